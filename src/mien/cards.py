@@ -1,0 +1,58 @@
+"""The card: what a model file says about itself. It lives in the ONNX metadata (or in an `.npz`, as the array "card") as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .errors import ModelError
+
+KEY = "mien.card"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One number that a network is told: what it means and between which ends it may lie; 0 changes nothing."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a network file says about itself.
+
+    role: which of `models.ROLES` opens it. template and size: the face layout it wants ("" and 0 where it takes no aligned crop).
+    value_range: what its pixels span. licence: an SPDX identifier. data: credits that must travel with the weights.
+    source: where it comes from (repository command, or address and sha256 of a converted original). limits: for people, what it cannot do.
+    """
+
+    name: str
+    role: str
+    licence: str
+    description: str = ""
+    template: str = ""
+    size: int = 0
+    value_range: tuple[float, float] = (0.0, 1.0)
+    conditions: tuple[Condition, ...] = ()
+    data: str = ""
+    source: str = ""
+    limits: str = ""
+    measured: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @staticmethod
+    def from_json(text: str, where: str) -> Card:
+        """Read a card; a text that is not one is a `ModelError` that names `where`."""
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            fields["value_range"] = tuple(fields.get("value_range", (0.0, 1.0)))
+            fields["conditions"] = tuple(Condition(**c) for c in fields.get("conditions", ()))
+            return Card(**fields)
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"{where} carries no card that mien can read ({error}): export it with `mien export`") from error

@@ -1,0 +1,51 @@
+"""Net: a verified model file turned into `card` and `run(**arrays)`. The only file that imports onnxruntime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .cards import KEY, Card
+from .errors import ModelError
+from .types import Array
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+class Net:
+    """One network, ready to run.
+
+    name: what the label calls it; sha256: of the file; card: what it says about itself. Raises `ModelError` where the file is no ONNX model,
+    carries no card, or the device is not there.
+    """
+
+    def __init__(self, name: str, path: Path, sha256: str, *, device: str = "cpu", threads: int = 0) -> None:
+        import onnxruntime as ort
+
+        if device not in PROVIDERS or PROVIDERS[device] not in ort.get_available_providers():
+            raise ModelError(f"device {device!r} is not available here: use --device cpu, or see `mien doctor`")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
+        except Exception as error:  # onnxruntime raises its own unrelated types
+            raise ModelError(f"{path.name} is not a network that ONNX Runtime can read ({str(error).splitlines()[0]})") from error
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if KEY not in metadata:
+            raise ModelError(f"{path.name} carries no card: export it with `mien export`")
+        self.name, self.sha256 = name, sha256
+        self.card = Card.from_json(metadata[KEY], path.name)
+        self.outputs = tuple(o.name for o in self._session.get_outputs())
+
+    def run(self, **arrays: Array) -> dict[str, Array]:
+        """Run once: input arrays by name -> output arrays by name."""
+        feeds: dict[str, Any] = arrays
+        return dict(zip(self.outputs, self._session.run(None, feeds), strict=True))
+
+
+def providers() -> list[str]:
+    """The execution providers that this installation of ONNX Runtime offers."""
+    import onnxruntime as ort
+
+    return list(ort.get_available_providers())

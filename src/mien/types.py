@@ -1,0 +1,141 @@
+"""The frozen values that flow between the layers.
+
+Conventions, stated once. Pixels are RGB `[H, W, 3]`, `uint8` or `uint16`. Points are `float32 (x, y)` with the origin at the
+centre of the top-left pixel. A name says its frame: `photo xy` are pixels of the photo after its EXIF turn, `crop xy` pixels of a
+`Crop`. A matrix is `float64 [2, 3]` and maps photo xy to crop xy. Colours in a `Change` are fractions of the full range, so they mean
+the same at 8 and at 16 bits. Nothing here reads a file or knows a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was done to a picture; what the label says about it.
+
+    `networks` are `(name, sha256 of the file)` of everything learned that took part. `source_type` is the last word of the IPTC
+    digital source type. `time` is ISO 8601 in UTC with seconds.
+    """
+
+    verb: str
+    arguments: dict[str, Any]
+    networks: tuple[tuple[str, str], ...] = ()
+    version: str = ""
+    time: str = ""
+    source_type: str = "compositeWithTrainedAlgorithmicMedia"
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What the file carried around its pixels, so that a result can be written the way its source was.
+
+    `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own. `path` is where the picture was
+    read from: the label names it as the parent and keeps a manifest that it may carry.
+    """
+
+    path: str | None = None
+    format: str = "PNG"
+    icc: bytes | None = None
+    exif: bytes | None = None
+    quantisation: dict[int, list[int]] | None = None
+    subsampling: int | None = None
+    dpi: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A picture in memory: pixels `[H, W, 3]` uint8 or uint16 RGB, upright; opacity `[H, W]` of the same depth or None."""
+
+    pixels: Array
+    opacity: Array | None = None
+    history: tuple[Step, ...] = ()
+    origin: Origin = field(default_factory=Origin)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    def after(self, step: Step, pixels: Array) -> Photo:
+        """The photo that `step` turned this one into."""
+        return replace(self, pixels=pixels, history=(*self.history, step))
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face in a photo.
+
+    box `[4]` left, top, right, bottom in photo xy (the hull of the face mesh); landmarks `[478, 2]` in photo xy (468 mesh points, then 5 of the
+    one on the photo's left and 5 of the other iris); depth `[478]` in photo pixels, smaller is nearer; score 0..1; roll, yaw, pitch in degrees: roll is
+    positive where the head is turned clockwise as seen, yaw where it looks to the photo's right, pitch where it looks down.
+    """
+
+    box: Array
+    landmarks: Array
+    depth: Array
+    score: float
+    roll: float
+    yaw: float
+    pitch: float
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How a network wants a face laid out: a row of `geometry.TEMPLATES` and the crop's side in pixels."""
+
+    template: str
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A face laid out for a network: pixels `[S, S, 3]` uint8, matrix photo->crop, landmarks `[478, 2]` in crop xy."""
+
+    pixels: Array
+    matrix: Array
+    alignment: Alignment
+    landmarks: Array
+
+    @property
+    def size(self) -> int:
+        return self.alignment.size
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What an edit does to a crop, free of resolution: `out = photo * (1 - alpha) + alpha * (photo at p + flow, + colour)`.
+
+    flow `[S, S, 2]` float32 in crop pixels: where each output pixel looks; colour `[S, S, 3]` float32, added after looking, in fractions of the
+    full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's border.
+    """
+
+    flow: Array
+    colour: Array
+    alpha: Array
+
+
+Edit = Callable[[Crop], Change]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found: state "intact", "broken" or "unlabelled"; who signed; the steps, oldest first; the reasons."""
+
+    state: str
+    signer: str | None = None
+    trusted: bool = False
+    time: str | None = None
+    source_type: str | None = None
+    history: tuple[Step, ...] = ()
+    ingredients: tuple[str, ...] = ()
+    found_by: str | None = None
+    reasons: tuple[str, ...] = ()
