@@ -39,13 +39,14 @@ class Origin:
     """What the file carried around its pixels, so that a result can be written the way its source was.
 
     `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own. `path` is where the picture was
-    read from: the label names it as the parent and keeps a manifest that it may carry.
+    read from: the label names it as the parent and keeps a manifest that it may carry. `xmp` is the file's XMP packet as it was, but for the turn.
     """
 
     path: str | None = None
     format: str = "PNG"
     icc: bytes | None = None
     exif: bytes | None = None
+    xmp: bytes | None = None
     quantisation: dict[int, list[int]] | None = None
     subsampling: int | None = None
     dpi: tuple[float, float] | None = None

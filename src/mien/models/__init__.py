@@ -1,0 +1,25 @@
+"""The roles that a network file can fulfil: one file a role. `open` turns a loaded `Net` into the object of its role."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ModelError
+from ..runtime import Net
+from .finder import Finder
+from .landmarker import Iris, Mesh
+
+ROLES: dict[str, type[Any]] = {
+    "finder": Finder,
+    "mesh": Mesh,
+    "iris": Iris,
+}
+
+
+def open(net: Net, role: str) -> Any:
+    """The object of `role` that runs `net`; a card of another role, or a role that no class is named for, is a `ModelError`."""
+    if role not in ROLES:
+        raise ModelError(f"no role is called {role!r}: there are {', '.join(ROLES)}")
+    if net.card.role != role:
+        raise ModelError(f"network {net.name!r} is a {net.card.role}, wanted a {role}: `mien models` lists the roles")
+    return ROLES[role](net)

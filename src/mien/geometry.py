@@ -1,0 +1,160 @@
+"""Layout and motion: how a face is laid out for a network, and how a Change is carried back to the photo. NumPy and OpenCV only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .errors import RequestError
+from .types import Alignment, Array, Change, Crop
+
+
+@dataclass(frozen=True)
+class Template:
+    """A face layout as a share of the FFHQ square: its side, and how far its centre is moved down, both in units of that square's side."""
+
+    side: float
+    down: float
+
+
+TEMPLATES = {
+    "ffhq": Template(1.0, 0.0),  # Karras et al. 2019, arXiv 1812.04948, appendix C
+    "face": Template(0.75, 0.07),  # brows to chin fill it: more pixels for what changes
+}
+
+# The contour of the left and the right eye in the 468-point mesh: 16 points each.
+EYES = (
+    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
+    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
+)
+MOUTH_CORNERS = (61, 291)
+TILE = 512  # photo pixels on a side that `carry` works on at once: bounds memory, and tiles without alpha are skipped
+
+
+def similarity(landmarks: Array, alignment: Alignment) -> Array:
+    """The matrix `[2, 3]` photo->crop that lays `landmarks [478, 2]` (photo xy) out as `alignment` says."""
+    if alignment.template not in TEMPLATES:
+        raise RequestError(f"no face layout is called {alignment.template!r}: there are {', '.join(TEMPLATES)}")
+    template = TEMPLATES[alignment.template]
+    left, right = (landmarks[list(eye)].mean(0).astype(np.float64) for eye in EYES)
+    eyes, mouth = (left + right) / 2, landmarks[list(MOUTH_CORNERS)].mean(0).astype(np.float64)
+    eye_to_eye, eye_to_mouth = right - left, mouth - eyes
+    x = eye_to_eye - np.array([-eye_to_mouth[1], eye_to_mouth[0]])
+    x *= max(2.0 * np.hypot(*eye_to_eye), 1.8 * np.hypot(*eye_to_mouth)) / np.hypot(*x)
+    y = np.array([-x[1], x[0]])
+    centre = eyes + 0.1 * eye_to_mouth + 2 * template.down * y
+    x, y = x * template.side, y * template.side
+    turn = np.stack([x, y]) * (alignment.size / 2 / (x @ x))
+    return np.concatenate([turn, ((alignment.size - 1) / 2 - turn @ centre)[:, None]], axis=1)
+
+
+def transform(points: Array, matrix: Array) -> Array:
+    """`points [..., 2]` through `matrix [2, 3]`."""
+    return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def invert(matrix: Array) -> Array:
+    """The inverse of a `[2, 3]` matrix."""
+    return cv2.invertAffineTransform(matrix)
+
+
+def scale_of(matrix: Array) -> float:
+    """Crop pixels per photo pixel."""
+    return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+
+
+def align(pixels: Array, landmarks: Array, alignment: Alignment) -> Crop:
+    """Lay one face out: `pixels [H, W, 3]` uint8 or uint16 and `landmarks [478, 2]` (photo xy) to a Crop. Beyond the photo's edge it is mirrored."""
+    matrix = similarity(landmarks, alignment)
+    return Crop(warp(pixels, matrix, alignment.size), matrix, alignment, transform(landmarks, matrix))
+
+
+def warp(pixels: Array, matrix: Array, size: int) -> Array:
+    """`pixels` through `matrix` onto a square `[size, size, C]` in 8 bits; touches only the surroundings, and averages where it shrinks."""
+    left, top, right, bottom = footprint(matrix, (0, 0, size - 1, size - 1), pixels.shape, margin=4)
+    region = pixels[top:bottom, left:right]
+    moved = matrix @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+    shrink = int(1 / scale_of(matrix))
+    if shrink >= 2 and min(region.shape[:2]) >= shrink:
+        rows, columns = (side // shrink * shrink for side in region.shape[:2])
+        region = cv2.resize(region[:rows, :columns], (columns // shrink, rows // shrink), interpolation=cv2.INTER_AREA)
+        moved = moved @ np.array([[shrink, 0, (shrink - 1) / 2], [0, shrink, (shrink - 1) / 2], [0, 0, 1.0]])
+    out = cv2.warpAffine(region, moved, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return out if out.dtype == np.uint8 else ((out.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def footprint(matrix: Array, box: tuple[float, float, float, float], shape: tuple[int, ...], margin: int) -> tuple[int, int, int, int]:
+    """Where the crop rectangle `box` (crop xy, both ends included) lies in a photo of `shape`: left, top, right, bottom, cut to the photo."""
+    left, top, right, bottom = box
+    corners = transform(np.array([(left, top), (right, top), (left, bottom), (right, bottom)]), invert(matrix))
+    low = np.clip(np.floor(corners.min(0)) - margin, 0, (shape[1] - 1, shape[0] - 1)).astype(int)
+    high = np.clip(np.ceil(corners.max(0)) + margin + 1, low + 1, (shape[1], shape[0])).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def carry(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -> Array:
+    """Apply `change` to a photo at the photo's own resolution and bit depth.
+
+    pixels `[H, W, 3]` uint8 or uint16 is looked up and never written. The result goes into `out` (a copy of `pixels` where none is given), so that several
+    faces of one photo all look at the original. Pixels whose alpha is 0 are not touched; only tiles that the alpha reaches are computed.
+    """
+    out = pixels.copy() if out is None else out
+    change = _softened(change, 1 / scale_of(crop.matrix))
+    touched = cv2.boundingRect((change.alpha > 0).astype(np.uint8))
+    if touched[2] == 0:
+        return out
+    box = (touched[0] - 1.0, touched[1] - 1.0, float(touched[0] + touched[2]), float(touched[1] + touched[3]))
+    for tile in _tiles(footprint(crop.matrix, box, pixels.shape, margin=1)):
+        _carry_tile(pixels, crop.matrix, change, tile, out)
+    return out
+
+
+def _carry_tile(pixels: Array, matrix: Array, change: Change, tile: tuple[int, int, int, int], out: Array) -> None:
+    left, top, right, bottom = tile
+    here = matrix @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+
+    def field(values: Array, border: int) -> Array:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(values, here, (right - left, bottom - top), flags=flags, borderMode=border, borderValue=0)
+
+    alpha = field(change.alpha, cv2.BORDER_CONSTANT)
+    if not alpha.any():
+        return
+    flow = field(change.flow, cv2.BORDER_REPLICATE) @ np.linalg.inv(matrix[:, :2]).T.astype(np.float32)  # crop px -> photo px
+    reach = int(np.ceil(np.abs(flow).max())) + 4
+    x0, y0 = max(left - reach, 0), max(top - reach, 0)
+    source = pixels[y0 : bottom + reach, x0 : right + reach]
+    map_x = flow[..., 0] + np.arange(left - x0, right - x0, dtype=np.float32)
+    map_y = flow[..., 1] + np.arange(top - y0, bottom - y0, dtype=np.float32)[:, None]
+    looked = cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
+    full = np.iinfo(pixels.dtype).max
+    here_before = pixels[top:bottom, left:right]
+    looked += field(change.colour, cv2.BORDER_REPLICATE) * np.float32(full)
+    looked -= here_before
+    looked *= alpha[..., None]
+    target = out[top:bottom, left:right]
+    looked += target
+    np.rint(looked, out=looked)
+    np.clip(looked, 0, full, out=looked)
+    np.copyto(target, looked.astype(pixels.dtype), where=(alpha > 0)[..., None])
+
+
+
+
+def _softened(change: Change, scale: float) -> Change:
+    """The change without detail finer than the photo can hold; `scale` is photo pixels per crop pixel."""
+    if scale >= 0.9:
+        return change
+    sigma = 0.5 * np.sqrt(1 / scale**2 - 1)
+    blur = lambda values: cv2.GaussianBlur(values, (0, 0), sigma)  # noqa: E731
+    return Change(blur(change.flow), blur(change.colour), blur(change.alpha))
+
+
+def _tiles(box: tuple[int, int, int, int]) -> Iterator[tuple[int, int, int, int]]:
+    left, top, right, bottom = box
+    for y in range(top, bottom, TILE):
+        for x in range(left, right, TILE):
+            yield x, y, min(x + TILE, right), min(y + TILE, bottom)

@@ -1,0 +1,85 @@
+"""The face mesh as a coordinate system: dense maps between two faces' layouts, and displacements carried from one to the other."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .types import Array
+
+POINTS = 468  # of the 478 landmarks: the mesh without the irises
+# The outline of the inner lips and of the two eyes (eyelid contours), as polygons over the mesh.
+INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
+EYELIDS = (
+    (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
+    (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
+)
+
+
+def frame(points: Array, size: int) -> Array:
+    """Mesh points `[468, 2]` (crop xy) with 12 points on the crop's border, which no displacement moves: `[480, 2]`."""
+    ends = np.linspace(-0.5, size - 0.5, 4)
+    border = [(x, y) for x in ends for y in ends if x in (ends[0], ends[-1]) or y in (ends[0], ends[-1])]
+    return np.concatenate([points[:POINTS], np.array(border)]).astype(np.float32)
+
+
+def triangulate(points: Array) -> Array:
+    """Delaunay triangles `[T, 3]` of `points [V, 2]`."""
+    low, high = points.min(0) - 2, points.max(0) + 2
+    plane = cv2.Subdiv2D((float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])))
+    for point in points:
+        plane.insert((float(point[0]), float(point[1])))
+    corners = plane.getTriangleList().reshape(-1, 3, 2)
+    inside = ((corners >= low) & (corners <= high)).all((1, 2))
+    nearest = ((corners[inside][:, :, None] - points) ** 2).sum(-1).argmin(-1)
+    return np.unique(np.sort(nearest, axis=1), axis=0)
+
+
+def dense_map(at: Array, to: Array, triangles: Array, size: int) -> Array:
+    """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32, affine inside each triangle.
+
+    `cv2.remap(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of the face) are drawn first, so that the visible win.
+    """
+    corners = at[triangles].astype(np.float64)
+    edges = corners[:, 1:] - corners[:, :1]
+    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+    ends = to[triangles].astype(np.float64)
+    safe = np.where(np.abs(area) < 1e-6, 1e-6, area)
+    inverse = np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1).reshape(-1, 2, 2) / safe[:, None, None]
+    linear = inverse @ (ends[:, 1:] - ends[:, :1])  # row vectors: offset_at @ linear = offset_to
+    shift = ends[:, 0] - np.einsum("ti,tij->tj", corners[:, 0], linear)
+    label = np.full((size, size), -1, np.int32)
+    fixed = np.rint(corners * 16).astype(np.int32)
+    for index in np.argsort(np.abs(area)):
+        cv2.fillConvexPoly(label, fixed[index], int(index), shift=4)
+    grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
+    table = np.concatenate([linear.reshape(-1, 4), shift], 1).astype(np.float32)
+    a = table[label]
+    out = np.empty((size, size, 2), np.float32)
+    out[..., 0] = grid[..., 0] * a[..., 0] + grid[..., 1] * a[..., 2] + a[..., 4]
+    out[..., 1] = grid[..., 0] * a[..., 1] + grid[..., 1] * a[..., 3] + a[..., 5]
+    out[label < 0] = grid[label < 0]
+    return out
+
+
+class Frames:
+    """How displacements measured on one layout `points [V, 2]` look on a face: by the local affine map between the two, so that a turned
+    head foreshortens them and a broad one widens them."""
+
+    def __init__(self, points: Array, neighbours: int = 32) -> None:
+        distance = ((points[:, None] - points[None]) ** 2).sum(-1)
+        self._ring = np.argsort(distance, axis=1)[:, 1 : neighbours + 1]
+        offsets = (points[self._ring] - points[:, None]).astype(np.float64)
+        self._pinv = np.linalg.pinv(offsets)
+
+    def carry(self, displacement: Array, face: Array) -> Array:
+        """`displacement [V, 2]` of the layout, as it looks on `face [V, 2]`."""
+        local = self._pinv @ (face[self._ring] - face[:, None])
+        return np.einsum("vi,vij->vj", displacement, local).astype(np.float32)
+
+
+def polygon(points: Array, outline: tuple[int, ...], size: int, feather: float) -> Array:
+    """The inside of an outline over the mesh as a mask `[size, size]` float32 in 0..1, its border softened over about `feather` pixels."""
+    mask = np.zeros((size, size), np.float32)
+    cv2.fillPoly(mask, [np.rint(points[list(outline)] * 16).astype(np.int32)], 1.0, shift=4, lineType=cv2.LINE_AA)
+    return cv2.GaussianBlur(mask, (0, 0), feather) if feather > 0 else mask

@@ -1,0 +1,199 @@
+"""Landmarker: a detection -> a `Face` with 478 points, after MediaPipe's graph; and `find_faces`, the way from a photo to its faces.
+
+Face mesh: arXiv 1907.06724; iris: arXiv 2006.11341. Both are run on square crops that are turned upright.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ..runtime import Net
+from ..types import Array, Face
+from .finder import Detection, Finder, exposed, overlap
+
+MARGIN = 1.5  # side of the mesh's crop over the face's own
+EYE_MARGIN = 2.3  # side of the iris network's crop over the width of the eye
+EYES = ((33, 133), (362, 263))  # corners, left to right in the picture, of the eye on the picture's left and of the other
+LEFT, RIGHT = [234, 33, 61], [454, 263, 291]  # cheek, eye corner, mouth corner: pairs that lie level in a face
+TOP, CHIN = 10, 152
+SURE = 14.0  # logit that no crop turned the wrong way reaches, nor one of anything but a face
+HOPELESS = -4.0  # logit below which a crop is not worth a second look
+ROUNDS = 3  # of the mesh after the first, at most
+PITCH_AT_REST = 0.0  # of the line from TOP to CHIN in a face that looks straight ahead, in degrees
+
+
+@dataclass(frozen=True)
+class Square:
+    """A turned square of a photo: centre in photo xy, side in photo pixels, angle in radians (positive is clockwise as seen)."""
+
+    centre: Array
+    side: float
+    angle: float
+
+    def matrix(self, size: int, *, mirrored: bool = False) -> Array:
+        """Crop xy -> photo xy `[2, 3]` for a crop of `size` pixels."""
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        linear = np.array([[cos, -sin], [sin, cos]]) * (self.side / size)
+        if mirrored:
+            linear[:, 0] *= -1
+        middle = np.full(2, (size - 1) / 2)
+        return np.column_stack([linear, self.centre - linear @ middle])
+
+
+class Mesh:
+    """The face mesh network: a crop -> 468 points in 3D, and a logit of the crop's showing an upright face."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.size = net.card.size
+
+    def points(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
+        """Points in photo xy `[468, 2]`, their depth in photo pixels `[468]`, and the logit: about 25 for a clear face, below 0 for none."""
+        matrix = square.matrix(self.size)
+        crop = exposed(cut(pixels, matrix, self.size))
+        out = self.net.run(pixels=tensor(crop))
+        points = out["points"][0].astype(np.float64)
+        xy = carry(points[:, :2] - 0.5, matrix)  # the network's origin is the corner of its first pixel
+        return xy, points[:, 2] * (square.side / self.size), float(out["logits"][0])
+
+
+class Iris:
+    """The iris network: the crop of an eye -> centre and rim of its iris. It was made for eyes on the picture's left: others are mirrored."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.size = net.card.size
+
+    def points(self, pixels: Array, square: Square, *, mirrored: bool) -> Array:
+        """Centre, then right, top, left and bottom of the iris as the upright face is seen: `[5, 2]` in photo xy."""
+        matrix = square.matrix(self.size, mirrored=mirrored)
+        out = self.net.run(pixels=tensor(exposed(cut(pixels, matrix, self.size))))
+        points = carry(out["points"][0, :, :2] - 0.5, matrix)
+        return points[[0, 3, 2, 1, 4]] if mirrored else points
+
+
+class Landmarker:
+    """Lays the face mesh and both irises on a detected face."""
+
+    def __init__(self, mesh: Mesh, iris: Iris, *, threshold: float = 2.0) -> None:
+        self.mesh, self.iris = mesh, iris
+        self.threshold = threshold
+
+    def landmarks(self, pixels: Array, detection: Detection) -> Face | None:
+        """The face that `detection` points at in `pixels` (uint8 `[H, W, 3]`), or None where the mesh sees none there."""
+        eyes = detection.keypoints[1] - detection.keypoints[0]
+        low, high = detection.box[:2], detection.box[2:]
+        start = Square((low + high) / 2, float((high - low).max()) * MARGIN, float(np.arctan2(eyes[1], eyes[0])))
+        xy, depth, logit = self._settle(pixels, start)
+        if logit < SURE:  # the finder takes some faces that are upside down for upright ones; the mesh knows better
+            others = (self._settle(pixels, replace(start, angle=start.angle + turn * np.pi / 2)) for turn in (1, 2, 3))
+            xy, depth, logit = max(((xy, depth, logit), *others), key=lambda result: result[2])
+        if logit < self.threshold:
+            return None
+        irises = [self._iris(pixels, xy, corners, mirrored=i == 1) for i, corners in enumerate(EYES)]
+        landmarks = np.concatenate([xy, *irises]).astype(np.float32)
+        box = np.concatenate([xy.min(0), xy.max(0)]).astype(np.float32)
+        roll, yaw, pitch = pose(xy, depth)
+        depth = np.concatenate([depth, *(np.full(5, depth[list(corners)].mean()) for corners in EYES)]).astype(np.float32)
+        return Face(box, landmarks, depth, certainty(logit) * detection.score**0.1, roll, yaw, pitch)
+
+    def _settle(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
+        """The mesh run again on the crop around its own points, which is better centred, until that turns no further."""
+        xy, depth, logit = self.mesh.points(pixels, square)
+        for _ in range(ROUNDS):
+            if logit < HOPELESS:
+                break
+            before, square = square.angle, around(xy)
+            xy, depth, logit = self.mesh.points(pixels, square)
+            if abs(np.sin(square.angle - before)) < 0.1:
+                break
+        return xy, depth, logit
+
+    def _iris(self, pixels: Array, xy: Array, corners: tuple[int, int], *, mirrored: bool) -> Array:
+        left, right = xy[list(corners)]
+        width = right - left
+        square = Square((left + right) / 2, float(np.hypot(*width)) * EYE_MARGIN, float(np.arctan2(width[1], width[0])))
+        return self.iris.points(pixels, square, mirrored=mirrored)
+
+
+def around(xy: Array) -> Square:
+    """The mesh's crop around its own points, upright along the line of the outer eye corners."""
+    across = xy[263] - xy[33]
+    angle = float(np.arctan2(across[1], across[0]))
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    upright = xy @ turn
+    low, high = upright.min(0), upright.max(0)
+    return Square(turn @ ((low + high) / 2), float((high - low).max()) * MARGIN, angle)
+
+
+def pose(xy: Array, depth: Array) -> tuple[float, float, float]:
+    """Roll, yaw and pitch in degrees, signs as in `Face`, of points in photo xy with their depth."""
+    points = np.column_stack([xy[:468], depth[:468]]).astype(np.float64)
+    across = (points[RIGHT] - points[LEFT]).sum(0)
+    roll = np.arctan2(across[1], across[0])
+    cos, sin = np.cos(roll), np.sin(roll)
+    upright = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
+    across, down = upright @ across, upright @ (points[CHIN] - points[TOP])
+    ahead = np.cross(down, across)  # out of the face: towards the camera, which looks along positive depth
+    ahead /= np.linalg.norm(ahead)
+    yaw, pitch = np.arctan2(ahead[0], -ahead[2]), np.arcsin(np.clip(ahead[1], -1, 1))
+    return float(np.degrees(roll)), float(np.degrees(yaw)), float(np.degrees(pitch)) - PITCH_AT_REST
+
+
+def cut(pixels: Array, matrix: Array, size: int) -> Array:
+    """The crop that `matrix` (crop xy -> photo xy) looks at, without aliasing, and reading no more of the photo than it shows."""
+    corners = carry(np.array([[0, 0], [size, 0], [0, size], [size, size]]) - 0.5, matrix)
+    height, width = pixels.shape[:2]
+    left, top = np.clip(np.floor(corners.min(0)).astype(int) - 2, 0, (width - 1, height - 1))
+    right, bottom = np.clip(np.ceil(corners.max(0)).astype(int) + 3, (left + 1, top + 1), (width, height))
+    part = pixels[top:bottom, left:right]
+    shrink = float(np.hypot(*matrix[:, 0]))  # photo pixels for a crop pixel
+    scale = np.ones(2)
+    if shrink > 1.5:
+        small = [max(1, round(n / shrink)) for n in (right - left, bottom - top)]
+        scale = np.array(small) / (right - left, bottom - top)
+        part = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
+    local = matrix.copy()
+    local[:, 2] += 0.5 - np.array([left, top])
+    local *= scale[:, None]
+    local[:, 2] -= 0.5
+    return cv2.warpAffine(part, local, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+
+
+def carry(points: Array, matrix: Array) -> Array:
+    return points @ matrix[:, :2].T + matrix[:, 2]
+
+
+def tensor(crop: Array) -> Array:
+    return (crop.transpose(2, 0, 1)[None] / 255.0).astype(np.float32)
+
+
+def certainty(logit: float) -> float:
+    """A mesh logit as a number in 0..1, flat enough to tell a clear face (25) from a doubtful one (5)."""
+    return float(1.0 / (1.0 + np.exp(-logit / 4)))
+
+
+def find_faces(finder: Finder, landmarker: Landmarker, pixels: Array) -> list[Face]:
+    """The faces in `pixels` (uint8 `[H, W, 3]` RGB), from left to right; empty where there is none.
+
+    The first look is enough unless it finds nothing, or nothing that the mesh is sure of.
+    """
+    faces: list[Face] = []
+    for found in finder.looks(pixels):
+        faces = distinct([*faces, *(face for d in found if (face := landmarker.landmarks(pixels, d)) is not None)])
+        if faces and (faces[0].score > certainty(SURE)*0.9):
+            break
+    return sorted(faces, key=lambda face: float(face.box[0] + face.box[2]))
+
+
+def distinct(faces: list[Face]) -> list[Face]:
+    """One of each group of faces that lie on each other, the one that the mesh is most sure of; best first."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda f: -f.score):
+        if not kept or overlap(face.box, np.stack([k.box for k in kept])).max() < 0.3:
+            kept.append(face)
+    return kept

@@ -1,0 +1,202 @@
+"""Prototypes: how the mean face changes with age, sex and smile, carried to one face through the mesh. The baseline that every network must beat.
+
+After Rowland and Perrett, "Manipulating facial appearance through shape and color" (1995), and Tiddeman et al., "Prototyping and transforming
+facial textures for perception research" (2001), with means regressed on continuous age instead of two groups, and gains held back where
+a face's texture is not what the mean knows (stubble, noise, frames of glasses).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .. import mesh
+from ..cards import KEY, Card
+from ..errors import ModelError
+from ..types import Array, Change, Crop
+
+ROLE = "prototypes"
+L_SPREAD = 14.0  # every face's lightness inside the oval is brought to this standard deviation before it is averaged
+SIGMA_FINE, SIGMA_COARSE = 1 / 160, 1 / 48  # of the crop's side: the two fine bands lie above these blurs
+ADULT, OLDEST = 18.0, 90.0  # a changed face is never meant to look younger or older than this
+FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What the prototypes see in a face before they change it: apparent age in years, and sex from 0 (feminine) to 1 (masculine)."""
+
+    age: float
+    sex: float
+
+
+class Prototypes:
+    """The bundled prototypes file.
+
+    Arrays: points `[480, 2]` and triangles of the mean layout; `age_*` `[2, A, ...]` means by sex (f, m) and age node; `smile_*` `[3, ...]`
+    what a smile adds per unit of mouth width, corner lift and opening; shapes in canonical crop pixels, colours in Lab, bands in log gain.
+    """
+
+    def __init__(self, name: str, path: Path, sha256: str) -> None:
+        self.name, self.sha256 = name, sha256
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        if KEY not in arrays:
+            raise ModelError(f"{path.name} carries no card: make it with `mien train prototypes`")
+        self.card = Card.from_json(str(arrays.pop(KEY)), path.name)
+        self._data = {key: _dequantise(key, arrays) for key in arrays if not key.endswith(".scale")}
+        self._frames = mesh.Frames(self._data["points"][: mesh.POINTS])
+
+    def read(self, crop: Crop) -> Reading:
+        """Apparent age and sex of the face: ridge regression on the face brought to the mean layout."""
+        d = self._data
+        side = int(d["side"])
+        points = crop.landmarks[: mesh.POINTS] * (side / crop.size)
+        pixels = cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA)
+        lab = canonical(pixels, points, d["points"], d["triangles"].astype(int), d["oval"])
+        age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
+        return Reading(float(np.clip(age, ADULT, OLDEST)), float(1 / (1 + np.exp(-3 * sex))))
+
+    def change(self, crop: Crop, *, smile: float = 0.0, age: float = 0.0, sex: float = 0.0) -> Change:
+        """The Change that a request is: smile -1..1, age in years, sex -1..1; see `edits.EDITS`."""
+        size = crop.size
+        face = mesh.frame(crop.landmarks, size)
+        blend = self._blend(crop, smile, age, sex)
+        moved = face.copy()
+        moved[: mesh.POINTS] += self._frames.carry(blend["shape"], face[: mesh.POINTS])
+        reach = _reach(face, moved, size)
+        triangles = self._data["triangles"].astype(int)
+        grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
+        flow = cv2.GaussianBlur(mesh.dense_map(moved, face, triangles, size) - grid, (0, 0), size / 128) * reach[..., None]
+        scale = int(self._data["side"]) / size
+        place = mesh.dense_map(moved, self._data["points"] / scale, triangles, size) * scale
+        colour = self._colour(crop, flow + grid, place, blend) * _skin(moved, size)[..., None]
+        return Change(flow, colour, np.clip(reach * 4, 0, 1))
+
+    def _blend(self, crop: Crop, smile: float, age: float, sex: float) -> dict[str, Array]:
+        """Sum what each part of the request adds to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine" and "coarse" `[s, s]`; "expected" are today's bands."""
+        d, reading = self._data, self.read(crop)
+        now, then = _ages(reading.age, age)
+        out: dict[str, Array] = {}
+        for key in ("shape", "colour", "fine", "coarse"):
+            by_age = d[f"age_{key}"]
+            here = _at(by_age, now, d["nodes"], reading.sex)
+            out[key] = _at(by_age, then, d["nodes"], reading.sex) - here
+            man, woman = (_at(by_age, reading.age, d["nodes"], s) for s in (1.0, 0.0))
+            out[key] += sex * float(d["sex_gain"]) * (man - woman + (d[f"stubble_{key}"] * float(d["stubble"])))
+            out[key] += smile * np.tensordot(d["smile_unit"], d[f"smile_{key}"], 1)
+            if key in ("fine", "coarse"):
+                out[f"{key}_expected"] = here
+        return out
+
+    def _colour(self, crop: Crop, look: Array, place: Array, blend: dict[str, Array]) -> Array:
+        """The colour offset `[S, S, 3]` in RGB: the difference of means, and the face's own fine bands made stronger or weaker."""
+        size, d = crop.size, self._data
+        pixels = cv2.remap(crop.pixels, look[..., 0], look[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        before = pixels.astype(np.float32) / 255
+        lab = cv2.cvtColor(before, cv2.COLOR_RGB2Lab)
+
+        def draw(canonical_map: Array) -> Array:
+            side = canonical_map.shape[0] / int(d["side"])
+            return cv2.remap(canonical_map, *np.moveaxis((place + 0.5) * side - 0.5, -1, 0).astype(np.float32), cv2.INTER_LINEAR)
+
+        oval = draw(d["oval"]) > 0.5
+        spread = float(lab[..., 0][oval].std()) / L_SPREAD
+        delta = draw(blend["colour"])
+        delta[..., 0] *= np.clip(spread, 0.4, 1.1)
+        delta[..., 1:] *= np.clip(lab[..., 0][oval].mean() / 60, 0.2, 1.0)
+        for band, sigma, gain, expected in _bands(lab[..., 0], size, blend):
+            energy = cv2.GaussianBlur(band * band, (0, 0), size * sigma * 2) + FLOOR * spread**2
+            usual = np.exp(2 * draw(expected)) * max(spread, 0.3) ** 2
+            trust = 1 / (1 + (energy / (5 * usual)) ** 2)  # stubble, noise and glasses are not skin: leave them as they are
+            delta[..., 0] += band * trust * (np.clip(np.exp(draw(gain)), 0.5, 2.5) - 1)
+        return np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - before
+
+
+def canonical(pixels: Array, points: Array, mean: Array, triangles: Array, oval: Array) -> Array:
+    """A face `[s, s, 3]` uint8 brought to the mean layout, as Lab without its own exposure, tint and contrast: `[s, s, 3]` float32."""
+    size = pixels.shape[0]
+    place = mesh.dense_map(mean, mesh.frame(points, size), triangles, size)
+    warped = cv2.remap(pixels, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    lab = cv2.cvtColor(warped.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    inside = oval > 0.5
+    lab -= lab[inside].mean(0)
+    lab[..., 0] *= L_SPREAD / max(float(lab[..., 0][inside].std()), 1.0)
+    return lab
+
+
+def bands(lightness: Array) -> tuple[Array, Array]:
+    """Log strength of the two fine bands of a canonical lightness `[s, s]`."""
+    size = lightness.shape[0]
+    split = split_bands(lightness, size)
+    return tuple(np.log(cv2.GaussianBlur(band * band, (0, 0), size / 38) + FLOOR) / 2 for band in split)  # type: ignore[return-value]
+
+
+def split_bands(lightness: Array, size: int) -> tuple[Array, Array]:
+    """The two fine bands of a lightness picture: above SIGMA_FINE, and between it and SIGMA_COARSE."""
+    fine, coarse = (cv2.GaussianBlur(lightness, (0, 0), size * sigma) for sigma in (SIGMA_FINE, SIGMA_COARSE))
+    return lightness - fine, fine - coarse
+
+
+def features(lab: Array, points: Array, mean: Array, oval: Array) -> Array:
+    """What the reader looks at: the canonical face at 24 px, its bands at 16 px, its shape; one vector."""
+
+    def small(picture: Array, side: int) -> Array:
+        weight = oval if picture.ndim == 2 else oval[..., None]
+        return cv2.resize(picture * weight, (side, side), interpolation=cv2.INTER_AREA)[small_oval[side]].ravel()
+
+    small_oval = {side: cv2.resize(oval, (side, side), interpolation=cv2.INTER_AREA) > 0.5 for side in (16, 24)}
+    parts = [small(lab, 24) / 8, *(small(band, 16) for band in bands(lab[..., 0])), (points - mean[: mesh.POINTS]).ravel() / 2]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _bands(lightness: Array, size: int, blend: dict[str, Array]):
+    fine, coarse = split_bands(lightness, size)
+    return (fine, SIGMA_FINE, blend["fine"], blend["fine_expected"]), (coarse, SIGMA_COARSE, blend["coarse"], blend["coarse_expected"])
+
+
+def _ages(now: float, years: float) -> tuple[float, float]:
+    """From which age to which: a request that would leave adulthood is moved, so that at least 0.7 of it is still a difference of adults."""
+    then = float(np.clip(now + years, ADULT, OLDEST))
+    if abs(then - now) < 0.7 * abs(years):
+        now = then - 0.7 * years
+    return now, then
+
+
+def _at(by_age: Array, age: float, nodes: Array, sex: float) -> Array:
+    """The mean `by_age [2, A, ...]` at an age (beyond the last nodes: their slope goes on) and a sex between 0 and 1."""
+    i = int(np.clip(np.searchsorted(nodes, age) - 1, 0, len(nodes) - 2))
+    t = (age - nodes[i]) / (nodes[i + 1] - nodes[i])
+    woman, man = by_age[:, i] * (1 - t) + by_age[:, i + 1] * t
+    return woman * (1 - sex) + man * sex
+
+
+def _reach(face: Array, moved: Array, size: int) -> Array:
+    """1 on the face before and after, falling to 0 a little outside: where the flow may act. `[S, S]`."""
+    mask = np.zeros((size, size), np.uint8)
+    for points in (face, moved):
+        cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(points[: mesh.POINTS])[:, 0] * 16).astype(np.int32), 1, shift=4)
+    outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5)
+    border = np.minimum.outer(*(np.minimum(np.arange(size), np.arange(size)[::-1]),) * 2)
+    fall = np.clip(1 - outside / (0.09 * size), 0, 1) * np.clip((border - 1) / (0.04 * size), 0, 1)
+    return (fall * fall * (3 - 2 * fall)).astype(np.float32)
+
+
+def _skin(points: Array, size: int) -> Array:
+    """Where colour may be added: inside the face, softly, and neither on the eyes nor inside the mouth. `[S, S]`."""
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(points[: mesh.POINTS])[:, 0] * 16).astype(np.int32), 1, shift=4)
+    mask[[0, -1]] = mask[:, [0, -1]] = 0
+    depth = np.clip(cv2.distanceTransform(mask, cv2.DIST_L2, 5) / (0.06 * size), 0, 1)
+    skin = (depth * depth * (3 - 2 * depth)).astype(np.float32)
+    for outline in (mesh.INNER_LIPS, *mesh.EYELIDS):
+        skin *= 1 - mesh.polygon(points, outline, size, feather=size / 150)
+    return skin
+
+
+def _dequantise(key: str, arrays: dict[str, Array]) -> Array:
+    values = arrays[key].astype(np.float32)
+    return values * arrays[f"{key}.scale"] if f"{key}.scale" in arrays else values

@@ -1,0 +1,424 @@
+"""History <-> label: what was done to a picture becomes a signed C2PA manifest ("Content Credentials"), and `verify` reads it back.
+
+Everything happens on this computer: nothing is fetched, no time stamp is asked for. The certificate is the user's own (`MIEN_SIGN_CERT` and
+`MIEN_SIGN_KEY`, PEM) or one made at first use, which proves that the file is unchanged since mien wrote it but not who wrote it. Beside the
+manifest the file carries two IPTC properties in its XMP, so that a stripped label is noticed.
+
+    sign(source, target, ...)   encoded file in, labelled file out
+    xmp(packet, history)        the XMP packet with the IPTC properties
+    verify(path)                -> Verdict
+
+Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box headers, padding inside the signature box).
+In mien's own files these are compared with the only form that mien writes, so that any changed byte reads as broken.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import mmap
+import os
+import re
+import shutil
+import struct
+import tempfile
+import zlib
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from .errors import InputError, OutputError, RequestError
+from .types import Origin, Step, Verdict
+
+if TYPE_CHECKING:
+    import c2pa
+
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+STEP = "org.mien.step"  # the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
+YEARS = 30  # without a time stamp a label dies with its certificate
+
+# c2pa-rs words that a person should not have to read
+FAILURES = {
+    "assertion.dataHash.mismatch": "the picture or its metadata was changed after it was labelled",
+    "assertion.bmffHash.mismatch": "the picture or its metadata was changed after it was labelled",
+    "assertion.hashedURI.mismatch": "the label was changed after it was signed",
+    "claimSignature.mismatch": "the signature does not fit the label",
+    "claimSignature.missing": "the signature is missing",
+    "signingCredential.expired": "the signer's certificate has expired",
+}
+
+
+# ---- signing
+
+
+def sign(source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Step, ...], origin: Origin) -> None:
+    """Copy the encoded file `source` to `target` with a label that tells `history`.
+
+    `media_type` is that of the source ("image/jpeg"). The file at `origin.path` is named as the parent, and a manifest that it carries is kept.
+    A certificate or key that cannot be used is a `RequestError`; a label that cannot be made is an `OutputError`.
+    """
+    import c2pa
+
+    algorithm, chain, key = _credentials()
+    parent = Path(origin.path) if origin.path and Path(origin.path).is_file() else None
+    try:
+        # the signer takes bytes at run time whatever its stubs say
+        signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, chain, key, None))  # pyright: ignore[reportArgumentType]
+        manifest = {
+            "claim_generator_info": [{"name": "mien", "version": version("mien")}],
+            "format": media_type,
+            "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}],
+        }
+        with c2pa.Context.from_dict(_settings(), signer) as context, c2pa.Builder(manifest, context) as builder:
+            if parent:
+                with parent.open("rb") as file:
+                    ingredient = {"title": parent.name, "relationship": "parentOf", "label": "parent"}
+                    builder.add_ingredient(ingredient, f"image/{origin.format.lower()}", file)
+            builder.sign(media_type, source, target)
+    except c2pa.C2paError as error:
+        raise OutputError(f"the label could not be made ({error}): check the certificate that MIEN_SIGN_CERT names, if it is set") from error
+
+
+def _settings() -> dict[str, Any]:
+    """Offline, no thumbnails (they would show the face before the edit); `MIEN_TRUST` names a PEM file of roots to trust."""
+    settings: dict[str, Any] = {
+        "version": 1,
+        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
+        "builder": {"thumbnail": {"enabled": False}},
+    }
+    roots = os.environ.get("MIEN_TRUST")
+    if roots:
+        settings["trust"] = {"user_anchors": _pem(roots, "MIEN_TRUST").decode("ascii", "replace")}
+    return settings
+
+
+def _actions(history: tuple[Step, ...], has_parent: bool) -> list[dict[str, Any]]:
+    """C2PA wants the first action to say where the picture comes from: opened from a file, or created."""
+    actions = [_action(step) for step in history]
+    if has_parent:
+        actions.insert(0, {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}})
+    elif history[0].source_type == "trainedAlgorithmicMedia":
+        actions[0]["action"] = "c2pa.created"
+    else:
+        unknown = "the picture that was edited came from memory, not from a file: where it is from is not known"
+        actions.insert(0, {"action": "c2pa.created", "description": unknown, "digitalSourceType": SOURCE_TYPE + history[0].source_type})
+    return actions
+
+
+def _action(step: Step) -> dict[str, Any]:
+    words = " ".join([step.verb, *(f"{name}={value}" for name, value in step.arguments.items())])
+    action = {
+        "action": "c2pa.edited",
+        "description": words,
+        "digitalSourceType": SOURCE_TYPE + step.source_type,
+        "softwareAgent": {"name": "mien", "version": step.version or version("mien")},
+        "parameters": {STEP: json.dumps(asdict(step), default=_plain)},
+    }
+    return action | ({"when": step.time} if step.time else {})
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays as numbers, anything else that JSON does not know as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
+    """The XMP `packet` of the input, or a new one, with the IPTC properties that say what `history` did."""
+    properties = {"DigitalSourceType": SOURCE_TYPE + history[-1].source_type, "AISystemUsed": "mien", "AISystemVersionUsed": version("mien")}
+    body = "".join(f"<Iptc4xmpExt:{name}>{value}</Iptc4xmpExt:{name}>" for name, value in properties.items())
+    description = (
+        f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">{body}</rdf:Description>'.encode()
+    )
+    if packet and b"</rdf:RDF>" in packet and b'xmlns:rdf="' in packet:
+        names = "|".join(properties).encode()
+        packet = re.sub(rb'\s+Iptc4xmpExt:(?:%s)=("[^"]*"|\'[^\']*\')' % names, b"", packet)
+        packet = re.sub(rb"<Iptc4xmpExt:(%s)\b[^>]*(?:/>|>.*?</Iptc4xmpExt:\1>)" % names, b"", packet, flags=re.DOTALL)
+        return packet.replace(b"</rdf:RDF>", description + b"</rdf:RDF>", 1)
+    return (
+        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">' + description + b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    )
+
+
+# ---- certificate and key
+
+
+def _credentials() -> tuple[str, bytes, bytes]:
+    """(algorithm, certificate chain, private key) of the user, or of this computer. PEM; the key as PKCS 8, which is what c2pa reads."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+    names = "MIEN_SIGN_CERT", "MIEN_SIGN_KEY"
+    paths = [os.environ.get(name) for name in names]
+    if any(paths) and not all(paths):
+        raise RequestError(f"{names[0]} and {names[1]} go together, but only one of them is set: set both, or neither")
+    certificate, secret = [str(path) for path in paths] if all(paths) else map(str, _own())
+    try:
+        chain = x509.load_pem_x509_certificates(_pem(certificate, names[0]))
+        key = serialization.load_pem_private_key(_pem(secret, names[1]), None)
+    except (ValueError, TypeError) as error:
+        raise RequestError(f"{certificate} and {secret} are not a PEM certificate chain and an unlocked PEM key ({error})") from error
+    if key.public_key() != chain[0].public_key():
+        raise RequestError(f"the key {secret} does not belong to the first certificate of {certificate}: put the signer's own certificate first")
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES:
+        algorithm = CURVES[key.curve.name]
+    elif isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
+        algorithm = "ps256" if isinstance(key, rsa.RSAPrivateKey) else "ed25519"
+    else:
+        raise RequestError(f"{secret} holds a key of a kind that C2PA does not know: use P-256, P-384, P-521, RSA or Ed25519")
+    pem = serialization.Encoding.PEM
+    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return algorithm, b"".join(c.public_bytes(pem) for c in chain), plain
+
+
+CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
+
+
+def _pem(path: str, variable: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read ({error.strerror}): check {variable}") from error
+
+
+def _own() -> tuple[Path, Path]:
+    """This computer's certificate and key, made at first use. A folder is renamed into place, so of two processes that race one wins whole."""
+    import platformdirs
+
+    home = Path(os.environ.get("MIEN_HOME") or platformdirs.user_data_dir("mien", appauthor=False))
+    folder = home / "signing"
+    if not folder.is_dir():
+        try:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=".signing-", dir=home))  # mode 0700
+            try:
+                chain, key = _self_signed()
+                (draft / "certificate.pem").write_bytes(chain)
+                with open(draft / "key.pem", "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:  # noqa: PTH123
+                    file.write(key)
+                draft.rename(folder)
+            except OSError:
+                if not folder.is_dir():
+                    raise
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+        except OSError as error:
+            raise OutputError(f"no signing key can be kept in {home} ({error.strerror}): set MIEN_HOME to a folder you may write to") from error
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+def _self_signed() -> tuple[bytes, bytes]:
+    """A chain of two, as C2PA does not take a leaf that signs itself: an authority whose key is thrown away, and a leaf that signs labels."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    def name(common: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "mien"), x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+    def certificate(subject: x509.Name, public: ec.EllipticCurvePublicKey, authority: bool) -> bytes:
+        usage = x509.KeyUsage(not authority, False, False, False, False, authority, authority, False, False)
+        builder = x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number(), start, start + YEARS * datetime.timedelta(365))
+        builder = builder.add_extension(x509.BasicConstraints(authority, None), critical=True).add_extension(usage, critical=True)
+        builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key()), critical=False)
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        if not authority:
+            builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+        return builder.sign(root, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)  # clocks differ
+    root, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    issuer = name("mien self-signed authority (this computer)")
+    chain = certificate(name("mien self-signed (this computer)"), leaf.public_key(), False) + certificate(issuer, root.public_key(), True)
+    return chain, leaf.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+# ---- reading a label
+
+
+def verify(path: str | os.PathLike[str]) -> Verdict:
+    """Read the label of a file: "intact", "broken" (the file or the label was changed, or the label was cut out) or "unlabelled".
+
+    A file that is missing, or of a kind that cannot carry a label, is an `InputError`.
+    """
+    import c2pa
+
+    path = Path(path)
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, c2pa.Context.from_dict(_settings()) as context:
+            try:
+                with c2pa.Reader(None, file, context=context) as reader:
+                    return _verdict(reader, data)
+            except c2pa.C2paError as error:
+                return _no_manifest(path, data, error)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from error
+    except ValueError as error:  # mmap of nothing
+        raise InputError(f"{path} is empty: a picture was wanted") from error
+
+
+def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
+    report = json.loads(reader.json())
+    manifests = report["manifests"]
+    active = manifests[report["active_manifest"]]
+    failures = report.get("validation_results", {}).get("activeManifest", {}).get("failure", [])
+    failures = [f for f in failures if f["code"] != "signingCredential.untrusted"]
+    reasons = [FAILURES.get(f["code"], f.get("explanation", f["code"])) for f in failures]
+    if not reasons and active.get("claim_generator_info", [{}])[0].get("name") == "mien":
+        reasons = _tampered(data, json.loads(reader.detailed_json()))
+    broken = bool(reasons) or reader.get_validation_state() not in ("Valid", "Trusted")
+    parents: list[str] = []
+    history = _history(manifests, active, parents)
+    types = [a["digitalSourceType"].rsplit("/", 1)[-1] for a in _listed(active) if a.get("digitalSourceType")]
+    signature = active.get("signature_info", {})
+    return Verdict(
+        state="broken" if broken else "intact",
+        signer=signature.get("common_name") or signature.get("issuer"),
+        trusted=not broken and reader.get_validation_state() == "Trusted",
+        time=signature.get("time") or next((a["when"] for a in reversed(_listed(active)) if a.get("when")), None),
+        source_type=types[-1] if types else None,
+        history=tuple(history),
+        ingredients=tuple(parents),
+        found_by="manifest",
+        reasons=tuple(dict.fromkeys(reasons or (["the label is not valid"] if broken else []))),
+    )
+
+
+def _listed(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [a for part in manifest.get("assertions", ()) if part["label"].startswith("c2pa.actions") for a in part["data"]["actions"]]
+
+
+def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[str]) -> list[Step]:
+    """Steps of a manifest and before them those of its parents, oldest first; what it was made of is appended to `parents`."""
+    steps: list[Step] = []
+    for part in manifest.get("ingredients", ()):
+        label = part.get("active_manifest")
+        below = manifests.get(label)
+        signer = f", labelled by {below.get('signature_info', {}).get('common_name', 'someone')}" if below else ""
+        found = part.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
+        bad = ", its label was already broken" if any(f["code"] != "signingCredential.untrusted" for f in found) else ""
+        parents.append(f"{part.get('title') or 'a file without a name'}{signer}{bad}")
+        if below and part.get("relationship") == "parentOf":
+            steps += _history({k: v for k, v in manifests.items() if k != label}, below, parents)
+    for action in _listed(manifest):
+        text = (action.get("parameters") or {}).get(STEP)
+        if text:
+            fields = json.loads(text)
+            steps.append(Step(**fields | {"networks": tuple((name, digest) for name, digest in fields["networks"])}))
+    return steps
+
+
+TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt:AISystemUsed>mien<"
+
+
+def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:
+    """No manifest can be read: because there never was one, or because it was cut out or damaged?"""
+    import c2pa
+
+    said = re.search(rb"/digitalsourcetype/(\w{1,64})", data)
+    source_type = said[1].decode() if said else None
+    found_by = "metadata" if said else None
+    if any(data.find(trace) >= 0 for trace in TRACES):
+        return Verdict("broken", source_type=source_type, found_by=found_by, reasons=("the label was removed or damaged",))
+    if isinstance(error, c2pa.C2paError.ManifestNotFound):
+        return Verdict("unlabelled", source_type=source_type, found_by=found_by)
+    raise InputError(f"{path} cannot be read as a picture ({error}): a JPEG, PNG, WebP or TIFF was wanted") from error
+
+
+# ---- the bytes that C2PA does not hash, compared with the only form that mien writes
+
+BOX = b"\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03"  # the rest of a JUMBF type, and "has a label, may be asked for"
+KINDS = {b"c2pa": b"c2pa", b"c2pa.assertions": b"c2as", b"c2pa.claim.v2": b"c2cl", b"c2pa.signature": b"c2cs"}
+
+
+def _tampered(data: mmap.mmap, report: dict[str, Any]) -> list[str]:
+    assertions = report["manifests"][report["active_manifest"]]["assertion_store"]
+    holes = [hole for label, hash in assertions.items() if label.startswith("c2pa.hash.data") for hole in hash["exclusions"]]
+    try:
+        if holes:
+            _check_store(_store([bytes(data[hole["start"] : hole["start"] + hole["length"]]) for hole in holes]), report["active_manifest"])
+    except (ValueError, IndexError, struct.error):
+        return ["the label was changed after it was signed"]
+    return []
+
+
+def _need(fact: bool) -> None:
+    if not fact:
+        raise ValueError
+
+
+def _store(holes: list[bytes]) -> bytes:
+    """The manifest store out of what the data hash leaves out: how JPEG, PNG, WebP or TIFF wraps it."""
+    whole = holes[-1]
+    if whole[:2] == b"\xff\xeb":  # JPEG: APP11 segments, numbered, each repeating the head of the box
+        store, position, number = b"", 0, 1
+        while position < len(whole):
+            _, length, name, number_found = struct.unpack(">HH4sI", whole[position : position + 12])
+            head, body = whole[position + 12 : position + 20], whole[position + 20 : position + 2 + length]
+            _need(whole[position : position + 2] == b"\xff\xeb" and name == b"JP\x02\x11" and number_found == number)
+            _need(not store or head == store[:8])
+            store += body if store else head + body
+            position, number = position + 2 + length, number + 1
+        return store
+    if whole[4:8] == b"caBX":  # PNG
+        _need(struct.unpack(">I", whole[:4])[0] == len(whole) - 12 and struct.unpack(">I", whole[-4:])[0] == zlib.crc32(whole[4:-4]))
+        return whole[8:-4]
+    if whole[:4] == b"C2PA":  # WebP
+        _need(struct.unpack("<I", whole[4:8])[0] == len(whole) - 8)
+        return whole[8:]
+    _need(len(holes) == 2 and struct.pack("<I", len(whole)) in (holes[0], holes[0][::-1]))  # TIFF: the count of the tag, then the store
+    return whole
+
+
+def _boxes(data: bytes) -> list[tuple[bytes, bytes]]:
+    """(kind, body) of the boxes that fill `data` to the last byte."""
+    boxes = []
+    while data:
+        length, kind = struct.unpack(">I4s", data[:8])
+        _need(8 <= length <= len(data))
+        boxes.append((kind, data[8:length]))
+        data = data[length:]
+    return boxes
+
+
+def _check_store(store: bytes, active: str) -> None:
+    """Raises ValueError where a byte that C2PA leaves unhashed differs from what mien writes. Older manifests are hashed whole by the active one."""
+    ((kind, body),) = _boxes(store)
+    (head, *manifests) = _boxes(body)
+    _need(kind == b"jumb" and head == (b"jumd", b"c2pa" + BOX + b"c2pa\0") and all(kind == b"jumb" for kind, _ in manifests))
+    (head, *parts) = _boxes(manifests[-1][1])
+    _need(head == (b"jumd", b"c2ma" + BOX + active.encode() + b"\0"))
+    for kind, body in parts:
+        (description, text), *contents = _boxes(body)
+        label = text[17:-1]
+        _need(kind == b"jumb" and description == b"jumd" and label in KINDS and text == KINDS[label] + BOX + label + b"\0")
+        _need(all(inner == (b"jumb" if label == b"c2pa.assertions" else b"cbor") for inner, _ in contents))
+        if label == b"c2pa.signature":
+            _check_signature(contents[0][1])
+        for _, assertion in contents if label == b"c2pa.assertions" else ():
+            _boxes(assertion)
+
+
+def _check_signature(cose: bytes) -> None:
+    """A COSE_Sign1 is [protected bytes, unprotected map, nil, signature]; the map must hold zeros under "pad" and nothing else."""
+    _need(cose[:2] == b"\xd2\x84")
+    protected, rest = _cbor_bytes(cose[2:])
+    _need(rest[:5] == b"\xa1\x63pad")
+    pad, rest = _cbor_bytes(rest[5:])
+    _need(not any(pad) and rest[:1] == b"\xf6")
+    _, rest = _cbor_bytes(rest[1:])
+    _need(bool(protected) and not rest)
+
+
+def _cbor_bytes(data: bytes) -> tuple[bytes, bytes]:
+    """A CBOR byte string at the start of `data`, and what follows it."""
+    _need(0x40 <= data[0] <= 0x5A)
+    size = {0x58: 1, 0x59: 2, 0x5A: 4}.get(data[0], 0)
+    length = int.from_bytes(data[1 : 1 + size], "big") if size else data[0] - 0x40
+    _need(len(data) >= 1 + size + length)
+    return data[1 + size : 1 + size + length], data[1 + size + length :]
