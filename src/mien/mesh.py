@@ -10,6 +10,7 @@ from .types import Array
 POINTS = 468  # of the 478 landmarks: the mesh without the irises
 # The outline of the inner lips and of the two eyes (eyelid contours), as polygons over the mesh.
 INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
+LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 EYELIDS = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
     (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
@@ -78,8 +79,36 @@ class Frames:
         return np.einsum("vi,vij->vj", displacement, local).astype(np.float32)
 
 
-def polygon(points: Array, outline: tuple[int, ...], size: int, feather: float) -> Array:
-    """The inside of an outline over the mesh as a mask `[size, size]` float32 in 0..1, its border softened over about `feather` pixels."""
+def polygon(points: Array, outline: tuple[int, ...], size: int, feather: float, grow: float = 0) -> Array:
+    """The inside of an outline over the mesh, grown by `grow` pixels, as a mask `[size, size]` float32 in 0..1 softened over about `feather` pixels."""
     mask = np.zeros((size, size), np.float32)
     cv2.fillPoly(mask, [np.rint(points[list(outline)] * 16).astype(np.int32)], 1.0, shift=4, lineType=cv2.LINE_AA)
-    return cv2.GaussianBlur(mask, (0, 0), feather) if feather > 0 else mask
+    if grow:
+        mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(grow) + 1,) * 2))
+    return cv2.GaussianBlur(mask, (0, 0), feather)
+
+
+def hull(points: Array, size: int) -> Array:
+    """The whole face as a mask `[size, size]` uint8 of 0 and 1: the convex hull of its mesh."""
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(points[:POINTS])[:, 0] * 16).astype(np.int32), 1, shift=4)
+    return mask
+
+
+def reach(face: Array, moved: Array, size: int) -> Array:
+    """Where a face that moves from one layout to another may change a crop: 1 on both, falling to 0 a little outside and at the border. `[S, S]`."""
+    outside = cv2.distanceTransform(1 - (hull(face, size) | hull(moved, size)), cv2.DIST_L2, 5)
+    to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
+    fall = np.clip(1 - outside / (0.09 * size), 0, 1) * np.clip((np.minimum.outer(to_edge, to_edge) - 1) / (0.04 * size), 0, 1)
+    return (fall * fall * (3 - 2 * fall)).astype(np.float32)
+
+
+def skin(points: Array, size: int) -> Array:
+    """Where colour may be added to a face: inside it, softly, neither on the eyes nor inside the mouth. `[S, S]` float32 in 0..1."""
+    inside = hull(points, size)
+    inside[[0, -1]] = inside[:, [0, -1]] = 0
+    depth = np.clip(cv2.distanceTransform(inside, cv2.DIST_L2, 5) / (0.06 * size), 0, 1)
+    out = (depth * depth * (3 - 2 * depth)).astype(np.float32)
+    for outline in (INNER_LIPS, *EYELIDS):
+        out *= 1 - polygon(points, outline, size, feather=size / 150)
+    return out

@@ -8,12 +8,13 @@ manifest the file carries two IPTC properties in its XMP, so that a stripped lab
     xmp(packet, history)        the XMP packet with the IPTC properties
     verify(path)                -> Verdict
 
-Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box headers, padding inside the signature box).
-In mien's own files these are compared with the only form that mien writes, so that any changed byte reads as broken.
+Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box headers, padding inside the
+signature box). In mien's own files these are compared with the only form that mien writes, so that any changed byte reads as broken.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import mmap
@@ -55,7 +56,7 @@ FAILURES = {
 def sign(source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Step, ...], origin: Origin) -> None:
     """Copy the encoded file `source` to `target` with a label that tells `history`.
 
-    `media_type` is that of the source ("image/jpeg"). The file at `origin.path` is named as the parent, and a manifest that it carries is kept.
+    `media_type` is that of the source ("image/jpeg"). The file at `origin.path` is named as the parent, and its own manifest is kept.
     A certificate or key that cannot be used is a `RequestError`; a label that cannot be made is an `OutputError`.
     """
     import c2pa
@@ -77,7 +78,9 @@ def sign(source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Ste
                     builder.add_ingredient(ingredient, f"image/{origin.format.lower()}", file)
             builder.sign(media_type, source, target)
     except c2pa.C2paError as error:
-        raise OutputError(f"the label could not be made ({error}): check the certificate that MIEN_SIGN_CERT names, if it is set") from error
+        raise OutputError(
+            f"the label could not be made ({error}): check the certificate that MIEN_SIGN_CERT names, if it is set"
+        ) from error
 
 
 def _settings() -> dict[str, Any]:
@@ -125,7 +128,11 @@ def _plain(value: Any) -> Any:
 
 def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
     """The XMP `packet` of the input, or a new one, with the IPTC properties that say what `history` did."""
-    properties = {"DigitalSourceType": SOURCE_TYPE + history[-1].source_type, "AISystemUsed": "mien", "AISystemVersionUsed": version("mien")}
+    properties = {
+        "DigitalSourceType": SOURCE_TYPE + history[-1].source_type,
+        "AISystemUsed": "mien",
+        "AISystemVersionUsed": version("mien"),
+    }
     body = "".join(f"<Iptc4xmpExt:{name}>{value}</Iptc4xmpExt:{name}>" for name, value in properties.items())
     description = (
         f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">{body}</rdf:Description>'.encode()
@@ -161,7 +168,9 @@ def _credentials() -> tuple[str, bytes, bytes]:
     except (ValueError, TypeError) as error:
         raise RequestError(f"{certificate} and {secret} are not a PEM certificate chain and an unlocked PEM key ({error})") from error
     if key.public_key() != chain[0].public_key():
-        raise RequestError(f"the key {secret} does not belong to the first certificate of {certificate}: put the signer's own certificate first")
+        raise RequestError(
+            f"the key {secret} does not belong to the first certificate of {certificate}: put the signer's own certificate first"
+        )
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES:
         algorithm = CURVES[key.curve.name]
     elif isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
@@ -184,7 +193,7 @@ def _pem(path: str, variable: str) -> bytes:
 
 
 def _own() -> tuple[Path, Path]:
-    """This computer's certificate and key, made at first use. A folder is renamed into place, so of two processes that race one wins whole."""
+    """This computer's certificate and key, made at first use. A folder is renamed into place: of two processes that race one wins whole."""
     import platformdirs
 
     home = Path(os.environ.get("MIEN_HOME") or platformdirs.user_data_dir("mien", appauthor=False))
@@ -196,7 +205,7 @@ def _own() -> tuple[Path, Path]:
             try:
                 chain, key = _self_signed()
                 (draft / "certificate.pem").write_bytes(chain)
-                with open(draft / "key.pem", "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:  # noqa: PTH123
+                with open(draft / "key.pem", "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
                     file.write(key)
                 draft.rename(folder)
             except OSError:
@@ -205,12 +214,14 @@ def _own() -> tuple[Path, Path]:
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
         except OSError as error:
-            raise OutputError(f"no signing key can be kept in {home} ({error.strerror}): set MIEN_HOME to a folder you may write to") from error
+            raise OutputError(
+                f"no signing key can be kept in {home} ({error.strerror}): set MIEN_HOME to a folder you may write to"
+            ) from error
     return folder / "certificate.pem", folder / "key.pem"
 
 
 def _self_signed() -> tuple[bytes, bytes]:
-    """A chain of two, as C2PA does not take a leaf that signs itself: an authority whose key is thrown away, and a leaf that signs labels."""
+    """C2PA takes no leaf that signs itself, so a chain of two: an authority whose key is thrown away, and the leaf that signs labels."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -221,7 +232,9 @@ def _self_signed() -> tuple[bytes, bytes]:
 
     def certificate(subject: x509.Name, public: ec.EllipticCurvePublicKey, authority: bool) -> bytes:
         usage = x509.KeyUsage(not authority, False, False, False, False, authority, authority, False, False)
-        builder = x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number(), start, start + YEARS * datetime.timedelta(365))
+        builder = x509.CertificateBuilder(
+            issuer, subject, public, x509.random_serial_number(), start, start + YEARS * datetime.timedelta(365)
+        )
         builder = builder.add_extension(x509.BasicConstraints(authority, None), critical=True).add_extension(usage, critical=True)
         builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key()), critical=False)
         builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
@@ -248,7 +261,11 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
 
     path = Path(path)
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, c2pa.Context.from_dict(_settings()) as context:
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+            c2pa.Context.from_dict(_settings()) as context,
+        ):
             try:
                 with c2pa.Reader(None, file, context=context) as reader:
                     return _verdict(reader, data)
@@ -258,34 +275,35 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
         raise InputError(f"{path}: no such file") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
-    except ValueError as error:  # mmap of nothing
-        raise InputError(f"{path} is empty: a picture was wanted") from error
 
 
 def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
     report = json.loads(reader.json())
-    manifests = report["manifests"]
-    active = manifests[report["active_manifest"]]
+    manifests = report.get("manifests", {})
+    active = manifests.get(report.get("active_manifest"))
+    if active is None:
+        return Verdict("broken", found_by="manifest", reasons=("the label was removed or damaged",))
     failures = report.get("validation_results", {}).get("activeManifest", {}).get("failure", [])
     failures = [f for f in failures if f["code"] != "signingCredential.untrusted"]
-    reasons = [FAILURES.get(f["code"], f.get("explanation", f["code"])) for f in failures]
+    reasons = [FAILURES.get(f["code"]) or str(f.get("explanation", f["code"])) for f in failures]
     if not reasons and active.get("claim_generator_info", [{}])[0].get("name") == "mien":
         reasons = _tampered(data, json.loads(reader.detailed_json()))
-    broken = bool(reasons) or reader.get_validation_state() not in ("Valid", "Trusted")
+    if not reasons and reader.get_validation_state() not in ("Valid", "Trusted"):
+        reasons = ["the label is not valid"]
     parents: list[str] = []
     history = _history(manifests, active, parents)
     types = [a["digitalSourceType"].rsplit("/", 1)[-1] for a in _listed(active) if a.get("digitalSourceType")]
     signature = active.get("signature_info", {})
     return Verdict(
-        state="broken" if broken else "intact",
+        state="broken" if reasons else "intact",
         signer=signature.get("common_name") or signature.get("issuer"),
-        trusted=not broken and reader.get_validation_state() == "Trusted",
+        trusted=not reasons and reader.get_validation_state() == "Trusted",
         time=signature.get("time") or next((a["when"] for a in reversed(_listed(active)) if a.get("when")), None),
         source_type=types[-1] if types else None,
         history=tuple(history),
         ingredients=tuple(parents),
         found_by="manifest",
-        reasons=tuple(dict.fromkeys(reasons or (["the label is not valid"] if broken else []))),
+        reasons=tuple(dict.fromkeys(reasons)),
     )
 
 
@@ -308,8 +326,9 @@ def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[
     for action in _listed(manifest):
         text = (action.get("parameters") or {}).get(STEP)
         if text:
-            fields = json.loads(text)
-            steps.append(Step(**fields | {"networks": tuple((name, digest) for name, digest in fields["networks"])}))
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # of a damaged label, what can be read is told
+                fields = json.loads(text)
+                steps.append(Step(**fields | {"networks": tuple((name, digest) for name, digest in fields["networks"])}))
     return steps
 
 
@@ -318,14 +337,12 @@ TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt
 
 def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:
     """No manifest can be read: because there never was one, or because it was cut out or damaged?"""
-    import c2pa
-
     said = re.search(rb"/digitalsourcetype/(\w{1,64})", data)
     source_type = said[1].decode() if said else None
     found_by = "metadata" if said else None
     if any(data.find(trace) >= 0 for trace in TRACES):
         return Verdict("broken", source_type=source_type, found_by=found_by, reasons=("the label was removed or damaged",))
-    if isinstance(error, c2pa.C2paError.ManifestNotFound):
+    if type(error).__name__.endswith("ManifestNotFound"):
         return Verdict("unlabelled", source_type=source_type, found_by=found_by)
     raise InputError(f"{path} cannot be read as a picture ({error}): a JPEG, PNG, WebP or TIFF was wanted") from error
 
@@ -387,21 +404,28 @@ def _boxes(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _check_store(store: bytes, active: str) -> None:
-    """Raises ValueError where a byte that C2PA leaves unhashed differs from what mien writes. Older manifests are hashed whole by the active one."""
+    """Raises ValueError where a byte that C2PA leaves unhashed is not what mien writes. The active manifest hashes older ones whole."""
     ((kind, body),) = _boxes(store)
     (head, *manifests) = _boxes(body)
-    _need(kind == b"jumb" and head == (b"jumd", b"c2pa" + BOX + b"c2pa\0") and all(kind == b"jumb" for kind, _ in manifests))
-    (head, *parts) = _boxes(manifests[-1][1])
-    _need(head == (b"jumd", b"c2ma" + BOX + active.encode() + b"\0"))
-    for kind, body in parts:
-        (description, text), *contents = _boxes(body)
-        label = text[17:-1]
-        _need(kind == b"jumb" and description == b"jumd" and label in KINDS and text == KINDS[label] + BOX + label + b"\0")
-        _need(all(inner == (b"jumb" if label == b"c2pa.assertions" else b"cbor") for inner, _ in contents))
-        if label == b"c2pa.signature":
-            _check_signature(contents[0][1])
-        for _, assertion in contents if label == b"c2pa.assertions" else ():
-            _boxes(assertion)
+    _need(kind == b"jumb" and head == _head(b"c2pa", b"c2pa"))
+    for kind, body in manifests:
+        newest = body is manifests[-1][1]
+        (head, *parts) = _boxes(body)
+        _need(kind == b"jumb" and (head == _head(b"c2ma", active.encode()) if newest else head[1][4:17] == BOX))
+        for kind, body in parts:
+            (head, *contents) = _boxes(body)
+            label = head[1][17:-1]
+            _need(kind == b"jumb" and (head == _head(KINDS[label], label) if label in KINDS else not newest))
+            if label == b"c2pa.assertions":  # hashed, but for the bits that say whether it has a label and a salt
+                _need(all(kind == b"jumb" and _boxes(body)[0][1][16] in (0x03, 0x13) for kind, body in contents))
+            elif newest:
+                _need([kind for kind, _ in contents] == [b"cbor"])
+            if newest and label == b"c2pa.signature":
+                _check_signature(contents[0][1])
+
+
+def _head(code: bytes, label: bytes) -> tuple[bytes, bytes]:
+    return b"jumd", code + BOX + label + b"\0"
 
 
 def _check_signature(cose: bytes) -> None:

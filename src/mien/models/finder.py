@@ -21,6 +21,7 @@ COARSE = (96, 192)  # long sides of the levels for large faces: one that fills t
 SCALE = 0.4  # of the finest level: a face of 40 pixels keeps 16
 FINEST = 1_000_000  # pixels of the finest level: bounds the time; 12 megapixels are still seen at 0.29
 RETRY = 150_000  # the same where a photo is looked at again
+MOST = 60  # detections of one look
 CANDIDATES = 200  # cells of one view, the best first, that take part in the merging
 
 
@@ -62,7 +63,7 @@ class Finder:
         yield self._look(levels, size, (1, 2, 3))
 
     def _look(self, levels: list[Array], size: tuple[int, int], turns: tuple[int, ...]) -> list[Detection]:
-        found = [d for turn in turns for d in merge([d for level in levels for d in self._view(level, size, turn)])]
+        found = [d for turn in turns for d in merge([d for level in levels for d in self._view(level, size, turn)])[: MOST // len(turns)]]
         return sorted(found, key=lambda d: -d.score)
 
     def _view(self, level: Array, size: tuple[int, int], turn: int) -> list[Detection]:

@@ -5,22 +5,22 @@ Face mesh: arXiv 1907.06724; iris: arXiv 2006.11341. Both are run on square crop
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from ..runtime import Net
 from ..types import Array, Face
-from .finder import Detection, Finder, exposed, overlap
+from .finder import Detection, Finder, exposed
 
 MARGIN = 1.5  # side of the mesh's crop over the face's own
 EYE_MARGIN = 2.3  # side of the iris network's crop over the width of the eye
 EYES = ((33, 133), (362, 263))  # corners, left to right in the picture, of the eye on the picture's left and of the other
 LEFT, RIGHT = [234, 33, 61], [454, 263, 291]  # cheek, eye corner, mouth corner: pairs that lie level in a face
 TOP, CHIN = 10, 152
-SURE = 14.0  # logit that no crop turned the wrong way reaches, nor one of anything but a face
-HOPELESS = -4.0  # logit below which a crop is not worth a second look
+CONTENT = 0.9  # score above which the turn is right: wrong ones hardly reach it
+HOPELESS = -2.0  # logit below which a crop is not worth a second look
 ROUNDS = 3  # of the mesh after the first, at most
 PITCH_AT_REST = 0.0  # of the line from TOP to CHIN in a face that looks straight ahead, in degrees
 
@@ -78,7 +78,7 @@ class Iris:
 class Landmarker:
     """Lays the face mesh and both irises on a detected face."""
 
-    def __init__(self, mesh: Mesh, iris: Iris, *, threshold: float = 2.0) -> None:
+    def __init__(self, mesh: Mesh, iris: Iris, *, threshold: float = 4.0) -> None:
         self.mesh, self.iris = mesh, iris
         self.threshold = threshold
 
@@ -88,9 +88,6 @@ class Landmarker:
         low, high = detection.box[:2], detection.box[2:]
         start = Square((low + high) / 2, float((high - low).max()) * MARGIN, float(np.arctan2(eyes[1], eyes[0])))
         xy, depth, logit = self._settle(pixels, start)
-        if logit < SURE:  # the finder takes some faces that are upside down for upright ones; the mesh knows better
-            others = (self._settle(pixels, replace(start, angle=start.angle + turn * np.pi / 2)) for turn in (1, 2, 3))
-            xy, depth, logit = max(((xy, depth, logit), *others), key=lambda result: result[2])
         if logit < self.threshold:
             return None
         irises = [self._iris(pixels, xy, corners, mirrored=i == 1) for i, corners in enumerate(EYES)]
@@ -180,12 +177,18 @@ def certainty(logit: float) -> float:
 def find_faces(finder: Finder, landmarker: Landmarker, pixels: Array) -> list[Face]:
     """The faces in `pixels` (uint8 `[H, W, 3]` RGB), from left to right; empty where there is none.
 
-    The first look is enough unless it finds nothing, or nothing that the mesh is sure of.
+    The first look is enough where the mesh is sure of all that it found. Where it is not, the turned look may show the same face the right way
+    up; the others are for photos in which nothing was found.
     """
     faces: list[Face] = []
-    for found in finder.looks(pixels):
-        faces = distinct([*faces, *(face for d in found if (face := landmarker.landmarks(pixels, d)) is not None)])
-        if faces and (faces[0].score > certainty(SURE)*0.9):
+    for i, found in enumerate(finder.looks(pixels)):
+        for detection in found:
+            if any(face.score > CONTENT and covers(face.box, detection.box) for face in faces):
+                continue
+            face = landmarker.landmarks(pixels, detection)
+            if face is not None:
+                faces = distinct([*faces, face])
+        if faces and (i > 0 or faces[-1].score > CONTENT):
             break
     return sorted(faces, key=lambda face: float(face.box[0] + face.box[2]))
 
@@ -194,6 +197,13 @@ def distinct(faces: list[Face]) -> list[Face]:
     """One of each group of faces that lie on each other, the one that the mesh is most sure of; best first."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda f: -f.score):
-        if not kept or overlap(face.box, np.stack([k.box for k in kept])).max() < 0.3:
+        if not any(covers(other.box, face.box) for other in kept):
             kept.append(face)
     return kept
+
+
+def covers(box: Array, other: Array) -> bool:
+    """Whether two boxes share more than half of the smaller one: two heads never do, two guesses at one head always."""
+    sides = np.minimum(box[2:], other[2:]) - np.maximum(box[:2], other[:2])
+    smaller = min(np.prod(box[2:] - box[:2]), np.prod(other[2:] - other[:2]))
+    return bool(np.prod(np.maximum(sides, 0.0)) > 0.5 * smaller)

@@ -48,6 +48,7 @@ class Prototypes:
             raise ModelError(f"{path.name} carries no card: make it with `mien train prototypes`")
         self.card = Card.from_json(str(arrays.pop(KEY)), path.name)
         self._data = {key: _dequantise(key, arrays) for key in arrays if not key.endswith(".scale")}
+        self.triangles = self._data["triangles"].astype(int)
         self._frames = mesh.Frames(self._data["points"][: mesh.POINTS])
 
     def read(self, crop: Crop) -> Reading:
@@ -56,27 +57,31 @@ class Prototypes:
         side = int(d["side"])
         points = crop.landmarks[: mesh.POINTS] * (side / crop.size)
         pixels = cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA)
-        lab = canonical(pixels, points, d["points"], d["triangles"].astype(int), d["oval"])
+        lab = canonical(pixels, points, d["points"], self.triangles, d["oval"])
         age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
         return Reading(float(np.clip(age, ADULT, OLDEST)), float(1 / (1 + np.exp(-3 * sex))))
 
-    def change(self, crop: Crop, *, smile: float = 0.0, age: float = 0.0, sex: float = 0.0) -> Change:
-        """The Change that a request is: smile -1..1, age in years, sex -1..1; see `edits.EDITS`."""
+    def mouth_of(self, smile: float) -> Array:
+        """What mouth `[3]` (added width, lift and opening, over the eye distance) a smile of -1..1 asks for."""
+        return smile * self._data["smile_unit"]
+
+    def change(self, crop: Crop, *, mouth: Array | None = None, age: float = 0.0, sex: float = 0.0) -> Change:
+        """The Change that a request is: mouth `[3]` as `mouth_of` gives it, age in years, sex -1..1."""
         size = crop.size
         face = mesh.frame(crop.landmarks, size)
-        blend = self._blend(crop, smile, age, sex)
+        blend = self._blend(crop, np.zeros(3, np.float32) if mouth is None else mouth, age, sex)
         moved = face.copy()
         moved[: mesh.POINTS] += self._frames.carry(blend["shape"], face[: mesh.POINTS])
-        reach = _reach(face, moved, size)
-        triangles = self._data["triangles"].astype(int)
+        reach = mesh.reach(face, moved, size)
+        triangles = self.triangles
         grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
         flow = cv2.GaussianBlur(mesh.dense_map(moved, face, triangles, size) - grid, (0, 0), size / 128) * reach[..., None]
         scale = int(self._data["side"]) / size
         place = mesh.dense_map(moved, self._data["points"] / scale, triangles, size) * scale
-        colour = self._colour(crop, flow + grid, place, blend) * _skin(moved, size)[..., None]
+        colour = self._colour(crop, flow + grid, place, blend) * mesh.skin(moved, size)[..., None]
         return Change(flow, colour, np.clip(reach * 4, 0, 1))
 
-    def _blend(self, crop: Crop, smile: float, age: float, sex: float) -> dict[str, Array]:
+    def _blend(self, crop: Crop, mouth: Array, age: float, sex: float) -> dict[str, Array]:
         """Sum what each part of the request adds to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine" and "coarse" `[s, s]`; "expected" are today's bands."""
         d, reading = self._data, self.read(crop)
         now, then = _ages(reading.age, age)
@@ -87,7 +92,7 @@ class Prototypes:
             out[key] = _at(by_age, then, d["nodes"], reading.sex) - here
             man, woman = (_at(by_age, reading.age, d["nodes"], s) for s in (1.0, 0.0))
             out[key] += sex * float(d["sex_gain"]) * (man - woman + (d[f"stubble_{key}"] * float(d["stubble"])))
-            out[key] += smile * np.tensordot(d["smile_unit"], d[f"smile_{key}"], 1)
+            out[key] += np.tensordot(mouth, d[f"smile_{key}"], 1)
             if key in ("fine", "coarse"):
                 out[f"{key}_expected"] = here
         return out
@@ -172,29 +177,6 @@ def _at(by_age: Array, age: float, nodes: Array, sex: float) -> Array:
     t = (age - nodes[i]) / (nodes[i + 1] - nodes[i])
     woman, man = by_age[:, i] * (1 - t) + by_age[:, i + 1] * t
     return woman * (1 - sex) + man * sex
-
-
-def _reach(face: Array, moved: Array, size: int) -> Array:
-    """1 on the face before and after, falling to 0 a little outside: where the flow may act. `[S, S]`."""
-    mask = np.zeros((size, size), np.uint8)
-    for points in (face, moved):
-        cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(points[: mesh.POINTS])[:, 0] * 16).astype(np.int32), 1, shift=4)
-    outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5)
-    border = np.minimum.outer(*(np.minimum(np.arange(size), np.arange(size)[::-1]),) * 2)
-    fall = np.clip(1 - outside / (0.09 * size), 0, 1) * np.clip((border - 1) / (0.04 * size), 0, 1)
-    return (fall * fall * (3 - 2 * fall)).astype(np.float32)
-
-
-def _skin(points: Array, size: int) -> Array:
-    """Where colour may be added: inside the face, softly, and neither on the eyes nor inside the mouth. `[S, S]`."""
-    mask = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(points[: mesh.POINTS])[:, 0] * 16).astype(np.int32), 1, shift=4)
-    mask[[0, -1]] = mask[:, [0, -1]] = 0
-    depth = np.clip(cv2.distanceTransform(mask, cv2.DIST_L2, 5) / (0.06 * size), 0, 1)
-    skin = (depth * depth * (3 - 2 * depth)).astype(np.float32)
-    for outline in (mesh.INNER_LIPS, *mesh.EYELIDS):
-        skin *= 1 - mesh.polygon(points, outline, size, feather=size / 150)
-    return skin
 
 
 def _dequantise(key: str, arrays: dict[str, Array]) -> Array:

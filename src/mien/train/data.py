@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import zlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from .. import geometry, hub, mesh
 from ..errors import InputError
-from ..types import Array
+from ..models.prototypes import Prototypes
+from ..types import Alignment, Array, Crop
 
 HELD_OUT = 8  # one person in so many is kept aside
 
@@ -55,3 +58,189 @@ def read_rgb(path: Path) -> Array:
     if pixels is None:
         raise InputError(f"{path} cannot be read as a picture: take it out of the folder or replace it")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One crop before and after a known change. before, after `[S, S, 3]` uint8; condition `[5]`; flow `[s, s, 2]` crop px, reach and trust `[s, s]` at s = S/4;
+    label `[8]`: age as weights of six ages, then f, m; open: `after` shows teeth that the picture `after` does not have (trust leaves them out)."""
+
+    before: Array
+    after: Array
+    condition: Array
+    flow: Array
+    reach: Array
+    trust: Array
+    label: Array
+    open: bool
+
+
+class RetouchData:
+    """Everything the retouch family trains on, in memory: smile pairs, portraits changed by the prototypes, real mouths and faces."""
+
+    PAIRS = 0.45  # share of a batch that are smile pairs
+
+    def __init__(self, folders: list[Path], size: int, variants: int, seed: int) -> None:
+        faces = next((f for f in folders if (f / "faces.csv").is_file()), None)
+        pairs = next((f for f in folders if any(f.glob("*-smiling.jpg"))), None)
+        if faces is None or pairs is None:
+            raise InputError(f"retouch trains on two folders, labelled faces and smile pairs; came {', '.join(map(str, folders)) or 'none'}")
+        self.seed, self.alignment = seed, Alignment("face", size)
+        entry = hub.locate("prototypes")
+        self._teacher = Prototypes(entry.name, entry.path, entry.sha256)
+        self._pairs: dict[bool, list[Example]] = {False: [], True: []}  # by whether the person is held out
+        self._taught: dict[bool, list[Example]] = {False: [], True: []}
+        self._smiles: list[Array] = []  # how mouths of pairs change
+        self._mouths: list[Array] = []  # real crops with teeth
+        self._faces: list[tuple[Array, Array]] = []  # real crops with their labels
+        self._read_pairs(pairs)
+        self._read_faces(faces, variants)
+
+    def batch(self, size: int, i: int) -> dict[str, Array]:
+        """Batch number `i` as arrays by the names of `families.retouch.Batch`."""
+        rng = np.random.default_rng((self.seed, i))
+        examples = [self._draw(rng) for _ in range(size)]
+        mouths = [_augment(rng, self._mouths[rng.integers(len(self._mouths))])[0] for _ in range(max(size // 2, 1))]
+        real = [self._faces[rng.integers(len(self._faces))] for _ in range(size)]
+        return _stack(examples) | {
+            "mouths": _chw(mouths),
+            "faces": _chw([_augment(rng, pixels)[0] for pixels, _ in real]),
+            "face_label": np.stack([label for _, label in real]),
+        }
+
+    def held_out(self, most: int = 40) -> dict[str, Array]:
+        """Up to `most` examples of people held out, half of them pairs, as they are."""
+        examples = self._pairs[True][: most // 2] + [e for e in self._taught[True] if not e.open][: most // 2]
+        none = np.zeros((0, 3, self.alignment.size, self.alignment.size), np.float32)
+        return _stack(examples) | {"mouths": none, "faces": none, "face_label": np.zeros((0, 8), np.float32)}
+
+    def _draw(self, rng: np.random.Generator) -> Example:
+        pool = self._pairs[False] if rng.random() < self.PAIRS else self._taught[False]
+        example = pool[rng.integers(len(pool))]
+        if rng.random() < 0.05:  # asked for nothing: change nothing
+            example = replace(example, after=example.before, condition=example.condition * 0, flow=example.flow * 0, open=False)
+        (before, after), mirrored = _augment(rng, example.before, example.after), False
+        if rng.random() < 0.5:
+            mirrored = True
+            before, after = before[:, ::-1], after[:, ::-1]
+        fields = [one[:, ::-1] if mirrored else one for one in (example.flow, example.reach, example.trust)]
+        flow = fields[0] * np.array([-1, 1], np.float32) if mirrored else fields[0]
+        return replace(example, before=before, after=after, flow=flow, reach=fields[1], trust=fields[2])
+
+    def _read_pairs(self, folder: Path) -> None:
+        for name, *landmarks in zip(*read_pairs(folder), strict=True):
+            aside = held_out(f"london-{name}")
+            matrix = geometry.similarity(landmarks[0], self.alignment)
+            crops = [geometry.warp(read_rgb(folder / f"{name}-{kind}.jpg"), matrix, self.alignment.size) for kind in ("neutral", "smiling")]
+            points = [mesh.frame(geometry.transform(one, matrix), self.alignment.size) for one in landmarks]
+            smile = mouth_of(points[1]) - mouth_of(points[0])
+            if smile[2] > 0.08 and not aside:
+                self._smiles.append(smile)
+                self._mouths.append(crops[1])
+            for a, b, sign in ((0, 1, 1), (1, 0, -1)):
+                self._pairs[aside].append(self._pair(crops[a], crops[b], points[a], points[b], sign * smile))
+
+    def _pair(self, before: Array, after: Array, face: Array, moved: Array, smile: Array) -> Example:
+        size = self.alignment.size
+        grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
+        flow = mesh.dense_map(moved, face, self._teacher.triangles, size) - grid
+        reach = mesh.reach(face, moved, size)
+        flow *= reach[..., None]
+        blended = before + (after.astype(np.float32) - before) * reach[..., None]  # beyond the face the two photos differ by chance
+        condition = np.array([*smile, 0, 0], np.float32)
+        return Example(before, np.rint(blended).astype(np.uint8), condition, _small(flow), _small(reach), _small(reach), np.zeros(8, np.float32), False)
+
+    def _read_faces(self, folder: Path, variants: int) -> None:
+        rows, landmarks = read_faces(folder)
+        rng = np.random.default_rng(self.seed)
+        for row, points in zip(rows, landmarks, strict=True):
+            aside = held_out(person_of(row))
+            crop = geometry.align(read_rgb(folder / "images" / row["file"]), points, self.alignment)
+            label = _label(float(row["age"]), row["sex"])
+            if not aside:
+                self._faces.append((crop.pixels, label))
+                if row["smile"] == "2":
+                    self._mouths.append(crop.pixels)
+            for _ in range(variants):
+                self._taught[aside].append(self._teach(rng, crop, row))
+
+    def _teach(self, rng: np.random.Generator, crop: Crop, row: dict[str, str]) -> Example:
+        """One Change of the prototypes as an example; with teeth asked for, only the motion and what lies around the lips is taught."""
+        kind = rng.choice(["age", "sex", "smile", "teeth", "all"], p=[0.3, 0.25, 0.2, 0.15, 0.1])
+        closed = mouth_of(crop.landmarks)[2] < 0.03
+        age = float(rng.uniform(-30, 50)) if kind in ("age", "all") else 0.0
+        sex = float(rng.uniform(-1, 1)) if kind in ("sex", "all") else 0.0
+        mouth = self._teacher.mouth_of(float(rng.uniform(-1, 1))) if kind in ("smile", "teeth", "all") else np.zeros(3, np.float32)
+        teeth = kind == "teeth" and bool(closed) and row["smile"] == "0"
+        if teeth:
+            mouth = self._smiles[rng.integers(len(self._smiles))] * rng.uniform(0.7, 1.1)
+        change = self._teacher.change(crop, mouth=mouth, age=age, sex=sex)
+        after = geometry.carry(crop.pixels, replace(crop, matrix=np.eye(2, 3)), change)
+        trust = change.alpha
+        if teeth:
+            moved = geometry.transform(crop.landmarks, np.eye(2, 3))
+            trust = trust * (1 - mesh.polygon(moved, mesh.LIPS, crop.size, feather=crop.size / 40, grow=crop.size / 16))
+        label = _label(float(row["age"]) + age, row["sex"], sex)
+        condition = np.array([*mouth, age, sex], np.float32)
+        return Example(crop.pixels, after, condition, _small(change.flow), _small(change.alpha), _small(trust), label, teeth)
+
+
+def mouth_of(points: Array) -> Array:
+    """Mouth width, height of its corners and opening of a face `[478, 2]`, over the eye distance: `[3]`. A smile changes all three."""
+    eyes = [points[list(eye)].mean(0) for eye in geometry.EYES]
+    unit = float(np.linalg.norm(eyes[1] - eyes[0]))
+    down = np.array([-(eyes[1] - eyes[0])[1], (eyes[1] - eyes[0])[0]]) / unit
+    corners = points[list(geometry.MOUTH_CORNERS)]
+    lift = (eyes[0] + eyes[1]) @ down / 2 - corners.mean(0) @ down
+    width, opening = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(points[13] - points[14])
+    return np.array([width, lift, opening], np.float32) / unit
+
+
+def _label(age: float, sex: str, more: float = 0.0) -> Array:
+    nodes = np.array([20, 30, 40, 50, 60, 75])
+    weights = np.array([np.interp(age, nodes, one) for one in np.eye(len(nodes))])
+    man = np.clip((sex == "m") + more, 0, 1)
+    return np.array([*weights, 1 - man, man], np.float32)
+
+
+def _small(field: Array) -> Array:
+    return cv2.resize(field, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA).astype(np.float16)
+
+
+def _augment(rng: np.random.Generator, *pictures: Array) -> list[Array]:
+    """Another camera, the same for all `pictures [S, S, 3]`: exposure, gamma, colour mixing, a gradient of light, blur, noise. Floats in 0..255."""
+    size = pictures[0].shape[0]
+    mix = np.eye(3) + rng.normal(0, 0.04, (3, 3))
+    gain, gamma = np.exp(rng.normal(0, 0.2)), np.exp(rng.normal(0, 0.25))
+    tint = np.exp(rng.normal(0, 0.06, 3))
+    ramp = np.linspace(-1, 1, size, dtype=np.float32)
+    light = np.exp(rng.normal(0, 0.25) * ramp[None, :] + rng.normal(0, 0.12) * ramp[:, None])[..., None]
+    blur = rng.uniform(0.4, 1.4) if rng.random() < 0.25 else 0.0
+    noise = rng.normal(0, rng.uniform(1, 8), (size, size, 3)) if rng.random() < 0.25 else 0.0
+    curve = (np.linspace(0, 1, 256) ** gamma * 255).astype(np.float32)
+    out = []
+    for picture in pictures:
+        one = cv2.LUT(picture, curve) @ (mix * tint * gain).T.astype(np.float32) * light.astype(np.float32)
+        if blur:
+            one = cv2.GaussianBlur(one, (0, 0), blur)
+        out.append(np.clip(one + noise, 0, 255).astype(np.float32))
+    return out
+
+
+def _chw(pictures: list[Array]) -> Array:
+    return (np.stack(pictures).transpose(0, 3, 1, 2) / 127.5 - 1).astype(np.float32)
+
+
+def _stack(examples: list[Example]) -> dict[str, Array]:
+    size = examples[0].before.shape[0]
+    large = lambda key: np.stack([cv2.resize(getattr(e, key).astype(np.float32), (size, size)) for e in examples])[:, None]  # noqa: E731
+    return {
+        "before": _chw([e.before for e in examples]),
+        "after": _chw([e.after for e in examples]),
+        "condition": np.stack([e.condition for e in examples]),
+        "flow": np.stack([e.flow for e in examples]).astype(np.float32).transpose(0, 3, 1, 2).copy(),
+        "reach": large("reach"),
+        "trust": large("trust"),
+        "label": np.stack([e.label for e in examples]),
+        "open": np.array([e.open for e in examples], np.float32),
+    }

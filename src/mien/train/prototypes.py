@@ -11,7 +11,7 @@ from .. import geometry, mesh
 from ..cards import KEY, Card, Condition
 from ..models.prototypes import bands, canonical, features
 from ..types import Alignment, Array
-from .data import held_out, person_of, read_faces, read_pairs, read_rgb
+from .data import held_out, mouth_of, person_of, read_faces, read_pairs, read_rgb
 
 LAYOUT = Alignment("face", 192)  # as much as a 256 px FFHQ crop holds
 STORED = 128  # side of the stored means: they are smooth
@@ -137,7 +137,7 @@ def _smile(folder: Path, layout: Array, triangles: Array, oval: Array, mirror: A
             points = geometry.transform(landmarks, matrix)
             place = mesh.dense_map(layout, mesh.frame(points, size), triangles, size)
             warped = cv2.remap(pixels, place[..., 0], place[..., 1], cv2.INTER_LINEAR).astype(np.float32) / 255
-            seen.append((points[: mesh.POINTS], cv2.cvtColor(warped, cv2.COLOR_RGB2Lab), mouth(points)))
+            seen.append((points[: mesh.POINTS], cv2.cvtColor(warped, cv2.COLOR_RGB2Lab), mouth_of(points)))
         before, after = seen
         design.append(after[2] - before[2])
         shape.append(after[0] - before[0])
@@ -153,20 +153,6 @@ def _smile(folder: Path, layout: Array, triangles: Array, oval: Array, mirror: A
     }
     out = {f"smile_{key}": np.tensordot(solve, np.concatenate(both), 1).astype(np.float32) for key, both in sets.items()}
     return out | {"smile_unit": np.array(SMILE_UNIT, np.float32)}
-
-
-def mouth(points: Array) -> Array:
-    """Mouth width, corner lift and opening of a face `[478, 2]`, over its eye distance: what a smile changes, `[3]`.
-
-    Lift is how far the corners stand above the line between the bases of the nose and the chin's rest: measured from the eyes, downwards negative.
-    """
-    eyes = [points[list(eye)].mean(0) for eye in geometry.EYES]
-    unit = float(np.linalg.norm(eyes[1] - eyes[0]))
-    down = np.array([-(eyes[1] - eyes[0])[1], (eyes[1] - eyes[0])[0]]) / unit
-    corners = points[list(geometry.MOUTH_CORNERS)]
-    width = np.linalg.norm(corners[1] - corners[0])
-    lift = -((corners.mean(0) - (eyes[0] + eyes[1]) / 2) @ down)
-    return np.array([width, lift, np.linalg.norm(points[13] - points[14])], np.float64) / unit
 
 
 def _reader(rows: list[dict[str, str]], lab: Array, points: Array, layout: Array, oval: Array, aside: Array) -> tuple[dict[str, float], dict[str, Array]]:

@@ -1,0 +1,5 @@
+"""The families: one file each."""
+
+from . import retouch
+
+FAMILIES = {"retouch": retouch}

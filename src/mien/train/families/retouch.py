@@ -1,0 +1,286 @@
+"""Retouch: a U-Net that says what should change in a face: crop and condition -> flow, colour and alpha.
+
+Smile is learned from pairs of photos of one person. Age and sex start from the prototypes' own Changes as teacher; two small discriminators, one on
+mouths and one on faces conditioned on age and sex, then ask for what averages cannot give (Miyato and Koyama 2018, arXiv 1802.05637;
+Miyato et al. 2018, arXiv 1802.05957).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ...cards import Card, Condition
+from ..data import RetouchData
+from ..layers import FiLM, ResidualBlock, warp
+from ..losses import gradient_l1, hinge_d, masked_l1
+from ..part import Part
+
+CONDITIONS = (
+    Condition("width", "eye distances", -0.3, 0.3),
+    Condition("lift", "eye distances", -0.2, 0.2),
+    Condition("opening", "eye distances", -0.3, 0.3),
+    Condition("age", "years", -30, 50),
+    Condition("sex", "", -1, 1),
+)
+SCALE = (8.0, 10.0, 6.0, 1 / 25, 1.5)  # brings every condition to about 1
+STEM = 4  # pixels of the crop on a side that the stem folds into channels
+MOUTH = (0.28, 0.58, 0.72, 0.86)  # left, top, right, bottom of the mouth's window in the "face" layout
+
+
+@dataclass(frozen=True)
+class Config:
+    """Knobs of the retouch family."""
+
+    size: int = 192  # side of the crop, layout "face": as much as a 256 px FFHQ crop holds
+    widths: tuple[int, ...] = (64, 96, 128, 160)  # channels at size/4, /8, /16, /32
+    reach: float = 0.15  # largest flow, in sides of the crop
+    batch: int = 8
+    steps: int = 10000
+    lr: float = 4e-4
+    lr_d: float = 2e-4
+    adversarial_from: float = 0.35  # share of the steps before the discriminators begin
+    mouth_weight: float = 0.05
+    face_weight: float = 0.01
+    variants: int = 6  # teacher's Changes for each portrait
+    ema: float = 0.998
+
+    def __post_init__(self) -> None:
+        if self.size % (STEM * 2 ** (len(self.widths) - 1)):
+            raise ValueError(f"size {self.size} must be a multiple of {STEM * 2 ** (len(self.widths) - 1)}")
+
+
+PRESETS = {
+    "tiny": Config(size=64, widths=(8, 8), batch=2, steps=2, variants=1, adversarial_from=0.0),
+    "cpu": Config(),
+    "default": Config(size=192, widths=(96, 160, 256, 320), batch=32, steps=30000, variants=24, lr=3e-4),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One step's worth. before, after `[N, 3, S, S]` in [-1, 1]; condition `[N, 5]`; flow `[N, 2, S/4, S/4]` in crop px; reach, trust `[N, 1, S, S]` in 0..1:
+    where the face may change, and where `after` is to be believed; label `[N, L]`: age and sex of `after`; mouths and faces
+    `[., 3, S, S]` with face_label are real ones for the discriminators; open `[N]` is 1 where `after` shows teeth."""
+
+    before: Tensor
+    after: Tensor
+    condition: Tensor
+    flow: Tensor
+    reach: Tensor
+    trust: Tensor
+    label: Tensor
+    open: Tensor
+    mouths: Tensor
+    faces: Tensor
+    face_label: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(**{name: getattr(self, name).to(device) for name in self.__dataclass_fields__})
+
+
+class Retoucher(nn.Module):
+    """G: pixels `[N, 3, S, S]` in [-1, 1] and condition `[N, 5]` -> flow `[N, 2, S, S]` crop px, colour `[N, 3, S, S]` in fractions, alpha `[N, 1, S, S]`."""
+
+    def __init__(self, cfg: Config) -> None:
+        super().__init__()
+        self.reach = cfg.reach * cfg.size
+        widths, code = cfg.widths, 64
+        self.register_buffer("scale", torch.tensor(SCALE))
+        self.code = nn.Sequential(nn.Linear(len(CONDITIONS), code), nn.SiLU(), nn.Linear(code, code), nn.SiLU())
+        self.stem = nn.Conv2d(3 * STEM**2, widths[0], 3, padding=1)
+        self.down, self.enc = nn.ModuleList(), nn.ModuleList()
+        self.up, self.dec = nn.ModuleList(), nn.ModuleList()
+        for i, width in enumerate(widths):
+            self.enc.append(ResidualBlock(width, code))
+            if i + 1 < len(widths):
+                self.down.append(nn.Conv2d(width, widths[i + 1], 4, stride=2, padding=1))
+                self.up.append(nn.Conv2d(widths[i + 1], width, 1))
+                self.dec.append(ResidualBlock(width, code))
+        self.middle = ResidualBlock(widths[-1], code)
+        self.film = FiLM(code, widths[0])
+        self.last = nn.Conv2d(widths[0], widths[0], 3, padding=1)
+        self.motion = nn.Conv2d(widths[0], 3, 3, padding=1)
+        self.colour = nn.Conv2d(widths[0], 3 * STEM**2, 3, padding=1)
+        for head in (self.motion, self.colour):
+            nn.init.normal_(head.weight, std=1e-3)
+            nn.init.zeros_(head.bias)
+        ramp = torch.minimum(torch.arange(cfg.size), torch.arange(cfg.size).flip(0)).float()
+        self.register_buffer("window", ((torch.minimum(ramp[:, None], ramp) - 1) / (0.04 * cfg.size)).clamp(0, 1))
+
+    def forward(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        c = self.code(condition * self.scale)
+        x = self.stem(F.pixel_unshuffle(pixels, STEM))  # [N, W0, S/4, S/4]
+        skips = []
+        for i, block in enumerate(self.enc):
+            x = block(x, c)
+            if i < len(self.down):
+                skips.append(x)
+                x = self.down[i](x)
+        x = self.middle(x, c)
+        for i in reversed(range(len(self.up))):
+            x = skips[i] + self.up[i](F.interpolate(x, scale_factor=2.0, mode="bilinear"))
+            x = self.dec[i](x, c)
+        x = F.silu(self.last(F.silu(self.film(x, c))))
+        motion = F.interpolate(self.motion(x), scale_factor=float(STEM), mode="bilinear")  # [N, 3, S, S]
+        flow = torch.tanh(motion[:, :2]) * self.reach * self.window
+        colour = torch.tanh(F.pixel_shuffle(self.colour(x), STEM))
+        return flow, colour, torch.sigmoid(motion[:, 2:] * 4) * self.window
+
+
+class PatchD(nn.Module):
+    """D: pictures `[N, 3, H, W]` -> patch scores, with a projection on a label `[N, L]` where there is one; spectral norm."""
+
+    def __init__(self, labels: int, width: int = 48, stem: int = 2) -> None:
+        super().__init__()
+        self.stem = stem
+        sizes = [3 * stem**2, width, 2 * width, 2 * width]
+        self.convs = nn.ModuleList(
+            spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+        self.score = spectral_norm(nn.Conv2d(sizes[-1], 1, 3, padding=1))
+        self.embed = spectral_norm(nn.Linear(labels, sizes[-1], bias=False)) if labels else None
+
+    def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
+        x = F.pixel_unshuffle(x, self.stem)
+        for conv in self.convs:
+            x = F.leaky_relu(conv(x), 0.2)
+        score = self.score(x)
+        if self.embed is not None and label is not None:
+            score = score + (x.mean((2, 3)) * self.embed(label)).sum(1)[:, None, None, None]
+        return score
+
+
+def mouth_window(pixels: Tensor) -> Tensor:
+    """The mouth's window of crops `[N, 3, S, S]`, with sides that the discriminator can halve."""
+    size = pixels.shape[-1]
+    left, top, right, bottom = (int(round(end * size / 8)) * 8 for end in MOUTH)
+    return pixels[:, :, top:bottom, left:right]
+
+
+class Retouch:
+    """The objective: nets, one update, previews, what is exported."""
+
+    def __init__(self, cfg: Config) -> None:
+        self.cfg = cfg
+        self.nets = nn.ModuleDict({"G": Retoucher(cfg), "D_mouth": PatchD(0), "D_face": PatchD(8, stem=STEM)})
+        for net in self.nets.values():
+            net.to(memory_format=torch.channels_last)
+        d = [*self.nets["D_mouth"].parameters(), *self.nets["D_face"].parameters()]
+        self.optimisers = {
+            "G": torch.optim.Adam(self.nets["G"].parameters(), cfg.lr, betas=(0.5, 0.99)),
+            "D": torch.optim.Adam(d, cfg.lr_d, betas=(0.0, 0.99)),
+        }
+
+    def render(self, G: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What G makes of `before`: the picture in [-1, 1], and its flow, colour, alpha."""
+        flow, colour, alpha = G(batch.before, batch.condition)
+        looked = (warp(batch.before, flow) + 2 * colour).clamp(-1.2, 1.2)
+        return batch.before + alpha * (looked - batch.before), flow, colour, alpha
+
+    def step(self, batch: Batch, i: int) -> dict[str, Tensor]:
+        for group in self.optimisers["G"].param_groups:
+            group["lr"] = self.cfg.lr * _schedule(i / self.cfg.steps)
+        adversarial = i >= self.cfg.adversarial_from * self.cfg.steps
+        fake, flow, colour, alpha = self.render(self.nets["G"], batch)
+        logs = self._teacher_losses(batch, fake, flow, colour, alpha)
+        loss = logs["l1"] + logs["edges"] + 0.5 * logs["coarse"] + 0.1 * logs["flow"] + 0.01 * logs["smooth"] + 0.1 * logs["alpha"]
+        if adversarial:
+            logs |= self._fool(batch, fake)
+            loss = loss + self.cfg.mouth_weight * logs["mouth"] + self.cfg.face_weight * logs["face"]
+        self.optimisers["G"].zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.nets["G"].parameters(), 1.0)
+        self.optimisers["G"].step()
+        if adversarial:
+            logs["d"] = self._discriminate(batch, fake.detach())
+        return {name: value.detach() for name, value in logs.items()}
+
+    def _teacher_losses(self, batch: Batch, fake: Tensor, flow: Tensor, colour: Tensor, alpha: Tensor) -> dict[str, Tensor]:
+        weight = 0.1 + batch.trust
+        small = [F.avg_pool2d(x, STEM) for x in (fake, batch.after, weight, flow, batch.reach)]
+        inside = small[4]
+        return {
+            "l1": masked_l1(fake, batch.after, weight),
+            "edges": gradient_l1(fake, batch.after, weight),
+            "coarse": masked_l1(small[0], small[1], small[2]),
+            "flow": masked_l1(small[3], batch.flow, inside),
+            "smooth": (small[3][..., 1:] - small[3][..., :-1]).square().mean() + (small[3][..., 1:, :] - small[3][..., :-1, :]).square().mean(),
+            "alpha": (alpha - batch.reach).abs().mean() + (colour.abs() * (1 - batch.reach)).mean(),
+        }
+
+    def _fool(self, batch: Batch, fake: Tensor) -> dict[str, Tensor]:
+        teeth = batch.open > 0
+        mouth = -self.nets["D_mouth"](mouth_window(fake[teeth])).mean() if teeth.any() else fake.new_zeros(())
+        return {"mouth": mouth, "face": -self.nets["D_face"](fake, batch.label).mean()}
+
+    def _discriminate(self, batch: Batch, fake: Tensor) -> Tensor:
+        teeth = batch.open > 0
+        loss = hinge_d(self.nets["D_face"](batch.faces, batch.face_label), self.nets["D_face"](fake, batch.label))
+        if teeth.any():
+            loss = loss + hinge_d(self.nets["D_mouth"](mouth_window(batch.mouths)), self.nets["D_mouth"](mouth_window(fake[teeth])))
+        self.optimisers["D"].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimisers["D"].step()
+        return loss
+
+    @torch.no_grad()
+    def score(self, G: nn.Module, batch: Batch) -> Tensor:
+        """How far the result is from the truth where it is to be believed, over how far the input is: 1 is no better than doing nothing."""
+        fake = self.render(G, batch)[0]
+        return masked_l1(fake, batch.after, batch.trust) / masked_l1(batch.before, batch.after, batch.trust)
+
+    @torch.no_grad()
+    def preview(self, G: nn.Module, batch: Batch) -> Tensor:
+        """Rows of before, result, wanted: `[3 N, 3, S, S]` in [-1, 1]."""
+        fake = self.render(G, batch)[0].clamp(-1, 1)
+        return torch.stack([batch.before, fake, batch.after], 1).flatten(0, 1)
+
+    def parts(self, G: nn.Module) -> list[Part]:
+        size = self.cfg.size
+        card = Card(
+            name="retouch",
+            role="retoucher",
+            licence="Apache-2.0",
+            description="Smile, age and sex of one face, as flow, colour and alpha",
+            template="face",
+            size=size,
+            value_range=(-1.0, 1.0),
+            conditions=CONDITIONS,
+            limits=f"Colours have at most {size} pixels across a face; hair, glasses and background stay; turned by more than 45 degrees is guessed at.",
+        )
+        example = {"pixels": torch.zeros(1, 3, size, size), "condition": torch.zeros(1, len(CONDITIONS))}
+        return [Part("retoucher", G, example, ("flow", "colour", "alpha"), card)]
+
+
+def build(cfg: Config) -> Retouch:
+    return Retouch(cfg)
+
+
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
+    """The loader of a run: `folders` are one of labelled faces and one of smile pairs, in any order."""
+    return Loader(RetouchData(folders, cfg.size, cfg.variants, seed), cfg.batch)
+
+
+class Loader:
+    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
+
+    def __init__(self, data: RetouchData, size: int) -> None:
+        self.data, self.size = data, size
+
+    def batch(self, i: int) -> Batch:
+        return Batch(**{name: torch.from_numpy(values) for name, values in self.data.batch(self.size, i).items()})
+
+    def held_out(self) -> Batch:
+        """Pairs and portraits of people who are not trained on; always the same."""
+        return Batch(**{name: torch.from_numpy(values) for name, values in self.data.held_out().items()})
+
+
+def _schedule(t: float) -> float:
+    """A short warm-up, then flat, then down to a tenth over the last third."""
+    return min(1.0, t * 50 + 0.02) * (1.0 if t < 0.66 else 1 - 0.9 * (t - 0.66) / 0.34)

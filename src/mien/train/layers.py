@@ -1,0 +1,43 @@
+"""The few blocks that every family spells the same."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class FiLM(nn.Module):
+    """Scale and shift of features by a condition (Perez et al. 2018, arXiv 1709.07871); starts as the identity."""
+
+    def __init__(self, condition: int, channels: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(condition, 2 * channels)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        scale, shift = self.linear(c)[:, :, None, None].chunk(2, 1)
+        return x * (1 + scale) + shift
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with a condition between them, added to their input."""
+
+    def __init__(self, channels: int, condition: int) -> None:
+        super().__init__()
+        self.conv0 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.film = FiLM(condition, channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.conv1.weight)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        return x + self.conv1(F.silu(self.film(self.conv0(F.silu(x)), c)))
+
+
+def warp(image: Tensor, flow: Tensor) -> Tensor:
+    """`image [N, C, H, W]` looked up at p + flow; flow `[N, 2, H, W]` in pixels."""
+    height, width = image.shape[2:]
+    y, x = torch.meshgrid(torch.arange(height, device=image.device), torch.arange(width, device=image.device), indexing="ij")
+    grid = torch.stack([(x + flow[:, 0] + 0.5) * 2 / width - 1, (y + flow[:, 1] + 0.5) * 2 / height - 1], -1)
+    return F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)
