@@ -37,7 +37,6 @@ SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".t
 SIDES = {"JPEG": 65500, "WEBP": 16383}  # the longest side that a format can hold
 # At 95 without chroma subsampling a JPEG's loss is below what is seen on skin and lips, at a third of the size of 100.
 QUALITY, SUBSAMPLING = 95, 0
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 # Opened by class and not by Image.open: that has a limit of its own in a global, and tries formats that nobody asked for.
 OPENERS: dict[str, Any] = {
@@ -90,10 +89,19 @@ def read(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Photo
             raise InputError(
                 f"{path} has {width} x {height} pixels, more than the limit of {max_pixels}: raise it with --max-pixels {width * height}"
             )
+        depth = _depth(path, kind, file, picture)
+        if kind == "TIFF" and depth == 16:
+            _check_tiff(path, file, picture.tag_v2)
+        else:
+            try:
+                picture.load()
+            except Exception as error:  # decoders meet damaged data with any exception
+                raise _damaged(path, kind, error) from error
         with _damage(path, "is damaged"):
             origin = _origin(path, kind, picture)
-            turn = 1 if kind == "HEIF" else picture.getexif().get(ExifTags.Base.Orientation, 1)  # libheif turns the pixels itself
-        pixels, icc = _decode(path, kind, file, picture)
+            # libheif and both readers of TIFF turn the pixels themselves
+            turn = picture.getexif().get(ExifTags.Base.Orientation, 1) if kind not in ("HEIF", "TIFF") else 1
+            pixels, icc = _decode(depth, file, picture)
     if turn in range(2, 9):
         pixels = _upright(pixels, turn)
     opacity = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
@@ -148,78 +156,64 @@ def _damage(path: Path, said: str) -> Iterator[None]:
         ) from error
 
 
-def _decode(path: Path, kind: str, file: BinaryIO, picture: Any) -> tuple[Array, bytes | None]:
+def _depth(path: Path, kind: str, file: BinaryIO, picture: Any) -> int:
+    """8, or 16 for PNG and TIFF, which Pillow would cut down to 8."""
+    depth = 8
+    if kind == "PNG":
+        here = file.tell()
+        file.seek(24)  # in IHDR
+        depth = file.read(1)[0]
+        file.seek(here)
+    elif kind == "TIFF":
+        depth = max(picture.tag_v2.get(258, (1,)))
+    if depth > 8 and depth != 16:
+        raise InputError(f"{path} has {depth} bits a channel, and 8 or 16 were wanted: save it as a 16-bit TIFF")
+    return max(depth, 8)
+
+
+def _decode(depth: int, file: BinaryIO, picture: Any) -> tuple[Array, bytes | None]:
     """Pixels `[H, W, 3 or 4]`, not yet turned, and the profile that still fits them."""
     icc: bytes | None = picture.info.get("icc_profile")
-    depth = _depth(kind, file, picture)
-    if depth > 16:
-        raise InputError(f"{path} has {depth} bits a channel, and 8 or 16 were wanted: save it as a 16-bit TIFF")
     if depth == 16:
-        _check_whole(path, kind, file, picture)
         file.seek(0)
-        with _damage(path, "is damaged"):
-            return _rgb16(cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)), icc if _is_rgb(icc) else None
-    try:
-        picture.load()
-    except Exception as error:
-        picture = _partial(path, kind, error)
-    with _damage(path, "cannot be converted to RGB"):
-        picture, icc = _rgb(picture, icc)
-        return _array(picture), icc
+        return _rgb16(cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)), icc if _is_rgb(icc) else None
+    picture, icc = _rgb(picture, icc)
+    return _array(picture), icc
 
 
-def _depth(kind: str, file: BinaryIO, picture: Any) -> int:
-    """Bits a channel of PNG and TIFF, which Pillow would cut down to 8; 8 for the others."""
-    if kind == "PNG":
-        file.seek(24)  # the depth in IHDR
-        depth = file.read(1)[0]
-        file.seek(0)
-        return depth
-    return max(picture.tag_v2.get(258, (1,))) if kind == "TIFF" else 8
-
-
-def _check_whole(path: Path, kind: str, file: BinaryIO, picture: Any) -> None:
-    """OpenCV decodes 16 bits, but does not say where damaged data ends, so that is looked at before."""
-    try:
-        if kind == "PNG":
-            file.seek(0)
-            OPENERS[kind](file).verify()
-            return
-    except Exception as error:
-        _partial(path, kind, error)
-        raise InputError(f"{path} is damaged ({error}): nothing was written, get the file again") from error
-    tags, size = picture.tag_v2, os.fstat(file.fileno()).st_size
-    if tags.get(262) not in (1, 2):
-        raise InputError(f"{path} is a 16-bit TIFF that is neither RGB nor grey: convert it to RGB first")
+def _check_tiff(path: Path, file: BinaryIO, tags: Any) -> None:
+    """OpenCV decodes 16 bits, but does not say what is wrong with a file."""
+    size = os.fstat(file.fileno()).st_size
+    if tags.get(262) not in (1, 2) or tags.get(284, 1) != 1 or set(tags.get(339, (1,))) != {1}:
+        raise InputError(f"{path} is a 16-bit TIFF with planes or floats, or neither RGB nor grey: save it as interleaved RGB integers")
     starts, counts = tags.get(273) or tags.get(324) or (), tags.get(279) or tags.get(325) or ()
     if any(start + count > size for start, count in zip(starts, counts, strict=False)):
         raise InputError(f"{path} is truncated: its data ends at byte {size}; nothing was written, get the file again")
 
 
-def _partial(path: Path, kind: str, error: Exception) -> Any:
-    """After a failed load: the whole picture where only a JPEG's end mark is missing, else an `InputError` that says where the data ends.
-
-    The rows are told apart by loading once more over a colour that no decoder wrote.
-    """
-    said = f"{path} is damaged ({error}): nothing was written, get the file again"
-    if kind in ("JPEG", "PNG") and isinstance(error, OSError | SyntaxError) and "trunc" in str(error).lower():
+def _damaged(path: Path, kind: str, error: Exception) -> InputError:
+    """What to say after a failed load: up to which row or byte there is data, or just that it is damaged."""
+    again = "nothing was written, get the file again"
+    if "trunc" not in str(error).lower():
+        return InputError(f"{path} is damaged ({error}): {again}")
+    end = f"byte {path.stat().st_size}"
+    if kind in ("JPEG", "PNG"):
         with path.open("rb") as file, _damage(path, "is damaged"):
-            picture = OPENERS[kind](file)
-            bands = len(picture.getbands())
-            mark = (1, 254, 3, 2)[:bands] if bands > 1 else 253
-            picture.im = Image.new(picture.mode, picture.size, mark).im
-            with contextlib.suppress(Exception):
-                picture.load()
-            decoded = Image.new(picture.mode, picture.size)
-            decoded.im = picture.im
-            rows = np.flatnonzero((_bands(decoded) != mark).any(axis=(1, 2)))
-        row, height = int(rows[-1]) + 1 if len(rows) else 0, decoded.size[1]
-        if row == height and kind == "JPEG":
-            return decoded
-        said = f"{path} is truncated: its data ends at row {row} of {height}; nothing was written, get the file again"
-    elif "trunc" in str(error).lower():
-        said = f"{path} is truncated: its data ends at byte {path.stat().st_size}; nothing was written, get the file again"
-    raise InputError(said) from error
+            row, height = _decoded_rows(OPENERS[kind](file))
+            end = f"row {row} of {height}"
+    return InputError(f"{path} is truncated: its data ends at {end}; {again}")
+
+
+def _decoded_rows(picture: Any) -> tuple[int, int]:
+    """How many rows the decoder delivers before it gives up, of how many: what it does not reach keeps the colour it is loaded over."""
+    bands = len(picture.getbands())
+    canvas = Image.new(picture.mode, picture.size, (1, 254, 3, 2)[:bands] if bands > 1 else 253)
+    mark = _bands(canvas)[0, 0].copy()
+    picture.im = canvas.im
+    with contextlib.suppress(Exception):
+        picture.load()
+    rows = np.flatnonzero((_bands(canvas) != mark).any(axis=(1, 2)))
+    return (int(rows[-1]) + 1 if len(rows) else 0), canvas.size[1]
 
 
 def _bands(picture: Image.Image) -> Array:
@@ -245,7 +239,8 @@ def _rgb(picture: Image.Image, icc: bytes | None) -> tuple[Image.Image, bytes | 
         return picture, icc if _is_rgb(icc) else None
     if icc and not _is_rgb(icc) and picture.mode in ("L", "CMYK", "LAB"):
         with contextlib.suppress(ImageCms.PyCMSError):
-            converted = ImageCms.profileToProfile(picture, ImageCms.ImageCmsProfile(io.BytesIO(icc)), SRGB, outputMode="RGB")
+            source, target = ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
             if converted is not None:
                 return converted, None
     return picture.convert("RGBA" if picture.has_transparency_data else "RGB"), icc if _is_rgb(icc) else None

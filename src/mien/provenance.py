@@ -261,6 +261,8 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
 
     path = Path(path)
     try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty: a picture was wanted")
         with (
             path.open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
@@ -350,16 +352,23 @@ def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:
 # ---- the bytes that C2PA does not hash, compared with the only form that mien writes
 
 BOX = b"\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03"  # the rest of a JUMBF type, and "has a label, may be asked for"
-KINDS = {b"c2pa": b"c2pa", b"c2pa.assertions": b"c2as", b"c2pa.claim.v2": b"c2cl", b"c2pa.signature": b"c2cs"}
+KINDS = {
+    b"c2pa.assertions": b"c2as",
+    b"c2pa.claim": b"c2cl",
+    b"c2pa.claim.v2": b"c2cl",
+    b"c2pa.signature": b"c2cs",
+    b"c2pa.credentials": b"c2vc",
+    b"c2pa.databoxes": b"c2db",
+}
 
 
 def _tampered(data: mmap.mmap, report: dict[str, Any]) -> list[str]:
-    assertions = report["manifests"][report["active_manifest"]]["assertion_store"]
-    holes = [hole for label, hash in assertions.items() if label.startswith("c2pa.hash.data") for hole in hash["exclusions"]]
     try:
+        assertions = report["manifests"][report["active_manifest"]]["assertion_store"]
+        holes = [hole for label, part in assertions.items() if label.startswith("c2pa.hash.data") for hole in part["exclusions"]]
         if holes:
             _check_store(_store([bytes(data[hole["start"] : hole["start"] + hole["length"]]) for hole in holes]), report["active_manifest"])
-    except (ValueError, IndexError, struct.error):
+    except (ValueError, KeyError, IndexError, struct.error):
         return ["the label was changed after it was signed"]
     return []
 
@@ -415,7 +424,7 @@ def _check_store(store: bytes, active: str) -> None:
         for kind, body in parts:
             (head, *contents) = _boxes(body)
             label = head[1][17:-1]
-            _need(kind == b"jumb" and (head == _head(KINDS[label], label) if label in KINDS else not newest))
+            _need(kind == b"jumb" and (head == _head(KINDS[label], label) if label in KINDS else head[1][:4] not in KINDS.values()))
             if label == b"c2pa.assertions":  # hashed, but for the bits that say whether it has a label and a salt
                 _need(all(kind == b"jumb" and _boxes(body)[0][1][16] in (0x03, 0x13) for kind, body in contents))
             elif newest:

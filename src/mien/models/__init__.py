@@ -8,11 +8,13 @@ from ..errors import ModelError
 from ..runtime import Net
 from .finder import Finder
 from .landmarker import Iris, Mesh
+from .retoucher import Retoucher
 
 ROLES: dict[str, type[Any]] = {
     "finder": Finder,
     "mesh": Mesh,
     "iris": Iris,
+    "retoucher": Retoucher,
 }
 
 
@@ -21,5 +23,5 @@ def open(net: Net, role: str) -> Any:
     if role not in ROLES:
         raise ModelError(f"no role is called {role!r}: there are {', '.join(ROLES)}")
     if net.card.role != role:
-        raise ModelError(f"network {net.name!r} is a {net.card.role}, wanted a {role}: `mien models` lists the roles")
+        raise ModelError(f"network {net.name!r} has the role {net.card.role!r}, wanted {role!r}: see `mien models`")
     return ROLES[role](net)

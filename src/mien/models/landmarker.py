@@ -22,7 +22,7 @@ TOP, CHIN = 10, 152
 CONTENT = 0.9  # score above which the turn is right: wrong ones hardly reach it
 HOPELESS = -2.0  # logit below which a crop is not worth a second look
 ROUNDS = 3  # of the mesh after the first, at most
-PITCH_AT_REST = 0.0  # of the line from TOP to CHIN in a face that looks straight ahead, in degrees
+PITCH_AT_REST = 5.5  # degrees that the line from TOP to CHIN leans in a face that looks straight ahead: the median of 310 portraits
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Mesh:
         self.size = net.card.size
 
     def points(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
-        """Points in photo xy `[468, 2]`, their depth in photo pixels `[468]`, and the logit: about 25 for a clear face, below 0 for none."""
+        """Points in photo xy `[468, 2]`, depth in photo pixels `[468]`, and the logit: about 25 for a clear face, below 0 for none."""
         matrix = square.matrix(self.size)
         crop = exposed(cut(pixels, matrix, self.size))
         out = self.net.run(pixels=tensor(crop))
@@ -61,7 +61,7 @@ class Mesh:
 
 
 class Iris:
-    """The iris network: the crop of an eye -> centre and rim of its iris. It was made for eyes on the picture's left: others are mirrored."""
+    """The iris network: the crop of an eye -> centre and rim of its iris. Made for eyes on the picture's left: others are mirrored."""
 
     def __init__(self, net: Net) -> None:
         self.net = net
@@ -177,8 +177,8 @@ def certainty(logit: float) -> float:
 def find_faces(finder: Finder, landmarker: Landmarker, pixels: Array) -> list[Face]:
     """The faces in `pixels` (uint8 `[H, W, 3]` RGB), from left to right; empty where there is none.
 
-    The first look is enough where the mesh is sure of all that it found. Where it is not, the turned look may show the same face the right way
-    up; the others are for photos in which nothing was found.
+    The first look is enough where the mesh is sure of all that it found. Where it is not, the turned look may show the same face the
+    right way up; the others are for photos in which nothing was found.
     """
     faces: list[Face] = []
     for i, found in enumerate(finder.looks(pixels)):

@@ -92,7 +92,7 @@ class Retoucher(nn.Module):
         self.reach = cfg.reach * cfg.size
         widths, code = cfg.widths, 64
         self.register_buffer("scale", torch.tensor(SCALE))
-        self.code = nn.Sequential(nn.Linear(len(CONDITIONS), code), nn.SiLU(), nn.Linear(code, code), nn.SiLU())
+        self.embed_condition = nn.Sequential(nn.Linear(len(CONDITIONS), code), nn.SiLU(), nn.Linear(code, code), nn.SiLU())
         self.stem = nn.Conv2d(3 * STEM**2, widths[0], 3, padding=1)
         self.down, self.enc = nn.ModuleList(), nn.ModuleList()
         self.up, self.dec = nn.ModuleList(), nn.ModuleList()
@@ -114,7 +114,7 @@ class Retoucher(nn.Module):
         self.register_buffer("window", ((torch.minimum(ramp[:, None], ramp) - 1) / (0.04 * cfg.size)).clamp(0, 1))
 
     def forward(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        c = self.code(condition * self.scale)
+        c = self.embed_condition(condition * self.scale)
         x = self.stem(F.pixel_unshuffle(pixels, STEM))  # [N, W0, S/4, S/4]
         skips = []
         for i, block in enumerate(self.enc):

@@ -1,0 +1,68 @@
+"""The photo level: choose faces, align, edit, carry back, remember."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import cv2
+import numpy as np
+
+from . import __version__, geometry, mesh
+from .edits import ALIGNMENT, Chain, Prototype, Retouch
+from .errors import FaceError, RequestError
+from .types import Array, Crop, Face, Photo, Step
+
+
+def eight_bit(pixels: Array) -> Array:
+    """`pixels` as uint8, which networks look at; the photo itself stays as deep as it is."""
+    return pixels if pixels.dtype == np.uint8 else cv2.convertScaleAbs(pixels, alpha=255 / 65535)
+
+
+def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
+    """The numbers of the faces meant by `which`: "all", "largest", or a number as `find` counts them from 1, left to right; indices from 0."""
+    if not faces:
+        raise FaceError(f"no face found in {size[0]} x {size[1]} pixels: try a larger or brighter picture, or `mien find --draw` to see what is found")
+    if which == "all":
+        return list(range(len(faces)))
+    if which == "largest":
+        return [max(range(len(faces)), key=lambda i: _area(faces[i]))]
+    if not which.isdecimal():
+        raise RequestError(f"face {which!r} is neither all, largest nor a number")
+    if not 1 <= int(which) <= len(faces):
+        raise FaceError(f"there is no face {which}: {len(faces)} found, numbered from 1, left to right (see `mien find --draw`)")
+    return [int(which) - 1]
+
+
+def edit_photo(photo: Photo, edit: Prototype | Retouch | Chain, faces: list[Face], chosen: list[int], arguments: dict[str, Any]) -> Photo:
+    """Do `edit` to the chosen faces of `photo`. Every face is looked up in the photo as it came, and none is changed by a neighbour's edit."""
+    out = photo.pixels.copy()
+    for i in chosen:
+        crop = geometry.align(photo.pixels, faces[i].landmarks, ALIGNMENT)
+        change = edit(crop)
+        alpha = change.alpha * _own(crop, faces, i)
+        geometry.carry(photo.pixels, crop, replace(change, alpha=alpha), out)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return photo.after(Step("edit", arguments, edit.networks, __version__, now), out)
+
+
+def _own(crop: Crop, faces: list[Face], i: int) -> Array:
+    """Where in the crop face `i` may be changed: not on the faces beside it; of two that overlap the larger is taken to be in front. `[S, S]` in 0..1."""
+    size = crop.size
+    own = mesh.hull(crop.landmarks, size)
+    free = np.ones((size, size), np.float32)
+    for j, other in enumerate(faces):
+        if j == i:
+            continue
+        theirs = mesh.hull(geometry.transform(other.landmarks, crop.matrix), size)
+        if _area(other) <= _area(faces[i]):
+            theirs &= 1 - own
+        if theirs.any():
+            grown = cv2.dilate(theirs, np.ones((size // 48,) * 2, np.uint8)).astype(np.float32)
+            free *= 1 - cv2.GaussianBlur(grown, (0, 0), size / 96)
+    return np.where(free > 0.02, free, 0)
+
+
+def _area(face: Face) -> float:
+    return float((face.box[2] - face.box[0]) * (face.box[3] - face.box[1]))

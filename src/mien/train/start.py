@@ -1,0 +1,81 @@
+"""From words to a run: family, preset and knobs -> Config, data, loop, with progress for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..errors import InputError, OutputError, RequestError
+from .families import FAMILIES
+from .loop import Run, config_dict, fit
+
+
+def start(family: str, data: Sequence[Path], folder: Path, *, preset: str, knobs: Mapping[str, str], seed: int, resume: bool) -> float:
+    """See `verbs.train`."""
+    module = family_of(family)
+    if (folder / "run.json").is_file() and not resume:
+        raise OutputError(f"{folder} holds a run already: go on with --resume, or name a new folder with -o")
+    if resume:
+        cfg, seed = read_run(folder)[1:]
+    else:
+        if preset not in module.PRESETS:
+            raise RequestError(f"{family} has no preset {preset!r}: there are {', '.join(module.PRESETS)}")
+        cfg = with_knobs(module.PRESETS[preset], knobs)
+    for one in data:
+        if not one.is_dir():
+            raise InputError(f"{one}: no such folder")
+    torch.manual_seed(seed)
+    objective = module.build(cfg)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[said]}")
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("reading", total=cfg.steps, said="")
+        loader = module.load(list(data), cfg, seed)
+        progress.reset(task, description="training", total=cfg.steps)
+
+        def report(step: int, scalars: dict[str, float]) -> None:
+            said = " ".join(f"{name} {value:.3f}" for name, value in scalars.items() if name in ("l1", "held_out"))
+            progress.update(task, completed=step, **({"said": said} if step % 10 == 0 else {}))
+
+        run = Run(folder, family, cfg.steps, cfg.ema, seed, every=max(min(500, cfg.steps // 4), 1), config=config_dict(cfg))
+        return fit(objective, loader, run, resume=resume, report=report)
+
+
+def family_of(name: str) -> Any:
+    if name not in FAMILIES:
+        raise RequestError(f"no family is called {name!r}: there are {', '.join(FAMILIES)}")
+    return FAMILIES[name]
+
+
+def read_run(folder: Path) -> tuple[Any, Any, int]:
+    """The family's module, its Config and the seed of a run's folder."""
+    path = folder / "run.json"
+    if not path.is_file():
+        raise InputError(f"{folder} is not the folder of a run: wanted run.json in it, as `mien train` writes it")
+    said = json.loads(path.read_text(encoding="utf-8"))
+    module = family_of(said["family"])
+    config = {name: tuple(value) if isinstance(value, list) else value for name, value in said["config"].items()}
+    return module, module.Config(**config), int(said["seed"])
+
+
+def with_knobs(cfg: Any, knobs: Mapping[str, str]) -> Any:
+    """`cfg` with single values changed, read as the type that they have."""
+    kinds = {field.name: type(getattr(cfg, field.name)) for field in fields(cfg)}
+    changes = {}
+    for name, text in knobs.items():
+        if name not in kinds:
+            raise RequestError(f"there is no knob {name!r}: there are {', '.join(kinds)}")
+        try:
+            changes[name] = tuple(int(part) for part in text.split(",")) if kinds[name] is tuple else kinds[name](text)
+        except ValueError as error:
+            raise RequestError(f"knob {name} wants a {kinds[name].__name__}, {text!r} came") from error
+    try:
+        return replace(cfg, **changes)
+    except ValueError as error:
+        raise RequestError(str(error)) from error

@@ -1,0 +1,243 @@
+"""The whole public surface on one page: every verb is a plain function, and the command line only reads, calls and writes."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from . import __version__, apply, edits, geometry, hub, image, mesh, provenance, runtime
+from .cards import Card
+from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
+from .kit import Kit
+from .types import Alignment, Crop, Face, Photo, Verdict
+
+read = image.read
+write = image.write
+verify = provenance.verify
+
+GREEN, RED = (60, 220, 90), (255, 70, 70)
+LABELS = ("source", "licence", "person", "sex", "age", "age_is", "ethnicity", "smile", "mouth", "glasses", "beard", "hair", "hat")
+
+
+@cache
+def shared_kit() -> Kit:
+    """The Kit that verbs use where none is given."""
+    return Kit()
+
+
+def find(photo: Photo, *, kit: Kit | None = None) -> list[Face]:
+    """The faces of a photo, from left to right, in photo xy; empty where there is none. See `types.Face`."""
+    return (kit or shared_kit()).faces(apply.eight_bit(photo.pixels))
+
+
+def align(photo: Photo, *, size: int = 512, template: str = "ffhq", kit: Kit | None = None) -> list[tuple[Face, Crop]]:
+    """Every face of a photo laid out as `template` (see `geometry.TEMPLATES`), `size` x `size` pixels, 8 bits."""
+    if not 16 <= size <= 4096:
+        raise RequestError(f"size {size} is out of range: 16 to 4096 pixels")
+    layout = Alignment(template, size)
+    return [(face, geometry.align(photo.pixels, face.landmarks, layout)) for face in find(photo, kit=kit)]
+
+
+def edit(photo: Photo, *, face: str = "all", by: str | None = None, kit: Kit | None = None, **strengths: float) -> Photo:
+    """Change faces: `edit(photo, smile=0.8, age=30)`; `edits.EDITS` lists what can be asked for, with ranges.
+
+    face: "all", "largest" or a number as `find` counts them from 1. by: "prototypes" or "network" instead of what makes each edit best. Pixels
+    outside the change are bit-identical; the result remembers what was done (`Photo.history`), and `write` labels it.
+    Raises `RequestError` for unknown edits and strengths out of range, `FaceError` where the face is not there.
+    """
+    kit = kit or shared_kit()
+    how = edits.plan(strengths, kit, by)
+    faces = find(photo, kit=kit)
+    chosen = apply.choose(faces, face, photo.size)
+    if how is None:
+        return photo
+    arguments = {name: value for name, value in strengths.items() if value} | {"face": face} | ({"by": by} if by else {})
+    return apply.edit_photo(photo, how, faces, chosen, arguments)
+
+
+def draw(photo: Photo, faces: list[Face]) -> Photo:
+    """The photo with the faces' boxes, numbers and points drawn on it; 8 bits, no label, since nothing in it pretends to be a photo."""
+    pixels = apply.eight_bit(photo.pixels).copy()
+    for number, face in enumerate(faces, 1):
+        left, top, right, bottom = (round(float(v)) for v in face.box)
+        thick = max(1, round((right - left) / 150))
+        cv2.rectangle(pixels, (left, top), (right, bottom), GREEN, thick)
+        cv2.putText(pixels, str(number), (left, top - 3 * thick), cv2.FONT_HERSHEY_SIMPLEX, 0.5 * thick, GREEN, thick, cv2.LINE_AA)
+        for index, point in enumerate(face.landmarks):
+            spot = round(float(point[0]) * 16), round(float(point[1]) * 16)
+            cv2.circle(pixels, spot, thick * 12, RED if index >= mesh.POINTS else GREEN, -1, cv2.LINE_AA, shift=4)
+    return Photo(pixels)
+
+
+def align_folder(sources: Sequence[Path], folder: Path, *, size: int, template: str, max_pixels: int, report: Callable[[str], None]) -> tuple[int, int]:
+    """Lay out every face of every photo and write what `train` reads: images/NAME.png, faces.csv with labels to fill in, landmarks478.npz.
+
+    Returns how many faces were written and how many photos failed; `report` is told about each that did.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} is not an empty folder: name a new one with -o")
+    (folder / "images").mkdir(parents=True)
+    rows, points, failed = [], {}, 0
+    for source in sources:
+        try:
+            found = align(read(source, max_pixels=max_pixels), size=size, template=template)
+            if not found:
+                raise FaceError(f"{source}: no face found")
+        except MienError as error:
+            report(str(error))
+            failed += 1
+            continue
+        for number, (face, crop) in enumerate(found, 1):
+            name = f"{source.stem}-{number}.png"
+            for again in itertools.count(2):
+                if name not in points:
+                    break
+                name = f"{source.stem}-{number}-{again}.png"
+            write(Photo(crop.pixels), folder / "images" / name)
+            points[name] = crop.landmarks + np.float32(0.5)
+            angles = {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")}
+            rows.append({"file": name, "photo": str(source), "face": number, "score": round(face.score, 3), **angles, **dict.fromkeys(LABELS, "")})
+    with (folder / "faces.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, ["file", "photo", "face", "score", "roll", "yaw", "pitch", *LABELS])
+        table.writeheader()
+        table.writerows(rows)
+    files = np.array(list(points), dtype=str)
+    np.savez(folder / "landmarks478.npz", files=files, points=np.array(list(points.values()), np.float32).reshape(-1, 478, 2))
+    return len(rows), failed
+
+
+def tell(verdict: Verdict) -> list[str]:
+    """A verdict as lines for people."""
+    lines = [{"intact": "intact: unchanged since it was labelled", "broken": "broken: changed since it was labelled", "unlabelled": "unlabelled"}[verdict.state]]
+    lines += [f"  because {reason}" for reason in verdict.reasons]
+    if verdict.signer:
+        lines.append(f"signed by {verdict.signer}" + ("" if verdict.trusted else ", a certificate that is on no trust list") + (f", {verdict.time}" if verdict.time else ""))
+    if verdict.source_type:
+        lines.append(f"digital source type {verdict.source_type}")
+    lines += [f"made from {name}" for name in verdict.ingredients]
+    for step in verdict.history:
+        words = " ".join(f"{name}={value}" for name, value in step.arguments.items())
+        networks = ", ".join(f"{name} ({digest[:12]})" for name, digest in step.networks)
+        lines.append(f"{step.time} {step.verb} {words} by {networks}; mien {step.version}")
+    return lines
+
+
+def models() -> list[dict[str, Any]]:
+    """The networks in the box: name, role, licence, size in bytes, sha256, state ("ok", "missing", "corrupt"), path, data credits and limits."""
+    return [_describe(entry) for entry in hub.catalog().values()]
+
+
+def _describe(entry: hub.Entry) -> dict[str, Any]:
+    state = hub.state(entry)
+    row: dict[str, Any] = {"name": entry.name, "role": entry.role, "file": entry.file, "sha256": entry.sha256, "state": state, "path": str(entry.path)}
+    row["bytes"] = entry.path.stat().st_size if state != "missing" else 0
+    try:
+        card = _card(entry) if state == "ok" else None
+    except ModelError as error:
+        return row | {"state": "corrupt", "licence": "", "limits": str(error)}
+    return row | {key: getattr(card, key, "") for key in ("licence", "description", "source", "data", "limits")}
+
+
+def _card(entry: hub.Entry) -> Card:
+    if entry.role == "prototypes":
+        return Kit().prototypes.card
+    return runtime.Net(entry.name, entry.path, entry.sha256).card
+
+
+def doctor() -> dict[str, Any]:
+    """What this installation has and whether it works: Python, ONNX Runtime, threads, networks, folders, extras; "problems" is empty where all is well."""
+    folders = {"temporary": Path(tempfile.gettempdir()), "current": Path.cwd(), "label key": provenance.home()}
+    networks = {row["name"]: row["state"] for row in models()}
+    writable = {name: _writable(folder) for name, folder in folders.items()}
+    problems = [f"network {name} is {state}: install mien again" for name, state in networks.items() if state != "ok"]
+    problems += [f"the {name} folder ({folders[name]}) cannot be written" for name, well in writable.items() if not well]
+    return {
+        "mien": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "onnxruntime": _version("onnxruntime"),
+        "providers": runtime.providers(),
+        "threads": os.cpu_count(),
+        "networks": networks,
+        "writable": {str(folders[name]): well for name, well in writable.items()},
+        "extras": {name: _version(name) for name in ("pillow-heif", "torch", "lightning-fabric", "onnx")},
+        "signs with": "your certificate (MIEN_SIGN_CERT)" if os.environ.get("MIEN_SIGN_CERT") else "a self-signed certificate of this computer",
+        "problems": problems,
+    }
+
+
+def _version(package: str) -> str | None:
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _writable(folder: Path) -> bool:
+    """Whether a file can be made there; a folder that is not there yet counts by its nearest parent."""
+    while not folder.exists():
+        folder = folder.parent
+    return os.access(folder, os.W_OK)
+
+
+def train(
+    family: str,
+    data: Sequence[Path],
+    run: Path,
+    *,
+    preset: str = "default",
+    knobs: Mapping[str, str] | None = None,
+    seed: int = 0,
+    resume: bool = False,
+) -> float:
+    """Train `family` on folders into the run folder `run`; returns the best held-out score. Needs `pip install mien[train]`.
+
+    `knobs` change single values of the preset's Config. KeyboardInterrupt saves first; `resume` goes on with the run's own configuration.
+    """
+    start = _training("start")
+    return start.start(family, data, run, preset=preset, knobs=knobs or {}, seed=seed, resume=resume)
+
+
+def export(run: Path, out: Path, *, half: bool = False, notice: Path | None = None, force: bool = False) -> float:
+    """Write the best weights of `run` as `out` (.onnx) with their card; returns the largest difference between torch and ONNX Runtime.
+
+    half: weights stored in 16 bits. notice: a text file of data credits for the card. Refuses (`ModelError`) where the two differ by more than 1e-3.
+    """
+    if out.exists() and not force:
+        raise OutputError(f"{out} exists: choose another name, or write over it with --force")
+    return _training("export").export(run, out, half=half, notice=_text(notice))
+
+
+def prototypes(faces: Path, pairs: Path, out: Path, *, notice: Path | None = None) -> dict[str, float]:
+    """Compute the prototypes file `out` (.npz) from a folder of labelled faces and one of smile pairs; returns the reader's held-out errors."""
+    return _training("prototypes").compute(faces, pairs, out, _text(notice))
+
+
+def _training(module: str) -> Any:
+    """A module of `mien.train`, which needs packages that editing does not."""
+    try:
+        return import_module(f".train.{module}", __package__)
+    except ModuleNotFoundError as error:
+        raise RequestError(f"training needs the package {error.name}, which is not here: pip install 'mien[train]'") from error
+
+
+def _text(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from error
