@@ -109,6 +109,15 @@ def test_a_long_chain_is_told_whole(tmp_path: Path, suffix: str):
         assert provenance.verify(path).state == "broken", place
 
 
+@pytest.mark.parametrize("mark", [b"c2pa.assertions", b"c2pa.created", b"c2cs", b"cbor\xd2"])
+def test_a_parent_with_a_damaged_label_is_told_and_stops_nothing(tmp_path: Path, mark: bytes):
+    a = labelled(tmp_path / "a.jpg")
+    data = a.read_bytes()
+    a.write_bytes(data.replace(mark, b"\xff" + mark[1:]))
+    verdict = provenance.verify(edited(a, tmp_path / "b.jpg", AGE))
+    assert verdict.state == "intact" and verdict.history[-1] == AGE and "already broken" in verdict.ingredients[0]
+
+
 def test_a_broken_parent_is_told(tmp_path: Path):
     a = labelled(tmp_path / "a.jpg")
     data = bytearray(a.read_bytes())

@@ -9,7 +9,8 @@ manifest the file carries two IPTC properties in its XMP, so that a stripped lab
     verify(path)                -> Verdict
 
 Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box headers, padding inside the
-signature box). In mien's own files these are compared with the only form that mien writes, so that any changed byte reads as broken.
+signature box). In mien's own files these are compared with the only form that mien writes, so that any changed byte
+of a JPEG, PNG, WebP or TIFF reads as broken; a clip (MP4) has C2PA's own guard only.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 STEP = "org.mien.step"  # the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
+LOST = "its own label is damaged and could not be kept"
 YEARS = 30  # without a time stamp a label dies with its certificate
 
 # c2pa-rs words that a person should not have to read
@@ -61,33 +63,59 @@ def sign(source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Ste
     """
     import c2pa
 
-    algorithm, chain, key = _credentials()
     parent = Path(origin.path) if origin.path and Path(origin.path).is_file() else None
+    parent_type, credentials = f"image/{origin.format.lower()}", _credentials()
     try:
-        # the signer takes bytes at run time whatever its stubs say
-        signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, chain, key, None))  # pyright: ignore[reportArgumentType]
-        manifest = {
-            "claim_generator_info": [{"name": "mien", "version": version("mien")}],
-            "format": media_type,
-            "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}],
-        }
-        with c2pa.Context.from_dict(_settings(), signer) as context, c2pa.Builder(manifest, context) as builder:
-            if parent:
-                with parent.open("rb") as file:
-                    ingredient = {"title": parent.name, "relationship": "parentOf", "label": "parent"}
-                    builder.add_ingredient(ingredient, f"image/{origin.format.lower()}", file)
-            builder.sign(media_type, source, target)
+        try:
+            _sign(source, target, media_type, history, parent, parent_type, credentials, keep=True)
+        except c2pa.C2paError:  # a parent whose manifest cannot be parsed must not stop the label: then it is named without
+            if parent is None:
+                raise
+            source.seek(0)
+            target.seek(0)
+            target.truncate()
+            _sign(source, target, media_type, history, parent, parent_type, credentials, keep=False)
     except c2pa.C2paError as error:
         raise OutputError(
             f"the label could not be made ({error}): check the certificate that MIEN_SIGN_CERT names, if it is set"
         ) from error
 
 
+def _sign(
+    source: BinaryIO,
+    target: BinaryIO,
+    media_type: str,
+    history: tuple[Step, ...],
+    parent: Path | None,
+    parent_type: str,
+    credentials: tuple[str, bytes, bytes],
+    keep: bool,
+) -> None:
+    """One attempt; `keep` says whether the parent's own manifest goes in."""
+    import c2pa
+
+    manifest: dict[str, Any] = {
+        "claim_generator_info": [{"name": "mien", "version": version("mien")}],
+        "format": media_type,
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}],
+    }
+    ingredient = {"title": parent.name if parent else "", "relationship": "parentOf", "label": "parent"}
+    if parent and not keep:
+        manifest["ingredients"] = [ingredient | {"description": LOST}]
+    # the signer takes bytes at run time whatever its stubs say
+    signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(*credentials, None))  # pyright: ignore[reportArgumentType]
+    with c2pa.Context.from_dict(_settings(), signer) as context, c2pa.Builder(manifest, context) as builder:
+        if parent and keep:
+            with parent.open("rb") as file:
+                builder.add_ingredient(ingredient, parent_type, file)
+        builder.sign(media_type, source, target)
+
+
 def _settings() -> dict[str, Any]:
     """Offline, no thumbnails (they would show the face before the edit); `MIEN_TRUST` names a PEM file of roots to trust."""
     settings: dict[str, Any] = {
         "version": 1,
-        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
+        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
         "builder": {"thumbnail": {"enabled": False}},
     }
     roots = os.environ.get("MIEN_TRUST")
@@ -321,7 +349,8 @@ def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[
         below = manifests.get(label)
         signer = f", labelled by {below.get('signature_info', {}).get('common_name', 'someone')}" if below else ""
         found = part.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
-        bad = ", its label was already broken" if any(f["code"] != "signingCredential.untrusted" for f in found) else ""
+        failed = part.get("description") == LOST or any(f["code"] != "signingCredential.untrusted" for f in found)
+        bad = ", its label was already broken" if failed else ""
         parents.append(f"{part.get('title') or 'a file without a name'}{signer}{bad}")
         if below and part.get("relationship") == "parentOf":
             steps += _history({k: v for k, v in manifests.items() if k != label}, below, parents)

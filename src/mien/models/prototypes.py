@@ -113,11 +113,14 @@ class Prototypes:
         delta = draw(blend["colour"])
         delta[..., 0] *= np.clip(spread, 0.4, 1.1)
         delta[..., 1:] *= np.clip(lab[..., 0][oval].mean() / 60, 0.2, 1.0)
+        noise = _noise(lab, size)
         for band, sigma, gain, expected in _bands(lab[..., 0], size, blend):
-            energy = cv2.GaussianBlur(band * band, (0, 0), size * sigma * 2) + FLOOR * spread**2
+            energy = _energy(band, size * sigma * 2) + FLOOR * spread**2
             usual = np.exp(2 * draw(expected)) * max(spread, 0.3) ** 2
-            trust = 1 / (1 + (energy / (5 * usual)) ** 2)  # stubble, noise and glasses are not skin: leave them as they are
-            delta[..., 0] += band * trust * (np.clip(np.exp(draw(gain)), 0.5, 2.5) - 1)
+            more = np.clip(np.exp(draw(gain)), 0.5, 2.5) - 1
+            # stubble and glasses are no skin and stay as they are; to make skin smooth, it may be rougher than usual
+            trust = np.clip(1 - noise / energy, 0, 1) / (1 + (energy / (usual * np.where(more < 0, 15, 5))) ** 2)
+            delta[..., 0] += band * trust * more
         return np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - before
 
 
@@ -156,6 +159,16 @@ def features(lab: Array, points: Array, mean: Array, oval: Array) -> Array:
     small_oval = {side: cv2.resize(oval, (side, side), interpolation=cv2.INTER_AREA) > 0.5 for side in (16, 24)}
     parts = [small(lab, 24) / 8, *(small(band, 16) for band in bands(lab[..., 0])), (points - mean[: mesh.POINTS]).ravel() / 2]
     return np.concatenate(parts).astype(np.float32)
+
+
+def _energy(band: Array, sigma: float) -> Array:
+    return cv2.GaussianBlur(band * band, (0, 0), sigma)
+
+
+def _noise(lab: Array, size: int) -> Array:
+    """How much of the lightness's fine energy is the camera's noise `[S, S]`: told by the colours, which skin's own texture hardly moves."""
+    a, b = (_energy(split_bands(lab[..., k], size)[0], size * SIGMA_FINE * 4) for k in (1, 2))
+    return (2.5 * np.maximum(np.sqrt((a + b) / 2) - 0.3, 0)) ** 2
 
 
 def _bands(lightness: Array, size: int, blend: dict[str, Array]):
