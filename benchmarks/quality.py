@@ -1,0 +1,149 @@
+"""What the edits do to people nobody trained on, by numbers: prototypes and network side by side.
+
+    python benchmarks/quality.py FACES PAIRS [--sheet docs/sheet.png]
+
+FACES and PAIRS are the folders that `mien train retouch` takes; the people that `train.data.held_out` keeps aside are judged. The judge of age and sex is a small
+convolutional network of its own, trained here on the labels of everybody else (some minutes on one core, kept in runs/judge.safetensors): it shares
+neither weights nor inputs with what it judges. Smiles are measured on landmarks that are found anew in the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mien import Photo, edits, geometry, mesh
+from mien.apply import edit_photo
+from mien.kit import Kit
+from mien.train.data import held_out, mouth_of, person_of, read_faces, read_pairs, read_rgb
+from mien.types import Alignment, Array, Face
+
+SIDE = 96
+REQUESTS = [{"smile": 0.8}, {"age": 30.0}, {"age": -20.0}, {"sex": 0.8}, {"sex": -0.8}]
+
+
+class Judge(nn.Module):
+    """Pictures `[N, 3, 96, 96]` in [-1, 1] -> age (in units of 30 years around 40) and sex (-1 f, 1 m), `[N, 2]`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [3, 24, 48, 96, 128]
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:])
+        self.out = nn.Linear(widths[-1] * 4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = F.max_pool2d(F.relu(norm(conv(x))), 2)
+        return self.out(F.dropout(F.adaptive_avg_pool2d(x, 2).flatten(1), 0.4, self.training))
+
+
+def small(pixels: Array, landmarks: Array) -> Array:
+    """The face as the judge sees it, `[96, 96, 3]` uint8."""
+    return geometry.align(pixels, landmarks, Alignment("face", SIDE)).pixels
+
+
+def tensor(pictures: list[Array]) -> Tensor:
+    return torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).copy()).float() / 127.5 - 1
+
+
+def train_judge(pictures: list[Array], labels: Tensor, path: Path, epochs: int = 50) -> Judge:
+    torch.manual_seed(0)
+    judge = Judge()
+    if path.is_file():
+        judge.load_state_dict(load_file(path))
+        return judge.eval()
+    x, steps = tensor(pictures), epochs * len(pictures) // 32
+    optimiser = torch.optim.AdamW(judge.parameters(), 2e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, steps)
+    for _ in range(steps):
+        chosen = torch.randint(len(x), (32,))
+        batch = x[chosen]
+        batch = torch.where(torch.rand(32, 1, 1, 1) < 0.5, batch, batch.flip(3))
+        batch = torch.roll(batch, tuple(torch.randint(-4, 5, (2,)).tolist()), (2, 3))
+        batch = batch * torch.exp(torch.randn(32, 3, 1, 1) * 0.1 + torch.randn(32, 1, 1, 1) * 0.2) + torch.randn(32, 1, 1, 1) * 0.15
+        loss = F.smooth_l1_loss(judge(batch), labels[chosen])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    path.parent.mkdir(exist_ok=True, parents=True)
+    save_file(judge.state_dict(), path)
+    return judge.eval()
+
+
+@torch.no_grad()
+def judged(judge: Judge, pictures: list[Array]) -> Array:
+    """Age in years and sex for each picture, `[n, 2]`; the mean over both mirror images."""
+    x = tensor(pictures)
+    return (((judge(x) + judge(x.flip(3))) / 2) * torch.tensor([30.0, 1.0]) + torch.tensor([40.0, 0.0])).numpy()
+
+
+def changed_outside(before: Array, after: Array, face: Face) -> int:
+    """Pixels that differ farther from the face than a Change reaches."""
+    mask = np.zeros(before.shape[:2], np.uint8)
+    cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(face.landmarks[: mesh.POINTS])[:, 0]).astype(np.int32), 1)
+    grow = int(0.25 * max(face.box[2:] - face.box[:2])) * 2 + 1
+    far = cv2.dilate(mask, np.ones((grow, grow), np.uint8)) == 0
+    return int((before != after).any(2)[far].sum())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("--judge", type=Path, default=Path("runs/judge.safetensors"))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--most", type=int, default=1000, help="judge at most so many people")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+
+    rows, points = read_faces(args.faces)
+    pictures = [read_rgb(args.faces / "images" / row["file"]) for row in rows]
+    labels = torch.tensor([((float(row["age"]) - 40) / 30, 1.0 if row["sex"] == "m" else -1.0) for row in rows])
+    aside = [held_out(person_of(row)) for row in rows]
+    seen = [i for i, away in enumerate(aside) if not away]
+    judge = train_judge([small(pictures[i], points[i]) for i in seen], labels[seen], args.judge)
+
+    kept = [i for i, away in enumerate(aside) if away][: args.most]
+    truth = labels[kept].numpy() * [30, 1] + [40, 0]
+    base = judged(judge, [small(pictures[i], points[i]) for i in kept])
+    print(f"judge on {len(kept)} pictures of people held out: age within {np.abs(base[:, 0] - truth[:, 0]).mean():.1f} years, sex right {np.mean(base[:, 1] * truth[:, 1] > 0):.1%}")
+    lifts = [mouth_of(s)[1] - mouth_of(n)[1] for name, n, s in zip(*read_pairs(args.pairs), strict=True)]
+    print(f"median lift of the mouth's corners in {len(lifts)} smile pairs: {np.median(lifts):.3f} eye distances")
+
+    kit = Kit()
+    print(f"{'edit':<12} {'by':<11} {'right way':>9} {'median':>8} {'p10':>7} {'p90':>7} {'outside':>8}")
+    for request in REQUESTS:
+        for by in edits.MAKERS:
+            (name, strength), = request.items()
+            moves, outside = [], 0
+            for i, before in zip(kept, base, strict=True):
+                faces = kit.faces(pictures[i])
+                if not faces or (name == "smile" and rows[i]["smile"] != "0"):
+                    continue
+                face = max(faces, key=lambda f: float(f.box[2] - f.box[0]))
+                edit = edits.plan(request, kit, by)
+                assert edit is not None
+                after = edit_photo(Photo(pictures[i]), edit, [face], [0], {}).pixels
+                outside += changed_outside(pictures[i], after, face)
+                if name == "smile":
+                    again = kit.faces(after)
+                    moves.append(mouth_of(again[0].landmarks)[1] - mouth_of(face.landmarks)[1] if again else 0.0)
+                else:
+                    moves.append((judged(judge, [small(after, points[i])])[0] - before)[0 if name == "age" else 1])
+            way = np.array(moves) * np.sign(strength)
+            right = way >= 0.5 * np.median(lifts) if name == "smile" else way > 0
+            low, middle, high = np.percentile(way, [10, 50, 90])
+            print(f"{name + format(strength, '+g'):<12} {by:<11} {right.mean():>9.1%} {middle:>8.3f} {low:>7.3f} {high:>7.3f} {outside:>8}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
