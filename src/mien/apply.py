@@ -23,7 +23,9 @@ def eight_bit(pixels: Array) -> Array:
 def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
     """The numbers of the faces meant by `which`: "all", "largest", or a number as `find` counts them from 1, left to right; indices from 0."""
     if not faces:
-        raise FaceError(f"no face found in {size[0]} x {size[1]} pixels: try a larger or brighter picture, or `mien find --draw` to see what is found")
+        raise FaceError(
+            f"no face found in {size[0]} x {size[1]} pixels: try a larger or brighter picture, or `mien find --draw` to see what is found"
+        )
     if which == "all":
         return list(range(len(faces)))
     if which == "largest":

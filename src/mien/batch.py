@@ -130,6 +130,10 @@ def run(jobs: Sequence[Job], *, resume: bool, workers: int) -> Iterator[Outcome]
                 try:
                     yield future.result()
                 except BrokenProcessPool:
-                    yield Outcome(futures[future], "failed", f"{futures[future].source}: its process was stopped, perhaps for want of memory: try --workers 1")
+                    yield Outcome(
+                        futures[future],
+                        "failed",
+                        f"{futures[future].source}: its process was stopped, perhaps for want of memory: try --workers 1",
+                    )
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -29,7 +29,9 @@ class Verbs(click.Group):
             import difflib
 
             near = difflib.get_close_matches(args[0], self.commands, 1)
-            raise RequestError(f"no verb is called {args[0]!r}: " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(self.commands)}"))
+            raise RequestError(
+                f"no verb is called {args[0]!r}: " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(self.commands)}")
+            )
         return super().resolve_command(ctx, args)
 
 
@@ -66,7 +68,9 @@ def _strengths(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--workers", type=click.IntRange(1, 256), default=None, help="Many photos: processes; default: one a core.")
 @click.option("--json", "as_json", is_flag=True, help="Tell what was done on stdout, one object a photo.")
 @_common
-def edit(inputs: tuple[str, ...], output: Path, face: str, by: str | None, quality: int | None, force: bool, resume: bool, **rest: Any) -> None:
+def edit(
+    inputs: tuple[str, ...], output: Path, face: str, by: str | None, quality: int | None, force: bool, resume: bool, **rest: Any
+) -> None:
     """Change faces: mien edit photo.jpg --smile 0.8 -o out.jpg"""
     from . import batch, edits
 
@@ -113,7 +117,12 @@ def _many(jobs: list[Any], resume: bool, workers: int, as_json: bool) -> None:
                 if outcome.state == "failed":
                     progress.console.print(outcome.said, markup=False, highlight=False, soft_wrap=True)
                 if as_json:
-                    line = {"input": str(outcome.job.source), "output": str(outcome.job.target), "state": outcome.state, "error": outcome.said}
+                    line = {
+                        "input": str(outcome.job.source),
+                        "output": str(outcome.job.target),
+                        "state": outcome.state,
+                        "error": outcome.said,
+                    }
                     click.echo(json.dumps(line))
     finally:
         say(", ".join(f"{count} {state}" for state, count in counts.items()))
@@ -138,13 +147,20 @@ def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, force: bool,
         photo = verbs.read(source, max_pixels=max_pixels)
         faces = verbs.find(photo)
         if as_json:
-            told = {"file": str(source), "width": photo.size[0], "height": photo.size[1], "faces": [_told(i, f) for i, f in enumerate(faces, 1)]}
+            told = {
+                "file": str(source),
+                "width": photo.size[0],
+                "height": photo.size[1],
+                "faces": [_told(i, f) for i, f in enumerate(faces, 1)],
+            }
             click.echo(json.dumps(told))
         else:
             say(f"{source}: {photo.size[0]} x {photo.size[1]} pixels, {len(faces)} face{'s' * (len(faces) != 1)}")
             for i, one in enumerate(faces, 1):
                 left, top, right, bottom = (round(float(v)) for v in one.box)
-                say(f"  {i}: {right - left} x {bottom - top} at {left}, {top}; score {one.score:.2f}; roll {one.roll:.0f}, yaw {one.yaw:.0f}, pitch {one.pitch:.0f}")
+                say(
+                    f"  {i}: {right - left} x {bottom - top} at {left}, {top}; score {one.score:.2f}; roll {one.roll:.0f}, yaw {one.yaw:.0f}, pitch {one.pitch:.0f}"
+                )
         if draw:
             verbs.write(verbs.draw(photo, faces), draw, force=force)
 
@@ -157,7 +173,9 @@ def _told(number: int, face: Any) -> dict[str, Any]:
 
 @app.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write: images/, faces.csv, landmarks478.npz.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write: images/, faces.csv, landmarks478.npz."
+)
 @click.option("--size", default=512, show_default=True, help="Side of the crops in pixels.")
 @click.option("--template", type=click.Choice(list(TEMPLATES)), default="ffhq", show_default=True, help="How the face is laid out.")
 @_common
@@ -200,7 +218,9 @@ def models(as_json: bool) -> None:
         click.echo(json.dumps(rows))
     else:
         for row in rows:
-            say(f"{row['name']:<12} {row['role']:<12} {row['bytes'] / 1e6:6.2f} MB  {row['licence']:<12} {row['sha256'][:16]}  {row['state']}")
+            say(
+                f"{row['name']:<12} {row['role']:<12} {row['bytes'] / 1e6:6.2f} MB  {row['licence']:<12} {row['sha256'][:16]}  {row['state']}"
+            )
     if any(row["state"] != "ok" for row in rows):
         raise SystemExit(1)
 
@@ -217,7 +237,9 @@ def doctor(as_json: bool) -> None:
     else:
         for name, value in report.items():
             if isinstance(value, dict):
-                value = ", ".join(f"{key} {'no' if one is None or one is False else 'yes' if one is True else one}" for key, one in value.items())
+                value = ", ".join(
+                    f"{key} {'no' if one is None or one is False else 'yes' if one is True else one}" for key, one in value.items()
+                )
             say(f"{name:<12} {', '.join(value) or 'none' if isinstance(value, list) else value}")
     if report["problems"]:
         raise SystemExit(1)
@@ -285,7 +307,11 @@ def main() -> None:
         say(f"mien: {error}")
         sys.exit(error.exit_code)
     except click.UsageError as error:
-        say(f"mien: {error.format_message()} See: mien {error.ctx.info_name if error.ctx and error.ctx.parent else ''} --help".replace("  ", " "))
+        say(
+            f"mien: {error.format_message()} See: mien {error.ctx.info_name if error.ctx and error.ctx.parent else ''} --help".replace(
+                "  ", " "
+            )
+        )
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         say("mien: stopped")

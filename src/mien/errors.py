@@ -1,12 +1,12 @@
 """Everything mien refuses, as exceptions.
 
-    MienError                exit 2: one line that says what came, what was wanted and what to type
-    |- InputError            a file or folder that cannot be used: missing, not a picture, truncated, too large
-    |- FaceError             no face, or not the face that was asked for
-    |- RequestError          an argument out of range, an unknown name, a combination that makes no sense
-    |- ModelError            a network file that is corrupt, missing, or of another role
-    |- OutputError           what was made could not be written: no folder, no space, would overwrite
-    `- Declined              exit 3: possible, but not done without a stated consent
+MienError                exit 2: one line that says what came, what was wanted and what to type
+|- InputError            a file or folder that cannot be used: missing, not a picture, truncated, too large
+|- FaceError             no face, or not the face that was asked for
+|- RequestError          an argument out of range, an unknown name, a combination that makes no sense
+|- ModelError            a network file that is corrupt, missing, or of another role
+|- OutputError           what was made could not be written: no folder, no space, would overwrite
+`- Declined              exit 3: possible, but not done without a stated consent
 """
 
 

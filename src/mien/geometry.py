@@ -142,8 +142,6 @@ def _carry_tile(pixels: Array, matrix: Array, change: Change, tile: tuple[int, i
     np.copyto(target, looked.astype(pixels.dtype), where=(alpha > 0)[..., None])
 
 
-
-
 def _softened(change: Change, scale: float) -> Change:
     """The change without detail finer than the photo can hold; `scale` is photo pixels per crop pixel."""
     if scale >= 0.9:

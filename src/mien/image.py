@@ -334,7 +334,7 @@ def write(photo: Photo, path: str | os.PathLike[str], *, quality: int | None = N
 
     `quality` 1..100 is for JPEG and WebP. Without it a JPEG that was read from a JPEG keeps that one's tables and subsampling, and
     others get 95 (JPEG without chroma subsampling). 16 bits are kept by PNG and TIFF and rounded to 8 by the others. `OutputError`
-    where the file exists and `force` is not set, is the photo's own source, or cannot be written; then nothing is left behind.
+    where the file exists (or is the photo's own source) and `force` is not set, or cannot be written; then nothing is left behind.
     """
     path = Path(path)
     form = _form(photo, path, quality, force)
@@ -363,8 +363,8 @@ def _form(photo: Photo, path: Path, quality: int | None, force: bool) -> str:
     if path.is_dir():
         raise OutputError(f"{path} is a folder: a file name was wanted")
     source = photo.origin.path
-    if path.exists() and source and Path(source).exists() and path.samefile(source):
-        raise OutputError(f"{path} is the input, which is never written over: choose another name with -o")
+    if not force and path.exists() and source and Path(source).exists() and path.samefile(source):
+        raise OutputError(f"{path} is the input: choose another name with -o, or write over it with --force")
     if path.exists() and not force:
         raise OutputError(f"{path} exists: choose another name, or write over it with --force")
     if max(photo.size) > SIDES.get(form, max(photo.size)):

@@ -220,16 +220,20 @@ def _pem(path: str, variable: str) -> bytes:
         raise RequestError(f"{path} cannot be read ({error.strerror}): check {variable}") from error
 
 
-def _own() -> tuple[Path, Path]:
-    """This computer's certificate and key, made at first use. A folder is renamed into place: of two processes that race one wins whole."""
+def home() -> Path:
+    """The folder where mien keeps what belongs to this user: MIEN_HOME, or the platform's own place."""
     import platformdirs
 
-    home = Path(os.environ.get("MIEN_HOME") or platformdirs.user_data_dir("mien", appauthor=False))
-    folder = home / "signing"
+    return Path(os.environ.get("MIEN_HOME") or platformdirs.user_data_dir("mien", appauthor=False))
+
+
+def _own() -> tuple[Path, Path]:
+    """This computer's certificate and key, made at first use. A folder is renamed into place: of two processes that race one wins whole."""
+    folder = home() / "signing"
     if not folder.is_dir():
         try:
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix=".signing-", dir=home))  # mode 0700
+            home().mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=".signing-", dir=home()))  # mode 0700
             try:
                 chain, key = _self_signed()
                 (draft / "certificate.pem").write_bytes(chain)
@@ -243,7 +247,7 @@ def _own() -> tuple[Path, Path]:
                 shutil.rmtree(draft, ignore_errors=True)
         except OSError as error:
             raise OutputError(
-                f"no signing key can be kept in {home} ({error.strerror}): set MIEN_HOME to a folder you may write to"
+                f"no signing key can be kept in {home()} ({error.strerror}): set MIEN_HOME to a folder you may write to"
             ) from error
     return folder / "certificate.pem", folder / "key.pem"
 

@@ -80,7 +80,9 @@ def draw(photo: Photo, faces: list[Face]) -> Photo:
     return Photo(pixels)
 
 
-def align_folder(sources: Sequence[Path], folder: Path, *, size: int, template: str, max_pixels: int, report: Callable[[str], None]) -> tuple[int, int]:
+def align_folder(
+    sources: Sequence[Path], folder: Path, *, size: int, template: str, max_pixels: int, report: Callable[[str], None]
+) -> tuple[int, int]:
     """Lay out every face of every photo and write what `train` reads: images/NAME.png, faces.csv with labels to fill in, landmarks478.npz.
 
     Returns how many faces were written and how many photos failed; `report` is told about each that did.
@@ -107,7 +109,9 @@ def align_folder(sources: Sequence[Path], folder: Path, *, size: int, template: 
             write(Photo(crop.pixels), folder / "images" / name)
             points[name] = crop.landmarks + np.float32(0.5)
             angles = {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")}
-            rows.append({"file": name, "photo": str(source), "face": number, "score": round(face.score, 3), **angles, **dict.fromkeys(LABELS, "")})
+            rows.append(
+                {"file": name, "photo": str(source), "face": number, "score": round(face.score, 3), **angles, **dict.fromkeys(LABELS, "")}
+            )
     with (folder / "faces.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, ["file", "photo", "face", "score", "roll", "yaw", "pitch", *LABELS])
         table.writeheader()
@@ -119,10 +123,20 @@ def align_folder(sources: Sequence[Path], folder: Path, *, size: int, template: 
 
 def tell(verdict: Verdict) -> list[str]:
     """A verdict as lines for people."""
-    lines = [{"intact": "intact: unchanged since it was labelled", "broken": "broken: changed since it was labelled", "unlabelled": "unlabelled"}[verdict.state]]
+    lines = [
+        {
+            "intact": "intact: unchanged since it was labelled",
+            "broken": "broken: changed since it was labelled",
+            "unlabelled": "unlabelled",
+        }[verdict.state]
+    ]
     lines += [f"  because {reason}" for reason in verdict.reasons]
     if verdict.signer:
-        lines.append(f"signed by {verdict.signer}" + ("" if verdict.trusted else ", a certificate that is on no trust list") + (f", {verdict.time}" if verdict.time else ""))
+        lines.append(
+            f"signed by {verdict.signer}"
+            + ("" if verdict.trusted else ", a certificate that is on no trust list")
+            + (f", {verdict.time}" if verdict.time else "")
+        )
     if verdict.source_type:
         lines.append(f"digital source type {verdict.source_type}")
     lines += [f"made from {name}" for name in verdict.ingredients]
@@ -140,7 +154,14 @@ def models() -> list[dict[str, Any]]:
 
 def _describe(entry: hub.Entry) -> dict[str, Any]:
     state = hub.state(entry)
-    row: dict[str, Any] = {"name": entry.name, "role": entry.role, "file": entry.file, "sha256": entry.sha256, "state": state, "path": str(entry.path)}
+    row: dict[str, Any] = {
+        "name": entry.name,
+        "role": entry.role,
+        "file": entry.file,
+        "sha256": entry.sha256,
+        "state": state,
+        "path": str(entry.path),
+    }
     row["bytes"] = entry.path.stat().st_size if state != "missing" else 0
     try:
         card = _card(entry) if state == "ok" else None
@@ -172,7 +193,9 @@ def doctor() -> dict[str, Any]:
         "networks": networks,
         "writable": {str(folders[name]): well for name, well in writable.items()},
         "extras": {name: _version(name) for name in ("pillow-heif", "torch", "lightning-fabric", "onnx")},
-        "signs with": "your certificate (MIEN_SIGN_CERT)" if os.environ.get("MIEN_SIGN_CERT") else "a self-signed certificate of this computer",
+        "signs with": "your certificate (MIEN_SIGN_CERT)"
+        if os.environ.get("MIEN_SIGN_CERT")
+        else "a self-signed certificate of this computer",
         "problems": problems,
     }
 

@@ -22,6 +22,9 @@ ROLE = "prototypes"
 L_SPREAD = 14.0  # every face's lightness inside the oval is brought to this standard deviation before it is averaged
 SIGMA_FINE, SIGMA_COARSE = 1 / 160, 1 / 48  # of the crop's side: the two fine bands lie above these blurs
 ADULT, OLDEST = 18.0, 90.0  # a changed face is never meant to look younger or older than this
+# Means are smoother than any of their members, so the plain difference looks like half the years; but colour that is pushed too far turns to blotches.
+OLDER = {"shape": 1.5, "colour": 1.2, "fine": 1.6, "coarse": 1.5}
+YOUNGER = dict.fromkeys(OLDER, 1.7)
 FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
 
 
@@ -89,7 +92,11 @@ class Prototypes:
         for key in ("shape", "colour", "fine", "coarse"):
             by_age = d[f"age_{key}"]
             here = _at(by_age, now, d["nodes"], reading.sex)
-            out[key] = _at(by_age, then, d["nodes"], reading.sex) - here
+            out[key] = (
+                (OLDER if age > 0 else YOUNGER)[key]
+                / (1 + max(abs(age) - 30, 0) / 60)
+                * (_at(by_age, then, d["nodes"], reading.sex) - here)
+            )
             man, woman = (_at(by_age, reading.age, d["nodes"], s) for s in (1.0, 0.0))
             out[key] += sex * float(d["sex_gain"]) * (man - woman + (d[f"stubble_{key}"] * float(d["stubble"])))
             out[key] += np.tensordot(mouth, d[f"smile_{key}"], 1)

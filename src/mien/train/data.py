@@ -84,7 +84,9 @@ class RetouchData:
         faces = next((f for f in folders if (f / "faces.csv").is_file()), None)
         pairs = next((f for f in folders if any(f.glob("*-smiling.jpg"))), None)
         if faces is None or pairs is None:
-            raise InputError(f"retouch trains on two folders, labelled faces and smile pairs; came {', '.join(map(str, folders)) or 'none'}")
+            raise InputError(
+                f"retouch trains on two folders, labelled faces and smile pairs; came {', '.join(map(str, folders)) or 'none'}"
+            )
         self.seed, self.alignment = seed, Alignment("face", size)
         entry = hub.locate("prototypes")
         self._teacher = Prototypes(entry.name, entry.path, entry.sha256)
@@ -148,7 +150,9 @@ class RetouchData:
         flow *= reach[..., None]
         blended = before + (after.astype(np.float32) - before) * reach[..., None]  # beyond the face the two photos differ by chance
         condition = np.array([*smile, 0, 0], np.float32)
-        return Example(before, np.rint(blended).astype(np.uint8), condition, _small(flow), _small(reach), _small(reach), np.zeros(8, np.float32), False)
+        return Example(
+            before, np.rint(blended).astype(np.uint8), condition, _small(flow), _small(reach), _small(reach), np.zeros(8, np.float32), False
+        )
 
     def _read_faces(self, folder: Path, variants: int) -> None:
         rows, landmarks = read_faces(folder)

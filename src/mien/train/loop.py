@@ -80,7 +80,9 @@ def fit(objective: Objective, loader: Loader, run: Run, *, resume: bool, report:
                 with fabric.autocast():
                     scalars = {name: float(value) for name, value in objective.step(loader.batch(i).to(fabric.device), i).items()}
                 if not all(value == value and abs(value) != float("inf") for value in scalars.values()):
-                    raise MienError(f"the loss is not finite at step {i} ({scalars}): lower --set lr=..., then --resume from {run.folder}/last.safetensors")
+                    raise MienError(
+                        f"the loss is not finite at step {i} ({scalars}): lower --set lr=..., then --resume from {run.folder}/last.safetensors"
+                    )
                 i += 1
                 _average(average, objective.nets["G"], min(run.ema, (i + 1) / (i + 10)))
                 if i % run.every == 0 or i == run.steps:

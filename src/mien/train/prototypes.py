@@ -90,7 +90,9 @@ def _covariates(rows: list[dict[str, str]], points: Array) -> Array:
     return out - out.mean(0)
 
 
-def _age_curves(rows: list[dict[str, str]], points: Array, lab: Array, yaw: Array, mean: Array, mirror: Array, use: Array) -> dict[str, Array]:
+def _age_curves(
+    rows: list[dict[str, str]], points: Array, lab: Array, yaw: Array, mean: Array, mirror: Array, use: Array
+) -> dict[str, Array]:
     """Shape, colour and band strength as functions of age and sex: least squares with mirrored faces, covariates, and smooth curves over age."""
     hats, man = _hats(np.array([float(row["age"]) for row in rows])), np.array([[row["sex"] == "m"] for row in rows])
     nodes, others = len(NODES), _covariates(rows, points)
@@ -155,7 +157,9 @@ def _smile(folder: Path, layout: Array, triangles: Array, oval: Array, mirror: A
     return out | {"smile_unit": np.array(SMILE_UNIT, np.float32)}
 
 
-def _reader(rows: list[dict[str, str]], lab: Array, points: Array, layout: Array, oval: Array, aside: Array) -> tuple[dict[str, float], dict[str, Array]]:
+def _reader(
+    rows: list[dict[str, str]], lab: Array, points: Array, layout: Array, oval: Array, aside: Array
+) -> tuple[dict[str, float], dict[str, Array]]:
     """Ridge regression of age and sex (-1 f, 1 m) on the canonical face, and its error on the people held out."""
     x = np.stack([features(one, p, layout, oval) for one, p in zip(lab, points, strict=True)]).astype(np.float64)
     y = np.array([(float(row["age"]), 1.0 if row["sex"] == "m" else -1.0) for row in rows])

@@ -210,7 +210,8 @@ class Retouch:
             "edges": gradient_l1(fake, batch.after, weight),
             "coarse": masked_l1(small[0], small[1], small[2]),
             "flow": masked_l1(small[3], batch.flow, inside),
-            "smooth": (small[3][..., 1:] - small[3][..., :-1]).square().mean() + (small[3][..., 1:, :] - small[3][..., :-1, :]).square().mean(),
+            "smooth": (small[3][..., 1:] - small[3][..., :-1]).square().mean()
+            + (small[3][..., 1:, :] - small[3][..., :-1, :]).square().mean(),
             "alpha": (alpha - batch.reach).abs().mean() + (colour.abs() * (1 - batch.reach)).mean(),
         }
 
