@@ -1,0 +1,38 @@
+"""What tests share: the picture in the repo, and faces made of its landmarks."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from mien import Photo
+from mien import image
+from mien.kit import Kit
+from mien.types import Array, Face
+
+ROOT = Path(__file__).parents[1]
+HOPPER = ROOT / "docs" / "hopper.jpg"
+DATA = ROOT.parent / "shared" / "data"
+
+
+@cache
+def kit() -> Kit:
+    return Kit(threads=1)
+
+
+@cache
+def hopper() -> Photo:
+    return image.read(HOPPER)
+
+
+@cache
+def hopper_face() -> Face:
+    return kit().faces(hopper().pixels)[0]
+
+
+def points(scale: float = 1.0, turn: float = 0.0, at: tuple[float, float] = (0, 0)) -> Array:
+    """Landmarks of a face with an eye distance of about 60 pixels, scaled, turned (degrees) and moved."""
+    face = hopper_face().landmarks
+    centred = (face - face.mean(0)) * scale
+    cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    return (centred @ np.array([[cos, sin], [-sin, cos]]) + np.array(at)).astype(np.float32)

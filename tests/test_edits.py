@@ -1,0 +1,150 @@
+"""What an edit does to a photo: for every edit and every maker."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from faces import hopper, hopper_face, kit
+
+from mien import FaceError, Photo, RequestError, edit, edits, geometry, mesh
+from mien.apply import choose, edit_photo
+from mien.edits import EDITS, MAKERS
+from mien.train.data import mouth_of
+from mien.types import Face
+
+CASES = [(name, sign, by) for name in EDITS for sign in (-1, 1) for by in MAKERS]
+
+
+def strength(name: str, share: float) -> float:
+    kind = EDITS[name]
+    return share * (kind.high if share > 0 else -kind.low)
+
+
+def moved(scale: float, x: float, y: float) -> Face:
+    """Hopper's face as it would lie in a photo scaled and then moved."""
+    face = hopper_face()
+    shift = np.array([x, y], np.float32)
+    return replace(face, landmarks=face.landmarks * scale + shift, box=face.box * scale + np.tile(shift, 2))
+
+
+@pytest.mark.parametrize(("name", "sign", "by"), CASES)
+def test_every_edit_changes_the_face_and_nothing_else(name: str, sign: int, by: str):
+    before = hopper()
+    after = edit(before, kit=kit(), by=by, **{name: strength(name, 0.8 * sign)})
+    changed = (after.pixels != before.pixels).any(2)
+    assert changed.sum() > 500
+    rows, columns = np.nonzero(changed)
+    left, top, right, bottom = hopper_face().box
+    reach = 0.2 * (right - left)
+    assert left - reach < columns.min() and columns.max() < right + reach
+    assert top - reach < rows.min() and rows.max() < bottom + reach
+    assert after.history[-1].verb == "edit" and after.history[-1].arguments[name] == strength(name, 0.8 * sign)
+    assert after.history[-1].networks and all(len(digest) == 64 for _, digest in after.history[-1].networks)
+
+
+@pytest.mark.parametrize("by", MAKERS)
+@pytest.mark.parametrize("name", EDITS)
+def test_more_strength_changes_more(name: str, by: str):
+    before = hopper().pixels.astype(np.float32)
+    sizes = [np.abs(edit(hopper(), kit=kit(), by=by, **{name: strength(name, s)}).pixels - before).mean() for s in (0.25, 0.5, 1.0)]
+    assert 0 < sizes[0] < sizes[1] < sizes[2]
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_strength_nothing_is_the_photo_itself(name: str):
+    assert edit(hopper(), kit=kit(), **{name: 0.0}) is hopper()
+
+
+def test_a_smile_lifts_the_corners_of_the_mouth():
+    after = edit(hopper(), kit=kit(), smile=0.8)
+    again = kit().faces(after.pixels)[0]
+    assert mouth_of(again.landmarks)[1] - mouth_of(hopper_face().landmarks)[1] > 0.04
+
+
+def test_ages_are_read_as_they_were_asked_for():
+    """The prototypes' own reader sees the years that were asked for, both ways and in order."""
+    reader, size = kit().prototypes, edits.ALIGNMENT
+    read = []
+    for years in (-30, -15, 0, 15):
+        pixels = edit(hopper(), kit=kit(), age=years).pixels if years else hopper().pixels
+        read.append(reader.read(geometry.align(pixels, hopper_face().landmarks, size)).age)
+    assert read[0] < read[1] < read[2] <= read[3]
+
+
+def test_no_face_is_made_a_child():
+    from mien.models.prototypes import ADULT, _ages
+
+    for now in (18.0, 21.0, 25.0, 40.0):
+        for years in (-30.0, -10.0, -1.0):
+            start, end = _ages(now, years)
+            assert end >= ADULT and start > end
+
+
+def test_sixteen_bits_and_opacity_stay():
+    deep = Photo(hopper().pixels.astype(np.uint16) * 257, opacity=np.full(hopper().pixels.shape[:2], 40000, np.uint16))
+    after = edit(deep, kit=kit(), age=30)
+    assert after.pixels.dtype == np.uint16 and after.opacity is deep.opacity
+    eight = edit(hopper(), kit=kit(), age=30).pixels
+    assert np.abs(after.pixels / 257 - eight).max() < 2
+
+
+def test_a_chain_of_makers_is_one_look():
+    """Smile by one maker and age by the other: both happen, in one Change."""
+    crop = geometry.align(hopper().pixels, hopper_face().landmarks, edits.ALIGNMENT)
+    first = edits.Prototype(kit().prototypes, {"smile": 0.8})
+    second = edits.Prototype(kit().prototypes, {"age": 20.0})
+    one = geometry.carry(crop.pixels, replace(crop, matrix=np.eye(2, 3)), edits.Chain(first, second)(crop)).astype(int)
+    both = edits.Prototype(kit().prototypes, {"smile": 0.8, "age": 20.0})(crop)
+    together = geometry.carry(crop.pixels, replace(crop, matrix=np.eye(2, 3)), both).astype(int)
+    assert np.abs(one - together).mean() < 0.25 * np.abs(together - crop.pixels).mean()
+
+
+def test_neighbours_do_not_fight():
+    """Two heads that overlap: editing both leaves each as if it were edited alone, where the other one is not."""
+    side = hopper().pixels.shape[1]
+    photo = Photo(np.hstack([hopper().pixels, hopper().pixels]))
+    near, far = moved(1, 0, 0), moved(1, 150, 0)  # the right face is said to overlap the left one by a fifth
+    how = edits.plan({"age": 40.0}, kit())
+    assert how is not None
+    alone = edit_photo(photo, how, [near, far], [0], {}).pixels
+    both = edit_photo(photo, how, [near, far], [0, 1], {}).pixels
+    hull = cv2.convexHull(near.landmarks[: mesh.POINTS])
+    inside = np.zeros(photo.pixels.shape[:2], np.uint8)
+    cv2.fillConvexPoly(inside, np.rint(hull[:, 0]).astype(np.int32), 1)
+    theirs = np.zeros_like(inside)
+    cv2.fillConvexPoly(theirs, np.rint(cv2.convexHull(far.landmarks[: mesh.POINTS])[:, 0]).astype(np.int32), 1)
+    only = cv2.erode(inside & (1 - theirs), np.ones((9, 9))) > 0
+    assert only.sum() > 5000 and (alone[only] != photo.pixels[only]).any()
+    assert np.array_equal(alone[only], both[only])
+    assert not (both[:, side:] != photo.pixels[:, side:])[:, 60:].any()
+
+
+@pytest.mark.parametrize(
+    ("which", "error", "said"),
+    [("3", FaceError, "there is no face 3: 2 found"), ("0", FaceError, "no face 0"), ("left", RequestError, "neither all, largest")],
+)
+def test_a_face_that_is_not_there(which: str, error: type[Exception], said: str):
+    with pytest.raises(error, match=said):
+        choose([moved(1, 0, 0), moved(2, 300, 0)], which, (800, 600))
+
+
+def test_faces_are_chosen_by_size_and_number():
+    faces = [moved(1, 0, 0), moved(2, 300, 0)]
+    assert choose(faces, "all", (9, 9)) == [0, 1] and choose(faces, "largest", (9, 9)) == [1] and choose(faces, "1", (9, 9)) == [0]
+    with pytest.raises(FaceError, match="no face found in 640 x 480"):
+        choose([], "all", (640, 480))
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [({"smlie": 0.5}, "did you mean smile"), ({"smile": 1.5}, "from -1 to 1"), ({"age": float("nan")}, "out of range"), ({"sex": -2}, "out of range")],
+)
+def test_a_request_that_makes_no_sense(request_: dict[str, float], said: str):
+    with pytest.raises(RequestError, match=said):
+        edit(hopper(), kit=kit(), **request_)
+
+
+def test_an_unknown_maker():
+    with pytest.raises(RequestError, match="prototypes, network"):
+        edit(hopper(), kit=kit(), by="magic", smile=0.5)

@@ -1,0 +1,160 @@
+"""Layout and carry: what is promised about every pixel."""
+
+import tracemalloc
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from faces import points
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mien import Alignment, Change, Crop, RequestError, geometry
+
+SIZE = 128
+LAYOUT = Alignment("face", SIZE)
+SCALES = (1.0, 4.0, 12.0)
+
+
+def crop_at(scale: float, turn: float, at: tuple[float, float]) -> Crop:
+    """A crop whose pixels are `scale` photo pixels wide, turned; no pixels."""
+    matrix = geometry.similarity(points(1.0, turn, at), LAYOUT)
+    grow = scale * geometry.scale_of(matrix)
+    landmarks = points(grow, turn, at)
+    return Crop(np.zeros((SIZE, SIZE, 3), np.uint8), geometry.similarity(landmarks, LAYOUT), LAYOUT, landmarks)
+
+
+def disc(radius: float = 0.8) -> np.ndarray:
+    """An alpha that is 1 in the middle and 0 from `radius` on."""
+    return np.clip((radius - np.hypot(*np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j])) * 6, 0, 1).astype(np.float32)
+
+
+def nothing(alpha: np.ndarray) -> Change:
+    return Change(np.zeros((SIZE, SIZE, 2), np.float32), np.zeros((SIZE, SIZE, 3), np.float32), alpha)
+
+
+def noise(height: int, width: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, (height, width, 3), dtype=dtype, endpoint=True)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0.3, 6), st.floats(-180, 180), st.floats(-50, 350), st.sampled_from([np.uint8, np.uint16]))
+def test_a_zero_change_returns_the_same_pixels(scale: float, turn: float, x: float, dtype: type):
+    photo = noise(300, 310, dtype)
+    out = geometry.carry(photo, crop_at(scale, turn, (x, 150)), nothing(disc()))
+    assert np.array_equal(out, photo) and out.dtype == photo.dtype
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0.3, 6), st.floats(-180, 180), st.floats(0, 1), st.sampled_from([np.uint8, np.uint16]))
+def test_pixels_without_alpha_are_bit_identical(scale: float, turn: float, bright: float, dtype: type):
+    photo, crop, alpha = noise(300, 310, dtype), crop_at(scale, turn, (155, 150)), disc(0.5)
+    change = replace(nothing(alpha), flow=np.full((SIZE, SIZE, 2), 3, np.float32), colour=np.full((SIZE, SIZE, 3), bright, np.float32))
+    out = geometry.carry(photo, crop, change)
+    x, y = np.meshgrid(np.arange(310), np.arange(300))
+    there = geometry.transform(np.stack([x, y], -1).astype(np.float64), crop.matrix)
+    far = np.hypot(*np.moveaxis(there - (SIZE - 1) / 2, -1, 0)) > 0.5 * SIZE / 2 + 2 + 2 / min(scale, 1)
+    assert far.any() and np.array_equal(out[far], photo[far])
+    assert (out != photo).any()
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("turn", [0.0, 30.0, -75.0, 180.0])
+def test_a_shift_moves_a_drawn_point_where_it_should_be(scale: float, turn: float):
+    side = int(SIZE * scale * 1.6)
+    crop = crop_at(scale, turn, (side / 2, side / 2))
+    shift = np.array([4.0, -2.5])  # crop px: what is at p + shift comes to p
+    spot = np.array([side / 2 + 3 * scale, side / 2 - 2 * scale])
+    photo = np.zeros((side, side, 3), np.uint8)
+    sigma = 1.5 * max(scale, 1)
+    x, y = np.meshgrid(np.arange(side), np.arange(side))
+    photo[...] = (250 * np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / 2 / sigma**2))[..., None].astype(np.uint8)
+    change = replace(nothing(disc()), flow=np.broadcast_to(shift, (SIZE, SIZE, 2)).astype(np.float32))
+    out = geometry.carry(photo, crop, change)[..., 0].astype(np.float64)
+    found = np.array([(out * x).sum(), (out * y).sum()]) / out.sum()
+    wanted = spot - np.linalg.inv(crop.matrix[:, :2]) @ shift
+    assert np.abs(found - wanted).max() < 0.5
+
+
+@pytest.mark.parametrize("scale", [0.7, 2.3])
+def test_a_turned_photo_gives_the_turned_result(scale: float):
+    """Composing an edit with its crop's turn commutes: the flow is turned with the crop."""
+    photo = cv2.GaussianBlur(noise(320, 320), (0, 0), 3)
+    crop = crop_at(scale, 0, (160, 160))
+    y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
+    change = Change(np.stack([4 * y, 3 - 2 * x], -1).astype(np.float32), np.stack([x, y, x * y], -1).astype(np.float32) * 0.1, disc())
+    straight = geometry.carry(photo, crop, change)
+    back = np.array([[0, 1, 0], [-1, 0, 319.0]])  # xy of np.rot90(photo, -1) -> xy of photo
+    turned = replace(crop, matrix=crop.matrix @ np.vstack([back, [0, 0, 1]]))
+    there = geometry.carry(np.ascontiguousarray(np.rot90(photo, -1)), turned, change)
+    assert np.abs(np.rot90(there).astype(int) - straight).max() <= 2
+
+
+def test_sixteen_bits_are_changed_as_eight_are():
+    photo = cv2.GaussianBlur(noise(200, 200), (0, 0), 2)
+    crop, colour = crop_at(1.2, 10, (100, 100)), np.full((SIZE, SIZE, 3), 0.1, np.float32)
+    change = replace(nothing(disc()), colour=colour, flow=np.full((SIZE, SIZE, 2), 1.3, np.float32))
+    eight = geometry.carry(photo, crop, change)
+    sixteen = geometry.carry(photo.astype(np.uint16) * 257, crop, change)
+    assert np.abs(sixteen / 257 - eight).max() < 1.01
+    assert len(np.unique(sixteen)) > 300  # more than eight bits hold
+
+
+def test_the_cost_is_the_faces_and_not_the_photos():
+    photo = np.zeros((10_000, 10_000, 3), np.uint8)
+    crop = crop_at(2.0, 0, (5000, 5000))
+    change = replace(nothing(disc()), colour=np.full((SIZE, SIZE, 3), 0.2, np.float32))
+    tracemalloc.start()
+    out = geometry.carry(photo, crop, change, photo)
+    geometry.align(photo, crop.landmarks, Alignment("face", 384))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6 and out is photo and photo.any()
+
+
+def test_a_crop_that_hangs_over_the_edge_is_mirrored_and_carried_back():
+    photo = noise(200, 200)
+    landmarks = points(1.0, 15, (20, 190))
+    crop = geometry.align(photo, landmarks, Alignment("ffhq", 128))
+    assert crop.pixels.std() > 10
+    assert geometry.carry(photo, crop, replace(nothing(disc(1.5)), colour=np.full((SIZE, SIZE, 3), 0.2, np.float32))).shape == photo.shape
+    away = replace(crop, matrix=crop.matrix + np.array([[0, 0, 1e5], [0, 0, 0]]))
+    assert np.array_equal(geometry.carry(photo, away, nothing(disc())), photo)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.2, 20), st.floats(-180, 180), st.sampled_from(list(geometry.TEMPLATES)), st.integers(32, 600))
+def test_alignment_is_upright_and_follows_the_face(scale: float, turn: float, template: str, size: int):
+    landmarks = points(scale, turn, (300, 200))
+    laid = geometry.transform(landmarks, geometry.similarity(landmarks, Alignment(template, size)))
+    eyes = [laid[list(eye)].mean(0) for eye in geometry.EYES]
+    assert abs(eyes[0][1] - eyes[1][1]) < 0.12 * size and eyes[1][0] - eyes[0][0] > 0.15 * size
+    reference = geometry.transform(points(), geometry.similarity(points(), Alignment(template, size)))
+    assert np.abs(laid - reference).max() < 0.01 * size
+
+
+def test_ffhq_alignment_is_the_published_one():
+    """The quad of the FFHQ data set, from the means of eyes and mouth corners."""
+    landmarks = points(2.0, 20, (400, 300)).astype(np.float64)
+    left, right = (landmarks[list(eye)].mean(0) for eye in geometry.EYES)
+    mouth = landmarks[[61, 291]].mean(0)
+    x = (right - left) - (mouth - (left + right) / 2)[::-1] * [-1, 1]
+    x *= max(np.hypot(*(right - left)) * 2.0, np.hypot(*(mouth - (left + right) / 2)) * 1.8) / np.hypot(*x)
+    y = x[::-1] * [-1, 1]
+    c = (left + right) / 2 + (mouth - (left + right) / 2) * 0.1
+    corners = geometry.transform(np.stack([c - x - y, c - x + y, c + x + y, c + x - y]), geometry.similarity(landmarks, Alignment("ffhq", 256)))
+    assert np.allclose(corners, [[-0.5, -0.5], [-0.5, 255.5], [255.5, 255.5], [255.5, -0.5]], atol=1e-3)
+
+
+def test_an_unknown_template_is_refused():
+    with pytest.raises(RequestError, match="ffhq, face"):
+        geometry.similarity(points(), Alignment("wide", 10))
+
+
+def test_small_faces_get_no_aliasing_from_a_fine_change():
+    """A change with a checkerboard of colour, carried to a face eight times smaller, is flat there."""
+    board = (np.indices((SIZE, SIZE)).sum(0) % 2 * 2 - 1).astype(np.float32)[..., None] * np.ones(3, np.float32)
+    photo = np.full((200, 200, 3), 128, np.uint8)
+    out = geometry.carry(photo, crop_at(1 / 8, 0, (100, 100)), replace(nothing(disc()), colour=board * 0.4))
+    assert np.abs(out.astype(int) - 128).max() <= 2
