@@ -16,6 +16,7 @@ from ..models.prototypes import Prototypes
 from ..types import Alignment, Array, Crop
 
 HELD_OUT = 8  # one person in so many is kept aside
+PAIRED = "london-"  # what stands before the name of a smile pair's person in the table of portraits: nobody may be on both sides of the split
 
 
 def held_out(person: str) -> bool:
@@ -131,7 +132,7 @@ class RetouchData:
 
     def _read_pairs(self, folder: Path) -> None:
         for name, *landmarks in zip(*read_pairs(folder), strict=True):
-            aside = held_out(f"london-{name}")
+            aside = held_out(PAIRED + name)
             matrix = geometry.similarity(landmarks[0], self.alignment)
             crops = [geometry.warp(read_rgb(folder / f"{name}-{kind}.jpg"), matrix, self.alignment.size) for kind in ("neutral", "smiling")]
             points = [mesh.frame(geometry.transform(one, matrix), self.alignment.size) for one in landmarks]

@@ -40,4 +40,5 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     height, width = image.shape[2:]
     y, x = torch.meshgrid(torch.arange(height, device=image.device), torch.arange(width, device=image.device), indexing="ij")
     grid = torch.stack([(x + flow[:, 0] + 0.5) * 2 / width - 1, (y + flow[:, 1] + 0.5) * 2 / height - 1], -1)
+    grid = torch.nan_to_num(grid).clamp(-3, 3)  # backward through a NaN or a huge number here ends the process on a CPU
     return F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)

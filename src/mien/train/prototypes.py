@@ -11,7 +11,7 @@ from .. import geometry, mesh
 from ..cards import KEY, Card, Condition
 from ..models.prototypes import bands, canonical, features
 from ..types import Alignment, Array
-from .data import held_out, mouth_of, person_of, read_faces, read_pairs, read_rgb
+from .data import PAIRED, held_out, mouth_of, person_of, read_faces, read_pairs, read_rgb
 
 LAYOUT = Alignment("face", 192)  # as much as a 256 px FFHQ crop holds
 STORED = 128  # side of the stored means: they are smooth
@@ -19,7 +19,6 @@ NODES = np.array([22, 32, 42, 52, 62, 74], np.float32)  # ages
 SMOOTH, RIDGE, READER_RIDGE = 20.0, 3.0, 300.0  # bend of the age curves; covariates; the reader of age and sex
 SMILE_UNIT = (0.16, 0.115, 0.0)  # width, lift, opening, over the eye distance, that `smile` 1 asks for: a closed smile
 SEX_GAIN, STUBBLE = 1.25, 0.35
-CREDIT = "DATA-NOTICE.md"
 
 
 def compute(faces: Path, pairs: Path, out: Path, notice: str) -> dict[str, float]:
@@ -129,7 +128,7 @@ def _smile(folder: Path, layout: Array, triangles: Array, oval: Array, mirror: A
     """What a smile adds per unit of mouth width, corner lift and opening: least squares over the pairs, without a constant."""
     design, shape, colour, fine, coarse = [], [], [], [], []
     for name, *faces in zip(*read_pairs(folder), strict=True):
-        if held_out(f"london-{name}"):
+        if held_out(PAIRED + name):
             continue
         matrix = geometry.similarity(faces[0], LAYOUT)
         size = LAYOUT.size
@@ -193,7 +192,7 @@ def _save(out: Path, arrays: dict[str, Array], error: dict[str, float], notice: 
     packed: dict[str, Array] = {KEY: np.array(card.to_json())}
     for key, values in arrays.items():
         if values.ndim >= 3 and values.size > 4096:  # means are smooth and small: eight bits hold them
-            scale = np.float32(np.abs(values).max() / 127)
+            scale = np.float32(max(np.abs(values).max(), 1e-6) / 127)
             packed[key], packed[f"{key}.scale"] = np.rint(values / scale).astype(np.int8), scale
         else:
             packed[key] = values.astype(np.float16) if key == "reader" else values

@@ -1,0 +1,178 @@
+"""The contract of every family, at preset "tiny": it learns, is resumed exactly, is exported, and a verb runs through what it wrote."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from faces import hopper, hopper_face, kit
+
+torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
+
+from safetensors.torch import load_file  # noqa: E402
+
+from mien import Kit, ModelError, RequestError, edit, models, verbs  # noqa: E402
+from mien.errors import InputError, MienError, OutputError  # noqa: E402
+from mien.runtime import Net  # noqa: E402
+from mien.train import export as exporter  # noqa: E402
+from mien.train.data import PAIRED, held_out  # noqa: E402
+from mien.train.families import FAMILIES  # noqa: E402
+
+COLUMNS = ["file", "person", "sex", "age", "source", "ethnicity", "smile", "beard", "glasses"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A folder of labelled faces and one of smile pairs, made of the picture in the repo and its edits; some people are held out."""
+    root = tmp_path_factory.mktemp("data")
+    faces, pairs = root / "faces", root / "pairs"
+    (faces / "images").mkdir(parents=True)
+    pairs.mkdir()
+    looks = [edit(hopper(), kit=kit(), **how).pixels for how in ({"smile": 0.1}, {"age": -30.0}, {"sex": 0.8}, {"sex": -0.8})]
+    rows, points = [], {}
+    for i in range(16):
+        name, light = f"f{i:02}.png", 0.7 + 0.04 * i
+        cv2.imwrite(str(faces / "images" / name), np.clip(looks[i % 4] * light, 0, 255).astype(np.uint8)[..., ::-1])
+        points[name] = hopper_face().landmarks + 0.5
+        row = [name, f"person-{i}", "mf"[i % 2], 20 + 4 * i, "ab"[i // 8], "xy"[i // 4 % 2], "2" if i % 3 == 0 else "0", "0", "0"]
+        rows.append(dict(zip(COLUMNS, row, strict=True)))
+    with (faces / "faces.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows(rows)
+    np.savez(faces / "landmarks478.npz", files=np.array(list(points)), points=np.stack(list(points.values())))
+    ids = [f"{i:03}" for i in range(12)]
+    assert {held_out(PAIRED + i) for i in ids} == {True, False} and {held_out(r["person"]) for r in rows} == {True, False}
+    smiling = edit(hopper(), kit=kit(), smile=1.0).pixels
+    for i in ids:
+        cv2.imwrite(str(pairs / f"{i}-neutral.jpg"), hopper().pixels[..., ::-1])
+        cv2.imwrite(str(pairs / f"{i}-smiling.jpg"), smiling[..., ::-1])
+    after = kit().faces(smiling)[0].landmarks + 0.5
+    after[14] += (0, 10)  # an open mouth, so that there are teeth to learn
+    np.savez(pairs / "landmarks478.npz", ids=np.array(ids), neutral=np.stack([hopper_face().landmarks + 0.5] * 12), smiling=np.stack([after] * 12))
+    return [faces, pairs]
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def run(request: pytest.FixtureRequest, data: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run of each family."""
+    folder = tmp_path_factory.mktemp("run") / request.param
+    verbs.train(request.param, data, folder, preset="tiny", knobs={"steps": "4"})
+    return folder
+
+
+def test_a_run_leaves_what_is_promised(run: Path):
+    names = {path.name for path in run.iterdir()}
+    assert {"run.json", "log.jsonl", "last.safetensors", "best.safetensors", "preview-000004.png"} <= names
+    assert not [name for name in names if name.endswith(".part")]
+    assert len((run / "log.jsonl").read_text().splitlines()) == 4
+    assert cv2.imread(str(run / "preview-000004.png")).std() > 10
+
+
+def test_resumed_equals_uninterrupted(run: Path, data: list[Path], tmp_path: Path):
+    """Stopped after every checkpoint by SIGKILL and resumed: the same weights, bit for bit."""
+    folder, family = tmp_path / "killed", run.name
+    command = [sys.executable, "-c", KILLED, family, str(folder), *map(str, data)]
+    for resume in (False, True, True, True):
+        if resume and (folder / "last.json").is_file() and '"step": 4' in (folder / "last.json").read_text():
+            break
+        code = subprocess.run([*command, *(["--resume"] if resume else [])], env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode
+        assert code in (0, -signal.SIGKILL)
+    once, twice = (load_file(folder / "last.safetensors") for folder in (run, folder))
+    assert once.keys() == twice.keys()
+    assert all(torch.equal(once[key], twice[key]) for key in once)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from mien import verbs
+from mien.train import loop
+family, folder, *rest = sys.argv[1:]
+resume = rest[-1] == "--resume"
+write, count = loop._save, []
+def save(*args):
+    write(*args)
+    count.append(1)
+    if len(count) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+loop._save = save
+verbs.train(family, [Path(p) for p in rest if p != "--resume"], Path(folder), preset="tiny", knobs={} if resume else {"steps": "4"}, resume=resume)
+"""
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_export_is_what_was_trained(run: Path, tmp_path: Path, half: bool):
+    out = tmp_path / "net.onnx"
+    difference = verbs.export(run, out, half=half)
+    assert difference < 1e-3 and out.is_file()
+    net = Net("net", out, "")
+    assert net.card.role in models.ROLES and net.card.licence and net.card.limits
+    opened = models.open(net, net.card.role)
+    if net.card.role == "retoucher":
+        mine = Kit(threads=1)
+        mine.__dict__["retoucher"] = opened
+        for name in ("smile", "age", "sex"):
+            assert edit(hopper(), kit=mine, by="network", **{name: 0.5}).history
+    with pytest.raises(ModelError, match="wanted 'finder'"):
+        models.open(net, "finder")
+
+
+def test_export_refuses_what_differs(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exporter, "_difference", lambda *_: float("nan"))
+    with pytest.raises(ModelError, match="nothing was written"):
+        verbs.export(run, tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(data: list[Path], tmp_path: Path):
+    with pytest.raises(MienError, match="not finite"):
+        verbs.train("retouch", data, tmp_path / "run", preset="tiny", knobs={"lr": "inf", "steps": "4"})
+
+
+def test_interrupted_by_the_keyboard_saves(data: list[Path], tmp_path: Path):
+    command = [sys.executable, "-m", "mien", "train", "retouch", *map(str, data), "-o", str(tmp_path / "run"), "--preset", "tiny", "--set", "steps=100000"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    log = tmp_path / "run" / "log.jsonl"
+    until = time.monotonic() + 60
+    while not (log.is_file() and log.stat().st_size) and time.monotonic() < until:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "--resume" in said and "Traceback" not in said
+    assert (tmp_path / "run" / "last.safetensors").is_file()
+
+
+def test_requests_that_make_no_sense(data: list[Path], run: Path, tmp_path: Path):
+    for how, error, said in (
+        ({"family": "retouche"}, RequestError, "there are retouch"),
+        ({"preset": "huge"}, RequestError, "tiny"),
+        ({"knobs": {"speed": "9"}}, RequestError, "no knob 'speed'"),
+        ({"knobs": {"steps": "many"}}, RequestError, "wants a int"),
+        ({"knobs": {"size": "65"}}, RequestError, "multiple of"),
+        ({"data": [tmp_path / "gone"]}, InputError, "no such folder"),
+        ({"data": [tmp_path]}, InputError, "two folders"),
+        ({"run": run}, OutputError, "holds a run already"),
+    ):
+        given = {"family": "retouch", "data": data, "run": tmp_path / "new", "preset": "tiny"} | how
+        with pytest.raises(error, match=said):
+            verbs.train(given.pop("family"), given.pop("data"), given.pop("run"), **given)
+    with pytest.raises(InputError, match="not the folder of a run"):
+        verbs.export(tmp_path, tmp_path / "net.onnx")
+
+
+def test_prototypes_are_computed_by_one_command(data: list[Path], tmp_path: Path):
+    from mien.models.prototypes import Prototypes
+
+    error = verbs.prototypes(*data, tmp_path / "p.npz")
+    assert set(error) == {"age_error_years", "sex_right"}
+    again = Prototypes("p", tmp_path / "p.npz", "")
+    assert again.card.role == "prototypes" and np.isfinite(again.mouth_of(1.0)).all()
