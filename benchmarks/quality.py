@@ -2,14 +2,17 @@
 
     python benchmarks/quality.py FACES PAIRS [--sheet docs/sheet.png]
 
-FACES and PAIRS are the folders that `mien train retouch` takes; the people that `train.data.held_out` keeps aside are judged. The judge of age and sex is a small
-convolutional network of its own, trained here on the labels of everybody else (some minutes on one core, kept in runs/judge.safetensors): it shares
+FACES and PAIRS are the folders that `mien train retouch` takes; the people that `train.data.held_out` keeps aside are
+judged. The judge of age and sex is a small
+convolutional network of its own, trained here on the labels of everybody else (some minutes on one core, kept in
+runs/judge.safetensors): it shares
 neither weights nor inputs with what it judges. Smiles are measured on landmarks that are found anew in the result.
 """
 
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -35,7 +38,7 @@ class Judge(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = [3, 24, 48, 96, 128]
-        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:])
         self.out = nn.Linear(widths[-1] * 4, 2)
 
@@ -96,7 +99,7 @@ def changed_outside(before: Array, after: Array, face: Face) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("faces", type=Path)
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--judge", type=Path, default=Path("runs/judge.safetensors"))
@@ -115,7 +118,8 @@ def main() -> None:
     kept = [i for i, away in enumerate(aside) if away][: args.most]
     truth = labels[kept].numpy() * [30, 1] + [40, 0]
     base = judged(judge, [small(pictures[i], points[i]) for i in kept])
-    print(f"judge on {len(kept)} pictures of people held out: age within {np.abs(base[:, 0] - truth[:, 0]).mean():.1f} years, sex right {np.mean(base[:, 1] * truth[:, 1] > 0):.1%}")
+    years, right = np.abs(base[:, 0] - truth[:, 0]).mean(), np.mean(base[:, 1] * truth[:, 1] > 0)
+    print(f"judge on {len(kept)} pictures of people held out: age within {years:.1f} years, sex right {right:.1%}")
     lifts = [mouth_of(s)[1] - mouth_of(n)[1] for name, n, s in zip(*read_pairs(args.pairs), strict=True)]
     print(f"median lift of the mouth's corners in {len(lifts)} smile pairs: {np.median(lifts):.3f} eye distances")
 
@@ -123,7 +127,7 @@ def main() -> None:
     print(f"{'edit':<12} {'by':<11} {'right way':>9} {'median':>8} {'p10':>7} {'p90':>7} {'outside':>8}")
     for request in REQUESTS:
         for by in edits.MAKERS:
-            (name, strength), = request.items()
+            ((name, strength),) = request.items()
             moves, outside = [], 0
             for i, before in zip(kept, base, strict=True):
                 faces = kit.faces(pictures[i])
@@ -142,7 +146,10 @@ def main() -> None:
             way = np.array(moves) * np.sign(strength)
             right = way >= 0.5 * np.median(lifts) if name == "smile" else way > 0
             low, middle, high = np.percentile(way, [10, 50, 90])
-            print(f"{name + format(strength, '+g'):<12} {by:<11} {right.mean():>9.1%} {middle:>8.3f} {low:>7.3f} {high:>7.3f} {outside:>8}", flush=True)
+            print(
+                f"{name + format(strength, '+g'):<12} {by:<11} {right.mean():>9.1%} {middle:>8.3f} {low:>7.3f} {high:>7.3f} {outside:>8}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

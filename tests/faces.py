@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien import Photo
-from mien import image
+from mien import Photo, image
 from mien.kit import Kit
 from mien.types import Array, Face
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "mien"
-ORDER = (
+ORDER: tuple[str, ...] = tuple(
     "errors types geometry mesh cards provenance image hub runtime models kit edits apply train verbs batch cli".split()
 )  # fmt: skip
-TRAIN = "layers losses part data families loop start prototypes export".split()
+TRAIN: list[str] = [*"layers losses part data families loop start prototypes export".split()]
 OWNERS = {
     "torch": ("train/",),
     "onnx": ("train/",),

@@ -1,6 +1,7 @@
 """What an edit does to a photo: for every edit and every maker."""
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,6 +22,11 @@ def strength(name: str, share: float) -> float:
     return share * (kind.high if share > 0 else -kind.low)
 
 
+def asked(name: str, share: float) -> dict[str, Any]:
+    """The request for one edit, as `edit` takes it."""
+    return {name: strength(name, share)}
+
+
 def moved(scale: float, x: float, y: float) -> Face:
     """Hopper's face as it would lie in a photo scaled and then moved."""
     face = hopper_face()
@@ -31,7 +37,7 @@ def moved(scale: float, x: float, y: float) -> Face:
 @pytest.mark.parametrize(("name", "sign", "by"), CASES)
 def test_every_edit_changes_the_face_and_nothing_else(name: str, sign: int, by: str):
     before = hopper()
-    after = edit(before, kit=kit(), by=by, **{name: strength(name, 0.8 * sign)})
+    after = edit(before, kit=kit(), by=by, **asked(name, 0.8 * sign))
     changed = (after.pixels != before.pixels).any(2)
     assert changed.sum() > 500
     rows, columns = np.nonzero(changed)
@@ -47,13 +53,13 @@ def test_every_edit_changes_the_face_and_nothing_else(name: str, sign: int, by: 
 @pytest.mark.parametrize("name", EDITS)
 def test_more_strength_changes_more(name: str, by: str):
     before = hopper().pixels.astype(np.float32)
-    sizes = [np.abs(edit(hopper(), kit=kit(), by=by, **{name: strength(name, s)}).pixels - before).mean() for s in (0.25, 0.5, 1.0)]
+    sizes = [np.abs(edit(hopper(), kit=kit(), by=by, **asked(name, s)).pixels - before).mean() for s in (0.25, 0.5, 1.0)]
     assert 0 < sizes[0] < sizes[1] < sizes[2]
 
 
 @pytest.mark.parametrize("name", EDITS)
 def test_strength_nothing_is_the_photo_itself(name: str):
-    assert edit(hopper(), kit=kit(), **{name: 0.0}) is hopper()
+    assert edit(hopper(), kit=kit(), **asked(name, 0.0)) is hopper()
 
 
 def test_a_smile_lifts_the_corners_of_the_mouth():
@@ -138,9 +144,14 @@ def test_faces_are_chosen_by_size_and_number():
 
 @pytest.mark.parametrize(
     ("request_", "said"),
-    [({"smlie": 0.5}, "did you mean smile"), ({"smile": 1.5}, "from -1 to 1"), ({"age": float("nan")}, "out of range"), ({"sex": -2}, "out of range")],
+    [
+        ({"smlie": 0.5}, "did you mean smile"),
+        ({"smile": 1.5}, "from -1 to 1"),
+        ({"age": float("nan")}, "out of range"),
+        ({"sex": -2}, "out of range"),
+    ],
 )
-def test_a_request_that_makes_no_sense(request_: dict[str, float], said: str):
+def test_a_request_that_makes_no_sense(request_: dict[str, Any], said: str):
     with pytest.raises(RequestError, match=said):
         edit(hopper(), kit=kit(), **request_)
 

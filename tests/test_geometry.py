@@ -143,7 +143,9 @@ def test_ffhq_alignment_is_the_published_one():
     x *= max(np.hypot(*(right - left)) * 2.0, np.hypot(*(mouth - (left + right) / 2)) * 1.8) / np.hypot(*x)
     y = x[::-1] * [-1, 1]
     c = (left + right) / 2 + (mouth - (left + right) / 2) * 0.1
-    corners = geometry.transform(np.stack([c - x - y, c - x + y, c + x + y, c + x - y]), geometry.similarity(landmarks, Alignment("ffhq", 256)))
+    corners = geometry.transform(
+        np.stack([c - x - y, c - x + y, c + x + y, c + x - y]), geometry.similarity(landmarks, Alignment("ffhq", 256))
+    )
     assert np.allclose(corners, [[-0.5, -0.5], [-0.5, 255.5], [255.5, 255.5], [255.5, -0.5]], atol=1e-3)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +35,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     faces, pairs = root / "faces", root / "pairs"
     (faces / "images").mkdir(parents=True)
     pairs.mkdir()
-    looks = [edit(hopper(), kit=kit(), **how).pixels for how in ({"smile": 0.1}, {"age": -30.0}, {"sex": 0.8}, {"sex": -0.8})]
+    requests: list[dict[str, Any]] = [{"smile": 0.1}, {"age": -30.0}, {"sex": 0.8}, {"sex": -0.8}]
+    looks = [edit(hopper(), kit=kit(), **request).pixels for request in requests]
     rows, points = [], {}
     for i in range(16):
         name, light = f"f{i:02}.png", 0.7 + 0.04 * i
@@ -55,7 +57,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         cv2.imwrite(str(pairs / f"{i}-smiling.jpg"), smiling[..., ::-1])
     after = kit().faces(smiling)[0].landmarks + 0.5
     after[14] += (0, 10)  # an open mouth, so that there are teeth to learn
-    np.savez(pairs / "landmarks478.npz", ids=np.array(ids), neutral=np.stack([hopper_face().landmarks + 0.5] * 12), smiling=np.stack([after] * 12))
+    np.savez(
+        pairs / "landmarks478.npz",
+        ids=np.array(ids),
+        neutral=np.stack([hopper_face().landmarks + 0.5] * 12),
+        smiling=np.stack([after] * 12),
+    )
     return [faces, pairs]
 
 
@@ -72,7 +79,8 @@ def test_a_run_leaves_what_is_promised(run: Path):
     assert {"run.json", "log.jsonl", "last.safetensors", "best.safetensors", "preview-000004.png"} <= names
     assert not [name for name in names if name.endswith(".part")]
     assert len((run / "log.jsonl").read_text().splitlines()) == 4
-    assert cv2.imread(str(run / "preview-000004.png")).std() > 10
+    preview = cv2.imread(str(run / "preview-000004.png"))
+    assert preview is not None and preview.std() > 10
 
 
 def test_resumed_equals_uninterrupted(run: Path, data: list[Path], tmp_path: Path):
@@ -105,7 +113,8 @@ def save(*args):
     if len(count) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 loop._save = save
-verbs.train(family, [Path(p) for p in rest if p != "--resume"], Path(folder), preset="tiny", knobs={} if resume else {"steps": "4"}, resume=resume)
+verbs.train(family, [Path(p) for p in rest if p != "--resume"], Path(folder), preset="tiny", knobs={} if resume else
+{"steps": "4"}, resume=resume)
 """
 
 
@@ -120,8 +129,7 @@ def test_export_is_what_was_trained(run: Path, tmp_path: Path, half: bool):
     if net.card.role == "retoucher":
         mine = Kit(threads=1)
         mine.__dict__["retoucher"] = opened
-        for name in ("smile", "age", "sex"):
-            assert edit(hopper(), kit=mine, by="network", **{name: 0.5}).history
+        assert edit(hopper(), kit=mine, by="network", smile=0.5, age=5, sex=0.5).history
     with pytest.raises(ModelError, match="wanted 'finder'"):
         models.open(net, "finder")
 
@@ -139,7 +147,20 @@ def test_a_loss_that_is_not_finite_stops_the_run(data: list[Path], tmp_path: Pat
 
 
 def test_interrupted_by_the_keyboard_saves(data: list[Path], tmp_path: Path):
-    command = [sys.executable, "-m", "mien", "train", "retouch", *map(str, data), "-o", str(tmp_path / "run"), "--preset", "tiny", "--set", "steps=100000"]
+    command = [
+        sys.executable,
+        "-m",
+        "mien",
+        "train",
+        "retouch",
+        *map(str, data),
+        "-o",
+        str(tmp_path / "run"),
+        "--preset",
+        "tiny",
+        "--set",
+        "steps=100000",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     log = tmp_path / "run" / "log.jsonl"
     until = time.monotonic() + 60
@@ -162,7 +183,7 @@ def test_requests_that_make_no_sense(data: list[Path], run: Path, tmp_path: Path
         ({"data": [tmp_path]}, InputError, "two folders"),
         ({"run": run}, OutputError, "holds a run already"),
     ):
-        given = {"family": "retouch", "data": data, "run": tmp_path / "new", "preset": "tiny"} | how
+        given: dict[str, Any] = {"family": "retouch", "data": data, "run": tmp_path / "new", "preset": "tiny"} | how
         with pytest.raises(error, match=said):
             verbs.train(given.pop("family"), given.pop("data"), given.pop("run"), **given)
     with pytest.raises(InputError, match="not the folder of a run"):
@@ -172,7 +193,8 @@ def test_requests_that_make_no_sense(data: list[Path], run: Path, tmp_path: Path
 def test_prototypes_are_computed_by_one_command(data: list[Path], tmp_path: Path):
     from mien.models.prototypes import Prototypes
 
-    error = verbs.prototypes(*data, tmp_path / "p.npz")
+    faces, pairs = data
+    error = verbs.prototypes(faces, pairs, tmp_path / "p.npz")
     assert set(error) == {"age_error_years", "sex_right"}
     again = Prototypes("p", tmp_path / "p.npz", "")
     assert again.card.role == "prototypes" and np.isfinite(again.mouth_of(1.0)).all()

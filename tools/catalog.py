@@ -1,6 +1,6 @@
 """Write the sha256 of every bundled network into `src/mien/weights/catalog.toml`: run after a network was replaced.
 
-    python tools/catalog.py
+python tools/catalog.py
 """
 
 import re

@@ -21,7 +21,8 @@ def eight_bit(pixels: Array) -> Array:
 
 
 def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
-    """The numbers of the faces meant by `which`: "all", "largest", or a number as `find` counts them from 1, left to right; indices from 0."""
+    """The numbers of the faces meant by `which`: "all", "largest", or a number as `find` counts them from 1, left to
+    right; indices from 0."""
     if not faces:
         raise FaceError(
             f"no face found in {size[0]} x {size[1]} pixels: try a larger or brighter picture, or `mien find --draw` to see what is found"
@@ -38,7 +39,8 @@ def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
 
 
 def edit_photo(photo: Photo, edit: Prototype | Retouch | Chain, faces: list[Face], chosen: list[int], arguments: dict[str, Any]) -> Photo:
-    """Do `edit` to the chosen faces of `photo`. Every face is looked up in the photo as it came, and none is changed by a neighbour's edit."""
+    """Do `edit` to the chosen faces of `photo`. Every face is looked up in the photo as it came, and none is changed
+    by a neighbour's edit."""
     out = photo.pixels.copy()
     for i in chosen:
         crop = geometry.align(photo.pixels, faces[i].landmarks, ALIGNMENT)
@@ -50,7 +52,8 @@ def edit_photo(photo: Photo, edit: Prototype | Retouch | Chain, faces: list[Face
 
 
 def _own(crop: Crop, faces: list[Face], i: int) -> Array:
-    """Where in the crop face `i` may be changed: not on the faces beside it; of two that overlap the larger is taken to be in front. `[S, S]` in 0..1."""
+    """Where in the crop face `i` may be changed: not on the faces beside it; of two that overlap the larger is taken
+    to be in front. `[S, S]` in 0..1."""
     size = crop.size
     own = mesh.hull(crop.landmarks, size)
     free = np.ones((size, size), np.float32)

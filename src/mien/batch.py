@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import signal
+import traceback
+from collections import defaultdict, deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import image, provenance, verbs
-from .errors import InputError, MienError, OutputError
+from .errors import FaceError, InputError, MienError, OutputError
 from .kit import Kit
+from .types import Origin, Photo
 
 READS = {*image.SUFFIXES, ".heic", ".heif"}
+KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
 
 
 @dataclass(frozen=True)
@@ -40,45 +48,176 @@ class Outcome:
     said: str = ""
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# ---- which files
+
+
 def gather(patterns: Sequence[str]) -> list[Path]:
-    """The pictures that files, folders and globs mean, sorted, each once. A folder means the pictures in it, not below it."""
+    """The pictures that files, folders and globs mean, each once. A folder means the pictures in it: none below it, none hidden."""
     found: dict[Path, None] = {}
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in READS and p.is_file() and not p.name.startswith("."))
-            if not inside:
+            inside = sorted(p for p in path.iterdir() if _readable(p))
+            if not inside and len(patterns) == 1:
                 raise InputError(f"{pattern} holds no pictures: wanted {' '.join(sorted(READS))}")
             found |= dict.fromkeys(inside)
         elif path.exists() or not glob.has_magic(pattern):
             found[path] = None
         else:
-            matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True) if Path(match).is_file())
+            matches = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if _readable(p))  # noqa: PTH207 - the pattern may be absolute
             if not matches:
-                raise InputError(f"nothing matches {pattern}")
+                raise InputError(f"no picture matches {pattern}: wanted {' '.join(sorted(READS))}")
             found |= dict.fromkeys(matches)
+    if not found:
+        raise InputError(f"none of the {len(patterns)} folders holds a picture: wanted {' '.join(sorted(READS))}")
     return list(found)
 
 
-def targets(sources: Sequence[Path], folder: Path) -> list[Path]:
-    """Where each result goes: its own name in `folder`; formats that are only read become .jpg."""
-    names = [source.name if source.suffix.lower() in image.SUFFIXES else f"{source.stem}.jpg" for source in sources]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise OutputError(f"two inputs would both be written as {folder / twice[0]}: give them in two runs with two folders")
-    return [folder / name for name in names]
+def _readable(path: Path) -> bool:
+    return path.suffix.lower() in READS and not path.name.startswith(".") and path.is_file()
+
+
+def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
+    """Each source and where its result goes: its own name in `folder`; formats that are only read become .jpg.
+
+    Where the folder lies among the sources, an earlier run's results are found there too: of two sources with one target, the one
+    that is the target is left out.
+    """
+    claims: dict[Path, list[Path]] = defaultdict(list)
+    for source in sources:
+        claims[folder / (source.name if source.suffix.lower() in image.SUFFIXES else f"{source.stem}.jpg")].append(source)
+    pairs = []
+    for target, claimants in claims.items():
+        if len(claimants) > 1:
+            claimants = [source for source in claimants if not (source.parent.is_dir() and source.parent.samefile(folder))] or claimants
+        if len(claimants) > 1:
+            raise OutputError(f"{claimants[0]} and {claimants[1]} would both be written as {target}: give them in two runs, to two folders")
+        pairs.append((claimants[0], target))
+    return pairs
+
+
+# ---- one photo
+
+
+def check(job: Job) -> None:
+    """Refuse what can be known to fail before the photo is decoded: no such file, and all that `image.write` would refuse of its target."""
+    if not job.source.exists():
+        raise InputError(f"{job.source}: no such file")
+    blank = Photo(np.zeros((1, 1, 3), np.uint8), origin=Origin(path=str(job.source)))
+    image._form(blank, job.target, job.quality, job.force)
+
+
+def one(job: Job, kit: Kit | None = None) -> None:
+    """Read, edit, write."""
+    photo = image.read(job.source, max_pixels=job.max_pixels)
+    try:
+        edited = verbs.edit(photo, kit=kit, **job.options)
+    except FaceError as error:
+        raise FaceError(f"{job.source}: {error}") from error
+    image.write(edited, job.target, quality=job.quality, force=job.force)
+
+
+# ---- many photos
 
 
 def done(job: Job) -> bool:
-    """Whether an earlier run has made this job's result with the same request, and it is intact."""
-    if not job.target.is_file():
+    """Whether an earlier run has made this job's result by the same request, and it is intact.
+
+    A result that was damaged since counts as not there. Anything else in its place is an `OutputError`: only --force writes over it.
+    """
+    if not job.target.exists():
         return False
     try:
         verdict = provenance.verify(job.target)
-    except MienError:
-        return False
-    asked = {name: value for name, value in job.options.items() if value}
-    return verdict.state == "intact" and bool(verdict.history) and verdict.history[-1].arguments == asked
+    except MienError as error:
+        raise OutputError(f"{job.target} is there and no result of mien ({error}): write over it with --force") from error
+    if not verdict.history or not any(
+        name == job.source.name or name.startswith(f"{job.source.name}, ") for name in verdict.ingredients[:1]
+    ):
+        raise OutputError(f"{job.target} is there and was not made from {job.source}: write over it with --force")
+    asked, before = ({name: value for name, value in each.items() if value} for each in (job.options, verdict.history[-1].arguments))
+    if asked != before:
+        said = " ".join(f"{name}={value}" for name, value in before.items())
+        raise OutputError(f"{job.target} is there and was made with {said}: write over it with --force")
+    return verdict.state == "intact"
+
+
+def run(jobs: Sequence[Job], *, resume: bool, workers: int) -> Generator[Outcome, None, None]:
+    """Do all jobs, `workers` at a time, and yield each as it ends; with `resume`, those that are `done` are skipped.
+
+    No more jobs are handed out than there are workers. So when the caller stops early, by Ctrl-C too, the few that have begun are finished
+    and nothing is half-written; and when a process dies, few others die with it.
+    """
+    waiting = deque(jobs)
+    while waiting:
+        yield from _shift(waiting, resume, workers)
+
+
+def _shift(waiting: deque[Job], resume: bool, workers: int) -> Iterator[Outcome]:
+    """Work `waiting` off with one pool of processes, until all is done or a process has died."""
+    running: dict[Future[Outcome], Job] = {}
+    broken = False
+    with _pool(workers) as pool:
+        while running or (waiting and not broken):
+            if waiting and not broken and len(running) < workers:
+                settled = _settle(waiting.popleft(), resume)
+                if isinstance(settled, Outcome):
+                    yield settled
+                    continue
+                try:
+                    with _deaf():
+                        running[pool.submit(_try, settled)] = settled
+                except BrokenProcessPool:
+                    waiting.appendleft(settled)
+                    broken = True
+                continue
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                job = running.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    broken = True
+                    yield Outcome(job, "failed", f"{job.source}: {KILLED}")
+
+
+def _settle(job: Job, resume: bool) -> Job | Outcome:
+    """The job as it is to be done, or its outcome where that is known already."""
+    try:
+        if resume and not job.target.is_dir():
+            try:
+                if done(job):
+                    return Outcome(job, "skipped")
+                job = replace(job, force=job.force or job.target.exists())
+            except OutputError:
+                if not job.force:
+                    raise
+        check(job)
+    except (MienError, OSError) as error:
+        return Outcome(job, "failed", str(error))
+    return job
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")  # threads of ONNX Runtime do not survive a fork
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_open, initargs=(max(cores() // workers, 1),))
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes started here never hear Ctrl-C, which a terminal sends to all of them: only the one that hands out the jobs does."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _kit: Kit | None = None  # of a worker process, opened once by `_open`
@@ -88,52 +227,19 @@ def _open(threads: int) -> None:
     global _kit
     import cv2
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(threads)
     _kit = Kit(threads=threads)
-
-
-def one(job: Job, kit: Kit | None = None) -> None:
-    """Read, edit, write."""
-    photo = image.read(job.source, max_pixels=job.max_pixels)
-    image.write(verbs.edit(photo, kit=kit, **job.options), job.target, quality=job.quality, force=job.force)
 
 
 def _try(job: Job) -> Outcome:
     try:
         one(job, _kit)
-    except MienError as error:
+    except (MienError, OSError) as error:
         return Outcome(job, "failed", str(error))
+    except MemoryError:
+        return Outcome(job, "failed", f"{job.source}: there is not enough memory: try --workers 1")
     except Exception as error:  # one broken photo of a thousand must not stop the others
-        return Outcome(job, "failed", f"{job.source}: {type(error).__name__}: {error}")
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return Outcome(job, "failed", f"{job.source}: a bug, {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
     return Outcome(job, "done")
-
-
-def run(jobs: Sequence[Job], *, resume: bool, workers: int) -> Iterator[Outcome]:
-    """Do all jobs, `workers` at a time, and yield each as it ends.
-
-    When the caller stops early, jobs that have not begun are dropped and those that have are finished, so that nothing is half-written.
-    """
-    waiting = []
-    for job in jobs:
-        if resume and done(job):
-            yield Outcome(job, "skipped")
-        elif job.target.exists() and not (job.force or resume):
-            yield Outcome(job, "failed", f"{job.target} exists: go on with --resume, or write over it with --force")
-        else:
-            waiting.append(replace(job, force=job.force or resume))
-    threads = max((os.cpu_count() or 1) // workers, 1)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_open, initargs=(threads,)) as pool:
-        futures = {pool.submit(_try, job): job for job in waiting}
-        try:
-            for future in as_completed(futures):
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    yield Outcome(
-                        futures[future],
-                        "failed",
-                        f"{futures[future].source}: its process was stopped, perhaps for want of memory: try --workers 1",
-                    )
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)

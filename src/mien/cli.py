@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-import os
+import signal
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import __version__
 from .edits import EDITS, MAKERS
-from .errors import InputError, MienError, OutputError, RequestError
+from .errors import MienError, OutputError, RequestError
 from .geometry import TEMPLATES
 from .image import MAX_PIXELS
 
+if TYPE_CHECKING:
+    from .batch import Job, Outcome
+
+ANGLES = ("roll", "yaw", "pitch")
 VERIFY_EXIT = {"intact": 0, "broken": 1, "unlabelled": 4}
 INTERRUPTED = 130
 
@@ -24,29 +31,58 @@ INTERRUPTED = 130
 class Verbs(click.Group):
     """The group of commands; an unknown one is answered with the nearest name."""
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            import difflib
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of this file, not of the alphabet
 
-            near = difflib.get_close_matches(args[0], self.commands, 1)
-            raise RequestError(
-                f"no verb is called {args[0]!r}: " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(self.commands)}")
-            )
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise RequestError(f"no verb is called {args[0]!r}: {_nearest(args[0], self.commands)}")
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def _nearest(name: str, names: Iterable[str]) -> str:
+    """What to say of a name that there is not."""
+    near = difflib.get_close_matches(name, names, 1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, invoke_without_command=True)
 @click.version_option(__version__, message="mien %(version)s")
-def app() -> None:
-    """Neural face editing that people can trust: offline, at the photo's own resolution, labelled."""
+@click.pass_context
+def app(ctx: click.Context) -> None:
+    """Neural face editing that people can trust: offline, at the photo's own resolution, labelled.
+
+    \b
+    mien edit photo.jpg --smile 0.8 -o out.jpg
+    mien verify out.jpg
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def say(text: str) -> None:
-    click.echo(text, err=True)
+    """A line for people. File names and labels are other people's words: a line break or a terminal's escape in them is spelt out."""
+    click.echo(plain(text), err=True)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'s' * (number != 1)}"
+
+
+def plain(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
 
 
 def _common(command: Callable[..., None]) -> Callable[..., None]:
-    return click.option("--max-pixels", default=MAX_PIXELS, show_default=True, help="Refuse larger photos.")(command)
+    return click.option(
+        "--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True, metavar="N", help="Refuse larger photos."
+    )(command)
+
+
+def _face(ctx: click.Context, option: click.Parameter, value: str) -> str:
+    if value not in ("all", "largest") and not value.isdecimal():
+        raise RequestError(f"face {value!r} is neither all, largest nor a number")
+    return value
 
 
 def _strengths(command: Callable[..., None]) -> Callable[..., None]:
@@ -60,114 +96,135 @@ def _strengths(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write, or a folder for many photos.")
 @_strengths
-@click.option("--face", default="all", show_default=True, metavar="all|largest|N", help="Which face; N as `mien find` numbers them.")
+@click.option(
+    "--face", default="all", callback=_face, show_default=True, metavar="all|largest|N", help="Which face; N as `mien find` numbers them."
+)
 @click.option("--by", type=click.Choice(MAKERS), default=None, help="What makes the edit; default: what makes it best.")
 @click.option("--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source.")
-@click.option("--force", is_flag=True, help="Write over what is there.")
-@click.option("--resume", is_flag=True, help="Many photos: skip those that are done and intact.")
-@click.option("--workers", type=click.IntRange(1, 256), default=None, help="Many photos: processes; default: one a core.")
+@click.option("--force", is_flag=True, help="Write over what is there, the input too.")
+@click.option("--resume", is_flag=True, help="Many photos: skip those that the same request has made already.")
+@click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Many photos: processes; default: one a core.")
 @click.option("--json", "as_json", is_flag=True, help="Tell what was done on stdout, one object a photo.")
 @_common
 def edit(
     inputs: tuple[str, ...], output: Path, face: str, by: str | None, quality: int | None, force: bool, resume: bool, **rest: Any
 ) -> None:
-    """Change faces: mien edit photo.jpg --smile 0.8 -o out.jpg"""
+    """Change faces in photos.
+
+    IN is a file, a folder or a glob. What is written carries a label that says what was done; see `mien verify`.
+
+    \b
+    mien edit photo.jpg --smile 0.8 -o out.jpg
+    mien edit photos/ --age 20 --smile -0.3 -o older/
+    """
     from . import batch, edits
 
     strengths = {name: rest[name] for name in EDITS if rest[name] is not None}
     if not strengths:
         raise RequestError(f"nothing to do: say what to change with {', '.join('--' + name for name in EDITS)}")
     edits.check(strengths)
-    options = {name: value for name, value in strengths.items() if value} | {"face": face} | ({"by": by} if by else {})
+    options = strengths | {"face": face} | ({"by": by} if by else {})
     sources = batch.gather(inputs)
-    many = len(sources) > 1 or any(Path(one).is_dir() for one in inputs) or output.is_dir()
+    many = resume or sources != [Path(one) for one in inputs[:1]]
+    if many and not output.is_dir():
+        raise OutputError(f"{len(sources)} photos need a folder to go to, and {output} is none: mkdir -p {output}")
+    pairs = batch.pair(sources, output) if output.is_dir() else [(sources[0], output)]
+    jobs = [batch.Job(source, target, options, quality, force, rest["max_pixels"]) for source, target in pairs]
     if many:
-        if not output.is_dir():
-            raise OutputError(f"{len(sources)} photos need a folder to go to and {output} is none: mkdir -p {output}")
-        outputs = batch.targets(sources, output)
-    else:
-        outputs = [output]
-        if not sources[0].exists():
-            raise InputError(f"{sources[0]}: no such file")
-    jobs = [batch.Job(s, t, options, quality, force, rest["max_pixels"]) for s, t in zip(sources, outputs, strict=True)]
-    if many:
-        _many(jobs, resume, rest["workers"] or os.cpu_count() or 1, rest["as_json"])
+        _many(jobs, resume, min(rest["workers"] or batch.cores(), len(jobs)), rest["as_json"])
         return
+    batch.check(jobs[0])
     batch.one(jobs[0])
-    say(f"{jobs[0].target}")
+    say(f"wrote {jobs[0].target}")
     if rest["as_json"]:
-        click.echo(json.dumps({"input": str(sources[0]), "output": str(output), "state": "done"}))
+        _tell(batch.Outcome(jobs[0], "done"))
 
 
-def _many(jobs: list[Any], resume: bool, workers: int, as_json: bool) -> None:
+def _many(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from . import batch
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be told to end is to be stopped: no process is left behind
     counts = {"done": 0, "skipped": 0, "failed": 0}
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    progress = Progress(*columns, console=console, redirect_stdout=False, disable=not console.is_terminal)
     try:
-        with Progress(*columns, console=console) as progress:
+        with progress, closing(batch.run(jobs, resume=resume, workers=workers)) as outcomes:
             task = progress.add_task("photos", total=len(jobs))
-            for outcome in batch.run(jobs, resume=resume, workers=min(workers, len(jobs))):
+            for outcome in outcomes:
                 counts[outcome.state] += 1
                 progress.advance(task)
-                if outcome.state == "failed":
-                    progress.console.print(outcome.said, markup=False, highlight=False, soft_wrap=True)
+                if outcome.said:
+                    console.print(f"mien: {plain(outcome.said)}", markup=False, highlight=False, soft_wrap=True)
                 if as_json:
-                    line = {
-                        "input": str(outcome.job.source),
-                        "output": str(outcome.job.target),
-                        "state": outcome.state,
-                        "error": outcome.said,
-                    }
-                    click.echo(json.dumps(line))
+                    _tell(outcome)
+    except KeyboardInterrupt:
+        say("stopped: the same command with --resume goes on")
+        raise
     finally:
         say(", ".join(f"{count} {state}" for state, count in counts.items()))
     if counts["failed"]:
         raise SystemExit(1)
 
 
+def _tell(outcome: Outcome) -> None:
+    paths = {"input": str(outcome.job.source), "output": str(outcome.job.target)}
+    click.echo(json.dumps(paths | {"state": outcome.state} | ({"error": outcome.said} if outcome.said else {})))
+
+
 @app.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.option("--json", "as_json", is_flag=True, help="Boxes, 478 landmarks, score, roll, yaw and pitch on stdout, one object a photo.")
+@click.option("--json", "as_json", is_flag=True, help="Box, 478 landmarks, score, roll, yaw and pitch on stdout, one object a photo.")
 @click.option("--draw", type=click.Path(path_type=Path), default=None, help="Write the photo with boxes, numbers and points drawn on it.")
 @click.option("--force", is_flag=True, help="Write over what is there.")
 @_common
 def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, force: bool, max_pixels: int) -> None:
-    """Find faces, numbered from 1, left to right; in photo pixels after the EXIF turn."""
+    """Find faces and number them.
+
+    Numbers go from 1, left to right; places are photo pixels after the EXIF turn. A photo without a face is no error. Of many photos,
+    one that cannot be read does not stop the others; the exit code is then 1.
+    """
     from . import batch, verbs
 
     sources = batch.gather(inputs)
-    if draw and len(sources) > 1:
-        raise RequestError(f"--draw takes one photo, {len(sources)} came")
+    if draw:
+        if len(sources) > 1:
+            raise RequestError(f"--draw takes one photo, {len(sources)} came")
+        batch.check(batch.Job(sources[0], draw, {}, force=force))
+    failed = 0
     for source in sources:
-        photo = verbs.read(source, max_pixels=max_pixels)
+        try:
+            photo = verbs.read(source, max_pixels=max_pixels)
+        except MienError as error:
+            if len(sources) == 1:
+                raise
+            say(f"mien: {error}")
+            failed += 1
+            continue
         faces = verbs.find(photo)
+        width, height = photo.size
         if as_json:
-            told = {
-                "file": str(source),
-                "width": photo.size[0],
-                "height": photo.size[1],
-                "faces": [_told(i, f) for i, f in enumerate(faces, 1)],
-            }
-            click.echo(json.dumps(told))
+            told = [_told(number, face) for number, face in enumerate(faces, 1)]
+            click.echo(json.dumps({"file": str(source), "width": width, "height": height, "faces": told}))
         else:
-            say(f"{source}: {photo.size[0]} x {photo.size[1]} pixels, {len(faces)} face{'s' * (len(faces) != 1)}")
-            for i, one in enumerate(faces, 1):
-                left, top, right, bottom = (round(float(v)) for v in one.box)
-                say(
-                    f"  {i}: {right - left} x {bottom - top} at {left}, {top}; score {one.score:.2f}; roll {one.roll:.0f}, yaw {one.yaw:.0f}, pitch {one.pitch:.0f}"
-                )
+            say(f"{source}: {width} x {height} pixels, {_count(len(faces), 'face')}")
+            for number, face in enumerate(faces, 1):
+                left, top, right, bottom = (round(float(v)) for v in face.box)
+                angles = ", ".join(f"{name} {round(getattr(face, name))}" for name in ANGLES)
+                say(f"  {number}: {right - left} x {bottom - top} at {left}, {top}; score {face.score:.2f}; {angles}")
         if draw:
             verbs.write(verbs.draw(photo, faces), draw, force=force)
+            say(f"wrote {draw}")
+    if failed:
+        raise SystemExit(1)
 
 
 def _told(number: int, face: Any) -> dict[str, Any]:
     points = [[round(float(v), 2) for v in point] for point in face.landmarks]
-    angles = {name: round(getattr(face, name), 1) for name in ("roll", "yaw", "pitch")}
+    angles = {name: round(getattr(face, name), 1) for name in ANGLES}
     return {"face": number, "box": [round(float(v), 1) for v in face.box], "score": round(face.score, 3), **angles, "landmarks": points}
 
 
@@ -180,11 +237,14 @@ def _told(number: int, face: Any) -> dict[str, Any]:
 @click.option("--template", type=click.Choice(list(TEMPLATES)), default="ffhq", show_default=True, help="How the face is laid out.")
 @_common
 def align(inputs: tuple[str, ...], output: Path, size: int, template: str, max_pixels: int) -> None:
-    """Cut out aligned faces, with a table to fill in: the folder that `mien train` takes."""
+    """Cut out aligned faces for training.
+
+    Writes the folder that `mien train` takes: images/, landmarks478.npz, and faces.csv with labels to fill in.
+    """
     from . import batch, verbs
 
     written, failed = verbs.align_folder(batch.gather(inputs), output, size=size, template=template, max_pixels=max_pixels, report=say)
-    say(f"{written} faces in {output}" + (f", {failed} photos failed" if failed else ""))
+    say(f"{_count(written, 'face')} in {output}" + (f", {_count(failed, 'photo')} failed" if failed else ""))
     if failed:
         raise SystemExit(1)
 
@@ -193,7 +253,10 @@ def align(inputs: tuple[str, ...], output: Path, size: int, template: str, max_p
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The verdict on stdout.")
 def verify(file: Path, as_json: bool) -> None:
-    """Read a picture's label: exit 0 intact, 1 broken, 4 unlabelled."""
+    """Read a picture's label.
+
+    The exit code is 0 for an intact label, 1 for a broken one and 4 where there is none.
+    """
     from dataclasses import asdict
 
     from . import verbs
@@ -210,7 +273,10 @@ def verify(file: Path, as_json: bool) -> None:
 @app.command()
 @click.option("--json", "as_json", is_flag=True, help="All fields on stdout.")
 def models(as_json: bool) -> None:
-    """List the networks in the box and check them; exit 1 if one is not ok."""
+    """List the networks and check them.
+
+    The exit code is 1 if one is missing or corrupt.
+    """
     from . import verbs
 
     rows = verbs.models()
@@ -218,9 +284,8 @@ def models(as_json: bool) -> None:
         click.echo(json.dumps(rows))
     else:
         for row in rows:
-            say(
-                f"{row['name']:<12} {row['role']:<12} {row['bytes'] / 1e6:6.2f} MB  {row['licence']:<12} {row['sha256'][:16]}  {row['state']}"
-            )
+            size = f"{row['bytes'] / 1e6:6.2f} MB"
+            say(f"{row['name']:<12} {row['role']:<12} {size}  {row['licence']:<12} {row['sha256'][:16]}  {row['state']}")
     if any(row["state"] != "ok" for row in rows):
         raise SystemExit(1)
 
@@ -228,7 +293,10 @@ def models(as_json: bool) -> None:
 @app.command()
 @click.option("--json", "as_json", is_flag=True, help="All fields on stdout.")
 def doctor(as_json: bool) -> None:
-    """Check this installation, on one page; exit 1 if there is a problem."""
+    """Check this installation.
+
+    The exit code is 1 if there is a problem.
+    """
     from . import verbs
 
     report = verbs.doctor()
@@ -254,7 +322,11 @@ def doctor(as_json: bool) -> None:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on where the run in this folder stopped.")
 def train(family: str, data: tuple[Path, ...], output: Path, preset: str, knobs: tuple[str, ...], seed: int, resume: bool) -> None:
-    """Train a family on folders: mien train retouch faces/ pairs/ -o run/ --preset cpu"""
+    """Train a network on folders.
+
+    \b
+    mien train retouch faces/ pairs/ -o run/ --preset cpu
+    """
     from . import verbs
 
     try:
@@ -279,7 +351,10 @@ def _knob(text: str) -> tuple[str, str]:
 @click.option("--notice", type=click.Path(path_type=Path), default=None, help="A text file of data credits for the card.")
 @click.option("--force", is_flag=True, help="Write over what is there.")
 def export(run: Path, output: Path, half: bool, notice: Path | None, force: bool) -> None:
-    """Write a run's best weights as .onnx with its card, after comparing torch with ONNX Runtime."""
+    """Write a trained network as .onnx.
+
+    Takes the run's best weights, adds the card, and compares torch with ONNX Runtime before it calls the file good.
+    """
     from . import verbs
 
     difference = verbs.export(run, output, half=half, notice=notice, force=force)
@@ -292,7 +367,10 @@ def export(run: Path, output: Path, half: bool, notice: Path | None, force: bool
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The .npz file to write.")
 @click.option("--notice", type=click.Path(path_type=Path), default=None, help="A text file of data credits for the card.")
 def prototypes(faces: Path, pairs: Path, output: Path, notice: Path | None) -> None:
-    """Compute the prototypes from a folder of labelled faces and one of smile pairs."""
+    """Compute the prototypes file.
+
+    FACES is a folder of labelled faces, PAIRS one of the same people with and without a smile.
+    """
     from . import verbs
 
     error = verbs.prototypes(faces, pairs, output, notice=notice)
@@ -300,22 +378,27 @@ def prototypes(faces: Path, pairs: Path, output: Path, notice: Path | None) -> N
 
 
 def main() -> None:
-    """Entry point: run a verb; a `MienError` becomes one line on stderr and its exit code."""
+    """Entry point: run a verb; what people or their computer can set right becomes one line on stderr and an exit code."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # decoders warn of what `read` copes with or refuses
     try:
         app(standalone_mode=False)
     except MienError as error:
-        say(f"mien: {error}")
-        sys.exit(error.exit_code)
-    except click.UsageError as error:
-        say(
-            f"mien: {error.format_message()} See: mien {error.ctx.info_name if error.ctx and error.ctx.parent else ''} --help".replace(
-                "  ", " "
-            )
-        )
-        sys.exit(2)
+        _refuse(str(error), error.exit_code)
+    except click.NoSuchOption as error:
+        near = _nearest(error.option_name, error.possibilities) if error.possibilities else "see --help"
+        _refuse(f"no option is called {error.option_name}: {near}")
+    except click.ClickException as error:
+        verb = getattr(getattr(error, "ctx", None), "command_path", "mien")
+        _refuse(f"{' '.join(error.format_message().split()).rstrip('.')}: see {verb} --help")
+    except OSError as error:
+        _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError:
+        _refuse("there is not enough memory for this photo")
     except (KeyboardInterrupt, click.Abort):
-        say("mien: stopped")
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader of a pipe went away: not our error, and nothing more can be said
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _refuse("stopped", INTERRUPTED)
+
+
+def _refuse(text: str, code: int = MienError.exit_code) -> None:
+    say(f"mien: {text}")
+    sys.exit(code)

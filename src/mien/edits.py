@@ -1,4 +1,5 @@
-"""How a Change is made: `Prototype` and `Retouch`, both `Crop -> Change`; EDITS says what can be asked for, `plan` turns a request into one edit."""
+"""How a Change is made: `Prototype` and `Retouch`, both `Crop -> Change`; EDITS says what can be asked for, `plan`
+turns a request into one edit."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class OutputError(MienError):
     """The result could not be written; nothing half-written is left."""
 
 
-class Declined(MienError):
+class Declined(MienError):  # noqa: N818 - a refusal, not a failure
     """Possible, but not done without a stated consent."""
 
     exit_code = 3

@@ -67,7 +67,8 @@ def scale_of(matrix: Array) -> float:
 
 
 def align(pixels: Array, landmarks: Array, alignment: Alignment) -> Crop:
-    """Lay one face out: `pixels [H, W, 3]` uint8 or uint16 and `landmarks [478, 2]` (photo xy) to a Crop. Beyond the photo's edge it is mirrored."""
+    """Lay one face out: `pixels [H, W, 3]` uint8 or uint16 and `landmarks [478, 2]` (photo xy) to a Crop. Beyond the
+    photo's edge it is mirrored."""
     matrix = similarity(landmarks, alignment)
     return Crop(warp(pixels, matrix, alignment.size), matrix, alignment, transform(landmarks, matrix))
 
@@ -87,7 +88,8 @@ def warp(pixels: Array, matrix: Array, size: int) -> Array:
 
 
 def footprint(matrix: Array, box: tuple[float, float, float, float], shape: tuple[int, ...], margin: int) -> tuple[int, int, int, int]:
-    """Where the crop rectangle `box` (crop xy, both ends included) lies in a photo of `shape`: left, top, right, bottom, cut to the photo."""
+    """Where the crop rectangle `box` (crop xy, both ends included) lies in a photo of `shape`: left, top, right,
+    bottom, cut to the photo."""
     left, top, right, bottom = box
     corners = transform(np.array([(left, top), (right, top), (left, bottom), (right, bottom)]), invert(matrix))
     low = np.clip(np.floor(corners.min(0)) - margin, 0, (shape[1] - 1, shape[0] - 1)).astype(int)
@@ -98,7 +100,8 @@ def footprint(matrix: Array, box: tuple[float, float, float, float], shape: tupl
 def carry(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -> Array:
     """Apply `change` to a photo at the photo's own resolution and bit depth.
 
-    pixels `[H, W, 3]` uint8 or uint16 is looked up and never written. The result goes into `out` (a copy of `pixels` where none is given), so that several
+    pixels `[H, W, 3]` uint8 or uint16 is looked up and never written. The result goes into `out` (a copy of `pixels`
+    where none is given), so that several
     faces of one photo all look at the original. Pixels whose alpha is 0 are not touched; only tiles that the alpha reaches are computed.
     """
     out = pixels.copy() if out is None else out

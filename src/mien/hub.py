@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .errors import ModelError
 
-WEIGHTS = Path(str(files(__package__) / "weights"))
+WEIGHTS = Path(str(files("mien") / "weights"))
 
 
 @dataclass(frozen=True)

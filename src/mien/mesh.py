@@ -30,7 +30,7 @@ def triangulate(points: Array) -> Array:
     plane = cv2.Subdiv2D((float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])))
     for point in points:
         plane.insert((float(point[0]), float(point[1])))
-    corners = plane.getTriangleList().reshape(-1, 3, 2)
+    corners = np.asarray(plane.getTriangleList()).reshape(-1, 3, 2)
     inside = ((corners >= low) & (corners <= high)).all((1, 2))
     nearest = ((corners[inside][:, :, None] - points) ** 2).sum(-1).argmin(-1)
     return np.unique(np.sort(nearest, axis=1), axis=0)
@@ -39,7 +39,8 @@ def triangulate(points: Array) -> Array:
 def dense_map(at: Array, to: Array, triangles: Array, size: int) -> Array:
     """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32, affine inside each triangle.
 
-    `cv2.remap(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of the face) are drawn first, so that the visible win.
+    `cv2.remap(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of the
+    face) are drawn first, so that the visible win.
     """
     corners = at[triangles].astype(np.float64)
     edges = corners[:, 1:] - corners[:, :1]
@@ -80,7 +81,8 @@ class Frames:
 
 
 def polygon(points: Array, outline: tuple[int, ...], size: int, feather: float, grow: float = 0) -> Array:
-    """The inside of an outline over the mesh, grown by `grow` pixels, as a mask `[size, size]` float32 in 0..1 softened over about `feather` pixels."""
+    """The inside of an outline over the mesh, grown by `grow` pixels, as a mask `[size, size]` float32 in 0..1
+    softened over about `feather` pixels."""
     mask = np.zeros((size, size), np.float32)
     cv2.fillPoly(mask, [np.rint(points[list(outline)] * 16).astype(np.int32)], 1.0, shift=4, lineType=cv2.LINE_AA)
     if grow:
@@ -96,7 +98,8 @@ def hull(points: Array, size: int) -> Array:
 
 
 def reach(face: Array, moved: Array, size: int) -> Array:
-    """Where a face that moves from one layout to another may change a crop: 1 on both, falling to 0 a little outside and at the border. `[S, S]`."""
+    """Where a face that moves from one layout to another may change a crop: 1 on both, falling to 0 a little outside
+    and at the border. `[S, S]`."""
     outside = cv2.distanceTransform(1 - (hull(face, size) | hull(moved, size)), cv2.DIST_L2, 5)
     to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
     fall = np.clip(1 - outside / (0.09 * size), 0, 1) * np.clip((np.minimum.outer(to_edge, to_edge) - 1) / (0.04 * size), 0, 1)

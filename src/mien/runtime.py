@@ -15,8 +15,8 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 class Net:
     """One network, ready to run.
 
-    name: what the label calls it; sha256: of the file; card: what it says about itself. Raises `ModelError` where the file is no ONNX model,
-    carries no card, or the device is not there.
+    name: what the label calls it; sha256: of the file; card: what it says about itself. Raises `ModelError` where the
+    file is no ONNX model, carries no card, or the device is not there.
     """
 
     def __init__(self, name: str, path: Path, sha256: str, *, device: str = "cpu", threads: int = 0) -> None:
@@ -41,7 +41,8 @@ class Net:
     def run(self, **arrays: Array) -> dict[str, Array]:
         """Run once: input arrays by name -> output arrays by name."""
         feeds: dict[str, Any] = arrays
-        return dict(zip(self.outputs, self._session.run(None, feeds), strict=True))
+        results: Any = self._session.run(None, feeds)
+        return dict(zip(self.outputs, results, strict=True))
 
 
 def providers() -> list[str]:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -38,8 +37,10 @@ class Step:
 class Origin:
     """What the file carried around its pixels, so that a result can be written the way its source was.
 
-    `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own. `path` is where the picture was
-    read from: the label names it as the parent and keeps a manifest that it may carry. `xmp` is the file's XMP packet as it was, but for the turn.
+    `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own. `path` is
+    where the picture was
+    read from: the label names it as the parent and keeps a manifest that it may carry. `xmp` is the file's XMP packet
+    as it was, but for the turn.
     """
 
     path: str | None = None
@@ -75,8 +76,10 @@ class Photo:
 class Face:
     """One face in a photo.
 
-    box `[4]` left, top, right, bottom in photo xy (the hull of the face mesh); landmarks `[478, 2]` in photo xy (468 mesh points, then 5 of the
-    one on the photo's left and 5 of the other iris); depth `[478]` in photo pixels, smaller is nearer; score 0..1; roll, yaw, pitch in degrees: roll is
+    box `[4]` left, top, right, bottom in photo xy (the hull of the face mesh); landmarks `[478, 2]` in photo xy (468
+    mesh points, then 5 of the
+    one on the photo's left and 5 of the other iris); depth `[478]` in photo pixels, smaller is nearer; score 0..1;
+    roll, yaw, pitch in degrees: roll is
     positive where the head is turned clockwise as seen, yaw where it looks to the photo's right, pitch where it looks down.
     """
 
@@ -115,8 +118,8 @@ class Crop:
 class Change:
     """What an edit does to a crop, free of resolution: `out = photo * (1 - alpha) + alpha * (photo at p + flow, + colour)`.
 
-    flow `[S, S, 2]` float32 in crop pixels: where each output pixel looks; colour `[S, S, 3]` float32, added after looking, in fractions of the
-    full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's border.
+    flow `[S, S, 2]` float32 in crop pixels: where each output pixel looks; colour `[S, S, 3]` float32, added after
+    looking, in fractions of the full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's border.
     """
 
     flow: Array

@@ -43,26 +43,33 @@ def find(photo: Photo, *, kit: Kit | None = None) -> list[Face]:
 
 def align(photo: Photo, *, size: int = 512, template: str = "ffhq", kit: Kit | None = None) -> list[tuple[Face, Crop]]:
     """Every face of a photo laid out as `template` (see `geometry.TEMPLATES`), `size` x `size` pixels, 8 bits."""
-    if not 16 <= size <= 4096:
-        raise RequestError(f"size {size} is out of range: 16 to 4096 pixels")
-    layout = Alignment(template, size)
+    layout = _layout(template, size)
     return [(face, geometry.align(photo.pixels, face.landmarks, layout)) for face in find(photo, kit=kit)]
 
 
-def edit(photo: Photo, *, face: str = "all", by: str | None = None, kit: Kit | None = None, **strengths: float) -> Photo:
+def _layout(template: str, size: int) -> Alignment:
+    if template not in geometry.TEMPLATES:
+        raise RequestError(f"no face layout is called {template!r}: there are {', '.join(geometry.TEMPLATES)}")
+    if not 16 <= size <= 4096:
+        raise RequestError(f"size {size} is out of range: 16 to 4096 pixels")
+    return Alignment(template, size)
+
+
+def edit(photo: Photo, *, face: str | int = "all", by: str | None = None, kit: Kit | None = None, **strengths: float) -> Photo:
     """Change faces: `edit(photo, smile=0.8, age=30)`; `edits.EDITS` lists what can be asked for, with ranges.
 
-    face: "all", "largest" or a number as `find` counts them from 1. by: "prototypes" or "network" instead of what makes each edit best. Pixels
+    face: "all", "largest" or a number as `find` counts them from 1. by: "prototypes" or "network" instead of what
+    makes each edit best. Pixels
     outside the change are bit-identical; the result remembers what was done (`Photo.history`), and `write` labels it.
     Raises `RequestError` for unknown edits and strengths out of range, `FaceError` where the face is not there.
     """
     kit = kit or shared_kit()
     how = edits.plan(strengths, kit, by)
     faces = find(photo, kit=kit)
-    chosen = apply.choose(faces, face, photo.size)
+    chosen = apply.choose(faces, str(face), photo.size)
     if how is None:
         return photo
-    arguments = {name: value for name, value in strengths.items() if value} | {"face": face} | ({"by": by} if by else {})
+    arguments = {name: value for name, value in strengths.items() if value} | {"face": str(face)} | ({"by": by} if by else {})
     return apply.edit_photo(photo, how, faces, chosen, arguments)
 
 
@@ -73,7 +80,9 @@ def draw(photo: Photo, faces: list[Face]) -> Photo:
         left, top, right, bottom = (round(float(v)) for v in face.box)
         thick = max(1, round((right - left) / 150))
         cv2.rectangle(pixels, (left, top), (right, bottom), GREEN, thick)
-        cv2.putText(pixels, str(number), (left, top - 3 * thick), cv2.FONT_HERSHEY_SIMPLEX, 0.5 * thick, GREEN, thick, cv2.LINE_AA)
+        cv2.putText(
+            pixels, str(number), (left, max(top - 3 * thick, 12 * thick)), cv2.FONT_HERSHEY_SIMPLEX, 0.5 * thick, GREEN, thick, cv2.LINE_AA
+        )
         for index, point in enumerate(face.landmarks):
             spot = round(float(point[0]) * 16), round(float(point[1]) * 16)
             cv2.circle(pixels, spot, thick * 12, RED if index >= mesh.POINTS else GREEN, -1, cv2.LINE_AA, shift=4)
@@ -87,6 +96,7 @@ def align_folder(
 
     Returns how many faces were written and how many photos failed; `report` is told about each that did.
     """
+    _layout(template, size)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder} is not an empty folder: name a new one with -o")
     (folder / "images").mkdir(parents=True)
@@ -112,7 +122,7 @@ def align_folder(
             rows.append(
                 {"file": name, "photo": str(source), "face": number, "score": round(face.score, 3), **angles, **dict.fromkeys(LABELS, "")}
             )
-    with (folder / "faces.csv").open("w", newline="", encoding="utf-8") as file:
+    with (folder / "faces.csv").open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         table = csv.DictWriter(file, ["file", "photo", "face", "score", "roll", "yaw", "pitch", *LABELS])
         table.writeheader()
         table.writerows(rows)
@@ -143,12 +153,13 @@ def tell(verdict: Verdict) -> list[str]:
     for step in verdict.history:
         words = " ".join(f"{name}={value}" for name, value in step.arguments.items())
         networks = ", ".join(f"{name} ({digest[:12]})" for name, digest in step.networks)
-        lines.append(f"{step.time} {step.verb} {words} by {networks}; mien {step.version}")
+        lines.append(f"{step.time} {step.verb} {words}{' by ' * bool(networks)}{networks}; mien {step.version}")
     return lines
 
 
 def models() -> list[dict[str, Any]]:
-    """The networks in the box: name, role, licence, size in bytes, sha256, state ("ok", "missing", "corrupt"), path, data credits and limits."""
+    """The networks in the box: name, role, licence, size in bytes, sha256, state ("ok", "missing", "corrupt"), path,
+    data credits and limits."""
     return [_describe(entry) for entry in hub.catalog().values()]
 
 
@@ -177,7 +188,8 @@ def _card(entry: hub.Entry) -> Card:
 
 
 def doctor() -> dict[str, Any]:
-    """What this installation has and whether it works: Python, ONNX Runtime, threads, networks, folders, extras; "problems" is empty where all is well."""
+    """What this installation has and whether it works: Python, ONNX Runtime, threads, networks, folders, extras;
+    "problems" is empty where all is well."""
     folders = {"temporary": Path(tempfile.gettempdir()), "current": Path.cwd(), "label key": provenance.home()}
     networks = {row["name"]: row["state"] for row in models()}
     writable = {name: _writable(folder) for name, folder in folders.items()}
@@ -237,7 +249,8 @@ def train(
 def export(run: Path, out: Path, *, half: bool = False, notice: Path | None = None, force: bool = False) -> float:
     """Write the best weights of `run` as `out` (.onnx) with their card; returns the largest difference between torch and ONNX Runtime.
 
-    half: weights stored in 16 bits. notice: a text file of data credits for the card. Refuses (`ModelError`) where the two differ by more than 1e-3.
+    half: weights stored in 16 bits. notice: a text file of data credits for the card. Refuses (`ModelError`) where the
+    two differ by more than 1e-3.
     """
     if out.exists() and not force:
         raise OutputError(f"{out} exists: choose another name, or write over it with --force")
@@ -245,7 +258,8 @@ def export(run: Path, out: Path, *, half: bool = False, notice: Path | None = No
 
 
 def prototypes(faces: Path, pairs: Path, out: Path, *, notice: Path | None = None) -> dict[str, float]:
-    """Compute the prototypes file `out` (.npz) from a folder of labelled faces and one of smile pairs; returns the reader's held-out errors."""
+    """Compute the prototypes file `out` (.npz) from a folder of labelled faces and one of smile pairs; returns the
+    reader's held-out errors."""
     return _training("prototypes").compute(faces, pairs, out, _text(notice))
 
 

@@ -1,6 +1,8 @@
-"""Prototypes: how the mean face changes with age, sex and smile, carried to one face through the mesh. The baseline that every network must beat.
+"""Prototypes: how the mean face changes with age, sex and smile, carried to one face through the mesh. The baseline
+that every network must beat.
 
-After Rowland and Perrett, "Manipulating facial appearance through shape and color" (1995), and Tiddeman et al., "Prototyping and transforming
+After Rowland and Perrett, "Manipulating facial appearance through shape and color" (1995), and Tiddeman et al.,
+"Prototyping and transforming
 facial textures for perception research" (2001), with means regressed on continuous age instead of two groups, and gains held back where
 a face's texture is not what the mean knows (stubble, noise, frames of glasses).
 """
@@ -22,7 +24,8 @@ ROLE = "prototypes"
 L_SPREAD = 14.0  # every face's lightness inside the oval is brought to this standard deviation before it is averaged
 SIGMA_FINE, SIGMA_COARSE = 1 / 160, 1 / 48  # of the crop's side: the two fine bands lie above these blurs
 ADULT, OLDEST = 18.0, 90.0  # a changed face is never meant to look younger or older than this
-# Means are smoother than any of their members, so the plain difference looks like half the years; but colour that is pushed too far turns to blotches.
+# Means are smoother than any of their members, so the plain difference looks like half the years; but colour that is
+# pushed too far turns to blotches.
 OLDER = {"shape": 1.5, "colour": 1.2, "fine": 1.6, "coarse": 1.5}
 YOUNGER = dict.fromkeys(OLDER, 1.7)
 FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
@@ -85,7 +88,8 @@ class Prototypes:
         return Change(flow, colour, np.clip(reach * 4, 0, 1))
 
     def _blend(self, crop: Crop, mouth: Array, age: float, sex: float) -> dict[str, Array]:
-        """Sum what each part of the request adds to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine" and "coarse" `[s, s]`; "expected" are today's bands."""
+        """Sum what each part of the request adds to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine" and "coarse" `[s,
+        s]`; "expected" are today's bands."""
         d, reading = self._data, self.read(crop)
         now, then = _ages(reading.age, age)
         out: dict[str, Array] = {}
@@ -113,7 +117,8 @@ class Prototypes:
 
         def draw(canonical_map: Array) -> Array:
             side = canonical_map.shape[0] / int(d["side"])
-            return cv2.remap(canonical_map, *np.moveaxis((place + 0.5) * side - 0.5, -1, 0).astype(np.float32), cv2.INTER_LINEAR)
+            x, y = np.moveaxis((place + 0.5) * side - 0.5, -1, 0).astype(np.float32)
+            return cv2.remap(canonical_map, x, y, cv2.INTER_LINEAR)
 
         oval = draw(d["oval"]) > 0.5
         spread = float(lab[..., 0][oval].std()) / L_SPREAD
@@ -173,7 +178,8 @@ def _energy(band: Array, sigma: float) -> Array:
 
 
 def _noise(lab: Array, size: int) -> Array:
-    """How much of the lightness's fine energy is the camera's noise `[S, S]`: told by the colours, which skin's own texture hardly moves."""
+    """How much of the lightness's fine energy is the camera's noise `[S, S]`: told by the colours, which skin's own
+    texture hardly moves."""
     a, b = (_energy(split_bands(lab[..., k], size)[0], size * SIGMA_FINE * 4) for k in (1, 2))
     return (2.5 * np.maximum(np.sqrt((a + b) / 2) - 0.3, 0)) ** 2
 
@@ -184,7 +190,8 @@ def _bands(lightness: Array, size: int, blend: dict[str, Array]):
 
 
 def _ages(now: float, years: float) -> tuple[float, float]:
-    """From which age to which: a request that would leave adulthood is moved, so that at least 0.7 of it is still a difference of adults."""
+    """From which age to which: a request that would leave adulthood is moved, so that at least 0.7 of it is still a
+    difference of adults."""
     then = float(np.clip(now + years, ADULT, OLDEST))
     if abs(then - now) < 0.7 * abs(years):
         now = then - 0.7 * years

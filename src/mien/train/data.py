@@ -16,7 +16,9 @@ from ..models.prototypes import Prototypes
 from ..types import Alignment, Array, Crop
 
 HELD_OUT = 8  # one person in so many is kept aside
-PAIRED = "london-"  # what stands before the name of a smile pair's person in the table of portraits: nobody may be on both sides of the split
+PAIRED = (
+    "london-"  # what stands before the name of a smile pair's person in the table of portraits: nobody may be on both sides of the split
+)
 
 
 def held_out(person: str) -> bool:
@@ -30,7 +32,8 @@ def person_of(row: dict[str, str]) -> str:
 
 
 def read_faces(folder: Path) -> tuple[list[dict[str, str]], Array]:
-    """Rows of `faces.csv` with known age and sex, without dark glasses, and their landmarks `[n, 478, 2]` (pixels of the picture, centre of the first at 0)."""
+    """Rows of `faces.csv` with known age and sex, without dark glasses, and their landmarks `[n, 478, 2]` (pixels of
+    the picture, centre of the first at 0)."""
     table, points = folder / "faces.csv", folder / "landmarks478.npz"
     if not table.is_file() or not points.is_file():
         raise InputError(f"{folder} is no folder of labelled faces: wanted faces.csv, landmarks478.npz and images/ in it")
@@ -45,7 +48,8 @@ def read_faces(folder: Path) -> tuple[list[dict[str, str]], Array]:
 
 
 def read_pairs(folder: Path) -> tuple[list[str], Array, Array]:
-    """People with a neutral and a smiling picture `ID-neutral.jpg`, `ID-smiling.jpg`: their names, and the landmarks of both `[n, 478, 2]`."""
+    """People with a neutral and a smiling picture `ID-neutral.jpg`, `ID-smiling.jpg`: their names, and the landmarks
+    of both `[n, 478, 2]`."""
     points = folder / "landmarks478.npz"
     if not points.is_file():
         raise InputError(f"{folder} is no folder of smile pairs: wanted ID-neutral.jpg, ID-smiling.jpg and landmarks478.npz in it")
@@ -63,8 +67,10 @@ def read_rgb(path: Path) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One crop before and after a known change. before, after `[S, S, 3]` uint8; condition `[5]`; flow `[s, s, 2]` crop px, reach and trust `[s, s]` at s = S/4;
-    label `[8]`: age as weights of six ages, then f, m; open: `after` shows teeth that the picture `after` does not have (trust leaves them out)."""
+    """One crop before and after a known change. before, after `[S, S, 3]` uint8; condition `[5]`; flow `[s, s, 2]`
+    crop px, reach and trust `[s, s]` at s = S/4;
+    label `[8]`: age as weights of six ages, then f, m; open: `after` shows teeth that the picture `after` does not
+    have (trust leaves them out)."""
 
     before: Array
     after: Array
@@ -213,7 +219,8 @@ def _small(field: Array) -> Array:
 
 
 def _augment(rng: np.random.Generator, *pictures: Array) -> list[Array]:
-    """Another camera, the same for all `pictures [S, S, 3]`: exposure, gamma, colour mixing, a gradient of light, blur, noise. Floats in 0..255."""
+    """Another camera, the same for all `pictures [S, S, 3]`: exposure, gamma, colour mixing, a gradient of light,
+    blur, noise. Floats in 0..255."""
     size = pictures[0].shape[0]
     mix = np.eye(3) + rng.normal(0, 0.04, (3, 3))
     gain, gamma = np.exp(rng.normal(0, 0.2)), np.exp(rng.normal(0, 0.25))

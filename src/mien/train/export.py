@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -73,7 +72,7 @@ def write(part: Part, out: Path, *, half: bool) -> float:
     draft = out.with_name(f".{out.name}.part")
     try:
         draft.write_bytes(data)
-        os.replace(draft, out)
+        draft.replace(out)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise OutputError(f"{out} cannot be written ({error.strerror})") from error

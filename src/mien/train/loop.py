@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -61,8 +60,8 @@ class Run:
 def fit(objective: Objective, loader: Loader, run: Run, *, resume: bool, report: Callable[[int, dict[str, float]], None]) -> float:
     """Train until `run.steps`; returns the best held-out score (lower is better), whose weights are `best.safetensors` in the run's folder.
 
-    `report(step, scalars)` is called after every step. KeyboardInterrupt saves and is raised again. A loss that is not finite stops the run with
-    a `MienError` that names the last good checkpoint.
+    `report(step, scalars)` is called after every step. KeyboardInterrupt saves and is raised again. A loss that is not
+    finite stops the run with a `MienError` that names the last good checkpoint.
     """
     torch.manual_seed(run.seed)
     gpu = torch.cuda.is_available() and run.device != "cpu"
@@ -81,7 +80,8 @@ def fit(objective: Objective, loader: Loader, run: Run, *, resume: bool, report:
                     scalars = {name: float(value) for name, value in objective.step(loader.batch(i).to(fabric.device), i).items()}
                 if not all(value == value and abs(value) != float("inf") for value in scalars.values()):
                     raise MienError(
-                        f"the loss is not finite at step {i} ({scalars}): lower --set lr=..., then --resume from {run.folder}/last.safetensors"
+                        f"the loss is not finite at step {i} ({scalars}): train again with a lower --set lr=...; the last good "
+                        f"checkpoint is {run.folder}/last.safetensors"
                     )
                 i += 1
                 _average(average, objective.nets["G"], min(run.ema, (i + 1) / (i + 10)))
@@ -149,7 +149,7 @@ def _save_tensors(path: Path, tensors: dict[str, Tensor], state: dict[str, Any])
     part = path.with_suffix(".part")
     try:
         save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, part)
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise OutputError(f"{path} could not be written ({error.strerror}): free some space, then --resume") from error
@@ -159,7 +159,7 @@ def _save_tensors(path: Path, tensors: dict[str, Tensor], state: dict[str, Any])
 def _write(path: Path, data: bytes) -> None:
     part = path.with_name(path.name + ".part")
     part.write_bytes(data)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _sheet(path: Path, pictures: Tensor, columns: int = 12) -> None:

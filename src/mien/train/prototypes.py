@@ -37,7 +37,7 @@ def compute(faces: Path, pairs: Path, out: Path, notice: str) -> dict[str, float
     lab = np.stack([canonical(crop.pixels, p, layout, triangles, oval) for crop, p in zip(crops, points, strict=True)])
     aside = np.array([held_out(person_of(row)) for row in rows])
     arrays: dict[str, Array] = {"points": layout, "triangles": triangles.astype(np.uint16), "oval": oval, "nodes": NODES}
-    arrays |= {"side": np.float32(LAYOUT.size), "sex_gain": np.float32(SEX_GAIN), "stubble": np.float32(STUBBLE)}
+    arrays |= {"side": np.array(LAYOUT.size), "sex_gain": np.array(SEX_GAIN), "stubble": np.array(STUBBLE)}
     arrays |= _age_curves(rows, points, lab, yaw, mean, mirror, ~aside)
     arrays |= _smile(pairs, layout, triangles, oval, mirror)
     error, reader = _reader(rows, lab, points, layout, oval, aside)
@@ -92,7 +92,8 @@ def _covariates(rows: list[dict[str, str]], points: Array) -> Array:
 def _age_curves(
     rows: list[dict[str, str]], points: Array, lab: Array, yaw: Array, mean: Array, mirror: Array, use: Array
 ) -> dict[str, Array]:
-    """Shape, colour and band strength as functions of age and sex: least squares with mirrored faces, covariates, and smooth curves over age."""
+    """Shape, colour and band strength as functions of age and sex: least squares with mirrored faces, covariates, and
+    smooth curves over age."""
     hats, man = _hats(np.array([float(row["age"]) for row in rows])), np.array([[row["sex"] == "m"] for row in rows])
     nodes, others = len(NODES), _covariates(rows, points)
     design = np.concatenate([hats * ~man, hats * man, others, yaw[:, None]], 1)[use]
@@ -192,7 +193,7 @@ def _save(out: Path, arrays: dict[str, Array], error: dict[str, float], notice: 
     packed: dict[str, Array] = {KEY: np.array(card.to_json())}
     for key, values in arrays.items():
         if values.ndim >= 3 and values.size > 4096:  # means are smooth and small: eight bits hold them
-            scale = np.float32(max(np.abs(values).max(), 1e-6) / 127)
+            scale = np.array(max(np.abs(values).max(), 1e-6) / 127, np.float32)
             packed[key], packed[f"{key}.scale"] = np.rint(values / scale).astype(np.int8), scale
         else:
             packed[key] = values.astype(np.float16) if key == "reader" else values

@@ -40,8 +40,10 @@ def start(family: str, data: Sequence[Path], folder: Path, *, preset: str, knobs
         progress.reset(task, description="training", total=cfg.steps)
 
         def report(step: int, scalars: dict[str, float]) -> None:
-            said = " ".join(f"{name} {value:.3f}" for name, value in scalars.items() if name in ("l1", "held_out"))
-            progress.update(task, completed=step, **({"said": said} if step % 10 == 0 else {}))
+            progress.update(task, completed=step)
+            if step % 10 == 0:
+                said = " ".join(f"{name} {value:.3f}" for name, value in scalars.items() if name in ("l1", "held_out"))
+                progress.update(task, said=said)
 
         run = Run(folder, family, cfg.steps, cfg.ema, seed, every=max(min(500, cfg.steps // 4), 1), config=config_dict(cfg))
         return fit(objective, loader, run, resume=resume, report=report)

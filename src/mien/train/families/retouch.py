@@ -1,6 +1,7 @@
 """Retouch: a U-Net that says what should change in a face: crop and condition -> flow, colour and alpha.
 
-Smile is learned from pairs of photos of one person. Age and sex start from the prototypes' own Changes as teacher; two small discriminators, one on
+Smile is learned from pairs of photos of one person. Age and sex start from the prototypes' own Changes as teacher; two
+small discriminators, one on
 mouths and one on faces conditioned on age and sex, then ask for what averages cannot give (Miyato and Koyama 2018, arXiv 1802.05637;
 Miyato et al. 2018, arXiv 1802.05957).
 """
@@ -8,6 +9,7 @@ Miyato et al. 2018, arXiv 1802.05957).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -64,7 +66,8 @@ PRESETS = {
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """One step's worth. before, after `[N, 3, S, S]` in [-1, 1]; condition `[N, 5]`; flow `[N, 2, S/4, S/4]` in crop px; reach, trust `[N, 1, S, S]` in 0..1:
+    """One step's worth. before, after `[N, 3, S, S]` in [-1, 1]; condition `[N, 5]`; flow `[N, 2, S/4, S/4]` in crop
+    px; reach, trust `[N, 1, S, S]` in 0..1:
     where the face may change, and where `after` is to be believed; label `[N, L]`: age and sex of `after`; mouths and faces
     `[., 3, S, S]` with face_label are real ones for the discriminators; open `[N]` is 1 where `after` shows teeth."""
 
@@ -85,12 +88,15 @@ class Batch:
 
 
 class Retoucher(nn.Module):
-    """G: pixels `[N, 3, S, S]` in [-1, 1] and condition `[N, 5]` -> flow `[N, 2, S, S]` crop px, colour `[N, 3, S, S]` in fractions, alpha `[N, 1, S, S]`."""
+    """G: pixels `[N, 3, S, S]` in [-1, 1] and condition `[N, 5]` -> flow `[N, 2, S, S]` crop px, colour `[N, 3, S, S]`
+    in fractions, alpha `[N, 1, S, S]`."""
 
     def __init__(self, cfg: Config) -> None:
         super().__init__()
         self.reach = cfg.reach * cfg.size
         widths, code = cfg.widths, 64
+        self.scale: Tensor
+        self.window: Tensor
         self.register_buffer("scale", torch.tensor(SCALE))
         self.embed_condition = nn.Sequential(nn.Linear(len(CONDITIONS), code), nn.SiLU(), nn.Linear(code, code), nn.SiLU())
         self.stem = nn.Conv2d(3 * STEM**2, widths[0], 3, padding=1)
@@ -109,7 +115,6 @@ class Retoucher(nn.Module):
         self.colour = nn.Conv2d(widths[0], 3 * STEM**2, 3, padding=1)
         for head in (self.motion, self.colour):
             nn.init.normal_(head.weight, std=1e-3)
-            nn.init.zeros_(head.bias)
         ramp = torch.minimum(torch.arange(cfg.size), torch.arange(cfg.size).flip(0)).float()
         self.register_buffer("window", ((torch.minimum(ramp[:, None], ramp) - 1) / (0.04 * cfg.size)).clamp(0, 1))
 
@@ -140,9 +145,7 @@ class PatchD(nn.Module):
         super().__init__()
         self.stem = stem
         sizes = [3 * stem**2, width, 2 * width, 2 * width]
-        self.convs = nn.ModuleList(
-            spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-        )
+        self.convs = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)) for a, b in pairwise(sizes))
         self.score = spectral_norm(nn.Conv2d(sizes[-1], 1, 3, padding=1))
         self.embed = spectral_norm(nn.Linear(labels, sizes[-1], bias=False)) if labels else None
 
@@ -159,7 +162,7 @@ class PatchD(nn.Module):
 def mouth_window(pixels: Tensor) -> Tensor:
     """The mouth's window of crops `[N, 3, S, S]`, with sides that the discriminator can halve."""
     size = pixels.shape[-1]
-    left, top, right, bottom = (int(round(end * size / 8)) * 8 for end in MOUTH)
+    left, top, right, bottom = (round(end * size / 8) * 8 for end in MOUTH)
     return pixels[:, :, top:bottom, left:right]
 
 
@@ -170,7 +173,7 @@ class Retouch:
         self.cfg = cfg
         self.nets = nn.ModuleDict({"G": Retoucher(cfg), "D_mouth": PatchD(0), "D_face": PatchD(8, stem=STEM)})
         for net in self.nets.values():
-            net.to(memory_format=torch.channels_last)
+            net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - missing in torch's stubs
         d = [*self.nets["D_mouth"].parameters(), *self.nets["D_face"].parameters()]
         self.optimisers = {
             "G": torch.optim.Adam(self.nets["G"].parameters(), cfg.lr, betas=(0.5, 0.99)),
@@ -253,7 +256,7 @@ class Retouch:
             size=size,
             value_range=(-1.0, 1.0),
             conditions=CONDITIONS,
-            limits=f"Colours have at most {size} pixels across a face; hair, glasses and background stay; turned by more than 45 degrees is guessed at.",
+            limits=f"Colours have at most {size} pixels across a face; hair does not change; faces turned by 45 degrees are guessed at.",
         )
         example = {"pixels": torch.zeros(1, 3, size, size), "condition": torch.zeros(1, len(CONDITIONS))}
         return [Part("retoucher", G, example, ("flow", "colour", "alpha"), card)]
