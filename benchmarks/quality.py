@@ -104,6 +104,7 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--judge", type=Path, default=Path("runs/judge.safetensors"))
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--by", nargs="+", choices=edits.MAKERS, default=edits.MAKERS)
     parser.add_argument("--most", type=int, default=1000, help="judge at most so many people")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -126,7 +127,7 @@ def main() -> None:
     kit = Kit()
     print(f"{'edit':<12} {'by':<11} {'right way':>9} {'median':>8} {'p10':>7} {'p90':>7} {'outside':>8}")
     for request in REQUESTS:
-        for by in edits.MAKERS:
+        for by in args.by:
             ((name, strength),) = request.items()
             moves, outside = [], 0
             for i, before in zip(kept, base, strict=True):

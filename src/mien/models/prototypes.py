@@ -27,7 +27,8 @@ ADULT, OLDEST = 18.0, 90.0  # a changed face is never meant to look younger or o
 # Means are smoother than any of their members, so the plain difference looks like half the years; but colour that is
 # pushed too far turns to blotches.
 OLDER = {"shape": 1.5, "colour": 1.2, "fine": 1.6, "coarse": 1.5}
-YOUNGER = dict.fromkeys(OLDER, 1.7)
+YOUNGER = OLDER | {"shape": 1.7, "fine": 1.7}
+MOST = np.array([14.0, 7.0, 7.0], np.float32)  # Lab: what colours may add, however much is asked for
 FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
 
 
@@ -125,6 +126,10 @@ class Prototypes:
         delta = draw(blend["colour"])
         delta[..., 0] *= np.clip(spread, 0.4, 1.1)
         delta[..., 1:] *= np.clip(lab[..., 0][oval].mean() / 60, 0.2, 1.0)
+        delta = MOST * np.tanh(delta / MOST)
+        # highlights keep their shape: less where a channel is about to be full, and no lighter where it is light
+        delta *= np.clip((1 - before.max(2)) / 0.1, 0.2, 1)[..., None]
+        delta[..., 0] *= np.where(delta[..., 0] > 0, np.clip((100 - lab[..., 0]) / 40, 0, 1), 1)
         noise = _noise(lab, size)
         for band, sigma, gain, expected in _bands(lab[..., 0], size, blend):
             energy = _energy(band, size * sigma * 2) + FLOOR * spread**2

@@ -17,7 +17,7 @@ LAYOUT = Alignment("face", 192)  # as much as a 256 px FFHQ crop holds
 STORED = 128  # side of the stored means: they are smooth
 NODES = np.array([22, 32, 42, 52, 62, 74], np.float32)  # ages
 SMOOTH, RIDGE, READER_RIDGE = 20.0, 3.0, 300.0  # bend of the age curves; covariates; the reader of age and sex
-SMILE_UNIT = (0.16, 0.115, 0.0)  # width, lift, opening, over the eye distance, that `smile` 1 asks for: a closed smile
+SMILE_UNIT = (0.17, 0.14, 0.0)  # width, lift, opening, over the eye distance, that `smile` 1 asks for: a closed smile
 SEX_GAIN, STUBBLE = 1.25, 0.35
 
 
