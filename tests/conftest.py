@@ -79,6 +79,7 @@ def mien(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
             cli.main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1 if end.code else 0
-        return Ran(code, *capfd.readouterr())
+        told = capfd.readouterr()
+        return Ran(code, told.out, told.err)
 
     return run

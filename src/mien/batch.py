@@ -162,7 +162,8 @@ def _shift(waiting: deque[Job], resume: bool, workers: int) -> Iterator[Outcome]
     """Work `waiting` off with one pool of processes, until all is done or a process has died."""
     running: dict[Future[Outcome], Job] = {}
     broken = False
-    with _pool(workers) as pool:
+    pool = _pool(workers)
+    try:
         while running or (waiting and not broken):
             if waiting and not broken and len(running) < workers:
                 settled = _settle(waiting.popleft(), resume)
@@ -177,24 +178,40 @@ def _shift(waiting: deque[Job], resume: bool, workers: int) -> Iterator[Outcome]
                     broken = True
                 continue
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                job = running.pop(future)
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    broken = True
-                    yield Outcome(job, "failed", f"{job.source}: {KILLED}")
+                broken = broken or future.exception() is not None
+                yield _outcome(future, running.pop(future))
+    except KeyboardInterrupt:
+        with _deaf():
+            for future, job in running.items():
+                yield _outcome(future, job)
+        raise
+    finally:
+        with _deaf():  # a second Ctrl-C would tear down what the first one lets finish
+            pool.shutdown()
+
+
+def _outcome(future: Future[Outcome], job: Job) -> Outcome:
+    """Wait for it; what `_try` did not tell, because its process died, is a failure."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return Outcome(job, "failed", f"{job.source}: {KILLED}")
 
 
 def _settle(job: Job, resume: bool) -> Job | Outcome:
     """The job as it is to be done, or its outcome where that is known already."""
     try:
-        if resume and not job.target.is_dir():
+        if job.target.is_file():
+            itself = job.source.exists() and job.target.samefile(job.source)
+            allowed = job.force or itself  # of the input itself `check` tells better
+            if not resume and not allowed:
+                raise OutputError(f"{job.target} exists: go on with --resume, or write over it with --force")
             try:
-                if done(job):
+                if resume and done(job):
                     return Outcome(job, "skipped")
-                job = replace(job, force=job.force or job.target.exists())
+                job = replace(job, force=job.force or not itself)
             except OutputError:
-                if not job.force:
+                if not allowed:
                     raise
         check(job)
     except (MienError, OSError) as error:
@@ -209,7 +226,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 @contextlib.contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes started here never hear Ctrl-C, which a terminal sends to all of them: only the one that hands out the jobs does."""
+    """Ctrl-C waits until this is left. Processes started in here never hear it: a terminal sends it to all, the first decides."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

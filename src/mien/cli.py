@@ -161,11 +161,13 @@ def _many(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
                     console.print(f"mien: {plain(outcome.said)}", markup=False, highlight=False, soft_wrap=True)
                 if as_json:
                     _tell(outcome)
+        stopped = False
     except KeyboardInterrupt:
-        say("stopped: the same command with --resume goes on")
-        raise
-    finally:
-        say(", ".join(f"{count} {state}" for state, count in counts.items()))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stopped = True
+    say(", ".join(f"{count} {state}" for state, count in counts.items()))
+    if stopped:
+        _refuse("stopped: the same command with --resume goes on", INTERRUPTED)
     if counts["failed"]:
         raise SystemExit(1)
 

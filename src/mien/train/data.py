@@ -85,7 +85,7 @@ class Example:
 class RetouchData:
     """Everything the retouch family trains on, in memory: smile pairs, portraits changed by the prototypes, real mouths and faces."""
 
-    PAIRS = 0.45  # share of a batch that are smile pairs
+    PAIRS = 0.4  # share of a batch that are smile pairs
 
     def __init__(self, folders: list[Path], size: int, variants: int, seed: int) -> None:
         faces = next((f for f in folders if (f / "faces.csv").is_file()), None)

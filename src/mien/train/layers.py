@@ -7,32 +7,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class FiLM(nn.Module):
-    """Scale and shift of features by a condition (Perez et al. 2018, arXiv 1709.07871); starts as the identity."""
-
-    def __init__(self, condition: int, channels: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(condition, 2 * channels)
-        nn.init.zeros_(self.linear.weight)
-        nn.init.zeros_(self.linear.bias)
-
-    def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        scale, shift = self.linear(c)[:, :, None, None].chunk(2, 1)
-        return x * (1 + scale) + shift
-
-
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with a condition between them, added to their input."""
+    """Two 3x3 convolutions added to their input; starts as the identity (He et al. 2016, arXiv 1603.05027)."""
 
-    def __init__(self, channels: int, condition: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv0 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.film = FiLM(condition, channels)
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.zeros_(self.conv1.weight)
 
-    def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        return x + self.conv1(F.silu(self.film(self.conv0(F.silu(x)), c)))
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv1(F.silu(self.conv0(F.silu(x))))
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:

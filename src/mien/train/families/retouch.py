@@ -19,7 +19,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ...cards import Card, Condition
 from ..data import RetouchData
-from ..layers import FiLM, ResidualBlock, warp
+from ..layers import ResidualBlock, warp
 from ..losses import gradient_l1, hinge_d, masked_l1
 from ..part import Part
 
@@ -30,7 +30,7 @@ CONDITIONS = (
     Condition("age", "years", -30, 50),
     Condition("sex", "", -1, 1),
 )
-SCALE = (8.0, 10.0, 6.0, 1 / 25, 1.5)  # brings every condition to about 1
+SCALE = (6.0, 7.0, 5.0, 1 / 30, 1.0)  # brings every condition to about 1
 STEM = 4  # pixels of the crop on a side that the stem folds into channels
 MOUTH = (0.28, 0.58, 0.72, 0.86)  # left, top, right, bottom of the mouth's window in the "face" layout
 
@@ -43,8 +43,8 @@ class Config:
     widths: tuple[int, ...] = (64, 96, 128, 160)  # channels at size/4, /8, /16, /32
     reach: float = 0.15  # largest flow, in sides of the crop
     batch: int = 8
-    steps: int = 10000
-    lr: float = 4e-4
+    steps: int = 6500
+    lr: float = 6e-4
     lr_d: float = 2e-4
     adversarial_from: float = 0.35  # share of the steps before the discriminators begin
     mouth_weight: float = 0.05
@@ -88,54 +88,58 @@ class Batch:
 
 
 class Retoucher(nn.Module):
-    """G: pixels `[N, 3, S, S]` in [-1, 1] and condition `[N, 5]` -> flow `[N, 2, S, S]` crop px, colour `[N, 3, S, S]`
-    in fractions, alpha `[N, 1, S, S]`."""
+    """G: pixels `[N, 3, S, S]` in [-1, 1] and condition `[N, 5]` -> flow `[N, 2, S, S]` crop px, colour `[N, 3, S, S]` in
+    fractions, alpha `[N, 1, S, S]`.
+
+    The U-Net sees the crop alone and says, for each condition and each sign of it, what one unit would change; the condition weighs these fields
+    at the end. So nothing asked is nothing changed, more asked is more changed, and both hold before any training.
+    """
 
     def __init__(self, cfg: Config) -> None:
         super().__init__()
         self.reach = cfg.reach * cfg.size
-        widths, code = cfg.widths, 64
-        self.scale: Tensor
-        self.window: Tensor
-        self.register_buffer("scale", torch.tensor(SCALE))
-        self.embed_condition = nn.Sequential(nn.Linear(len(CONDITIONS), code), nn.SiLU(), nn.Linear(code, code), nn.SiLU())
+        widths, ways = cfg.widths, 2 * len(CONDITIONS)
         self.stem = nn.Conv2d(3 * STEM**2, widths[0], 3, padding=1)
         self.down, self.enc = nn.ModuleList(), nn.ModuleList()
         self.up, self.dec = nn.ModuleList(), nn.ModuleList()
         for i, width in enumerate(widths):
-            self.enc.append(ResidualBlock(width, code))
+            self.enc.append(ResidualBlock(width))
             if i + 1 < len(widths):
                 self.down.append(nn.Conv2d(width, widths[i + 1], 4, stride=2, padding=1))
                 self.up.append(nn.Conv2d(widths[i + 1], width, 1))
-                self.dec.append(ResidualBlock(width, code))
-        self.middle = ResidualBlock(widths[-1], code)
-        self.film = FiLM(code, widths[0])
-        self.last = nn.Conv2d(widths[0], widths[0], 3, padding=1)
-        self.motion = nn.Conv2d(widths[0], 3, 3, padding=1)
-        self.colour = nn.Conv2d(widths[0], 3 * STEM**2, 3, padding=1)
+                self.dec.append(ResidualBlock(width))
+        self.middle = ResidualBlock(widths[-1])
+        self.last = nn.Conv2d(widths[0], 2 * widths[0], 3, padding=1)
+        self.motion = nn.Conv2d(2 * widths[0], ways * 2, 1)
+        self.colour = nn.Conv2d(2 * widths[0], ways * 3 * STEM**2, 1)
+        self.alpha = nn.Conv2d(2 * widths[0], 1, 1)
         for head in (self.motion, self.colour):
             nn.init.normal_(head.weight, std=1e-3)
         ramp = torch.minimum(torch.arange(cfg.size), torch.arange(cfg.size).flip(0)).float()
+        self.scale: Tensor
+        self.window: Tensor
+        self.register_buffer("scale", torch.tensor(SCALE))
         self.register_buffer("window", ((torch.minimum(ramp[:, None], ramp) - 1) / (0.04 * cfg.size)).clamp(0, 1))
 
     def forward(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        c = self.embed_condition(condition * self.scale)
+        asked = condition * self.scale
+        asked = torch.cat([asked.relu(), (-asked).relu()], 1)[:, :, None, None, None]  # [N, 2 C, 1, 1, 1]
         x = self.stem(F.pixel_unshuffle(pixels, STEM))  # [N, W0, S/4, S/4]
         skips = []
         for i, block in enumerate(self.enc):
-            x = block(x, c)
+            x = block(x)
             if i < len(self.down):
                 skips.append(x)
                 x = self.down[i](x)
-        x = self.middle(x, c)
+        x = self.middle(x)
         for i in reversed(range(len(self.up))):
-            x = skips[i] + self.up[i](F.interpolate(x, scale_factor=2.0, mode="bilinear"))
-            x = self.dec[i](x, c)
-        x = F.silu(self.last(F.silu(self.film(x, c))))
-        motion = F.interpolate(self.motion(x), scale_factor=float(STEM), mode="bilinear")  # [N, 3, S, S]
-        flow = torch.tanh(motion[:, :2]) * self.reach * self.window
-        colour = torch.tanh(F.pixel_shuffle(self.colour(x), STEM))
-        return flow, colour, torch.sigmoid(motion[:, 2:] * 4) * self.window
+            x = self.dec[i](skips[i] + self.up[i](F.interpolate(x, scale_factor=2.0, mode="bilinear")))
+        x = F.silu(self.last(F.silu(x)))
+        motion = (self.motion(x).unflatten(1, (-1, 2)) * asked).sum(1)  # [N, 2, S/4, S/4]
+        colour = (self.colour(x).unflatten(1, (-1, 3 * STEM**2)) * asked).sum(1)  # [N, 48, S/4, S/4]
+        motion, alpha = (F.interpolate(one, scale_factor=float(STEM), mode="bilinear") for one in (motion, self.alpha(x) * 4))
+        flow = torch.tanh(motion) * self.reach * self.window  # [N, 2, S, S]
+        return flow, torch.tanh(F.pixel_shuffle(colour, STEM)), torch.sigmoid(alpha) * self.window
 
 
 class PatchD(nn.Module):
@@ -192,7 +196,7 @@ class Retouch:
         adversarial = i >= self.cfg.adversarial_from * self.cfg.steps
         fake, flow, colour, alpha = self.render(self.nets["G"], batch)
         logs = self._teacher_losses(batch, fake, flow, colour, alpha)
-        loss = logs["l1"] + logs["edges"] + 0.5 * logs["coarse"] + 0.1 * logs["flow"] + 0.01 * logs["smooth"] + 0.1 * logs["alpha"]
+        loss = logs["l1"] + logs["edges"] + 0.5 * logs["coarse"] + 0.2 * logs["flow"] + 0.01 * logs["smooth"] + 0.1 * logs["alpha"]
         if adversarial:
             logs |= self._fool(batch, fake)
             loss = loss + self.cfg.mouth_weight * logs["mouth"] + self.cfg.face_weight * logs["face"]

@@ -1,0 +1,62 @@
+"""Draw the README's pictures: every edit on the photos in docs. Labelled, as everything that mien makes.
+
+    python benchmarks/sheet.py docs/collins.jpg --by best -o docs/before-after.jpg
+    python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --by prototypes network -o docs/sheet.jpg
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mien import Photo, edit, edits, find, read, write
+from mien.types import Array, Step
+
+COLUMNS: list[dict[str, Any]] = [{}, {"smile": 0.8}, {"age": 30.0}, {"age": -20.0}, {"sex": 0.8}, {"sex": -0.8}]
+SIDE, HEAD = 256, 28
+
+
+def row(path: Path, by: str, history: list[Step]) -> Array:
+    """One photo through all edits by one maker, cut around the face, `[SIDE, SIDE * n, 3]`."""
+    photo = read(path)
+    box = max(find(photo), key=lambda face: float(face.box[2] - face.box[0])).box
+    centre, reach = (box[:2] + box[2:]) / 2, 0.85 * float(max(box[2:] - box[:2]))
+    left, top = (int(max(v, 0)) for v in centre - reach)
+    right, bottom = (int(v) for v in centre + reach)
+    tiles = []
+    for request in COLUMNS:
+        done = edit(photo, by=None if by == "best" else by, **request) if request else photo
+        history += done.history
+        tiles.append(cv2.resize(done.pixels[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+    return np.hstack(tiles)
+
+
+def titled(words: list[str], width: int) -> Array:
+    """A white line with words, one over each tile."""
+    line = np.full((HEAD, width, 3), 255, np.uint8)
+    for i, word in enumerate(words):
+        cv2.putText(line, word, (8 + i * SIDE, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (40, 40, 40), 1, cv2.LINE_AA)
+    return line
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("photos", nargs="+", type=Path)
+    parser.add_argument("--by", nargs="+", choices=("best", *edits.MAKERS), default=["best"])
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    args = parser.parse_args()
+    history: list[Step] = []
+    parts = []
+    for by in args.by:
+        rows = [row(path, by, history) for path in args.photos]
+        words = [" ".join(f"{name} {value:+g}" for name, value in request.items()) or ("photo" if by == "best" else f"photo, by {by}") for request in COLUMNS]
+        parts += [titled(words, rows[0].shape[1]), *rows]
+    write(Photo(np.vstack(parts), history=tuple(history)), args.output, quality=88, force=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,486 @@
+"""StyleGAN2: faces from noise, trained from few pictures with ADA.
+
+Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv 1912.04958) and "Training Generative Adversarial
+Networks with Limited Data" (arXiv 2006.06676). The state dicts have the names and shapes of the published ones. Written with plain
+torch operations: filters are ordinary convolutions, and styles scale activations, not weights, so that nothing depends on the batch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ...cards import Card
+from ...errors import InputError
+from ...types import Array
+from ..augment import PIPES, Augment
+from ..data import held_out, read_rgb
+from ..part import Part
+
+ARCHITECTURES = ("skip", "resnet", "orig")
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Knobs of the StyleGAN2 family; the values here are the paper's at 256 px."""
+
+    size: int = 256  # side of the pictures, a power of two
+    z: int = 512  # numbers of noise that a face is made of
+    w: int = 512  # numbers of a style
+    classes: int = 0  # named in dataset.json beside the pictures; 0: all pictures are of one kind
+    layers: int = 8  # of the mapping
+    base: int = 16384  # channels at resolution r are base / r,
+    widest: int = 512  # but at most this
+    synthesis: str = "skip"  # architecture of G
+    critic: str = "resnet"  # architecture of D
+    half: int = 4  # so many of the highest resolutions may run in 16 bits, on a GPU
+    clamp: float = 256.0  # of activations, so that 16 bits hold them; 0: none
+    group: int = 8  # pictures that D compares with each other for its last map
+    batch: int = 64
+    steps: int = 390_625
+    lr: float = 0.0025
+    r1: float = 1.0  # weight of D's gradient penalty, gamma
+    r1_every: int = 16
+    path: float = 2.0  # weight of G's path lengths; 0: none
+    path_every: int = 4
+    path_shrink: int = 2  # the batch for path lengths is so many times smaller
+    mixing: float = 0.9  # share of the batches in which two styles are mixed
+    ema_images: int = 20_000  # the average forgets half of itself over so many pictures,
+    ema_ramp: float = 0.0  # but over at most this share of those seen so far; 0: no ramp
+    pipe: str = "bgc"  # augmentations, of augment.PIPES
+    ada_target: float = 0.6  # mean sign of D(real) that the augmentation's strength is steered to; 0: strength stays at ada_start
+    ada_images: int = 500_000  # the strength goes from 0 to 1 in so many pictures at the fastest
+    ada_start: float = 0.0
+    mirror: float = 0.5  # share of the pictures that are shown mirrored
+    freeze: int = 0  # so many of D's first layers are not trained (Freeze-D, for training from other weights)
+    judged: int = 512  # faces made for the held-out score
+
+    def __post_init__(self) -> None:
+        if self.size < 8 or self.size & (self.size - 1):
+            raise ValueError(f"size {self.size} must be a power of two, at least 8")
+        if self.synthesis not in ARCHITECTURES or self.critic not in ARCHITECTURES:
+            raise ValueError(f"synthesis and critic are one of {', '.join(ARCHITECTURES)}")
+        if self.pipe not in PIPES:
+            raise ValueError(f"there is no pipe {self.pipe!r}: there are {', '.join(PIPES)}")
+        if self.batch % min(self.group, self.batch) or self.batch % self.path_shrink:
+            raise ValueError(f"batch {self.batch} must be a multiple of group {self.group} and of path_shrink {self.path_shrink}")
+
+    @property
+    def ema(self) -> float:
+        """Share of the average that a step keeps, without the ramp."""
+        return 0.5 ** (self.batch / self.ema_images)
+
+
+PAPER = {"half": 4, "pipe": "none", "mirror": 0.5}
+PRESETS = {
+    "tiny": Config(
+        **{"size": 32, "z": 16, "w": 16, "layers": 2, "base": 256, "widest": 16, "group": 2, "batch": 4, "steps": 2},
+        **{"ema_images": 100, "path_every": 1, "r1_every": 1, "judged": 8},
+    ),
+    "cpu": Config(
+        **{"size": 64, "z": 128, "w": 128, "layers": 2, "base": 2048, "widest": 128, "group": 4, "batch": 8, "steps": 20_000},
+        **{"r1": 0.1, "ema_images": 5_000, "ema_ramp": 0.05, "ada_images": 100_000, "judged": 256},
+    ),
+    "default": Config(
+        **{"size": 128, "layers": 2, "base": 16384, "group": 4, "batch": 64, "steps": 15_000},
+        **{"r1": 0.2, "ema_images": 10_000, "ema_ramp": 0.05, "ada_images": 200_000},
+    ),
+    "paper256": Config(**PAPER),
+    "paper512": Config(size=512, base=32768, r1=0.5, **PAPER),
+    "paper1024": Config(
+        **{"size": 1024, "base": 32768, "batch": 32, "group": 4, "lr": 0.002, "r1": 2.0, "ema_images": 10_000, "steps": 781_250}, **PAPER
+    ),
+    "stylegan2": Config(
+        **{"size": 1024, "base": 32768, "batch": 32, "group": 4, "lr": 0.002, "r1": 10.0, "ema_images": 10_000, "steps": 781_250}, **PAPER
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Pictures `real [N, 3, S, S]` in [-1, 1] and their classes `label [N, C]`, one-hot."""
+
+    real: Tensor
+    label: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(self.real.to(device), self.label.to(device))
+
+
+# --- Layers. Weights are stored as N(0, 1) and scaled when they are used: the equalised learning rate.
+
+
+def full(x: Tensor) -> AbstractContextManager[Any]:
+    """Where 16 bits are not enough, also under autocast."""
+    kind = x.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
+
+
+def activate(x: Tensor, gain: float = 1.0, clamp: float | None = None) -> Tensor:
+    """Leaky ReLU that keeps the variance, times `gain`."""
+    x = F.leaky_relu(x, 0.2) * (math.sqrt(2) * gain)
+    return x if clamp is None else x.clamp(-clamp * gain, clamp * gain)
+
+
+def binomial() -> Tensor:
+    """The low pass of every change of resolution: `[4, 4]`, sums to 1, symmetric."""
+    f = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+    return f.outer(f)
+
+
+def depthwise(x: Tensor, f: Tensor) -> Tensor:
+    """The filter `[4, 4]` for each channel of `x`."""
+    return f.to(x.dtype).expand(x.shape[1], 1, *f.shape)
+
+
+def double(x: Tensor, f: Tensor) -> Tensor:
+    """Twice the resolution: zeros between the pixels, then the low pass."""
+    return F.conv_transpose2d(x, depthwise(x, f * 4), stride=2, padding=1, groups=x.shape[1])
+
+
+def halve(x: Tensor, f: Tensor) -> Tensor:
+    """Half the resolution: the low pass, then every second pixel."""
+    return F.conv2d(x, depthwise(x, f), stride=2, padding=1, groups=x.shape[1])
+
+
+class Linear(nn.Module):
+    """A fully connected layer; `rate` is its learning rate, of the optimiser's. Always in 32 bits."""
+
+    def __init__(self, inputs: int, outputs: int, *, rate: float = 1.0, bias: float = 0.0, act: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / rate)
+        self.bias = nn.Parameter(torch.full((outputs,), bias))
+        self.gain, self.rate, self.act = rate / math.sqrt(inputs), rate, act
+
+    def forward(self, x: Tensor) -> Tensor:
+        with full(x):
+            x = F.linear(x.float(), self.weight * self.gain, self.bias * self.rate)
+            return activate(x) if self.act else x
+
+
+class Conv(nn.Module):
+    """A convolution, `down` or `up` by two or neither."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, down=False, up=False, bias=True, act=True, clamp: float | None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.resample_filter: Tensor
+        self.register_buffer("resample_filter", binomial())
+        self.gain, self.pad, self.down, self.up, self.act = 1 / math.sqrt(inputs * kernel**2), kernel // 2, down, up, act
+        self.clamp = clamp
+
+    def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
+        weight = self.weight * self.gain
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        if self.down and self.pad:
+            x = F.conv2d(x, depthwise(x, self.resample_filter), padding=2, groups=x.shape[1])
+            x = F.conv2d(x, weight, bias, stride=2)
+        else:
+            x = F.conv2d(halve(x, self.resample_filter) if self.down else x, weight, bias, padding=self.pad)
+        x = double(x, self.resample_filter) if self.up else x  # only 1x1 kernels: the order does not matter
+        return activate(x, gain, self.clamp) if self.act else x * gain if gain != 1 else x
+
+
+def modulate(x: Tensor, W: Tensor, s: Tensor, *, demodulate: bool = True, up: Tensor | None = None, fused: bool = False) -> Tensor:
+    """Convolve `x [N, I, H, W]` with the kernels `W [O, I, k, k]` scaled by styles `s [N, I]`; `up` is the low pass for twice the size.
+
+    demodulate: every output has the variance that the paper assumes. fused: scale the weights of each picture and convolve in
+    groups; else scale what goes in and what comes out. Both are the same to rounding.
+    """
+    n, pad = len(x), W.shape[-1] // 2
+    with full(x):
+        d = ((s.square() @ W.square().sum((2, 3)).T) + 1e-8).rsqrt() if demodulate else None  # [N, O]
+    if fused:
+        W = W * s[:, None, :, None, None]  # [N, O, I, k, k]
+        W = W if d is None else W * d[:, :, None, None, None]
+        x, groups = x.reshape(1, -1, *x.shape[2:]), n
+    else:
+        W, x, groups = W[None], x * s.to(x.dtype)[:, :, None, None], 1
+    if up is None:
+        x = F.conv2d(x, W.flatten(0, 1), padding=pad, groups=groups)
+    else:
+        x = F.conv_transpose2d(x, W.transpose(1, 2).flatten(0, 1), stride=2, groups=groups)  # [., ., 2H + 1, 2W + 1]
+        x = F.conv2d(x, depthwise(x, up * 4), padding=1, groups=x.shape[1])
+    if fused:
+        return x.view(n, -1, *x.shape[2:])
+    return x if d is None else x * d.to(x.dtype)[:, :, None, None]
+
+
+class StyleConv(nn.Module):
+    """A modulated convolution, noise, bias and activation; `up`: to twice the resolution, of which `size` is the result."""
+
+    def __init__(self, inputs: int, outputs: int, w: int, size: int, *, up: bool, clamp: float | None) -> None:
+        super().__init__()
+        self.up, self.clamp = up, clamp
+        self.affine = Linear(w, inputs, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.resample_filter: Tensor
+        self.noise_const: Tensor
+        self.register_buffer("resample_filter", binomial())
+        self.register_buffer("noise_const", torch.randn(size, size))
+
+    def forward(self, x: Tensor, w: Tensor, noise: str, gain: float = 1.0) -> Tensor:
+        """noise: "random" for each picture, "const" as stored, "none"."""
+        x = modulate(x, self.weight, self.affine(w), up=self.resample_filter if self.up else None)
+        if noise == "random":
+            x = x + torch.randn_like(x[:, :1]) * self.noise_strength.to(x.dtype)
+        elif noise == "const":
+            x = x + (self.noise_const * self.noise_strength).to(x.dtype)
+        return activate(x + self.bias.to(x.dtype)[:, None, None], gain, self.clamp)
+
+
+class ToRGB(nn.Module):
+    """Features to colours: a modulated 1x1 convolution, without demodulation."""
+
+    def __init__(self, inputs: int, w: int, clamp: float | None) -> None:
+        super().__init__()
+        self.affine = Linear(w, inputs, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(3, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.gain, self.clamp = 1 / math.sqrt(inputs), clamp
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        x = modulate(x, self.weight, self.affine(w) * self.gain, demodulate=False) + self.bias.to(x.dtype)[:, None, None]
+        return x.float() if self.clamp is None else x.float().clamp(-self.clamp, self.clamp)
+
+
+# --- G
+
+
+class Mapping(nn.Module):
+    """z `[N, Z]` and label `[N, C]` -> w `[N, W]`. In D there is no z, and no average is kept."""
+
+    def __init__(self, z: int, classes: int, w: int, layers: int, *, average: bool = True) -> None:
+        super().__init__()
+        self.layers = layers
+        if classes:
+            self.embed = Linear(classes, w)
+        for i in range(layers):
+            self.add_module(f"fc{i}", Linear((z + w if classes else z) if i == 0 else w, w, rate=0.01, act=True))
+        self.z, self.classes = z, classes
+        if average:
+            self.w_avg: Tensor
+            self.register_buffer("w_avg", torch.zeros(w))
+
+    def forward(self, z: Tensor | None, label: Tensor | None = None) -> Tensor:
+        parts = [z] if self.z and z is not None else []
+        if self.classes:
+            if label is None:
+                raise ValueError("this network knows classes: give it a label")
+            parts.append(self.embed(label))
+        x = torch.cat([one.float() * (one.float().square().mean(1, keepdim=True) + 1e-8).rsqrt() for one in parts], 1)
+        for i in range(self.layers):
+            x = getattr(self, f"fc{i}")(x)
+        return x  # [N, W]
+
+    @torch.no_grad()
+    def track(self, w: Tensor) -> None:
+        """Move the average w towards those of a batch."""
+        self.w_avg.lerp_(w.mean(0), 0.005)
+
+    def truncate(self, ws: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
+        """Draw the first `cutoff` layers of ws `[N, L, W]`, or all, towards the average: less variety, fewer failures."""
+        near = torch.lerp(self.w_avg, ws, psi)
+        return near if cutoff is None else torch.cat([near[:, :cutoff], ws[:, cutoff:]], 1)
+
+
+class SynthesisBlock(nn.Module):
+    """One resolution of G."""
+
+    def __init__(self, inputs: int, outputs: int, w: int, size: int, *, last: bool, architecture: str, clamp: float | None) -> None:
+        super().__init__()
+        self.resample_filter: Tensor
+        self.register_buffer("resample_filter", binomial())
+        if inputs:
+            self.conv0 = StyleConv(inputs, outputs, w, size, up=True, clamp=clamp)
+        else:
+            self.const = nn.Parameter(torch.randn(outputs, size, size))
+        self.conv1 = StyleConv(outputs, outputs, w, size, up=False, clamp=clamp)
+        self.torgb = ToRGB(outputs, w, clamp) if last or architecture == "skip" else None
+        self.skip = Conv(inputs, outputs, 1, up=True, bias=False, act=False, clamp=None) if inputs and architecture == "resnet" else None
+        self.convs = 2 if inputs else 1
+
+    def forward(self, x: Tensor | None, img: Tensor | None, ws: Tensor, noise: str) -> tuple[Tensor, Tensor | None]:
+        """ws `[N, convs + 1, W]`: the last one colours, and is the next block's first."""
+        if x is None:
+            x = self.conv1(self.const.expand(len(ws), *self.const.shape), ws[:, 0], noise)
+        elif self.skip is None:
+            x = self.conv1(self.conv0(x, ws[:, 0], noise), ws[:, 1], noise)
+        else:
+            y = self.skip(x, math.sqrt(0.5))
+            x = self.conv1(self.conv0(x, ws[:, 0], noise), ws[:, 1], noise, math.sqrt(0.5)) + y
+        if img is not None:
+            img = double(img, self.resample_filter)
+        if self.torgb is not None:
+            y = self.torgb(x, ws[:, self.convs])
+            img = y if img is None else img + y
+        return x, img
+
+
+class Synthesis(nn.Module):
+    """ws `[N, L, W]` -> pictures `[N, 3, S, S]`, about [-1, 1]."""
+
+    def __init__(self, w: int, size: int, base: int, widest: int, architecture: str, clamp: float | None, half: int) -> None:
+        super().__init__()
+        self.sizes = [2**i for i in range(2, size.bit_length())]
+        self.half_from = max(size >> (half - 1), 8) if half else 2 * size
+        inputs = 0
+        for one in self.sizes:
+            outputs = min(base // one, widest)
+            block = SynthesisBlock(inputs, outputs, w, one, last=one == size, architecture=architecture, clamp=clamp)
+            self.add_module(f"b{one}", block)
+            inputs = outputs
+        self.num_ws = 2 * len(self.sizes)
+
+    def forward(self, ws: Tensor, noise: str = "random") -> Tensor:
+        x = img = None
+        first = 0
+        for size in self.sizes:
+            block = getattr(self, f"b{size}")
+            with nullcontext() if size >= self.half_from else full(ws):
+                x, img = block(x, img, ws[:, first : first + block.convs + 1], noise)
+            first += block.convs
+        assert img is not None
+        return img
+
+
+class Generator(nn.Module):
+    """G: z `[N, Z]` (and label `[N, C]`) -> pictures `[N, 3, S, S]`."""
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        z: int = 512,
+        w: int = 512,
+        classes: int = 0,
+        layers: int = 8,
+        base: int = 32768,
+        widest: int = 512,
+        architecture: str = "skip",
+        clamp: float | None = None,
+        half: int = 0,
+    ) -> None:
+        super().__init__()
+        self.mapping = Mapping(z, classes, w, layers)
+        self.synthesis = Synthesis(w, size, base, widest, architecture, clamp, half)
+        self.num_ws = self.synthesis.num_ws
+
+    def ws(self, z: Tensor, label: Tensor | None = None, psi: float = 1.0, cutoff: int | None = None) -> Tensor:
+        """The same w for every layer, truncated: `[N, L, W]`."""
+        ws = self.mapping(z, label)[:, None].repeat(1, self.num_ws, 1)
+        return ws if psi == 1 else self.mapping.truncate(ws, psi, cutoff)
+
+    def forward(
+        self, z: Tensor, label: Tensor | None = None, psi: float = 1.0, cutoff: int | None = None, noise: str = "random"
+    ) -> Tensor:
+        return self.synthesis(self.ws(z, label, psi, cutoff), noise)
+
+
+# --- D
+
+
+class CriticBlock(nn.Module):
+    """One resolution of D, to half of it."""
+
+    def __init__(self, inputs: int, middle: int, outputs: int, *, architecture: str, clamp: float | None) -> None:
+        super().__init__()
+        self.resample_filter: Tensor
+        self.register_buffer("resample_filter", binomial())
+        self.architecture = architecture
+        self.fromrgb = Conv(3, middle, 1, clamp=clamp) if not inputs or architecture == "skip" else None
+        self.conv0 = Conv(middle, middle, 3, clamp=clamp)
+        self.conv1 = Conv(middle, outputs, 3, down=True, clamp=clamp)
+        self.skip = Conv(middle, outputs, 1, down=True, bias=False, act=False, clamp=None) if architecture == "resnet" else None
+
+    def forward(self, x: Tensor | None, img: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        if self.fromrgb is not None:
+            assert img is not None
+            y = self.fromrgb(img)
+            x = y if x is None else x + y
+            img = halve(img, self.resample_filter) if self.architecture == "skip" else None
+        if self.skip is None:
+            return self.conv1(self.conv0(x)), img
+        return self.conv1(self.conv0(x), math.sqrt(0.5)) + self.skip(x, math.sqrt(0.5)), img
+
+
+def spread(x: Tensor, group: int) -> Tensor:
+    """How much pictures of a group differ, as one more map: `[N, C, H, W]` -> `[N, C + 1, H, W]`."""
+    n, c, height, width = x.shape
+    group = min(group, n)
+    while n % group:
+        group -= 1
+    y = x.reshape(group, -1, c, height, width)
+    y = ((y - y.mean(0)).square().mean(0) + 1e-8).sqrt().mean((1, 2, 3))  # [N / group]
+    return torch.cat([x, y.repeat(group).view(n, 1, 1, 1).expand(n, 1, height, width)], 1)
+
+
+class Judgement(nn.Module):
+    """The last block of D: features `[N, C, 4, 4]` -> logits `[N, 1]`."""
+
+    def __init__(self, channels: int, code: int, group: int, *, architecture: str, clamp: float | None) -> None:
+        super().__init__()
+        self.group, self.code = group, code
+        self.fromrgb = Conv(3, channels, 1, clamp=None) if architecture == "skip" else None
+        self.conv = Conv(channels + 1, channels, 3, clamp=clamp)
+        self.fc = Linear(channels * 16, channels, act=True)
+        self.out = Linear(channels, code or 1)
+
+    def forward(self, x: Tensor, img: Tensor | None, code: Tensor | None) -> Tensor:
+        x = x.float()
+        if self.fromrgb is not None and img is not None:
+            x = x + self.fromrgb(img.float())
+        x = self.out(self.fc(self.conv(spread(x, self.group)).flatten(1)))
+        return x if code is None else (x * code).sum(1, keepdim=True) / math.sqrt(self.code)
+
+
+class Discriminator(nn.Module):
+    """D: pictures `[N, 3, S, S]` (and label `[N, C]`) -> logits `[N, 1]`, positive for real."""
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        classes: int = 0,
+        base: int = 32768,
+        widest: int = 512,
+        architecture: str = "resnet",
+        group: int = 4,
+        layers: int = 8,
+        code: int | None = None,
+        clamp: float | None = None,
+        half: int = 0,
+    ) -> None:
+        super().__init__()
+        self.sizes = [2**i for i in range(size.bit_length() - 1, 2, -1)]
+        self.half_from = max(size >> (half - 1), 8) if half else 2 * size
+        width = lambda side: min(base // side, widest)  # noqa: E731
+        for one in self.sizes:
+            inputs = 0 if one == size else width(one)
+            self.add_module(f"b{one}", CriticBlock(inputs, width(one), width(one // 2), architecture=architecture, clamp=clamp))
+        code = (width(4) if code is None else code) if classes else 0
+        self.mapping = Mapping(0, classes, code, layers, average=False) if classes else None
+        self.b4 = Judgement(width(4), code, group, architecture=architecture, clamp=clamp)
+
+    def forward(self, img: Tensor, label: Tensor | None = None) -> Tensor:
+        x, rest = None, img
+        for size in self.sizes:
+            with nullcontext() if size >= self.half_from else full(img):
+                x, rest = getattr(self, f"b{size}")(x if x is None or size >= self.half_from else x.float(), rest)
+        assert x is not None
+        with full(img):
+            return self.b4(x, rest, None if self.mapping is None else self.mapping(None, label))

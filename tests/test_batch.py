@@ -1,0 +1,247 @@
+"""Many photos: which are meant, where they go, that one failure is one failure, that --resume goes on, and that Ctrl-C is clean."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import HOPPER, save
+
+from mien import batch, verify
+from mien.errors import InputError, MienError, OutputError
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with a.jpg and b.JPG, and beside them what nobody means."""
+    folder = tmp_path / "photos"
+    (folder / "below").mkdir(parents=True)
+    for name in ("a.jpg", "b.JPG", ".hidden.jpg", "below/c.jpg"):
+        shutil.copy(HOPPER, folder / name)
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "lost.jpg").symlink_to("nowhere")
+    return folder
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def states(ran) -> dict[str, str]:
+    """What `--json` told: name of the result -> state."""
+    return {Path(one["output"]).name: one["state"] for one in map(json.loads, ran.out.splitlines())}
+
+
+def summary(ran) -> str:
+    return ran.err.splitlines()[-1]
+
+
+# ---- which files, and where to
+
+
+def test_a_folder_means_the_pictures_in_it(photos):
+    (photos / "linked.png").symlink_to(photos / "a.jpg")
+    assert [path.name for path in batch.gather([str(photos)])] == ["a.jpg", "b.JPG", "linked.png"]
+
+
+def test_globs_and_files(photos, monkeypatch):
+    monkeypatch.chdir(photos.parent)
+    assert batch.gather(["photos/*"]) == [Path("photos/a.jpg"), Path("photos/b.JPG")]
+    assert batch.gather(["photos/**/*.jpg"]) == [Path("photos/a.jpg"), Path("photos/below/c.jpg")]
+    assert batch.gather(["./photos/a.jpg", "photos", "photos/a.jpg"]) == [Path("photos/a.jpg"), Path("photos/b.JPG")]
+    assert batch.gather(["photos/notes.txt", "none.jpg"]) == [Path("photos/notes.txt"), Path("none.jpg")], "named is meant"
+    shutil.copy("photos/a.jpg", "me[1].jpg")
+    assert batch.gather(["me[1].jpg"]) == [Path("me[1].jpg")], "a name is no pattern where there is such a file"
+    Path("empty").mkdir()
+    for patterns, said in (
+        (["empty"], "empty holds no pictures"),
+        (["*.gif"], r"no picture matches \*\.gif"),
+        (["empty", "empty"], "none of"),
+    ):
+        with pytest.raises(InputError, match=said):
+            batch.gather(patterns)
+    assert batch.gather(["photos", "empty"]), "as `photos/*` of a shell may name an empty folder"
+
+
+def test_results_take_the_names_of_their_sources(tmp_path):
+    sources = [tmp_path / name for name in ("a.jpg", "b.PNG", "c.heic")]
+    assert [target.name for _, target in batch.pair(sources, tmp_path)] == ["a.jpg", "b.PNG", "c.jpg"]
+    with pytest.raises(OutputError, match=r"one/a\.jpg and .*two/a\.jpg would both be written as .*out/a\.jpg"):
+        batch.pair([tmp_path / "one" / "a.jpg", tmp_path / "two" / "a.jpg"], tmp_path / "out")
+
+
+def test_results_of_an_earlier_run_are_no_sources(photos):
+    inside = photos / "out"
+    inside.mkdir()
+    for name in ("a.jpg", "b.JPG"):
+        shutil.copy(photos / name, inside)
+    pairs = batch.pair(
+        batch.gather([str(path) for path in sorted(photos.iterdir()) if path.name[0] in "abo" and path.name != "below"]), inside
+    )
+    assert [source for source, _ in pairs] == [photos / "a.jpg", photos / "b.JPG"]
+    pairs = batch.pair(batch.gather([f"{photos}/**/[ab].*"]), inside)
+    assert [source for source, _ in pairs] == [photos / "a.jpg", photos / "b.JPG"]
+
+
+# ---- the run
+
+
+def test_many_photos_of_which_some_fail(mien, photos, out):
+    save(photos / "blank.png", np.full((200, 200, 3), 127, np.uint8))
+    (photos / "cut.jpg").write_bytes(HOPPER.read_bytes()[:20000])
+    (out / "b.JPG").write_bytes(b"mine")
+    ran = mien("edit", photos, photos / "below" / "c.jpg", photos / "none.jpg", "--smile", 0.5, "-o", out, "--workers", 2, "--json")
+    assert ran.code == 1
+    ended = {"a.jpg": "done", "b.JPG": "failed", "blank.png": "failed", "c.jpg": "done", "cut.jpg": "failed", "none.jpg": "failed"}
+    assert states(ran) == ended and names(out) == ["a.jpg", "b.JPG", "c.jpg"]
+    *lines, last = ran.err.splitlines()
+    assert last == "2 done, 0 skipped, 4 failed" and len(lines) == 4 and all(line.startswith("mien: ") for line in lines)
+    for said in (f"{out / 'b.JPG'} exists", "blank.png: no face found in 200 x 200", "cut.jpg is truncated", "none.jpg: no such file"):
+        assert sum(said in line for line in lines) == 1
+    assert (out / "b.JPG").read_bytes() == b"mine" and verify(out / "a.jpg").ingredients == ("a.jpg",)
+
+
+def test_resume_does_what_is_left(mien, photos, out):
+    command = "edit", photos, "--smile", 0.5, "-o", out, "--workers", 1, "--json"
+    assert mien(*command).code == 0
+    ran = mien(*command)
+    assert ran.code == 1 and summary(ran) == "0 done, 0 skipped, 2 failed" and ran.err.count("--resume") == 2
+    before = (out / "a.jpg").stat().st_mtime_ns
+    ran = mien(*command, "--resume")
+    assert ran.code == 0 and summary(ran) == "0 done, 2 skipped, 0 failed"
+    data = bytearray((out / "b.JPG").read_bytes())
+    data[-100] ^= 1
+    (out / "b.JPG").write_bytes(data)
+    ran = mien(*command, "--resume")
+    assert ran.code == 0 and states(ran) == {"a.jpg": "skipped", "b.JPG": "done"}, "what was damaged is made again"
+    (out / "b.JPG").write_bytes(data[: len(data) // 2])
+    assert states(mien(*command, "--resume")) == {"a.jpg": "skipped", "b.JPG": "done"}, "and so is what was cut"
+    (out / "b.JPG").unlink()
+    ran = mien(*command, "--resume")
+    assert ran.code == 0 and states(ran) == {"a.jpg": "skipped", "b.JPG": "done"}
+    assert verify(out / "b.JPG").state == "intact" and (out / "a.jpg").stat().st_mtime_ns == before
+
+
+def test_resume_by_another_request_writes_nothing_over(mien, photos, out):
+    command = "edit", photos, "-o", out, "--workers", 1, "--json"
+    assert mien(*command, "--smile", 0.5).code == 0
+    (out / "b.JPG").write_bytes(HOPPER.read_bytes())
+    ran = mien(*command, "--smile", 0.7, "--resume")
+    assert ran.code == 1 and states(ran) == {"a.jpg": "failed", "b.JPG": "failed"}
+    assert "a.jpg is there and was made with smile=0.5 face=all" in ran.err and "b.JPG is there and was not made from" in ran.err
+    assert (out / "b.JPG").read_bytes() == HOPPER.read_bytes()
+    assert mien(*command, "--smile", 0.7, "--resume", "--force").code == 0
+    assert {verify(path).history[-1].arguments["smile"] for path in out.iterdir()} == {0.7}
+    assert summary(mien(*command, "--smile", 0.7, "--resume", "--force")) == "0 done, 2 skipped, 0 failed"
+
+
+def test_in_place_wants_force(mien, photos):
+    original = (photos / "a.jpg").read_bytes()
+    for more in ((), ("--resume",)):
+        ran = mien("edit", photos, "--smile", 0.5, "-o", photos, *more)
+        assert ran.code == 1 and summary(ran) == "0 done, 0 skipped, 2 failed" and ran.err.count("is the input") == 2
+    assert (photos / "a.jpg").read_bytes() == original
+    assert mien("edit", photos, "--smile", 0.5, "-o", photos, "--force", "--workers", 1).code == 0
+    assert verify(photos / "a.jpg").ingredients == ("a.jpg",)
+
+
+def test_a_glob_that_the_shell_left_alone(mien, photos, out):
+    ran = mien("edit", photos / "a*", "--smile", 0.5, "-o", out)
+    assert ran.code == 0 and names(out) == ["a.jpg"]
+
+
+def test_what_is_refused_before_the_work(mien, photos, tmp_path):
+    for words, said in (
+        ((photos, "-o", tmp_path / "no"), "2 photos need a folder to go to"),
+        ((photos, "-o", photos / "a.jpg"), "mkdir -p"),
+        ((photos / "*.gif", "-o", tmp_path), "no picture matches"),
+        ((photos, photos / "below" / "..", "-o", tmp_path), "would both be written as"),
+        ((photos, "-o", tmp_path, "--age", "90"), "age 90 is out of range"),
+    ):
+        ran = mien("edit", *words, "--smile", 0.5)
+        assert (ran.code, ran.out) == (2, "") and ran.err.startswith("mien: ") and said in ran.err and ran.err.count("\n") == 1
+    assert names(tmp_path) == ["photos"]
+
+
+def test_a_process_that_dies_takes_no_others_along(photos, out):
+    """The worker that meets the poisoned job ends as if killed for want of memory; the jobs after it are done by new ones."""
+    jobs = [batch.Job(photos / name, out / name, {"smile": 0.5}) for name in ("a.jpg", "b.JPG")]
+    poisoned = batch.Job(photos / "a.jpg", out / "x.jpg", Poison())
+    ended = {outcome.job.target.name: outcome for outcome in batch.run([poisoned, *jobs], resume=False, workers=1)}
+    assert {name: one.state for name, one in ended.items()} == {"x.jpg": "failed", "a.jpg": "done", "b.JPG": "done"}
+    assert "for want of memory" in ended["x.jpg"].said and names(out) == ["a.jpg", "b.JPG"]
+
+
+class Poison(dict):
+    """Options that end the process that receives them."""
+
+    def __reduce__(self):
+        return os._exit, (9,)
+
+
+def test_done_refuses_what_it_cannot_judge(photos, out):
+    job = batch.Job(photos / "a.jpg", out / "a.jpg", {"smile": 0.5, "face": "all"})
+    assert not batch.done(job)
+    for content in (b"", b"text", HOPPER.read_bytes()):
+        job.target.write_bytes(content)
+        with pytest.raises(MienError, match="write over it with --force"):
+            batch.done(job)
+
+
+# ---- Ctrl-C
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+@pytest.mark.parametrize("when", ["at the first result", "while processes start"])
+def test_ctrl_c_is_clean_and_resume_goes_on(mien, tmp_path, out, when):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(8):
+        shutil.copy(HOPPER, photos / f"{number}.jpg")
+    words = "edit", photos, "--smile", "0.5", "-o", out, "--workers", "2", "--json"
+    command = [sys.executable, "-m", "mien", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        if when == "at the first result":
+            process.stdout.readline()
+        else:
+            wait_for_children(process.pid)
+        for _ in range(2):  # people are impatient
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+            time.sleep(0.1)
+        said = process.stderr.read()
+        assert process.wait(20) == 130
+    assert "Traceback" not in said and said.splitlines()[-1] == "mien: stopped: the same command with --resume goes on", said
+    finished = names(out)
+    assert said.splitlines()[-2] == f"{len(finished)} done, 0 skipped, 0 failed"
+    assert len(finished) < 8 and all(verify(out / name).state == "intact" for name in finished)
+    if when == "at the first result":
+        assert finished
+    ran = mien(*words, "--resume")
+    assert ran.code == 0 and summary(ran) == f"{8 - len(finished)} done, {len(finished)} skipped, 0 failed"
+    assert names(out) == names(photos)
+
+
+def wait_for_children(pid: int) -> None:
+    """Until the process has started others: their interpreters are then still loading."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        pytest.skip("no /proc here that tells of children")
+    deadline = time.monotonic() + 20
+    while len(children.read_text().split()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.005)
