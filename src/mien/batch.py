@@ -9,7 +9,7 @@ import os
 import signal
 import traceback
 from collections import defaultdict, deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -147,25 +147,24 @@ def done(job: Job) -> bool:
     return verdict.state == "intact"
 
 
-def run(jobs: Sequence[Job], *, resume: bool, workers: int) -> Generator[Outcome, None, None]:
+def run(jobs: Sequence[Job], *, resume: bool, workers: int, stopped: Callable[[], bool] = lambda: False) -> Generator[Outcome, None, None]:
     """Do all jobs, `workers` at a time, and yield each as it ends; with `resume`, those that are `done` are skipped.
 
-    No more jobs are handed out than there are workers. So when the caller stops early, by Ctrl-C too, the few that have begun are finished
+    No more jobs are handed out than there are workers. So from when `stopped` says so, only the few that have begun are finished,
     and nothing is half-written; and when a process dies, few others die with it.
     """
     waiting = deque(jobs)
-    while waiting:
-        yield from _shift(waiting, resume, workers)
+    while waiting and not stopped():
+        yield from _shift(waiting, resume, workers, stopped)
 
 
-def _shift(waiting: deque[Job], resume: bool, workers: int) -> Iterator[Outcome]:
+def _shift(waiting: deque[Job], resume: bool, workers: int, stopped: Callable[[], bool]) -> Iterator[Outcome]:
     """Work `waiting` off with one pool of processes, until all is done or a process has died."""
     running: dict[Future[Outcome], Job] = {}
     broken = False
-    pool = _pool(workers)
-    try:
-        while running or (waiting and not broken):
-            if waiting and not broken and len(running) < workers:
+    with _pool(workers) as pool:
+        while running or (waiting and not broken and not stopped()):
+            if waiting and not broken and not stopped() and len(running) < workers:
                 settled = _settle(waiting.popleft(), resume)
                 if isinstance(settled, Outcome):
                     yield settled
@@ -180,14 +179,6 @@ def _shift(waiting: deque[Job], resume: bool, workers: int) -> Iterator[Outcome]
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 broken = broken or future.exception() is not None
                 yield _outcome(future, running.pop(future))
-    except KeyboardInterrupt:
-        with _deaf():
-            for future, job in running.items():
-                yield _outcome(future, job)
-        raise
-    finally:
-        with _deaf():  # a second Ctrl-C would tear down what the first one lets finish
-            pool.shutdown()
 
 
 def _outcome(future: Future[Outcome], job: Job) -> Outcome:
@@ -226,7 +217,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 @contextlib.contextmanager
 def _deaf() -> Iterator[None]:
-    """Ctrl-C waits until this is left. Processes started in here never hear it: a terminal sends it to all, the first decides."""
+    """Processes started in here never hear Ctrl-C, which a terminal sends to all: the one that hands out the jobs decides."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

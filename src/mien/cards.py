@@ -54,5 +54,5 @@ class Card:
             fields["value_range"] = tuple(fields.get("value_range", (0.0, 1.0)))
             fields["conditions"] = tuple(Condition(**c) for c in fields.get("conditions", ()))
             return Card(**fields)
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise ModelError(f"{where} carries no card that mien can read ({error}): export it with `mien export`") from error

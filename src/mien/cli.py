@@ -7,9 +7,10 @@ import json
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -146,13 +147,12 @@ def _many(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
 
     from . import batch
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be told to end is to be stopped: no process is left behind
     counts = {"done": 0, "skipped": 0, "failed": 0}
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     progress = Progress(*columns, console=console, redirect_stdout=False, disable=not console.is_terminal)
-    try:
-        with progress, closing(batch.run(jobs, resume=resume, workers=workers)) as outcomes:
+    with _told_to_stop() as stop:
+        with progress, closing(batch.run(jobs, resume=resume, workers=workers, stopped=stop.is_set)) as outcomes:
             task = progress.add_task("photos", total=len(jobs))
             for outcome in outcomes:
                 counts[outcome.state] += 1
@@ -161,15 +161,23 @@ def _many(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
                     console.print(f"mien: {plain(outcome.said)}", markup=False, highlight=False, soft_wrap=True)
                 if as_json:
                     _tell(outcome)
-        stopped = False
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        stopped = True
-    say(", ".join(f"{count} {state}" for state, count in counts.items()))
-    if stopped:
-        _refuse("stopped: the same command with --resume goes on", INTERRUPTED)
+        say(", ".join(f"{count} {state}" for state, count in counts.items()))
+        if stop.is_set():
+            _refuse("stopped: the same command with --resume goes on", INTERRUPTED)
     if counts["failed"]:
         raise SystemExit(1)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[Event]:
+    """In here Ctrl-C and being told to end (SIGTERM) interrupt nothing; they set the event."""
+    stop, signals = Event(), (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, lambda *_: stop.set()) for each in signals]
+    try:
+        yield stop
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
 
 
 def _tell(outcome: Outcome) -> None:

@@ -26,7 +26,15 @@ GROUPS = {  # letter of a pipe's name -> its transformations
 PIPES = {"none": "", "blit": "b", "geom": "g", "color": "c", "filter": "f", "noise": "n", "cutout": "x"}
 PIPES |= {"bg": "bg", "bgc": "bgc", "bgcf": "bgcf", "bgcfn": "bgcfn", "bgcfnc": "bgcfnx"}
 SHIFT = 0.125  # of the side: largest whole-pixel shift, and sigma of the fractional one
-SCALE, STRETCH, BRIGHTNESS, CONTRAST, SATURATION, BAND, NOISE = 0.2, 0.2, 0.2, 0.5, 1.0, 1.0, 0.1  # sigmas; in octaves but for brightness, noise
+SCALE, STRETCH, BRIGHTNESS, CONTRAST, SATURATION, BAND, NOISE = (
+    0.2,
+    0.2,
+    0.2,
+    0.5,
+    1.0,
+    1.0,
+    0.1,
+)  # sigmas; in octaves but for brightness, noise
 CUTOUT = 0.5  # side of the hole, of the picture's
 POWER = (10 / 13, 1 / 13, 1 / 13, 1 / 13)  # of natural pictures in the four bands
 SYM2 = (-0.12940952255092145, 0.22414386804185735, 0.836516303737469, 0.48296291314469025)  # wavelets' low passes
@@ -95,7 +103,9 @@ class Augment(nn.Module):
         x = _along(x, f, 2, F.conv_transpose2d, stride=2, padding=taps // 2 - 1)
         x = _along(x, f, 3, F.conv_transpose2d, stride=2, padding=taps // 2 - 1)
         # pixels about the centre of the first picture -> of this one, then from -1..1 to -1..1
-        matrix = _translate(torch.tensor([(left - right) / 2], device=x.device), torch.tensor([(top - bottom) / 2], device=x.device)) @ matrix
+        matrix = (
+            _translate(torch.tensor([(left - right) / 2], device=x.device), torch.tensor([(top - bottom) / 2], device=x.device)) @ matrix
+        )
         shift = torch.full((1,), 0.5, device=x.device)
         matrix = _translate(-shift, -shift) @ _stretch(4 * shift, 4 * shift) @ matrix @ _stretch(shift, shift) @ _translate(shift, shift)
         wide, high = 2 * (width + 2 * slack), 2 * (height + 2 * slack)
@@ -128,7 +138,11 @@ class Draw:
 
     def uniform(self) -> Tensor:
         """In 0..1."""
-        return torch.rand(self.n, device=self.device) if self.percentile is None else torch.full((self.n,), self.percentile, device=self.device)
+        return (
+            torch.rand(self.n, device=self.device)
+            if self.percentile is None
+            else torch.full((self.n,), self.percentile, device=self.device)
+        )
 
     def normal(self) -> Tensor:
         # without the root of two that a normal quantile has: so published, and only of use in comparisons

@@ -23,6 +23,7 @@ from .opcodes import Builder, Fuel, Machine, Name, Record
 MAGIC = 0x1950A86A20F9469CFC6C  # how torch's format before 1.6 begins
 MOST_ENTRIES = 100_000  # in one archive
 MOST_DIMENSIONS = 8
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, OSError, struct.error, zipfile.BadZipFile)
 
 STORAGES = {
     f"{home}.{name}Storage": dtype
@@ -112,7 +113,7 @@ def read_tree(path: Path) -> Any:
         return _old(data, fuel) if isinstance(first, int) and first == MAGIC else first
     except ModelError:
         raise
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, struct.error, zipfile.BadZipFile, RecursionError, OSError) as error:
+    except DAMAGE as error:
         raise ModelError(f"{path} is damaged or no checkpoint ({type(error).__name__}: {str(error)[:100]}): fetch it again") from error
 
 
@@ -204,9 +205,9 @@ def _whole(value: Any) -> bool:
 def _tensor(machine: Machine, args: tuple[Any, ...]) -> Stored:
     storage, offset, shape, stride = args[:4]
     if not isinstance(storage, Storage) or not isinstance(shape, tuple) or not isinstance(stride, tuple) or len(shape) != len(stride):
-        raise ModelError(f"{machine.where} describes a tensor in a way that torch does not: it is refused")
+        raise machine.refuse("describes a tensor in a way that torch does not")
     if not all(map(_whole, (offset, *shape, *stride))) or len(shape) > MOST_DIMENSIONS:
-        raise ModelError(f"{machine.where} describes a tensor of impossible shape: it is refused")
+        raise machine.refuse("describes a tensor of impossible shape")
     span = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True)) if math.prod(shape) else 0
     if max(offset + span, math.prod(shape)) > storage.numel:
         raise ModelError(
@@ -217,7 +218,7 @@ def _tensor(machine: Machine, args: tuple[Any, ...]) -> Stored:
 
 def _parameter(machine: Machine, args: tuple[Any, ...]) -> Stored:
     if not isinstance(args[0], Stored):
-        raise ModelError(f"{machine.where} describes a parameter in a way that torch does not: it is refused")
+        raise machine.refuse("describes a parameter in a way that torch does not")
     return args[0]
 
 
@@ -226,14 +227,14 @@ def _storage_bytes(machine: Machine, args: tuple[Any, ...]) -> Storage:
     outermost = machine.persistent is None
     storage = _old(data, machine.fuel) if isinstance(data, memoryview) and outermost else None
     if not isinstance(storage, Storage):
-        raise ModelError(f"{machine.where} describes a storage in a way that torch does not: it is refused")
+        raise machine.refuse("describes a storage in a way that torch does not")
     return storage
 
 
 def _dtype(machine: Machine, args: tuple[Any, ...]) -> Record:
     code = args[0].lstrip("<|=") if isinstance(args[0], str) else None
     if code not in NUMPY:
-        raise ModelError(f"{machine.where} holds numbers of the type {str(args[0])[:20]!r}: wanted {', '.join(NUMPY)}")
+        raise machine.refuse(f"holds an array of something else than {', '.join(NUMPY)}")
     return Record("numpy.dtype", {"code": code})
 
 
@@ -242,7 +243,7 @@ def _array(machine: Machine, shape: Any, dtype: Any, fortran: Any, raw: Any) -> 
         machine.fuel.burn(len(raw) // 64)
         raw = memoryview(raw.encode("latin1"))
     if not isinstance(raw, memoryview) or not isinstance(dtype, Record) or dtype.kind != "numpy.dtype" or not isinstance(shape, tuple):
-        raise ModelError(f"{machine.where} describes an array in a way that NumPy does not: it is refused")
+        raise machine.refuse("describes an array in a way that NumPy does not")
     kind = NUMPY[dtype["code"]]
     if not all(map(_whole, shape)) or len(shape) > MOST_DIMENSIONS or math.prod(shape) * kind.itemsize != len(raw):
         raise ModelError(
@@ -266,7 +267,7 @@ def _scalar(machine: Machine, args: tuple[Any, ...]) -> float:
 def _encode(machine: Machine, args: tuple[Any, ...]) -> memoryview:
     text, how = args
     if not isinstance(text, str) or how != "latin1":
-        raise ModelError(f"{machine.where} asks for _codecs.encode to {str(how)[:20]!r}, which no checkpoint needs: it is refused")
+        raise machine.refuse("asks for _codecs.encode of another kind than NumPy's")
     machine.fuel.burn(len(text) // 64)
     return memoryview(text.encode("latin1"))
 
@@ -276,7 +277,7 @@ def _persistent_object(machine: Machine, args: tuple[Any, ...]) -> Record:
     (meta,) = args
     state = meta.get("state") if isinstance(meta, dict) and meta.get("type") == "class" else None
     if not isinstance(state, dict) or not isinstance(meta.get("class_name"), str):
-        raise ModelError(f"{machine.where} holds an object of NVIDIA's that is no network: it is refused")
+        raise machine.refuse("holds an object of NVIDIA's that is no network")
     return Record(meta["class_name"], state)
 
 
@@ -299,7 +300,7 @@ def _inert(kind: str) -> Builder:
 
 
 def _state(machine: Machine, into: Any, state: Any) -> None:
-    """What BUILD does: fields of a record, the byte order of a dtype, the numbers of an array. A state dict's own attributes are dropped."""
+    """What BUILD does: fields of a record, byte order of a dtype, numbers of an array. A state dict's own attributes are dropped."""
     if isinstance(into, Stored) and isinstance(state, tuple) and len(state) == 5:
         made = _array(machine, *state[1:])
         into.storage, into.offset, into.shape, into.stride = made.storage, made.offset, made.shape, made.stride

@@ -7,6 +7,7 @@ torch operations: filters are ordinary convolutions, and styles scale activation
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from contextlib import AbstractContextManager, nullcontext
@@ -24,7 +25,7 @@ from ...cards import Card
 from ...errors import InputError
 from ...types import Array
 from ..augment import PIPES, Augment
-from ..data import held_out, read_rgb
+from ..data import held_out, person_of, read_rgb
 from ..part import Part
 
 ARCHITECTURES = ("skip", "resnet", "orig")
@@ -385,9 +386,7 @@ class Generator(nn.Module):
         ws = self.mapping(z, label)[:, None].repeat(1, self.num_ws, 1)
         return ws if psi == 1 else self.mapping.truncate(ws, psi, cutoff)
 
-    def forward(
-        self, z: Tensor, label: Tensor | None = None, psi: float = 1.0, cutoff: int | None = None, noise: str = "random"
-    ) -> Tensor:
+    def forward(self, z: Tensor, label: Tensor | None = None, psi: float = 1.0, cutoff: int | None = None, noise: str = "random") -> Tensor:
         return self.synthesis(self.ws(z, label, psi, cutoff), noise)
 
 
@@ -484,3 +483,323 @@ class Discriminator(nn.Module):
         assert x is not None
         with full(img):
             return self.b4(x, rest, None if self.mapping is None else self.mapping(None, label))
+
+
+# --- Losses
+
+
+def softplus_d(real: Tensor, fake: Tensor) -> Tensor:
+    """The logistic loss of D, for each picture."""
+    return F.softplus(fake) + F.softplus(-real)
+
+
+def softplus_g(fake: Tensor) -> Tensor:
+    """The loss of G that does not saturate, for each picture."""
+    return F.softplus(-fake)
+
+
+def r1(logits: Tensor, real: Tensor) -> Tensor:
+    """Squared gradient of D at real pictures `[N]` (Mescheder et al. 2018, arXiv 1801.04406); weighs gamma / 2."""
+    (grad,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
+    return grad.square().sum((1, 2, 3))
+
+
+def path_lengths(img: Tensor, ws: Tensor, y: Tensor) -> Tensor:
+    """How far pictures move for a step in ws, along `y`, noise of variance 1 / (H W): `[N]`."""
+    (J,) = torch.autograd.grad((img * y).sum(), ws, create_graph=True)
+    return J.square().sum(2).mean(1).sqrt()
+
+
+# --- The objective
+
+
+class Track(nn.Module):
+    """What a run remembers besides its networks: mean path length, and the signs of D(real) since the strength was last moved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pl_mean: Tensor
+        self.signs: Tensor
+        self.register_buffer("pl_mean", torch.zeros(()))
+        self.register_buffer("signs", torch.zeros(2))  # their sum, their number
+
+
+class StyleGAN2:
+    """The objective: nets, one update, the score, previews, what is exported."""
+
+    ADAPT_EVERY = 4  # steps between moves of the augmentation's strength
+    PATH_DECAY = 0.01
+
+    def __init__(self, cfg: Config) -> None:
+        self.cfg = cfg
+        same: dict[str, Any] = {
+            "classes": cfg.classes,
+            "base": cfg.base,
+            "widest": cfg.widest,
+            "half": cfg.half,
+            "clamp": cfg.clamp or None,
+        }
+        G = Generator(cfg.size, z=cfg.z, w=cfg.w, layers=cfg.layers, architecture=cfg.synthesis, **same)
+        D = Discriminator(cfg.size, architecture=cfg.critic, group=cfg.group, **same)
+        self.augment, self.track = Augment(cfg.pipe), Track()
+        self.nets = nn.ModuleDict({"G": G, "D": D, "augment": self.augment, "track": self.track})
+        self.augment.p.fill_(cfg.ada_start)
+        self.trained = {"G": list(G.parameters()), "D": trainable(D, cfg.freeze)}
+        every = {"G": cfg.path_every if cfg.path else 0, "D": cfg.r1_every if cfg.r1 else 0}
+        self.optimisers = {name: lazy_adam(self.trained[name], cfg.lr, every[name]) for name in ("G", "D")}
+
+    def keep(self, i: int) -> float:
+        """Share of the averaged G that step `i` keeps: it forgets half of itself over `ema_images`, less in the beginning."""
+        images = self.cfg.ema_images
+        if self.cfg.ema_ramp:
+            images = min(images, self.cfg.ema_ramp * (i + 1) * self.cfg.batch)
+        return 0.5 ** (self.cfg.batch / max(images, 1e-8))
+
+    def step(self, batch: Batch, i: int) -> dict[str, Tensor]:
+        cfg = self.cfg
+        logs = self._update("G", self._fool, batch)
+        if cfg.path and i % cfg.path_every == 0:
+            logs |= self._update("G", self._paths, batch, cfg.path_every)
+        logs |= self._update("D", self._discriminate, batch)
+        if cfg.r1 and i % cfg.r1_every == 0:
+            logs |= self._update("D", self._smooth, batch, cfg.r1_every)
+        signs = self.track.signs
+        if cfg.ada_target and i % self.ADAPT_EVERY == 0:
+            self.augment.adapt(signs[0] / signs[1], cfg.ada_target, cfg.batch * self.ADAPT_EVERY / cfg.ada_images)
+            signs.zero_()
+        return {name: value.detach() for name, value in logs.items()} | {"p": self.augment.p.clone()}
+
+    def _update(self, name: str, term: Any, batch: Batch, gain: float = 1.0) -> dict[str, Tensor]:
+        """One step of one network down one term; lazy terms weigh as much more as they come less often."""
+        for key, parameters in self.trained.items():
+            for one in parameters:
+                one.requires_grad_(key == name)
+        loss, logs = term(batch)
+        optimiser = self.optimisers[name]
+        optimiser.zero_grad(set_to_none=True)
+        (loss * gain).backward()
+        for one in self.trained[name]:
+            if one.grad is not None:
+                torch.nan_to_num(one.grad, 0.0, 1e5, -1e5, out=one.grad)
+        optimiser.step()
+        return logs
+
+    def _styles(self, label: Tensor, *, track: bool = False) -> Tensor:
+        """ws `[N, L, W]` of new z; often of two, mixed: the first up to some layer, the second from there on."""
+        mapping, layers = self.nets["G"].mapping, self.nets["G"].num_ws
+        w = mapping(torch.randn(len(label), self.cfg.z, device=label.device), label)
+        if track:
+            mapping.track(w.detach())
+        ws = w[:, None].repeat(1, layers, 1)
+        if torch.rand(()) < self.cfg.mixing:
+            other = mapping(torch.randn(len(label), self.cfg.z, device=label.device), label)
+            first = (torch.arange(layers, device=label.device) < int(torch.randint(1, layers, ())))[None, :, None]
+            ws = torch.where(first, ws, other[:, None])
+        return ws
+
+    def _judge(self, pictures: Tensor, label: Tensor) -> Tensor:
+        return self.nets["D"](self.augment(pictures), label)
+
+    def _fool(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        fake = self.nets["G"].synthesis(self._styles(batch.label, track=True))
+        loss = softplus_g(self._judge(fake, batch.label)).mean()
+        return loss, {"g": loss}
+
+    def _paths(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        ws = self._styles(batch.label[: max(len(batch.label) // self.cfg.path_shrink, 1)])
+        img = self.nets["G"].synthesis(ws)
+        lengths = path_lengths(img, ws, torch.randn_like(img) / math.sqrt(img.shape[2] * img.shape[3]))
+        mean = self.track.pl_mean.lerp(lengths.mean(), self.PATH_DECAY)
+        self.track.pl_mean.copy_(mean.detach())
+        return (lengths - mean).square().mean() * self.cfg.path, {"path": mean}
+
+    def _discriminate(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        with torch.no_grad():
+            fake = self.nets["G"].synthesis(self._styles(batch.label))
+        real = self._judge(batch.real, batch.label)
+        self.track.signs.add_(torch.stack([real.detach().sign().sum(), real.new_tensor(float(len(real)))]))
+        loss = softplus_d(real, self._judge(fake, batch.label)).mean()
+        return loss, {"d": loss, "real": real.mean()}
+
+    def _smooth(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        real = batch.real.detach().requires_grad_()
+        penalty = r1(self._judge(real, batch.label), real).mean()
+        return penalty * (self.cfg.r1 / 2), {"r1": penalty}
+
+    @torch.no_grad()
+    def faces(self, G: nn.Module, count: int, label: Tensor, psi: float = 1.0) -> Tensor:
+        """Always the same `count` faces, with the stored noise; labels are taken in turn from `label`."""
+        z = torch.randn(count, self.cfg.z, generator=torch.Generator().manual_seed(0)).to(label.device)
+        label = label[torch.arange(count, device=label.device) % len(label)]
+        return torch.cat([G(*pair, psi=psi, noise="const") for pair in zip(z.split(16), label.split(16), strict=True)])
+
+    @torch.no_grad()
+    def score(self, G: nn.Module, batch: Batch) -> Tensor:
+        """How generated faces differ from people who are not trained on: see `distance`. 0 would be no difference."""
+        return distance(batch.real, self.faces(G, self.cfg.judged, batch.label))
+
+    @torch.no_grad()
+    def preview(self, G: nn.Module, batch: Batch) -> Tensor:
+        """24 faces as they come, then the first 12 of them truncated to 0.7: `[36, 3, H, W]`."""
+        return torch.cat([self.faces(G, 24, batch.label), self.faces(G, 12, batch.label, psi=0.7)]).clamp(-1, 1)
+
+    def parts(self, G: nn.Module) -> list[Part]:
+        cfg = self.cfg
+        said: dict[str, Any] = {"licence": "Apache-2.0", "template": "ffhq", "size": cfg.size, "value_range": (-1.0, 1.0)}
+        limits = f"Faces of {cfg.size} pixels, as varied as the pictures that it was trained on; some may resemble one of them."
+        mapper = Card("stylegan2-mapper", "mapper", description="Noise to styles, untruncated", limits=limits, **said)
+        drawer = Card("stylegan2-generator", "generator", description="Styles to faces", limits=limits, **said)
+        z = {"z": torch.zeros(1, cfg.z)} | ({"label": torch.zeros(1, cfg.classes)} if cfg.classes else {})
+        ws = {"ws": torch.zeros(1, G.num_ws, cfg.w)}  # pyright: ignore[reportArgumentType]
+        return [Part("mapper", G.mapping, z, ("w",), mapper), Part("generator", Drawer(G), ws, ("pixels",), drawer)]  # pyright: ignore[reportArgumentType]
+
+
+class Drawer(nn.Module):
+    """What is exported of G's second half: ws `[N, L, W]` -> pixels, with the stored noise."""
+
+    def __init__(self, G: nn.Module) -> None:
+        super().__init__()
+        self.synthesis = G.synthesis
+
+    def forward(self, ws: Tensor) -> Tensor:
+        return self.synthesis(ws, "const")  # pyright: ignore[reportCallIssue]
+
+
+def lazy_adam(parameters: list[nn.Parameter], lr: float, every: int) -> torch.optim.Adam:
+    """Adam for a loss with a term that comes only in one of `every` steps, as an update of its own; 0: no such term."""
+    c = every / (every + 1) if every else 1.0
+    return torch.optim.Adam(parameters, lr * c, betas=(0.0, 0.99**c), eps=1e-8)
+
+
+def trainable(D: Discriminator, freeze: int) -> list[nn.Parameter]:
+    """D's parameters without those of its first `freeze` layers (Mo et al. 2020, arXiv 2002.10964)."""
+    layers = [one for size in D.sizes for one in getattr(D, f"b{size}").children() if isinstance(one, Conv)]
+    frozen = {id(one) for layer in layers[:freeze] for one in layer.parameters()}
+    for one in D.parameters():
+        one.requires_grad_(id(one) not in frozen)
+    return [one for one in D.parameters() if id(one) not in frozen]
+
+
+def looks(pictures: Tensor, dims: int = 48) -> Tensor:
+    """What a fixed random network sees in pictures `[N, 3, S, S]`: `[N, dims]`. Coarse layout, colour and texture, not identity."""
+    random = torch.Generator().manual_seed(0)
+    x = F.interpolate(pictures.float().clamp(-1, 1), (64, 64), mode="area")
+    seen = [F.adaptive_avg_pool2d(x, 8).flatten(1)]
+    for inputs, outputs in ((3, 32), (32, 64), (64, 128)):
+        kernel = torch.randn(outputs, inputs, 4, 4, generator=random) / math.sqrt(8 * inputs)
+        x = F.leaky_relu(F.conv2d(x, kernel.to(x.device), stride=2, padding=1), 0.2)
+        seen.append(F.adaptive_avg_pool2d(x, 4).flatten(1))
+    return torch.cat([one @ (torch.randn(one.shape[1], dims // 4, generator=random) / one.shape[1] ** 0.5).to(x.device) for one in seen], 1)
+
+
+def distance(real: Tensor, fake: Tensor) -> Tensor:
+    """Fréchet distance of two sets of pictures in what `looks` sees, in units of the real ones' spread, for each dimension.
+
+    It picks weights within a run and compares runs on the same held-out pictures; it is not the published FID.
+    """
+    a, b = (looks(one).double().cpu() for one in (real, fake))
+    ridge = 1e-2 * a.var(0).mean() * torch.eye(a.shape[1], dtype=a.dtype) + 1e-12
+    values, vectors = torch.linalg.eigh(a.T.cov() + ridge)
+    whiten = vectors / values.clamp(min=1e-12).sqrt()  # [d, d]: real ones have the identity as covariance
+    shift = (b.mean(0) - a.mean(0)) @ whiten
+    spread = torch.linalg.eigvalsh(whiten.T @ (b.T.cov() + ridge) @ whiten).clamp(min=0).sqrt()
+    return (shift.square().sum() + (1 - spread).square().sum()) / a.shape[1]
+
+
+def build(cfg: Config) -> StyleGAN2:
+    return StyleGAN2(cfg)
+
+
+# --- Data
+
+
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
+    """The loader of a run: `folders` hold pictures, or a `faces.csv` beside `images/`; with classes, a `dataset.json` names them."""
+    return Loader(folders, cfg, seed)
+
+
+class Loader:
+    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would.
+
+    `skipped` names what could not be read. One person in eight is held out.
+    """
+
+    IN_MEMORY = 8 << 30  # bytes of pictures that are kept; beyond it they are read again each time
+    JUDGES = 512  # at most so many are held out for the score
+
+    def __init__(self, folders: list[Path], cfg: Config, seed: int) -> None:
+        self.cfg, self.seed, self.skipped = cfg, seed, list[Path]()
+        found = [one for folder in folders for one in find(folder)]
+        self._kept: dict[Path, Array] | None = {} if len(found) * 3 * cfg.size**2 <= self.IN_MEMORY else None
+        labels = classes(folders) if cfg.classes else {}
+        pools: dict[bool, list[tuple[Path, int]]] = {False: [], True: []}
+        for path, person in found:
+            if self._kept is not None and not self._remember(path):
+                continue
+            if cfg.classes and not 0 <= labels.get(path, -1) < cfg.classes:
+                raise InputError(f"{path} has no class below {cfg.classes}: name it in dataset.json, or --set classes=0")
+            pools[held_out(person)].append((path, labels.get(path, 0)))
+        if not pools[False] or not pools[True]:  # too few for chance
+            all_of_them = pools[False] + pools[True]
+            pools = {False: all_of_them[1:], True: all_of_them[:1]}
+        self._trained, self._aside = pools[False], pools[True][: self.JUDGES]
+        if not self._trained:
+            raise InputError(f"{', '.join(map(str, folders)) or 'no folder'}: wanted at least two pictures that can be read")
+
+    def batch(self, i: int) -> Batch:
+        """Every picture once before any comes again, in an order that changes."""
+        size, n = self.cfg.batch, len(self._trained)
+        place = np.arange(i * size, (i + 1) * size)
+        orders = {e: np.random.default_rng((self.seed, 0, int(e))).permutation(n) for e in np.unique(place // n)}
+        rows = [self._trained[orders[at // n][at % n]] for at in place]
+        return self._stack(rows, np.random.default_rng((self.seed, 1, i)).random(size) < self.cfg.mirror)
+
+    def held_out(self) -> Batch:
+        """Pictures of people who are not trained on; always the same."""
+        return self._stack(self._aside, np.zeros(len(self._aside), bool))
+
+    def _remember(self, path: Path) -> bool:
+        assert self._kept is not None
+        try:
+            self._kept[path] = square(read_rgb(path), self.cfg.size)
+        except InputError:
+            self.skipped.append(path)
+            return False
+        return True
+
+    def _stack(self, rows: list[tuple[Path, int]], mirrored: Array) -> Batch:
+        pixels = [square(read_rgb(path), self.cfg.size) if self._kept is None else self._kept[path] for path, _ in rows]
+        pixels = np.stack([one[:, ::-1] if turn else one for one, turn in zip(pixels, mirrored, strict=True)])
+        real = torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32)) / 127.5 - 1
+        label = torch.zeros(len(rows), self.cfg.classes)
+        if self.cfg.classes:
+            label[torch.arange(len(rows)), torch.tensor([kind for _, kind in rows])] = 1
+        return Batch(real, label)
+
+
+def find(folder: Path) -> list[tuple[Path, str]]:
+    """Pictures of a folder, and whom each one shows as far as is known."""
+    table = folder / "faces.csv"
+    if not table.is_file():
+        return [(path, path.stem) for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES]
+    with table.open(encoding="utf-8") as file:
+        return [(folder / "images" / row["file"], person_of(row)) for row in csv.DictReader(file)]
+
+
+def classes(folders: list[Path]) -> dict[Path, int]:
+    """The class of each picture as `dataset.json` has it: `{"labels": [["file", 3], ...]}`."""
+    out: dict[Path, int] = {}
+    for folder in folders:
+        path = folder / "dataset.json"
+        if not path.is_file():
+            raise InputError(f"{folder} has no dataset.json, which says the class of each picture: add it, or --set classes=0")
+        out |= {folder / name: int(kind) for name, kind in json.loads(path.read_text(encoding="utf-8")).get("labels") or []}
+    return out
+
+
+def square(pixels: Array, size: int) -> Array:
+    """The middle of a picture `[H, W, 3]`, as `[size, size, 3]`."""
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    pixels = pixels[(height - side) // 2 :, (width - side) // 2 :][:side, :side]
+    return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if side >= size else cv2.INTER_CUBIC)

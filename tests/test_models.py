@@ -1,0 +1,98 @@
+"""Every network in the box: there, intact, described, and opened by its role and no other."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faces import hopper_face, kit
+
+from mien import ModelError, geometry, hub, mesh, models, verbs
+from mien.cards import Card
+from mien.edits import ALIGNMENT
+from mien.models.prototypes import Prototypes
+from mien.runtime import Net
+
+NAMES = list(hub.catalog())
+NETS = [name for name in NAMES if hub.catalog()[name].role != "prototypes"]
+
+
+@pytest.mark.parametrize("row", verbs.models(), ids=NAMES)
+def test_every_network_is_intact_and_tells_what_it_is(row: dict[str, str]):
+    assert row["state"] == "ok"
+    assert row["licence"] == "Apache-2.0" and row["source"] and row["description"] and row["limits"]
+    if row["name"] in ("prototypes", "retouch"):
+        assert "SFHQ" in row["data"] and "CC BY 4.0" in row["data"]
+
+
+def test_the_box_is_small():
+    assert sum(hub.catalog()[name].path.stat().st_size for name in ("prototypes", "retouch")) < 12e6
+    assert hub.catalog()["prototypes"].path.stat().st_size < 2e6
+    assert set(path.name for path in hub.WEIGHTS.iterdir()) == {"catalog.toml", *(entry.file for entry in hub.catalog().values())}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_role_refuses_the_card_of_another(name: str):
+    entry = hub.locate(name)
+    net = Net(name, entry.path, entry.sha256, threads=1)
+    assert models.open(net, entry.role)
+    for role in models.ROLES:
+        if role != entry.role:
+            with pytest.raises(ModelError, match=f"'{entry.role}'"):
+                models.open(net, role)
+
+
+def test_a_network_that_was_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    broken = {name: replace(entry, sha256="0" * 64) for name, entry in hub.catalog().items()}
+    monkeypatch.setattr(hub, "catalog", lambda: broken)
+    assert {row["state"] for row in verbs.models()} == {"corrupt"}
+    with pytest.raises(ModelError, match="corrupt"):
+        hub.locate("iris")
+    with pytest.raises(ModelError, match="no network is called"):
+        hub.locate("irys")
+    monkeypatch.setattr(hub, "WEIGHTS", tmp_path)
+    assert {row["state"] for row in verbs.models()} == {"missing"}
+
+
+def test_files_that_are_no_networks(tmp_path: Path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"not a network")
+    with pytest.raises(ModelError, match="not a network that ONNX Runtime can read"):
+        Net("net", path, "")
+    np.savez(tmp_path / "p.npz", points=np.zeros(3))
+    with pytest.raises(ModelError, match="no card"):
+        Prototypes("p", tmp_path / "p.npz", "")
+    with pytest.raises(ModelError, match="not available here"):
+        Net("iris", hub.locate("iris").path, "", device="abacus")
+
+
+def test_a_card_survives_its_file():
+    card = kit().prototypes.card
+    assert Card.from_json(card.to_json(), "here") == card
+    for text in ("{}", "[]", "nonsense", '{"name": "x", "role": "y", "licence": "z", "colour": 3}'):
+        with pytest.raises(ModelError, match="there carries no card"):
+            Card.from_json(text, "there")
+
+
+def test_the_mesh_is_a_coordinate_system():
+    """A map from a layout to itself is the identity, and a map there and back comes back."""
+    points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, ALIGNMENT))
+    size = ALIGNMENT.size
+    here = mesh.frame(points, size)
+    triangles = mesh.triangulate(here)
+    assert len(triangles) > 800 and len(np.unique(triangles)) == len(here)
+    grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1)
+    assert np.abs(mesh.dense_map(here, here, triangles, size) - grid).max() < 1e-2
+    there = here.copy()
+    there[: mesh.POINTS] += np.random.default_rng(0).normal(0, 1, (mesh.POINTS, 2))
+    spots = mesh.dense_map(here, there, triangles, size)[points[:468, 1].astype(int), points[:468, 0].astype(int)]
+    assert np.abs(spots - there[:468]).mean() < 2.5
+
+
+def test_displacements_turn_and_foreshorten_with_the_face():
+    points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, ALIGNMENT))[: mesh.POINTS]
+    frames, up = mesh.Frames(points), np.tile(np.array([3.0, 0.0], np.float32), (mesh.POINTS, 1))
+    assert np.allclose(frames.carry(up, points), up, atol=1e-3)
+    assert np.allclose(frames.carry(up, points * [0.5, 1]), up * 0.5, atol=1e-3)
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    assert np.allclose(frames.carry(up, points @ turn), up @ turn, atol=1e-3)
