@@ -28,7 +28,7 @@ def test_every_network_is_intact_and_tells_what_it_is(row: dict[str, str]):
 def test_the_box_is_small():
     assert sum(hub.catalog()[name].path.stat().st_size for name in ("prototypes", "retouch")) < 12e6
     assert hub.catalog()["prototypes"].path.stat().st_size < 2e6
-    assert set(path.name for path in hub.WEIGHTS.iterdir()) == {"catalog.toml", *(entry.file for entry in hub.catalog().values())}
+    assert {path.name for path in hub.WEIGHTS.iterdir()} == {"catalog.toml", *(entry.file for entry in hub.catalog().values())}
 
 
 @pytest.mark.parametrize("name", NETS)

@@ -128,7 +128,7 @@ def edit(
     sources = batch.gather(inputs)
     many = resume or sources != [Path(one) for one in inputs[:1]]
     if many and not output.is_dir():
-        raise OutputError(f"{len(sources)} photos need a folder to go to, and {output} is none: mkdir -p {output}")
+        raise OutputError(f"{_count(len(sources), 'photo')} to write into a folder, and {output} is none: mkdir -p {output}")
     pairs = batch.pair(sources, output) if output.is_dir() else [(sources[0], output)]
     jobs = [batch.Job(source, target, options, quality, force, rest["max_pixels"]) for source, target in pairs]
     if many:
@@ -170,14 +170,14 @@ def _many(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
 
 @contextmanager
 def _told_to_stop() -> Iterator[Event]:
-    """In here Ctrl-C and being told to end (SIGTERM) interrupt nothing; they set the event."""
+    """In here Ctrl-C and being told to end (SIGTERM) interrupt nothing: they set the event, and more of them do no more."""
     stop, signals = Event(), (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(each, lambda *_: stop.set()) for each in signals]
     try:
         yield stop
     finally:
         for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)
+            signal.signal(each, signal.SIG_IGN if stop.is_set() else handler)
 
 
 def _tell(outcome: Outcome) -> None:
@@ -358,16 +358,15 @@ def _knob(text: str) -> tuple[str, str]:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The .onnx file to write.")
 @click.option("--half", is_flag=True, help="Store the weights in 16 bits: half the size.")
-@click.option("--notice", type=click.Path(path_type=Path), default=None, help="A text file of data credits for the card.")
 @click.option("--force", is_flag=True, help="Write over what is there.")
-def export(run: Path, output: Path, half: bool, notice: Path | None, force: bool) -> None:
+def export(run: Path, output: Path, half: bool, force: bool) -> None:
     """Write a trained network as .onnx.
 
     Takes the run's best weights, adds the card, and compares torch with ONNX Runtime before it calls the file good.
     """
     from . import verbs
 
-    difference = verbs.export(run, output, half=half, notice=notice, force=force)
+    difference = verbs.export(run, output, half=half, force=force)
     say(f"{output}: {output.stat().st_size / 1e6:.2f} MB; torch and ONNX Runtime differ by at most {difference:.1e}")
 
 
@@ -375,15 +374,15 @@ def export(run: Path, output: Path, half: bool, notice: Path | None, force: bool
 @click.argument("faces", type=click.Path(path_type=Path))
 @click.argument("pairs", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The .npz file to write.")
-@click.option("--notice", type=click.Path(path_type=Path), default=None, help="A text file of data credits for the card.")
-def prototypes(faces: Path, pairs: Path, output: Path, notice: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Write over what is there.")
+def prototypes(faces: Path, pairs: Path, output: Path, force: bool) -> None:
     """Compute the prototypes file.
 
     FACES is a folder of labelled faces, PAIRS one of the same people with and without a smile.
     """
     from . import verbs
 
-    error = verbs.prototypes(faces, pairs, output, notice=notice)
+    error = verbs.prototypes(faces, pairs, output, force=force)
     say(f"{output}: age read to {error['age_error_years']:.1f} years, sex right in {error['sex_right']:.1%} of the people held out")
 
 
@@ -402,7 +401,7 @@ def main() -> None:
         verb = getattr(getattr(error, "ctx", None), "command_path", "mien")
         _refuse(f"{' '.join(error.format_message().split()).rstrip('.')}: see {verb} --help")
     except OSError as error:
-        _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        _refuse(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except MemoryError:
         _refuse("there is not enough memory for this photo")
     except (KeyboardInterrupt, click.Abort):

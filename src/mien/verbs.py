@@ -246,21 +246,28 @@ def train(
     return start.start(family, data, run, preset=preset, knobs=knobs or {}, seed=seed, resume=resume)
 
 
-def export(run: Path, out: Path, *, half: bool = False, notice: Path | None = None, force: bool = False) -> float:
+def export(run: Path, out: Path, *, half: bool = False, force: bool = False) -> float:
     """Write the best weights of `run` as `out` (.onnx) with their card; returns the largest difference between torch and ONNX Runtime.
 
-    half: weights stored in 16 bits. notice: a text file of data credits for the card. Refuses (`ModelError`) where the
+    half: weights stored in 16 bits. Refuses (`ModelError`) where the
     two differ by more than 1e-3.
     """
-    if out.exists() and not force:
-        raise OutputError(f"{out} exists: choose another name, or write over it with --force")
-    return _training("export").export(run, out, half=half, notice=_text(notice))
+    _check_free(out, force)
+    return _training("export").export(run, out, half=half)
 
 
-def prototypes(faces: Path, pairs: Path, out: Path, *, notice: Path | None = None) -> dict[str, float]:
+def prototypes(faces: Path, pairs: Path, out: Path, *, force: bool = False) -> dict[str, float]:
     """Compute the prototypes file `out` (.npz) from a folder of labelled faces and one of smile pairs; returns the
     reader's held-out errors."""
-    return _training("prototypes").compute(faces, pairs, out, _text(notice))
+    _check_free(out, force)
+    return _training("prototypes").compute(faces, pairs, out)
+
+
+def _check_free(out: Path, force: bool) -> None:
+    if not out.parent.is_dir():
+        raise OutputError(f"{out}: there is no folder {out.parent}: mkdir -p {out.parent}")
+    if out.exists() and not force:
+        raise OutputError(f"{out} exists: choose another name, or write over it with --force")
 
 
 def _training(module: str) -> Any:
@@ -269,12 +276,3 @@ def _training(module: str) -> Any:
         return import_module(f".train.{module}", __package__)
     except ModuleNotFoundError as error:
         raise RequestError(f"training needs the package {error.name}, which is not here: pip install 'mien[train]'") from error
-
-
-def _text(path: Path | None) -> str:
-    if path is None:
-        return ""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror})") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,6 +56,12 @@ def read_pairs(folder: Path) -> tuple[list[str], Array, Array]:
         raise InputError(f"{folder} is no folder of smile pairs: wanted ID-neutral.jpg, ID-smiling.jpg and landmarks478.npz in it")
     with np.load(points) as file:
         return list(map(str, file["ids"])), file["neutral"] - np.float32(0.5), file["smiling"] - np.float32(0.5)
+
+
+def notice_of(folders: Sequence[Path]) -> str:
+    """The credits that a network trained on `folders` carries: every NOTICE.md in them or beside them."""
+    places = dict.fromkeys(place.resolve() / "NOTICE.md" for folder in folders for place in (folder, folder.parent))
+    return "\n".join(place.read_text(encoding="utf-8") for place in places if place.is_file())
 
 
 def read_rgb(path: Path) -> Array:

@@ -18,24 +18,25 @@ from ..cards import KEY
 from ..errors import InputError, ModelError, OutputError
 from .loop import read_state
 from .part import Part
-from .start import read_run
+from .start import config_of, family_of, read_run
 
 HALF_FROM = 1024  # elements; smaller tensors stay as they are
 TOLERANCE = 1e-3  # between torch in 32 bits and ONNX Runtime, over outputs scaled to their own largest value above 1
 
 
-def export(run: Path, out: Path, *, half: bool, notice: str) -> float:
+def export(run: Path, out: Path, *, half: bool) -> float:
     """See `verbs.export`."""
-    module, cfg, _ = read_run(run)
+    about = read_run(run)
+    cfg = config_of(about)
     best = run / "best.safetensors"
     if not best.is_file():
         raise InputError(f"{run} holds no scored weights yet: train until the first preview")
-    objective = module.build(cfg)
+    objective = family_of(about["family"]).build(cfg)
     objective.nets["G"].load_state_dict(load_file(best))
     part = objective.parts(objective.nets["G"].eval())[0]
     state = read_state(best)
-    source = f"mien train {module.__name__.rsplit('.', 1)[-1]}; step {state['step']} of {cfg.steps}"
-    part = replace(part, card=replace(part.card, data=notice, source=source, measured={"held_out": state["held_out"]}))
+    source = f"mien train {about['family']} --preset {about['preset']} --seed {about['seed']}; step {state['step']} of {cfg.steps}"
+    part = replace(part, card=replace(part.card, data=about["notice"], source=source, measured={"held_out": state["held_out"]}))
     return write(part, out, half=half)
 
 

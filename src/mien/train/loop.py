@@ -6,7 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,13 +48,11 @@ class Run:
     """Where a run lives and how long it goes on. `every` is the number of steps between checkpoints, scores and previews."""
 
     folder: Path
-    family: str
     steps: int
     ema: float
-    seed: int = 0
-    every: int = 250
-    device: str = "auto"
-    config: dict[str, Any] | None = None
+    seed: int
+    every: int
+    about: dict[str, Any]  # what `run.json` says: family, preset, seed, config, notice of the data
 
 
 def fit(objective: Objective, loader: Loader, run: Run, *, resume: bool, report: Callable[[int, dict[str, float]], None]) -> float:
@@ -64,14 +62,14 @@ def fit(objective: Objective, loader: Loader, run: Run, *, resume: bool, report:
     finite stops the run with a `MienError` that names the last good checkpoint.
     """
     torch.manual_seed(run.seed)
-    gpu = torch.cuda.is_available() and run.device != "cpu"
+    gpu = torch.cuda.is_available()
     fabric = Fabric(accelerator="cuda" if gpu else "cpu", devices=1, precision="bf16-mixed" if gpu else "32-true")
     objective.nets.to(fabric.device)
     average = copy.deepcopy(objective.nets["G"]).requires_grad_(False).eval()
     run.folder.mkdir(parents=True, exist_ok=True)
     first, best = _restore(objective, average, run) if resume else (0, float("inf"))
     aside = loader.held_out().to(fabric.device)
-    _write(run.folder / "run.json", json.dumps({"family": run.family, "seed": run.seed, "config": run.config}, indent=1).encode())
+    _write(run.folder / "run.json", json.dumps(run.about, indent=1).encode())
     with (run.folder / "log.jsonl").open("a" if first else "w", encoding="utf-8") as log:
         i = first
         try:
@@ -168,8 +166,3 @@ def _sheet(path: Path, pictures: Tensor, columns: int = 12) -> None:
     rows = [torch.cat(list(row), 2) for row in pixels.split(columns) if len(row) == columns]
     if rows:
         cv2.imwrite(str(path), torch.cat(rows, 1).permute(1, 2, 0).numpy()[..., ::-1])
-
-
-def config_dict(config: Any) -> dict[str, Any]:
-    """A family's Config as JSON takes it."""
-    return asdict(config)

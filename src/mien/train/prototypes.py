@@ -11,7 +11,7 @@ from .. import geometry, mesh
 from ..cards import KEY, Card, Condition
 from ..models.prototypes import bands, canonical, features
 from ..types import Alignment, Array
-from .data import PAIRED, held_out, mouth_of, person_of, read_faces, read_pairs, read_rgb
+from .data import PAIRED, held_out, mouth_of, notice_of, person_of, read_faces, read_pairs, read_rgb
 
 LAYOUT = Alignment("face", 192)  # as much as a 256 px FFHQ crop holds
 STORED = 128  # side of the stored means: they are smooth
@@ -21,7 +21,7 @@ SMILE_UNIT = (0.17, 0.14, 0.0)  # width, lift, opening, over the eye distance, t
 SEX_GAIN, STUBBLE = 1.25, 0.35
 
 
-def compute(faces: Path, pairs: Path, out: Path, notice: str) -> dict[str, float]:
+def compute(faces: Path, pairs: Path, out: Path) -> dict[str, float]:
     """Write the prototypes file `out` from a folder of labelled faces and one of smile pairs; people held out take no part.
 
     Returns the reader's error on the people held out: mean absolute error of the age in years, share of right sexes.
@@ -42,7 +42,7 @@ def compute(faces: Path, pairs: Path, out: Path, notice: str) -> dict[str, float
     arrays |= _smile(pairs, layout, triangles, oval, mirror)
     error, reader = _reader(rows, lab, points, layout, oval, aside)
     arrays |= reader
-    _save(out, arrays, error, notice)
+    _save(out, arrays, error, notice_of([faces, pairs]))
     return error
 
 

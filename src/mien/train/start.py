@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..errors import InputError, OutputError, RequestError
 from .families import FAMILIES
-from .loop import Run, config_dict, fit
+from .data import notice_of
+from .loop import Run, fit
 
 
 def start(family: str, data: Sequence[Path], folder: Path, *, preset: str, knobs: Mapping[str, str], seed: int, resume: bool) -> float:
@@ -23,11 +24,13 @@ def start(family: str, data: Sequence[Path], folder: Path, *, preset: str, knobs
     if (folder / "run.json").is_file() and not resume:
         raise OutputError(f"{folder} holds a run already: go on with --resume, or name a new folder with -o")
     if resume:
-        cfg, seed = read_run(folder)[1:]
+        about = read_run(folder)
+        cfg, seed = config_of(about), int(about["seed"])
     else:
         if preset not in module.PRESETS:
             raise RequestError(f"{family} has no preset {preset!r}: there are {', '.join(module.PRESETS)}")
         cfg = with_knobs(module.PRESETS[preset], knobs)
+        about = {"family": family, "preset": preset, "seed": seed, "config": asdict(cfg), "notice": notice_of(data)}
     for one in data:
         if not one.is_dir():
             raise InputError(f"{one}: no such folder")
@@ -45,7 +48,7 @@ def start(family: str, data: Sequence[Path], folder: Path, *, preset: str, knobs
                 said = " ".join(f"{name} {value:.3f}" for name, value in scalars.items() if name in ("l1", "held_out"))
                 progress.update(task, said=said)
 
-        run = Run(folder, family, cfg.steps, cfg.ema, seed, every=max(min(500, cfg.steps // 4), 1), config=config_dict(cfg))
+        run = Run(folder, cfg.steps, cfg.ema, seed, every=max(min(500, cfg.steps // 4), 1), about=about)
         return fit(objective, loader, run, resume=resume, report=report)
 
 
@@ -55,15 +58,18 @@ def family_of(name: str) -> Any:
     return FAMILIES[name]
 
 
-def read_run(folder: Path) -> tuple[Any, Any, int]:
-    """The family's module, its Config and the seed of a run's folder."""
+def read_run(folder: Path) -> dict[str, Any]:
+    """What `run.json` in a run's folder says."""
     path = folder / "run.json"
     if not path.is_file():
         raise InputError(f"{folder} is not the folder of a run: wanted run.json in it, as `mien train` writes it")
-    said = json.loads(path.read_text(encoding="utf-8"))
-    module = family_of(said["family"])
-    config = {name: tuple(value) if isinstance(value, list) else value for name, value in said["config"].items()}
-    return module, module.Config(**config), int(said["seed"])
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def config_of(about: dict[str, Any]) -> Any:
+    """The Config of a run."""
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in about["config"].items()}
+    return family_of(about["family"]).Config(**values)
 
 
 def with_knobs(cfg: Any, knobs: Mapping[str, str]) -> Any:
