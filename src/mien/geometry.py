@@ -73,18 +73,22 @@ def align(pixels: Array, landmarks: Array, alignment: Alignment) -> Crop:
     return Crop(warp(pixels, matrix, alignment.size), matrix, alignment, transform(landmarks, matrix))
 
 
-def warp(pixels: Array, matrix: Array, size: int) -> Array:
-    """`pixels` through `matrix` onto a square `[size, size, C]` in 8 bits; touches only the surroundings, and averages where it shrinks."""
+def warp(pixels: Array, matrix: Array, size: int, *, border: int = cv2.BORDER_REFLECT_101) -> Array:
+    """`pixels` through `matrix` onto a square `[size, size, C]` in 8 bits; reads only what the square shows, and averages where it shrinks."""
     left, top, right, bottom = footprint(matrix, (0, 0, size - 1, size - 1), pixels.shape, margin=4)
-    region = pixels[top:bottom, left:right]
-    moved = matrix @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
-    shrink = int(1 / scale_of(matrix))
-    if shrink >= 2 and min(region.shape[:2]) >= shrink:
-        rows, columns = (side // shrink * shrink for side in region.shape[:2])
-        region = cv2.resize(region[:rows, :columns], (columns // shrink, rows // shrink), interpolation=cv2.INTER_AREA)
-        moved = moved @ np.array([[shrink, 0, (shrink - 1) / 2], [0, shrink, (shrink - 1) / 2], [0, 0, 1.0]])
-    out = cv2.warpAffine(region, moved, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    region, local = pixels[top:bottom, left:right], shifted(matrix, left, top)
+    if (scale := scale_of(matrix)) < 0.7:
+        small = [max(1, round(side * scale)) for side in (right - left, bottom - top)]
+        grow_x, grow_y = (right - left) / small[0], (bottom - top) / small[1]
+        region = cv2.resize(region, small, interpolation=cv2.INTER_AREA)
+        local = local @ np.array([[grow_x, 0, (grow_x - 1) / 2], [0, grow_y, (grow_y - 1) / 2], [0, 0, 1]])
+    out = cv2.warpAffine(region, local, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
     return out if out.dtype == np.uint8 else ((out.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def shifted(matrix: Array, left: int, top: int) -> Array:
+    """The matrix for a photo of which only the part from (left, top) on is there."""
+    return matrix @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
 
 
 def footprint(matrix: Array, box: tuple[float, float, float, float], shape: tuple[int, ...], margin: int) -> tuple[int, int, int, int]:
@@ -117,7 +121,7 @@ def carry(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -
 
 def _carry_tile(pixels: Array, matrix: Array, change: Change, tile: tuple[int, int, int, int], out: Array) -> None:
     left, top, right, bottom = tile
-    here = matrix @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+    here = shifted(matrix, left, top)
 
     def field(values: Array, border: int) -> Array:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -134,9 +138,8 @@ def _carry_tile(pixels: Array, matrix: Array, change: Change, tile: tuple[int, i
     map_y = flow[..., 1] + np.arange(top - y0, bottom - y0, dtype=np.float32)[:, None]
     looked = cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
     full = np.iinfo(pixels.dtype).max
-    here_before = pixels[top:bottom, left:right]
     looked += field(change.colour, cv2.BORDER_REPLICATE) * np.float32(full)
-    looked -= here_before
+    looked -= pixels[top:bottom, left:right]
     looked *= alpha[..., None]
     target = out[top:bottom, left:right]
     looked += target

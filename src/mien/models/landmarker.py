@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .. import geometry
 from ..runtime import Net
 from ..types import Array, Face
 from .finder import Detection, Finder, exposed
@@ -53,10 +54,9 @@ class Mesh:
     def points(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
         """Points in photo xy `[468, 2]`, depth in photo pixels `[468]`, and the logit: about 25 for a clear face, below 0 for none."""
         matrix = square.matrix(self.size)
-        crop = exposed(cut(pixels, matrix, self.size))
-        out = self.net.run(pixels=tensor(crop))
+        out = self.net.run(pixels=_tensor(pixels, matrix, self.size))
         points = out["points"][0].astype(np.float64)
-        xy = carry(points[:, :2] - 0.5, matrix)  # the network's origin is the corner of its first pixel
+        xy = geometry.transform(points[:, :2] - 0.5, matrix).astype(np.float64)  # the network's origin is the corner of its first pixel
         return xy, points[:, 2] * (square.side / self.size), float(out["logits"][0])
 
 
@@ -70,8 +70,8 @@ class Iris:
     def points(self, pixels: Array, square: Square, *, mirrored: bool) -> Array:
         """Centre, then right, top, left and bottom of the iris as the upright face is seen: `[5, 2]` in photo xy."""
         matrix = square.matrix(self.size, mirrored=mirrored)
-        out = self.net.run(pixels=tensor(exposed(cut(pixels, matrix, self.size))))
-        points = carry(out["points"][0, :, :2] - 0.5, matrix)
+        out = self.net.run(pixels=_tensor(pixels, matrix, self.size))
+        points = geometry.transform(out["points"][0, :, :2] - 0.5, matrix)
         return points[[0, 3, 2, 1, 4]] if mirrored else points
 
 
@@ -141,31 +141,9 @@ def pose(xy: Array, depth: Array) -> tuple[float, float, float]:
     return float(np.degrees(roll)), float(np.degrees(yaw)), float(np.degrees(pitch)) - PITCH_AT_REST
 
 
-def cut(pixels: Array, matrix: Array, size: int) -> Array:
-    """The crop that `matrix` (crop xy -> photo xy) looks at, without aliasing, and reading no more of the photo than it shows."""
-    corners = carry(np.array([[0, 0], [size, 0], [0, size], [size, size]]) - 0.5, matrix)
-    height, width = pixels.shape[:2]
-    left, top = np.clip(np.floor(corners.min(0)).astype(int) - 2, 0, (width - 1, height - 1))
-    right, bottom = np.clip(np.ceil(corners.max(0)).astype(int) + 3, (left + 1, top + 1), (width, height))
-    part = pixels[top:bottom, left:right]
-    shrink = float(np.hypot(*matrix[:, 0]))  # photo pixels for a crop pixel
-    scale = np.ones(2)
-    if shrink > 1.5:
-        small = [max(1, round(n / shrink)) for n in (right - left, bottom - top)]
-        scale = np.array(small) / (right - left, bottom - top)
-        part = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
-    local = matrix.copy()
-    local[:, 2] += 0.5 - np.array([left, top])
-    local *= scale[:, None]
-    local[:, 2] -= 0.5
-    return cv2.warpAffine(part, local, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
-
-
-def carry(points: Array, matrix: Array) -> Array:
-    return points @ matrix[:, :2].T + matrix[:, 2]
-
-
-def tensor(crop: Array) -> Array:
+def _tensor(pixels: Array, matrix: Array, size: int) -> Array:
+    """The crop that `matrix` (crop xy -> photo xy) looks at, well exposed, as `[1, 3, S, S]` in 0..1."""
+    crop = exposed(geometry.warp(pixels, geometry.invert(matrix), size, border=cv2.BORDER_REPLICATE))
     return (crop.transpose(2, 0, 1)[None] / 255.0).astype(np.float32)
 
 
