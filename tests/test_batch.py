@@ -161,13 +161,15 @@ def test_in_place_wants_force(mien, photos):
 
 
 def test_a_glob_that_the_shell_left_alone(mien, photos, out):
+    handler = signal.getsignal(signal.SIGINT)
     ran = mien("edit", photos / "a*", "--smile", 0.5, "-o", out)
+    assert signal.getsignal(signal.SIGINT) is handler
     assert ran.code == 0 and names(out) == ["a.jpg"]
 
 
 def test_what_is_refused_before_the_work(mien, photos, tmp_path):
     for words, said in (
-        ((photos, "-o", tmp_path / "no"), "2 photos need a folder to go to"),
+        ((photos, "-o", tmp_path / "no"), "2 photos to write into a folder"),
         ((photos, "-o", photos / "a.jpg"), "mkdir -p"),
         ((photos / "*.gif", "-o", tmp_path), "no picture matches"),
         ((photos, photos / "below" / "..", "-o", tmp_path), "would both be written as"),

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import __version__, apply, edits, geometry, hub, image, mesh, provenance, runtime
 from .cards import Card
-from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
+from .errors import FaceError, MienError, ModelError, OutputError, RequestError
 from .kit import Kit
 from .types import Alignment, Crop, Face, Photo, Verdict
 
