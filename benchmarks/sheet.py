@@ -1,7 +1,7 @@
 """Draw the README's pictures: every edit on the photos in docs. Labelled, as everything that mien makes.
 
-    python benchmarks/sheet.py docs/collins.jpg --by best -o docs/before-after.jpg
-    python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --by prototypes network -o docs/sheet.jpg
+python benchmarks/sheet.py docs/collins.jpg --by best -o docs/before-after.jpg
+python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --by prototypes network -o docs/sheet.jpg
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def main() -> None:
     parts = []
     for by in args.by:
         rows = [row(path, by, history) for path in args.photos]
-        words = [" ".join(f"{name} {value:+g}" for name, value in request.items()) or ("photo" if by == "best" else f"photo, by {by}") for request in COLUMNS]
+        first = "photo" if by == "best" else f"photo, by {by}"
+        words = [" ".join(f"{name} {value:+g}" for name, value in request.items()) or first for request in COLUMNS]
         parts += [titled(words, rows[0].shape[1]), *rows]
     write(Photo(np.vstack(parts), history=tuple(history)), args.output, quality=88, force=True)
 

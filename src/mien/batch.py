@@ -16,12 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from . import image, provenance, verbs
 from .errors import FaceError, InputError, MienError, OutputError
 from .kit import Kit
-from .types import Origin, Photo
 
 READS = {*image.SUFFIXES, ".heic", ".heif"}
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
@@ -108,8 +105,7 @@ def check(job: Job) -> None:
     """Refuse what can be known to fail before the photo is decoded: no such file, and all that `image.write` would refuse of its target."""
     if not job.source.exists():
         raise InputError(f"{job.source}: no such file")
-    blank = Photo(np.zeros((1, 1, 3), np.uint8), origin=Origin(path=str(job.source)))
-    image._form(blank, job.target, job.quality, job.force)
+    image.target(job.target, source=str(job.source), quality=job.quality, force=job.force)
 
 
 def one(job: Job, kit: Kit | None = None) -> None:

@@ -74,7 +74,7 @@ def align(pixels: Array, landmarks: Array, alignment: Alignment) -> Crop:
 
 
 def warp(pixels: Array, matrix: Array, size: int, *, border: int = cv2.BORDER_REFLECT_101) -> Array:
-    """`pixels` through `matrix` onto a square `[size, size, C]` in 8 bits; reads only what the square shows, and averages where it shrinks."""
+    """`pixels` through `matrix` onto a square `[size, size, C]` in 8 bits; reads only what it shows, and averages where it shrinks."""
     left, top, right, bottom = footprint(matrix, (0, 0, size - 1, size - 1), pixels.shape, margin=4)
     region, local = pixels[top:bottom, left:right], shifted(matrix, left, top)
     if (scale := scale_of(matrix)) < 0.7:

@@ -337,7 +337,8 @@ def write(photo: Photo, path: str | os.PathLike[str], *, quality: int | None = N
     where the file exists (or is the photo's own source) and `force` is not set, or cannot be written; then nothing is left behind.
     """
     path = Path(path)
-    form = _form(photo, path, quality, force)
+    form = target(path, source=photo.origin.path, quality=quality, force=force)
+    _check_fits(photo, path, form)
     xmp = provenance.xmp(photo.origin.xmp, photo.history) if photo.history else photo.origin.xmp
     encode = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff}[form]
     try:
@@ -351,8 +352,8 @@ def write(photo: Photo, path: str | os.PathLike[str], *, quality: int | None = N
     _save(path, data)
 
 
-def _form(photo: Photo, path: Path, quality: int | None, force: bool) -> str:
-    """The format to write, after everything that can be refused before the work is done."""
+def target(path: Path, *, source: str | None, quality: int | None, force: bool) -> str:
+    """The format that will be written, after refusing all that can be refused before there is a photo."""
     form = SUFFIXES.get(path.suffix.lower())
     if form is None:
         raise OutputError(f"{path}: the suffix {path.suffix!r} names no format that mien writes: use one of {' '.join(SUFFIXES)}")
@@ -362,11 +363,15 @@ def _form(photo: Photo, path: Path, quality: int | None, force: bool) -> str:
         raise OutputError(f"{path}: there is no folder {path.parent}: mkdir -p {path.parent}")
     if path.is_dir():
         raise OutputError(f"{path} is a folder: a file name was wanted")
-    source = photo.origin.path
     if not force and path.exists() and source and Path(source).exists() and path.samefile(source):
         raise OutputError(f"{path} is the input: choose another name with -o, or write over it with --force")
     if path.exists() and not force:
         raise OutputError(f"{path} exists: choose another name, or write over it with --force")
+    return form
+
+
+def _check_fits(photo: Photo, path: Path, form: str) -> None:
+    """Refuse a photo that the format cannot hold."""
     if max(photo.size) > SIDES.get(form, max(photo.size)):
         raise OutputError(
             f"{path}: {form} holds at most {SIDES[form]} pixels a side and the photo has {max(photo.size)}: write a .png or .tif"
@@ -374,7 +379,6 @@ def _form(photo: Photo, path: Path, quality: int | None, force: bool) -> str:
     opacity = photo.opacity
     if form == "JPEG" and opacity is not None and opacity.min() < np.iinfo(opacity.dtype).max:
         raise OutputError(f"{path}: the photo is transparent in places, which JPEG cannot hold: write a .png, .webp or .tif")
-    return form
 
 
 def _save(path: Path, data: bytes | memoryview) -> None:

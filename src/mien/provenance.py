@@ -99,7 +99,7 @@ def _sign(
         "format": media_type,
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}],
     }
-    ingredient = {"title": parent.name if parent else "", "relationship": "parentOf", "label": "parent"}
+    ingredient = {"title": parent.name.encode("utf-8", "replace").decode() if parent else "", "relationship": "parentOf", "label": "parent"}
     if parent and not keep:
         manifest["ingredients"] = [ingredient | {"description": LOST}]
     # the signer takes bytes at run time whatever its stubs say

@@ -91,8 +91,8 @@ class Retoucher(nn.Module):
     """G: pixels `[N, 3, S, S]` in [-1, 1] and condition `[N, 5]` -> flow `[N, 2, S, S]` crop px, colour `[N, 3, S, S]` in
     fractions, alpha `[N, 1, S, S]`.
 
-    The U-Net sees the crop alone and says, for each condition and each sign of it, what one unit would change; the condition weighs these fields
-    at the end. So nothing asked is nothing changed, more asked is more changed, and both hold before any training.
+    The U-Net sees the crop alone and says, for each condition and each sign of it, what one unit would change; the condition weighs
+    these fields at the end. So nothing asked is nothing changed, more asked is more changed, and both hold before any training.
     """
 
     def __init__(self, cfg: Config) -> None:
