@@ -391,7 +391,7 @@ def main() -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # decoders warn of what `read` copes with or refuses
     try:
-        app(standalone_mode=False)
+        app(standalone_mode=False, prog_name="mien")
     except MienError as error:
         _refuse(str(error), error.exit_code)
     except click.NoSuchOption as error:
