@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import InputError, OutputError, RequestError
-from .families import FAMILIES
 from .data import notice_of
+from .families import FAMILIES
 from .loop import Run, fit
 
 
