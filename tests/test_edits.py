@@ -95,6 +95,13 @@ def test_sixteen_bits_and_opacity_stay():
     assert np.abs(after.pixels / 257 - eight).max() < 2
 
 
+@pytest.mark.parametrize("by", MAKERS)
+def test_a_black_and_white_photo_stays_one(by: str):
+    grey = np.repeat(cv2.cvtColor(hopper().pixels, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    after = edit(Photo(grey), kit=kit(), by=by, age=40, sex=0.8).pixels.astype(int)
+    assert (after != grey).any() and np.ptp(after, axis=2).max() <= 1
+
+
 def test_a_chain_of_makers_is_one_look():
     """Smile by one maker and age by the other: both happen, in one Change."""
     crop = geometry.align(hopper().pixels, hopper_face().landmarks, edits.ALIGNMENT)

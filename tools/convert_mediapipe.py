@@ -26,8 +26,8 @@ import cv2
 import numpy as np
 import onnx
 import onnxruntime as ort
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert import schema_py_generated as schema  # pyright: ignore[reportMissingImports]
+from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
 from onnx import TensorProto, helper, numpy_helper
 
 from mien.cards import KEY, Card

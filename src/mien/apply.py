@@ -14,6 +14,9 @@ from .edits import ALIGNMENT, Chain, Prototype, Retouch
 from .errors import FaceError, RequestError
 from .types import Array, Crop, Face, Photo, Step
 
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
+
 
 def eight_bit(pixels: Array) -> Array:
     """`pixels` as uint8, which networks look at; the photo itself stays as deep as it is."""
@@ -45,8 +48,8 @@ def edit_photo(photo: Photo, edit: Prototype | Retouch | Chain, faces: list[Face
     for i in chosen:
         crop = geometry.align(photo.pixels, faces[i].landmarks, ALIGNMENT)
         change = edit(crop)
-        alpha = change.alpha * _own(crop, faces, i)
-        geometry.carry(photo.pixels, crop, replace(change, alpha=alpha), out)
+        change = replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
+        geometry.carry(photo.pixels, crop, change, out)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return photo.after(Step("edit", arguments, edit.networks, __version__, now), out)
 
@@ -67,6 +70,14 @@ def _own(crop: Crop, faces: list[Face], i: int) -> Array:
             grown = cv2.dilate(theirs, np.ones((size // 48,) * 2, np.uint8)).astype(np.float32)
             free *= 1 - cv2.GaussianBlur(grown, (0, 0), size / 96)
     return np.where(free > 0.02, free, 0)
+
+
+def _toned(crop: Crop, colour: Array) -> Array:
+    """The colour offset with no more hue than the face has, so that a black-and-white photo stays one. `[S, S, 3]`."""
+    lab = cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    chroma = float(np.hypot(lab[..., 1], lab[..., 2])[mesh.hull(crop.landmarks, crop.size) > 0].mean())
+    grey = (colour @ LUMA)[..., None]
+    return grey + (colour - grey) * np.float32(min(chroma / FULL_CHROMA, 1.0))
 
 
 def _area(face: Face) -> float:
