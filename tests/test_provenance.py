@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
-from mien import image, provenance
+from mien import image, provenance, signer
 from mien.errors import InputError, OutputError, RequestError
 from mien.types import Array, Photo, Step
 
@@ -216,15 +216,15 @@ def test_files_of_other_tools(tmp_path: Path):
     import c2pa
 
     Image.fromarray(pixels()).save(tmp_path / "a.jpg")
-    algorithm, chain, key = provenance._credentials()
-    signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, chain, key, None))  # pyright: ignore
+    algorithm, chain, key = signer.credentials()
+    hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, chain, key, None))  # pyright: ignore
     created = {"action": "c2pa.created", "digitalSourceType": provenance.SOURCE_TYPE + "digitalCapture", "when": "2025-05-05T05:05:05Z"}
     manifest = {
         "claim_generator_info": [{"name": "camera", "version": "1"}],
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}],
     }
     with c2pa.Builder(manifest) as builder:
-        builder.sign_file(tmp_path / "a.jpg", tmp_path / "b.jpg", signer)
+        builder.sign_file(tmp_path / "a.jpg", tmp_path / "b.jpg", hand)
     verdict = provenance.verify(tmp_path / "b.jpg")
     assert verdict.state == "intact" and verdict.history == () and verdict.source_type == "digitalCapture"
     assert provenance.verify(edited(tmp_path / "b.jpg", tmp_path / "c.jpg", SMILE)).history == (SMILE,)
@@ -253,7 +253,7 @@ def test_the_key_is_private_and_stays(tmp_path: Path, home: Path):
 
 def _race(home: str) -> tuple[bytes, bytes]:
     os.environ["MIEN_HOME"] = home
-    return provenance._credentials()[1:]
+    return signer.credentials()[1:]
 
 
 def test_processes_that_race_for_the_key_agree(home: Path):

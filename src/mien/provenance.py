@@ -16,21 +16,17 @@ of a JPEG, PNG, WebP or TIFF reads as broken; a clip (MP4) has C2PA's own guard 
 from __future__ import annotations
 
 import contextlib
-import datetime
 import json
 import mmap
 import os
 import re
-import shutil
-import struct
-import tempfile
-import zlib
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .errors import InputError, OutputError, RequestError
+from . import seal, signer
+from .errors import InputError, OutputError
 from .types import Origin, Step, Verdict
 
 if TYPE_CHECKING:
@@ -39,7 +35,6 @@ if TYPE_CHECKING:
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 STEP = "org.mien.step"  # the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
 LOST = "its own label is damaged and could not be kept"
-YEARS = 30  # without a time stamp a label dies with its certificate
 
 # c2pa-rs words that a person should not have to read
 FAILURES = {
@@ -64,7 +59,7 @@ def sign(source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Ste
     import c2pa
 
     parent = Path(origin.path) if origin.path and Path(origin.path).is_file() else None
-    parent_type, credentials = f"image/{origin.format.lower()}", _credentials()
+    parent_type, credentials = f"image/{origin.format.lower()}", signer.credentials()
     try:
         try:
             _sign(source, target, media_type, history, parent, parent_type, credentials, keep=True)
@@ -103,8 +98,8 @@ def _sign(
     if parent and not keep:
         manifest["ingredients"] = [ingredient | {"description": LOST}]
     # the signer takes bytes at run time whatever its stubs say
-    signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(*credentials, None))  # pyright: ignore[reportArgumentType]
-    with c2pa.Context.from_dict(_settings(), signer) as context, c2pa.Builder(manifest, context) as builder:
+    hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(*credentials, None))  # pyright: ignore[reportArgumentType]
+    with c2pa.Context.from_dict(_settings(), hand) as context, c2pa.Builder(manifest, context) as builder:
         if parent and keep:
             with parent.open("rb") as file:
                 builder.add_ingredient(ingredient, parent_type, file)
@@ -120,7 +115,7 @@ def _settings() -> dict[str, Any]:
     }
     roots = os.environ.get("MIEN_TRUST")
     if roots:
-        settings["trust"] = {"user_anchors": _pem(roots, "MIEN_TRUST").decode("ascii", "replace")}
+        settings["trust"] = {"user_anchors": signer.read_pem(roots, "MIEN_TRUST").decode("ascii", "replace")}
     return settings
 
 
@@ -176,111 +171,6 @@ def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
     )
 
 
-# ---- certificate and key
-
-
-def _credentials() -> tuple[str, bytes, bytes]:
-    """(algorithm, certificate chain, private key) of the user, or of this computer. PEM; the key as PKCS 8, which is what c2pa reads."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-
-    names = "MIEN_SIGN_CERT", "MIEN_SIGN_KEY"
-    paths = [os.environ.get(name) for name in names]
-    if any(paths) and not all(paths):
-        raise RequestError(f"{names[0]} and {names[1]} go together, but only one of them is set: set both, or neither")
-    certificate, secret = [str(path) for path in paths] if all(paths) else map(str, _own())
-    try:
-        chain = x509.load_pem_x509_certificates(_pem(certificate, names[0]))
-        key = serialization.load_pem_private_key(_pem(secret, names[1]), None)
-    except (ValueError, TypeError) as error:
-        raise RequestError(f"{certificate} and {secret} are not a PEM certificate chain and an unlocked PEM key ({error})") from error
-    if key.public_key() != chain[0].public_key():
-        raise RequestError(
-            f"the key {secret} does not belong to the first certificate of {certificate}: put the signer's own certificate first"
-        )
-    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES:
-        algorithm = CURVES[key.curve.name]
-    elif isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
-        algorithm = "ps256" if isinstance(key, rsa.RSAPrivateKey) else "ed25519"
-    else:
-        raise RequestError(f"{secret} holds a key of a kind that C2PA does not know: use P-256, P-384, P-521, RSA or Ed25519")
-    pem = serialization.Encoding.PEM
-    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return algorithm, b"".join(c.public_bytes(pem) for c in chain), plain
-
-
-CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
-
-
-def _pem(path: str, variable: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise RequestError(f"{path} cannot be read ({error.strerror}): check {variable}") from error
-
-
-def home() -> Path:
-    """The folder where mien keeps what belongs to this user: MIEN_HOME, or the platform's own place."""
-    import platformdirs
-
-    return Path(os.environ.get("MIEN_HOME") or platformdirs.user_data_dir("mien", appauthor=False))
-
-
-def _own() -> tuple[Path, Path]:
-    """This computer's certificate and key, made at first use. A folder is renamed into place: of two processes that race one wins whole."""
-    folder = home() / "signing"
-    if not folder.is_dir():
-        try:
-            home().mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix=".signing-", dir=home()))  # mode 0700
-            try:
-                chain, key = _self_signed()
-                (draft / "certificate.pem").write_bytes(chain)
-                with open(draft / "key.pem", "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-                    file.write(key)
-                draft.rename(folder)
-            except OSError:
-                if not folder.is_dir():
-                    raise
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
-        except OSError as error:
-            raise OutputError(
-                f"no signing key can be kept in {home()} ({error.strerror}): set MIEN_HOME to a folder you may write to"
-            ) from error
-    return folder / "certificate.pem", folder / "key.pem"
-
-
-def _self_signed() -> tuple[bytes, bytes]:
-    """C2PA takes no leaf that signs itself, so a chain of two: an authority whose key is thrown away, and the leaf that signs labels."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-    def name(common: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "mien"), x509.NameAttribute(NameOID.COMMON_NAME, common)])
-
-    def certificate(subject: x509.Name, public: ec.EllipticCurvePublicKey, authority: bool) -> bytes:
-        usage = x509.KeyUsage(not authority, False, False, False, False, authority, authority, False, False)
-        builder = x509.CertificateBuilder(
-            issuer, subject, public, x509.random_serial_number(), start, start + YEARS * datetime.timedelta(365)
-        )
-        builder = builder.add_extension(x509.BasicConstraints(authority, None), critical=True).add_extension(usage, critical=True)
-        builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key()), critical=False)
-        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        if not authority:
-            builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
-        return builder.sign(root, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)  # clocks differ
-    root, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = name("mien self-signed authority (this computer)")
-    chain = certificate(name("mien self-signed (this computer)"), leaf.public_key(), False) + certificate(issuer, root.public_key(), True)
-    return chain, leaf.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-
-
 # ---- reading a label
 
 
@@ -321,7 +211,7 @@ def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
     failures = [f for f in failures if f["code"] != "signingCredential.untrusted"]
     reasons = [FAILURES.get(f["code"]) or str(f.get("explanation", f["code"])) for f in failures]
     if not reasons and active.get("claim_generator_info", [{}])[0].get("name") == "mien":
-        reasons = _tampered(data, json.loads(reader.detailed_json()))
+        reasons = seal.tampered(data, json.loads(reader.detailed_json()))
     if not reasons and reader.get_validation_state() not in ("Valid", "Trusted"):
         reasons = ["the label is not valid"]
     parents: list[str] = []
@@ -351,11 +241,11 @@ def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[
     for part in manifest.get("ingredients", ()):
         label = part.get("active_manifest")
         below = manifests.get(label)
-        signer = f", labelled by {below.get('signature_info', {}).get('common_name', 'someone')}" if below else ""
+        by = f", labelled by {below.get('signature_info', {}).get('common_name', 'someone')}" if below else ""
         found = part.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
         failed = part.get("description") == LOST or any(f["code"] != "signingCredential.untrusted" for f in found)
         bad = ", its label was already broken" if failed else ""
-        parents.append(f"{part.get('title') or 'a file without a name'}{signer}{bad}")
+        parents.append(f"{part.get('title') or 'a file without a name'}{by}{bad}")
         if below and part.get("relationship") == "parentOf":
             steps += _history({k: v for k, v in manifests.items() if k != label}, below, parents)
     for action in _listed(manifest):
@@ -380,111 +270,3 @@ def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:
     if type(error).__name__.endswith("ManifestNotFound"):
         return Verdict("unlabelled", source_type=source_type, found_by=found_by)
     raise InputError(f"{path} cannot be read as a picture ({error}): a JPEG, PNG, WebP or TIFF was wanted") from error
-
-
-# ---- the bytes that C2PA does not hash, compared with the only form that mien writes
-
-BOX = b"\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03"  # the rest of a JUMBF type, and "has a label, may be asked for"
-KINDS = {
-    b"c2pa.assertions": b"c2as",
-    b"c2pa.claim": b"c2cl",
-    b"c2pa.claim.v2": b"c2cl",
-    b"c2pa.signature": b"c2cs",
-    b"c2pa.credentials": b"c2vc",
-    b"c2pa.databoxes": b"c2db",
-}
-
-
-def _tampered(data: mmap.mmap, report: dict[str, Any]) -> list[str]:
-    try:
-        assertions = report["manifests"][report["active_manifest"]]["assertion_store"]
-        holes = [hole for label, part in assertions.items() if label.startswith("c2pa.hash.data") for hole in part["exclusions"]]
-        if holes:
-            _check_store(_store([bytes(data[hole["start"] : hole["start"] + hole["length"]]) for hole in holes]), report["active_manifest"])
-    except (ValueError, KeyError, IndexError, struct.error):
-        return ["the label was changed after it was signed"]
-    return []
-
-
-def _need(fact: bool) -> None:
-    if not fact:
-        raise ValueError
-
-
-def _store(holes: list[bytes]) -> bytes:
-    """The manifest store out of what the data hash leaves out: how JPEG, PNG, WebP or TIFF wraps it."""
-    whole = holes[-1]
-    if whole[:2] == b"\xff\xeb":  # JPEG: APP11 segments, numbered, each repeating the head of the box
-        store, position, number = b"", 0, 1
-        while position < len(whole):
-            _, length, name, number_found = struct.unpack(">HH4sI", whole[position : position + 12])
-            head, body = whole[position + 12 : position + 20], whole[position + 20 : position + 2 + length]
-            _need(whole[position : position + 2] == b"\xff\xeb" and name == b"JP\x02\x11" and number_found == number)
-            _need(not store or head == store[:8])
-            store += body if store else head + body
-            position, number = position + 2 + length, number + 1
-        return store
-    if whole[4:8] == b"caBX":  # PNG
-        _need(struct.unpack(">I", whole[:4])[0] == len(whole) - 12 and struct.unpack(">I", whole[-4:])[0] == zlib.crc32(whole[4:-4]))
-        return whole[8:-4]
-    if whole[:4] == b"C2PA":  # WebP
-        _need(struct.unpack("<I", whole[4:8])[0] == len(whole) - 8)
-        return whole[8:]
-    _need(len(holes) == 2 and struct.pack("<I", len(whole)) in (holes[0], holes[0][::-1]))  # TIFF: the count of the tag, then the store
-    return whole
-
-
-def _boxes(data: bytes) -> list[tuple[bytes, bytes]]:
-    """(kind, body) of the boxes that fill `data` to the last byte."""
-    boxes = []
-    while data:
-        length, kind = struct.unpack(">I4s", data[:8])
-        _need(8 <= length <= len(data))
-        boxes.append((kind, data[8:length]))
-        data = data[length:]
-    return boxes
-
-
-def _check_store(store: bytes, active: str) -> None:
-    """Raises ValueError where a byte that C2PA leaves unhashed is not what mien writes. The active manifest hashes older ones whole."""
-    ((kind, body),) = _boxes(store)
-    (head, *manifests) = _boxes(body)
-    _need(kind == b"jumb" and head == _head(b"c2pa", b"c2pa"))
-    for kind, body in manifests:
-        newest = body is manifests[-1][1]
-        (head, *parts) = _boxes(body)
-        _need(kind == b"jumb" and (head == _head(b"c2ma", active.encode()) if newest else head[1][4:17] == BOX))
-        for kind, body in parts:
-            (head, *contents) = _boxes(body)
-            label = head[1][17:-1]
-            _need(kind == b"jumb" and (head == _head(KINDS[label], label) if label in KINDS else head[1][:4] not in KINDS.values()))
-            if label == b"c2pa.assertions":  # hashed, but for the bits that say whether it has a label and a salt
-                _need(all(kind == b"jumb" and _boxes(body)[0][1][16] in (0x03, 0x13) for kind, body in contents))
-            elif newest:
-                _need([kind for kind, _ in contents] == [b"cbor"])
-            if newest and label == b"c2pa.signature":
-                _check_signature(contents[0][1])
-
-
-def _head(code: bytes, label: bytes) -> tuple[bytes, bytes]:
-    return b"jumd", code + BOX + label + b"\0"
-
-
-def _check_signature(cose: bytes) -> None:
-    """A COSE_Sign1 is [protected bytes, unprotected map, nil, signature]; the map must hold zeros under "pad" and nothing else."""
-    _need(cose[:2] == b"\xd2\x84")
-    protected, rest = _cbor_bytes(cose[2:])
-    _need(rest[:5] == b"\xa1\x63pad")
-    pad, rest = _cbor_bytes(rest[5:])
-    _need(not any(pad) and rest[:1] == b"\xf6")
-    _, rest = _cbor_bytes(rest[1:])
-    _need(bool(protected) and not rest)
-
-
-def _cbor_bytes(data: bytes) -> tuple[bytes, bytes]:
-    """A CBOR byte string at the start of `data`, and what follows it."""
-    _need(0x40 <= data[0] <= 0x5A)
-    size = {0x58: 1, 0x59: 2, 0x5A: 4}.get(data[0], 0)
-    length = int.from_bytes(data[1 : 1 + size], "big") if size else data[0] - 0x40
-    _need(len(data) >= 1 + size + length)
-    return data[1 + size : 1 + size + length], data[1 + size + length :]

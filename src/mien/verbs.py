@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from . import __version__, apply, edits, geometry, hub, image, mesh, provenance, runtime
+from . import __version__, apply, edits, geometry, hub, image, mesh, provenance, runtime, signer
 from .cards import Card
 from .errors import FaceError, MienError, ModelError, OutputError, RequestError
 from .kit import Kit
@@ -190,7 +190,7 @@ def _card(entry: hub.Entry) -> Card:
 def doctor() -> dict[str, Any]:
     """What this installation has and whether it works: Python, ONNX Runtime, threads, networks, folders, extras;
     "problems" is empty where all is well."""
-    folders = {"temporary": Path(tempfile.gettempdir()), "current": Path.cwd(), "label key": provenance.home()}
+    folders = {"temporary": Path(tempfile.gettempdir()), "current": Path.cwd(), "label key": signer.home()}
     networks = {row["name"]: row["state"] for row in models()}
     writable = {name: _writable(folder) for name, folder in folders.items()}
     problems = [f"network {name} is {state}: install mien again" for name, state in networks.items() if state != "ok"]
