@@ -1,10 +1,8 @@
-"""Prototypes: how the mean face changes with age, sex and smile, carried to one face through the mesh. The baseline
-that every network must beat.
+"""Prototypes: how the mean face changes with age, sex and smile, carried to one face through the mesh: the baseline to beat.
 
-After Rowland and Perrett, "Manipulating facial appearance through shape and color" (1995), and Tiddeman et al.,
-"Prototyping and transforming
-facial textures for perception research" (2001), with means regressed on continuous age instead of two groups, and gains held back where
-a face's texture is not what the mean knows (stubble, noise, frames of glasses).
+After Rowland and Perrett, "Manipulating facial appearance through shape and color" (1995), and Tiddeman et al., "Prototyping and
+transforming facial textures for perception research" (2001), with means regressed on continuous age instead of two groups, and with
+gains held back where a face's texture is not what the mean knows (stubble, noise, frames of glasses).
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from ..cards import KEY, Card
 from ..errors import ModelError
 from ..types import Array, Change, Crop
 
-ROLE = "prototypes"
 L_SPREAD = 14.0  # every face's lightness inside the oval is brought to this standard deviation before it is averaged
 SIGMA_FINE, SIGMA_COARSE = 1 / 160, 1 / 48  # of the crop's side: the two fine bands lie above these blurs
 ADULT, OLDEST = 18.0, 90.0  # a changed face is never meant to look younger or older than this
@@ -52,7 +49,7 @@ class Prototypes:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         if KEY not in arrays:
-            raise ModelError(f"{path.name} carries no card: make it with `mien train prototypes`")
+            raise ModelError(f"{path.name} carries no card: make it with `mien prototypes`")
         self.card = Card.from_json(str(arrays.pop(KEY)), path.name)
         self._data = {key: _dequantise(key, arrays) for key in arrays if not key.endswith(".scale")}
         self.triangles = self._data["triangles"].astype(int)
@@ -62,7 +59,7 @@ class Prototypes:
         """Apparent age and sex of the face: ridge regression on the face brought to the mean layout."""
         d = self._data
         side = int(d["side"])
-        points = crop.landmarks[: mesh.POINTS] * (side / crop.size)
+        points = (crop.landmarks[: mesh.POINTS] + 0.5) * (side / crop.size) - 0.5
         pixels = cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA)
         lab = canonical(pixels, points, d["points"], self.triangles, d["oval"])
         age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
@@ -80,28 +77,23 @@ class Prototypes:
         moved = face.copy()
         moved[: mesh.POINTS] += self._frames.carry(blend["shape"], face[: mesh.POINTS])
         reach = mesh.reach(face, moved, size)
-        triangles = self.triangles
         grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
-        flow = cv2.GaussianBlur(mesh.dense_map(moved, face, triangles, size) - grid, (0, 0), size / 128) * reach[..., None]
-        scale = int(self._data["side"]) / size
-        place = mesh.dense_map(moved, self._data["points"] / scale, triangles, size) * scale
+        flow = cv2.GaussianBlur(mesh.dense_map(moved, face, self.triangles, size) - grid, (0, 0), size / 128) * reach[..., None]
+        place = mesh.dense_map(moved, self._data["points"], self.triangles, size)
         colour = self._colour(crop, flow + grid, place, blend) * mesh.skin(moved, size)[..., None]
         return Change(flow, colour, np.clip(reach * 4, 0, 1))
 
     def _blend(self, crop: Crop, mouth: Array, age: float, sex: float) -> dict[str, Array]:
-        """Sum what each part of the request adds to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine" and "coarse" `[s,
-        s]`; "expected" are today's bands."""
+        """What is added to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine" and "coarse" `[s, s]`; and today's bands, "expected"."""
         d, reading = self._data, self.read(crop)
         now, then = _ages(reading.age, age)
+        taper = 1 / (1 + max(abs(age) - 30, 0) / 60)  # so that fifty years more is no mask
+        years = {key: gain * taper for key, gain in (OLDER if age > 0 else YOUNGER).items()}
         out: dict[str, Array] = {}
         for key in ("shape", "colour", "fine", "coarse"):
             by_age = d[f"age_{key}"]
             here = _at(by_age, now, d["nodes"], reading.sex)
-            out[key] = (
-                (OLDER if age > 0 else YOUNGER)[key]
-                / (1 + max(abs(age) - 30, 0) / 60)
-                * (_at(by_age, then, d["nodes"], reading.sex) - here)
-            )
+            out[key] = years[key] * (_at(by_age, then, d["nodes"], reading.sex) - here)
             man, woman = (_at(by_age, reading.age, d["nodes"], s) for s in (1.0, 0.0))
             out[key] += sex * float(d["sex_gain"]) * (man - woman + (d[f"stubble_{key}"] * float(d["stubble"])))
             out[key] += np.tensordot(mouth, d[f"smile_{key}"], 1)
@@ -122,21 +114,20 @@ class Prototypes:
             return cv2.remap(canonical_map, x, y, cv2.INTER_LINEAR)
 
         oval = draw(d["oval"]) > 0.5
-        spread = float(lab[..., 0][oval].std()) / L_SPREAD
-        delta = draw(blend["colour"])
-        delta[..., 0] *= np.clip(spread, 0.4, 1.1)
-        delta[..., 1:] *= np.clip(lab[..., 0][oval].mean() / 60, 0.2, 1.0)
-        delta = MOST * np.tanh(delta / MOST)
-        # highlights keep their shape: less where a channel is about to be full, and no lighter where it is light
-        delta *= np.clip((1 - before.max(2)) / 0.1, 0.2, 1)[..., None]
-        delta[..., 0] *= np.where(delta[..., 0] > 0, np.clip((100 - lab[..., 0]) / 40, 0, 1), 1)
-        noise = _noise(lab, size)
+        inside = lab[..., 0][oval] if oval.any() else lab[..., 0]
+        spread = float(inside.std()) / L_SPREAD
+        delta = draw(blend["colour"]) * np.array([np.clip(spread, 0.4, 1.1), *[np.clip(inside.mean() / 60, 0.2, 1.0)] * 2], np.float32)
+        skin, noise = 1 - _hair(lab, oval), _noise(lab, size)
+        delta = _bounded(delta, before, lab)
+        delta[..., 0] *= np.where(delta[..., 0] < 0, skin, 1)
         for band, sigma, gain, expected in _bands(lab[..., 0], size, blend):
             energy = _energy(band, size * sigma * 2) + FLOOR * spread**2
             usual = np.exp(2 * draw(expected)) * max(spread, 0.3) ** 2
             more = np.clip(np.exp(draw(gain)), 0.5, 2.5) - 1
-            # stubble and glasses are no skin and stay as they are; to make skin smooth, it may be rougher than usual
-            trust = np.clip(1 - noise / energy, 0, 1) / (1 + (energy / (usual * np.where(more < 0, 15, 5))) ** 2)
+            # beards, stubble and glasses are no skin and stay as they are; to make skin smooth, it may be rougher than usual
+            trust = (
+                np.where(more > 0, skin, 1) * np.clip(1 - noise / energy, 0, 1) / (1 + (energy / (usual * np.where(more < 0, 15, 5))) ** 2)
+            )
             delta[..., 0] += band * trust * more
         return np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - before
 
@@ -156,8 +147,8 @@ def canonical(pixels: Array, points: Array, mean: Array, triangles: Array, oval:
 def bands(lightness: Array) -> tuple[Array, Array]:
     """Log strength of the two fine bands of a canonical lightness `[s, s]`."""
     size = lightness.shape[0]
-    split = split_bands(lightness, size)
-    return tuple(np.log(cv2.GaussianBlur(band * band, (0, 0), size / 38) + FLOOR) / 2 for band in split)  # type: ignore[return-value]
+    fine, coarse = (np.log(_energy(band, size / 38) + FLOOR) / 2 for band in split_bands(lightness, size))
+    return fine, coarse
 
 
 def split_bands(lightness: Array, size: int) -> tuple[Array, Array]:
@@ -178,25 +169,41 @@ def features(lab: Array, points: Array, mean: Array, oval: Array) -> Array:
     return np.concatenate(parts).astype(np.float32)
 
 
+def _bounded(delta: Array, before: Array, lab: Array) -> Array:
+    """A difference of means `[S, S, 3]` in Lab that cannot blotch: never large, small where a channel is full, no lighter on light."""
+    delta = MOST * np.tanh(delta / MOST) * np.clip((1 - before.max(2)) / 0.1, 0.2, 1)[..., None]
+    delta[..., 0] *= np.where(delta[..., 0] > 0, np.clip((100 - lab[..., 0]) / 40, 0, 1), 1)
+    return delta
+
+
+def _hair(lab: Array, oval: Array) -> Array:
+    """Where a beard or a lock covers the face `[S, S]` in 0..1: darker than the skin, and of less colour than a shadow on it."""
+    soft = cv2.GaussianBlur(lab, (0, 0), lab.shape[0] / 128)
+    chroma = np.hypot(soft[..., 1], soft[..., 2])
+    light, full = (float(np.median(one[oval])) if oval.any() else 0.0 for one in (soft[..., 0], chroma))
+    if full < 6:  # a black-and-white photo does not tell
+        return np.zeros_like(chroma)
+    return np.clip((light - soft[..., 0] - 8) / 15, 0, 1) * np.clip((0.75 - chroma / full) / 0.3, 0, 1)
+
+
 def _energy(band: Array, sigma: float) -> Array:
     return cv2.GaussianBlur(band * band, (0, 0), sigma)
 
 
 def _noise(lab: Array, size: int) -> Array:
-    """How much of the lightness's fine energy is the camera's noise `[S, S]`: told by the colours, which skin's own
-    texture hardly moves."""
+    """How much of the lightness's fine energy is the camera's noise `[S, S]`: colours tell, which skin's own texture hardly moves."""
     a, b = (_energy(split_bands(lab[..., k], size)[0], size * SIGMA_FINE * 4) for k in (1, 2))
     return (2.5 * np.maximum(np.sqrt((a + b) / 2) - 0.3, 0)) ** 2
 
 
-def _bands(lightness: Array, size: int, blend: dict[str, Array]):
+def _bands(lightness: Array, size: int, blend: dict[str, Array]) -> tuple[tuple[Array, float, Array, Array], ...]:
+    """Both bands of a face, each with its sigma, its log gain and the log strength that the mean has."""
     fine, coarse = split_bands(lightness, size)
     return (fine, SIGMA_FINE, blend["fine"], blend["fine_expected"]), (coarse, SIGMA_COARSE, blend["coarse"], blend["coarse_expected"])
 
 
 def _ages(now: float, years: float) -> tuple[float, float]:
-    """From which age to which: a request that would leave adulthood is moved, so that at least 0.7 of it is still a
-    difference of adults."""
+    """From which age to which: a request that would leave adulthood is moved, so that 0.7 of it is still a difference of adults."""
     then = float(np.clip(now + years, ADULT, OLDEST))
     if abs(then - now) < 0.7 * abs(years):
         now = then - 0.7 * years

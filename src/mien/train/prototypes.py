@@ -186,7 +186,7 @@ def _save(out: Path, arrays: dict[str, Array], error: dict[str, float], notice: 
         size=384,
         conditions=(Condition("smile", "", -1, 1), Condition("age", "years", -30, 50), Condition("sex", "", -1, 1)),
         data=notice,
-        source="mien train prototypes",
+        source="mien prototypes",
         limits="Means are smooth: hair, beards and teeth do not change; faces turned by more than 45 degrees are guessed at.",
         measured=error,
     )
