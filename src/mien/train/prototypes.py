@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import geometry, mesh
 from ..cards import KEY, Card, Condition
+from ..errors import InputError
 from ..models.prototypes import bands, canonical, features
 from ..types import Alignment, Array
 from .data import PAIRED, held_out, mouth_of, notice_of, person_of, read_faces, read_pairs, read_rgb
@@ -27,6 +28,8 @@ def compute(faces: Path, pairs: Path, out: Path) -> dict[str, float]:
     Returns the reader's error on the people held out: mean absolute error of the age in years, share of right sexes.
     """
     rows, landmarks = read_faces(faces)
+    if len({row["sex"] for row in rows if not held_out(person_of(row))}) < 2:
+        raise InputError(f"{faces} shows one sex only: prototypes are differences between groups, wanted both")
     crops = [geometry.align(read_rgb(faces / "images" / row["file"]), p, LAYOUT) for row, p in zip(rows, landmarks, strict=True)]
     points = np.stack([crop.landmarks[: mesh.POINTS] for crop in crops])
     yaw = (2 * points[:, 1, 0] - points[:, 234, 0] - points[:, 454, 0]) / (points[:, 454, 0] - points[:, 234, 0])
@@ -78,7 +81,7 @@ def _covariates(rows: list[dict[str, str]], points: Array) -> Array:
     """What else differs between faces and must not be taken for age or sex; the first two columns are stubble and beard."""
 
     def is_(key: str, *values: str) -> Array:
-        return np.stack([np.array([row[key] == value for row in rows], float) for value in values], 1)
+        return np.array([[row[key] == value for value in values] for row in rows], float).reshape(len(rows), len(values))
 
     eyes = (points[:, 33, 1] + points[:, 263, 1]) / 2
     pitch = (points[:, 1, 1] - eyes) / (points[:, 152, 1] - eyes)
@@ -100,7 +103,7 @@ def _age_curves(
     turned = design.copy()
     turned[:, -1] *= -1
     design = np.concatenate([design, turned])
-    prior = np.zeros((design.shape[1],) * 2)
+    prior = 1e-3 * np.eye(design.shape[1])
     bend = np.diff(np.eye(nodes), 2, axis=0)
     for sex in range(2):
         prior[sex * nodes : (sex + 1) * nodes, sex * nodes : (sex + 1) * nodes] = SMOOTH * bend.T @ bend
