@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +13,12 @@ import numpy as np
 
 from .. import geometry, hub, mesh
 from ..errors import InputError
+from ..kit import Kit
 from ..models.prototypes import Prototypes
 from ..types import Alignment, Array, Crop
 
 HELD_OUT = 8  # one person in so many is kept aside
+STILL = (33, 133, 362, 263, 168, 6, 197, 195, 8, 9, 151, 10, 127, 356)  # mesh points: eye corners, bridge of the nose, brow, temples
 PAIRED = (
     "london-"  # what stands before the name of a smile pair's person in the table of portraits: nobody may be on both sides of the split
 )
@@ -48,14 +50,51 @@ def read_faces(folder: Path) -> tuple[list[dict[str, str]], Array]:
     return rows, np.stack([by_file[row["file"]] for row in rows])
 
 
-def read_pairs(folder: Path) -> tuple[list[str], Array, Array]:
-    """People with a neutral and a smiling picture `ID-neutral.jpg`, `ID-smiling.jpg`: their names, and the landmarks
-    of both `[n, 478, 2]`."""
-    points = folder / "landmarks478.npz"
-    if not points.is_file():
-        raise InputError(f"{folder} is no folder of smile pairs: wanted ID-neutral.jpg, ID-smiling.jpg and landmarks478.npz in it")
-    with np.load(points) as file:
-        return list(map(str, file["ids"])), file["neutral"] - np.float32(0.5), file["smiling"] - np.float32(0.5)
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One person neutral and smiling, laid out alike: the head lies in both where it lies in the neutral one."""
+
+    name: str
+    neutral: Crop
+    smiling: Crop
+
+
+def read_pairs(folder: Path, alignment: Alignment) -> Iterator[Pair]:
+    """The people with `ID-neutral.jpg` and `ID-smiling.jpg` in a folder, by name. Landmarks are taken from `landmarks478.npz` (`ids`,
+    `neutral`, `smiling` `[n, 478, 2]`) where it is there, and found where it is not."""
+    names = sorted(path.name.removesuffix("-smiling.jpg") for path in folder.glob("*-smiling.jpg"))
+    if not names:
+        raise InputError(f"{folder} is no folder of smile pairs: wanted ID-neutral.jpg and ID-smiling.jpg in it")
+    known: dict[str, list[Array]] = {}
+    if (folder / "landmarks478.npz").is_file():
+        with np.load(folder / "landmarks478.npz") as file:
+            known = {str(i): [n - 0.5, s - 0.5] for i, n, s in zip(file["ids"], file["neutral"], file["smiling"], strict=True)}
+    kit = Kit()
+    for name in names:
+        paths = [folder / f"{name}-{kind}.jpg" for kind in ("neutral", "smiling")]
+        pictures = [read_rgb(path) for path in paths]
+        points = known.get(name) or [_landmarks(kit, *one) for one in zip(paths, pictures, strict=True)]
+        matrix = geometry.similarity(points[0], alignment)
+        matrices = matrix, matrix @ np.vstack([_rigid(points[1], points[0]), [0, 0, 1]])
+        parts = zip(pictures, matrices, points, strict=True)
+        crops = [Crop(geometry.warp(pixels, m, alignment.size), m, alignment, geometry.transform(p, m)) for pixels, m, p in parts]
+        yield Pair(name, *crops)
+
+
+def _landmarks(kit: Kit, path: Path, pixels: Array) -> Array:
+    faces = kit.faces(pixels)
+    if len(faces) != 1:
+        raise InputError(f"{path} shows {len(faces)} faces: a smile pair wants one")
+    return faces[0].landmarks
+
+
+def _rigid(points: Array, onto: Array) -> Array:
+    """The similarity `[2, 3]` that lays the points of a face that no expression moves best on those of another."""
+    z, w = (p[list(STILL)].astype(np.float64) @ np.array([1, 1j]) for p in (points, onto))
+    z0, w0 = z.mean(), w.mean()
+    turn = np.vdot(z - z0, w - w0) / np.vdot(z - z0, z - z0)
+    shift = w0 - turn * z0
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
 def notice_of(folders: Sequence[Path]) -> str:
@@ -144,28 +183,34 @@ class RetouchData:
         return replace(example, before=before, after=after, flow=flow, reach=fields[1], trust=fields[2])
 
     def _read_pairs(self, folder: Path) -> None:
-        for name, *landmarks in zip(*read_pairs(folder), strict=True):
-            aside = held_out(PAIRED + name)
-            matrix = geometry.similarity(landmarks[0], self.alignment)
-            crops = [geometry.warp(read_rgb(folder / f"{name}-{kind}.jpg"), matrix, self.alignment.size) for kind in ("neutral", "smiling")]
-            points = [mesh.frame(geometry.transform(one, matrix), self.alignment.size) for one in landmarks]
-            smile = mouth_of(points[1]) - mouth_of(points[0])
+        for pair in read_pairs(folder, self.alignment):
+            aside = held_out(PAIRED + pair.name)
+            smile = mouth_of(pair.smiling.landmarks) - mouth_of(pair.neutral.landmarks)
             if smile[2] > 0.08 and not aside:
                 self._smiles.append(smile)
-                self._mouths.append(crops[1])
-            for a, b, sign in ((0, 1, 1), (1, 0, -1)):
-                self._pairs[aside].append(self._pair(crops[a], crops[b], points[a], points[b], sign * smile))
+                self._mouths.append(pair.smiling.pixels)
+            self._pairs[aside] += [self._pair(pair.neutral, pair.smiling, smile), self._pair(pair.smiling, pair.neutral, -smile)]
 
-    def _pair(self, before: Array, after: Array, face: Array, moved: Array, smile: Array) -> Example:
+    def _pair(self, before: Crop, after: Crop, smile: Array) -> Example:
         size = self.alignment.size
+        face, moved = mesh.frame(before.landmarks, size), mesh.frame(after.landmarks, size)
         grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
         flow = mesh.dense_map(moved, face, self._teacher.triangles, size) - grid
         reach = mesh.reach(face, moved, size)
         flow *= reach[..., None]
-        blended = before + (after.astype(np.float32) - before) * reach[..., None]  # beyond the face the two photos differ by chance
+        blended = (
+            before.pixels + (after.pixels.astype(np.float32) - before.pixels) * reach[..., None]
+        )  # beyond the face the two photos differ by chance
         condition = np.array([*smile, 0, 0], np.float32)
         return Example(
-            before, np.rint(blended).astype(np.uint8), condition, _small(flow), _small(reach), _small(reach), np.zeros(8, np.float32), False
+            before.pixels,
+            np.rint(blended).astype(np.uint8),
+            condition,
+            _small(flow),
+            _small(reach),
+            _small(reach),
+            np.zeros(8, np.float32),
+            False,
         )
 
     def _read_faces(self, folder: Path, variants: int) -> None:

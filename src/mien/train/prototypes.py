@@ -131,18 +131,14 @@ def _age_curves(
 def _smile(folder: Path, layout: Array, triangles: Array, oval: Array, mirror: Array) -> dict[str, Array]:
     """What a smile adds per unit of mouth width, corner lift and opening: least squares over the pairs, without a constant."""
     design, shape, colour, fine, coarse = [], [], [], [], []
-    for name, *faces in zip(*read_pairs(folder), strict=True):
-        if held_out(PAIRED + name):
+    for pair in read_pairs(folder, LAYOUT):
+        if held_out(PAIRED + pair.name):
             continue
-        matrix = geometry.similarity(faces[0], LAYOUT)
-        size = LAYOUT.size
         seen = []
-        for kind, landmarks in zip(("neutral", "smiling"), faces, strict=True):
-            pixels = geometry.warp(read_rgb(folder / f"{name}-{kind}.jpg"), matrix, size)
-            points = geometry.transform(landmarks, matrix)
-            place = mesh.dense_map(layout, mesh.frame(points, size), triangles, size)
-            warped = cv2.remap(pixels, place[..., 0], place[..., 1], cv2.INTER_LINEAR).astype(np.float32) / 255
-            seen.append((points[: mesh.POINTS], cv2.cvtColor(warped, cv2.COLOR_RGB2Lab), mouth_of(points)))
+        for crop in (pair.neutral, pair.smiling):
+            place = mesh.dense_map(layout, mesh.frame(crop.landmarks, LAYOUT.size), triangles, LAYOUT.size)
+            warped = cv2.remap(crop.pixels, place[..., 0], place[..., 1], cv2.INTER_LINEAR).astype(np.float32) / 255
+            seen.append((crop.landmarks[: mesh.POINTS], cv2.cvtColor(warped, cv2.COLOR_RGB2Lab), mouth_of(crop.landmarks)))
         before, after = seen
         design.append(after[2] - before[2])
         shape.append(after[0] - before[0])
