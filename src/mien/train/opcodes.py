@@ -23,7 +23,7 @@ INTEGERS = {0x8A: "<B", 0x8B: "<I"}  # LONG1 LONG4
 PUTS, GETS = {0x71: "<B", 0x72: "<I"}, {0x68: "<B", 0x6A: "<I"}
 SKIPPED = {0x80: 1, 0x95: 8}  # PROTO FRAME: what follows them says nothing that matters
 STOP = 0x2E
-LONGEST_NAME = 256
+LONGEST_NAME, LONGEST_KEY = 256, 1024
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,8 @@ class Machine:
         """A dict's key: plain values only, for a tuple of tuples can take for ever to hash."""
         if value is not None and type(value) not in (str, int, float, bool):
             raise self.refuse(f"has a key of the type {type(value).__name__} in a table")
+        if isinstance(value, str) and len(value) > LONGEST_KEY:
+            raise self.refuse(f"has a key of {len(value)} letters in a table")
         return value
 
     def _text(self, raw: memoryview, *, old: bool) -> Any:

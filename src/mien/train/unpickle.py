@@ -23,7 +23,18 @@ from .opcodes import Builder, Fuel, Machine, Name, Record
 MAGIC = 0x1950A86A20F9469CFC6C  # how torch's format before 1.6 begins
 MOST_ENTRIES = 100_000  # in one archive
 MOST_DIMENSIONS = 8
-DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, OSError, struct.error, zipfile.BadZipFile)
+DAMAGE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+)
 
 STORAGES = {
     f"{home}.{name}Storage": dtype
@@ -114,7 +125,12 @@ def read_tree(path: Path) -> Any:
     except ModelError:
         raise
     except DAMAGE as error:
-        raise ModelError(f"{path} is damaged or no checkpoint ({type(error).__name__}: {str(error)[:100]}): fetch it again") from error
+        raise ModelError(f"{path} is damaged or no checkpoint ({said(error)}): fetch it again") from error
+
+
+def said(error: BaseException) -> str:
+    """An exception in some words of one line."""
+    return f"{type(error).__name__}: {ascii(str(error))[1:-1][:100]}"
 
 
 def _archive(path: Path, data: memoryview) -> Any:
@@ -210,9 +226,7 @@ def _tensor(machine: Machine, args: tuple[Any, ...]) -> Stored:
         raise machine.refuse("describes a tensor of impossible shape")
     span = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True)) if math.prod(shape) else 0
     if max(offset + span, math.prod(shape)) > storage.numel:
-        raise ModelError(
-            f"{machine.where} describes a tensor {list(shape)} that is larger than its storage of {storage.numel}: it is refused"
-        )
+        raise machine.refuse(f"describes a tensor {list(shape)} that is larger than its storage of {storage.numel}")
     return Stored(storage, offset, shape, stride)
 
 
@@ -246,9 +260,7 @@ def _array(machine: Machine, shape: Any, dtype: Any, fortran: Any, raw: Any) -> 
         raise machine.refuse("describes an array in a way that NumPy does not")
     kind = NUMPY[dtype["code"]]
     if not all(map(_whole, shape)) or len(shape) > MOST_DIMENSIONS or math.prod(shape) * kind.itemsize != len(raw):
-        raise ModelError(
-            f"{machine.where} describes an array {str(shape)[:80]} that is not as large as its {len(raw)} bytes: it is refused"
-        )
+        raise machine.refuse(f"describes an array that is not as large as its {len(raw)} bytes")
     order = shape if fortran else shape[::-1]
     stride = [math.prod(order[:i]) for i in range(len(order))]
     return Stored(Storage(kind, math.prod(shape), raw), 0, shape, tuple(stride if fortran else stride[::-1]))
@@ -259,9 +271,9 @@ def _unfilled(machine: Machine, args: tuple[Any, ...]) -> Stored:
     return Stored(Storage(torch.float32, 0), 0, (0,), (1,))
 
 
-def _scalar(machine: Machine, args: tuple[Any, ...]) -> float:
+def _scalar(machine: Machine, args: tuple[Any, ...]) -> Stored:
     dtype, raw = args
-    return _array(machine, (), dtype, False, raw).load().item()
+    return _array(machine, (), dtype, False, raw)
 
 
 def _encode(machine: Machine, args: tuple[Any, ...]) -> memoryview:
