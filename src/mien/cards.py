@@ -27,7 +27,7 @@ class Card:
 
     role: which of `models.ROLES` opens it. template and size: the face layout it wants ("" and 0 where it takes no aligned crop).
     value_range: what its pixels span. licence: an SPDX identifier. data: credits that must travel with the weights.
-    source: where it comes from (repository command, or address and sha256 of a converted original). limits: for people, what it cannot do.
+    source: where it comes from (repository command, or address and sha256 of a converted original). limits: for people, what it cannot do. w_avg: of a mapper, the mean w that truncation draws towards.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Card:
     data: str = ""
     source: str = ""
     limits: str = ""
+    w_avg: tuple[float, ...] = ()
     measured: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -52,6 +53,7 @@ class Card:
         try:
             fields: dict[str, Any] = json.loads(text)
             fields["value_range"] = tuple(fields.get("value_range", (0.0, 1.0)))
+            fields["w_avg"] = tuple(fields.get("w_avg", ()))
             fields["conditions"] = tuple(Condition(**c) for c in fields.get("conditions", ()))
             return Card(**fields)
         except (AttributeError, TypeError, ValueError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -64,8 +65,10 @@ class Augment(nn.Module):
 
     def forward(self, x: Tensor, percentile: float | None = None) -> Tensor:
         """`percentile` replaces every draw by that quantile of it, for comparison with other implementations."""
-        if not self.names:
-            return x
+        with full(x):
+            return self._augment(x.float(), percentile) if self.names else x
+
+    def _augment(self, x: Tensor, percentile: float | None) -> Tensor:
         draw = Draw(len(x), x.device, self.p, self.names, percentile)
         # the picture's own matrix is inverted: where each output pixel looks
         geometry = torch.eye(3, device=x.device).repeat(len(x), 1, 1)
@@ -79,7 +82,7 @@ class Augment(nn.Module):
         for matrix in _colour(draw):
             colour, coloured = matrix @ colour, True
         if coloured:
-            x = (colour[:, :3, :3] @ x.flatten(2).float() + colour[:, :3, 3:]).view_as(x)
+            x = (colour[:, :3, :3] @ x.flatten(2) + colour[:, :3, 3:]).view_as(x)
         if "bands" in self.names:
             x = self._filter(x, draw)
         if "noise" in self.names:
@@ -112,7 +115,7 @@ class Augment(nn.Module):
         ends = torch.tensor([2 / x.shape[3], 2 / x.shape[2], wide / 2, high / 2], device=x.device).view(4, 1)
         matrix = _stretch(ends[0], ends[1]) @ matrix @ _stretch(ends[2], ends[3])
         grid = F.affine_grid(matrix[:, :2], [n, 3, high, wide], align_corners=False)
-        x = _Sample.apply(x.float(), grid)[..., 1:-1, 1:-1]
+        x = _Sample.apply(x, grid)[..., 1:-1, 1:-1]
         return _along(_along(x, self.Hz_geom, 2, F.conv2d, stride=2), self.Hz_geom, 3, F.conv2d, stride=2)
 
     def _filter(self, x: Tensor, draw: Draw) -> Tensor:
@@ -125,9 +128,15 @@ class Augment(nn.Module):
             gains = gains * band / (power * band.square()).sum(1, keepdim=True).sqrt()
         taps = (gains @ self.Hz_fbank).repeat_interleave(c, 0)[:, None]  # [N C, 1, T]
         edge = taps.shape[-1] // 2
-        x = F.pad(x.reshape(1, n * c, height, width).float(), (edge, edge, edge, edge), mode="reflect")
+        x = F.pad(x.reshape(1, n * c, height, width), (edge, edge, edge, edge), mode="reflect")
         x = F.conv2d(F.conv2d(x, taps[:, :, None], groups=n * c), taps[..., None], groups=n * c)
         return x.view(n, c, height, width)
+
+
+def full(x: Tensor) -> AbstractContextManager[Any]:
+    """Where 16 bits are not enough, also under autocast."""
+    kind = x.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 class Draw:

@@ -7,29 +7,23 @@ torch operations: filters are ordinary convolutions, and styles scale activation
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...cards import Card
-from ...errors import InputError
-from ...types import Array
-from ..augment import PIPES, Augment
-from ..data import held_out, person_of, read_rgb
+from ..augment import PIPES, Augment, full
 from ..part import Part
+from ..pictures import Pictures
 
+SQRT2 = math.sqrt(2)
 ARCHITECTURES = ("skip", "resnet", "orig")
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -83,27 +77,20 @@ class Config:
         return 0.5 ** (self.batch / self.ema_images)
 
 
-PAPER = {"half": 4, "pipe": "none", "mirror": 0.5}
+LARGE = Config(size=1024, base=32768, batch=32, group=4, lr=0.002, r1=2.0, ema_images=10_000, steps=781_250)
+SMALL = Config(size=64, z=128, w=128, layers=2, base=2048, widest=128, group=4, batch=8, r1=0.1, ema_ramp=0.05, judged=256)
 PRESETS = {
-    "tiny": Config(
-        **{"size": 32, "z": 16, "w": 16, "layers": 2, "base": 256, "widest": 16, "group": 2, "batch": 4, "steps": 2},
-        **{"ema_images": 100, "path_every": 1, "r1_every": 1, "judged": 8},
-    ),
-    "cpu": Config(
-        **{"size": 64, "z": 128, "w": 128, "layers": 2, "base": 2048, "widest": 128, "group": 4, "batch": 8, "steps": 20_000},
-        **{"r1": 0.1, "ema_images": 5_000, "ema_ramp": 0.05, "ada_images": 100_000, "judged": 256},
-    ),
-    "default": Config(
-        **{"size": 128, "layers": 2, "base": 16384, "group": 4, "batch": 64, "steps": 15_000},
-        **{"r1": 0.2, "ema_images": 10_000, "ema_ramp": 0.05, "ada_images": 200_000},
-    ),
-    "paper256": Config(**PAPER),
-    "paper512": Config(size=512, base=32768, r1=0.5, **PAPER),
-    "paper1024": Config(
-        **{"size": 1024, "base": 32768, "batch": 32, "group": 4, "lr": 0.002, "r1": 2.0, "ema_images": 10_000, "steps": 781_250}, **PAPER
-    ),
-    "stylegan2": Config(
-        **{"size": 1024, "base": 32768, "batch": 32, "group": 4, "lr": 0.002, "r1": 10.0, "ema_images": 10_000, "steps": 781_250}, **PAPER
+    "tiny": replace(SMALL, size=32, z=16, w=16, base=256, widest=16, group=2, batch=4, path_every=1, r1_every=1, judged=8, steps=2),
+    "cpu": replace(SMALL, ema_images=5_000, ada_images=100_000, steps=20_000),
+    "default": Config(size=128, layers=2, group=4, r1=0.2, ema_images=10_000, ema_ramp=0.05, ada_images=100_000, steps=5_000),
+    "paper256": Config(),
+    "paper512": Config(size=512, base=32768, r1=0.5),
+    "paper1024": LARGE,
+    "stylegan2": replace(LARGE, r1=10.0, pipe="none"),
+    "cifar": replace(
+        Config(size=32, base=32768, layers=2, critic="orig", group=32, r1=0.01, path=0.0, mixing=0.0, ema_images=500_000),
+        ema_ramp=0.05,
+        steps=1_562_500,
     ),
 }
 
@@ -122,16 +109,10 @@ class Batch:
 # --- Layers. Weights are stored as N(0, 1) and scaled when they are used: the equalised learning rate.
 
 
-def full(x: Tensor) -> AbstractContextManager[Any]:
-    """Where 16 bits are not enough, also under autocast."""
-    kind = x.device.type
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
-
-
-def activate(x: Tensor, gain: float = 1.0, clamp: float | None = None) -> Tensor:
-    """Leaky ReLU that keeps the variance, times `gain`."""
-    x = F.leaky_relu(x, 0.2) * (math.sqrt(2) * gain)
-    return x if clamp is None else x.clamp(-clamp * gain, clamp * gain)
+def activate(x: Tensor, clamp: float | None = None) -> Tensor:
+    """Leaky ReLU. The factor SQRT2 that keeps the variance is in the weights before it already, which saves a pass."""
+    x = F.leaky_relu(x, 0.2)
+    return x if clamp is None else x.clamp(-clamp, clamp)
 
 
 def binomial() -> Tensor:
@@ -146,13 +127,15 @@ def depthwise(x: Tensor, f: Tensor) -> Tensor:
 
 
 def double(x: Tensor, f: Tensor) -> Tensor:
-    """Twice the resolution: zeros between the pixels, then the low pass."""
-    return F.conv_transpose2d(x, depthwise(x, f * 4), stride=2, padding=1, groups=x.shape[1])
+    """Twice the resolution: zeros between the pixels, then the low pass. In the precision of `x`."""
+    with full(x):
+        return F.conv_transpose2d(x, depthwise(x, f * 4), stride=2, padding=1, groups=x.shape[1])
 
 
 def halve(x: Tensor, f: Tensor) -> Tensor:
-    """Half the resolution: the low pass, then every second pixel."""
-    return F.conv2d(x, depthwise(x, f), stride=2, padding=1, groups=x.shape[1])
+    """Half the resolution: the low pass, then every second pixel. In the precision of `x`."""
+    with full(x):
+        return F.conv2d(x, depthwise(x, f), stride=2, padding=1, groups=x.shape[1])
 
 
 class Linear(nn.Module):
@@ -165,8 +148,9 @@ class Linear(nn.Module):
         self.gain, self.rate, self.act = rate / math.sqrt(inputs), rate, act
 
     def forward(self, x: Tensor) -> Tensor:
+        gain = SQRT2 if self.act else 1.0
         with full(x):
-            x = F.linear(x.float(), self.weight * self.gain, self.bias * self.rate)
+            x = F.linear(x.float(), self.weight * (self.gain * gain), self.bias * (self.rate * gain))
             return activate(x) if self.act else x
 
 
@@ -183,29 +167,30 @@ class Conv(nn.Module):
         self.clamp = clamp
 
     def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
-        weight = self.weight * self.gain
-        bias = None if self.bias is None else self.bias.to(x.dtype)
+        clamp, gain = self.clamp and self.clamp * gain, gain * SQRT2 if self.act else gain
+        weight = self.weight * (self.gain * gain)
+        bias = None if self.bias is None else (self.bias * gain).to(x.dtype)
         if self.down and self.pad:
             x = F.conv2d(x, depthwise(x, self.resample_filter), padding=2, groups=x.shape[1])
             x = F.conv2d(x, weight, bias, stride=2)
         else:
             x = F.conv2d(halve(x, self.resample_filter) if self.down else x, weight, bias, padding=self.pad)
         x = double(x, self.resample_filter) if self.up else x  # only 1x1 kernels: the order does not matter
-        return activate(x, gain, self.clamp) if self.act else x * gain if gain != 1 else x
+        return activate(x, clamp) if self.act else x
 
 
-def modulate(x: Tensor, W: Tensor, s: Tensor, *, demodulate: bool = True, up: Tensor | None = None, fused: bool = False) -> Tensor:
+def modulate(x: Tensor, W: Tensor, s: Tensor, *, gain: float = 1.0, up: Tensor | None = None, fused: bool = False) -> Tensor:
     """Convolve `x [N, I, H, W]` with the kernels `W [O, I, k, k]` scaled by styles `s [N, I]`; `up` is the low pass for twice the size.
 
-    demodulate: every output has the variance that the paper assumes. fused: scale the weights of each picture and convolve in
-    groups; else scale what goes in and what comes out. Both are the same to rounding.
+    Every output is demodulated to the variance that the paper assumes, times `gain`. fused: scale the weights of each picture and
+    convolve in groups; else scale what goes in and what comes out. Both are the same to rounding, and only the second needs no
+    weights for each picture.
     """
-    n, pad = len(x), W.shape[-1] // 2
+    n, pad = x.shape[0], W.shape[-1] // 2  # len() would freeze the batch in an export
     with full(x):
-        d = ((s.square() @ W.square().sum((2, 3)).T) + 1e-8).rsqrt() if demodulate else None  # [N, O]
+        d = (s.square() @ W.flatten(2).norm(dim=2).square().T + 1e-8).rsqrt() * gain  # [N, O]
     if fused:
-        W = W * s[:, None, :, None, None]  # [N, O, I, k, k]
-        W = W if d is None else W * d[:, :, None, None, None]
+        W = W * s[:, None, :, None, None] * d[:, :, None, None, None]  # [N, O, I, k, k]
         x, groups = x.reshape(1, -1, *x.shape[2:]), n
     else:
         W, x, groups = W[None], x * s.to(x.dtype)[:, :, None, None], 1
@@ -214,9 +199,7 @@ def modulate(x: Tensor, W: Tensor, s: Tensor, *, demodulate: bool = True, up: Te
     else:
         x = F.conv_transpose2d(x, W.transpose(1, 2).flatten(0, 1), stride=2, groups=groups)  # [., ., 2H + 1, 2W + 1]
         x = F.conv2d(x, depthwise(x, up * 4), padding=1, groups=x.shape[1])
-    if fused:
-        return x.view(n, -1, *x.shape[2:])
-    return x if d is None else x * d.to(x.dtype)[:, :, None, None]
+    return x.view(n, -1, *x.shape[2:]) if fused else x * d.to(x.dtype)[:, :, None, None]
 
 
 class StyleConv(nn.Module):
@@ -236,12 +219,14 @@ class StyleConv(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor, noise: str, gain: float = 1.0) -> Tensor:
         """noise: "random" for each picture, "const" as stored, "none"."""
-        x = modulate(x, self.weight, self.affine(w), up=self.resample_filter if self.up else None)
+        clamp, gain = self.clamp and self.clamp * gain, gain * SQRT2
+        x = modulate(x, self.weight, self.affine(w), gain=gain, up=self.resample_filter if self.up else None)
+        strength = self.noise_strength * gain
         if noise == "random":
-            x = x + torch.randn_like(x[:, :1]) * self.noise_strength.to(x.dtype)
+            x = x + torch.randn_like(x[:, :1]) * strength.to(x.dtype)
         elif noise == "const":
-            x = x + (self.noise_const * self.noise_strength).to(x.dtype)
-        return activate(x + self.bias.to(x.dtype)[:, None, None], gain, self.clamp)
+            x = x + (self.noise_const * strength).to(x.dtype)
+        return activate(x + (self.bias * gain).to(x.dtype)[:, None, None], clamp)
 
 
 class ToRGB(nn.Module):
@@ -255,8 +240,9 @@ class ToRGB(nn.Module):
         self.gain, self.clamp = 1 / math.sqrt(inputs), clamp
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        x = modulate(x, self.weight, self.affine(w) * self.gain, demodulate=False) + self.bias.to(x.dtype)[:, None, None]
-        return x.float() if self.clamp is None else x.float().clamp(-self.clamp, self.clamp)
+        W = self.weight[:, :, 0, 0] * (self.affine(w) * self.gain)[:, None]  # [N, 3, C]: so few that a product for each is cheapest
+        y = (W.to(x.dtype) @ x.flatten(2)).unflatten(2, x.shape[2:]).float() + self.bias[:, None, None]
+        return y if self.clamp is None else y.clamp(-self.clamp, self.clamp)
 
 
 # --- G
@@ -315,10 +301,11 @@ class SynthesisBlock(nn.Module):
         self.skip = Conv(inputs, outputs, 1, up=True, bias=False, act=False, clamp=None) if inputs and architecture == "resnet" else None
         self.convs = 2 if inputs else 1
 
-    def forward(self, x: Tensor | None, img: Tensor | None, ws: Tensor, noise: str) -> tuple[Tensor, Tensor | None]:
-        """ws `[N, convs + 1, W]`: the last one colours, and is the next block's first."""
+    def forward(self, x: Any, img: Tensor | None, ws: Tensor, noise: str) -> tuple[Tensor, Tensor | None]:
+        """x, img: what the block before made, or none; ws `[N, convs + 1, W]`: the last one colours, and is the next block's first."""
         if x is None:
-            x = self.conv1(self.const.expand(len(ws), *self.const.shape), ws[:, 0], noise)
+            x = self.const[None].contiguous(memory_format=torch.channels_last)  # and so all that follows: faster on a CPU
+            x = self.conv1(x.expand(ws.shape[0], -1, -1, -1), ws[:, 0], noise)
         elif self.skip is None:
             x = self.conv1(self.conv0(x, ws[:, 0], noise), ws[:, 1], noise)
         else:
@@ -406,15 +393,18 @@ class CriticBlock(nn.Module):
         self.conv1 = Conv(middle, outputs, 3, down=True, clamp=clamp)
         self.skip = Conv(middle, outputs, 1, down=True, bias=False, act=False, clamp=None) if architecture == "resnet" else None
 
-    def forward(self, x: Tensor | None, img: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Any, img: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """x: features, none for the first block; img: the picture, none after the first block but in "skip"."""
         if self.fromrgb is not None:
             assert img is not None
             y = self.fromrgb(img)
             x = y if x is None else x + y
             img = halve(img, self.resample_filter) if self.architecture == "skip" else None
+        assert x is not None
         if self.skip is None:
             return self.conv1(self.conv0(x)), img
-        return self.conv1(self.conv0(x), math.sqrt(0.5)) + self.skip(x, math.sqrt(0.5)), img
+        y = self.skip(x, math.sqrt(0.5))
+        return self.conv1(self.conv0(x), math.sqrt(0.5)) + y, img
 
 
 def spread(x: Tensor, group: int) -> Tensor:
@@ -476,7 +466,7 @@ class Discriminator(nn.Module):
         self.b4 = Judgement(width(4), code, group, architecture=architecture, clamp=clamp)
 
     def forward(self, img: Tensor, label: Tensor | None = None) -> Tensor:
-        x, rest = None, img
+        x, rest = None, img.contiguous(memory_format=torch.channels_last)
         for size in self.sizes:
             with nullcontext() if size >= self.half_from else full(img):
                 x, rest = getattr(self, f"b{size}")(x if x is None or size >= self.half_from else x.float(), rest)
@@ -500,13 +490,15 @@ def softplus_g(fake: Tensor) -> Tensor:
 
 def r1(logits: Tensor, real: Tensor) -> Tensor:
     """Squared gradient of D at real pictures `[N]` (Mescheder et al. 2018, arXiv 1801.04406); weighs gamma / 2."""
-    (grad,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
+    with full(real):
+        (grad,) = torch.autograd.grad(logits.float().sum(), real, create_graph=True)
     return grad.square().sum((1, 2, 3))
 
 
 def path_lengths(img: Tensor, ws: Tensor, y: Tensor) -> Tensor:
     """How far pictures move for a step in ws, along `y`, noise of variance 1 / (H W): `[N]`."""
-    (J,) = torch.autograd.grad((img * y).sum(), ws, create_graph=True)
+    with full(ws):
+        (J,) = torch.autograd.grad((img * y).sum(), ws, create_graph=True)
     return J.square().sum(2).mean(1).sqrt()
 
 
@@ -541,6 +533,7 @@ class StyleGAN2:
         }
         G = Generator(cfg.size, z=cfg.z, w=cfg.w, layers=cfg.layers, architecture=cfg.synthesis, **same)
         D = Discriminator(cfg.size, architecture=cfg.critic, group=cfg.group, **same)
+        self.G, self.D = G, D
         self.augment, self.track = Augment(cfg.pipe), Track()
         self.nets = nn.ModuleDict({"G": G, "D": D, "augment": self.augment, "track": self.track})
         self.augment.p.fill_(cfg.ada_start)
@@ -554,6 +547,16 @@ class StyleGAN2:
         if self.cfg.ema_ramp:
             images = min(images, self.cfg.ema_ramp * (i + 1) * self.cfg.batch)
         return 0.5 ** (self.cfg.batch / max(images, 1e-8))
+
+    def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
+        """Begin from other weights, "G" and "D" by name: what has the same name and shape is taken. Returns the names of the rest."""
+        left = []
+        for name, state in states.items():
+            mine = self.nets[name].state_dict()
+            taken = {key: value for key, value in state.items() if key in mine and mine[key].shape == value.shape}
+            self.nets[name].load_state_dict(taken, strict=False)
+            left += [f"{name}.{key}" for key in mine if key not in taken]
+        return left
 
     def step(self, batch: Batch, i: int) -> dict[str, Tensor]:
         cfg = self.cfg
@@ -577,7 +580,8 @@ class StyleGAN2:
         loss, logs = term(batch)
         optimiser = self.optimisers[name]
         optimiser.zero_grad(set_to_none=True)
-        (loss * gain).backward()
+        with full(loss):  # the forward pass has chosen where 16 bits do
+            (loss * gain).backward()
         for one in self.trained[name]:
             if one.grad is not None:
                 torch.nan_to_num(one.grad, 0.0, 1e5, -1e5, out=one.grad)
@@ -586,7 +590,7 @@ class StyleGAN2:
 
     def _styles(self, label: Tensor, *, track: bool = False) -> Tensor:
         """ws `[N, L, W]` of new z; often of two, mixed: the first up to some layer, the second from there on."""
-        mapping, layers = self.nets["G"].mapping, self.nets["G"].num_ws
+        mapping, layers = self.G.mapping, self.G.num_ws
         w = mapping(torch.randn(len(label), self.cfg.z, device=label.device), label)
         if track:
             mapping.track(w.detach())
@@ -598,16 +602,16 @@ class StyleGAN2:
         return ws
 
     def _judge(self, pictures: Tensor, label: Tensor) -> Tensor:
-        return self.nets["D"](self.augment(pictures), label)
+        return self.D(self.augment(pictures), label)
 
     def _fool(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        fake = self.nets["G"].synthesis(self._styles(batch.label, track=True))
+        fake = self.G.synthesis(self._styles(batch.label, track=True))
         loss = softplus_g(self._judge(fake, batch.label)).mean()
         return loss, {"g": loss}
 
     def _paths(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         ws = self._styles(batch.label[: max(len(batch.label) // self.cfg.path_shrink, 1)])
-        img = self.nets["G"].synthesis(ws)
+        img = self.G.synthesis(ws)
         lengths = path_lengths(img, ws, torch.randn_like(img) / math.sqrt(img.shape[2] * img.shape[3]))
         mean = self.track.pl_mean.lerp(lengths.mean(), self.PATH_DECAY)
         self.track.pl_mean.copy_(mean.detach())
@@ -615,7 +619,7 @@ class StyleGAN2:
 
     def _discriminate(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():
-            fake = self.nets["G"].synthesis(self._styles(batch.label))
+            fake = self.G.synthesis(self._styles(batch.label))
         real = self._judge(batch.real, batch.label)
         self.track.signs.add_(torch.stack([real.detach().sign().sum(), real.new_tensor(float(len(real)))]))
         loss = softplus_d(real, self._judge(fake, batch.label)).mean()
@@ -627,42 +631,44 @@ class StyleGAN2:
         return penalty * (self.cfg.r1 / 2), {"r1": penalty}
 
     @torch.no_grad()
-    def faces(self, G: nn.Module, count: int, label: Tensor, psi: float = 1.0) -> Tensor:
-        """Always the same `count` faces, with the stored noise; labels are taken in turn from `label`."""
+    def faces(self, G: Generator, count: int, label: Tensor, psi: float = 1.0) -> Tensor:
+        """Always the same `count` faces, with the stored noise, at most 256 pixels large; labels are taken in turn from `label`."""
         z = torch.randn(count, self.cfg.z, generator=torch.Generator().manual_seed(0)).to(label.device)
         label = label[torch.arange(count, device=label.device) % len(label)]
-        return torch.cat([G(*pair, psi=psi, noise="const") for pair in zip(z.split(16), label.split(16), strict=True)])
+        made = (G(*pair, psi=psi, noise="const") for pair in zip(z.split(16), label.split(16), strict=True))
+        return torch.cat([small(one) for one in made])
 
     @torch.no_grad()
-    def score(self, G: nn.Module, batch: Batch) -> Tensor:
+    def score(self, G: Generator, batch: Batch) -> Tensor:
         """How generated faces differ from people who are not trained on: see `distance`. 0 would be no difference."""
-        return distance(batch.real, self.faces(G, self.cfg.judged, batch.label))
+        return distance(small(batch.real), self.faces(G, self.cfg.judged, batch.label))
 
     @torch.no_grad()
-    def preview(self, G: nn.Module, batch: Batch) -> Tensor:
+    def preview(self, G: Generator, batch: Batch) -> Tensor:
         """24 faces as they come, then the first 12 of them truncated to 0.7: `[36, 3, H, W]`."""
         return torch.cat([self.faces(G, 24, batch.label), self.faces(G, 12, batch.label, psi=0.7)]).clamp(-1, 1)
 
-    def parts(self, G: nn.Module) -> list[Part]:
+    def parts(self, G: Generator) -> list[Part]:
         cfg = self.cfg
-        said: dict[str, Any] = {"licence": "Apache-2.0", "template": "ffhq", "size": cfg.size, "value_range": (-1.0, 1.0)}
         limits = f"Faces of {cfg.size} pixels, as varied as the pictures that it was trained on; some may resemble one of them."
-        mapper = Card("stylegan2-mapper", "mapper", description="Noise to styles, untruncated", limits=limits, **said)
-        drawer = Card("stylegan2-generator", "generator", description="Styles to faces", limits=limits, **said)
+        said: dict[str, Any] = {"licence": "Apache-2.0", "limits": limits}
+        mapper = Card("stylegan2-mapper", "mapper", description="Noise to styles, untruncated", **said)
+        drawer = Card("stylegan2-generator", "generator", description="Styles to faces", **said)
+        drawer = replace(drawer, template="ffhq", size=cfg.size, value_range=(-1.0, 1.0))
         z = {"z": torch.zeros(1, cfg.z)} | ({"label": torch.zeros(1, cfg.classes)} if cfg.classes else {})
-        ws = {"ws": torch.zeros(1, G.num_ws, cfg.w)}  # pyright: ignore[reportArgumentType]
-        return [Part("mapper", G.mapping, z, ("w",), mapper), Part("generator", Drawer(G), ws, ("pixels",), drawer)]  # pyright: ignore[reportArgumentType]
+        ws = {"ws": torch.zeros(1, G.num_ws, cfg.w)}
+        return [Part("mapper", G.mapping, z, ("w",), mapper), Part("generator", Drawer(G), ws, ("pixels",), drawer)]
 
 
 class Drawer(nn.Module):
     """What is exported of G's second half: ws `[N, L, W]` -> pixels, with the stored noise."""
 
-    def __init__(self, G: nn.Module) -> None:
+    def __init__(self, G: Generator) -> None:
         super().__init__()
         self.synthesis = G.synthesis
 
     def forward(self, ws: Tensor) -> Tensor:
-        return self.synthesis(ws, "const")  # pyright: ignore[reportCallIssue]
+        return self.synthesis(ws, "const")
 
 
 def lazy_adam(parameters: list[nn.Parameter], lr: float, every: int) -> torch.optim.Adam:
@@ -680,16 +686,23 @@ def trainable(D: Discriminator, freeze: int) -> list[nn.Parameter]:
     return [one for one in D.parameters() if id(one) not in frozen]
 
 
-def looks(pictures: Tensor, dims: int = 48) -> Tensor:
-    """What a fixed random network sees in pictures `[N, 3, S, S]`: `[N, dims]`. Coarse layout, colour and texture, not identity."""
+def small(pictures: Tensor, most: int = 256) -> Tensor:
+    return F.interpolate(pictures, (most, most), mode="area") if pictures.shape[-1] > most else pictures
+
+
+def looks(pictures: Tensor, dims: int) -> Tensor:
+    """What a fixed random network sees in pictures `[N, 3, S, S]`: `[N, 6 dims]`. Layout, colour and texture, not identity."""
     random = torch.Generator().manual_seed(0)
-    x = F.interpolate(pictures.float().clamp(-1, 1), (64, 64), mode="area")
+    x = F.interpolate(pictures.float().clamp(-1, 1), scale_factor=2.0) if pictures.shape[-1] < 16 else pictures.float().clamp(-1, 1)
     seen = [F.adaptive_avg_pool2d(x, 8).flatten(1)]
-    for inputs, outputs in ((3, 32), (32, 64), (64, 128)):
-        kernel = torch.randn(outputs, inputs, 4, 4, generator=random) / math.sqrt(8 * inputs)
-        x = F.leaky_relu(F.conv2d(x, kernel.to(x.device), stride=2, padding=1), 0.2)
-        seen.append(F.adaptive_avg_pool2d(x, 4).flatten(1))
-    return torch.cat([one @ (torch.randn(one.shape[1], dims // 4, generator=random) / one.shape[1] ** 0.5).to(x.device) for one in seen], 1)
+    for _ in range(3):  # three octaves: the strength of edges, by place
+        kernel = torch.randn(32, 3, 3, 3, generator=random)
+        edges = F.conv2d(x, (kernel - kernel.mean((2, 3), keepdim=True)).to(x.device))
+        seen.append((F.adaptive_avg_pool2d(edges.abs(), 4) + 1e-3).log().flatten(1))
+        x = F.avg_pool2d(x, 2)
+    shares = (3 * dims, dims, dims, dims)
+    mixes = [torch.randn(one.shape[1], share, generator=random) / one.shape[1] ** 0.5 for one, share in zip(seen, shares, strict=True)]
+    return torch.cat([one @ mix.to(x.device) for one, mix in zip(seen, mixes, strict=True)], 1)
 
 
 def distance(real: Tensor, fake: Tensor) -> Tensor:
@@ -697,7 +710,8 @@ def distance(real: Tensor, fake: Tensor) -> Tensor:
 
     It picks weights within a run and compares runs on the same held-out pictures; it is not the published FID.
     """
-    a, b = (looks(one).double().cpu() for one in (real, fake))
+    dims = min(max(len(real) // 24, 1), 8)  # no more than so many pictures have a spread in
+    a, b = (looks(one, dims).double().cpu() for one in (real, fake))
     ridge = 1e-2 * a.var(0).mean() * torch.eye(a.shape[1], dtype=a.dtype) + 1e-12
     values, vectors = torch.linalg.eigh(a.T.cov() + ridge)
     whiten = vectors / values.clamp(min=1e-12).sqrt()  # [d, d]: real ones have the identity as covariance
@@ -710,96 +724,20 @@ def build(cfg: Config) -> StyleGAN2:
     return StyleGAN2(cfg)
 
 
-# --- Data
-
-
 def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: `folders` hold pictures, or a `faces.csv` beside `images/`; with classes, a `dataset.json` names them."""
-    return Loader(folders, cfg, seed)
+    """The loader of a run: folders of pictures, see `pictures.Pictures`."""
+    return Loader(Pictures(folders, cfg.size, cfg.classes, seed), cfg)
 
 
 class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would.
+    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
 
-    `skipped` names what could not be read. One person in eight is held out.
-    """
-
-    IN_MEMORY = 8 << 30  # bytes of pictures that are kept; beyond it they are read again each time
-    JUDGES = 512  # at most so many are held out for the score
-
-    def __init__(self, folders: list[Path], cfg: Config, seed: int) -> None:
-        self.cfg, self.seed, self.skipped = cfg, seed, list[Path]()
-        found = [one for folder in folders for one in find(folder)]
-        self._kept: dict[Path, Array] | None = {} if len(found) * 3 * cfg.size**2 <= self.IN_MEMORY else None
-        labels = classes(folders) if cfg.classes else {}
-        pools: dict[bool, list[tuple[Path, int]]] = {False: [], True: []}
-        for path, person in found:
-            if self._kept is not None and not self._remember(path):
-                continue
-            if cfg.classes and not 0 <= labels.get(path, -1) < cfg.classes:
-                raise InputError(f"{path} has no class below {cfg.classes}: name it in dataset.json, or --set classes=0")
-            pools[held_out(person)].append((path, labels.get(path, 0)))
-        if not pools[False] or not pools[True]:  # too few for chance
-            all_of_them = pools[False] + pools[True]
-            pools = {False: all_of_them[1:], True: all_of_them[:1]}
-        self._trained, self._aside = pools[False], pools[True][: self.JUDGES]
-        if not self._trained:
-            raise InputError(f"{', '.join(map(str, folders)) or 'no folder'}: wanted at least two pictures that can be read")
+    def __init__(self, data: Pictures, cfg: Config) -> None:
+        self.data, self.cfg = data, cfg
 
     def batch(self, i: int) -> Batch:
-        """Every picture once before any comes again, in an order that changes."""
-        size, n = self.cfg.batch, len(self._trained)
-        place = np.arange(i * size, (i + 1) * size)
-        orders = {e: np.random.default_rng((self.seed, 0, int(e))).permutation(n) for e in np.unique(place // n)}
-        rows = [self._trained[orders[at // n][at % n]] for at in place]
-        return self._stack(rows, np.random.default_rng((self.seed, 1, i)).random(size) < self.cfg.mirror)
+        return Batch(*map(torch.from_numpy, self.data.batch(self.cfg.batch, i, self.cfg.mirror)))
 
     def held_out(self) -> Batch:
         """Pictures of people who are not trained on; always the same."""
-        return self._stack(self._aside, np.zeros(len(self._aside), bool))
-
-    def _remember(self, path: Path) -> bool:
-        assert self._kept is not None
-        try:
-            self._kept[path] = square(read_rgb(path), self.cfg.size)
-        except InputError:
-            self.skipped.append(path)
-            return False
-        return True
-
-    def _stack(self, rows: list[tuple[Path, int]], mirrored: Array) -> Batch:
-        pixels = [square(read_rgb(path), self.cfg.size) if self._kept is None else self._kept[path] for path, _ in rows]
-        pixels = np.stack([one[:, ::-1] if turn else one for one, turn in zip(pixels, mirrored, strict=True)])
-        real = torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32)) / 127.5 - 1
-        label = torch.zeros(len(rows), self.cfg.classes)
-        if self.cfg.classes:
-            label[torch.arange(len(rows)), torch.tensor([kind for _, kind in rows])] = 1
-        return Batch(real, label)
-
-
-def find(folder: Path) -> list[tuple[Path, str]]:
-    """Pictures of a folder, and whom each one shows as far as is known."""
-    table = folder / "faces.csv"
-    if not table.is_file():
-        return [(path, path.stem) for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES]
-    with table.open(encoding="utf-8") as file:
-        return [(folder / "images" / row["file"], person_of(row)) for row in csv.DictReader(file)]
-
-
-def classes(folders: list[Path]) -> dict[Path, int]:
-    """The class of each picture as `dataset.json` has it: `{"labels": [["file", 3], ...]}`."""
-    out: dict[Path, int] = {}
-    for folder in folders:
-        path = folder / "dataset.json"
-        if not path.is_file():
-            raise InputError(f"{folder} has no dataset.json, which says the class of each picture: add it, or --set classes=0")
-        out |= {folder / name: int(kind) for name, kind in json.loads(path.read_text(encoding="utf-8")).get("labels") or []}
-    return out
-
-
-def square(pixels: Array, size: int) -> Array:
-    """The middle of a picture `[H, W, 3]`, as `[size, size, 3]`."""
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    pixels = pixels[(height - side) // 2 :, (width - side) // 2 :][:side, :side]
-    return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if side >= size else cv2.INTER_CUBIC)
+        return Batch(*map(torch.from_numpy, self.data.held_out()))
