@@ -11,7 +11,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "mien"
 ORDER: tuple[str, ...] = tuple(
     "errors types geometry mesh cards signer seal provenance image hub runtime models kit edits apply train verbs batch cli".split()
 )  # fmt: skip
-TRAIN: list[str] = [*"layers losses part augment data pictures families latents opcodes unpickle layouts official adopt loop start prototypes export".split()]
+TRAIN: list[str] = [
+    *"layers losses part augment data pictures families latents".split(),
+    *"opcodes unpickle layouts official adopt loop start prototypes export".split(),
+]
 OWNERS = {
     "torch": ("train/",),
     "onnx": ("train/",),

@@ -12,6 +12,7 @@ import numpy as np
 from . import __version__, geometry, mesh
 from .edits import ALIGNMENT, Chain, Prototype, Retouch
 from .errors import FaceError, RequestError
+from .runtime import Net
 from .types import Array, Crop, Face, Photo, Step
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -50,8 +51,17 @@ def edit_photo(photo: Photo, edit: Prototype | Retouch | Chain, faces: list[Face
         change = edit(crop)
         change = replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
         geometry.carry(photo.pixels, crop, change, out)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return photo.after(Step("edit", arguments, edit.networks, __version__, now), out)
+    return photo.after(Step("edit", arguments, edit.networks, __version__, _now()), out)
+
+
+def drawn(pixels: Array, arguments: dict[str, Any], nets: tuple[Net, ...]) -> Photo:
+    """A wholly generated picture, which says so."""
+    networks = tuple((net.name, net.sha256) for net in nets)
+    return Photo(pixels, history=(Step("generate", arguments, networks, __version__, _now(), "trainedAlgorithmicMedia"),))
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _own(crop: Crop, faces: list[Face], i: int) -> Array:

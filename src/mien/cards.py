@@ -26,8 +26,9 @@ class Card:
     """What a network file says about itself.
 
     role: which of `models.ROLES` opens it. template and size: the face layout it wants ("" and 0 where it takes no aligned crop).
-    value_range: what its pixels span. licence: an SPDX identifier. data: credits that must travel with the weights.
-    source: where it comes from (repository command, or address and sha256 of a converted original). limits: for people, what it cannot do. w_avg: of a mapper, the mean w that truncation draws towards.
+    value_range: what its pixels span. licence: an SPDX identifier. commercial: whether it allows commercial use. data: credits that
+    must travel with the weights. source: where it comes from (repository command, or address and sha256 of a converted original).
+    limits: for people, what it cannot do. w_avg: of a mapper, the mean w that truncation draws towards.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Card:
     source: str = ""
     limits: str = ""
     w_avg: tuple[float, ...] = ()
+    commercial: bool = True
     measured: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:

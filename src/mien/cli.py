@@ -80,6 +80,17 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
+def _seeds(ctx: click.Context, option: click.Parameter, value: str) -> list[int]:
+    try:
+        ends = [[int(end) for end in part.split("-")] for part in value.split(",")]
+        seeds = [seed for first, *last in ends for seed in range(first, (last[0] if last else first) + 1)]
+    except ValueError as error:
+        raise RequestError(f"seeds {value!r} are not numbers and ranges like 0-15,20") from error
+    if not 0 < len(seeds) <= 100_000 or max(seeds) >= 2**32:
+        raise RequestError(f"seeds {value!r} mean {_count(len(seeds), 'picture')}: 1 to 100000 of them, each below 2^32")
+    return seeds
+
+
 def _face(ctx: click.Context, option: click.Parameter, value: str) -> str:
     if value not in ("all", "largest") and not value.isdecimal():
         raise RequestError(f"face {value!r} is neither all, largest nor a number")
@@ -280,24 +291,67 @@ def verify(file: Path, as_json: bool) -> None:
     raise SystemExit(VERIFY_EXIT[verdict.state])
 
 
-@app.command()
+@app.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="All fields on stdout.")
-def models(as_json: bool) -> None:
+@click.option("--licence", type=click.Choice(("all", "commercial")), default="all", help="Only those that may be used commercially.")
+@click.pass_context
+def models(ctx: click.Context, as_json: bool, licence: str) -> None:
     """List the networks and check them.
 
-    The exit code is 1 if one is missing or corrupt.
+    The exit code is 1 if one is missing or corrupt. `mien models import FILE` adds your own.
     """
     from . import verbs
 
-    rows = verbs.models()
+    if ctx.invoked_subcommand:
+        return
+    rows = [row for row in verbs.models() if licence == "all" or row.get("commercial")]
     if as_json:
         click.echo(json.dumps(rows))
     else:
+        width = max((len(row["name"]) for row in rows), default=0)
         for row in rows:
             size = f"{row['bytes'] / 1e6:6.2f} MB"
-            say(f"{row['name']:<12} {row['role']:<12} {size}  {row['licence']:<12} {row['sha256'][:16]}  {row['state']}")
+            say(f"{row['name']:<{width}}  {row['role']:<10} {size}  {row['licence']:<12} {row['sha256'][:16]}  {row['state']}")
     if any(row["state"] != "ok" for row in rows):
         raise SystemExit(1)
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", default=None, help="What to call it; default: the file's own name.")
+def import_(file: Path, name: str | None) -> None:
+    """Add an exported .onnx or a published checkpoint to your networks.
+
+    Reads NVIDIA's .pkl, .pt with g_ema, pSp, e4e and IR-SE-50 without ever running what is in them.
+    """
+    from . import verbs
+
+    for entry in verbs.import_network(file, name or file.stem.lower()):
+        say(f"{entry.name}: {entry.role}, {entry.path.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
+@click.option(
+    "--with", "network", required=True, metavar="NAME", help="A generator of yours: NAME-mapper and NAME-generator in `mien models`."
+)
+@click.option("--seeds", default="0-15", show_default=True, metavar="A-B,C", callback=_seeds, help="One picture each.")
+@click.option("--truncation", default=0.7, show_default=True, help="1 is as varied as the network learned, 0 its mean face.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write seed0000.png and so on into.")
+@click.option("--grid", is_flag=True, help="Also write all of them as grid.png.")
+@click.option("--force", is_flag=True, help="Write over what is there.")
+def generate(network: str, seeds: list[int], truncation: float, output: Path, grid: bool, force: bool) -> None:
+    """Draw faces that belong to nobody, with a generator that you trained or imported."""
+    from . import verbs
+
+    if not output.is_dir():
+        raise OutputError(f"{_count(len(seeds), 'picture')} to write into a folder, and {output} is none: mkdir -p {output}")
+    photos = []
+    for seed, photo in zip(seeds, verbs.generate(network, seeds, truncation=truncation), strict=True):
+        verbs.write(photo, output / f"seed{seed:04d}.png", force=force)
+        photos.append(photo)
+    if grid:
+        verbs.write(verbs.grid(photos), output / "grid.png", force=force)
+    say(f"{_count(len(photos), 'picture')} in {output}")
 
 
 @app.command()
@@ -366,8 +420,8 @@ def export(run: Path, output: Path, half: bool, force: bool) -> None:
     """
     from . import verbs
 
-    difference = verbs.export(run, output, half=half, force=force)
-    say(f"{output}: {output.stat().st_size / 1e6:.2f} MB; torch and ONNX Runtime differ by at most {difference:.1e}")
+    for path, difference in verbs.export(run, output, half=half, force=force).items():
+        say(f"{path}: {path.stat().st_size / 1e6:.2f} MB; torch and ONNX Runtime differ by at most {difference:.1e}")
 
 
 @app.command()

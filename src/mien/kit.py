@@ -6,6 +6,7 @@ from functools import cached_property
 
 from . import hub, models
 from .models.finder import Finder
+from .models.generator import Generator, Mapper
 from .models.landmarker import Landmarker, find_faces
 from .models.prototypes import Prototypes
 from .models.retoucher import Retoucher
@@ -18,6 +19,7 @@ class Kit:
 
     def __init__(self, device: str = "cpu", threads: int = 0) -> None:
         self.device, self.threads = device, threads
+        self._generators: dict[str, tuple[Mapper, Generator]] = {}
 
     @cached_property
     def finder(self) -> Finder:
@@ -35,6 +37,13 @@ class Kit:
     @cached_property
     def retoucher(self) -> Retoucher:
         return models.open(self._net("retouch"), "retoucher")
+
+    def generator(self, name: str) -> tuple[Mapper, Generator]:
+        """The two halves of a generator: the networks NAME-mapper and NAME-generator."""
+        if name not in self._generators:
+            halves = models.open(self._net(f"{name}-mapper"), "mapper"), models.open(self._net(f"{name}-generator"), "generator")
+            self._generators[name] = halves
+        return self._generators[name]
 
     def faces(self, pixels: Array) -> list[Face]:
         """The faces in `pixels [H, W, 3]` uint8, from left to right."""

@@ -15,7 +15,7 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 class Net:
     """One network, ready to run.
 
-    name: what the label calls it; sha256: of the file; card: what it says about itself. Raises `ModelError` where the
+    name: what the label calls it; sha256: of the file; card: what it says about itself; inputs: shape by name. `ModelError` where the
     file is no ONNX model, carries no card, or the device is not there.
     """
 
@@ -36,6 +36,7 @@ class Net:
             raise ModelError(f"{path.name} carries no card: export it with `mien export`")
         self.name, self.sha256 = name, sha256
         self.card = Card.from_json(metadata[KEY], path.name)
+        self.inputs: dict[str, list[Any]] = {i.name: i.shape for i in self._session.get_inputs()}
         self.outputs = tuple(o.name for o in self._session.get_outputs())
 
     def run(self, **arrays: Array) -> dict[str, Array]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import itertools
+import math
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -17,8 +18,9 @@ import cv2
 import numpy as np
 
 from . import __version__, apply, edits, geometry, hub, image, mesh, provenance, runtime, signer
+from . import models as roles
 from .cards import Card
-from .errors import FaceError, MienError, ModelError, OutputError, RequestError
+from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
 from .kit import Kit
 from .types import Alignment, Crop, Face, Photo, Verdict
 
@@ -158,7 +160,7 @@ def tell(verdict: Verdict) -> list[str]:
 
 
 def models() -> list[dict[str, Any]]:
-    """The networks in the box: name, role, licence, size in bytes, sha256, state ("ok", "missing", "corrupt"), path,
+    """The networks in the box and the user's own: name, role, licence, size in bytes, sha256, state ("ok", "missing", "corrupt"), path,
     data credits and limits."""
     return [_describe(entry) for entry in hub.catalog().values()]
 
@@ -168,7 +170,7 @@ def _describe(entry: hub.Entry) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": entry.name,
         "role": entry.role,
-        "file": entry.file,
+        "file": entry.path.name,
         "sha256": entry.sha256,
         "state": state,
         "path": str(entry.path),
@@ -178,7 +180,7 @@ def _describe(entry: hub.Entry) -> dict[str, Any]:
         card = _card(entry) if state == "ok" else None
     except ModelError as error:
         return row | {"state": "corrupt", "licence": "", "limits": str(error)}
-    return row | {key: getattr(card, key, "") for key in ("licence", "description", "source", "data", "limits")}
+    return row | {key: getattr(card, key, "") for key in ("licence", "commercial", "description", "source", "data", "limits")}
 
 
 def _card(entry: hub.Entry) -> Card:
@@ -246,14 +248,59 @@ def train(
     return start.start(family, data, run, preset=preset, knobs=knobs or {}, seed=seed, resume=resume)
 
 
-def export(run: Path, out: Path, *, half: bool = False, force: bool = False) -> float:
-    """Write the best weights of `run` as `out` (.onnx) with their card; returns the largest difference between torch and ONNX Runtime.
+def export(run: Path, out: Path, *, half: bool = False, force: bool = False) -> dict[Path, float]:
+    """Write the best weights of `run` as `out` (.onnx) with their card; where a family has several parts, one file a part.
 
-    half: weights stored in 16 bits. Refuses (`ModelError`) where the
-    two differ by more than 1e-3.
+    half: weights stored in 16 bits. Returns the files, each with the largest difference between torch and ONNX Runtime;
+    refuses (`ModelError`) where the two differ by more than 1e-3.
     """
     _check_free(out, force)
-    return _training("export").export(run, out, half=half)
+    return _training("export").export(run, out, half=half, force=force)
+
+
+def import_network(file: Path, name: str) -> list[hub.Entry]:
+    """Add a network to the user's own: an .onnx that `export` wrote, or a published checkpoint.
+
+    Checkpoints are NVIDIA's .pkl (of StyleGAN2-ADA and of the TensorFlow era), .pt with g_ema, pSp's and e4e's .pt, IR-SE-50's .pth.
+    Nothing is unpickled freely: a file that asks for code is refused by name. A checkpoint of several parts becomes NAME-mapper,
+    NAME-generator and so on.
+    """
+    if not file.is_file():
+        raise InputError(f"{file}: no such file")
+    if file.suffix.lower() == ".onnx":
+        card = runtime.Net(name, file, "").card
+        if card.role not in roles.ROLES:
+            raise ModelError(f"{file} has the role {card.role!r}, which no verb runs: there are {', '.join(roles.ROLES)}")
+        return [hub.add(name, card.role, file)]
+    parts = _training("adopt").adopt(file, name)
+    export = _training("export")
+    with tempfile.TemporaryDirectory() as folder:
+        places = export.places_of(parts, Path(folder) / f"{name}.onnx")
+        for part, place in zip(parts, places, strict=True):
+            export.write(part, place, half=False)
+        return [hub.add(place.stem, part.role, place) for part, place in zip(parts, places, strict=True)]
+
+
+def generate(network: str, seeds: Sequence[int], *, truncation: float = 0.7, kit: Kit | None = None) -> Iterator[Photo]:
+    """Draw one picture a seed with the generator `network` (its halves are NETWORK-mapper and NETWORK-generator in `models`).
+
+    truncation 0..1: 1 is as varied as the network learned, 0 its mean face. The pictures are labelled as wholly generated.
+    """
+    if not 0 <= truncation <= 1.5:
+        raise RequestError(f"truncation {truncation:g} is out of range: 0 to 1.5")
+    mapper, generator = (kit or shared_kit()).generator(network)
+    for seed in seeds:
+        pixels = generator.draw(mapper.styles(mapper.noise(seed), truncation))[0]
+        yield apply.drawn(pixels, {"seed": seed, "truncation": truncation}, (mapper.net, generator.net))
+
+
+def grid(photos: Sequence[Photo]) -> Photo:
+    """Pictures of one size side by side, about as wide as high; it remembers all their histories."""
+    columns = math.ceil(math.sqrt(len(photos)))
+    blank = np.full_like(photos[0].pixels, 255)
+    tiles = [photo.pixels for photo in photos] + [blank] * (-len(photos) % columns)
+    rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
+    return Photo(np.vstack(rows), history=tuple(step for photo in photos for step in photo.history))
 
 
 def prototypes(faces: Path, pairs: Path, out: Path, *, force: bool = False) -> dict[str, float]:

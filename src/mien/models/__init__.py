@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import ModelError
 from ..runtime import Net
 from .finder import Finder
+from .generator import Generator, Mapper
 from .landmarker import Iris, Mesh
 from .retoucher import Retoucher
 
@@ -15,6 +16,8 @@ ROLES: dict[str, type[Any]] = {
     "mesh": Mesh,
     "iris": Iris,
     "retoucher": Retoucher,
+    "mapper": Mapper,
+    "generator": Generator,
 }
 
 

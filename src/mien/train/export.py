@@ -24,7 +24,7 @@ HALF_FROM = 1024  # elements; smaller tensors stay as they are
 TOLERANCE = 1e-3  # between torch in 32 bits and ONNX Runtime, over outputs scaled to their own largest value above 1
 
 
-def export(run: Path, out: Path, *, half: bool) -> float:
+def export(run: Path, out: Path, *, half: bool, force: bool) -> dict[Path, float]:
     """See `verbs.export`."""
     about = read_run(run)
     cfg = config_of(about)
@@ -33,11 +33,22 @@ def export(run: Path, out: Path, *, half: bool) -> float:
         raise InputError(f"{run} holds no scored weights yet: train until the first preview")
     objective = family_of(about["family"]).build(cfg)
     objective.nets["G"].load_state_dict(load_file(best))
-    part = objective.parts(objective.nets["G"].eval())[0]
+    parts = objective.parts(objective.nets["G"].eval())
+    places = places_of(parts, out)
+    if taken := [place for place in places if place.exists() and not force]:
+        raise OutputError(f"{taken[0]} exists: choose another name, or write over it with --force")
     state = read_state(best)
     source = f"mien train {about['family']} --preset {about['preset']} --seed {about['seed']}; step {state['step']} of {cfg.steps}"
-    part = replace(part, card=replace(part.card, data=about["notice"], source=source, measured={"held_out": state["held_out"]}))
-    return write(part, out, half=half)
+    about_all = {"data": about["notice"], "source": source, "measured": {"held_out": state["held_out"]}}
+    return {
+        place: write(replace(part, card=replace(part.card, **about_all)), place, half=half)
+        for part, place in zip(parts, places, strict=True)
+    }
+
+
+def places_of(parts: list[Part], out: Path) -> list[Path]:
+    """Where each part goes: `out` where there is one, else `out` with the role in its name."""
+    return [out] if len(parts) == 1 else [out.with_name(f"{out.stem}-{part.role}{out.suffix}") for part in parts]
 
 
 def write(part: Part, out: Path, *, half: bool) -> float:

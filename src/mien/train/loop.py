@@ -38,6 +38,7 @@ class Objective(Protocol):
     optimisers: dict[str, torch.optim.Optimizer]
 
     def step(self, batch: Any, i: int) -> dict[str, Tensor]: ...
+    def keep(self, i: int) -> float: ...  # share of the averaged G that step i keeps
     def score(self, G: nn.Module, batch: Any) -> Tensor: ...
     def preview(self, G: nn.Module, batch: Any) -> Tensor: ...
     def parts(self, G: nn.Module) -> list[Part]: ...
@@ -49,7 +50,6 @@ class Run:
 
     folder: Path
     steps: int
-    ema: float
     seed: int
     every: int
     about: dict[str, Any]  # what `run.json` says: family, preset, seed, config, notice of the data
@@ -82,7 +82,7 @@ def fit(objective: Objective, loader: Loader, run: Run, *, resume: bool, report:
                         f"checkpoint is {run.folder}/last.safetensors"
                     )
                 i += 1
-                _average(average, objective.nets["G"], min(run.ema, (i + 1) / (i + 10)))
+                _average(average, objective.nets["G"], objective.keep(i))
                 if i % run.every == 0 or i == run.steps:
                     scalars["held_out"] = float(objective.score(average, aside))
                     if scalars["held_out"] < best:
@@ -114,6 +114,8 @@ def _save(objective: Objective, average: nn.Module, run: Run, i: int, best: floa
         for index, state in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{name}.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
     tensors["random"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
     _save_tensors(run.folder / "last.safetensors", tensors, {"step": i, "best": best})
 
 
@@ -131,6 +133,8 @@ def _restore(objective: Objective, average: nn.Module, run: Run) -> tuple[int, f
             saved["state"].setdefault(int(index), {})[field] = value
         optimiser.load_state_dict(saved)
     torch.set_rng_state(tensors["random"])
+    if "random.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random.cuda"])
     return int(state["step"]), float(state["best"])
 
 

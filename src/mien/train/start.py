@@ -45,10 +45,10 @@ def start(family: str, data: Sequence[Path], folder: Path, *, preset: str, knobs
         def report(step: int, scalars: dict[str, float]) -> None:
             progress.update(task, completed=step)
             if step % 10 == 0:
-                said = " ".join(f"{name} {value:.3f}" for name, value in scalars.items() if name in ("l1", "held_out"))
+                said = " ".join(f"{name} {value:.3f}" for name, value in scalars.items() if name in ("l1", "g", "d", "held_out"))
                 progress.update(task, said=said)
 
-        run = Run(folder, cfg.steps, cfg.ema, seed, every=max(min(500, cfg.steps // 4), 1), about=about)
+        run = Run(folder, cfg.steps, seed, every=max(min(500, cfg.steps // 4), 1), about=about)
         return fit(objective, loader, run, resume=resume, report=report)
 
 

@@ -1,5 +1,5 @@
 """The families: one file each."""
 
-from . import retouch
+from . import retouch, stylegan2
 
-FAMILIES = {"retouch": retouch}
+FAMILIES = {"retouch": retouch, "stylegan2": stylegan2}

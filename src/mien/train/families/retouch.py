@@ -184,6 +184,10 @@ class Retouch:
             "D": torch.optim.Adam(d, cfg.lr_d, betas=(0.0, 0.99)),
         }
 
+    def keep(self, i: int) -> float:
+        """Share of the averaged G that step `i` keeps: less in the beginning."""
+        return min(self.cfg.ema, (i + 2) / (i + 11))
+
     def render(self, G: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What G makes of `before`: the picture in [-1, 1], and its flow, colour, alpha."""
         flow, colour, alpha = G(batch.before, batch.condition)

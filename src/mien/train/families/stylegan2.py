@@ -71,11 +71,6 @@ class Config:
         if self.batch % min(self.group, self.batch) or self.batch % self.path_shrink:
             raise ValueError(f"batch {self.batch} must be a multiple of group {self.group} and of path_shrink {self.path_shrink}")
 
-    @property
-    def ema(self) -> float:
-        """Share of the average that a step keeps, without the ramp."""
-        return 0.5 ** (self.batch / self.ema_images)
-
 
 LARGE = Config(size=1024, base=32768, batch=32, group=4, lr=0.002, r1=2.0, ema_images=10_000, steps=781_250)
 SMALL = Config(size=64, z=128, w=128, layers=2, base=2048, widest=128, group=4, batch=8, r1=0.1, ema_ramp=0.05, judged=256)
@@ -653,6 +648,7 @@ class StyleGAN2:
         limits = f"Faces of {cfg.size} pixels, as varied as the pictures that it was trained on; some may resemble one of them."
         said: dict[str, Any] = {"licence": "Apache-2.0", "limits": limits}
         mapper = Card("stylegan2-mapper", "mapper", description="Noise to styles, untruncated", **said)
+        mapper = replace(mapper, w_avg=tuple(G.mapping.w_avg.tolist()))
         drawer = Card("stylegan2-generator", "generator", description="Styles to faces", **said)
         drawer = replace(drawer, template="ffhq", size=cfg.size, value_range=(-1.0, 1.0))
         z = {"z": torch.zeros(1, cfg.z)} | ({"label": torch.zeros(1, cfg.classes)} if cfg.classes else {})

@@ -1,0 +1,48 @@
+"""Mapper and Generator: noise -> styles -> pictures, by networks of these two roles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import RequestError
+from ..runtime import Net
+from ..types import Array
+
+
+class Mapper:
+    """Runs `z [N, Z]` (and `label [N, C]`) -> `w [N, W]`, untruncated; the card holds the mean w."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+
+    def styles(self, z: Array, psi: float, label: Array | None = None) -> Array:
+        """`w [N, W]` drawn towards the mean w by the truncation `psi`: 1 is as they come, 0 the mean (Karras et al. 2019, section 3.2)."""
+        given = {"z": z.astype(np.float32)}
+        if "label" in self.net.inputs:
+            classes = int(self.net.inputs["label"][-1])
+            given["label"] = np.zeros((len(z), classes), np.float32) if label is None else label.astype(np.float32)
+        mean = np.array(self.net.card.w_avg, np.float32)
+        w = self.net.run(**given)["w"]
+        return w if psi == 1 or not mean.size else mean + psi * (w - mean)
+
+    def noise(self, seed: int) -> Array:
+        """The z `[1, Z]` of a seed."""
+        return np.random.RandomState(seed).randn(1, int(self.net.inputs["z"][-1]))
+
+
+class Generator:
+    """Runs `ws [N, L, W]` -> `pixels [N, 3, S, S]`."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.layers = int(net.inputs["ws"][1])
+
+    def draw(self, w: Array) -> Array:
+        """Pictures `[N, S, S, 3]` uint8 of styles `w [N, W]`, the same for all layers, or `[N, L, W]`."""
+        ws = np.repeat(w[:, None], self.layers, 1) if w.ndim == 2 else w
+        if ws.shape[1] != self.layers:
+            raise RequestError(f"styles for {ws.shape[1]} layers came, {self.net.name} has {self.layers}")
+        low, high = self.net.card.value_range
+        pixels = self.net.run(ws=np.ascontiguousarray(ws, np.float32))["pixels"]
+        scaled = (pixels - low) * (255 / (high - low))
+        return np.clip(np.rint(scaled), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1).copy()
