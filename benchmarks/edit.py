@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from mien import Alignment, edit, geometry, read, verbs, write
-from mien.edits import ALIGNMENT, Prototype, Retouch
+from mien.edits import Prototype, Retouch
 
 RUNS = 7
 HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
@@ -79,14 +79,14 @@ def main() -> None:
             print(f"| warm `edit`, decode and encode included, {words} | {warm:.2f} s |")
         loaded = read(photo)
         face = verbs.find(loaded)[0]
-        crop = geometry.align(loaded.pixels, face.landmarks, ALIGNMENT)
+        crop, tight = (geometry.align(loaded.pixels, face.landmarks, how.alignment) for how in (Prototype, Retouch))
         kit = verbs.shared_kit()
         steps: dict[str, Callable[[], object]] = {
             "decode": lambda: read(photo),
             "find": lambda: verbs.find(loaded),
-            "align": lambda: geometry.align(loaded.pixels, face.landmarks, ALIGNMENT),
+            "align": lambda: geometry.align(loaded.pixels, face.landmarks, Prototype.alignment),
             "Change by prototypes": lambda: Prototype(kit.prototypes, {"age": 30.0})(crop),
-            "Change by the network": lambda: Retouch(kit.retoucher, kit.prototypes, {"age": 30.0})(crop),
+            "Change by the network": lambda: Retouch(kit.retoucher, kit.prototypes, {"age": 30.0})(tight),
             "carry": lambda: geometry.carry(loaded.pixels, crop, Prototype(kit.prototypes, {"age": 30.0})(crop)),
             "encode and label": lambda: write(edited, out, force=True),
         }

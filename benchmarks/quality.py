@@ -121,7 +121,10 @@ def main() -> None:
     base = judged(judge, [small(pictures[i], points[i]) for i in kept])
     years, right = np.abs(base[:, 0] - truth[:, 0]).mean(), np.mean(base[:, 1] * truth[:, 1] > 0)
     print(f"judge on {len(kept)} pictures of people held out: age within {years:.1f} years, sex right {right:.1%}")
-    lifts = [mouth_of(pair.smiling.landmarks)[1] - mouth_of(pair.neutral.landmarks)[1] for pair in read_pairs(args.pairs, edits.ALIGNMENT)]
+    lifts = [
+        mouth_of(pair.smiling.landmarks)[1] - mouth_of(pair.neutral.landmarks)[1]
+        for pair in read_pairs(args.pairs, edits.Retouch.alignment)
+    ]
     print(f"median lift of the mouth's corners in {len(lifts)} smile pairs: {np.median(lifts):.3f} eye distances")
 
     kit = Kit()

@@ -276,7 +276,7 @@ def test_align_writes_the_folder_that_train_reads(mien, photo, couple, tmp_path)
 
 def test_align_refuses_before_it_makes_a_folder(mien, photo, tmp_path):
     refused(mien("align", photo, "-o", tmp_path / "faces", "--size", 5), "size 5 is out of range: 16 to 4096")
-    refused(mien("align", photo, "-o", tmp_path / "faces", "--template", "round"), "'ffhq', 'face'")
+    refused(mien("align", photo, "-o", tmp_path / "faces", "--template", "round"), "'ffhq', 'head', 'face'")
     refused(mien("align", photo, "-o", photo), "not an empty folder")
     assert files(tmp_path) == ["photo.jpg"]
 

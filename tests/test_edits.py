@@ -42,7 +42,7 @@ def test_every_edit_changes_the_face_and_nothing_else(name: str, sign: int, by: 
     assert changed.sum() > 500
     rows, columns = np.nonzero(changed)
     left, top, right, bottom = hopper_face().box
-    reach = 0.2 * (right - left)
+    reach = 0.3 * (right - left)  # so far at the most does a change fade out around the face
     assert left - reach < columns.min() and columns.max() < right + reach
     assert top - reach < rows.min() and rows.max() < bottom + reach
     assert after.history[-1].verb == "edit" and after.history[-1].arguments[name] == strength(name, 0.8 * sign)
@@ -70,7 +70,7 @@ def test_a_smile_lifts_the_corners_of_the_mouth():
 
 def test_ages_are_read_as_they_were_asked_for():
     """The prototypes' own reader sees the years that were asked for, both ways and in order."""
-    reader, size = kit().prototypes, edits.ALIGNMENT
+    reader, size = kit().prototypes, edits.Prototype.alignment
     read = []
     for years in (-30, -15, 0, 15):
         pixels = edit(hopper(), kit=kit(), age=years).pixels if years else hopper().pixels
@@ -100,17 +100,6 @@ def test_a_black_and_white_photo_stays_one(by: str):
     grey = np.repeat(cv2.cvtColor(hopper().pixels, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     after = edit(Photo(grey), kit=kit(), by=by, age=40, sex=0.8).pixels.astype(int)
     assert (after != grey).any() and np.ptp(after, axis=2).max() <= 1
-
-
-def test_a_chain_of_makers_is_one_look():
-    """Smile by one maker and age by the other: both happen, in one Change."""
-    crop = geometry.align(hopper().pixels, hopper_face().landmarks, edits.ALIGNMENT)
-    first = edits.Prototype(kit().prototypes, {"smile": 0.8})
-    second = edits.Prototype(kit().prototypes, {"age": 20.0})
-    one = geometry.carry(crop.pixels, replace(crop, matrix=np.eye(2, 3)), edits.Chain(first, second)(crop)).astype(int)
-    both = edits.Prototype(kit().prototypes, {"smile": 0.8, "age": 20.0})(crop)
-    together = geometry.carry(crop.pixels, replace(crop, matrix=np.eye(2, 3)), both).astype(int)
-    assert np.abs(one - together).mean() < 0.25 * np.abs(together - crop.pixels).mean()
 
 
 def test_neighbours_do_not_fight():

@@ -23,7 +23,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("exported")
     torch.manual_seed(0)
     objective = stylegan2.build(stylegan2.PRESETS["tiny"])
-    parts = objective.parts(objective.nets["G"].eval())
+    parts = objective.parts(objective.G.eval())
     places = export.places_of(parts, folder / "noise.onnx")
     for part, place in zip(parts, places, strict=True):
         export.write(part, place, half=True)

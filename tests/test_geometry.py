@@ -150,7 +150,7 @@ def test_ffhq_alignment_is_the_published_one():
 
 
 def test_an_unknown_template_is_refused():
-    with pytest.raises(RequestError, match="ffhq, face"):
+    with pytest.raises(RequestError, match="ffhq, head, face"):
         geometry.similarity(points(), Alignment("wide", 10))
 
 

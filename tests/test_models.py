@@ -9,7 +9,7 @@ from faces import hopper_face, kit
 
 from mien import ModelError, geometry, hub, mesh, models, verbs
 from mien.cards import Card
-from mien.edits import ALIGNMENT
+from mien.edits import Prototype
 from mien.models.prototypes import Prototypes
 from mien.runtime import Net
 
@@ -77,8 +77,8 @@ def test_a_card_survives_its_file():
 
 def test_the_mesh_is_a_coordinate_system():
     """A map from a layout to itself is the identity, and a map there and back comes back."""
-    points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, ALIGNMENT))
-    size = ALIGNMENT.size
+    points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, Prototype.alignment))
+    size = Prototype.alignment.size
     here = mesh.frame(points, size)
     triangles = mesh.triangulate(here)
     assert len(triangles) > 800 and len(np.unique(triangles)) == len(here)
@@ -91,7 +91,7 @@ def test_the_mesh_is_a_coordinate_system():
 
 
 def test_displacements_turn_and_foreshorten_with_the_face():
-    points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, ALIGNMENT))[: mesh.POINTS]
+    points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, Prototype.alignment))[: mesh.POINTS]
     frames, up = mesh.Frames(points), np.tile(np.array([3.0, 0.0], np.float32), (mesh.POINTS, 1))
     assert np.allclose(frames.carry(up, points), up, atol=1e-3)
     assert np.allclose(frames.carry(up, points * [0.5, 1]), up * 0.5, atol=1e-3)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from . import __version__, geometry, mesh
-from .edits import ALIGNMENT, Chain, Prototype, Retouch
+from .edits import Prototype, Retouch
 from .errors import FaceError, RequestError
 from .runtime import Net
 from .types import Array, Crop, Face, Photo, Step
@@ -42,12 +42,12 @@ def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
     return [int(which) - 1]
 
 
-def edit_photo(photo: Photo, edit: Prototype | Retouch | Chain, faces: list[Face], chosen: list[int], arguments: dict[str, Any]) -> Photo:
+def edit_photo(photo: Photo, edit: Prototype | Retouch, faces: list[Face], chosen: list[int], arguments: dict[str, Any]) -> Photo:
     """Do `edit` to the chosen faces of `photo`. Every face is looked up in the photo as it came, and none is changed
     by a neighbour's edit."""
     out = photo.pixels.copy()
     for i in chosen:
-        crop = geometry.align(photo.pixels, faces[i].landmarks, ALIGNMENT)
+        crop = geometry.align(photo.pixels, faces[i].landmarks, edit.alignment)
         change = edit(crop)
         change = replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
         geometry.carry(photo.pixels, crop, change, out)

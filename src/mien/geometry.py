@@ -22,6 +22,7 @@ class Template:
 
 TEMPLATES = {
     "ffhq": Template(1.0, 0.0),  # Karras et al. 2019, arXiv 1812.04948, appendix C
+    "head": Template(0.9, 0.05),  # with room around the face, for changes that move its outline
     "face": Template(0.75, 0.07),  # brows to chin fill it: more pixels for what changes
 }
 

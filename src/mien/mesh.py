@@ -102,7 +102,7 @@ def reach(face: Array, moved: Array, size: int) -> Array:
     and at the border. `[S, S]`."""
     outside = cv2.distanceTransform(1 - (hull(face, size) | hull(moved, size)), cv2.DIST_L2, 5)
     to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
-    fall = np.clip(1 - outside / (0.09 * size), 0, 1) * np.clip((np.minimum.outer(to_edge, to_edge) - 1) / (0.04 * size), 0, 1)
+    fall = np.clip(1 - outside / (0.12 * size), 0, 1) * np.clip((np.minimum.outer(to_edge, to_edge) - 1) / (0.04 * size), 0, 1)
     return (fall * fall * (3 - 2 * fall)).astype(np.float32)
 
 

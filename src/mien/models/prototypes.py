@@ -13,18 +13,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .. import mesh
+from .. import geometry, mesh
 from ..cards import KEY, Card
 from ..errors import ModelError
-from ..types import Array, Change, Crop
+from ..types import Alignment, Array, Change, Crop
 
 L_SPREAD = 14.0  # every face's lightness inside the oval is brought to this standard deviation before it is averaged
-SIGMA_FINE, SIGMA_COARSE = 1 / 160, 1 / 48  # of the crop's side: the two fine bands lie above these blurs
+LAYOUT = "face"  # of the means
+SIGMA_FINE, SIGMA_COARSE = 1 / 160, 1 / 48  # of that layout's side: the two fine bands lie above these blurs
 ADULT, OLDEST = 18.0, 90.0  # a changed face is never meant to look younger or older than this
 # Means are smoother than any of their members, so the plain difference looks like half the years; but colour that is
 # pushed too far turns to blotches.
 OLDER = {"shape": 1.5, "colour": 1.2, "fine": 1.6, "coarse": 1.5}
-YOUNGER = OLDER | {"shape": 1.7, "fine": 1.7}
+YOUNGER = OLDER | {"fine": 1.7}
 MOST = np.array([14.0, 7.0, 7.0], np.float32)  # Lab: what colours may add, however much is asked for
 FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
 
@@ -58,10 +59,9 @@ class Prototypes:
     def read(self, crop: Crop) -> Reading:
         """Apparent age and sex of the face: ridge regression on the face brought to the mean layout."""
         d = self._data
-        side = int(d["side"])
-        points = (crop.landmarks[: mesh.POINTS] + 0.5) * (side / crop.size) - 0.5
-        pixels = cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA)
-        lab = canonical(pixels, points, d["points"], self.triangles, d["oval"])
+        face = geometry.align(crop.pixels, crop.landmarks, Alignment(LAYOUT, int(d["side"])))
+        points = face.landmarks[: mesh.POINTS]
+        lab = canonical(face.pixels, points, d["points"], self.triangles, d["oval"])
         age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
         return Reading(float(np.clip(age, ADULT, OLDEST)), float(1 / (1 + np.exp(-3 * sex))))
 
@@ -103,7 +103,8 @@ class Prototypes:
 
     def _colour(self, crop: Crop, look: Array, place: Array, blend: dict[str, Array]) -> Array:
         """The colour offset `[S, S, 3]` in RGB: the difference of means, and the face's own fine bands made stronger or weaker."""
-        size, d = crop.size, self._data
+        d, templates = self._data, geometry.TEMPLATES
+        unit = crop.size * templates[LAYOUT].side / templates[crop.alignment.template].side
         pixels = cv2.remap(crop.pixels, look[..., 0], look[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         before = pixels.astype(np.float32) / 255
         lab = cv2.cvtColor(before, cv2.COLOR_RGB2Lab)
@@ -117,11 +118,11 @@ class Prototypes:
         inside = lab[..., 0][oval] if oval.any() else lab[..., 0]
         spread = float(inside.std()) / L_SPREAD
         delta = draw(blend["colour"]) * np.array([np.clip(spread, 0.4, 1.1), *[np.clip(inside.mean() / 60, 0.2, 1.0)] * 2], np.float32)
-        skin, noise = 1 - _hair(lab, oval), _noise(lab, size)
+        skin, noise = 1 - _hair(lab, oval), _noise(lab, unit)
         delta = _bounded(delta, before, lab)
         delta[..., 0] *= np.where(delta[..., 0] < 0, skin, 1)
-        for band, sigma, gain, expected in _bands(lab[..., 0], size, blend):
-            energy = _energy(band, size * sigma * 2) + FLOOR * spread**2
+        for band, sigma, gain, expected in _bands(lab[..., 0], unit, blend):
+            energy = _energy(band, unit * sigma * 2) + FLOOR * spread**2
             usual = np.exp(2 * draw(expected)) * max(spread, 0.3) ** 2
             more = np.clip(np.exp(draw(gain)), 0.5, 2.5) - 1
             # beards, stubble and glasses are no skin and stay as they are; to make skin smooth, it may be rougher than usual
@@ -151,9 +152,9 @@ def bands(lightness: Array) -> tuple[Array, Array]:
     return fine, coarse
 
 
-def split_bands(lightness: Array, size: int) -> tuple[Array, Array]:
-    """The two fine bands of a lightness picture: above SIGMA_FINE, and between it and SIGMA_COARSE."""
-    fine, coarse = (cv2.GaussianBlur(lightness, (0, 0), size * sigma) for sigma in (SIGMA_FINE, SIGMA_COARSE))
+def split_bands(lightness: Array, unit: float) -> tuple[Array, Array]:
+    """The two fine bands of a lightness picture, above SIGMA_FINE and above SIGMA_COARSE; `unit` is LAYOUT's side in its pixels."""
+    fine, coarse = (cv2.GaussianBlur(lightness, (0, 0), unit * sigma) for sigma in (SIGMA_FINE, SIGMA_COARSE))
     return lightness - fine, fine - coarse
 
 
@@ -190,15 +191,15 @@ def _energy(band: Array, sigma: float) -> Array:
     return cv2.GaussianBlur(band * band, (0, 0), sigma)
 
 
-def _noise(lab: Array, size: int) -> Array:
+def _noise(lab: Array, unit: float) -> Array:
     """How much of the lightness's fine energy is the camera's noise `[S, S]`: colours tell, which skin's own texture hardly moves."""
-    a, b = (_energy(split_bands(lab[..., k], size)[0], size * SIGMA_FINE * 4) for k in (1, 2))
+    a, b = (_energy(split_bands(lab[..., k], unit)[0], unit * SIGMA_FINE * 4) for k in (1, 2))
     return (2.5 * np.maximum(np.sqrt((a + b) / 2) - 0.3, 0)) ** 2
 
 
-def _bands(lightness: Array, size: int, blend: dict[str, Array]) -> tuple[tuple[Array, float, Array, Array], ...]:
+def _bands(lightness: Array, unit: float, blend: dict[str, Array]) -> tuple[tuple[Array, float, Array, Array], ...]:
     """Both bands of a face, each with its sigma, its log gain and the log strength that the mean has."""
-    fine, coarse = split_bands(lightness, size)
+    fine, coarse = split_bands(lightness, unit)
     return (fine, SIGMA_FINE, blend["fine"], blend["fine_expected"]), (coarse, SIGMA_COARSE, blend["coarse"], blend["coarse_expected"])
 
 

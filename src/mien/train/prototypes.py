@@ -10,11 +10,12 @@ import numpy as np
 from .. import geometry, mesh
 from ..cards import KEY, Card, Condition
 from ..errors import InputError
+from ..models import prototypes
 from ..models.prototypes import bands, canonical, features
 from ..types import Alignment, Array
 from .data import PAIRED, held_out, mouth_of, notice_of, person_of, read_faces, read_pairs, read_rgb
 
-LAYOUT = Alignment("face", 192)  # as much as a 256 px FFHQ crop holds
+LAYOUT = Alignment(prototypes.LAYOUT, 192)  # as much as a 256 px FFHQ crop holds
 STORED = 128  # side of the stored means: they are smooth
 NODES = np.array([22, 32, 42, 52, 62, 74], np.float32)  # ages
 SMOOTH, RIDGE, READER_RIDGE = 20.0, 3.0, 300.0  # bend of the age curves; covariates; the reader of age and sex
@@ -181,8 +182,6 @@ def _save(out: Path, arrays: dict[str, Array], error: dict[str, float], notice: 
         role="prototypes",
         licence="Apache-2.0",
         description="How the mean face changes with age, sex and smile",
-        template=LAYOUT.template,
-        size=384,
         conditions=(Condition("smile", "", -1, 1), Condition("age", "years", -30, 50), Condition("sex", "", -1, 1)),
         data=notice,
         source="mien prototypes",
