@@ -43,7 +43,7 @@ class Config:
     widths: tuple[int, ...] = (64, 96, 128, 160)  # channels at size/4, /8, /16, /32
     reach: float = 0.15  # largest flow, in sides of the crop
     batch: int = 8
-    steps: int = 6500
+    steps: int = 5200
     lr: float = 6e-4
     lr_d: float = 2e-4
     adversarial_from: float = 0.35  # share of the steps before the discriminators begin
