@@ -79,6 +79,11 @@ def run(request: pytest.FixtureRequest, data: list[Path], tmp_path_factory: pyte
     return folder
 
 
+def test_the_folder_above_both_will_do(data: list[Path], tmp_path: Path):
+    verbs.train("retouch", [data[0].parent], tmp_path / "run", preset="tiny", knobs={"steps": "1"})
+    assert (tmp_path / "run" / "best.safetensors").is_file()
+
+
 def test_a_run_leaves_what_is_promised(run: Path):
     names = {path.name for path in run.iterdir()}
     assert {"run.json", "log.jsonl", "last.safetensors", "best.safetensors", "preview-000004.png"} <= names

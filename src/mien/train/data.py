@@ -134,8 +134,9 @@ class RetouchData:
     PAIRS = 0.4  # share of a batch that are smile pairs
 
     def __init__(self, folders: list[Path], size: int, variants: int, seed: int) -> None:
-        faces = next((f for f in folders if (f / "faces.csv").is_file()), None)
-        pairs = next((f for f in folders if any(f.glob("*-smiling.jpg"))), None)
+        places = [place for folder in folders for place in (folder, *sorted(one for one in folder.iterdir() if one.is_dir()))]
+        faces = next((place for place in places if (place / "faces.csv").is_file()), None)
+        pairs = next((place for place in places if any(place.glob("*-smiling.jpg"))), None)
         if faces is None or pairs is None:
             raise InputError(
                 f"retouch trains on two folders, labelled faces and smile pairs; came {', '.join(map(str, folders)) or 'none'}"

@@ -275,7 +275,7 @@ def build(cfg: Config) -> Retouch:
 
 
 def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: `folders` are one of labelled faces and one of smile pairs, in any order."""
+    """The loader of a run: `folders` are one of labelled faces and one of smile pairs, or one above both."""
     return Loader(RetouchData(folders, cfg.size, cfg.variants, seed), cfg.batch)
 
 
