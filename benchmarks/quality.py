@@ -2,11 +2,10 @@
 
     python benchmarks/quality.py FACES PAIRS [--sheet docs/sheet.png]
 
-FACES and PAIRS are the folders that `mien train retouch` takes; the people that `train.data.held_out` keeps aside are
-judged. The judge of age and sex is a small
-convolutional network of its own, trained here on the labels of everybody else (some minutes on one core, kept in
-runs/judge.safetensors): it shares
-neither weights nor inputs with what it judges. Smiles are measured on landmarks that are found anew in the result.
+FACES and PAIRS are the folders that `mien train retouch` takes; the people that `train.data.held_out` keeps aside are judged.
+The judge of age and sex is a small convolutional network of its own, trained here on the labels of everybody else (some minutes
+on one core, kept in runs/judge.safetensors): it shares neither weights nor inputs with what it judges. Smiles are measured on
+landmarks that are found anew in the result.
 """
 
 from __future__ import annotations

@@ -105,9 +105,9 @@ def footprint(matrix: Array, box: tuple[float, float, float, float], shape: tupl
 def carry(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -> Array:
     """Apply `change` to a photo at the photo's own resolution and bit depth.
 
-    pixels `[H, W, 3]` uint8 or uint16 is looked up and never written. The result goes into `out` (a copy of `pixels`
-    where none is given), so that several
-    faces of one photo all look at the original. Pixels whose alpha is 0 are not touched; only tiles that the alpha reaches are computed.
+    pixels `[H, W, 3]` uint8 or uint16 is looked up and never written. The result goes into `out` (a copy of `pixels` where none
+    is given), so that several faces of one photo all look at the original. Pixels whose alpha is 0 are not touched; only tiles
+    that the alpha reaches are computed.
     """
     out = pixels.copy() if out is None else out
     change = _softened(change, 1 / scale_of(crop.matrix))

@@ -37,10 +37,9 @@ class Step:
 class Origin:
     """What the file carried around its pixels, so that a result can be written the way its source was.
 
-    `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own. `path` is
-    where the picture was
-    read from: the label names it as the parent and keeps a manifest that it may carry. `xmp` is the file's XMP packet
-    as it was, but for the turn.
+    `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own. `path` is where
+    the picture was read from: the label names it as the parent and keeps a manifest that it may carry. `xmp` is the file's XMP
+    packet as it was, but for the turn.
     """
 
     path: str | None = None
@@ -76,11 +75,10 @@ class Photo:
 class Face:
     """One face in a photo.
 
-    box `[4]` left, top, right, bottom in photo xy (the hull of the face mesh); landmarks `[478, 2]` in photo xy (468
-    mesh points, then 5 of the
-    one on the photo's left and 5 of the other iris); depth `[478]` in photo pixels, smaller is nearer; score 0..1;
-    roll, yaw, pitch in degrees: roll is
-    positive where the head is turned clockwise as seen, yaw where it looks to the photo's right, pitch where it looks down.
+    box `[4]` left, top, right, bottom in photo xy (the hull of the face mesh); landmarks `[478, 2]` in photo xy (468 mesh
+    points, then 5 of the one on the photo's left and 5 of the other iris); depth `[478]` in photo pixels, smaller is nearer;
+    score 0..1; roll, yaw, pitch in degrees: roll is positive where the head is turned clockwise as seen, yaw where it looks to
+    the photo's right, pitch where it looks down.
     """
 
     box: Array

@@ -60,10 +60,9 @@ def _layout(template: str, size: int) -> Alignment:
 def edit(photo: Photo, *, face: str | int = "all", by: str | None = None, kit: Kit | None = None, **strengths: float) -> Photo:
     """Change faces: `edit(photo, smile=0.8, age=30)`; `edits.EDITS` lists what can be asked for, with ranges.
 
-    face: "all", "largest" or a number as `find` counts them from 1. by: "prototypes" or "network" instead of what
-    makes each edit best. Pixels
-    outside the change are bit-identical; the result remembers what was done (`Photo.history`), and `write` labels it.
-    Raises `RequestError` for unknown edits and strengths out of range, `FaceError` where the face is not there.
+    face: "all", "largest" or a number as `find` counts them from 1. by: "prototypes" or "network" instead of what makes each
+    edit best. Pixels outside the change are bit-identical; the result remembers what was done (`Photo.history`), and `write`
+    labels it. Raises `RequestError` for unknown edits and strengths out of range, `FaceError` where the face is not there.
     """
     kit = kit or shared_kit()
     how = edits.plan(strengths, kit, by)

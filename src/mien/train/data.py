@@ -113,10 +113,9 @@ def read_rgb(path: Path) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One crop before and after a known change. before, after `[S, S, 3]` uint8; condition `[5]`; flow `[s, s, 2]`
-    crop px, reach and trust `[s, s]` at s = S/4;
-    label `[8]`: age as weights of six ages, then f, m; open: `after` shows teeth that the picture `after` does not
-    have (trust leaves them out)."""
+    """One crop before and after a known change. before, after `[S, S, 3]` uint8; condition `[5]`; flow `[s, s, 2]` crop px,
+    reach and trust `[s, s]` at s = S/4; label `[8]`: age as weights of six ages, then f, m; open: `after` shows teeth that the
+    picture `after` does not have (trust leaves them out)."""
 
     before: Array
     after: Array

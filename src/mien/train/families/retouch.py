@@ -1,9 +1,8 @@
 """Retouch: a U-Net that says what should change in a face: crop and condition -> flow, colour and alpha.
 
-Smile is learned from pairs of photos of one person. Age and sex start from the prototypes' own Changes as teacher; two
-small discriminators, one on
-mouths and one on faces conditioned on age and sex, then ask for what averages cannot give (Miyato and Koyama 2018, arXiv 1802.05637;
-Miyato et al. 2018, arXiv 1802.05957).
+Smile is learned from pairs of photos of one person. Age and sex start from the prototypes' own Changes as teacher; two small
+discriminators, one on mouths and one on faces conditioned on age and sex, then ask for what averages cannot give (Miyato and
+Koyama 2018, arXiv 1802.05637; Miyato et al. 2018, arXiv 1802.05957).
 """
 
 from __future__ import annotations
@@ -66,10 +65,10 @@ PRESETS = {
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """One step's worth. before, after `[N, 3, S, S]` in [-1, 1]; condition `[N, 5]`; flow `[N, 2, S/4, S/4]` in crop
-    px; reach, trust `[N, 1, S, S]` in 0..1:
-    where the face may change, and where `after` is to be believed; label `[N, L]`: age and sex of `after`; mouths and faces
-    `[., 3, S, S]` with face_label are real ones for the discriminators; open `[N]` is 1 where `after` shows teeth."""
+    """One step's worth. before, after `[N, 3, S, S]` in [-1, 1]; condition `[N, 5]`; flow `[N, 2, S/4, S/4]` in crop px; reach,
+    trust `[N, 1, S, S]` in 0..1: where the face may change, and where `after` is to be believed; label `[N, L]`: age and sex of
+    `after`; mouths and faces `[., 3, S, S]` with face_label are real ones for the discriminators; open `[N]` is 1 where `after`
+    shows teeth."""
 
     before: Tensor
     after: Tensor
