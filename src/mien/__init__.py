@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .errors import Declined, FaceError, InputError, MienError, ModelError, OutputError, RequestError
+    from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
     from .kit import Kit
     from .types import Alignment, Change, Crop, Face, Photo, Step, Verdict
     from .verbs import align, edit, find, read, verify, write
 
 _HOME = {
-    "errors": ("Declined", "FaceError", "InputError", "MienError", "ModelError", "OutputError", "RequestError"),
+    "errors": ("FaceError", "InputError", "MienError", "ModelError", "OutputError", "RequestError"),
     "kit": ("Kit",),
     "types": ("Alignment", "Change", "Crop", "Face", "Photo", "Step", "Verdict"),
     "verbs": ("align", "edit", "find", "read", "verify", "write"),
 }
 __all__ = [  # noqa: RUF022 - in the order of the layers
-    "MienError", "InputError", "FaceError", "RequestError", "ModelError", "OutputError", "Declined",
+    "MienError", "InputError", "FaceError", "RequestError", "ModelError", "OutputError",
     "Alignment", "Change", "Crop", "Face", "Photo", "Step", "Verdict",
     "Kit", "read", "write", "find", "align", "edit", "verify",
 ]  # fmt: skip

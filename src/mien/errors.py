@@ -5,8 +5,7 @@ MienError                exit 2: one line that says what came, what was wanted a
 |- FaceError             no face, or not the face that was asked for
 |- RequestError          an argument out of range, an unknown name, a combination that makes no sense
 |- ModelError            a network file that is corrupt, missing, or of another role
-|- OutputError           what was made could not be written: no folder, no space, would overwrite
-`- Declined              exit 3: possible, but not done without a stated consent
+`- OutputError           what was made could not be written: no folder, no space, would overwrite
 """
 
 
@@ -34,9 +33,3 @@ class ModelError(MienError):
 
 class OutputError(MienError):
     """The result could not be written; nothing half-written is left."""
-
-
-class Declined(MienError):  # noqa: N818 - a refusal, not a failure
-    """Possible, but not done without a stated consent."""
-
-    exit_code = 3

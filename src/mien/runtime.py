@@ -23,7 +23,7 @@ class Net:
         import onnxruntime as ort
 
         if device not in PROVIDERS or PROVIDERS[device] not in ort.get_available_providers():
-            raise ModelError(f"device {device!r} is not available here: use --device cpu, or see `mien doctor`")
+            raise ModelError(f"device {device!r} is not available here: use 'cpu', or see what `mien doctor` lists")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
