@@ -112,10 +112,10 @@ def one(job: Job, kit: Kit | None = None) -> None:
     """Read, edit, write."""
     photo = image.read(job.source, max_pixels=job.max_pixels)
     try:
-        edited = verbs.edit(photo, kit=kit, **job.options)
+        photo = verbs.edit(photo, kit=kit, **job.options)  # the input's pixels are let go before the result is encoded
     except FaceError as error:
         raise FaceError(f"{job.source}: {error}") from error
-    image.write(edited, job.target, quality=job.quality, force=job.force)
+    image.write(photo, job.target, quality=job.quality, force=job.force)
 
 
 # ---- many photos

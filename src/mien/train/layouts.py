@@ -162,7 +162,7 @@ def _mean_w(state: State) -> Tensor:
     z = torch.randn(DRAWS, state["mapping.fc0.weight"].shape[1], generator=torch.Generator().manual_seed(SEED))
     x = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
     for i in range(sum(key.startswith("mapping.fc") for key in state) // 2):
-        W, b = state[f"mapping.fc{i}.weight"], state[f"mapping.fc{i}.bias"]
+        W, b = state[f"mapping.fc{i}.weight"].float(), state[f"mapping.fc{i}.bias"].float()
         x = F.leaky_relu(F.linear(x, W * (0.01 / W.shape[1] ** 0.5), b * 0.01), 0.2) * 2**0.5
     return x.mean(0)
 
