@@ -11,10 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .. import geometry, hub, mesh
+from .. import geometry, mesh
 from ..errors import InputError
 from ..kit import Kit
-from ..models.prototypes import Prototypes
 from ..types import Alignment, Array, Crop
 
 HELD_OUT = 8  # one person in so many is kept aside
@@ -141,8 +140,7 @@ class RetouchData:
                 f"retouch trains on two folders, labelled faces and smile pairs; came {', '.join(map(str, folders)) or 'none'}"
             )
         self.seed, self.alignment = seed, Alignment("face", size)
-        entry = hub.locate("prototypes")
-        self._teacher = Prototypes(entry.name, entry.path, entry.sha256)
+        self._teacher = Kit().prototypes
         self._pairs: dict[bool, list[Example]] = {False: [], True: []}  # by whether the person is held out
         self._taught: dict[bool, list[Example]] = {False: [], True: []}
         self._smiles: list[Array] = []  # how mouths of pairs change
