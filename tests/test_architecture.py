@@ -12,7 +12,7 @@ ORDER: tuple[str, ...] = tuple(
     "errors types geometry mesh cards signer seal provenance image hub runtime models kit edits apply train verbs batch cli".split()
 )  # fmt: skip
 TRAIN: list[str] = [
-    *"layers losses part augment data pictures families latents".split(),
+    *"layers losses part updates augment frechet data pictures families latents".split(),
     *"opcodes unpickle layouts official adopt loop start prototypes export".split(),
 ]
 OWNERS = {

@@ -16,7 +16,9 @@ from mien.errors import InputError  # noqa: E402
 from mien.train import augment, export  # noqa: E402
 from mien.train.augment import Augment  # noqa: E402
 from mien.train.families import stylegan2 as sg  # noqa: E402
+from mien.train.frechet import distance  # noqa: E402
 from mien.train.pictures import Pictures  # noqa: E402
+from mien.train.updates import Shares  # noqa: E402
 
 PARITY = Path(__file__).parents[2] / "shared" / "parity"
 TINY = sg.PRESETS["tiny"]
@@ -241,7 +243,7 @@ def test_it_trains_and_resumes(folder: Path, knobs: dict[str, Any]):
             torch.set_rng_state(state[2])
         loader = sg.load([folder], cfg, 0)
         for i in steps:
-            logs = one.step(loader.batch(i), i)
+            logs = one.step(Shares(loader.batch(i), i))
             assert logs.keys() >= {"g", "d", "path", "r1", "p"} and all(value.isfinite() for value in logs.values())
         states = {name: optimiser.state_dict() for name, optimiser in one.optimisers.items()}
         return one.nets.state_dict(), states, torch.get_rng_state()
@@ -271,7 +273,7 @@ def test_sixteen_bits_keep_the_picture_in_thirty_two():
         with torch.autocast("cpu", dtype=torch.bfloat16):
             assert one.G(wave(4, 16), noise="const").dtype == torch.float32
             torch.manual_seed(1)
-            logs = one.step(batch, 0)
+            logs = one.step(Shares(batch, 0))
         assert all(value.isfinite() and value.dtype == torch.float32 for value in logs.values()), kind
         assert all(p.isfinite().all() for p in one.nets.parameters())
 
@@ -286,9 +288,9 @@ def test_score_tells_faces_from_their_mean(folder: Path):
     real = torch.from_numpy(Pictures([folder], 32, 0, 0).batch(20, 0, 0.5)[0])
     other = torch.from_numpy(Pictures([folder], 32, 0, 0).batch(20, 1, 0.5)[0])
     same, grey, few = (
-        float(sg.distance(real, x)) for x in (other, real.mean(0, keepdim=True).repeat(20, 1, 1, 1), real[:2].repeat(10, 1, 1, 1))
+        float(distance(real, x)) for x in (other, real.mean(0, keepdim=True).repeat(20, 1, 1, 1), real[:2].repeat(10, 1, 1, 1))
     )
-    assert sg.distance(real, real) < 1e-6 < same < min(grey, few)
+    assert distance(real, real) < 1e-6 < same < min(grey, few)
     one = sg.build(TINY)
     batch = sg.load([folder], TINY, 0).held_out()
     assert one.score(one.G, batch) == one.score(one.G, batch)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from .layers import full
 
 GROUPS = {  # letter of a pipe's name -> its transformations
     "b": ("flip", "quarter", "integer"),
@@ -131,12 +132,6 @@ class Augment(nn.Module):
         x = F.pad(x.reshape(1, n * c, height, width), (edge, edge, edge, edge), mode="reflect")
         x = F.conv2d(F.conv2d(x, taps[:, :, None], groups=n * c), taps[..., None], groups=n * c)
         return x.view(n, c, height, width)
-
-
-def full(x: Tensor) -> AbstractContextManager[Any]:
-    """Where 16 bits are not enough, also under autocast."""
-    kind = x.device.type
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 class Draw:

@@ -32,8 +32,9 @@ def export(run: Path, out: Path, *, half: bool, force: bool) -> dict[Path, float
     if not best.is_file():
         raise InputError(f"{run} holds no scored weights yet: train until the first preview")
     objective = family_of(about["family"]).build(cfg)
-    objective.nets["G"].load_state_dict(load_file(best))
-    parts = objective.parts(objective.nets["G"].eval())
+    net = objective.nets[objective.averaged].eval()
+    net.load_state_dict(load_file(best))
+    parts = objective.parts(net)
     places = places_of(parts, out)
     if taken := [place for place in places if place.exists() and not force]:
         raise OutputError(f"{taken[0]} exists: choose another name, or write over it with --force")

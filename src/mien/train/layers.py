@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,3 +30,9 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     grid = torch.stack([(x + flow[:, 0] + 0.5) * 2 / width - 1, (y + flow[:, 1] + 0.5) * 2 / height - 1], -1)
     grid = torch.nan_to_num(grid).clamp(-3, 3)  # backward through a NaN or a huge number here ends the process on a CPU
     return F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def full(x: Tensor) -> AbstractContextManager[Any]:
+    """Where 16 bits are not enough, also under autocast."""
+    kind = x.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()

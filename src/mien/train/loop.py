@@ -18,10 +18,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError, MienError, OutputError
 from .part import Part
-
-
-class Batch(Protocol):
-    def to(self, device: torch.device) -> Any: ...
+from .updates import Shares, moved
 
 
 class Loader(Protocol):
@@ -32,16 +29,17 @@ class Loader(Protocol):
 
 
 class Objective(Protocol):
-    """What a family builds. `nets["G"]` is the network that is averaged, scored and exported."""
+    """What a family builds. `nets[averaged]` is the network that is averaged, scored and exported."""
 
     nets: nn.ModuleDict
+    averaged: str
     optimisers: dict[str, torch.optim.Optimizer]
 
-    def step(self, batch: Any, i: int) -> dict[str, Tensor]: ...
-    def keep(self, i: int) -> float: ...  # share of the averaged G that step i keeps
-    def score(self, G: nn.Module, batch: Any) -> Tensor: ...
-    def preview(self, G: nn.Module, batch: Any) -> Tensor: ...
-    def parts(self, G: nn.Module) -> list[Part]: ...
+    def step(self, shares: Shares) -> dict[str, Tensor]: ...
+    def keep(self, i: int) -> float: ...  # share of the averaged network that step i keeps
+    def score(self, net: nn.Module, batch: Any) -> Tensor: ...
+    def preview(self, net: nn.Module, batch: Any) -> Tensor: ...
+    def parts(self, net: nn.Module) -> list[Part]: ...
 
 
 @dataclass(frozen=True)
@@ -65,24 +63,25 @@ def fit(objective: Objective, loader: Loader, run: Run, *, resume: bool, report:
     gpu = torch.cuda.is_available()
     fabric = Fabric(accelerator="cuda" if gpu else "cpu", devices=1, precision="bf16-mixed" if gpu else "32-true")
     objective.nets.to(fabric.device)
-    average = copy.deepcopy(objective.nets["G"]).requires_grad_(False).eval()
+    average = copy.deepcopy(objective.nets[objective.averaged]).requires_grad_(False).eval()
     run.folder.mkdir(parents=True, exist_ok=True)
     first, best = _restore(objective, average, run) if resume else (0, float("inf"))
-    aside = loader.held_out().to(fabric.device)
+    aside = moved(loader.held_out(), fabric.device)
     _write(run.folder / "run.json", json.dumps(run.about, indent=1).encode())
     with (run.folder / "log.jsonl").open("a" if first else "w", encoding="utf-8") as log:
         i = first
         try:
             while i < run.steps:
+                shares = Shares(moved(loader.batch(i), fabric.device), i, seed=run.seed)
                 with fabric.autocast():
-                    scalars = {name: float(value) for name, value in objective.step(loader.batch(i).to(fabric.device), i).items()}
+                    scalars = {name: float(value) for name, value in objective.step(shares).items()}
                 if not all(value == value and abs(value) != float("inf") for value in scalars.values()):
                     raise MienError(
                         f"the loss is not finite at step {i} ({scalars}): train again with a lower --set lr=...; the last good "
                         f"checkpoint is {run.folder}/last.safetensors"
                     )
                 i += 1
-                _average(average, objective.nets["G"], objective.keep(i))
+                _average(average, objective.nets[objective.averaged], objective.keep(i))
                 if i % run.every == 0 or i == run.steps:
                     scalars["held_out"] = float(objective.score(average, aside))
                     if scalars["held_out"] < best:

@@ -21,6 +21,7 @@ from ..data import RetouchData
 from ..layers import ResidualBlock, warp
 from ..losses import gradient_l1, hinge_d, masked_l1
 from ..part import Part
+from ..updates import Shares
 
 CONDITIONS = (
     Condition("width", "eye distances", -0.3, 0.3),
@@ -81,9 +82,6 @@ class Batch:
     mouths: Tensor
     faces: Tensor
     face_label: Tensor
-
-    def to(self, device: torch.device) -> Batch:
-        return Batch(**{name: getattr(self, name).to(device) for name in self.__dataclass_fields__})
 
 
 class Retoucher(nn.Module):
@@ -172,6 +170,8 @@ def mouth_window(pixels: Tensor) -> Tensor:
 class Retouch:
     """The objective: nets, one update, previews, what is exported."""
 
+    averaged = "G"
+
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
         self.nets = nn.ModuleDict({"G": Retoucher(cfg), "D_mouth": PatchD(0), "D_face": PatchD(8, stem=STEM)})
@@ -193,23 +193,29 @@ class Retouch:
         looked = (warp(batch.before, flow) + 2 * colour).clamp(-1.2, 1.2)
         return batch.before + alpha * (looked - batch.before), flow, colour, alpha
 
-    def step(self, batch: Batch, i: int) -> dict[str, Tensor]:
+    def step(self, shares: Shares) -> dict[str, Tensor]:
         for group in self.optimisers["G"].param_groups:
-            group["lr"] = self.cfg.lr * _schedule(i / self.cfg.steps)
-        adversarial = i >= self.cfg.adversarial_from * self.cfg.steps
-        fake, flow, colour, alpha = self.render(self.nets["G"], batch)
-        logs = self._teacher_losses(batch, fake, flow, colour, alpha)
-        loss = logs["l1"] + logs["edges"] + 0.5 * logs["coarse"] + 0.2 * logs["flow"] + 0.01 * logs["smooth"] + 0.1 * logs["alpha"]
-        if adversarial:
-            logs |= self._fool(batch, fake)
-            loss = loss + self.cfg.mouth_weight * logs["mouth"] + self.cfg.face_weight * logs["face"]
-        self.optimisers["G"].zero_grad(set_to_none=True)
-        loss.backward()
+            group["lr"] = self.cfg.lr * _schedule(shares.i / self.cfg.steps)
+        adversarial = shares.i >= self.cfg.adversarial_from * self.cfg.steps
+        fakes: list[Tensor] = []  # of every part of the batch, for the discriminators
+
+        def teach(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+            fake, flow, colour, alpha = self.render(self.nets["G"], batch)
+            logs = self._teacher_losses(batch, fake, flow, colour, alpha)
+            loss = logs["l1"] + logs["edges"] + 0.5 * logs["coarse"] + 0.2 * logs["flow"] + 0.01 * logs["smooth"] + 0.1 * logs["alpha"]
+            if adversarial:
+                logs |= self._fool(batch, fake)
+                loss = loss + self.cfg.mouth_weight * logs["mouth"] + self.cfg.face_weight * logs["face"]
+                fakes.append(fake.detach())
+            return loss, logs
+
+        logs = shares.gradients(self.optimisers["G"], teach)
         nn.utils.clip_grad_norm_(self.nets["G"].parameters(), 1.0)
         self.optimisers["G"].step()
         if adversarial:
-            logs["d"] = self._discriminate(batch, fake.detach())
-        return {name: value.detach() for name, value in logs.items()}
+            logs |= shares.gradients(self.optimisers["D"], lambda batch: self._discriminate(batch, fakes.pop(0)))
+            self.optimisers["D"].step()
+        return logs
 
     def _teacher_losses(self, batch: Batch, fake: Tensor, flow: Tensor, colour: Tensor, alpha: Tensor) -> dict[str, Tensor]:
         weight = 0.1 + batch.trust
@@ -230,15 +236,12 @@ class Retouch:
         mouth = -self.nets["D_mouth"](mouth_window(fake[teeth])).mean() if teeth.any() else fake.new_zeros(())
         return {"mouth": mouth, "face": -self.nets["D_face"](fake, batch.label).mean()}
 
-    def _discriminate(self, batch: Batch, fake: Tensor) -> Tensor:
+    def _discriminate(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         teeth = batch.open > 0
         loss = hinge_d(self.nets["D_face"](batch.faces, batch.face_label), self.nets["D_face"](fake, batch.label))
         if teeth.any():
             loss = loss + hinge_d(self.nets["D_mouth"](mouth_window(batch.mouths)), self.nets["D_mouth"](mouth_window(fake[teeth])))
-        self.optimisers["D"].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimisers["D"].step()
-        return loss
+        return loss, {"d": loss}
 
     @torch.no_grad()
     def score(self, G: nn.Module, batch: Batch) -> Tensor:

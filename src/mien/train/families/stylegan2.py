@@ -18,9 +18,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...cards import Card
-from ..augment import PIPES, Augment, full
+from ..augment import PIPES, Augment
+from ..frechet import distance, small
+from ..layers import full
 from ..part import Part
 from ..pictures import Pictures
+from ..updates import Shares
 
 SQRT2 = math.sqrt(2)
 ARCHITECTURES = ("skip", "resnet", "orig")
@@ -96,9 +99,6 @@ class Batch:
 
     real: Tensor
     label: Tensor
-
-    def to(self, device: torch.device) -> Batch:
-        return Batch(self.real.to(device), self.label.to(device))
 
 
 # --- Layers. Weights are stored as N(0, 1) and scaled when they are used: the equalised learning rate.
@@ -270,9 +270,9 @@ class Mapping(nn.Module):
         return x  # [N, W]
 
     @torch.no_grad()
-    def track(self, w: Tensor) -> None:
-        """Move the average w towards those of a batch."""
-        self.w_avg.lerp_(w.mean(0), 0.005)
+    def track(self, mean: Tensor) -> None:
+        """Move the average w towards the mean `[W]` of a batch."""
+        self.w_avg.lerp_(mean, 0.005)
 
     def truncate(self, ws: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
         """Draw the first `cutoff` layers of ws `[N, L, W]`, or all, towards the average: less variety, fewer failures."""
@@ -508,12 +508,13 @@ class Track(nn.Module):
         self.pl_mean: Tensor
         self.signs: Tensor
         self.register_buffer("pl_mean", torch.zeros(()))
-        self.register_buffer("signs", torch.zeros(2))  # their sum, their number
+        self.register_buffer("signs", torch.zeros(2))  # their means' sum, and how many
 
 
 class StyleGAN2:
     """The objective: nets, one update, the score, previews, what is exported."""
 
+    averaged = "G"
     ADAPT_EVERY = 4  # steps between moves of the augmentation's strength
     PATH_DECAY = 0.01
 
@@ -553,72 +554,67 @@ class StyleGAN2:
             left += [f"{name}.{key}" for key in mine if key not in taken]
         return left
 
-    def step(self, batch: Batch, i: int) -> dict[str, Tensor]:
-        cfg = self.cfg
-        logs = self._update("G", self._fool, batch)
+    def step(self, shares: Shares) -> dict[str, Tensor]:
+        cfg, i = self.cfg, shares.i
+        logs = self._update(shares, "G", self._fool)
+        self.G.mapping.track(logs.pop("w"))
         if cfg.path and i % cfg.path_every == 0:
-            logs |= self._update("G", self._paths, batch, cfg.path_every)
-        logs |= self._update("D", self._discriminate, batch)
+            logs |= self._update(shares, "G", self._paths, cfg.path_every)
+            self.track.pl_mean.lerp_(logs["path"], self.PATH_DECAY)
+        logs |= self._update(shares, "D", self._discriminate)
+        self.track.signs.add_(torch.stack([logs.pop("sign"), torch.ones_like(logs["d"])]))
         if cfg.r1 and i % cfg.r1_every == 0:
-            logs |= self._update("D", self._smooth, batch, cfg.r1_every)
+            logs |= self._update(shares, "D", self._smooth, cfg.r1_every)
         signs = self.track.signs
         if cfg.ada_target and i % self.ADAPT_EVERY == 0:
             self.augment.adapt(signs[0] / signs[1], cfg.ada_target, cfg.batch * self.ADAPT_EVERY / cfg.ada_images)
             signs.zero_()
-        return {name: value.detach() for name, value in logs.items()} | {"p": self.augment.p.clone()}
+        return logs | {"p": self.augment.p.clone()}
 
-    def _update(self, name: str, term: Any, batch: Batch, gain: float = 1.0) -> dict[str, Tensor]:
+    def _update(self, shares: Shares, name: str, term: Any, gain: float = 1.0) -> dict[str, Tensor]:
         """One step of one network down one term; lazy terms weigh as much more as they come less often."""
         for key, parameters in self.trained.items():
             for one in parameters:
                 one.requires_grad_(key == name)
-        loss, logs = term(batch)
-        optimiser = self.optimisers[name]
-        optimiser.zero_grad(set_to_none=True)
-        with full(loss):  # the forward pass has chosen where 16 bits do
-            (loss * gain).backward()
+        logs = shares.gradients(self.optimisers[name], term, gain)
         for one in self.trained[name]:
             if one.grad is not None:
                 torch.nan_to_num(one.grad, 0.0, 1e5, -1e5, out=one.grad)
-        optimiser.step()
+        self.optimisers[name].step()
         return logs
 
-    def _styles(self, label: Tensor, *, track: bool = False) -> Tensor:
-        """ws `[N, L, W]` of new z; often of two, mixed: the first up to some layer, the second from there on."""
+    def _styles(self, label: Tensor) -> tuple[Tensor, Tensor]:
+        """ws `[N, L, W]` of new z; often of two, mixed: the first w `[N, W]` up to some layer, the second from there on."""
         mapping, layers = self.G.mapping, self.G.num_ws
         w = mapping(torch.randn(len(label), self.cfg.z, device=label.device), label)
-        if track:
-            mapping.track(w.detach())
         ws = w[:, None].repeat(1, layers, 1)
         if torch.rand(()) < self.cfg.mixing:
             other = mapping(torch.randn(len(label), self.cfg.z, device=label.device), label)
             first = (torch.arange(layers, device=label.device) < int(torch.randint(1, layers, ())))[None, :, None]
             ws = torch.where(first, ws, other[:, None])
-        return ws
+        return ws, w
 
     def _judge(self, pictures: Tensor, label: Tensor) -> Tensor:
         return self.D(self.augment(pictures), label)
 
     def _fool(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        fake = self.G.synthesis(self._styles(batch.label, track=True))
-        loss = softplus_g(self._judge(fake, batch.label)).mean()
-        return loss, {"g": loss}
+        ws, w = self._styles(batch.label)
+        loss = softplus_g(self._judge(self.G.synthesis(ws), batch.label)).mean()
+        return loss, {"g": loss, "w": w.mean(0)}
 
     def _paths(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        ws = self._styles(batch.label[: max(len(batch.label) // self.cfg.path_shrink, 1)])
+        ws, _ = self._styles(batch.label[: max(len(batch.label) // self.cfg.path_shrink, 1)])
         img = self.G.synthesis(ws)
         lengths = path_lengths(img, ws, torch.randn_like(img) / math.sqrt(img.shape[2] * img.shape[3]))
         mean = self.track.pl_mean.lerp(lengths.mean(), self.PATH_DECAY)
-        self.track.pl_mean.copy_(mean.detach())
-        return (lengths - mean).square().mean() * self.cfg.path, {"path": mean}
+        return (lengths - mean).square().mean() * self.cfg.path, {"path": lengths.mean()}
 
     def _discriminate(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():
-            fake = self.G.synthesis(self._styles(batch.label))
+            fake = self.G.synthesis(self._styles(batch.label)[0])
         real = self._judge(batch.real, batch.label)
-        self.track.signs.add_(torch.stack([real.detach().sign().sum(), real.new_tensor(float(len(real)))]))
         loss = softplus_d(real, self._judge(fake, batch.label)).mean()
-        return loss, {"d": loss, "real": real.mean()}
+        return loss, {"d": loss, "real": real.mean(), "sign": real.sign().mean()}
 
     def _smooth(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         real = batch.real.detach().requires_grad_()
@@ -680,40 +676,6 @@ def trainable(D: Discriminator, freeze: int) -> list[nn.Parameter]:
     for one in D.parameters():
         one.requires_grad_(id(one) not in frozen)
     return [one for one in D.parameters() if id(one) not in frozen]
-
-
-def small(pictures: Tensor, most: int = 256) -> Tensor:
-    return F.interpolate(pictures, (most, most), mode="area") if pictures.shape[-1] > most else pictures
-
-
-def looks(pictures: Tensor, dims: int) -> Tensor:
-    """What a fixed random network sees in pictures `[N, 3, S, S]`: `[N, 6 dims]`. Layout, colour and texture, not identity."""
-    random = torch.Generator().manual_seed(0)
-    x = F.interpolate(pictures.float().clamp(-1, 1), scale_factor=2.0) if pictures.shape[-1] < 16 else pictures.float().clamp(-1, 1)
-    seen = [F.adaptive_avg_pool2d(x, 8).flatten(1)]
-    for _ in range(3):  # three octaves: the strength of edges, by place
-        kernel = torch.randn(32, 3, 3, 3, generator=random)
-        edges = F.conv2d(x, (kernel - kernel.mean((2, 3), keepdim=True)).to(x.device))
-        seen.append((F.adaptive_avg_pool2d(edges.abs(), 4) + 1e-3).log().flatten(1))
-        x = F.avg_pool2d(x, 2)
-    shares = (3 * dims, dims, dims, dims)
-    mixes = [torch.randn(one.shape[1], share, generator=random) / one.shape[1] ** 0.5 for one, share in zip(seen, shares, strict=True)]
-    return torch.cat([one @ mix.to(x.device) for one, mix in zip(seen, mixes, strict=True)], 1)
-
-
-def distance(real: Tensor, fake: Tensor) -> Tensor:
-    """Fréchet distance of two sets of pictures in what `looks` sees, in units of the real ones' spread, for each dimension.
-
-    It picks weights within a run and compares runs on the same held-out pictures; it is not the published FID.
-    """
-    dims = min(max(len(real) // 24, 1), 8)  # no more than so many pictures have a spread in
-    a, b = (looks(one, dims).double().cpu() for one in (real, fake))
-    ridge = 1e-2 * a.var(0).mean() * torch.eye(a.shape[1], dtype=a.dtype) + 1e-12
-    values, vectors = torch.linalg.eigh(a.T.cov() + ridge)
-    whiten = vectors / values.clamp(min=1e-12).sqrt()  # [d, d]: real ones have the identity as covariance
-    shift = (b.mean(0) - a.mean(0)) @ whiten
-    spread = torch.linalg.eigvalsh(whiten.T @ (b.T.cov() + ridge) @ whiten).clamp(min=0).sqrt()
-    return (shift.square().sum() + (1 - spread).square().sum()) / a.shape[1]
 
 
 def build(cfg: Config) -> StyleGAN2:
