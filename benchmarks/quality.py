@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from mien import Photo, edits, geometry, mesh
 from mien.apply import edit_photo
 from mien.kit import Kit
-from mien.train.data import held_out, mouth_of, person_of, read_faces, read_pairs, read_rgb
+from mien.train.data import held_out, person_of, read_faces, read_pairs, read_rgb
 from mien.types import Alignment, Array, Face
 
 SIDE = 96
@@ -121,7 +121,7 @@ def main() -> None:
     years, right = np.abs(base[:, 0] - truth[:, 0]).mean(), np.mean(base[:, 1] * truth[:, 1] > 0)
     print(f"judge on {len(kept)} pictures of people held out: age within {years:.1f} years, sex right {right:.1%}")
     lifts = [
-        mouth_of(pair.smiling.landmarks)[1] - mouth_of(pair.neutral.landmarks)[1]
+        mesh.mouth(pair.smiling.landmarks)[1] - mesh.mouth(pair.neutral.landmarks)[1]
         for pair in read_pairs(args.pairs, edits.Retouch.alignment)
     ]
     print(f"median lift of the mouth's corners in {len(lifts)} smile pairs: {np.median(lifts):.3f} eye distances")
@@ -143,7 +143,7 @@ def main() -> None:
                 outside += changed_outside(pictures[i], after, face)
                 if name == "smile":
                     again = kit.faces(after)
-                    moves.append(mouth_of(again[0].landmarks)[1] - mouth_of(face.landmarks)[1] if again else 0.0)
+                    moves.append(mesh.mouth(again[0].landmarks)[1] - mesh.mouth(face.landmarks)[1] if again else 0.0)
                 else:
                     moves.append((judged(judge, [small(after, points[i])])[0] - before)[0 if name == "age" else 1])
             way = np.array(moves) * np.sign(strength)

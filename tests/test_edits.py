@@ -11,7 +11,7 @@ from faces import hopper, hopper_face, kit
 from mien import FaceError, Photo, RequestError, edit, edits, geometry, mesh
 from mien.apply import choose, edit_photo
 from mien.edits import EDITS, MAKERS
-from mien.train.data import mouth_of
+from mien.mesh import mouth
 from mien.types import Face
 
 CASES = [(name, sign, by) for name in EDITS for sign in (-1, 1) for by in MAKERS]
@@ -65,7 +65,7 @@ def test_strength_nothing_is_the_photo_itself(name: str):
 def test_a_smile_lifts_the_corners_of_the_mouth():
     after = edit(hopper(), kit=kit(), smile=0.8)
     again = kit().faces(after.pixels)[0]
-    assert mouth_of(again.landmarks)[1] - mouth_of(hopper_face().landmarks)[1] > 0.04
+    assert mouth(again.landmarks)[1] - mouth(hopper_face().landmarks)[1] > 0.04
 
 
 def test_ages_are_read_as_they_were_asked_for():

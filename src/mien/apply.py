@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from . import __version__, geometry, mesh
-from .edits import Prototype, Retouch
+from .edits import Along, Prototype, Retouch
 from .errors import FaceError, RequestError
 from .runtime import Net
 from .types import Array, Crop, Face, Photo, Step
@@ -42,7 +42,7 @@ def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
     return [int(which) - 1]
 
 
-def edit_photo(photo: Photo, edit: Prototype | Retouch, faces: list[Face], chosen: list[int], arguments: dict[str, Any]) -> Photo:
+def edit_photo(photo: Photo, edit: Prototype | Retouch | Along, faces: list[Face], chosen: list[int], arguments: dict[str, Any]) -> Photo:
     """Do `edit` to the chosen faces of `photo`. Every face is looked up in the photo as it came, and none is changed
     by a neighbour's edit."""
     out = photo.pixels.copy()
@@ -54,10 +54,10 @@ def edit_photo(photo: Photo, edit: Prototype | Retouch, faces: list[Face], chose
     return photo.after(Step("edit", arguments, edit.networks, __version__, _now()), out)
 
 
-def drawn(pixels: Array, arguments: dict[str, Any], nets: tuple[Net, ...]) -> Photo:
-    """A wholly generated picture, which says so."""
+def drawing(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:
+    """What the label of a wholly generated picture or clip says."""
     networks = tuple((net.name, net.sha256) for net in nets)
-    return Photo(pixels, history=(Step("generate", arguments, networks, __version__, _now(), "trainedAlgorithmicMedia"),))
+    return Step("generate", arguments, networks, __version__, _now(), "trainedAlgorithmicMedia")
 
 
 def _now() -> str:

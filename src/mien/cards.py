@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .errors import ModelError
+from .types import Array
 
 KEY = "mien.card"
 
@@ -28,7 +33,8 @@ class Card:
     role: which of `models.ROLES` opens it. template and size: the face layout it wants ("" and 0 where it takes no aligned crop).
     value_range: what its pixels span. licence: an SPDX identifier. commercial: whether it allows commercial use. data: credits that
     must travel with the weights. source: where it comes from (repository command, or address and sha256 of a converted original).
-    limits: for people, what it cannot do. w_avg: of a mapper, the mean w that truncation draws towards.
+    limits: for people, what it cannot do. w_avg: of a mapper, the mean w that truncation draws towards. space: of directions, the sha256 of
+    the generator that they were learned for.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Card:
     source: str = ""
     limits: str = ""
     w_avg: tuple[float, ...] = ()
+    space: str = ""
     commercial: bool = True
     measured: dict[str, float] = field(default_factory=dict)
 
@@ -60,3 +67,13 @@ class Card:
             return Card(**fields)
         except (AttributeError, TypeError, ValueError) as error:
             raise ModelError(f"{where} carries no card that mien can read ({error}): export it with `mien export`") from error
+
+
+def arrays(path: Path) -> tuple[Card, dict[str, Array]]:
+    """The card and the arrays of an `.npz`; one that is damaged or has no card is a `ModelError`."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {key: file[key] for key in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path.name} cannot be read as a network ({error}): make or import it again") from error
+    return Card.from_json(str(found.pop(KEY, "")), path.name), found

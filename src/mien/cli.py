@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import signal
 import sys
 import warnings
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ANGLES = ("roll", "yaw", "pitch")
 VERIFY_EXIT = {"intact": 0, "broken": 1, "unlabelled": 4}
 INTERRUPTED = 130
+LICENCES = ("all", "commercial")
 
 
 class Verbs(click.Group):
@@ -97,6 +99,24 @@ def _face(ctx: click.Context, option: click.Parameter, value: str) -> str:
     return value
 
 
+def _licence(command: Callable[..., None]) -> Callable[..., None]:
+    """A setting of the whole process: it travels to the processes that edit many photos in the environment."""
+
+    def set_(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+        if value:
+            os.environ["MIEN_LICENCE"] = value
+
+    said = "Refuse networks that may not be used commercially; MIEN_LICENCE sets it for good."
+    return click.option("--licence", type=click.Choice(LICENCES), expose_value=False, callback=set_, help=said)(command)
+
+
+def _amounts(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
+    try:
+        return {name: float(value) for name, value in (_knob(text, "--along") for text in values)}
+    except ValueError as error:
+        raise RequestError(f"--along wants NAME=AMOUNT, {' '.join(values)!r} came") from error
+
+
 def _strengths(command: Callable[..., None]) -> Callable[..., None]:
     for name, kind in reversed(EDITS.items()):
         text = f"{kind.says}; {kind.low:g} to {kind.high:g} {kind.unit}".rstrip()
@@ -112,15 +132,16 @@ def _strengths(command: Callable[..., None]) -> Callable[..., None]:
     "--face", default="all", callback=_face, show_default=True, metavar="all|largest|N", help="Which face; N as `mien find` numbers them."
 )
 @click.option("--by", type=click.Choice(MAKERS), default=None, help="What makes the edit; default: what makes it best.")
+@click.option("--with", "network", metavar="NAME", help="Edit in the space of a generator of yours: NAME-encoder, NAME-directions.")
+@click.option("--along", multiple=True, callback=_amounts, metavar="NAME=X", help="With it: go X along one of its own directions.")
 @click.option("--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source.")
 @click.option("--force", is_flag=True, help="Write over what is there, the input too.")
 @click.option("--resume", is_flag=True, help="Many photos: skip those that the same request has made already.")
 @click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Many photos: processes; default: one a core.")
 @click.option("--json", "as_json", is_flag=True, help="Tell what was done on stdout, one object a photo.")
+@_licence
 @_common
-def edit(
-    inputs: tuple[str, ...], output: Path, face: str, by: str | None, quality: int | None, force: bool, resume: bool, **rest: Any
-) -> None:
+def edit(inputs: tuple[str, ...], output: Path, quality: int | None, force: bool, resume: bool, **rest: Any) -> None:
     """Change faces in photos.
 
     IN is a file, a folder or a glob. What is written carries a label that says what was done; see `mien verify`.
@@ -132,10 +153,10 @@ def edit(
     from . import batch, edits
 
     strengths = {name: rest[name] for name in EDITS if rest[name] is not None}
-    if not strengths:
+    if not strengths and not rest["along"]:
         raise RequestError(f"nothing to do: say what to change with {', '.join('--' + name for name in EDITS)}")
     edits.check(strengths)
-    options = strengths | {"face": face} | ({"by": by} if by else {})
+    options = strengths | {name: rest[name] for name in ("face", "by", "network", "along") if rest[name]}
     sources = batch.gather(inputs)
     many = resume or sources != [Path(one) for one in inputs[:1]]
     if many and not output.is_dir():
@@ -293,7 +314,7 @@ def verify(file: Path, as_json: bool) -> None:
 
 @app.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="All fields on stdout.")
-@click.option("--licence", type=click.Choice(("all", "commercial")), default="all", help="Only those that may be used commercially.")
+@click.option("--licence", type=click.Choice(LICENCES), default="all", help="Only those that may be used commercially.")
 @click.pass_context
 def models(ctx: click.Context, as_json: bool, licence: str) -> None:
     """List the networks and check them.
@@ -338,11 +359,22 @@ def import_(file: Path, name: str | None) -> None:
 @click.option("--truncation", default=0.7, show_default=True, help="1 is as varied as the network learned, 0 its mean face.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write seed0000.png and so on into.")
 @click.option("--grid", is_flag=True, help="Also write all of them as grid.png.")
+@click.option("--video", is_flag=True, help="Instead write walk.mp4, which goes from each to the next and back to the first.")
+@click.option(
+    "--frames", type=click.IntRange(1, 10_000), default=60, show_default=True, help="Of the clip, from each to the next; 30 a second."
+)
 @click.option("--force", is_flag=True, help="Write over what is there.")
-def generate(network: str, seeds: list[int], truncation: float, output: Path, grid: bool, force: bool) -> None:
+@_licence
+def generate(network: str, seeds: list[int], truncation: float, output: Path, grid: bool, video: bool, frames: int, force: bool) -> None:
     """Draw faces that belong to nobody, with a generator that you trained or imported."""
     from . import verbs
 
+    if video:
+        if not output.is_dir():
+            raise OutputError(f"a clip to write into a folder, and {output} is none: mkdir -p {output}")
+        count = verbs.walk(network, seeds, output / "walk.mp4", truncation=truncation, frames=frames, force=force)
+        say(f"wrote {output / 'walk.mp4'}: {_count(count, 'frame')}")
+        return
     if not output.is_dir():
         raise OutputError(f"{_count(len(seeds), 'picture')} to write into a folder, and {output} is none: mkdir -p {output}")
     photos = []
@@ -352,6 +384,31 @@ def generate(network: str, seeds: list[int], truncation: float, output: Path, gr
     if grid:
         verbs.write(verbs.grid(photos), output / "grid.png", force=force)
     say(f"{_count(len(photos), 'picture')} in {output}")
+
+
+@app.command()
+@click.argument("network", metavar="NAME")
+@click.option("--count", type=click.IntRange(50), default=2000, show_default=True, help="How many faces to draw and read.")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="The run or checkpoint it is from: adds s0 to s9 (SeFa).")
+def directions(network: str, count: int, source: Path | None) -> None:
+    """Learn where faces get older, more masculine or smiling in a generator of yours.
+
+    Draws faces, reads age, sex and smile off them, and stores NAME-directions, which `mien edit --with NAME` goes along.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from . import latents, verbs
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
+        task = progress.add_task("faces", total=count)
+        told = verbs.directions(network, count=count, source=source, report=lambda done: progress.update(task, completed=done))
+    for name, value in told.items():
+        say(
+            f"{name}: told from the styles with a correlation of {value:.2f}"
+            + ("" if value >= latents.CLEAR else ", too little to go along")
+        )
 
 
 @app.command()
@@ -384,27 +441,35 @@ def doctor(as_json: bool) -> None:
 @click.option("--preset", default="default", show_default=True, help="tiny, cpu or default.")
 @click.option("--set", "knobs", multiple=True, metavar="KNOB=VALUE", help="Change a knob of the preset.")
 @click.option("--seed", default=0, show_default=True)
+@click.option("--from", "begin", multiple=True, type=click.Path(path_type=Path), metavar="PATH", help="Begin with these weights.")
+@click.option("--devices", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="GPUs, or processes without one.")
+@click.option(
+    "--accumulate", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Batches in N parts, for less memory."
+)
+@click.option("--keep", type=click.IntRange(1), default=2, show_default=True, metavar="N", help="Checkpoints to keep.")
 @click.option("--resume", is_flag=True, help="Go on where the run in this folder stopped.")
-def train(family: str, data: tuple[Path, ...], output: Path, preset: str, knobs: tuple[str, ...], seed: int, resume: bool) -> None:
+def train(family: str, data: tuple[Path, ...], output: Path, knobs: tuple[str, ...], **rest: Any) -> None:
     """Train a network on folders.
 
     \b
     mien train retouch faces/ pairs/ -o run/ --preset cpu
+    mien train stylegan2 faces/ -o run/ --from ffhq.pkl --set freeze=10 --devices 4
     """
     from . import verbs
 
     try:
-        best = verbs.train(family, data, output, preset=preset, knobs=dict(_knob(k) for k in knobs), seed=seed, resume=resume)
-    except KeyboardInterrupt:
-        say(f"stopped and saved: go on with --resume -o {output}")
+        best = verbs.train(family, data, output, knobs=dict(_knob(k) for k in knobs), **rest)
+    except KeyboardInterrupt as error:
+        if error.args:
+            say(f"{error}: go on with --resume -o {output}")
         raise
     say(f"{output}: best held-out score {best:.4f}; write it with: mien export {output} -o {family}.onnx")
 
 
-def _knob(text: str) -> tuple[str, str]:
+def _knob(text: str, option: str = "--set") -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise RequestError(f"--set {text!r} is not KNOB=VALUE")
+        raise RequestError(f"{option} {text!r} is not NAME=VALUE")
     return name, value
 
 

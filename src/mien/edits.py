@@ -1,4 +1,4 @@
-"""How a Change is made: `Prototype` and `Retouch`, both `Crop -> Change`; EDITS says what can be asked for, `plan`
+"""How a Change is made: `Prototype`, `Retouch` and `Along`, all `Crop -> Change`; EDITS says what can be asked for, `plan`
 turns a request into one edit."""
 
 from __future__ import annotations
@@ -7,12 +7,19 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+
+from . import mesh
 from .errors import RequestError
 from .kit import Kit
+from .models.encoder import Encoder
+from .models.generator import Generator
 from .models.prototypes import Prototypes
 from .models.retoucher import Retoucher
-from .types import Alignment, Change, Crop
+from .types import Alignment, Array, Change, Crop, Direction, Latent
 
+FARTHEST = 10.0  # along a direction that has no range of its own
 MAKERS = ("prototypes", "network")  # the first is better at every edit so far (benchmarks/quality.py), and so the default
 
 
@@ -69,6 +76,66 @@ class Retouch:
         return self.retoucher.change(crop, width=width, lift=lift, opening=opening, **rest)
 
 
+@dataclass(frozen=True, eq=False)
+class Along:
+    """An edit by a generator: find the face in its space, move it, and change the photo by how the two pictures differ.
+
+    The photo's own pixels follow the landmarks of the two pictures, and only what is left of the difference is added: what the
+    generator cannot show (hats, pores, the background) stays. strengths: by the names of directions.
+    """
+
+    kit: Kit
+    encoder: Encoder
+    generator: Generator
+    directions: Mapping[str, Direction]
+    strengths: Mapping[str, float]
+
+    @property
+    def alignment(self) -> Alignment:
+        return Alignment(self.encoder.net.card.template or "ffhq", self.generator.net.card.size)
+
+    @property
+    def networks(self) -> tuple[tuple[str, str], ...]:
+        return tuple((net.name, net.sha256) for net in (self.encoder.net, self.generator.net))
+
+    def __call__(self, crop: Crop) -> Change:
+        size, triangles = crop.size, self.kit.prototypes.triangles
+        before, after = self.generator.shades(np.stack([one.codes for one in self._latents(crop)]))
+        seen = [self._landmarks(one) for one in (before, after)]
+        start, end = (mesh.frame(crop.landmarks if one is None else one, size) for one in seen)
+        if any(one is None for one in seen):  # no face to follow: only colours change
+            end = start
+        face = mesh.frame(crop.landmarks, size)
+        moved = face + (end - start)
+        flow, reach = mesh.motion(face, moved, triangles, size)
+        difference = after - _sampled(before, mesh.dense_map(end, start, triangles, size))
+        colour = _sampled(difference, mesh.dense_map(moved, end, triangles, size))
+        return Change(flow, colour, np.clip(reach * 2, 0, 1))
+
+    def _latents(self, crop: Crop) -> tuple[Latent, Latent]:
+        """The face as it is, and as it is wanted."""
+        asked, space = dict(self.strengths), self.generator.space
+        if "age" in self.encoder.conditions:  # SAM: the encoder itself is told an age (Alaluf et al. 2021, arXiv 2102.02754)
+            now = self.kit.prototypes.read(crop).age
+            then = max(now + asked.pop("age", 0.0), 18.0)
+            codes = [self.encoder.invert(crop, age=age) for age in (now, then)]
+        else:
+            codes = [self.encoder.invert(crop)] * 2
+        start, end = (Latent(one, space) for one in codes)
+        for name, amount in asked.items():
+            end = end.along(self.directions[name], amount)
+        return start, end
+
+    def _landmarks(self, shades: Array) -> Array | None:
+        """Those of the largest face in a picture of the generator."""
+        faces = self.kit.faces(np.clip(np.rint(shades * 255), 0, 255).astype(np.uint8))
+        return max(faces, key=lambda one: float(np.prod(one.box[2:] - one.box[:2]))).landmarks if faces else None
+
+
+def _sampled(picture: Array, places: Array) -> Array:
+    return cv2.remap(picture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+
+
 def check(strengths: Mapping[str, float]) -> None:
     """Refuse unknown edits and strengths out of range."""
     for name, value in strengths.items():
@@ -81,13 +148,42 @@ def check(strengths: Mapping[str, float]) -> None:
             raise RequestError(f"{name} {value:g} is out of range: from {kind.low:g} to {kind.high:g} {kind.unit}".rstrip())
 
 
-def plan(strengths: Mapping[str, float], kit: Kit, by: str | None = None) -> Prototype | Retouch | None:
-    """The one edit that does all of `strengths` (name -> value, see EDITS), or None where every strength is 0; `by` is one of MAKERS."""
+def plan(
+    strengths: Mapping[str, float],
+    kit: Kit,
+    by: str | None = None,
+    *,
+    network: str | None = None,
+    along: Mapping[str, float] | None = None,
+) -> Prototype | Retouch | Along | None:
+    """The one edit that does all of `strengths` (name -> value, see EDITS), or None where every strength is 0; `by` is one of MAKERS.
+
+    network: the generator that does it instead; `along` are amounts by the names of its own directions.
+    """
     check(strengths)
     asked = {name: value for name, value in strengths.items() if value}
+    further = {name: value for name, value in (along or {}).items() if value}
+    if network and by:
+        raise RequestError(f"either a maker or a network: leave out --by {by} or --with {network}")
+    if further and not network:
+        raise RequestError("directions belong to a generator: say which with --with NAME")
+    if out_of_range := [f"{name} {value:g}" for name, value in further.items() if abs(value) > FARTHEST]:
+        raise RequestError(f"along {out_of_range[0]} is out of range: from -{FARTHEST} to {FARTHEST}")
     maker = by or MAKERS[0]
     if maker not in MAKERS:
         raise RequestError(f"no maker is called {by!r}: there are {', '.join(MAKERS)}")
-    if not asked:
+    if not asked and not further:
         return None
+    if network:
+        return _along(network, asked | further, kit)
     return Prototype(kit.prototypes, asked) if maker == "prototypes" else Retouch(kit.retoucher, kit.prototypes, asked)
+
+
+def _along(network: str, strengths: Mapping[str, float], kit: Kit) -> Along:
+    encoder, (_, generator) = kit.encoder(network), kit.generator(network)
+    wanted = [name for name in strengths if name not in encoder.conditions]
+    known = kit.directions(network).known if wanted else {}
+    for name in wanted:
+        if name not in known:
+            raise RequestError(f"{network} knows no direction {name!r}: there are {', '.join(known)}")
+    return Along(kit, encoder, generator, {name: known[name] for name in wanted}, strengths)

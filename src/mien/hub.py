@@ -45,7 +45,7 @@ def add(name: str, role: str, file: Path) -> Entry:
         raise ModelError(f"{name!r} is no name for a network: use small letters, digits, dots and hyphens")
     if name in catalog() and catalog()[name].bundled:
         raise ModelError(f"{name!r} is a network of the box: choose another --name")
-    entry = Entry(name, role, _own() / f"{name}.onnx", sha256_of(file))
+    entry = Entry(name, role, _own() / f"{name}{file.suffix}", sha256_of(file))
     try:
         _own().mkdir(parents=True, exist_ok=True)
         draft = entry.path.with_suffix(".part")

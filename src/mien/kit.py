@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
+from typing import Any
 
 from . import hub, models
+from .errors import ModelError
+from .models.directions import Directions
+from .models.embedder import Embedder
+from .models.encoder import Encoder
 from .models.finder import Finder
 from .models.generator import Generator, Mapper
 from .models.landmarker import Landmarker, find_faces
@@ -15,11 +21,15 @@ from .types import Array, Face
 
 
 class Kit:
-    """The networks of one device, opened when first asked for. threads: of ONNX Runtime, 0 for as many as there are cores."""
+    """The networks of one device, opened when first asked for. threads: of ONNX Runtime, 0 for as many as there are cores.
 
-    def __init__(self, device: str = "cpu", threads: int = 0) -> None:
+    licence: "commercial" refuses networks that may not be used so; default: what MIEN_LICENCE says, else "all".
+    """
+
+    def __init__(self, device: str = "cpu", threads: int = 0, licence: str | None = None) -> None:
         self.device, self.threads = device, threads
-        self._generators: dict[str, tuple[Mapper, Generator]] = {}
+        self.licence = licence or os.environ.get("MIEN_LICENCE", "all")
+        self._opened: dict[str, Any] = {}
 
     @cached_property
     def finder(self) -> Finder:
@@ -40,15 +50,33 @@ class Kit:
 
     def generator(self, name: str) -> tuple[Mapper, Generator]:
         """The two halves of a generator: the networks NAME-mapper and NAME-generator."""
-        if name not in self._generators:
-            halves = models.open(self._net(f"{name}-mapper"), "mapper"), models.open(self._net(f"{name}-generator"), "generator")
-            self._generators[name] = halves
-        return self._generators[name]
+        return self._role(f"{name}-mapper", "mapper"), self._role(f"{name}-generator", "generator")
+
+    def encoder(self, name: str) -> Encoder:
+        """The network NAME-encoder."""
+        return self._role(f"{name}-encoder", "encoder")
+
+    def embedder(self, name: str) -> Embedder:
+        """The embedder called `name`."""
+        return self._role(name, "embedder")
+
+    def directions(self, name: str) -> Directions:
+        """What `mien directions NAME` has learned."""
+        entry = hub.locate(f"{name}-directions")
+        return Directions(entry.name, entry.path, entry.sha256)
 
     def faces(self, pixels: Array) -> list[Face]:
         """The faces in `pixels [H, W, 3]` uint8, from left to right."""
         return find_faces(self.finder, self.landmarker, pixels)
 
+    def _role(self, name: str, role: str) -> Any:
+        if name not in self._opened:
+            self._opened[name] = models.open(self._net(name), role)
+        return self._opened[name]
+
     def _net(self, name: str) -> Net:
         entry = hub.locate(name)
-        return Net(name, entry.path, entry.sha256, device=self.device, threads=self.threads)
+        net = Net(name, entry.path, entry.sha256, device=self.device, threads=self.threads)
+        if self.licence == "commercial" and not net.card.commercial:
+            raise ModelError(f"{name} may not be used commercially ({net.card.licence}): use another, or leave out --licence commercial")
+        return net

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from . import geometry
 from .types import Array
 
 POINTS = 468  # of the 478 landmarks: the mesh without the irises
@@ -115,3 +116,27 @@ def skin(points: Array, size: int) -> Array:
     for outline in (INNER_LIPS, *EYELIDS):
         out *= 1 - polygon(points, outline, size, feather=size / 150)
     return out
+
+
+def motion(face: Array, moved: Array, triangles: Array, size: int) -> tuple[Array, Array]:
+    """How a crop's pixels follow a face from one layout to another, both `[480, 2]`: where each output pixel looks, as a flow `[S, S, 2]`
+    that is 0 away from the face, and the reach `[S, S]` within which it is not."""
+    inside = reach(face, moved, size)
+    flow = dense_map(moved, face, triangles, size) - places(size)
+    return cv2.GaussianBlur(flow, (0, 0), size / 128) * inside[..., None], inside
+
+
+def places(size: int) -> Array:
+    """Every pixel's own place: `[size, size, 2]` float32."""
+    return np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
+
+
+def mouth(points: Array) -> Array:
+    """Mouth width, height of its corners and opening of a face `[478, 2]`, over the eye distance: `[3]`. A smile changes all three."""
+    eyes = [points[list(eye)].mean(0) for eye in geometry.EYES]
+    unit = float(np.linalg.norm(eyes[1] - eyes[0]))
+    down = np.array([-(eyes[1] - eyes[0])[1], (eyes[1] - eyes[0])[0]]) / unit
+    corners = points[list(geometry.MOUTH_CORNERS)]
+    lift = (eyes[0] + eyes[1]) @ down / 2 - corners.mean(0) @ down
+    width, opening = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(points[13] - points[14])
+    return np.array([width, lift, opening], np.float32) / unit

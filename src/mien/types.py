@@ -12,7 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
+
+from .errors import RequestError
 
 Array = NDArray[Any]
 
@@ -123,6 +126,42 @@ class Change:
     flow: Array
     colour: Array
     alpha: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """Where to go in a generator's space: codes `[W]`, or `[L, W]` for each layer, and the space, the sha256 of the generator's file.
+
+    One unit is a unit of what the direction is named for (a year, a full smile); of nameless ones, a standard deviation of w.
+    """
+
+    codes: Array
+    space: str
+
+
+@dataclass(frozen=True, eq=False)
+class Latent:
+    """A picture as styles of a generator: codes `[L, W]` float32, and the space that they are of."""
+
+    codes: Array
+    space: str
+
+    def along(self, direction: Direction, amount: float) -> Latent:
+        """The latent moved; along a direction of another space it would be anything: a `RequestError`."""
+        if direction.space != self.space:
+            raise RequestError("these directions were learned for another generator: learn them again with `mien directions`")
+        return Latent(self.codes + np.float32(amount) * direction.codes, self.space)
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """Who a face is, as an embedder sees it: a vector of unit length. Only those of one network can be compared."""
+
+    vector: Array
+
+    def likeness(self, other: Identity) -> float:
+        """The cosine of two identities: 1 is the same picture; where strangers end depends on the network."""
+        return float(self.vector @ other.vector)
 
 
 Edit = Callable[[Crop], Change]

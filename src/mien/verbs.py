@@ -17,11 +17,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from . import __version__, apply, edits, geometry, hub, image, mesh, provenance, runtime, signer
+from . import __version__, apply, cards, edits, geometry, hub, image, latents, mesh, provenance, runtime, signer, video
 from . import models as roles
 from .cards import Card
 from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
 from .kit import Kit
+from .models.directions import write as write_directions
 from .types import Alignment, Crop, Face, Photo, Verdict
 
 read = image.read
@@ -57,20 +58,32 @@ def _layout(template: str, size: int) -> Alignment:
     return Alignment(template, size)
 
 
-def edit(photo: Photo, *, face: str | int = "all", by: str | None = None, kit: Kit | None = None, **strengths: float) -> Photo:
+def edit(
+    photo: Photo,
+    *,
+    face: str | int = "all",
+    by: str | None = None,
+    network: str | None = None,
+    along: Mapping[str, float] | None = None,
+    kit: Kit | None = None,
+    **strengths: float,
+) -> Photo:
     """Change faces: `edit(photo, smile=0.8, age=30)`; `edits.EDITS` lists what can be asked for, with ranges.
 
     face: "all", "largest" or a number as `find` counts them from 1. by: "prototypes" or "network" instead of what makes each
-    edit best. Pixels outside the change are bit-identical; the result remembers what was done (`Photo.history`), and `write`
-    labels it. Raises `RequestError` for unknown edits and strengths out of range, `FaceError` where the face is not there.
+    edit best. network: a generator of yours, which moves the face in its own space (NAME-encoder, NAME-generator and NAME-directions in
+    `models`); along: amounts by the names of directions that have no other name, {"s3": 1.5}. Pixels outside the change are
+    bit-identical; the result remembers what was done (`Photo.history`), and `write` labels it. Raises `RequestError` for unknown edits
+    and strengths out of range, `FaceError` where the face is not there.
     """
     kit = kit or shared_kit()
-    how = edits.plan(strengths, kit, by)
+    how = edits.plan(strengths, kit, by, network=network, along=along)
     faces = find(photo, kit=kit)
     chosen = apply.choose(faces, str(face), photo.size)
     if how is None:
         return photo
-    arguments = {name: value for name, value in strengths.items() if value} | {"face": str(face)} | ({"by": by} if by else {})
+    said = {"face": str(face), "by": by, "network": network, "along": dict(along or {})}
+    arguments = {name: value for name, value in (strengths | said).items() if value}
     return apply.edit_photo(photo, how, faces, chosen, arguments)
 
 
@@ -183,8 +196,8 @@ def _describe(entry: hub.Entry) -> dict[str, Any]:
 
 
 def _card(entry: hub.Entry) -> Card:
-    if entry.role == "prototypes":
-        return Kit().prototypes.card
+    if entry.path.suffix == ".npz":
+        return cards.arrays(entry.path)[0]
     return runtime.Net(entry.name, entry.path, entry.sha256).card
 
 
@@ -237,14 +250,21 @@ def train(
     preset: str = "default",
     knobs: Mapping[str, str] | None = None,
     seed: int = 0,
+    begin: Sequence[Path] = (),
+    devices: int = 1,
+    accumulate: int = 1,
+    keep: int = 2,
     resume: bool = False,
 ) -> float:
     """Train `family` on folders into the run folder `run`; returns the best held-out score. Needs `pip install mien[train]`.
 
-    `knobs` change single values of the preset's Config. KeyboardInterrupt saves first; `resume` goes on with the run's own configuration.
+    `knobs` change single values of the preset's Config. begin: runs or published checkpoints whose weights are begun with. devices: GPUs,
+    or processes where there are none; all but the first start this program again. accumulate: parts that each does its share of a batch
+    in. Neither changes the result. keep: so many checkpoints. SIGINT and SIGTERM save and become KeyboardInterrupt; `resume` goes on
+    exactly where a run stopped.
     """
-    start = _training("start")
-    return start.start(family, data, run, preset=preset, knobs=knobs or {}, seed=seed, resume=resume)
+    options = {"preset": preset, "knobs": knobs or {}, "seed": seed, "begin": begin, "resume": resume}
+    return _training("start").start(family, data, run, **options, devices=devices, accumulate=accumulate, keep=keep)
 
 
 def export(run: Path, out: Path, *, half: bool = False, force: bool = False) -> dict[Path, float]:
@@ -253,7 +273,6 @@ def export(run: Path, out: Path, *, half: bool = False, force: bool = False) -> 
     half: weights stored in 16 bits. Returns the files, each with the largest difference between torch and ONNX Runtime;
     refuses (`ModelError`) where the two differ by more than 1e-3.
     """
-    _check_free(out, force)
     return _training("export").export(run, out, half=half, force=force)
 
 
@@ -285,12 +304,74 @@ def generate(network: str, seeds: Sequence[int], *, truncation: float = 0.7, kit
 
     truncation 0..1: 1 is as varied as the network learned, 0 its mean face. The pictures are labelled as wholly generated.
     """
-    if not 0 <= truncation <= 1.5:
-        raise RequestError(f"truncation {truncation:g} is out of range: 0 to 1.5")
+    _check_truncation(truncation)
     mapper, generator = (kit or shared_kit()).generator(network)
     for seed in seeds:
         pixels = generator.draw(mapper.styles(mapper.noise(seed), truncation))[0]
-        yield apply.drawn(pixels, {"seed": seed, "truncation": truncation}, (mapper.net, generator.net))
+        yield Photo(pixels, history=(apply.drawing({"seed": seed, "truncation": truncation}, (mapper.net, generator.net)),))
+
+
+def walk(
+    network: str,
+    seeds: Sequence[int],
+    out: Path,
+    *,
+    truncation: float = 0.7,
+    frames: int = 60,
+    fps: float = 30.0,
+    force: bool = False,
+    kit: Kit | None = None,
+) -> int:
+    """Write a clip (.mp4) that goes smoothly from the face of one seed to that of the next and back to the first, `frames` from each to
+    the next; returns how many frames there are. The clip is labelled as wholly generated."""
+    _check_truncation(truncation)
+    video.target(out, force=force)
+    mapper, generator = (kit or shared_kit()).generator(network)
+    stops = [mapper.styles(mapper.noise(seed), truncation)[0] for seed in seeds]
+    step = apply.drawing({"seeds": list(seeds), "truncation": truncation, "frames": frames}, (mapper.net, generator.net))
+    pictures = (generator.draw(w[None])[0] for w in latents.loop(stops, frames))
+    return video.write(pictures, out, fps=fps, history=(step,), force=force)
+
+
+def _check_truncation(truncation: float) -> None:
+    if not 0 <= truncation <= 1.5:
+        raise RequestError(f"truncation {truncation:g} is out of range: 0 to 1.5")
+
+
+def directions(
+    network: str, *, count: int = 2000, source: Path | None = None, kit: Kit | None = None, report: Callable[[int], None] = lambda _: None
+) -> dict[str, float]:
+    """Learn where a face gets older, more masculine or smiling in the space of the generator `network`, from `count` of its own faces.
+
+    source: the run or the published checkpoint that the generator is from; with it come `s0` to `s9`, the directions that move its styles
+    most (SeFa, arXiv 2007.06600). Stores NETWORK-directions among your networks; returns how well each trait can be told from the
+    styles (correlation on faces kept aside).
+    """
+    kit = kit or shared_kit()
+    _, generator = kit.generator(network)
+    named = {} if source is None else _training("latents").named(source)
+    codes, told = latents.learn(kit, network, count, report)
+    if not codes and not named:
+        raise ModelError(
+            f"{network} draws no faces whose age, sex or smile can be read ({told or 'no face was found'}): nothing was learned"
+        )
+    told_words = ", ".join(f"{name} {value:.2f}" for name, value in told.items())
+    card = Card(
+        name=f"{network}-directions",
+        role="directions",
+        licence=generator.net.card.licence,
+        commercial=generator.net.card.commercial,
+        description=f"Directions of {network}: {', '.join(codes | named)}",
+        source=f"mien directions {network} --count {count}",
+        limits=f"What age, sex and smile are is what the prototypes read in {count} generated faces; correlations held out: {told_words}.",
+        measured=told,
+        space=generator.space,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{network}-directions.npz"
+        write_directions(file, card, codes | named)
+        hub.add(file.stem, card.role, file)
+    return told
 
 
 def grid(photos: Sequence[Photo]) -> Photo:

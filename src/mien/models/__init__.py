@@ -6,6 +6,8 @@ from typing import Any
 
 from ..errors import ModelError
 from ..runtime import Net
+from .embedder import Embedder
+from .encoder import Encoder
 from .finder import Finder
 from .generator import Generator, Mapper
 from .landmarker import Iris, Mesh
@@ -18,6 +20,8 @@ ROLES: dict[str, type[Any]] = {
     "retoucher": Retoucher,
     "mapper": Mapper,
     "generator": Generator,
+    "encoder": Encoder,
+    "embedder": Embedder,
 }
 
 

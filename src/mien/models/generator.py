@@ -36,13 +36,17 @@ class Generator:
     def __init__(self, net: Net) -> None:
         self.net = net
         self.layers = int(net.inputs["ws"][1])
+        self.space = net.sha256
 
     def draw(self, w: Array) -> Array:
         """Pictures `[N, S, S, 3]` uint8 of styles `w [N, W]`, the same for all layers, or `[N, L, W]`."""
+        return np.clip(np.rint(self.shades(w) * 255), 0, 255).astype(np.uint8)
+
+    def shades(self, w: Array) -> Array:
+        """The same as fractions of the full range, neither rounded nor cut: float32."""
         ws = np.repeat(w[:, None], self.layers, 1) if w.ndim == 2 else w
         if ws.shape[1] != self.layers:
             raise RequestError(f"styles for {ws.shape[1]} layers came, {self.net.name} has {self.layers}")
         low, high = self.net.card.value_range
         pixels = self.net.run(ws=np.ascontiguousarray(ws, np.float32))["pixels"]
-        scaled = (pixels - low) * (255 / (high - low))
-        return np.clip(np.rint(scaled), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1).copy()
+        return ((pixels - low) / (high - low)).transpose(0, 2, 3, 1).copy()

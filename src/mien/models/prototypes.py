@@ -14,8 +14,7 @@ import cv2
 import numpy as np
 
 from .. import geometry, mesh
-from ..cards import KEY, Card
-from ..errors import ModelError
+from ..cards import arrays
 from ..types import Alignment, Array, Change, Crop
 
 L_SPREAD = 14.0  # every face's lightness inside the oval is brought to this standard deviation before it is averaged
@@ -47,12 +46,8 @@ class Prototypes:
 
     def __init__(self, name: str, path: Path, sha256: str) -> None:
         self.name, self.sha256 = name, sha256
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-        if KEY not in arrays:
-            raise ModelError(f"{path.name} carries no card: make it with `mien prototypes`")
-        self.card = Card.from_json(str(arrays.pop(KEY)), path.name)
-        self._data = {key: _dequantise(key, arrays) for key in arrays if not key.endswith(".scale")}
+        self.card, found = arrays(path)
+        self._data = {key: _dequantise(key, found) for key in found if not key.endswith(".scale")}
         self.triangles = self._data["triangles"].astype(int)
         self._frames = mesh.Frames(self._data["points"][: mesh.POINTS])
 
@@ -76,11 +71,9 @@ class Prototypes:
         blend = self._blend(crop, np.zeros(3, np.float32) if mouth is None else mouth, age, sex)
         moved = face.copy()
         moved[: mesh.POINTS] += self._frames.carry(blend["shape"], face[: mesh.POINTS])
-        reach = mesh.reach(face, moved, size)
-        grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
-        flow = cv2.GaussianBlur(mesh.dense_map(moved, face, self.triangles, size) - grid, (0, 0), size / 128) * reach[..., None]
+        flow, reach = mesh.motion(face, moved, self.triangles, size)
         place = mesh.dense_map(moved, self._data["points"], self.triangles, size)
-        colour = self._colour(crop, flow + grid, place, blend) * mesh.skin(moved, size)[..., None]
+        colour = self._colour(crop, flow + mesh.places(size), place, blend) * mesh.skin(moved, size)[..., None]
         return Change(flow, colour, np.clip(reach * 4, 0, 1))
 
     def _blend(self, crop: Crop, mouth: Array, age: float, sex: float) -> dict[str, Array]:

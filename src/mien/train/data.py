@@ -183,7 +183,7 @@ class RetouchData:
     def _read_pairs(self, folder: Path) -> None:
         for pair in read_pairs(folder, self.alignment):
             aside = held_out(PAIRED + pair.name)
-            smile = mouth_of(pair.smiling.landmarks) - mouth_of(pair.neutral.landmarks)
+            smile = mesh.mouth(pair.smiling.landmarks) - mesh.mouth(pair.neutral.landmarks)
             if smile[2] > 0.08 and not aside:
                 self._smiles.append(smile)
                 self._mouths.append(pair.smiling.pixels)
@@ -192,8 +192,7 @@ class RetouchData:
     def _pair(self, before: Crop, after: Crop, smile: Array) -> Example:
         size = self.alignment.size
         face, moved = mesh.frame(before.landmarks, size), mesh.frame(after.landmarks, size)
-        grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
-        flow = mesh.dense_map(moved, face, self._teacher.triangles, size) - grid
+        flow = mesh.dense_map(moved, face, self._teacher.triangles, size) - mesh.places(size)
         reach = mesh.reach(face, moved, size)
         flow *= reach[..., None]
         blended = (
@@ -228,7 +227,7 @@ class RetouchData:
     def _teach(self, rng: np.random.Generator, crop: Crop, row: dict[str, str]) -> Example:
         """One Change of the prototypes as an example; with teeth asked for, only the motion and what lies around the lips is taught."""
         kind = rng.choice(["age", "sex", "smile", "teeth", "all"], p=[0.3, 0.25, 0.2, 0.15, 0.1])
-        closed = mouth_of(crop.landmarks)[2] < 0.03
+        closed = mesh.mouth(crop.landmarks)[2] < 0.03
         age = float(rng.uniform(-30, 50)) if kind in ("age", "all") else 0.0
         sex = float(rng.uniform(-1, 1)) if kind in ("sex", "all") else 0.0
         mouth = self._teacher.mouth_of(float(rng.uniform(-1, 1))) if kind in ("smile", "teeth", "all") else np.zeros(3, np.float32)
@@ -244,17 +243,6 @@ class RetouchData:
         label = _label(float(row["age"]) + age, row["sex"], sex)
         condition = np.array([*mouth, age, sex], np.float32)
         return Example(crop.pixels, after, condition, _small(change.flow), _small(change.alpha), _small(trust), label, teeth)
-
-
-def mouth_of(points: Array) -> Array:
-    """Mouth width, height of its corners and opening of a face `[478, 2]`, over the eye distance: `[3]`. A smile changes all three."""
-    eyes = [points[list(eye)].mean(0) for eye in geometry.EYES]
-    unit = float(np.linalg.norm(eyes[1] - eyes[0]))
-    down = np.array([-(eyes[1] - eyes[0])[1], (eyes[1] - eyes[0])[0]]) / unit
-    corners = points[list(geometry.MOUTH_CORNERS)]
-    lift = (eyes[0] + eyes[1]) @ down / 2 - corners.mean(0) @ down
-    width, opening = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(points[13] - points[14])
-    return np.array([width, lift, opening], np.float32) / unit
 
 
 def _label(age: float, sex: str, more: float = 0.0) -> Array:

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..models import prototypes
 from ..models.prototypes import bands, canonical, features
 from ..types import Alignment, Array
-from .data import PAIRED, held_out, mouth_of, notice_of, person_of, read_faces, read_pairs, read_rgb
+from .data import PAIRED, held_out, notice_of, person_of, read_faces, read_pairs, read_rgb
 
 LAYOUT = Alignment(prototypes.LAYOUT, 192)  # as much as a 256 px FFHQ crop holds
 STORED = 128  # side of the stored means: they are smooth
@@ -139,7 +139,7 @@ def _smile(folder: Path, layout: Array, triangles: Array, oval: Array, mirror: A
         for crop in (pair.neutral, pair.smiling):
             place = mesh.dense_map(layout, mesh.frame(crop.landmarks, LAYOUT.size), triangles, LAYOUT.size)
             warped = cv2.remap(crop.pixels, place[..., 0], place[..., 1], cv2.INTER_LINEAR).astype(np.float32) / 255
-            seen.append((crop.landmarks[: mesh.POINTS], cv2.cvtColor(warped, cv2.COLOR_RGB2Lab), mouth_of(crop.landmarks)))
+            seen.append((crop.landmarks[: mesh.POINTS], cv2.cvtColor(warped, cv2.COLOR_RGB2Lab), mesh.mouth(crop.landmarks)))
         before, after = seen
         design.append(after[2] - before[2])
         shape.append(after[0] - before[0])

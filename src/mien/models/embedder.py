@@ -1,0 +1,25 @@
+"""Embedder: a face -> who it is, by a network of role "embedder"."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..runtime import Net
+from ..types import Alignment, Crop, Identity
+
+LAYOUT = "arcface"  # of all published embedders, whatever their cards leave out
+
+
+class Embedder:
+    """Runs `pixels [1, 3, S, S]` -> `vector [1, E]`."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.alignment = Alignment(net.card.template or LAYOUT, net.card.size)
+
+    def identity(self, crop: Crop) -> Identity:
+        """The identity of a crop in the embedder's alignment; the mean of the face and of its mirror image."""
+        low, high = self.net.card.value_range
+        pixels = (crop.pixels.astype(np.float32) * ((high - low) / 255) + low).transpose(2, 0, 1)
+        first, second = (self.net.run(pixels=np.ascontiguousarray(one)[None])["vector"][0] for one in (pixels, pixels[..., ::-1]))
+        return Identity((first + second) / np.linalg.norm(first + second))

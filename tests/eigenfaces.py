@@ -1,0 +1,80 @@
+"""A generator that is small and true: the portrait in docs, and what smile, age and sex change in it, mixed linearly.
+
+Its styles mean something that is known, so directions that are learned from its pictures, and edits along them, can be checked.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from faces import hopper, hopper_face, kit
+from torch import Tensor, nn
+
+from mien import edit, geometry
+from mien.cards import Card
+from mien.train import export
+from mien.train.part import Part
+from mien.types import Alignment
+
+SIZE, W, LAYERS = 256, 6, 2
+REQUESTS: tuple[dict[str, Any], ...] = ({"smile": 0.7}, {"age": 30.0}, {"sex": 0.8})  # what a style of 1 in the first three places is
+
+
+class Mapper(nn.Module):
+    def forward(self, z: Tensor) -> Tensor:
+        return z * 0.6
+
+
+class Faces(nn.Module):
+    """ws `[N, L, W]` -> pixels: the mean of the layers times the basis."""
+
+    basis: Tensor
+    mean: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        crop = lambda photo: geometry.align(photo.pixels, hopper_face().landmarks, Alignment("ffhq", SIZE)).pixels  # noqa: E731
+        mean = crop(hopper()).astype(np.float32)
+        ramps = np.linspace(-12, 12, SIZE, dtype=np.float32)  # the rest is light: from the side, from above, everywhere
+        light = [np.broadcast_to(one[..., None], mean.shape) for one in (np.tile(ramps, (SIZE, 1)), np.tile(ramps[:, None], (1, SIZE)))]
+        edits = [crop(edit(hopper(), kit=kit(), **one)).astype(np.float32) - mean for one in REQUESTS]
+        basis = np.stack([*edits, *light, np.full_like(mean, 6)])
+        to_tensor = lambda pixels: torch.from_numpy(np.ascontiguousarray(np.moveaxis(pixels, -1, -3))) / 127.5  # noqa: E731
+        self.register_buffer("basis", to_tensor(basis).flatten(1))  # [W, 3 S S]
+        self.register_buffer("mean", (to_tensor(mean) - 1).flatten())
+
+    def forward(self, ws: Tensor) -> Tensor:
+        return (ws.mean(1) @ self.basis + self.mean).unflatten(1, (3, SIZE, SIZE))
+
+
+class Inverter(nn.Module):
+    """pixels -> ws, by least squares on a small picture."""
+
+    def __init__(self, faces: Faces) -> None:
+        super().__init__()
+        self.inverse: Tensor
+        self.faces = faces
+        self.register_buffer("inverse", torch.linalg.pinv(faces.basis.double()).float())  # [3 S S, W]
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        w = (pixels.flatten(1) - self.faces.mean) @ self.inverse
+        return w[:, None].repeat(1, LAYERS, 1)
+
+
+def write(folder: Path, name: str = "eigen", licence: str = "CC0-1.0", commercial: bool = True) -> list[Path]:
+    """NAME-mapper, NAME-generator and NAME-encoder as .onnx."""
+    faces = Faces()
+    said = {"licence": licence, "commercial": commercial, "limits": "one face"}
+    about = {"template": "ffhq", "size": SIZE, "value_range": (-1.0, 1.0)} | said
+    parts = [
+        Part("mapper", Mapper(), {"z": torch.zeros(1, W)}, ("w",), Card(f"{name}-mapper", "mapper", w_avg=(0.0,) * W, **said)),
+        Part("generator", faces, {"ws": torch.zeros(1, LAYERS, W)}, ("pixels",), Card(f"{name}-generator", "generator", **about)),
+        Part("encoder", Inverter(faces), {"pixels": torch.zeros(1, 3, SIZE, SIZE)}, ("ws",), Card(f"{name}-encoder", "encoder", **about)),
+    ]
+    places = export.places_of(parts, folder / f"{name}.onnx")
+    for part, place in zip(parts, places, strict=True):
+        export.write(part, place, half=False)
+    return places
