@@ -93,7 +93,7 @@ def test_a_direction_of_another_generator_is_refused():
         (("--with", "eigen", "--along", "s3=1"), "no direction 's3': there are smile, age, sex"),
         (("--with", "eigen", "--along", "s3"), "NAME=VALUE"),
         (("--with", "eigen", "--along", "age=a"), "NAME=AMOUNT"),
-        (("--with", "eigen", "--along", "age=11"), "from -10.0 to 10.0"),
+        (("--with", "eigen", "--along", "age=11"), "from -10 to 10"),
         (("--with", "eigen", "--age", 20, "--by", "network"), "either a maker or a network"),
         (("--along", "age=1"), "--with NAME"),
         (("--with", "shut", "--age", 20, "--licence", "commercial"), "CC-BY-NC-4.0"),

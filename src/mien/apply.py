@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,10 +11,9 @@ import cv2
 import numpy as np
 
 from . import __version__, geometry, mesh
-from .edits import Along, Prototype, Retouch
 from .errors import FaceError, RequestError
 from .runtime import Net
-from .types import Array, Crop, Face, Photo, Step
+from .types import Array, Change, Crop, Edit, Face, Photo, Step
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
@@ -42,16 +42,27 @@ def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
     return [int(which) - 1]
 
 
-def edit_photo(photo: Photo, edit: Prototype | Retouch | Along, faces: list[Face], chosen: list[int], arguments: dict[str, Any]) -> Photo:
-    """Do `edit` to the chosen faces of `photo`. Every face is looked up in the photo as it came, and none is changed
-    by a neighbour's edit."""
-    out = photo.pixels.copy()
-    for i in chosen:
-        crop = geometry.align(photo.pixels, faces[i].landmarks, edit.alignment)
-        change = edit(crop)
-        change = replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
-        geometry.carry(photo.pixels, crop, change, out)
-    return photo.after(Step("edit", arguments, edit.networks, __version__, _now()), out)
+def edit_photo(photo: Photo, stages: Sequence[Edit], faces: list[Face], chosen: list[int], arguments: dict[str, Any]) -> Photo:
+    """Do the `stages` one after the other to the chosen faces of `photo`. In each, every face is looked up in what the stage before
+    has left, so that none is changed by a neighbour's edit; a face that has moved is followed."""
+    pixels, faces = photo.pixels, list(faces)
+    for edit in stages:
+        out = pixels.copy()
+        for i in chosen:
+            crop = geometry.align(pixels, faces[i].landmarks, edit.alignment)
+            change = change_of(edit, crop, faces, i)
+            geometry.carry(pixels, crop, change, out)
+            faces[i] = replace(faces[i], landmarks=geometry.follow(faces[i].landmarks, crop, change))
+        pixels = out
+    networks = tuple(dict.fromkeys(one for edit in stages for one in edit.networks))
+    return photo.after(Step("edit", arguments, networks, __version__, _now()), pixels)
+
+
+def change_of(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+    """What `edit` does to face `i`, which `crop` shows, in a photo with these faces: not on its neighbours, nor in other colours than its
+    own in a black-and-white photo."""
+    change = edit(crop)
+    return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
 
 
 def drawing(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:

@@ -1,10 +1,10 @@
 """How a Change is made: `Prototype`, `Retouch` and `Along`, all `Crop -> Change`; EDITS says what can be asked for, `plan`
-turns a request into one edit."""
+turns a request into the edits that do it, one after the other."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -17,27 +17,11 @@ from .models.encoder import Encoder
 from .models.generator import Generator
 from .models.prototypes import Prototypes
 from .models.retoucher import Retoucher
-from .types import Alignment, Array, Change, Crop, Direction, Latent
+from .types import Alignment, Array, Change, Crop, Direction, Edit, Latent
 
+Strengths = Mapping[str, float]  # by name
 FARTHEST = 10.0  # along a direction that has no range of its own
 MAKERS = ("prototypes", "network")  # the first is better at every edit so far (benchmarks/quality.py), and so the default
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One thing that can be asked for: the range and unit of its strength, and what to tell people."""
-
-    low: float
-    high: float
-    unit: str
-    says: str
-
-
-EDITS = {
-    "smile": Kind(-1, 1, "", "lift the corners of the mouth (below 0: let them down)"),
-    "age": Kind(-30, 50, "years", "older (below 0: younger); never below 18"),
-    "sex": Kind(-1, 1, "", "more masculine (below 0: more feminine)"),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +29,7 @@ class Prototype:
     """An edit by the difference of mean faces."""
 
     prototypes: Prototypes
-    strengths: Mapping[str, float]
+    strengths: Strengths
     alignment = Alignment("head", 448)
 
     @property
@@ -63,7 +47,7 @@ class Retouch:
 
     retoucher: Retoucher
     prototypes: Prototypes
-    strengths: Mapping[str, float]
+    strengths: Strengths
     alignment = Alignment("face", 384)
 
     @property
@@ -88,7 +72,7 @@ class Along:
     encoder: Encoder
     generator: Generator
     directions: Mapping[str, Direction]
-    strengths: Mapping[str, float]
+    strengths: Strengths
 
     @property
     def alignment(self) -> Alignment:
@@ -136,7 +120,32 @@ def _sampled(picture: Array, places: Array) -> Array:
     return cv2.remap(picture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
-def check(strengths: Mapping[str, float]) -> None:
+def of_faces(asked: Strengths, kit: Kit) -> Edit:
+    return Prototype(kit.prototypes, asked)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One thing that can be asked for: what makes it, the range and unit of its strength (0 changes nothing), and what to tell people.
+
+    What one maker can do in one pass is done in one; the others follow in the order of EDITS.
+    """
+
+    maker: Callable[[Strengths, Kit], Edit]
+    low: float
+    high: float
+    unit: str
+    says: str
+
+
+EDITS = {
+    "smile": Kind(of_faces, -1, 1, "", "lift the corners of the mouth (below 0: let them down)"),
+    "age": Kind(of_faces, -30, 50, "years", "older (below 0: younger); never below 18"),
+    "sex": Kind(of_faces, -1, 1, "", "more masculine (below 0: more feminine)"),
+}
+
+
+def check(strengths: Strengths) -> None:
     """Refuse unknown edits and strengths out of range."""
     for name, value in strengths.items():
         if name not in EDITS:
@@ -149,37 +158,38 @@ def check(strengths: Mapping[str, float]) -> None:
 
 
 def plan(
-    strengths: Mapping[str, float],
-    kit: Kit,
-    by: str | None = None,
-    *,
-    network: str | None = None,
-    along: Mapping[str, float] | None = None,
-) -> Prototype | Retouch | Along | None:
-    """The one edit that does all of `strengths` (name -> value, see EDITS), or None where every strength is 0; `by` is one of MAKERS.
+    strengths: Strengths, kit: Kit, by: str | None = None, *, network: str | None = None, along: Strengths | None = None
+) -> tuple[Edit, ...]:
+    """The edits that do all of `strengths` (name -> value, see EDITS), in order; none where every strength is 0. `by` is one of MAKERS.
 
-    network: the generator that does it instead; `along` are amounts by the names of its own directions.
+    network: the generator that does what concerns the whole face; `along` are amounts by the names of its own directions.
     """
     check(strengths)
-    asked = {name: value for name, value in strengths.items() if value}
-    further = {name: value for name, value in (along or {}).items() if value}
     if network and by:
         raise RequestError(f"either a maker or a network: leave out --by {by} or --with {network}")
-    if further and not network:
-        raise RequestError("directions belong to a generator: say which with --with NAME")
-    if out_of_range := [f"{name} {value:g}" for name, value in further.items() if abs(value) > FARTHEST]:
-        raise RequestError(f"along {out_of_range[0]} is out of range: from -{FARTHEST} to {FARTHEST}")
-    maker = by or MAKERS[0]
-    if maker not in MAKERS:
+    if by and by not in MAKERS:
         raise RequestError(f"no maker is called {by!r}: there are {', '.join(MAKERS)}")
-    if not asked and not further:
-        return None
+    makers = dict.fromkeys(kind.maker for kind in EDITS.values())
+    asked = {maker: {name: value for name, value in strengths.items() if value and EDITS[name].maker is maker} for maker in makers}
+    whole = asked.pop(of_faces)
+    stages = [maker(values, kit) for maker, values in asked.items() if values]
     if network:
-        return _along(network, asked | further, kit)
-    return Prototype(kit.prototypes, asked) if maker == "prototypes" else Retouch(kit.retoucher, kit.prototypes, asked)
+        whole |= _further(along or {})
+        return (_along(network, whole, kit), *stages) if whole else tuple(stages)
+    if any((along or {}).values()):
+        raise RequestError("directions belong to a generator: say which with --with NAME")
+    first = [Retouch(kit.retoucher, kit.prototypes, whole) if by == "network" else of_faces(whole, kit)] if whole else []
+    return (*first, *stages)
 
 
-def _along(network: str, strengths: Mapping[str, float], kit: Kit) -> Along:
+def _further(along: Strengths) -> dict[str, float]:
+    for name, value in along.items():
+        if abs(value) > FARTHEST:
+            raise RequestError(f"along {name} {value:g} is out of range: from -{FARTHEST:g} to {FARTHEST:g}")
+    return {name: value for name, value in along.items() if value}
+
+
+def _along(network: str, strengths: Strengths, kit: Kit) -> Along:
     encoder, (_, generator) = kit.encoder(network), kit.generator(network)
     wanted = [name for name in strengths if name not in encoder.conditions]
     known = kit.directions(network).known if wanted else {}

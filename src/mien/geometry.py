@@ -121,6 +121,16 @@ def carry(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -
     return out
 
 
+def follow(points: Array, crop: Crop, change: Change) -> Array:
+    """Where `points [V, 2]` (photo xy) of a face are after the change: a pixel at q shows what was at q + flow(q)."""
+    start = transform(points, crop.matrix)
+    flow = change.flow * (change.alpha > 0)[..., None]
+    moved = start
+    for _ in range(3):
+        moved = start - cv2.remap(flow, moved[:, 0], moved[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[:, 0]
+    return transform(moved, invert(crop.matrix))
+
+
 def _carry_tile(pixels: Array, matrix: Array, change: Change, tile: tuple[int, int, int, int], out: Array) -> None:
     left, top, right, bottom = tile
     here = shifted(matrix, left, top)

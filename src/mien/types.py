@@ -8,9 +8,8 @@ the same at 8 and at 16 bits. Nothing here reads a file or knows a network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,7 +163,15 @@ class Identity:
         return float(self.vector @ other.vector)
 
 
-Edit = Callable[[Crop], Change]
+class Edit(Protocol):
+    """How a Change is made: a value that can be called. alignment: the layout of the crop that it wants; networks: `(name, sha256)` of
+    everything learned that takes part, for the label."""
+
+    @property
+    def alignment(self) -> Alignment: ...
+    @property
+    def networks(self) -> tuple[tuple[str, str], ...]: ...
+    def __call__(self, crop: Crop) -> Change: ...
 
 
 @dataclass(frozen=True)

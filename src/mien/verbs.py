@@ -77,14 +77,14 @@ def edit(
     and strengths out of range, `FaceError` where the face is not there.
     """
     kit = kit or shared_kit()
-    how = edits.plan(strengths, kit, by, network=network, along=along)
+    stages = edits.plan(strengths, kit, by, network=network, along=along)
     faces = find(photo, kit=kit)
     chosen = apply.choose(faces, str(face), photo.size)
-    if how is None:
+    if not stages:
         return photo
     said = {"face": str(face), "by": by, "network": network, "along": dict(along or {})}
     arguments = {name: value for name, value in (strengths | said).items() if value}
-    return apply.edit_photo(photo, how, faces, chosen, arguments)
+    return apply.edit_photo(photo, stages, faces, chosen, arguments)
 
 
 def draw(photo: Photo, faces: list[Face]) -> Photo:
@@ -260,7 +260,7 @@ def train(
 
     `knobs` change single values of the preset's Config. begin: runs or published checkpoints whose weights are begun with. devices: GPUs,
     or processes where there are none; all but the first start this program again. accumulate: parts that each does its share of a batch
-    in. Neither changes the result. keep: so many checkpoints. SIGINT and SIGTERM save and become KeyboardInterrupt; `resume` goes on
+    in; the result depends on `devices * accumulate` alone, and not on it but by chance. keep: so many checkpoints. SIGINT and SIGTERM save and become KeyboardInterrupt; `resume` goes on
     exactly where a run stopped.
     """
     options = {"preset": preset, "knobs": knobs or {}, "seed": seed, "begin": begin, "resume": resume}
