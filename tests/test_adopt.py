@@ -18,9 +18,9 @@ from test_psp import TOLERANCE, drawn, parity
 from mien.cards import Card
 from mien.errors import InputError, ModelError
 from mien.runtime import Net
-from mien.train import export
+from mien.train import encoders, export
 from mien.train.adopt import adopt
-from mien.train.families import psp, stylegan2
+from mien.train.families import stylegan2
 from mien.train.official import TERMS
 from mien.train.part import Part
 
@@ -158,14 +158,14 @@ def test_a_generator_of_anything_has_no_layout(tmp_path: Path):
 @pytest.fixture
 def thin(monkeypatch: pytest.MonkeyPatch) -> None:
     """IR-SE-50 with one bottleneck a stage, the first of them narrow: the same parts, quickly."""
-    monkeypatch.setattr(psp, "STAGES", ((16, 1), (128, 1), (256, 1), (512, 1)))
+    monkeypatch.setattr(encoders, "STAGES", ((16, 1), (128, 1), (256, 1), (512, 1)))
     for name, level in {"C1": 1, "C2": 2, "C3": 3}.items():
-        monkeypatch.setattr(psp, name, level)
+        monkeypatch.setattr(encoders, name, level)
 
 
 def encoded(name: str, styles: int, channels: int = 3, seed: int = 0) -> tuple[torch.nn.Module, State]:
     with torch.device("meta"):
-        net = psp.encoder(name, styles, channels)
+        net = encoders.encoder(name, styles, channels)
     net = drawn(net.to_empty(device="cpu"), seed).eval()
     return net, net.state_dict()
 
@@ -288,7 +288,7 @@ def test_an_encoder_that_does_not_fit_is_named(tmp_path: Path, thin: None):
 
 def test_an_embedder_that_does_not_fit_is_named(tmp_path: Path):
     with torch.device("meta"):
-        shapes = psp.Backbone().state_dict()
+        shapes = encoders.Backbone().state_dict()
     state = {key: torch.zeros(one.shape if one.numel() < 10_000 else (1,), dtype=one.dtype) for key, one in shapes.items()}
     refused(saved(tmp_path, state), "shapes", "IR-SE-50", "more")
 

@@ -80,6 +80,16 @@ def test_opposite_amounts_are_opposite_edits(home):
     assert np.corrcoef(more, less)[0, 1] < -0.2
 
 
+def test_closed_form_directions_come_from_the_run(home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """SeFa's directions are stored beside the learned ones, one standard deviation of w long."""
+    names = {"s0": np.eye(eigenfaces.W)[5], "s1": np.eye(eigenfaces.W)[3]}
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    for path in eigenfaces.write(tmp_path):
+        verbs.import_network(path, path.stem)
+    codes, told = latents.learn(Kit(threads=1), "eigen", 40, lambda _: None, names)
+    assert np.linalg.norm(codes["s0"]) == pytest.approx(0.6, abs=0.2) and np.argmax(codes["s1"]) == 3 and told
+
+
 def test_a_direction_of_another_generator_is_refused():
     with pytest.raises(RequestError, match="another generator"):
         Latent(np.zeros((2, 4), np.float32), "a").along(Direction(np.ones(4, np.float32), "b"), 1.0)

@@ -25,8 +25,8 @@ import torch
 from test_psp import TOLERANCE, parity, published
 
 from mien.errors import InputError, ModelError
-from mien.train import opcodes
-from mien.train.families import psp, stylegan2
+from mien.train import encoders, opcodes
+from mien.train.families import stylegan2
 from mien.train.layouts import ROSINALITY_G, renamed, ros_d, with_filters
 from mien.train.official import TERMS, read, recognise
 from mien.train.unpickle import Storage, Stored, read_tree
@@ -379,7 +379,7 @@ def test_psp_and_e4e(tmp_path: Path, opts: Any, kind: str, name: str):
 def test_the_other_encoders_are_told_by_their_tensors(tmp_path: Path, name: str, styles: int):
     keep = ("input_layer.", "linear.", "output_layer_2.", "body.0.")
     with torch.device("meta"):
-        shapes = {key: one for key, one in psp.encoder(name, styles).state_dict().items() if key.startswith(keep)}
+        shapes = {key: one for key, one in encoders.encoder(name, styles).state_dict().items() if key.startswith(keep)}
     state = {f"encoder.{key}": torch.zeros(one.shape, dtype=one.dtype) for key, one in shapes.items()}
     checkpoint = read(saved(tmp_path, {"state_dict": state, "opts": {"output_size": 16}}))
     assert checkpoint.config["encoder"]["encoder_type"] == name and checkpoint.config["encoder"]["styles"] == styles
@@ -387,7 +387,7 @@ def test_the_other_encoders_are_told_by_their_tensors(tmp_path: Path, name: str,
 
 def test_irse50(tmp_path: Path):
     with torch.device("meta"):
-        shapes = psp.Backbone().state_dict()
+        shapes = encoders.Backbone().state_dict()
     state = {
         key: torch.zeros(one.shape if one.numel() < 10_000 else (1, *one.shape[1:2], 1, 1), dtype=one.dtype) for key, one in shapes.items()
     }
@@ -428,7 +428,7 @@ def test_tensors_are_read_as_torch_reads_them(tmp_path: Path, old: bool):
         "weight": torch.nn.Parameter(base[3:5]),
         "array": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
         "numbers": [1, -(2**70), 0.5, "Zürich", None, (True, (1, 2)), np.float32(0.25)],
-        "module": psp.MapToStyle(4, 4, 4).state_dict(),  # an OrderedDict with attributes of its own
+        "module": encoders.MapToStyle(4, 4, 4).state_dict(),  # an OrderedDict with attributes of its own
         "options": argparse.Namespace(device=torch.device("cpu"), shape=torch.Size([2, 3])),
     }
     got = read_tree(saved(tmp_path, tree, old=old))

@@ -6,13 +6,13 @@ conditional projection, but on continuous labels: the prototypes' reader and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from . import geometry, mesh
 from .kit import Kit
-from .types import Alignment, Array
+from .types import Alignment, Array, Face
 
 TRAITS = {"smile": 1.0, "age": 30.0, "sex": 1.0}  # as `edits.EDITS` names and measures them, and what is much of each
 FAR = 2.5  # much of a trait is at most so many standard deviations of w away: further off a generator has never been
@@ -20,23 +20,29 @@ LAYOUT = Alignment("head", 448)  # what the prototypes read
 ASIDE = 5  # one face in so many is kept aside to see how well a trait can be told from w
 CLEAR = 0.3  # a trait that correlates less than this with what w says has no direction
 RIDGE = 1e-2
+FEWEST = 20  # faces that anything is learned from
 
 
-def learn(kit: Kit, network: str, count: int, report: Callable[[int], None]) -> tuple[dict[str, Array], dict[str, float]]:
+def learn(
+    kit: Kit, network: str, count: int, report: Callable[[int], None], known: Mapping[str, Array]
+) -> tuple[dict[str, Array], dict[str, float]]:
     """Directions `[W]` by trait, one unit long in the trait's unit, and how well each trait can be told from w (correlation, held out).
 
     `count` faces of the generator are drawn; those in which no face is found are left out. A trait that cannot be told has no direction.
+    known: unit directions by name, which become one standard deviation of w long.
     """
     mapper, generator = kit.generator(network)
+    drawn: list[Array] = []
     rows: list[tuple[Array, Array]] = []
     for seed in range(count):
-        w = mapper.styles(mapper.noise(seed), 1.0)
-        traits = read(kit, generator.draw(w)[0])
+        drawn.append(mapper.styles(mapper.noise(seed), 1.0)[0])
+        traits = read(kit, generator.draw(drawn[-1][None])[0])
         if traits is not None:
-            rows.append((w[0], traits))
+            rows.append((drawn[-1], traits))
         report(seed + 1)
-    if len(rows) < 20:
-        return {}, {}
+    out = {name: one * (np.stack(drawn) @ one).std() for name, one in known.items()}
+    if len(rows) < FEWEST:
+        return out, {}
     w, labels = (np.stack(one).astype(np.float64) for one in zip(*rows, strict=True))
     aside = np.arange(len(w)) % ASIDE == 0
     slopes, told = from_labels(w[~aside], labels[~aside]), {}
@@ -44,7 +50,7 @@ def learn(kit: Kit, network: str, count: int, report: Callable[[int], None]) -> 
         told[trait] = float(np.corrcoef(w[aside] @ slopes[k], labels[aside, k])[0, 1])
     clear = [k for k, trait in enumerate(TRAITS) if told[trait] >= CLEAR]
     steps = {list(TRAITS)[k]: unit(slopes[k], slopes[[other for other in clear if other != k]]) for k in clear}
-    return {trait: step * min(1.0, FAR / spreads(w, step * TRAITS[trait])) for trait, step in steps.items()}, told
+    return {trait: step * min(1.0, FAR / spreads(w, step * TRAITS[trait])) for trait, step in steps.items()} | out, told
 
 
 def read(kit: Kit, pixels: Array) -> Array | None:
@@ -52,7 +58,11 @@ def read(kit: Kit, pixels: Array) -> Array | None:
     faces = kit.faces(pixels)
     if not faces:
         return None
-    face = max(faces, key=lambda one: float(np.prod(one.box[2:] - one.box[:2])))
+    return traits(kit, pixels, max(faces, key=lambda one: float(np.prod(one.box[2:] - one.box[:2]))))
+
+
+def traits(kit: Kit, pixels: Array, face: Face) -> Array:
+    """The traits `[3]` of one face: smile (1 is the prototypes' full one; what it is in neutral faces differs), age in years, sex -1..1."""
     reading = kit.prototypes.read(geometry.align(pixels, face.landmarks, LAYOUT))
     full = kit.prototypes.mouth_of(1.0)
     return np.array([mesh.mouth(face.landmarks) @ full / (full @ full), reading.age, 2 * reading.sex - 1])

@@ -9,11 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from ..cards import Card, Condition
 from ..errors import ModelError
-from .families.psp import Backbone, encoder, styles_of
+from .encoders import Backbone, Inverter, encoder, styles_of
 from .families.stylegan2 import Drawer, Generator
 from .layouts import State
 from .official import Checkpoint, read
@@ -85,7 +84,7 @@ class Original:
                 state.setdefault(key, torch.zeros((), dtype=one.dtype))
         self._compare(wanted, state, what)
         net.load_state_dict({key: one.to(wanted[key].dtype) for key, one in state.items()}, assign=True)
-        return _fused(net.eval().requires_grad_(False))
+        return net.eval().requires_grad_(False)
 
     def _compare(self, wanted: State, state: State, what: str) -> None:
         missing, unexpected = [key for key in wanted if key not in state], [key for key in state if key not in wanted]
@@ -97,19 +96,6 @@ class Original:
         if wrong:
             message = f"{self.path} does not fit the {what} that it describes: it {wrong}. Fetch it again, or import another file"
             raise Lacking(message, wrong) if not (unexpected or shapes or bad) else ModelError(message)
-
-
-def _fused(net: nn.Module) -> nn.Module:
-    """Layers and the normalisation after them as one: else the exporter does it to weights that were rounded to 16 bits before."""
-    for module in net.modules():
-        if isinstance(module, nn.Sequential):
-            for i in range(len(module) - 1):
-                layer, norm = module[i], module[i + 1]
-                if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    module[i], module[i + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
-                elif isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
-                    module[i], module[i + 1] = fuse_linear_bn_eval(layer, norm), nn.Identity()
-    return net
 
 
 def _some(keys: list[str]) -> str:
@@ -167,20 +153,6 @@ def _generator(original: Original, template: str) -> list[Part]:
 
 
 # --- Encoders
-
-
-class Inverter(nn.Module):
-    """An encoder of `families.psp` as published: pixels `[N, C, S, S]` -> ws `[N, L, W]`, one w for all styles or each its own."""
-
-    def __init__(self, codes: nn.Module, average: Tensor) -> None:
-        super().__init__()
-        self.codes = codes
-        self.average: Tensor
-        self.register_buffer("average", average)  # [L, W]
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        ws = self.codes(pixels)
-        return (ws[:, None] if ws.ndim == 2 else ws) + self.average  # [N, L, W]
 
 
 class Ageing(nn.Module):

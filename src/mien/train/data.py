@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,23 +13,13 @@ import numpy as np
 from .. import geometry, mesh
 from ..errors import InputError
 from ..kit import Kit
+from ..mesh import STILL
+from ..people import held_out, person_of
 from ..types import Alignment, Array, Crop
 
-HELD_OUT = 8  # one person in so many is kept aside
-STILL = (33, 133, 362, 263, 168, 6, 197, 195, 8, 9, 151, 10, 127, 356)  # mesh points: eye corners, bridge of the nose, brow, temples
 PAIRED = (
     "london-"  # what stands before the name of a smile pair's person in the table of portraits: nobody may be on both sides of the split
 )
-
-
-def held_out(person: str) -> bool:
-    """Whether a person is kept aside for judging: a fixed function of the name, so that every run and every benchmark agrees."""
-    return zlib.crc32(person.encode()) % HELD_OUT == 0
-
-
-def person_of(row: dict[str, str]) -> str:
-    """Who a row of `faces.csv` shows; a picture without a name is a person of its own."""
-    return row["person"] or row["file"]
 
 
 def read_faces(folder: Path) -> tuple[list[dict[str, str]], Array]:
@@ -153,11 +142,11 @@ class RetouchData:
         """Batch number `i` as arrays by the names of `families.retouch.Batch`."""
         rng = np.random.default_rng((self.seed, i))
         examples = [self._draw(rng) for _ in range(size)]
-        mouths = [_augment(rng, self._mouths[rng.integers(len(self._mouths))])[0] for _ in range(max(size // 2, 1))]
+        mouths = [camera(rng, self._mouths[rng.integers(len(self._mouths))])[0] for _ in range(max(size // 2, 1))]
         real = [self._faces[rng.integers(len(self._faces))] for _ in range(size)]
         return _stack(examples) | {
             "mouths": _chw(mouths),
-            "faces": _chw([_augment(rng, pixels)[0] for pixels, _ in real]),
+            "faces": _chw([camera(rng, pixels)[0] for pixels, _ in real]),
             "face_label": np.stack([label for _, label in real]),
         }
 
@@ -172,7 +161,7 @@ class RetouchData:
         example = pool[rng.integers(len(pool))]
         if rng.random() < 0.05:  # asked for nothing: change nothing
             example = replace(example, after=example.before, condition=example.condition * 0, flow=example.flow * 0, open=False)
-        (before, after), mirrored = _augment(rng, example.before, example.after), False
+        (before, after), mirrored = camera(rng, example.before, example.after), False
         if rng.random() < 0.5:
             mirrored = True
             before, after = before[:, ::-1], after[:, ::-1]
@@ -256,7 +245,7 @@ def _small(field: Array) -> Array:
     return cv2.resize(field, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA).astype(np.float16)
 
 
-def _augment(rng: np.random.Generator, *pictures: Array) -> list[Array]:
+def camera(rng: np.random.Generator, *pictures: Array) -> list[Array]:
     """Another camera, the same for all `pictures [S, S, 3]`: exposure, gamma, colour mixing, a gradient of light,
     blur, noise. Floats in 0..255."""
     size = pictures[0].shape[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,107 +14,156 @@ import onnx
 import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from safetensors.torch import load_file
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from ..cards import KEY
+from ..cards import KEY, Card
 from ..errors import InputError, ModelError, OutputError
-from .loop import read_state
 from .part import Part
-from .start import config_of, family_of, read_run
+from .runs import BEST, read_run, read_state, read_tensors
+from .start import config_of, family_of
 
 HALF_FROM = 1024  # elements; smaller tensors stay as they are
 TOLERANCE = 1e-3  # between torch in 32 bits and ONNX Runtime, over outputs scaled to their own largest value above 1
+LARGE = 1024  # pixels a side; of such pictures two are compared at once, not three: three take more than 2 GB
 
 
 def export(run: Path, out: Path, *, half: bool, force: bool) -> dict[Path, float]:
     """See `verbs.export`."""
     about = read_run(run)
     cfg = config_of(about)
-    best = run / "best.safetensors"
+    best = run / BEST
     if not best.is_file():
         raise InputError(f"{run} holds no scored weights yet: train until the first preview")
     objective = family_of(about["family"]).build(cfg)
     net = objective.nets[objective.averaged].eval()
-    net.load_state_dict(load_file(best))
+    net.load_state_dict(read_tensors(best), assign=True)
     parts = objective.parts(net)
-    places = places_of(parts, out)
-    if taken := [place for place in places if place.exists() and not force]:
-        raise OutputError(f"{taken[0]} exists: choose another name, or write over it with --force")
+    places = places_of(parts, out, force=force)
     state = read_state(best)
     source = f"mien train {about['family']} --preset {about['preset']} --seed {about['seed']}; step {state['step']} of {cfg.steps}"
-    about_all = {"data": about["notice"], "source": source, "measured": {"held_out": state["held_out"]}}
+    said = {"data": about["notice"], "source": source, "measured": {"held_out": state["held_out"]}}
+    said |= {key: about[key] for key in ("licence", "commercial") if key in about}  # of the weights that the run began with
     return {
-        place: write(replace(part, card=replace(part.card, **about_all)), place, half=half)
-        for part, place in zip(parts, places, strict=True)
+        place: write(replace(part, card=replace(part.card, **said)), place, half=half) for part, place in zip(parts, places, strict=True)
     }
 
 
-def places_of(parts: list[Part], out: Path) -> list[Path]:
-    """Where each part goes: `out` where there is one, else `out` with the role in its name."""
-    return [out] if len(parts) == 1 else [out.with_name(f"{out.stem}-{part.role}{out.suffix}") for part in parts]
+def places_of(parts: list[Part], out: Path, *, force: bool = False) -> list[Path]:
+    """Where each part goes: `out` where there is one, else `out` with the role in its name. What is there already is an `OutputError`."""
+    places = [out] if len(parts) == 1 else [out.with_name(f"{out.stem}-{part.role}{out.suffix}") for part in parts]
+    if taken := [place for place in places if place.exists() and not force]:
+        raise OutputError(f"{taken[0]} exists: choose another name, or write over it with --force")
+    return places
 
 
+@torch.no_grad()
 def write(part: Part, out: Path, *, half: bool) -> float:
-    """Write one part; returns the largest difference between torch and ONNX Runtime at batch 1 and 3."""
-    if half:  # round first, so that what is compared is what will be stored
-        with torch.no_grad():
-            for tensor in part.module.parameters():
-                if tensor.numel() >= HALF_FROM:
-                    tensor.copy_(tensor.half())
+    """Write one part, whose module stays as it is.
+
+    Returns the largest difference between torch and ONNX Runtime at batch 1 and 3 (2 for large pictures).
+    """
+    module = _ready(part.module, half)
     batch = torch.export.Dim("batch")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "part.onnx"
-        example = tuple(torch.cat([one, one]) for one in part.inputs.values())  # of two: a batch of one would be frozen
-        torch.onnx.export(
-            part.module,
-            example,
-            str(path),
-            dynamo=True,
-            opset_version=20,
-            input_names=list(part.inputs),
-            output_names=list(part.outputs),
-            dynamic_shapes=tuple({0: batch} for _ in example),
-            verbose=False,
-        )
-        model = onnx.load(str(path))
-    if half:
-        _store_half(model)
-    helper.set_model_props(model, {KEY: part.card.to_json()})
-    data = model.SerializeToString()
-    difference = max(_difference(part, data, count) for count in (1, 3))
-    if not difference <= TOLERANCE:
-        raise ModelError(f"torch and ONNX Runtime differ by {difference:.1e}, more than {TOLERANCE:.0e}: nothing was written")
     draft = out.with_name(f".{out.name}.part")
     try:
-        draft.write_bytes(data)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "part.onnx"
+            example = tuple(torch.cat([one, one]) for one in part.inputs.values())  # of two: a batch of one would be frozen
+            torch.onnx.export(
+                module,
+                example,
+                str(path),
+                dynamo=True,
+                opset_version=20,
+                input_names=list(part.inputs),
+                output_names=list(part.outputs),
+                dynamic_shapes=tuple({0: batch} for _ in example),
+                external_data=True,
+                verbose=False,
+            )
+            _pack(path, draft, part.card, half)
+        difference = _difference(part, module, draft)
+        if not difference <= TOLERANCE:
+            raise ModelError(f"torch and ONNX Runtime differ by {difference:.1e}, more than {TOLERANCE:.0e}: nothing was written")
         draft.replace(out)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise OutputError(f"{out} cannot be written ({error.strerror})") from error
+    finally:
+        draft.unlink(missing_ok=True)
     return difference
 
 
-def _difference(part: Part, data: bytes, count: int) -> float:
-    """On noise: how far ONNX Runtime is from torch, over each output's largest value where that is above 1."""
-    random = torch.Generator().manual_seed(0)
-    inputs = {name: torch.rand(count, *one.shape[1:], generator=random) * 0.4 - 0.2 for name, one in part.inputs.items()}
-    with torch.no_grad():
-        wanted = part.module(*inputs.values())
-    session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
-    got: Any = session.run(list(part.outputs), {name: one.numpy() for name, one in inputs.items()})
-    pairs = zip(got, wanted if isinstance(wanted, tuple) else (wanted,), strict=True)
-    return max(float(np.abs(a - b.numpy()).max() / max(1.0, float(b.abs().max()))) for a, b in pairs)
+def _ready(module: nn.Module, half: bool) -> nn.Module:
+    """A copy that shares its tensors with `module`, as it will be stored: normalisations fused, then large weights rounded to 16 bits.
+
+    In this order: the exporter would fuse weights that were rounded before. What is compared is what will be stored.
+    """
+    shared = {id(one): one for one in (*module.parameters(), *module.buffers())}
+    module = copy.deepcopy(module, shared).eval()
+    for one in list(module.modules()):
+        if isinstance(one, nn.Sequential):
+            _fuse(one)
+    for one in module.modules() if half else ():
+        for name, weight in list(one.named_parameters(recurse=False)):
+            if weight.numel() >= HALF_FROM:
+                setattr(one, name, nn.Parameter(weight.half().float(), requires_grad=False))
+    return module
 
 
-def _store_half(model: onnx.ModelProto) -> None:
-    """Large weights in 16 bits, cast back to 32 when the file is loaded: half the size, the same arithmetic."""
-    casts, graph = [], model.graph
-    for tensor in graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= HALF_FROM:
-            name = tensor.name
-            small = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half")
-            tensor.CopyFrom(small)
-            casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
+def _fuse(layers: nn.Sequential) -> None:
+    """Layers and the normalisation after them as one."""
+    for i in range(len(layers) - 1):
+        layer, norm = layers[i], layers[i + 1]
+        if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            layers[i], layers[i + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
+        elif isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
+            layers[i], layers[i + 1] = fuse_linear_bn_eval(layer, norm), nn.Identity()
+
+
+def _pack(path: Path, out: Path, card: Card, half: bool) -> None:
+    """The exported graph, whose weights lie beside it, as one file with its card; one weight after the other, so that few are in memory.
+
+    Protobuf messages may be written in pieces: what lies behind one another is read as one. half: large weights in 16 bits, cast back
+    to 32 when the file is loaded: half the size, the same arithmetic.
+    """
+    model = onnx.load(str(path), load_external_data=False)
+    weights, graph = onnx.GraphProto(), model.graph
+    weights.initializer.extend(graph.initializer)
+    del graph.initializer[:]
+    for one in (*graph.node, *graph.input, *graph.output, *graph.value_info, graph):
+        del one.metadata_props[:]  # where in the source, and where that lies on this machine
+    floats = [one for one in weights.initializer if half and one.data_type == TensorProto.FLOAT]
+    small = {one.name: f"{one.name}.half" for one in floats if math.prod(one.dims) >= HALF_FROM}
+    nodes = [*(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT) for name, stored in small.items()), *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+    helper.set_model_props(model, {KEY: card.to_json()})
+    with out.open("wb") as file:
+        file.write(model.SerializeToString())
+        for weight in weights.initializer:
+            array, name = numpy_helper.to_array(weight, str(path.parent)), weight.name
+            array = array.astype(np.float16) if name in small else array
+            one = numpy_helper.from_array(array, small.get(name, name))
+            file.write(onnx.ModelProto(graph=onnx.GraphProto(initializer=[one])).SerializeToString())
+
+
+def _difference(part: Part, module: nn.Module, path: Path) -> float:
+    """On noise: how far ONNX Runtime is from torch, over each output's largest value where that is above 1.
+
+    torch is asked for one picture after the other: so ONNX Runtime's batch is compared with what does not depend on it, and few
+    are in memory.
+    """
+    counts, random = (1, 2 if part.card.size >= LARGE else 3), torch.Generator().manual_seed(0)
+    inputs = {name: torch.rand(max(counts), *one.shape[1:], generator=random) * 0.4 - 0.2 for name, one in part.inputs.items()}
+    rows = [module(*row) for row in zip(*(one.split(1) for one in inputs.values()), strict=True)]
+    wanted = [torch.cat(one).numpy() for one in zip(*(row if isinstance(row, tuple) else (row,) for row in rows), strict=True)]
+    options = ort.SessionOptions()
+    options.enable_cpu_mem_arena = False  # which keeps what it once had;
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED  # all of them would hold large weights three times
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    differences = []
+    for count in counts:
+        got: Any = session.run(list(part.outputs), {name: one[:count].numpy() for name, one in inputs.items()})
+        differences += [np.abs(a - b[:count]).max() / max(1.0, np.abs(b[:count]).max()) for a, b in zip(got, wanted, strict=True)]
+    return float(np.max(differences))  # NaN where one is

@@ -1,47 +1,45 @@
-"""Latents: directions in w that mean something, and the projection of a picture into w by optimisation."""
+"""Latents: the closed-form directions of a generator, and the projection of a picture into w by optimisation."""
 
 from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .families.stylegan2 import Generator, StyleConv
+from ..errors import ModelError
+from ..types import Array
+from .families.stylegan2 import Generator
+from .layouts import State
+from .origin import read_origin
 
 LR, RISE, FALL = 0.1, 0.05, 0.25  # of the projection: learning rate, share of the steps in which it rises and falls
 LOOSE, LOOSE_UNTIL = 0.05, 0.75  # noise on w, of its spread; gone after this share of the steps
 NOISE_WEIGHT = 1e5  # keeps the noise maps from drawing the picture
 
 
-def closed_form(G: Generator, count: int, sizes: tuple[int, ...] = ()) -> Tensor:
+def named(source: Path, count: int = 10) -> dict[str, Array]:
+    """The closed-form directions of a run's or a published checkpoint's generator as unit vectors `[W]`, "s0" the strongest."""
+    nets = read_origin(source).nets
+    if "G" not in nets:
+        raise ModelError(f"{source} has no generator: wanted a run of stylegan2 or a checkpoint of one")
+    return {f"s{k}": one.numpy() for k, one in enumerate(closed_form(nets["G"], count))}
+
+
+def closed_form(G: State, count: int, sizes: tuple[int, ...] = ()) -> Tensor:
     """The `count` unit directions `[count, W]` that move the styles most (SeFa, Shen and Zhou 2021, arXiv 2007.06600).
 
-    sizes: the resolutions whose styles count, all if empty: low ones for shape, high ones for colour.
+    G: a generator's state dict. sizes: the resolutions whose styles count, all if empty: low ones for shape, high ones for colour.
     """
-    rows = []
-    for size in sizes or G.synthesis.sizes:
-        layers = [one for one in getattr(G.synthesis, f"b{size}").children() if isinstance(one, StyleConv)]
-        rows += [F.normalize(one.affine.weight.detach(), dim=1) for one in layers]
+    kept = tuple(f"synthesis.b{size}." for size in sizes) or ("synthesis.",)
+    rows = [F.normalize(one, dim=1) for key, one in G.items() if key.startswith(kept) and re.search(r"\.conv[01]\.affine\.weight$", key)]
     A = torch.cat(rows)  # [styles, W]
     return torch.linalg.eigh(A.T @ A)[1].T.flip(0)[:count]
-
-
-def from_labels(w: Tensor, labels: Tensor, ridge: float = 1e-2) -> Tensor:
-    """Unit directions `[K, W]` along which the labels `[N, K]` of the styles `w [N, W]` change: ridge regression."""
-    x, y = (w - w.mean(0)).double(), ((labels - labels.mean(0)) / labels.std(0).clamp(min=1e-8)).double()
-    A = x.T @ x / len(x)
-    n = torch.linalg.solve(A + ridge * A.diagonal().mean() * torch.eye(len(A), dtype=A.dtype, device=A.device), x.T @ y / len(x))
-    return F.normalize(n.T, dim=1).to(w.dtype)
-
-
-def apart(direction: Tensor, others: Tensor) -> Tensor:
-    """`direction [W]` without what the `others [K, W]` have of it: conditional manipulation (Shen et al. 2020, arXiv 1907.10786)."""
-    Q = torch.linalg.qr(others.T)[0]  # [W, K]
-    return F.normalize(direction - Q @ (Q.T @ direction), dim=0)
 
 
 def project(

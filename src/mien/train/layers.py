@@ -36,3 +36,32 @@ def full(x: Tensor) -> AbstractContextManager[Any]:
     """Where 16 bits are not enough, also under autocast."""
     kind = x.device.type
     return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
+
+
+class UNet(nn.Module):
+    """Features `[N, widths[0], H, W]` through residual blocks at halved and halved sizes and back (Ronneberger et al. 2015,
+    arXiv 1505.04597); skips are added. H and W are multiples of 2 ** (len(widths) - 1)."""
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.down, self.enc = nn.ModuleList(), nn.ModuleList()
+        self.up, self.dec = nn.ModuleList(), nn.ModuleList()
+        for i, width in enumerate(widths):
+            self.enc.append(ResidualBlock(width))
+            if i + 1 < len(widths):
+                self.down.append(nn.Conv2d(width, widths[i + 1], 4, stride=2, padding=1))
+                self.up.append(nn.Conv2d(widths[i + 1], width, 1))
+                self.dec.append(ResidualBlock(width))
+        self.middle = ResidualBlock(widths[-1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips = []
+        for i, block in enumerate(self.enc):
+            x = block(x)
+            if i < len(self.down):
+                skips.append(x)
+                x = self.down[i](x)
+        x = self.middle(x)
+        for i in reversed(range(len(self.up))):
+            x = self.dec[i](skips[i] + self.up[i](F.interpolate(x, scale_factor=2.0, mode="bilinear")))
+        return x

@@ -1,35 +1,54 @@
-"""fit(objective, loader, run): device, precision, EMA, logs, previews, checkpoints, resume. It knows no family."""
+"""fit(objective, loader, run, fabric): device, precision, processes, EMA, scores, checkpoints, resume, stopping. It knows no family."""
 
 from __future__ import annotations
 
 import copy
-import json
+import logging
+import math
+import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
-from ..errors import InputError, MienError, OutputError
+from ..errors import MienError, RequestError
+from .logs import Log
 from .part import Part
-from .updates import Shares, moved
+from .runs import BEST, below, checkpoint, checkpoints, newest, prune, read_state, read_tensors, save, write_run
+from .updates import Shares, moved, statistics
+
+PACE = 50  # steps that the images per second are taken over
+PATIENCE = 5.0  # seconds that other processes leave the first one to say what went wrong
+EXHAUSTED = ("not enough memory", "out of memory", "DefaultCPUAllocator", "ALLOC_FAILED")  # in the message of a RuntimeError
+LOST = "closed by peer"  # what gloo says of a process that is gone
 
 
 class Loader(Protocol):
-    """Batches as a function of the step: nothing to save, and a resumed run sees what an uninterrupted one would."""
+    """Batches as a function of the step: nothing to save, and a resumed run sees what an uninterrupted one would.
+
+    `batch` is called from another thread. A loader may have `notes`, lines for people about the data.
+    """
 
     def batch(self, i: int) -> Any: ...
     def held_out(self) -> Any: ...
 
 
 class Objective(Protocol):
-    """What a family builds. `nets[averaged]` is the network that is averaged, scored and exported."""
+    """What a family builds. `nets[averaged]` is the network that is averaged, scored and exported.
+
+    One that can begin with other weights has `transfer(states) -> list[str]`, the names of tensors that were left as they were, and its
+    family `adapt(cfg, knobs, states) -> Config`; one that cannot begin without has `ready()`, which says what is missing.
+    """
 
     nets: nn.ModuleDict
     averaged: str
@@ -48,53 +67,158 @@ class Run:
 
     folder: Path
     steps: int
+    batch: int
     seed: int
     every: int
     about: dict[str, Any]  # what `run.json` says: family, preset, seed, config, notice of the data
+    accumulate: int = 1  # parts that each process does its share of a batch in
+    keep: int = 2  # checkpoints
 
 
-def fit(objective: Objective, loader: Loader, run: Run, *, resume: bool, report: Callable[[int, dict[str, float]], None]) -> float:
+# --- Processes
+
+
+def processes(devices: int) -> tuple[int, int]:
+    """How many processes train on each machine, and on how many machines: torchrun's word counts where it has started this one."""
+    if distributed.is_torchelastic_launched():
+        here = int(os.environ["LOCAL_WORLD_SIZE"])
+        return here, int(os.environ["WORLD_SIZE"]) // here
+    if torch.cuda.is_available() and devices > torch.cuda.device_count():
+        raise RequestError(f"--devices {devices}: this machine has {torch.cuda.device_count()} GPUs")
+    return devices, 1
+
+
+@contextmanager
+def together(devices: int) -> Iterator[Fabric]:
+    """Processes that train as one: `devices` of them, which Fabric starts, or those that torchrun has started.
+
+    All run the same program from its beginning. The first alone writes and speaks; the others end here, so what follows is done once.
+    """
+    here, machines = processes(devices)
+    gpu = torch.cuda.is_available()
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    fabric = Fabric(
+        accelerator="cuda" if gpu else "cpu",
+        devices=here,
+        num_nodes=machines,
+        strategy="ddp" if here * machines > 1 else "auto",
+        precision="bf16-mixed" if gpu else "32-true",
+    )
+    try:
+        fabric.launch()
+        yield fabric
+        fabric.barrier()
+    except BaseException:
+        if not fabric.is_global_zero:
+            time.sleep(PATIENCE)  # the first most likely says the same, and then ends this one
+        raise
+    finally:
+        started = getattr(fabric.strategy.launcher, "procs", [])
+        others = started[:]
+        started.clear()  # Fabric would end this process too if one of them ended by a signal
+        for other in others:
+            other.kill()  # they hold nothing that is not here
+        if fabric.is_global_zero and distributed.is_initialized():  # the others leave it when they end, after their last word
+            distributed.destroy_process_group()
+    if not fabric.is_global_zero:
+        raise SystemExit(0)
+
+
+def _agreed(fabric: Fabric, asked: list[int]) -> bool:
+    """Whether any process was asked to stop: all find the same, and so stop at the same step."""
+    return bool(fabric.all_reduce(torch.tensor(float(bool(asked)), device=fabric.device), reduce_op="max"))
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[list[int]]:
+    """In here Ctrl-C and being told to end (SIGTERM) interrupt nothing: they are listed. Only the main thread can hear them."""
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = {each: signal.signal(each, lambda number, _: asked.append(number)) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@contextmanager
+def _in_words(run: Run, world: int) -> Iterator[None]:
+    """Where memory runs out, say in one line what would take less of it; where another process is gone, say that."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, distributed.DistError) or LOST in str(error):
+            raise MienError("another process that trains has ended, and most likely said why: set that right, then --resume") from error
+        known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        if not known and not any(words in str(error) for words in EXHAUSTED):
+            raise
+        most = run.batch // world  # pictures of one process
+        count = next((k for k in range(run.accumulate + 1, most + 1) if most % k == 0), None)
+        less = f"--resume --accumulate {count} takes {most // count}, or begin" if count else "begin"
+        raise MienError(
+            f"there is not enough memory for {most // run.accumulate} pictures at a time: {less} anew with --set batch=..., which is "
+            f"{run.batch} now, or a smaller size"
+        ) from error
+
+
+# --- Training
+
+
+def fit(
+    objective: Objective,
+    loader: Loader,
+    run: Run,
+    fabric: Fabric,
+    *,
+    resume: bool,
+    report: Callable[[int, dict[str, float]], None],
+    say: Callable[[str], None],
+) -> float:
     """Train until `run.steps`; returns the best held-out score (lower is better), whose weights are `best.safetensors` in the run's folder.
 
-    `report(step, scalars)` is called after every step. KeyboardInterrupt saves and is raised again. A loss that is not
-    finite stops the run with a `MienError` that names the last good checkpoint.
+    `report(step, scalars)` is called after every step, in the first process. SIGINT and SIGTERM end the step, save, and become
+    `KeyboardInterrupt`. A loss that is not finite, or too little memory, stops the run with a `MienError`. Random numbers are a function
+    of the step (see `Shares`), so a checkpoint has none, and a resumed run is an uninterrupted one, bit for bit.
     """
-    torch.manual_seed(run.seed)
-    gpu = torch.cuda.is_available()
-    fabric = Fabric(accelerator="cuda" if gpu else "cpu", devices=1, precision="bf16-mixed" if gpu else "32-true")
-    objective.nets.to(fabric.device)
-    average = copy.deepcopy(objective.nets[objective.averaged]).requires_grad_(False).eval()
-    run.folder.mkdir(parents=True, exist_ok=True)
-    first, best = _restore(objective, average, run) if resume else (0, float("inf"))
-    aside = moved(loader.held_out(), fabric.device)
-    _write(run.folder / "run.json", json.dumps(run.about, indent=1).encode())
-    with (run.folder / "log.jsonl").open("a" if first else "w", encoding="utf-8") as log:
-        i = first
-        try:
-            while i < run.steps:
-                shares = Shares(moved(loader.batch(i), fabric.device), i, seed=run.seed)
+    with _in_words(run, fabric.world_size), _told_to_stop() as asked:
+        objective.nets.to(fabric.device)
+        average = copy.deepcopy(objective.nets[objective.averaged]).requires_grad_(False).eval()
+        first, best = _restore(objective, average, run, fabric, say) if resume else (0, math.inf)
+        moving, pace, since = statistics(objective.nets), deque[float](maxlen=PACE), time.perf_counter()
+        alone = fabric.is_global_zero
+        with Keeper(objective, average, run, moved(loader.held_out(), fabric.device), first, best) if alone else nullcontext() as keeper:
+            for i, batch in enumerate(_ahead(loader, first, run.steps), first):
+                part = {"accumulate": run.accumulate, "rank": fabric.global_rank, "world": fabric.world_size}
+                shares = Shares(moved(batch, fabric.device), i, seed=run.seed, statistics=moving, **part)
                 with fabric.autocast():
                     scalars = {name: float(value) for name, value in objective.step(shares).items()}
-                if not all(value == value and abs(value) != float("inf") for value in scalars.values()):
-                    raise MienError(
-                        f"the loss is not finite at step {i} ({scalars}): train again with a lower --set lr=...; the last good "
-                        f"checkpoint is {run.folder}/last.safetensors"
-                    )
-                i += 1
-                _average(average, objective.nets[objective.averaged], objective.keep(i))
-                if i % run.every == 0 or i == run.steps:
-                    scalars["held_out"] = float(objective.score(average, aside))
-                    if scalars["held_out"] < best:
-                        best = scalars["held_out"]
-                        _save_tensors(run.folder / "best.safetensors", dict(average.state_dict()), {"step": i, "held_out": best})
-                    _save(objective, average, run, i, best)
-                    _sheet(run.folder / f"preview-{i:06d}.png", objective.preview(average, aside))
-                log.write(json.dumps({"step": i, "time": time.time(), **scalars}) + "\n")
-                report(i, scalars)
-        except KeyboardInterrupt:
-            _save(objective, average, run, i, best)
-            raise
-    return best
+                if not all(map(math.isfinite, scalars.values())):
+                    raise _not_finite(run, f"the loss of step {i} is not finite ({scalars})")
+                _average(average, objective.nets[objective.averaged], objective.keep(i + 1))
+                pace.append(time.perf_counter() - since)
+                scalars["images_per_s"] = run.batch * len(pace) / sum(pace)
+                if keeper:
+                    keeper.note(i + 1, scalars)
+                    report(i + 1, scalars)
+                if i + 1 < run.steps and _agreed(fabric, asked):
+                    if keeper:
+                        keeper.save(i + 1)
+                    fabric.barrier()
+                    raise KeyboardInterrupt(f"stopped and saved after step {i + 1}")
+                since = time.perf_counter()
+            return keeper.best if keeper else best
+
+
+def _ahead(loader: Loader, first: int, last: int) -> Iterator[Any]:
+    """The batches of steps `first` to `last`; each is made while the one before is trained on."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(loader.batch, first)
+        for i in range(first, last):
+            batch, coming = coming.result(), maker.submit(loader.batch, i + 1)
+            yield batch
 
 
 @torch.no_grad()
@@ -105,67 +229,69 @@ def _average(average: nn.Module, net: nn.Module, keep: float) -> None:
         mean.copy_(now)
 
 
-def _save(objective: Objective, average: nn.Module, run: Run, i: int, best: float) -> None:
-    """Everything that a resumed run needs, in one file that replaces the last one whole."""
-    tensors = {f"nets.{key}": value for key, value in objective.nets.state_dict().items()}
-    tensors |= {f"average.{key}": value for key, value in average.state_dict().items()}
-    for name, optimiser in objective.optimisers.items():
-        for index, state in optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{name}.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
-    tensors["random"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
-    _save_tensors(run.folder / "last.safetensors", tensors, {"step": i, "best": best})
+class Keeper:
+    """What the first process does alone: score and show the averaged network, write logs and checkpoints."""
+
+    def __init__(self, objective: Objective, average: nn.Module, run: Run, aside: Any, first: int, best: float) -> None:
+        self.objective, self.average, self.run, self.aside, self.best = objective, average, run, aside, best
+        run.folder.mkdir(parents=True, exist_ok=True)
+        self.log = Log(run.folder, first)
+        if not first:
+            write_run(run.folder, run.about)
+            self.save(0)  # from here on a run can be resumed; and a full disk shows before anything is lost
+
+    def __enter__(self) -> Keeper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.log.close()
+
+    def note(self, i: int, scalars: dict[str, float]) -> None:
+        """What follows step `i`; adds the score to `scalars` where there is one."""
+        if due := i % self.run.every == 0 or i == self.run.steps:
+            tensors = self._tensors(i)
+            scalars["held_out"] = score = float(self.objective.score(self.average, self.aside))
+            if score < self.best:
+                self.best = score
+                state = {"step": i, "held_out": score, "averaged": self.objective.averaged}
+                save(self.run.folder / BEST, below(tensors, "average."), state)
+            self.save(i)
+        self.log.scalars(i, scalars)
+        if due:
+            self.log.preview(i, self.objective.preview(self.average, self.aside))
+
+    def save(self, i: int) -> None:
+        """Write a checkpoint, and delete those that are too old."""
+        save(checkpoint(self.run.folder, i), self._tensors(i), {"step": i, "best": self.best})
+        prune(self.run.folder, self.run.keep)
+
+    def _tensors(self, i: int) -> dict[str, Tensor]:
+        """Everything that a resumed run needs. Raises `MienError` where it is not finite: it must not take a good checkpoint's place."""
+        tensors = {f"nets.{key}": value for key, value in self.objective.nets.state_dict().items()}
+        tensors |= {f"average.{key}": value for key, value in self.average.state_dict().items()}
+        for name, optimiser in self.objective.optimisers.items():
+            for index, state in optimiser.state_dict()["state"].items():
+                tensors |= {f"optimiser.{name}.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
+        if bad := [key for key, value in tensors.items() if not bool(value.isfinite().all())]:
+            raise _not_finite(self.run, f"after step {i} the weights are not finite ({len(bad)} tensors, {bad[0]} for one)")
+        return tensors
 
 
-def _restore(objective: Objective, average: nn.Module, run: Run) -> tuple[int, float]:
-    path = run.folder / "last.safetensors"
-    if not path.is_file():
-        raise InputError(f"{run.folder} holds no checkpoint to resume from: leave out --resume to start")
-    tensors, state = load_file(path), read_state(path)
-    objective.nets.load_state_dict(_below(tensors, "nets."))
-    average.load_state_dict(_below(tensors, "average."))
+def _not_finite(run: Run, what: str) -> MienError:
+    last = checkpoints(run.folder)[-1]
+    return MienError(f"{what}: train again with a lower --set lr=...; the last good checkpoint is {last}")
+
+
+def _restore(objective: Objective, average: nn.Module, run: Run, fabric: Fabric, say: Callable[[str], None]) -> tuple[int, float]:
+    """Take the newest checkpoint that can be read; returns its step, and the best score until then."""
+    path: Any = fabric.broadcast(newest(run.folder, say) if fabric.is_global_zero else None)
+    tensors, state = read_tensors(path), read_state(path)
+    objective.nets.load_state_dict(below(tensors, "nets."))
+    average.load_state_dict(below(tensors, "average."))
     for name, optimiser in objective.optimisers.items():
         saved = optimiser.state_dict()
-        for key, value in _below(tensors, f"optimiser.{name}.").items():
+        for key, value in below(tensors, f"optimiser.{name}.").items():
             index, field = key.split(".")
             saved["state"].setdefault(int(index), {})[field] = value
         optimiser.load_state_dict(saved)
-    torch.set_rng_state(tensors["random"])
-    if "random.cuda" in tensors and torch.cuda.is_available():
-        torch.cuda.set_rng_state(tensors["random.cuda"])
     return int(state["step"]), float(state["best"])
-
-
-def read_state(path: Path) -> dict[str, Any]:
-    """The loop state beside the tensors of a checkpoint."""
-    return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-
-
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-
-def _save_tensors(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    part = path.with_suffix(".part")
-    try:
-        save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, part)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{path} could not be written ({error.strerror}): free some space, then --resume") from error
-    _write(path.with_suffix(".json"), json.dumps(state).encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
-
-
-def _sheet(path: Path, pictures: Tensor, columns: int = 12) -> None:
-    """`pictures [N, 3, H, W]` in [-1, 1] as one PNG."""
-    pixels = ((pictures.float().cpu().clamp(-1, 1) + 1) * 127.5).round().byte()
-    rows = [torch.cat(list(row), 2) for row in pixels.split(columns) if len(row) == columns]
-    if rows:
-        cv2.imwrite(str(path), torch.cat(rows, 1).permute(1, 2, 0).numpy()[..., ::-1])

@@ -53,7 +53,7 @@ TERMS = {
 class Checkpoint:
     """A published file. nets: by role, "G_ema G D encoder pretrained_encoder latent irse50"; config: what is known of them, as JSON.
 
-    `config["stylegan2"]` has the knobs of `families.stylegan2.Config` that the weights fix; "encoder" those of `families.psp`.
+    `config["stylegan2"]` has the knobs of `families.stylegan2.Config` that the weights fix; "encoder" those of `encoders`.
     """
 
     kind: str
@@ -267,7 +267,7 @@ def _psp(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[str, 
 
 
 def _encoder(state: Held, kind: str, opts: dict[str, Any]) -> dict[str, Any]:
-    """Which encoder of `families.psp` the tensors are of, and its arguments."""
+    """Which encoder of `encoders` the tensors are of, and its arguments."""
     styles = {int(key.split(".")[1]) for key in state if key.startswith("styles.")}
     if styles:
         name, count = ("Encoder4Editing" if kind == "e4e" else "GradualStyleEncoder"), len(styles)

@@ -16,24 +16,28 @@ from .data import held_out, person_of, read_rgb
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 IN_MEMORY = 8 << 30  # bytes of pictures that are kept; more are read again each time
 ASIDE = 1 << 30  # bytes of pictures that are held out, as floats, at most
+NAMED = 3  # so many files that cannot be read are named
 
 
 class Pictures:
     """Pictures of folders, cut square and brought to one size; one person in eight is held out.
 
     A folder holds pictures, at any depth, or a `faces.csv` beside `images/`. With `classes`, a `dataset.json` in it says the class
-    of each picture: `{"labels": [["file", 3], ...]}`. `skipped` names the files that could not be read.
+    of each picture: `{"labels": [["file", 3], ...]}`. `skipped` names the files that could not be read; where there are too many to
+    keep in memory, only those that do not even begin like a picture.
     """
 
     def __init__(self, folders: list[Path], size: int, classes: int, seed: int) -> None:
         self.size, self.classes, self.seed = size, classes, seed
         self.skipped: list[Path] = []
+        self._sides: list[tuple[int, int]] = []  # height and width of the pictures that were read
+        labels = read_classes(folders) if classes else {}
         found = [one for folder in folders for one in find(folder)]
         self._kept: dict[Path, Array] | None = {} if len(found) * 3 * size**2 <= IN_MEMORY else None
-        labels = read_classes(folders) if classes else {}
         pools: dict[bool, list[tuple[Path, int]]] = {False: [], True: []}
         for path, person in found:
-            if self._kept is not None and not self._keep(path):
+            if not self._usable(path):
+                self.skipped.append(path)
                 continue
             if classes and not 0 <= labels.get(path, -1) < classes:
                 raise InputError(f"{path} has no class below {classes}: name it in dataset.json, or --set classes=0")
@@ -60,13 +64,28 @@ class Pictures:
         """Those that are held out, as they are."""
         return self._stack(self._aside, np.zeros(len(self._aside), bool))
 
-    def _keep(self, path: Path) -> bool:
-        assert self._kept is not None
+    def notes(self) -> list[str]:
+        """What people should know of the pictures, in lines."""
+        out, count = [], len(self._sides)
+        if self.skipped:
+            names = ", ".join(path.name for path in self.skipped[:NAMED])
+            rest = f" and {len(self.skipped) - NAMED} more" if len(self.skipped) > NAMED else ""
+            out.append(f"left out, since they cannot be read: {len(self.skipped)} of {len(self.skipped) + count} pictures ({names}{rest})")
+        if small := [min(sides) for sides in self._sides if min(sides) < self.size]:
+            out.append(f"enlarged to {self.size} pixels: {len(small)} of {count} pictures, the smallest from {min(small)}")
+        if cut := sum(height != width for height, width in self._sides):
+            out.append(f"cut to their middle, since they are not square: {cut} of {count} pictures")
+        return out
+
+    def _usable(self, path: Path) -> bool:
+        if self._kept is None:
+            return cv2.haveImageReader(str(path))
         try:
-            self._kept[path] = square(read_rgb(path), self.size)
+            pixels = read_rgb(path)
         except InputError:
-            self.skipped.append(path)
             return False
+        self._sides.append((pixels.shape[0], pixels.shape[1]))
+        self._kept[path] = square(pixels, self.size)
         return True
 
     def _stack(self, rows: list[tuple[Path, int]], mirrored: Array) -> tuple[Array, Array]:
@@ -82,7 +101,10 @@ def find(folder: Path) -> list[tuple[Path, str]]:
     """Pictures of a folder, and whom each one shows as far as is known."""
     table = folder / "faces.csv"
     if not table.is_file():
-        return [(path, path.stem) for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+        found = [(path, path.stem) for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+        if not found:
+            raise InputError(f"{folder} holds no picture: wanted at least two pictures, {' '.join(SUFFIXES)}, at any depth")
+        return found
     with table.open(encoding="utf-8") as file:
         return [(folder / "images" / row["file"], person_of(row)) for row in csv.DictReader(file)]
 

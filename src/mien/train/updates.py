@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 
 from .layers import full
+
+MOVING = ("running_mean", "running_var", "num_batches_tracked", "_u", "_v")  # buffers of batch and spectral norms
 
 Term = Callable[[Any], tuple[Tensor, dict[str, Tensor]]]  # a part of the batch -> loss, and what to tell or to keep
 
@@ -18,29 +20,48 @@ Term = Callable[[Any], tuple[Tensor, dict[str, Tensor]]]  # a part of the batch 
 class Shares:
     """What this process does of step `i`: `accumulate` parts of the batch, out of `accumulate * world` in all.
 
-    Every part of every update draws random numbers of its own, a function of seed, step, update and part. So two processes do what
-    one does in two parts, and a resumed run goes on as if it had never stopped.
+    Every part of every update draws random numbers of its own, a function of seed, step, update and part, and starts from the same
+    `statistics`, which then move by the mean of what the parts did to them. So two processes do what one does in two parts, and a
+    resumed run goes on as if it had never stopped.
     """
 
-    def __init__(self, batch: Any, i: int, *, seed: int = 0, accumulate: int = 1, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self,
+        batch: Any,
+        i: int,
+        *,
+        seed: int = 0,
+        accumulate: int = 1,
+        rank: int = 0,
+        world: int = 1,
+        statistics: Sequence[Tensor] = (),
+    ) -> None:
         self.i, self._seed, self._update = i, seed, 0
         count = accumulate * world
+        self._statistics = statistics if count > 1 else ()
         self._parts = [(k, _part(batch, k, count)) for k in range(rank * accumulate, (rank + 1) * accumulate)]
 
     def gradients(self, optimiser: torch.optim.Optimizer, term: Term, gain: float = 1.0) -> dict[str, Tensor]:
         """Put the mean gradient of `gain` times the term's loss into the optimiser's parameters; returns the means of what it tells."""
         optimiser.zero_grad(set_to_none=True)
         means: dict[str, Tensor] = {}
+        before = [one.clone() for one in self._statistics]
+        moves = [torch.zeros_like(one, dtype=torch.float32) for one in self._statistics]
         for part in self._drawn():
             loss, told = term(part)
             with full(loss):  # the forward pass has chosen where 16 bits do
                 (loss * (gain / len(self._parts))).backward()
             for name, value in told.items():
                 means[name] = means.get(name, 0) + value.detach().float() / len(self._parts)
+            for one, old, move in zip(self._statistics, before, moves, strict=True):
+                move += (one - old) / len(self._parts)
+                one.copy_(old)
         if distributed.is_initialized():
             parameters = [one for group in optimiser.param_groups for one in group["params"]]
             _average_gradients(parameters)
-            _average(list(means.values()))
+            _average([*means.values(), *moves])
+        for one, move in zip(self._statistics, moves, strict=True):
+            one.copy_(one + move)
         return means
 
     def _drawn(self) -> Iterator[Any]:
@@ -48,6 +69,11 @@ class Shares:
             torch.manual_seed(int(np.random.SeedSequence((self._seed, self.i, self._update, k)).generate_state(1, np.uint64)[0] >> 1))
             yield part
         self._update += 1
+
+
+def statistics(nets: nn.Module) -> list[Tensor]:
+    """The buffers that a forward pass moves."""
+    return [one for name, one in nets.named_buffers() if name.rpartition(".")[2] in MOVING]
 
 
 def moved(batch: Any, device: torch.device) -> Any:

@@ -1,5 +1,5 @@
 """The families: one file each."""
 
-from . import retouch, stylegan2
+from . import parser, psp, retouch, stylegan2
 
-FAMILIES = {"retouch": retouch, "stylegan2": stylegan2}
+FAMILIES = {"parser": parser, "retouch": retouch, "stylegan2": stylegan2, "psp": psp}

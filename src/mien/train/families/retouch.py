@@ -239,7 +239,7 @@ class Retouch:
     def _discriminate(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         teeth = batch.open > 0
         loss = hinge_d(self.nets["D_face"](batch.faces, batch.face_label), self.nets["D_face"](fake, batch.label))
-        if teeth.any():
+        if teeth.any() and len(batch.mouths):  # there are fewer mouths than faces: a share of the batch may have none
             loss = loss + hinge_d(self.nets["D_mouth"](mouth_window(batch.mouths)), self.nets["D_mouth"](mouth_window(fake[teeth])))
         return loss, {"d": loss}
 

@@ -71,7 +71,7 @@ class Config:
             raise ValueError(f"synthesis and critic are one of {', '.join(ARCHITECTURES)}")
         if self.pipe not in PIPES:
             raise ValueError(f"there is no pipe {self.pipe!r}: there are {', '.join(PIPES)}")
-        if self.batch % min(self.group, self.batch) or self.batch % self.path_shrink:
+        if self.batch % self.group or self.batch % self.path_shrink:
             raise ValueError(f"batch {self.batch} must be a multiple of group {self.group} and of path_shrink {self.path_shrink}")
 
 
@@ -183,18 +183,35 @@ def modulate(x: Tensor, W: Tensor, s: Tensor, *, gain: float = 1.0, up: Tensor |
     """
     n, pad = x.shape[0], W.shape[-1] // 2  # len() would freeze the batch in an export
     with full(x):
-        d = (s.square() @ W.flatten(2).norm(dim=2).square().T + 1e-8).rsqrt() * gain  # [N, O]
+        d = (s.square() @ torch.linalg.vector_norm(W, dim=(2, 3)).square().T + 1e-8).rsqrt() * gain  # [N, O]
     if fused:
-        W = W * s[:, None, :, None, None] * d[:, :, None, None, None]  # [N, O, I, k, k]
+        W = (W * s[:, None, :, None, None] * d[:, :, None, None, None]).flatten(0, 1)  # [N * O, I, k, k]
         x, groups = x.reshape(1, -1, *x.shape[2:]), n
     else:
-        W, x, groups = W[None], x * s.to(x.dtype)[:, :, None, None], 1
+        x, groups = x * s.to(x.dtype)[:, :, None, None], 1
     if up is None:
-        x = F.conv2d(x, W.flatten(0, 1), padding=pad, groups=groups)
+        x = F.conv2d(x, W, padding=pad, groups=groups)
+    elif torch.compiler.is_exporting() and not fused:
+        x = F.pad(interleaved(x, W), (1, 0, 1, 0))
+        x = F.conv2d(x, depthwise(x, up * 4), groups=x.shape[1])
     else:
-        x = F.conv_transpose2d(x, W.transpose(1, 2).flatten(0, 1), stride=2, groups=groups)  # [., ., 2H + 1, 2W + 1]
+        W = W.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
+        x = F.conv_transpose2d(x, W, stride=2, groups=groups)  # [., ., 2H + 1, 2W + 1]
         x = F.conv2d(x, depthwise(x, up * 4), padding=1, groups=x.shape[1])
     return x.view(n, -1, *x.shape[2:]) if fused else x * d.to(x.dtype)[:, :, None, None]
+
+
+def interleaved(x: Tensor, W: Tensor) -> Tensor:
+    """`x [N, I, H, W]` transposed by the kernels `W [O, I, 3, 3]` with stride 2, and a row and a column of zeros: `[N, O, 2H + 2, 2W + 2]`.
+
+    Even and odd rows and columns are convolutions of their own here: in ONNX Runtime, unlike in torch, that is faster.
+    """
+    W = W.flip(2, 3)
+    rows = W[:, :, ::2], W[:, :, 1::2]
+    parts = [F.conv2d(F.pad(x, (1 - c, 1, 1 - r, 1)), rows[r][..., c::2]) for r in (0, 1) for c in (0, 1)]
+    n, o, height, width = parts[0].shape
+    x = torch.stack(parts, 2).reshape(n, 2 * o, 2, -1).transpose(2, 3)
+    return x.reshape(n, o, 2, height, 2 * width).transpose(2, 3).reshape(n, o, 2 * height, 2 * width)
 
 
 class StyleConv(nn.Module):
@@ -545,9 +562,9 @@ class StyleGAN2:
         return 0.5 ** (self.cfg.batch / max(images, 1e-8))
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
-        """Begin from other weights, "G" and "D" by name: what has the same name and shape is taken. Returns the names of the rest."""
+        """Begin with other weights, "G" and "D" by name: what has the same name and shape is taken. Returns the names of the rest."""
         left = []
-        for name, state in states.items():
+        for name, state in ((name, states[name]) for name in "GD" if name in states):
             mine = self.nets[name].state_dict()
             taken = {key: value for key, value in state.items() if key in mine and mine[key].shape == value.shape}
             self.nets[name].load_state_dict(taken, strict=False)
@@ -682,6 +699,11 @@ def build(cfg: Config) -> StyleGAN2:
     return StyleGAN2(cfg)
 
 
+def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, Any]) -> Config:
+    """`cfg` for networks like those that a run begins with: `knobs` are those that the weights `states` fix."""
+    return replace(cfg, **knobs)
+
+
 def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
     """The loader of a run: folders of pictures, see `pictures.Pictures`."""
     return Loader(Pictures(folders, cfg.size, cfg.classes, seed), cfg)
@@ -691,7 +713,7 @@ class Loader:
     """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
 
     def __init__(self, data: Pictures, cfg: Config) -> None:
-        self.data, self.cfg = data, cfg
+        self.data, self.cfg, self.notes = data, cfg, data.notes()
 
     def batch(self, i: int) -> Batch:
         return Batch(*map(torch.from_numpy, self.data.batch(self.cfg.batch, i, self.cfg.mirror)))

@@ -1,0 +1,113 @@
+"""What is exported: the caller's module stays as it is, terms travel along, and nothing of this machine does."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
+
+import onnx  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+
+from mien import verbs  # noqa: E402
+from mien.cards import Card  # noqa: E402
+from mien.errors import ModelError, OutputError  # noqa: E402
+from mien.runtime import Net  # noqa: E402
+from mien.train import export, runs  # noqa: E402
+from mien.train.families import stylegan2  # noqa: E402
+from mien.train.part import Part  # noqa: E402
+
+
+def normed() -> Part:
+    """Layers with normalisations whose statistics are far from 0 and 1, where rounding before fusing would show."""
+    torch.manual_seed(0)
+    image = nn.Sequential(nn.Conv2d(3, 48, 3, padding=1), nn.BatchNorm2d(48), nn.PReLU(48), nn.Flatten())
+    module = nn.Sequential(*image, nn.Linear(48 * 64, 8), nn.BatchNorm1d(8))
+    for name, one in module.named_buffers():
+        if name.endswith(("_mean", "_var")):
+            one.copy_(torch.rand_like(one) + 0.5)
+    return Part("encoder", module, {"x": torch.zeros(1, 3, 8, 8)}, ("y",), Card("normed", "encoder", "MIT", size=8))
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_module_stays_as_it_is(tmp_path: Path, half: bool):
+    part = normed()
+    part.module.train()
+    before, layers = {key: one.clone() for key, one in part.module.state_dict().items()}, list(part.module.children())
+    assert export.write(part, tmp_path / "n.onnx", half=half) < 1e-5
+    assert part.module.training and list(part.module.children()) == layers
+    assert all(torch.equal(one, before[key]) for key, one in part.module.state_dict().items())
+    x = torch.randn(5, 3, 8, 8)
+    with torch.no_grad():
+        want = part.module.eval()(x).numpy()
+    got = Net("n", tmp_path / "n.onnx", "").run(x=x.numpy())["y"]
+    np.testing.assert_allclose(got, want, atol=2e-3 if half else 1e-5)
+
+
+def test_a_file_is_whole_and_says_nothing_of_this_machine(tmp_path: Path):
+    export.write(normed(), tmp_path / "n.onnx", half=False)
+    assert [one.name for one in tmp_path.iterdir()] == ["n.onnx"]
+    onnx.checker.check_model(str(tmp_path / "n.onnx"), full_check=True)
+    data = (tmp_path / "n.onnx").read_bytes()
+    assert str(Path(export.__file__).parents[2]).encode() not in data and b"stack_trace" not in data and b".py" not in data
+
+
+def test_half_is_half_the_size(tmp_path: Path):
+    sizes = []
+    for half in (False, True):
+        export.write(normed(), tmp_path / "n.onnx", half=half)
+        sizes.append((tmp_path / "n.onnx").stat().st_size)
+    assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_what_depends_on_the_batch_is_refused(tmp_path: Path):
+    """Rows are compared one by one."""
+
+    class Mixes(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x - x.mean(0)
+
+    with pytest.raises(ModelError, match="differ"):
+        export.write(Part("mapper", Mixes(), {"x": torch.zeros(1, 4)}, ("y",), Card("m", "mapper", "MIT")), tmp_path / "m.onnx", half=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_phases_are_the_transposed_convolution():
+    x, W = torch.randn(2, 5, 6, 7), torch.randn(3, 5, 3, 3)
+    got, want = stylegan2.interleaved(x, W), F.conv_transpose2d(x, W.transpose(0, 1), stride=2)
+    assert got.shape[2:] == (14, 16) and torch.allclose(got[:, :, :13, :15], want, atol=1e-5)
+    assert not got[:, :, 13].any() and not got[..., 15].any()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The folder of a run that began from weights which are not for gain."""
+    cfg = stylegan2.PRESETS["tiny"]
+    folder = tmp_path / "run"
+    folder.mkdir()
+    about = {"family": "stylegan2", "preset": "tiny", "seed": 0, "config": asdict(cfg), "notice": "mine\ntheirs"}
+    runs.write_run(folder, about | {"licence": "MIT AND LicenseRef-Theirs", "commercial": False})
+    state = stylegan2.build(cfg).G.state_dict()
+    runs.save(folder / runs.BEST, dict(state), {"step": 1, "held_out": 0.5, "averaged": "G"})
+    return folder
+
+
+def test_terms_of_the_beginning_travel_along(run: Path, tmp_path: Path):
+    written = verbs.export(run, tmp_path / "mine.onnx")
+    assert [path.name for path in written] == ["mine-mapper.onnx", "mine-generator.onnx"]
+    for path in written:
+        card = Net(path.stem, path, "").card
+        assert (card.licence, card.commercial, card.data) == ("MIT AND LicenseRef-Theirs", False, "mine\ntheirs")
+
+
+def test_what_is_there_is_not_written_over(run: Path, tmp_path: Path):
+    (tmp_path / "mine-generator.onnx").write_bytes(b"old")
+    with pytest.raises(OutputError, match=r"mine-generator\.onnx exists"):
+        verbs.export(run, tmp_path / "mine.onnx")
+    assert not (tmp_path / "mine-mapper.onnx").exists()
+    verbs.export(run, tmp_path / "mine.onnx", force=True)
+    assert (tmp_path / "mine-generator.onnx").stat().st_size > 3
