@@ -151,7 +151,7 @@ def test_ffhq_alignment_is_the_published_one():
 
 def test_an_unknown_template_is_refused():
     with pytest.raises(RequestError, match="ffhq, head, face"):
-        geometry.similarity(points(), Alignment("wide", 10))
+        geometry.similarity(points(), Alignment("sideways", 10))
 
 
 def test_small_faces_get_no_aliasing_from_a_fine_change():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from .runtime import Net
 from .types import Array, Change, Crop, Edit, Face, Photo, Step
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
 
 
@@ -43,19 +44,23 @@ def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
 
 
 def edit_photo(photo: Photo, stages: Sequence[Edit], faces: list[Face], chosen: list[int], arguments: dict[str, Any]) -> Photo:
-    """Do the `stages` one after the other to the chosen faces of `photo`. In each, every face is looked up in what the stage before
-    has left, so that none is changed by a neighbour's edit; a face that has moved is followed."""
-    pixels, faces = photo.pixels, list(faces)
+    """Do the `stages` one after the other to the chosen faces of `photo`."""
+    return photo.after(edited(stages, arguments), through(photo.pixels, stages, faces, chosen, change_of))
+
+
+def through(pixels: Array, stages: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy) -> Array:
+    """`pixels` after all `stages`. In each, every face is looked up in what the stage before has left, so that none is changed by a
+    neighbour's edit; a face that has moved is followed. change_by: what makes a stage's Change of a face."""
+    faces = list(faces)
     for edit in stages:
         out = pixels.copy()
         for i in chosen:
-            crop = geometry.align(pixels, faces[i].landmarks, edit.alignment)
-            change = change_of(edit, crop, faces, i)
+            crop = geometry.align(pixels, faces[i].landmarks, edit.alignment, faces[i].depth)
+            change = change_by(edit, crop, faces, i)
             geometry.carry(pixels, crop, change, out)
             faces[i] = replace(faces[i], landmarks=geometry.follow(faces[i].landmarks, crop, change))
         pixels = out
-    networks = tuple(dict.fromkeys(one for edit in stages for one in edit.networks))
-    return photo.after(Step("edit", arguments, networks, __version__, _now()), pixels)
+    return pixels
 
 
 def change_of(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
@@ -63,6 +68,12 @@ def change_of(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
     own in a black-and-white photo."""
     change = edit(crop)
     return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
+
+
+def edited(stages: Sequence[Edit], arguments: dict[str, Any]) -> Step:
+    """What the label of an edited photo or clip says."""
+    networks = tuple(dict.fromkeys(one for edit in stages for one in edit.networks))
+    return Step("edit", arguments, networks, __version__, _now())
 
 
 def drawing(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:

@@ -12,11 +12,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import image, provenance, verbs
+from . import footage, image, provenance, verbs, video
 from .errors import FaceError, InputError, MienError, OutputError
 from .kit import Kit
 
@@ -38,11 +38,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: "done", "skipped" or "failed"."""
+    """How a job ended: "done", "skipped" or "failed"; said: for people, told: what else `--json` tells."""
 
     job: Job
     state: str
     said: str = ""
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 def cores() -> int:
@@ -53,30 +54,32 @@ def cores() -> int:
 # ---- which files
 
 
-def gather(patterns: Sequence[str]) -> list[Path]:
-    """The pictures that files, folders and globs mean, each once. A folder means the pictures in it: none below it, none hidden."""
+def gather(patterns: Sequence[str], *, clips: bool = False) -> list[Path]:
+    """The pictures that files, folders and globs mean, each once, and with `clips` the films too. A folder means those in it: none below
+    it, none hidden."""
     found: dict[Path, None] = {}
+    kinds = READS | (footage.READS.keys() if clips else set())
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if _readable(p))
+            inside = sorted(p for p in path.iterdir() if _readable(p, kinds))
             if not inside and len(patterns) == 1:
-                raise InputError(f"{pattern} holds no pictures: wanted {' '.join(sorted(READS))}")
+                raise InputError(f"{pattern} holds no pictures: wanted {' '.join(sorted(kinds))}")
             found |= dict.fromkeys(inside)
         elif path.exists() or not glob.has_magic(pattern):
             found[path] = None
         else:
-            matches = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if _readable(p))  # noqa: PTH207 - the pattern may be absolute
+            matches = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if _readable(p, kinds))  # noqa: PTH207 - the pattern may be absolute
             if not matches:
-                raise InputError(f"no picture matches {pattern}: wanted {' '.join(sorted(READS))}")
+                raise InputError(f"no picture matches {pattern}: wanted {' '.join(sorted(kinds))}")
             found |= dict.fromkeys(matches)
     if not found:
-        raise InputError(f"none of the {len(patterns)} folders holds a picture: wanted {' '.join(sorted(READS))}")
+        raise InputError(f"none of the {len(patterns)} folders holds a picture: wanted {' '.join(sorted(kinds))}")
     return list(found)
 
 
-def _readable(path: Path) -> bool:
-    return path.suffix.lower() in READS and not path.name.startswith(".") and path.is_file()
+def _readable(path: Path, kinds: set[str]) -> bool:
+    return path.suffix.lower() in kinds and not path.name.startswith(".") and path.is_file()
 
 
 def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
@@ -87,7 +90,8 @@ def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
     """
     claims: dict[Path, list[Path]] = defaultdict(list)
     for source in sources:
-        claims[folder / (source.name if source.suffix.lower() in image.SUFFIXES else f"{source.stem}.jpg")].append(source)
+        own = source.suffix.lower() in {*image.SUFFIXES, *video.SUFFIXES}
+        claims[folder / (source.name if own else f"{source.stem}{'.mp4' if is_clip(source) else '.jpg'}")].append(source)
     pairs = []
     for target, claimants in claims.items():
         if len(claimants) > 1:
@@ -98,6 +102,10 @@ def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
     return pairs
 
 
+def is_clip(path: Path) -> bool:
+    return path.suffix.lower() in footage.READS
+
+
 # ---- one photo
 
 
@@ -105,7 +113,10 @@ def check(job: Job) -> None:
     """Refuse what can be known to fail before the photo is decoded: no such file, and all that `image.write` would refuse of its target."""
     if not job.source.exists():
         raise InputError(f"{job.source}: no such file")
-    image.target(job.target, source=str(job.source), quality=job.quality, force=job.force)
+    if is_clip(job.source):
+        video.target(job.target, force=job.force)
+    else:
+        image.target(job.target, source=str(job.source), quality=job.quality, force=job.force)
 
 
 def one(job: Job, kit: Kit | None = None) -> None:
@@ -116,6 +127,25 @@ def one(job: Job, kit: Kit | None = None) -> None:
     except FaceError as error:
         raise FaceError(f"{job.source}: {error}") from error
     image.write(photo, job.target, quality=job.quality, force=job.force)
+
+
+def film(job: Job, *, resume: bool, report: Callable[[int, int], None], stopped: Callable[[], bool]) -> Outcome:
+    """The same for a clip; with `resume` it goes on where an earlier run was stopped, or has nothing to do."""
+    if resume and job.target.is_file() and done(job):
+        return Outcome(job, "skipped")
+    check(job)
+    told = verbs.edit_clip(
+        job.source,
+        job.target,
+        resume=resume,
+        force=job.force or (resume and job.target.is_file()),  # what is there is a damaged result of this request
+        max_pixels=job.max_pixels,
+        report=report,
+        stopped=stopped,
+        **job.options,
+    )
+    what = f"{told.frames} frames, {told.faces} face{'s' * (told.faces != 1)}"
+    return Outcome(job, "done", f"wrote {job.target}: {what}", asdict(told))
 
 
 # ---- many photos

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -17,16 +18,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__
-from .edits import EDITS, MAKERS
-from .errors import MienError, OutputError, RequestError
+from .edits import COLOUR, EDITS, MAKERS
+from .errors import FaceError, InputError, MienError, OutputError, RequestError
 from .geometry import TEMPLATES
 from .image import MAX_PIXELS
+from .measure import AROUND
+from .report import LIMITS
 
 if TYPE_CHECKING:
     from .batch import Job, Outcome
 
 ANGLES = ("roll", "yaw", "pitch")
 VERIFY_EXIT = {"intact": 0, "broken": 1, "unlabelled": 4}
+PASSED = 5  # a limit of `report`
 INTERRUPTED = 130
 LICENCES = ("all", "commercial")
 
@@ -99,6 +103,18 @@ def _face(ctx: click.Context, option: click.Parameter, value: str) -> str:
     return value
 
 
+def _seconds(ctx: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        parts = [float(part) for part in value.split(":")]
+        if len(parts) > 3 or any(not 0 <= part < float("inf") for part in parts):
+            raise ValueError
+    except ValueError as error:
+        raise RequestError(f"{value!r} is no time: seconds were wanted, or H:MM:SS") from error
+    return sum(part * 60**i for i, part in enumerate(reversed(parts)))
+
+
 def _licence(command: Callable[..., None]) -> Callable[..., None]:
     """A setting of the whole process: it travels to the processes that edit many photos in the environment."""
 
@@ -119,9 +135,15 @@ def _amounts(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
 
 def _strengths(command: Callable[..., None]) -> Callable[..., None]:
     for name, kind in reversed(EDITS.items()):
-        text = f"{kind.says}; {kind.low:g} to {kind.high:g} {kind.unit}".rstrip()
-        command = click.option(f"--{name}", type=float, default=None, metavar="X", help=text[0].upper() + text[1:] + ".")(command)
+        coloured = kind.unit == COLOUR
+        text = f"{kind.says}; " + ("as red, #b01030 or rose:0.5" if coloured else f"{kind.low:g} to {kind.high:g} {kind.unit}".rstrip())
+        how: dict[str, Any] = {"type": str, "metavar": "COLOUR"} if coloured else {"type": float, "metavar": "X"}
+        command = click.option(_flag(name), name, default=None, help=text[0].upper() + text[1:] + ".", **how)(command)
     return command
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 @app.command()
@@ -136,33 +158,50 @@ def _strengths(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--along", multiple=True, callback=_amounts, metavar="NAME=X", help="With it: go X along one of its own directions.")
 @click.option("--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source.")
 @click.option("--force", is_flag=True, help="Write over what is there, the input too.")
-@click.option("--resume", is_flag=True, help="Many photos: skip those that the same request has made already.")
+@click.option("--from", "begin", callback=_seconds, metavar="TIME", help="Clips: edit and write only from here, in seconds or H:MM:SS.")
+@click.option("--to", "end", callback=_seconds, metavar="TIME", help="Clips: only up to here.")
+@click.option("--resume", is_flag=True, help="Go on: skip what the same request has made already, photos or parts of a clip.")
 @click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Many photos: processes; default: one a core.")
 @click.option("--json", "as_json", is_flag=True, help="Tell what was done on stdout, one object a photo.")
 @_licence
 @_common
 def edit(inputs: tuple[str, ...], output: Path, quality: int | None, force: bool, resume: bool, **rest: Any) -> None:
-    """Change faces in photos.
+    """Change faces in photos and clips.
 
-    IN is a file, a folder or a glob. What is written carries a label that says what was done; see `mien verify`.
+    IN is a file, a folder or a glob; clips are .mp4, .mov, .mkv and .webm, and become .mp4. What is written carries a label that says what
+    was done; see `mien verify`.
 
     \b
     mien edit photo.jpg --smile 0.8 -o out.jpg
     mien edit photos/ --age 20 --smile -0.3 -o older/
+    mien edit clip.mp4 --age 30 -o older.mp4
     """
     from . import batch, edits
 
     strengths = {name: rest[name] for name in EDITS if rest[name] is not None}
     if not strengths and not rest["along"]:
-        raise RequestError(f"nothing to do: say what to change with {', '.join('--' + name for name in EDITS)}")
+        raise RequestError(f"nothing to do: say what to change with {', '.join(map(_flag, EDITS))}")
     edits.check(strengths)
     options = strengths | {name: rest[name] for name in ("face", "by", "network", "along") if rest[name]}
-    sources = batch.gather(inputs)
-    many = resume or sources != [Path(one) for one in inputs[:1]]
+    part = {name: rest[name] for name in ("begin", "end") if rest[name] is not None}
+    sources = batch.gather(inputs, clips=True)
+    clips = [source for source in sources if batch.is_clip(source)]
+    if part and not clips:
+        raise RequestError("--from and --to are for clips, and none came")
+    many = (resume and not clips) or sources != [Path(one) for one in inputs[:1]]
     if many and not output.is_dir():
-        raise OutputError(f"{_count(len(sources), 'photo')} to write into a folder, and {output} is none: mkdir -p {output}")
+        kind = "file" if clips else "photo"
+        raise OutputError(f"{_count(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}")
     pairs = batch.pair(sources, output) if output.is_dir() else [(sources[0], output)]
     jobs = [batch.Job(source, target, options, quality, force, rest["max_pixels"]) for source, target in pairs]
+    if clips:
+        failed = _clips([replace(job, options=options | part) for job in jobs if job.source in clips], resume, rest["as_json"], many)
+        jobs = [job for job in jobs if job.source not in clips]
+        if jobs:
+            _many(jobs, resume, min(rest["workers"] or batch.cores(), len(jobs)), rest["as_json"])
+        if failed:
+            raise SystemExit(1)
+        return
     if many:
         _many(jobs, resume, min(rest["workers"] or batch.cores(), len(jobs)), rest["as_json"])
         return
@@ -171,6 +210,35 @@ def edit(inputs: tuple[str, ...], output: Path, quality: int | None, force: bool
     say(f"wrote {jobs[0].target}")
     if rest["as_json"]:
         _tell(batch.Outcome(jobs[0], "done"))
+
+
+def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:
+    """Edit clips one after the other; returns how many failed. Of a single one the error is raised."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from . import batch
+
+    console, failed = Console(stderr=True), 0
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with _told_to_stop() as stop:
+        for job in jobs:
+            with Progress(*columns, console=console, redirect_stdout=False, disable=not console.is_terminal, transient=True) as progress:
+                task = progress.add_task(plain(job.source.name), total=None)
+                report = lambda done, total, p=progress, t=task: p.update(t, completed=done, total=max(done, total))  # noqa: E731
+                try:
+                    told = batch.film(job, resume=resume, report=report, stopped=stop.is_set)
+                except (MienError, OSError) as error:
+                    if not many:
+                        raise
+                    failed += 1
+                    told = batch.Outcome(job, "failed", str(error))
+                except KeyboardInterrupt:
+                    _refuse("stopped: the same command with --resume goes on", INTERRUPTED)
+            say({"failed": f"mien: {told.said}", "skipped": f"{job.target} is done already"}.get(told.state, told.said))
+            if as_json:
+                _tell(told)
+    return failed
 
 
 def _many(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
@@ -214,7 +282,8 @@ def _told_to_stop() -> Iterator[Event]:
 
 def _tell(outcome: Outcome) -> None:
     paths = {"input": str(outcome.job.source), "output": str(outcome.job.target)}
-    click.echo(json.dumps(paths | {"state": outcome.state} | ({"error": outcome.said} if outcome.said else {})))
+    said = {"error": outcome.said} if outcome.state == "failed" else {}
+    click.echo(json.dumps(paths | {"state": outcome.state} | outcome.told | said))
 
 
 @app.command()
@@ -310,6 +379,114 @@ def verify(file: Path, as_json: bool) -> None:
         for line in verbs.tell(verdict):
             say(line)
     raise SystemExit(VERIFY_EXIT[verdict.state])
+
+
+def _limits(command: Callable[..., None]) -> Callable[..., None]:
+    for name, limit in reversed(LIMITS.items()):
+        said = f"Exit 5 where it is {'less' if limit.least else 'more'}: {limit.says}."
+        command = click.option("--" + name.replace("_", "-"), type=float, default=None, metavar="X", help=said)(command)
+    return command
+
+
+@app.command()
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option(
+    "--html", type=click.Path(path_type=Path), default=None, help="Write one page with both photos, the differences and the numbers."
+)
+@click.option("--json", "as_json", is_flag=True, help="All numbers on stdout.")
+@click.option("--identity", metavar="NAME", help="An embedder of yours (`mien models`) that says how alike the faces are.")
+@click.option("--around", type=click.Choice(AROUND), default="face", show_default=True, help="What an edit may touch: face, or hair too.")
+@_limits
+@click.option("--force", is_flag=True, help="Write over what is there.")
+@_licence
+@_common
+def report(
+    before: Path,
+    after: Path,
+    html: Path | None,
+    as_json: bool,
+    identity: str | None,
+    around: str,
+    force: bool,
+    max_pixels: int,
+    **rest: Any,
+) -> None:
+    """Measure what an edit did to a photo or a clip.
+
+    Compares two photos of one size, by whatever the second was made: pixels changed outside the face, identity, seam, sharpness, colours,
+    landmark motion, and what age, sex and smile are read. The exit code is 5 beyond a limit.
+
+    \b
+    mien report photo.jpg out.png --html report.html
+    mien report photo.png out.png --max-outside 0 --max-seam 1.05 --json
+    """
+    from dataclasses import asdict
+
+    from . import flicker, footage, verbs
+    from . import report as reports
+
+    limits = {name: rest[name] for name in LIMITS if rest[name] is not None}
+    clips = [path.suffix.lower() in footage.READS for path in (before, after)]
+    if any(clips) and not all(clips):
+        raise InputError(f"{before} and {after} are a photo and a clip: a report compares two of a kind")
+    if any(clips):
+        if html:
+            raise RequestError("--html is for photos: leave it out for clips")
+        told = verbs.report_clips(before, after, identity=identity, around=around)
+        lines = flicker.tell(told)
+    else:
+        if html:
+            verbs.check_free(html, force)
+        first, second = (verbs.read(path, max_pixels=max_pixels) for path in (before, after))
+        try:
+            told = verbs.report(first, second, identity=identity, around=around)
+        except FaceError as error:
+            raise FaceError(f"{before}: {error}") from error
+        lines = reports.tell(told)
+        if html:
+            verbs.write_page(told, first, second, html, names=(before.name, after.name), limits=limits, force=force)
+    passed = reports.passed(told.worst, limits)
+    if as_json:
+        click.echo(json.dumps({"before": str(before), "after": str(after), **asdict(told), "limits": limits, "passed": passed}))
+    else:
+        for line in (*lines, *(f"beyond the limit: {one}" for one in passed)):
+            say(line)
+    if html:
+        say(f"wrote {html}")
+    if passed:
+        raise SystemExit(PASSED)
+
+
+@app.group()
+def bench() -> None:
+    """Judge the edits on a folder of people."""
+
+
+@bench.command("edits")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=None, help="A folder for the contact sheet and the table.")
+@click.option("--edits", "asked", metavar="NAME=X,...", help="What to try, as in smile=0.8,age=30; default: all, at their usual strengths.")
+@click.option("--count", type=click.IntRange(1), default=24, show_default=True, metavar="N", help="Photos at most.")
+@click.option("--identity", metavar="NAME", help="An embedder of yours that says how alike the faces are.")
+@click.option("--json", "as_json", is_flag=True, help="The table on stdout, one object a line.")
+@_licence
+def bench_edits(data: Path, output: Path | None, asked: str | None, count: int, identity: str | None, as_json: bool) -> None:
+    """Try every edit, by every maker, on a folder of photos.
+
+    Prints how often an edit went the right way, by how much (median), identity, seam and sharpness as `mien report` has them, pixels
+    changed where nothing was to change, and the time. Of a folder that `mien train` reads only people take part whom no training saw.
+    """
+    from dataclasses import asdict
+
+    from . import verbs
+
+    rows = verbs.bench_edits(data, output, asked=asked, count=count, identity=identity, report=say)
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(asdict(row)))
+    if output:
+        say(f"wrote {output}")
 
 
 @app.group(invoke_without_command=True)

@@ -1,5 +1,5 @@
-"""How a Change is made: `Prototype`, `Retouch` and `Along`, all `Crop -> Change`; EDITS says what can be asked for, `plan`
-turns a request into the edits that do it, one after the other."""
+"""How a Change is made: `Prototype`, `Retouch` and `Along` here, what needs no network in `cosmetics`, `light` and `gestures`; all are
+`Crop -> Change`. EDITS says what can be asked for, `plan` turns a request into the edits that do it, one after the other."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from . import mesh
+from . import colours, mesh
+from .cosmetics import Beauty, Makeup, Networks
 from .errors import RequestError
+from .gestures import Gaze, Mouth
 from .kit import Kit
+from .light import Relight
 from .models.encoder import Encoder
 from .models.generator import Generator
 from .models.prototypes import Prototypes
@@ -20,6 +23,8 @@ from .models.retoucher import Retoucher
 from .types import Alignment, Array, Change, Crop, Direction, Edit, Latent
 
 Strengths = Mapping[str, float]  # by name
+Asked = Mapping[str, float | str]  # the same, and colours as text
+COLOUR = "colour"  # the unit of edits that are asked for by one
 FARTHEST = 10.0  # along a direction that has no range of its own
 MAKERS = ("prototypes", "network")  # the first is better at every edit so far (benchmarks/quality.py), and so the default
 
@@ -120,18 +125,51 @@ def _sampled(picture: Array, places: Array) -> Array:
     return cv2.remap(picture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
-def of_faces(asked: Strengths, kit: Kit) -> Edit:
-    return Prototype(kit.prototypes, asked)
+def of_faces(asked: Asked, kit: Kit) -> Edit:
+    return Prototype(kit.prototypes, _numbers(asked))
+
+
+def of_beauty(asked: Asked, kit: Kit) -> Edit:
+    return Beauty(_numbers(asked)["beauty"], _mesh_of(kit))
+
+
+def of_makeup(asked: Asked, kit: Kit) -> Edit:
+    lips, lids = (colours.parse(str(asked[name])) if name in asked else None for name in ("lips", "lids"))
+    return Makeup(lips, lids, kit.prototypes.triangles, _mesh_of(kit))
+
+
+def of_light(asked: Asked, kit: Kit) -> Edit:
+    light, toplight, warmth = (_numbers(asked).get(name, 0.0) for name in ("light", "toplight", "warmth"))
+    return Relight(light, toplight, warmth, kit.prototypes.triangles, _mesh_of(kit))
+
+
+def of_gaze(asked: Asked, kit: Kit) -> Edit:
+    across, up = (_numbers(asked).get(name, 0.0) for name in ("gaze", "gaze_up"))
+    return Gaze(across, up, kit.prototypes.triangles, _mesh_of(kit))
+
+
+def of_mouth(asked: Asked, kit: Kit) -> Edit:
+    return Mouth(_numbers(asked)["mouth"], kit.prototypes.triangles, _mesh_of(kit))
+
+
+def _numbers(asked: Asked) -> dict[str, float]:
+    return {name: float(value) for name, value in asked.items()}
+
+
+def _mesh_of(kit: Kit) -> Networks:
+    """What is learned in edits that know nothing but where the face lies."""
+    return tuple((net.name, net.sha256) for net in (kit.landmarker.mesh.net, kit.landmarker.iris.net))
 
 
 @dataclass(frozen=True)
 class Kind:
     """One thing that can be asked for: what makes it, the range and unit of its strength (0 changes nothing), and what to tell people.
+    Where the unit is COLOUR it is asked for as `colours.parse` takes it, and the range is that of the strength in it.
 
     What one maker can do in one pass is done in one; the others follow in the order of EDITS.
     """
 
-    maker: Callable[[Strengths, Kit], Edit]
+    maker: Callable[[Asked, Kit], Edit]
     low: float
     high: float
     unit: str
@@ -142,23 +180,37 @@ EDITS = {
     "smile": Kind(of_faces, -1, 1, "", "lift the corners of the mouth (below 0: let them down)"),
     "age": Kind(of_faces, -30, 50, "years", "older (below 0: younger); never below 18"),
     "sex": Kind(of_faces, -1, 1, "", "more masculine (below 0: more feminine)"),
+    "mouth": Kind(of_mouth, -1, 1, "", "part the lips (below 0: close them)"),
+    "gaze": Kind(of_gaze, -1, 1, "", "look to the photo's right (below 0: left)"),
+    "gaze_up": Kind(of_gaze, -1, 1, "", "look up (below 0: down)"),
+    "beauty": Kind(of_beauty, 0, 1, "", "even the skin and keep its pores; brighter eyes and teeth"),
+    "lips": Kind(of_makeup, 0, 1, COLOUR, "colour the lips"),
+    "lids": Kind(of_makeup, 0, 1, COLOUR, "eye shadow, with a soft line at the lashes"),
+    "light": Kind(of_light, -1, 1, "", "light from the photo's right (below 0: left)"),
+    "toplight": Kind(of_light, -1, 1, "", "light from above (below 0: from below)"),
+    "warmth": Kind(of_light, -1, 1, "", "warmer light (below 0: cooler)"),
 }
 
 
-def check(strengths: Strengths) -> None:
-    """Refuse unknown edits and strengths out of range."""
+def check(strengths: Asked) -> None:
+    """Refuse unknown edits, strengths out of range, and colours that are none."""
     for name, value in strengths.items():
         if name not in EDITS:
             near = difflib.get_close_matches(name, EDITS, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EDITS)}"
             raise RequestError(f"no edit is called {name!r}: {hint}")
         kind = EDITS[name]
-        if not kind.low <= value <= kind.high:
+        if isinstance(value, str) != (kind.unit == COLOUR):
+            wanted = "a colour, as in red, #b01030 or rose:0.5" if kind.unit == COLOUR else f"a number from {kind.low:g} to {kind.high:g}"
+            raise RequestError(f"{name} wants {wanted}; {value!r} came")
+        if isinstance(value, str):
+            colours.parse(value)
+        elif not kind.low <= value <= kind.high:
             raise RequestError(f"{name} {value:g} is out of range: from {kind.low:g} to {kind.high:g} {kind.unit}".rstrip())
 
 
 def plan(
-    strengths: Strengths, kit: Kit, by: str | None = None, *, network: str | None = None, along: Strengths | None = None
+    strengths: Asked, kit: Kit, by: str | None = None, *, network: str | None = None, along: Strengths | None = None
 ) -> tuple[Edit, ...]:
     """The edits that do all of `strengths` (name -> value, see EDITS), in order; none where every strength is 0. `by` is one of MAKERS.
 
@@ -170,8 +222,8 @@ def plan(
     if by and by not in MAKERS:
         raise RequestError(f"no maker is called {by!r}: there are {', '.join(MAKERS)}")
     makers = dict.fromkeys(kind.maker for kind in EDITS.values())
-    asked = {maker: {name: value for name, value in strengths.items() if value and EDITS[name].maker is maker} for maker in makers}
-    whole = asked.pop(of_faces)
+    asked = {maker: {name: value for name, value in strengths.items() if _much(value) and EDITS[name].maker is maker} for maker in makers}
+    whole = _numbers(asked.pop(of_faces))
     stages = [maker(values, kit) for maker, values in asked.items() if values]
     if network:
         whole |= _further(along or {})
@@ -180,6 +232,10 @@ def plan(
         raise RequestError("directions belong to a generator: say which with --with NAME")
     first = [Retouch(kit.retoucher, kit.prototypes, whole) if by == "network" else of_faces(whole, kit)] if whole else []
     return (*first, *stages)
+
+
+def _much(value: float | str) -> float:
+    return colours.parse(value).strength if isinstance(value, str) else value
 
 
 def _further(along: Strengths) -> dict[str, float]:

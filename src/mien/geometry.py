@@ -24,6 +24,7 @@ TEMPLATES = {
     "ffhq": Template(1.0, 0.0),  # Karras et al. 2019, arXiv 1812.04948, appendix C
     "head": Template(0.9, 0.05),  # with room around the face, for changes that move its outline
     "face": Template(0.75, 0.07),  # brows to chin fill it: more pixels for what changes
+    "wide": Template(1.5, 0.08),  # with the hair, which the others cut
     "arcface": Template(0.765, 0.0),  # where ArcFace's 112 px template has eyes and mouth (Deng et al. 2019, arXiv 1801.07698)
 }
 
@@ -68,11 +69,12 @@ def scale_of(matrix: Array) -> float:
     return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
 
 
-def align(pixels: Array, landmarks: Array, alignment: Alignment) -> Crop:
-    """Lay one face out: `pixels [H, W, 3]` uint8 or uint16 and `landmarks [478, 2]` (photo xy) to a Crop. Beyond the
+def align(pixels: Array, landmarks: Array, alignment: Alignment, depth: Array | None = None) -> Crop:
+    """Lay one face out: `pixels [H, W, 3]` uint8 or uint16, `landmarks [478, 2]` (photo xy) and their depth `[478]` to a Crop. Beyond the
     photo's edge it is mirrored."""
     matrix = similarity(landmarks, alignment)
-    return Crop(warp(pixels, matrix, alignment.size), matrix, alignment, transform(landmarks, matrix))
+    depth = None if depth is None else depth * np.float32(scale_of(matrix))
+    return Crop(warp(pixels, matrix, alignment.size), matrix, alignment, transform(landmarks, matrix), depth)
 
 
 def warp(pixels: Array, matrix: Array, size: int, *, border: int = cv2.BORDER_REFLECT_101) -> Array:
@@ -129,6 +131,15 @@ def follow(points: Array, crop: Crop, change: Change) -> Array:
     for _ in range(3):
         moved = start - cv2.remap(flow, moved[:, 0], moved[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[:, 0]
     return transform(moved, invert(crop.matrix))
+
+
+def guided(guide: Array, picture: Array, radius: int, eps: float) -> Array:
+    """`picture [H, W]` float32 smoothed over `radius` pixels, but not across the edges of `guide [H, W]`, a variance below `eps`
+    counting as none (the guided filter: He et al. 2010)."""
+    mean = lambda x: cv2.blur(x, (2 * radius + 1,) * 2)  # noqa: E731
+    low, level = mean(guide), mean(picture)
+    slope = (mean(guide * picture) - low * level) / (mean(guide * guide) - low * low + np.float32(eps))
+    return mean(slope) * guide + mean(level - slope * low)
 
 
 def _carry_tile(pixels: Array, matrix: Array, change: Change, tile: tuple[int, int, int, int], out: Array) -> None:

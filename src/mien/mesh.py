@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -16,6 +18,19 @@ EYELIDS = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
     (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
 )
+BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
+NOSTRILS = ((79, 20, 60, 166, 218, 237, 241, 125), (309, 250, 290, 392, 438, 457, 461, 354))
+# Of each upper lid, from the outer corner to the inner: the lash line, the crease, and halfway from there to the brow.
+LASHES = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (263, 466, 388, 387, 386, 385, 384, 398, 362))
+CREASES = ((130, 247, 30, 29, 27, 28, 56, 190, 243), (359, 467, 260, 259, 257, 258, 286, 414, 463))
+SOCKETS = ((113, 225, 224, 223, 222, 221), (342, 445, 444, 443, 442, 441))
+OUTERMOST = (234, 454, 10, 152)  # beside the ears, hairline, chin: between them is the middle of the head
+# The skin below each eye: under the lower lid, down to where the cheek begins.
+HOLLOWS = (
+    (25, 110, 24, 23, 22, 26, 112, 243, 244, 233, 232, 231, 230, 229, 228, 31, 226, 130),
+    (255, 339, 254, 253, 252, 256, 341, 463, 464, 453, 452, 451, 450, 449, 448, 261, 446, 359),
+)
+STILL = (33, 133, 362, 263, 168, 6, 197, 195, 8, 9, 151, 10, 127, 356)  # eye corners, bridge of the nose, brow, temples
 
 
 def frame(points: Array, size: int) -> Array:
@@ -116,6 +131,62 @@ def skin(points: Array, size: int) -> Array:
     for outline in (INNER_LIPS, *EYELIDS):
         out *= 1 - polygon(points, outline, size, feather=size / 150)
     return out
+
+
+def spread(values: Array, face: Array, triangles: Array, size: int) -> Array:
+    """What is known at the mesh's points, `values [468, 2]`, all over the crop: linear in the triangles of `face [480, 2]`, and from the
+    face's outline on down to 0 at the crop's border. `[S, S, 2]`."""
+    known = np.concatenate([values, np.zeros((len(face) - POINTS, 2))])
+    return dense_map(face, known.astype(np.float32), triangles, size)
+
+
+def normals(points: Array, depth: Array, triangles: Array) -> Array:
+    """Which way the face looks at each point, `[468, 3]` of unit length: right, down, and away from the camera, in the frame of `points`
+    `[478, 2]` and `depth [478]`, both in the same pixels."""
+    solid = np.column_stack([points[:POINTS], depth[:POINTS]]).astype(np.float64)
+    corners = solid[triangles[(triangles < POINTS).all(1)]]
+    ahead = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    outwards = corners.mean(1) - solid[list(OUTERMOST)].mean(0)
+    ahead *= np.sign((ahead * outwards).sum(1))[:, None]
+    out = np.zeros_like(solid)
+    for k in range(3):
+        np.add.at(out, triangles[(triangles < POINTS).all(1)][:, k], ahead)
+    return (out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+
+
+def iris_radius(points: Array, eye: int) -> float:
+    """In the pixels of `points [478, 2]`; eye 0 is the one on the photo's left."""
+    centre, rim = points[POINTS + 5 * eye], points[POINTS + 5 * eye + 1 : POINTS + 5 * eye + 5]
+    return float(np.linalg.norm(rim - centre, axis=1).mean())
+
+
+@dataclass(frozen=True)
+class Window:
+    """A square part of a crop, so that small things need no work on all of it: its corner and side in crop pixels."""
+
+    left: int
+    top: int
+    side: int
+
+    @property
+    def part(self) -> tuple[slice, slice]:
+        return slice(self.top, self.top + self.side), slice(self.left, self.left + self.side)
+
+    @property
+    def places(self) -> Array:
+        return places(self.side)
+
+    def local(self, points: Array) -> Array:
+        """`points [V, 2]` of the crop, as they lie in this part."""
+        return points - np.array([self.left, self.top], np.float32)
+
+
+def window(points: Array, margin: float, size: int) -> Window:
+    """The part of a crop of `size` pixels that shows `points [V, 2]` and `margin` pixels around them."""
+    low, high = points.min(0) - margin, points.max(0) + margin
+    side = int(np.clip(np.ceil((high - low).max()), 4, size))
+    left, top = (int(v) for v in np.clip(np.floor((low + high - side) / 2), 0, size - side))
+    return Window(left, top, side)
 
 
 def motion(face: Array, moved: Array, triangles: Array, size: int) -> tuple[Array, Array]:

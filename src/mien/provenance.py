@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 STEP = "org.mien.step"  # the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
 LOST = "its own label is damaged and could not be kept"
+UNLABELLED = ("video/x-matroska", "video/webm")  # kinds of file that can carry no label, so that there is none to keep
 
 # c2pa-rs words that a person should not have to read
 FAILURES = {
@@ -59,10 +60,11 @@ def sign(source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Ste
     import c2pa
 
     parent = Path(origin.path) if origin.path and Path(origin.path).is_file() else None
-    parent_type, credentials = f"image/{origin.format.lower()}", signer.credentials()
+    parent_type = origin.format if "/" in origin.format else f"image/{origin.format.lower()}"
+    credentials = signer.credentials()
     try:
         try:
-            _sign(source, target, media_type, history, parent, parent_type, credentials, keep=True)
+            _sign(source, target, media_type, history, parent, parent_type, credentials, keep=parent_type not in UNLABELLED)
         except c2pa.C2paError:  # a parent whose manifest cannot be parsed must not stop the label: then it is named without
             if parent is None:
                 raise
@@ -96,7 +98,7 @@ def _sign(
     }
     ingredient = {"title": parent.name.encode("utf-8", "replace").decode() if parent else "", "relationship": "parentOf", "label": "parent"}
     if parent and not keep:
-        manifest["ingredients"] = [ingredient | {"description": LOST}]
+        manifest["ingredients"] = [ingredient | ({} if parent_type in UNLABELLED else {"description": LOST})]
     # the signer takes bytes at run time whatever its stubs say
     hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(*credentials, None))  # pyright: ignore[reportArgumentType]
     with c2pa.Context.from_dict(_settings(), hand) as context, c2pa.Builder(manifest, context) as builder:

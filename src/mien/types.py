@@ -9,6 +9,7 @@ the same at 8 and at 16 bits. Nothing here reads a file or knows a network.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,6 +74,29 @@ class Photo:
         return replace(self, pixels=pixels, history=(*self.history, step))
 
 
+@dataclass(frozen=True)
+class Clip:
+    """A film as its file describes it; its frames stay in the file until `footage.frames` reads them, one at a time.
+
+    size: (width, height) as stored, even; turns: quarters counter-clockwise that set a stored frame upright; matrix: the display matrix
+    as the file has it, or empty. fps: mean rate. frames: about how many, for telling how far. time_base: seconds a tick of the time
+    stamps. begin, end: the part that is meant, in seconds of the file's own clock. colours: what the file says of space, range,
+    primaries and transfer.
+    """
+
+    path: str
+    size: tuple[int, int]
+    turns: int
+    matrix: tuple[int, ...]
+    fps: Fraction
+    frames: int
+    time_base: Fraction
+    begin: Fraction | None
+    end: Fraction | None
+    aspect: Fraction | None
+    colours: tuple[int, int, int, int]
+
+
 @dataclass(frozen=True, eq=False)
 class Face:
     """One face in a photo.
@@ -102,12 +126,14 @@ class Alignment:
 
 @dataclass(frozen=True, eq=False)
 class Crop:
-    """A face laid out for a network: pixels `[S, S, 3]` uint8, matrix photo->crop, landmarks `[478, 2]` in crop xy."""
+    """A face laid out for a network: pixels `[S, S, 3]` uint8, matrix photo->crop, landmarks `[478, 2]` in crop xy, and their depth `[478]`
+    in crop pixels, smaller is nearer, or None where nobody will ask."""
 
     pixels: Array
     matrix: Array
     alignment: Alignment
     landmarks: Array
+    depth: Array | None = None
 
     @property
     def size(self) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 import math
 import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -17,8 +19,29 @@ from typing import Any
 import cv2
 import numpy as np
 
-from . import __version__, apply, cards, edits, geometry, hub, image, latents, mesh, provenance, runtime, signer, video
+from . import (
+    __version__,
+    apply,
+    cards,
+    edits,
+    flicker,
+    footage,
+    geometry,
+    hub,
+    image,
+    latents,
+    measure,
+    mesh,
+    parts,
+    provenance,
+    runtime,
+    signer,
+    video,
+)
+from . import bench as benches
 from . import models as roles
+from . import page as pages
+from . import report as reports
 from .cards import Card
 from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
 from .kit import Kit
@@ -66,9 +89,9 @@ def edit(
     network: str | None = None,
     along: Mapping[str, float] | None = None,
     kit: Kit | None = None,
-    **strengths: float,
+    **strengths: float | str,
 ) -> Photo:
-    """Change faces: `edit(photo, smile=0.8, age=30)`; `edits.EDITS` lists what can be asked for, with ranges.
+    """Change faces: `edit(photo, smile=0.8, lips="rose:0.5")`; `edits.EDITS` lists what can be asked for, with ranges.
 
     face: "all", "largest" or a number as `find` counts them from 1. by: "prototypes" or "network" instead of what makes each
     edit best. network: a generator of yours, which moves the face in its own space (NAME-encoder, NAME-generator and NAME-directions in
@@ -85,6 +108,45 @@ def edit(
     said = {"face": str(face), "by": by, "network": network, "along": dict(along or {})}
     arguments = {name: value for name, value in (strengths | said).items() if value}
     return apply.edit_photo(photo, stages, faces, chosen, arguments)
+
+
+def edit_clip(
+    source: Path,
+    out: Path,
+    *,
+    face: str | int = "all",
+    by: str | None = None,
+    network: str | None = None,
+    along: Mapping[str, float] | None = None,
+    begin: float | None = None,
+    end: float | None = None,
+    resume: bool = False,
+    force: bool = False,
+    max_pixels: int = image.MAX_PIXELS,
+    kit: Kit | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,
+    stopped: Callable[[], bool] = lambda: False,
+    **strengths: float | str,
+) -> parts.Summary:
+    """Change faces in a film (.mp4, .mov, .mkv, .webm) and write it as `out` (.mp4); `edit` says what can be asked for.
+
+    Size, time stamps and sound stay as they are. begin, end: only this part, in seconds, is edited and written. face: "all"; "largest" of
+    every shot; or N, the Nth from the left in the first frame of a shot that shows so many. resume: go on with what an interrupted run has
+    left in `out`.parts. `report` is told how many frames are done, and of how many; when `stopped` says so, the run ends with
+    KeyboardInterrupt. Raises `FaceError` where no face is found: then nothing is written.
+    """
+    kit = kit or shared_kit()
+    video.target(out, force=force)
+    if begin is not None and end is not None and begin >= end:
+        raise RequestError(f"the part ends at {end:g} seconds, before it begins at {begin:g}: --from is to be less than --to")
+    stages = edits.plan(strengths, kit, by, network=network, along=along)
+    if not stages:
+        raise RequestError("every strength is 0: nothing would change")
+    film = footage.clip(source, begin=begin, end=end, max_pixels=max_pixels)
+    said = {"face": str(face), "by": by, "network": network, "along": dict(along or {}), "begin": begin, "end": end}
+    arguments = {name: value for name, value in (strengths | said).items() if value}
+    told = lambda done: report(done, film.frames)  # noqa: E731
+    return parts.edit(film, out, stages, kit, arguments, which=str(face), resume=resume, force=force, report=told, stopped=stopped)
 
 
 def draw(photo: Photo, faces: list[Face]) -> Photo:
@@ -260,8 +322,8 @@ def train(
 
     `knobs` change single values of the preset's Config. begin: runs or published checkpoints whose weights are begun with. devices: GPUs,
     or processes where there are none; all but the first start this program again. accumulate: parts that each does its share of a batch
-    in; the result depends on `devices * accumulate` alone, and not on it but by chance. keep: so many checkpoints. SIGINT and SIGTERM save and become KeyboardInterrupt; `resume` goes on
-    exactly where a run stopped.
+    in; the result depends on `devices * accumulate` alone, and on that only by chance. keep: so many checkpoints. SIGINT and SIGTERM save
+    and become KeyboardInterrupt; `resume` goes on exactly where a run stopped.
     """
     options = {"preset": preset, "knobs": knobs or {}, "seed": seed, "begin": begin, "resume": resume}
     return _training("start").start(family, data, run, **options, devices=devices, accumulate=accumulate, keep=keep)
@@ -349,19 +411,18 @@ def directions(
     """
     kit = kit or shared_kit()
     _, generator = kit.generator(network)
-    named = {} if source is None else _training("latents").named(source)
-    codes, told = latents.learn(kit, network, count, report)
-    if not codes and not named:
-        raise ModelError(
-            f"{network} draws no faces whose age, sex or smile can be read ({told or 'no face was found'}): nothing was learned"
-        )
+    known = {} if source is None else _training("latents").named(source)
+    codes, told = latents.learn(kit, network, count, report, known)
+    if not codes:
+        said = told or "no face was found"
+        raise ModelError(f"{network} draws no faces whose age, sex or smile can be read ({said}): nothing was learned")
     told_words = ", ".join(f"{name} {value:.2f}" for name, value in told.items())
     card = Card(
         name=f"{network}-directions",
         role="directions",
         licence=generator.net.card.licence,
         commercial=generator.net.card.commercial,
-        description=f"Directions of {network}: {', '.join(codes | named)}",
+        description=f"Directions of {network}: {', '.join(codes)}",
         source=f"mien directions {network} --count {count}",
         limits=f"What age, sex and smile are is what the prototypes read in {count} generated faces; correlations held out: {told_words}.",
         measured=told,
@@ -369,7 +430,7 @@ def directions(
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{network}-directions.npz"
-        write_directions(file, card, codes | named)
+        write_directions(file, card, codes)
         hub.add(file.stem, card.role, file)
     return told
 
@@ -383,14 +444,82 @@ def grid(photos: Sequence[Photo]) -> Photo:
     return Photo(np.vstack(rows), history=tuple(step for photo in photos for step in photo.history))
 
 
+def report(before: Photo, after: Photo, *, identity: str | None = None, around: str = "face", kit: Kit | None = None) -> reports.Report:
+    """What an edit did to a photo, by numbers and per face: pixels changed outside the face, identity, landmark motion, seam, sharpness,
+    colour, and what age, sex and smile are read; see `report.Report` for each with its unit.
+
+    identity: an embedder of yours to say how alike the faces are; without one a stand-in does, and is called one. around: "face", or "head"
+    for edits that are meant to reach the hair. Raises `InputError` for photos of different sizes, `FaceError` where BEFORE shows no face.
+    """
+    return measure.measure(before, after, kit or shared_kit(), identity=identity, around=around)
+
+
+def report_clips(
+    before: Path, after: Path, *, identity: str | None = None, around: str = "face", kit: Kit | None = None
+) -> flicker.ClipReport:
+    """The same of two clips, on stretches of their frames, and how much the effect flickers; see `flicker.ClipReport`."""
+    return flicker.of_clips(before, after, kit or shared_kit(), identity=identity, around=around)
+
+
+def write_page(
+    told: reports.Report,
+    before: Photo,
+    after: Photo,
+    out: Path,
+    *,
+    names: tuple[str, str] = ("before", "after"),
+    limits: Mapping[str, float] | None = None,
+    force: bool = False,
+) -> None:
+    """Write a report as one HTML page that needs no other file and no network; limits as `report.passed` takes them."""
+    check_free(out, force)
+    passed = reports.passed(told.worst, limits or {})
+    out.write_text(pages.page(told, before, after, names=names, passed=passed, limited=bool(limits)), encoding="utf-8")
+
+
+def bench_edits(
+    data: Path,
+    folder: Path | None = None,
+    *,
+    asked: str | None = None,
+    count: int = 24,
+    identity: str | None = None,
+    kit: Kit | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> list[benches.Row]:
+    """Every edit, by every maker that it has, on at most `count` photos of `data`; see `bench.Row` for what is measured.
+
+    data: a folder of photos, or one that `train` reads, of which only people take part whom no training saw. folder: gets `sheet.jpg`, a
+    row a person and a column an edit. asked: `smile=0.8,age=30` instead of the usual of all. `report` is told each row when it is known.
+    """
+    kit, wanted = kit or shared_kit(), benches.requests(asked)
+    if folder and any((folder / name).exists() for name in (benches.SHEET, benches.TABLE)):
+        raise OutputError(f"{folder} has a bench in it already: name another folder with -o")
+    crowd = benches.gather(benches.photos(data, count), kit)
+    rows, columns = [], []
+    for line in benches.table([]):
+        report(line)
+    for request in wanted:
+        row, after = benches.run(request, crowd, kit, identity)
+        rows.append(row)
+        columns.append((request, after))
+        report(benches.table([row])[-1])
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(benches.sheet(crowd, columns), folder / benches.SHEET, quality=90)
+        (folder / benches.TABLE).write_text("\n".join(json.dumps(asdict(row)) for row in rows) + "\n", encoding="utf-8")
+    return rows
+
+
 def prototypes(faces: Path, pairs: Path, out: Path, *, force: bool = False) -> dict[str, float]:
     """Compute the prototypes file `out` (.npz) from a folder of labelled faces and one of smile pairs; returns the
     reader's held-out errors."""
-    _check_free(out, force)
+    check_free(out, force)
     return _training("prototypes").compute(faces, pairs, out)
 
 
-def _check_free(out: Path, force: bool) -> None:
+def check_free(out: Path, force: bool) -> None:
+    """Refuse, before there is anything to write, a file that cannot be."""
     if not out.parent.is_dir():
         raise OutputError(f"{out}: there is no folder {out.parent}: mkdir -p {out.parent}")
     if out.exists() and not force:

@@ -11,6 +11,7 @@ from .encoder import Encoder
 from .finder import Finder
 from .generator import Generator, Mapper
 from .landmarker import Iris, Mesh
+from .parser import Parser
 from .retoucher import Retoucher
 
 ROLES: dict[str, type[Any]] = {
@@ -22,6 +23,7 @@ ROLES: dict[str, type[Any]] = {
     "generator": Generator,
     "encoder": Encoder,
     "embedder": Embedder,
+    "parser": Parser,
 }
 
 

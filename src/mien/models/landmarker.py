@@ -15,6 +15,7 @@ from ..runtime import Net
 from ..types import Array, Face
 from .finder import Detection, Finder, exposed
 
+MESH = 468  # landmarks of the mesh; the irises' follow
 MARGIN = 1.5  # side of the mesh's crop over the face's own
 EYE_MARGIN = 2.3  # side of the iris network's crop over the width of the eye
 EYES = ((33, 133), (362, 263))  # corners, left to right in the picture, of the eye on the picture's left and of the other
@@ -88,6 +89,20 @@ class Landmarker:
         low, high = detection.box[:2], detection.box[2:]
         start = Square((low + high) / 2, float((high - low).max()) * MARGIN, float(np.arctan2(eyes[1], eyes[0])))
         xy, depth, logit = self._settle(pixels, start)
+        return self._face(pixels, xy, depth, logit, detection.score**0.1)
+
+    def again(self, pixels: Array, face: Face) -> Face | None:
+        """The `face` of the frame before in this one, a little further on, or None where the mesh sees none there any more."""
+        xy = face.landmarks[:MESH].astype(np.float64)
+        for _ in range(ROUNDS):
+            before = around(xy)
+            xy, depth, logit = self.mesh.points(pixels, before)
+            moved = float(np.hypot(*(around(xy).centre - before.centre))) / before.side
+            if logit < HOPELESS or moved < 0.05:
+                break
+        return self._face(pixels, xy, depth, logit, 1.0)
+
+    def _face(self, pixels: Array, xy: Array, depth: Array, logit: float, trust: float) -> Face | None:
         if logit < self.threshold:
             return None
         irises = [self._iris(pixels, xy, corners, mirrored=i == 1) for i, corners in enumerate(EYES)]
@@ -95,7 +110,7 @@ class Landmarker:
         box = np.concatenate([xy.min(0), xy.max(0)]).astype(np.float32)
         roll, yaw, pitch = pose(xy, depth)
         depth = np.concatenate([depth, *(np.full(5, depth[list(corners)].mean()) for corners in EYES)]).astype(np.float32)
-        return Face(box, landmarks, depth, certainty(logit) * detection.score**0.1, roll, yaw, pitch)
+        return Face(box, landmarks, depth, certainty(logit) * trust, roll, yaw, pitch)
 
     def _settle(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
         """The mesh run again on the crop around its own points, which is better centred, until that turns no further."""

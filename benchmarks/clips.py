@@ -1,0 +1,152 @@
+"""Clips: how fast, in how much memory, how much an edited face flickers, and what is left of what was not edited.
+
+python benchmarks/clips.py              # all figures, about three minutes
+python benchmarks/clips.py film.mp4     # only make the 720p test film
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from mien import Kit, apply, edits, footage, geometry, tracks
+from mien.clips import Line
+from mien.tracks import Tracker
+from mien.types import Alignment
+
+HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
+SIZE = 1280, 720
+RUN = """
+import json, resource, sys, time
+from pathlib import Path
+from mien import verbs
+start = time.perf_counter()
+told = verbs.edit_clip(Path(sys.argv[1]), Path(sys.argv[2]), age=30)
+took = time.perf_counter() - start
+used = resource.getrusage(resource.RUSAGE_SELF)
+cpu = used.ru_utime + used.ru_stime
+print(json.dumps({"frames": told.frames, "seconds": took, "memory": used.ru_maxrss / 1024, "cpu": cpu}))
+"""
+
+
+def scene(seconds: float, fps: int = 30, noise: float = 2.0, speed: float = 1.0) -> Iterator[Any]:
+    """A portrait that moves, turns and nears before a textured wall, as a camera with a little noise sees it."""
+    source = cv2.cvtColor(cv2.imread(str(HOPPER)), cv2.COLOR_BGR2RGB)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    chance = np.random.default_rng(0)
+    wall = chance.integers(40, 216, (90, 160, 3)).astype(np.float32)
+    wall = cv2.resize(wall, SIZE, interpolation=cv2.INTER_CUBIC) + cv2.GaussianBlur(
+        chance.normal(0, 60, (SIZE[1], SIZE[0], 3)).astype(np.float32), (0, 0), 1
+    )
+    soft = np.zeros(source.shape[:2], np.float32)
+    cv2.ellipse(soft, (260, 320), (215, 270), 0, 0, 360, 1.0, -1)
+    soft = cv2.GaussianBlur(soft, (0, 0), 12)[..., None]
+    grain = [chance.normal(0, noise, (SIZE[1], SIZE[0], 3)).astype(np.float32) for _ in range(31)]
+    for i in range(round(seconds * fps)):
+        t = speed * i / fps
+        scale, angle = 1.05 + 0.15 * np.sin(0.7 * t), 8 * np.sin(1.1 * t)
+        matrix = cv2.getRotationMatrix2D((256, 300), angle, scale)
+        matrix[:, 2] += (640 - 256 + 220 * np.sin(0.9 * t), 370 - 300 + 30 * np.sin(2.3 * t))
+        face, mask = (cv2.warpAffine(one, matrix, SIZE, flags=cv2.INTER_AREA) for one in (source.astype(np.float32), soft))
+        yield np.clip(wall * (1 - mask[..., None]) + face * mask[..., None] + grain[i % 31], 0, 255).astype(np.uint8)
+
+
+def film(path: Path, seconds: float, fps: int = 30, noise: float = 2.0, speed: float = 1.0) -> None:
+    """The scene as a clip with sound."""
+    with av.open(str(path), "w") as container:
+        picture: Any = container.add_stream("libx264", fps, {"crf": "18", "preset": "veryfast"})
+        picture.width, picture.height, picture.pix_fmt = *SIZE, "yuv420p"
+        sound: Any = container.add_stream("aac", 48_000)
+        rate, heard = 48_000, 0
+        for i, pixels in enumerate(scene(seconds, fps, noise, speed)):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+            while heard < (i + 1) * rate // fps:
+                wave = (6000 * np.sin(np.arange(heard, heard + 1024) * 0.03)).astype(np.int16)
+                block = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="mono")
+                block.sample_rate, block.pts, block.time_base = rate, heard, Fraction(1, rate)
+                container.mux(sound.encode(block))
+                heard += 1024
+        container.mux(picture.encode())
+        container.mux(sound.encode())
+
+
+def process(source: Path, out: Path) -> dict[str, float]:
+    """One edit in a new process: frames, seconds, peak megabytes."""
+    ran = subprocess.run([sys.executable, "-c", RUN, str(source), str(out)], capture_output=True, text=True, check=True)
+    return json.loads(ran.stdout)
+
+
+def flicker(source: Path, kit: Kit, *, smooth: bool, frames: int = 60) -> float:
+    """How much the effect changes from frame to frame, on average over the face laid out the same way, in levels of 255.
+
+    The layouts are those of smoothed landmarks in both cases, and grain is averaged away, so that only the effect is compared. Without
+    smoothing, every frame is edited as a photo would be.
+    """
+    clip = footage.clip(source, end=frames / 30)
+    stages = edits.plan({"age": 30.0}, kit)
+    line = Line(Tracker(kit, "all"), stages, 4, 6)
+    drawn = list(line.run(footage.frames(clip)))
+    look = Tracker(kit, "all")
+    plain = list(footage.frames(clip))
+    pictures = [frame.pixels for frame in plain]
+    sights = [look.look(pixels, frame.time) for frame, pixels in zip(plain, pictures, strict=True)]
+    layouts, effects = Alignment("face", 256), []
+    for i, before in enumerate(pictures):
+        low = max(0, i - 6)
+        (face, _), *_ = tracks.steady(sights[low : i + 7], i - low, 6).values()
+        if smooth:
+            after = replace(plain[i], picture=drawn[i]).pixels
+        else:
+            after = plain[i].drawn(before, apply.through(before, stages, [sights[i].faces[1]], [0], apply.change_of))
+            after = replace(plain[i], picture=after).pixels
+        matrix = geometry.similarity(face.landmarks, layouts)
+        one, other = (geometry.warp(each, matrix, layouts.size).astype(np.float32) for each in (before, after))
+        effects.append(cv2.GaussianBlur(other - one, (0, 0), 2))
+    return float(np.mean([np.abs(b - a)[64:224, 48:208].mean() for a, b in itertools.pairwise(effects)]))
+
+
+def kept(source: Path, out: Path) -> float:
+    """PSNR in decibels of the left quarter of the pictures, where no face comes."""
+    errors = []
+    with av.open(str(source)) as one, av.open(str(out)) as other:
+        for a, b in zip(one.decode(video=0), other.decode(video=0), strict=True):
+            left = [each.to_ndarray(format="gray")[:, : SIZE[0] // 8].astype(np.float32) for each in (a, b)]
+            errors.append(float(((left[0] - left[1]) ** 2).mean()))
+    return float(10 * np.log10(255**2 / np.mean(errors)))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for seconds in (3, 12):
+            source, out = place / f"{seconds}.mp4", place / f"{seconds}-out.mp4"
+            film(source, seconds)
+            told = process(source, out)
+            print(f"| {seconds} s of 720p, --age 30: frames a second | {told['frames'] / told['seconds']:.1f} |")
+            print(f"| ... CPU seconds a frame, all threads | {told['cpu'] / told['frames']:.3f} |")
+            print(f"| ... peak memory | {told['memory']:.0f} MB |")
+            print(f"| ... size over the source's | {out.stat().st_size / source.stat().st_size:.2f} |")
+            print(f"| ... PSNR where nothing was edited | {kept(source, out):.1f} dB |", flush=True)
+        kit, still = Kit(), place / "still.mp4"
+        film(still, 2.5, noise=4, speed=0)
+        for name, shown in (("moving", source), ("still", still)):
+            alone, whole = (flicker(shown, kit, smooth=smooth) for smooth in (False, True))
+            print(f"| flicker of the effect, {name} face: frame by frame, and as mien does it | {alone:.2f}, {whole:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        film(Path(sys.argv[1]), 10)
+    else:
+        main()

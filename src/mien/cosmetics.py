@@ -1,0 +1,163 @@
+"""What a make-up table does: even the skin without ironing it, brighten eyes and teeth, colour lips and lids. No network but the mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from . import mesh, skin
+from .colours import Colour
+from .skin import smoothstep, soft
+from .types import Alignment, Array, Change, Crop
+
+Networks = tuple[tuple[str, str], ...]
+HALF = 2  # masks that are soft anyway are drawn on every second pixel
+USUAL_SKIN = 68.0  # lightness of skin in the photos that the colours' names are meant for
+
+
+@dataclass(frozen=True, eq=False)
+class Beauty:
+    """Skin evened in its middle bands, pores above and the light on the face below them kept; shadows under the eyes lighter; eyes and
+    teeth brighter and less yellow. amount: 0..1."""
+
+    amount: float
+    networks: Networks
+    alignment = Alignment("head", 448)
+
+    def __call__(self, crop: Crop) -> Change:
+        points, size = crop.landmarks, crop.size
+        lab = skin.lab_of(crop.pixels)
+        even = skin.own_colour(lab, points)
+        where = grown(skin.plain(points / HALF, size // HALF), size) * skin.likeness(lab, even)
+        delta = np.clip(self._evened(lab, even, where), -9, 9)
+        delta += self._under_eyes(lab, even, where, points)
+        for mask, lighter, paler in ((skin.whites(lab, points), 5, 0.4), (skin.teeth(lab, points), 6, 0.55)):
+            room = smoothstep(lab[..., 0], 97, 75)
+            delta[..., 0] += lighter * mask * room
+            delta[..., 1] -= 0.3 * mask * np.maximum(lab[..., 1] - 2, 0)
+            delta[..., 2] -= paler * mask * np.maximum(lab[..., 2] - 3, 0)
+        colour = skin.offset(crop, lab, self.amount * delta)
+        return Change(np.zeros((size, size, 2), np.float32), colour, within(colour, crop))
+
+    def _evened(self, lab: Array, even: Array, where: Array) -> Array:
+        size = lab.shape[0]
+        light = np.ascontiguousarray(lab[..., 0])
+        middle = soft(lab, size / 280)  # finer than this are pores, lashes, the grain of the film
+        delta = np.zeros_like(lab)
+        for channel, keep, radii in ((0, 0.85, (size / 60, size / 22)), (1, 0.85, (size / 22,)), (2, 0.85, (size / 22,))):
+            one = np.ascontiguousarray(middle[..., channel])
+            for radius in radii:
+                smooth = skin.guided(light if channel else one, one, radius, 45.0)
+                delta[..., channel] += keep / len(radii) * (smooth - one)
+        red = soft(np.ascontiguousarray(middle[..., 1]), size / 80) - even[..., 1]
+        delta[..., 1] -= 0.45 * np.maximum(red - 1, 0)
+        return delta * where[..., None]
+
+    def _under_eyes(self, lab: Array, even: Array, where: Array, points: Array) -> Array:
+        size = lab.shape[0]
+        delta = np.zeros_like(lab)
+        for hollow, lids in zip(mesh.HOLLOWS, mesh.EYELIDS, strict=True):
+            here = mesh.window(points[list(hollow)], size / 20, size)
+            local = here.local(points)
+            mask = mesh.polygon(local, hollow, here.side, feather=size / 60) * where[here.part]
+            mask *= 1 - mesh.polygon(local, lids, here.side, feather=size / 200, grow=size / 90)
+            apart = soft(lab[here.part], size / 60) - even[here.part]
+            lighter = 0.5 * np.clip(-apart[..., :1] - 1, 0, 12)
+            delta[here.part] += mask[..., None] * np.concatenate([lighter, -0.4 * np.clip(apart[..., 1:], -6, 6)], -1)
+        return delta
+
+
+@dataclass(frozen=True, eq=False)
+class Makeup:
+    """Lips and upper lids in colours of their own; None leaves them as they are. triangles: of the mesh."""
+
+    lips: Colour | None
+    lids: Colour | None
+    triangles: Array
+    networks: Networks
+    alignment = Alignment("face", 512)
+
+    def __call__(self, crop: Crop) -> Change:
+        lab = skin.lab_of(crop.pixels)
+        even = skin.own_colour(lab, crop.landmarks)
+        delta = np.zeros_like(lab)
+        if self.lips:
+            delta += self._on_lips(lab, even, crop.landmarks, self.lips)
+        if self.lids:
+            delta += self._on_lids(lab, even, crop.landmarks, self.lids)
+        colour = skin.offset(crop, lab, delta)
+        return Change(np.zeros((crop.size, crop.size, 2), np.float32), colour, within(colour, crop))
+
+    def _on_lips(self, lab: Array, even: Array, points: Array, colour: Colour) -> Array:
+        """Lightness is moved as a whole, so that folds and shine stay; colour is replaced, and kept back on the shine."""
+        mask = skin.lips(lab, points)
+        if (mask > 0.5).sum() < 20:
+            return np.zeros_like(lab)
+        usual = float(np.median(lab[..., 0][mask > 0.5]))
+        target = as_lit(colour, float(np.median(even[..., 0][mask > 0.5])))
+        shine = smoothstep(lab[..., 0], usual + 8, usual + 30)
+        shade = np.clip(lab[..., 0] / max(usual, 1), 0.25, 1.0)
+        delta = np.empty_like(lab)
+        delta[..., 0] = np.clip(0.75 * (target[0] - usual), -32, 14) * (1 - 0.5 * shine) * shade
+        delta[..., 1:] = 0.88 * (target[1:] * shade[..., None] - soft(lab[..., 1:], lab.shape[0] / 200)) * (1 - 0.45 * shine)[..., None]
+        return delta * (colour.strength * mask)[..., None]
+
+    def _on_lids(self, lab: Array, even: Array, points: Array, colour: Colour) -> Array:
+        """Densest at the lashes, gone halfway to the brow; and a soft dark line at the lashes."""
+        size = lab.shape[0]
+        amount, line = lids(points, self.triangles, size)
+        amount = amount * (0.25 + 0.75 * skin.likeness(lab, even))
+        target = as_lit(colour, float(np.median(even[..., 0])))
+        delta = np.empty_like(lab)
+        delta[..., 0] = np.clip(0.6 * (target[0] - even[..., 0]), -32, 8)
+        delta[..., 1:] = 0.9 * (target[1:] - soft(lab[..., 1:], size / 100))
+        delta *= amount[..., None]
+        delta[..., 0] -= 13 * line * smoothstep(lab[..., 0], 5, 40)
+        return colour.strength * delta
+
+
+def grown(mask: Array, size: int) -> Array:
+    """A mask that was drawn smaller, as `[size, size]`."""
+    return cv2.resize(mask, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def lids(points: Array, triangles: Array, size: int) -> tuple[Array, Array]:
+    """The upper lids as eye shadow is laid on, and the line along their lashes: two masks `[S, S]` in 0..1."""
+    dense = np.zeros((mesh.POINTS, 2), np.float32)
+    for lashes, creases, sockets in zip(mesh.LASHES, mesh.CREASES, mesh.SOCKETS, strict=True):
+        dense[list(lashes), 0] = 0.5, 0.85, 1, 1, 1, 1, 0.9, 0.6, 0.15
+        dense[list(creases), 0] = 0.25, 0.6, 0.8, 0.85, 0.8, 0.7, 0.5, 0.3, 0
+        dense[list(sockets), 0] = 0.05, 0.1, 0.15, 0.12, 0.06, 0
+    small = size // HALF
+    field = mesh.spread(dense, mesh.frame(points / HALF, small), triangles, small)[..., 0]
+    out = grown(soft(np.ascontiguousarray(field), small / 110), size)
+    line = np.zeros((size, size), np.float32)
+    for eye, lashes in zip(mesh.EYELIDS, mesh.LASHES, strict=True):
+        width = float(np.linalg.norm(points[lashes[0]] - points[lashes[-1]]))
+        here = mesh.window(points[list(eye)], 0.2 * width, size)
+        local = here.local(points)
+        out[here.part] *= 1 - mesh.polygon(local, eye, here.side, feather=size / 400)
+        path = np.rint(local[list(lashes)] * 16).astype(np.int32)
+        drawn = np.zeros((here.side, here.side), np.float32)
+        for k in range(len(path) - 2):  # thinner towards the nose, none at the inner corner
+            thick = max(1, round(width / 26 * (1 - k / len(path))))
+            cv2.line(drawn, path[k], path[k + 1], 1.0 - 0.08 * k, thick, cv2.LINE_AA, 4)
+        line[here.part] = np.maximum(line[here.part], soft(drawn, width / 50))
+    return np.clip(out, 0, 1), line
+
+
+def as_lit(colour: Colour, light: float) -> Array:
+    """The colour `[3]` in Lab as it looks in a photo in which the skin is so light."""
+    dim = np.clip(light / USUAL_SKIN, 0.25, 1.05)
+    return colour.lab * np.array([0.4 + 0.6 * dim, dim**0.7, dim**0.7], np.float32) * np.float32(min(1.0, 0.4 + dim))
+
+
+def within(colour: Array, crop: Crop) -> Array:
+    """Where a colour offset that ends softly by itself is worth adding: `[S, S]` in 0..1, 0 at the crop's border."""
+    size = crop.size
+    strongest = cv2.dilate(np.abs(colour).max(2), np.ones((3, 3)))
+    to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
+    fall = smoothstep(np.minimum.outer(to_edge, to_edge), 1, 0.04 * size)
+    return fall * smoothstep(strongest, 0.0005, 0.004)

@@ -1,0 +1,28 @@
+"""Parser: a face -> where its skin, hair, beard and glasses are, by a network of role "parser"."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..runtime import Net
+from ..types import Alignment, Array, Crop
+
+REGIONS = ("other", "skin", "hair", "beard", "glasses")  # "other": the background, clothes, hats, and whatever is held before the face
+
+
+class Parser:
+    """Runs `pixels [1, 3, S, S]` -> `regions [1, 5, s, s]`, shares of REGIONS that sum to 1."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.alignment = Alignment(net.card.template, net.card.size)
+
+    def parse(self, crop: Crop) -> dict[str, Array]:
+        """The shares of each region in a crop of the parser's template, of any size: `[S, S]` float32 in 0..1 by name."""
+        side, (low, high) = self.net.card.size, self.net.card.value_range
+        pixels = cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA if crop.size > side else cv2.INTER_CUBIC)
+        tensor = (pixels.astype(np.float32) * ((high - low) / 255) + low).transpose(2, 0, 1)[None]
+        shares = self.net.run(pixels=np.ascontiguousarray(tensor))["regions"][0].transpose(1, 2, 0)
+        shares = cv2.resize(shares, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
+        return {name: np.ascontiguousarray(shares[..., k]) for k, name in enumerate(REGIONS)}

@@ -1,0 +1,372 @@
+"""Clips: what is edited, what stays as it was, and a run that is stopped and goes on."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from mien import clips, edits, footage, geometry, tracks, verbs, verify, video
+from mien.clips import Line
+from mien.errors import OutputError
+from mien.tracks import Sight, Tracker
+from mien.types import Alignment, Array, Change, Face
+
+WIDTH, HEIGHT = 320, 240
+TICK = Fraction(1, 15360)
+
+
+def shot(portrait: Array, i: int, *, face: bool = True) -> Array:
+    """A portrait of 150 pixels that moves over a grey wall."""
+    small = cv2.resize(portrait, (205, 240), interpolation=cv2.INTER_AREA)
+    frame = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
+    frame[::8] = 140
+    if face:
+        left = 30 + i
+        frame[:, left : left + 205] = small
+    return frame
+
+
+def film(path: Path, frames: list[Array], *, gaps: tuple[int, ...] = (512,), turn: int = 0, sound: str | None = "aac") -> Path:
+    """Encode frames with time stamps that lie `gaps` ticks apart, in turn."""
+    with av.open(str(path), "w") as container:
+        picture: Any = container.add_stream("libx264", 30, {"crf": "12", "preset": "veryfast"})
+        picture.width, picture.height, picture.pix_fmt = frames[0].shape[1], frames[0].shape[0], "yuv420p"
+        picture.codec_context.time_base = TICK
+        if turn:
+            picture.set_display_rotation(turn)
+        voice: Any = container.add_stream(sound, 48_000) if sound else None
+        ticks: int = 0
+        for i, pixels in enumerate(frames):
+            one = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24").reformat(format="yuv420p")
+            one.pts, one.time_base = ticks, TICK
+            ticks += gaps[i % len(gaps)]
+            container.mux(picture.encode(one))
+        container.mux(picture.encode())
+        for start in range(0, int(Fraction(ticks) * TICK * 48_000), 1024) if voice else ():
+            wave = (4000 * np.sin(np.arange(start, start + 1024) * 0.05)).astype(np.int16)
+            block = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="mono")
+            block.sample_rate, block.pts = 48_000, start
+            container.mux(voice.encode(block))
+        if voice:
+            container.mux(voice.encode())
+    return path
+
+
+def packets(path: Path) -> list[tuple[Any, ...]]:
+    with av.open(str(path)) as container:
+        found = container.demux(*container.streams.audio)
+        return [((p.pts or 0) * p.time_base, p.dts * p.time_base, p.duration, bytes(p)) for p in found if p.dts is not None]
+
+
+def decoded(path: Path) -> list[Any]:
+    with av.open(str(path)) as container:
+        return list(container.decode(video=0))
+
+
+def times(path: Path) -> list[Fraction]:
+    return [Fraction(one.pts) * one.time_base for one in decoded(path)]
+
+
+def luma(picture: Any) -> Array:
+    return picture.to_ndarray(format="gray").astype(float)
+
+
+@pytest.fixture(scope="module")
+def walk(portrait: Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty frames of a face that moves, with sound."""
+    return film(tmp_path_factory.mktemp("clips") / "walk.mp4", [shot(portrait, i) for i in range(20)])
+
+
+# ---- the file
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_sound_time_stamps_and_turn_stay_as_they_were(mien, portrait, tmp_path, suffix):
+    frames = [np.rot90(shot(portrait, i), 1) for i in range(16)]
+    source = film(tmp_path / f"film{suffix}", frames, gaps=(512, 700, 300), turn=-90)
+    out = tmp_path / "out.mp4"
+    ran = mien("edit", source, "--smile", 0.8, "-o", out, "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out) | {"fps": 0} == {
+        "input": str(source), "output": str(out), "state": "done", "frames": 16, "fps": 0, "faces": 1,
+    }  # fmt: skip
+    assert times(out) == times(source)
+    before, after = decoded(source), decoded(out)
+    assert (after[0].width, after[0].height, after[0].rotation) == (before[0].width, before[0].height, before[0].rotation)
+    assert [p[3] for p in packets(out)] == [p[3] for p in packets(source)]
+    assert [p[:2] for p in packets(out)] == [p[:2] for p in packets(source)]
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([source.name, "out.mp4"])
+    verdict = verify(out)
+    assert verdict.state == "intact" and verdict.ingredients == (source.name,)
+    assert verdict.history[0].arguments == {"smile": 0.8, "face": "all"}
+    difference = np.abs(luma(after[8]) - luma(before[8]))
+    assert difference.max() > 25 and np.median(difference) < 1.5
+
+
+def test_a_labelled_clip_remembers_what_was_done_before(mien, walk, tmp_path):
+    assert mien("edit", walk, "--smile", 0.5, "--to", 0.3, "-o", tmp_path / "a.mp4").code == 0
+    assert mien("edit", tmp_path / "a.mp4", "--age", 20, "-o", tmp_path / "b.mp4").code == 0
+    verdict = verify(tmp_path / "b.mp4")
+    assert verdict.state == "intact" and [next(iter(step.arguments)) for step in verdict.history] == ["smile", "age"]
+
+
+def test_only_a_part_is_written(mien, walk, tmp_path):
+    out = tmp_path / "part.mp4"
+    assert mien("edit", walk, "--smile", 1, "--from", "0:00:00.3", "--to", 0.6, "-o", out).code == 0
+    assert times(out) == [Fraction(i, 30) for i in range(9)]
+    whole, part = packets(walk), packets(out)
+    kept = [p[3] for p in whole if Fraction(3, 10) <= p[0] < Fraction(6, 10)]
+    assert [p[3] for p in part] == kept and abs(part[0][0]) < 0.03
+
+
+def test_what_an_edit_left_alone_is_not_converted(walk):
+    clip = footage.clip(walk)
+    one, other = (next(footage.frames(clip)) for _ in range(2))
+    pixels = one.pixels
+    assert one.drawn(pixels, pixels.copy()) is one.picture
+    changed = pixels.copy()
+    changed[100:120, 100:130] = (250, 20, 20)
+    drawn = one.drawn(pixels, changed).to_ndarray()[:HEIGHT].astype(int)
+    kept = other.picture.to_ndarray()[:HEIGHT].astype(int)
+    difference = np.abs(drawn - kept) > 0
+    assert difference[100:120, 100:130].mean() > 0.9
+    difference[98:122, 98:132] = False
+    assert not difference.any()
+    assert np.abs(one.pixels[104:116, 104:126].astype(int) - (250, 20, 20)).max() < 40
+
+
+# ---- faces over time
+
+
+def seen(where: Array, landmarks: Array, number: int = 1, **other: Any) -> Sight:
+    points = (landmarks + where).astype(np.float32)
+    face = Face(np.concatenate([points.min(0), points.max(0)]), points, np.zeros(478, np.float32), 1.0, 0, 0, 0)
+    return replace(Sight(0.0, False, {number: face}, frozenset([number])), **other)
+
+
+@pytest.fixture(scope="module")
+def landmarks() -> Array:
+    return np.random.default_rng(0).uniform(0, 200, (478, 2))
+
+
+def paths(sights: list[Sight], fade: int = 6) -> Array:
+    out = []
+    for i in range(len(sights)):
+        low = max(0, i - fade)
+        out.append(tracks.steady(sights[low : i + fade + 1], i - low, fade)[1][0].landmarks)
+    return np.array(out)
+
+
+def test_a_still_face_is_steady_and_a_moving_one_is_not_late(landmarks):
+    chance, steps = np.random.default_rng(1), np.arange(60) / 30
+    noise = chance.normal(0, 0.5, (60, 478, 2))
+    still = [seen(noise[i], landmarks, time=t) for i, t in enumerate(steps)]
+    jitter = np.diff(paths(still), axis=0)[8:-8].std() / np.diff(noise, axis=0).std()
+    assert jitter < 0.2
+    for where in (lambda t: 400 * t, lambda t: 60 * np.sin(2 * np.pi * 1.0 * t)):
+        truth = np.stack([where(steps), 0 * steps], -1)
+        path = paths([seen(truth[i] + noise[i], landmarks, time=t) for i, t in enumerate(steps)])
+        error = (path - landmarks - truth[:, None]).mean(1)[8:-8, 0]
+        speed = np.gradient(truth[:, 0], steps)[8:-8]
+        late = float((error * speed).sum() / (speed * speed).sum())  # seconds
+        assert abs(late) < 0.002 and np.abs(error).max() < 1.5
+
+
+def test_a_cut_forgets_and_a_lost_face_fades(landmarks):
+    sights = [seen(np.zeros(2), landmarks, time=i / 30, cut=i == 0) for i in range(12)]
+    gone = [Sight((12 + i) / 30, False, {}, frozenset()) for i in range(12)]
+    there = [tracks.steady([*sights, *gone], i, 6).get(1, (None, 0.0))[1] for i in range(24)]
+    assert there[:5] == [1.0] * 5 and all(a > b for a, b in itertools.pairwise(there[6:13])) and there[12:] == [0.0] * 12
+    bridged = [*sights[:5], *gone[:2], *sights[7:]]
+    assert [tracks.steady(bridged, i, 6)[1][1] for i in range(12)] == [1.0] * 12
+    far = [seen(np.full(2, 900.0), landmarks, number=2, time=(12 + i) / 30, cut=i == 0) for i in range(12)]
+    both = [tracks.steady([*sights, *far], i, 6) for i in range(24)]
+    assert [list(one) for one in both] == [[1]] * 12 + [[2]] * 12 and all(weight == 1.0 for one in both for _, weight in one.values())
+
+
+def test_a_lost_face_passes_through(portrait, tmp_path, monkeypatch):
+    """The face is there for ten frames, away for twelve and there again: in between, pictures are the decoded ones bit by bit."""
+    source = film(tmp_path / "lost.mp4", [shot(portrait, i, face=not 10 <= i < 22) for i in range(34)], sound=None)
+    kit = verbs.shared_kit()
+    line = Line(Tracker(kit, "all"), edits.plan({"smile": 1.0}, kit), 4, 4)
+    clip = footage.clip(source)
+    monkeypatch.setattr(tracks, "CUT", 1e9)  # it is the same shot
+    drawn = [one.to_ndarray().astype(int) for one in line.run(footage.frames(clip))]
+    plain = [one.picture.to_ndarray().astype(int) for one in footage.frames(clip)]
+    change = np.array([np.abs(a - b).sum() for a, b in zip(drawn, plain, strict=True)])
+    assert not change[10:22].any() and change[0:6].min() > 3000
+    assert change[9] < 0.5 * change[5] and (change[26:] > 0).all()
+
+
+def test_memory_does_not_grow_with_the_clip(landmarks):
+    """The line holds no more after 400 frames than after 60."""
+    face = seen(np.zeros(2), landmarks + 20).faces[1]
+    nothing = Change(np.zeros((64, 64, 2), np.float32), np.zeros((64, 64, 3), np.float32), np.zeros((64, 64), np.float32))
+
+    class Still:
+        alignment, networks = Alignment("head", 64), ()
+
+        def __call__(self, crop: Any) -> Change:
+            return nothing
+
+    kit: Any = SimpleNamespace(
+        faces=lambda pixels: [face],
+        landmarker=SimpleNamespace(again=lambda pixels, face: face),
+        prototypes=SimpleNamespace(triangles=np.array([[0, 1, 2]])),
+    )
+    line = Line(Tracker(kit, "all"), [Still()], 4, 4)
+    pixels = np.zeros((240, 240, 3), np.uint8)
+    source: Any = (
+        SimpleNamespace(number=i, time=i / 30, picture=SimpleNamespace(pts=i), pixels=pixels, drawn=lambda a, b: a) for i in range(400)
+    )
+    held, taken = [], 0
+    for taken, _ in enumerate(line.run(source), 1):  # noqa: B007
+        held.append(tuple(map(len, (line.waiting, line.sights, line.steady, line.keys, line.means))))
+    assert taken == 400 and max(held[60:]) <= max(held[:60]) and max(map(max, held)) <= 2 * line.behind + 2
+
+
+def test_which_face_is_meant(couple):
+    pixels = np.ascontiguousarray(cv2.resize(couple, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA))
+    for which, wanted in (("all", {1, 2}), ("largest", {1}), ("1", {1}), ("2", {2}), ("3", set())):
+        tracker = Tracker(verbs.shared_kit(), which)
+        for i in range(2):
+            sight = tracker.look(pixels, i / 30)
+        assert set(sight.meant) == wanted and len(sight.faces) == 2
+
+
+def test_a_change_sticks_to_the_face(portrait):
+    size, triangles = 256, verbs.shared_kit().prototypes.triangles
+    (face,) = verbs.shared_kit().faces(portrait)
+    at = geometry.align(portrait, face.landmarks, Alignment("head", size)).landmarks
+    x, y = np.meshgrid(np.arange(size), np.arange(size))
+    alpha = np.exp(-((x - at[1, 0]) ** 2 + (y - at[1, 1]) ** 2) / 60).astype(np.float32)
+    change = Change(np.zeros((size, size, 2), np.float32), np.zeros((size, size, 3), np.float32), alpha)
+    to = at + np.array([6, 4], np.float32)
+    went = clips.moved((at, change), to, triangles).alpha
+    y, x = divmod(int(went.argmax()), size)
+    assert abs(x - float(to[1, 0])) < 1.5 and abs(y - float(to[1, 1])) < 1.5
+    half = clips.mean([(change, 1.0), (replace(change, alpha=np.zeros_like(alpha)), 3.0)])
+    assert np.allclose(half.alpha, alpha / 4, atol=1e-6)
+
+
+# ---- a run that is stopped
+
+RUN = """
+import sys, time
+from pathlib import Path
+from mien import parts, verbs
+parts.PART = 0.2
+def report(done, total):
+    print(done, flush=True)
+    if len(sys.argv) > 3:
+        time.sleep(0.05)
+verbs.edit_clip(Path(sys.argv[1]), Path(sys.argv[2]), smile=0.8, resume=True, report=report)
+"""
+
+
+def test_a_killed_run_goes_on_as_if_it_had_not_been(mien, walk, tmp_path):
+    whole, halted = tmp_path / "whole.mp4", tmp_path / "halted.mp4"
+    run = lambda out, *more: [sys.executable, "-c", RUN, str(walk), str(out), *more]  # noqa: E731
+    other = subprocess.Popen(run(whole), stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen(run(halted, "slowly"), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if int(line) == 9:
+                process.send_signal(signal.SIGKILL)
+                break
+    assert other.wait() == 0
+    folder = tmp_path / "halted.mp4.parts"
+    assert not halted.exists() and json.loads((folder / "done.json").read_text())["frames"] == 6
+    ran = mien("edit", walk, "--smile", 0.5, "-o", halted, "--resume")
+    assert ran.code == 2 and "another request" in ran.err and ran.err.count("\n") == 1
+    ran = mien("edit", walk, "--smile", 0.8, "-o", halted)
+    assert ran.code == 2 and "--resume" in ran.err and folder.exists()
+    again = subprocess.run(run(halted), capture_output=True, text=True, check=True)
+    assert int(again.stdout.split()[0]) == 7 and not folder.exists()
+    one, two = decoded(whole), decoded(halted)
+    assert len(one) == len(two) == 20
+    assert all((a.to_ndarray() == b.to_ndarray()).all() for a, b in zip(one, two, strict=True))
+    assert packets(whole) == packets(halted) and times(whole) == times(halted)
+
+
+def test_ctrl_c_keeps_what_is_done(walk, tmp_path, monkeypatch):
+    out, done = tmp_path / "out.mp4", []
+    with pytest.raises(KeyboardInterrupt):
+        verbs.edit_clip(walk, out, smile=0.5, report=lambda n, total: done.append(n), stopped=lambda: len(done) == 5)
+    assert not out.exists() and json.loads((tmp_path / "out.mp4.parts" / "done.json").read_text())["frames"] == 5
+    told = verbs.edit_clip(walk, out, smile=0.5, resume=True)
+    assert (told.frames, told.faces) == (20, 1) and times(out) == times(walk)
+
+
+# ---- what is refused
+
+
+def test_refusals_are_one_line_and_leave_nothing(mien, walk, portrait, tmp_path):
+    empty = film(tmp_path / "wall.mp4", [shot(portrait, 0, face=False)] * 6, sound=None)
+    (tmp_path / "broken.mp4").write_bytes(walk.read_bytes()[:3000])
+    (tmp_path / "text.mkv").write_text("no film")
+    sound = tmp_path / "sound.mp4"
+    with av.open(str(sound), "w") as container:
+        voice: Any = container.add_stream("aac", 48_000)
+        block = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.int16), format="s16", layout="mono")
+        block.sample_rate = 48_000
+        container.mux([*voice.encode(block), *voice.encode()])
+    before = sorted(one.name for one in tmp_path.iterdir())
+    out = tmp_path / "out.mp4"
+    for words, said in (
+        ((empty, "--smile", 1, "-o", out), "no face found in 6 frames"),
+        ((walk, "--smile", 1, "--face", 3, "-o", out), "there is no face 3"),
+        ((tmp_path / "broken.mp4", "--smile", 1, "-o", out), "cannot be read as a film"),
+        ((tmp_path / "text.mkv", "--smile", 1, "-o", out), "cannot be read as a film"),
+        ((sound, "--smile", 1, "-o", out), "holds no pictures"),
+        ((tmp_path / "none.mp4", "--smile", 1, "-o", out), "no such file"),
+        ((walk, "--smile", 1, "-o", tmp_path / "out.avi"), "names no clip"),
+        ((walk, "--smile", 0, "-o", out), "nothing would change"),
+        ((walk, "--smile", 1, "--from", 5, "-o", out), "beyond its end"),
+        ((walk, "--smile", 1, "--from", 0.5, "--to", 0.2, "-o", out), "--from is to be less"),
+        ((walk, "--smile", 1, "--to", "soon", "-o", out), "no time"),
+        ((walk, "--smile", 1, "--max-pixels", 1000, "-o", out), "more than the limit"),
+    ):
+        ran = mien("edit", *words)
+        assert ran.code == 2 and said in ran.err and ran.err.startswith("mien: ") and ran.err.count("\n") == 1, (words, ran)
+    assert sorted(one.name for one in tmp_path.iterdir()) == before
+
+
+def test_a_full_disk_is_one_line(walk, tmp_path, monkeypatch):
+    def full(*_: Any, **__: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(video, "encode", full)
+    with pytest.raises(OutputError, match="No space left"):
+        verbs.edit_clip(walk, tmp_path / "out.mp4", smile=0.5)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_many_files_of_both_kinds(mien, walk, photo, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "edited"
+    folder.mkdir()
+    out.mkdir()
+    film(folder / "short.mkv", [one.to_ndarray(format="rgb24") for one in decoded(walk)[:6]])
+    (folder / "bad.mp4").write_text("no film")
+    photo.rename(folder / "photo.jpg")
+    ran = mien("edit", folder, "--smile", 0.5, "-o", out, "--json")
+    assert ran.code == 1 and sorted(one.name for one in out.iterdir()) == ["photo.jpg", "short.mp4"]
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert sorted((Path(one["input"]).name, one["state"]) for one in told) == [
+        ("bad.mp4", "failed"), ("photo.jpg", "done"), ("short.mkv", "done"),
+    ]  # fmt: skip
+    ran = mien("edit", folder / "short.mkv", "--smile", 0.5, "-o", out, "--resume")
+    assert ran.code == 0 and "done already" in ran.err
