@@ -67,7 +67,7 @@ def test_an_edit_along_a_direction(home):
     assert changed.any() and far.mean() > 0.5 and not changed[far].any()
     step = smiling.history[-1]
     assert step.arguments == {"smile": 0.7, "face": "all", "network": "eigen"}
-    assert [name for name, _ in step.networks] == ["eigen-encoder", "eigen-generator"]
+    assert [name for name, _ in step.networks] == ["eigen-encoder", "eigen-generator", "eigen-directions"]
     assert edit(photo, network="eigen", smile=0) is photo
 
 

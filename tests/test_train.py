@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from safetensors.torch import load_file  # noqa: E402
 
-from mien import Kit, ModelError, RequestError, edit, models, verbs  # noqa: E402
+from mien import Alignment, Kit, ModelError, RequestError, edit, geometry, models, verbs  # noqa: E402
 from mien.errors import InputError, MienError, OutputError  # noqa: E402
 from mien.runtime import Net  # noqa: E402
 from mien.train import export as exporter  # noqa: E402
@@ -169,6 +169,10 @@ def test_export_is_what_was_trained(run: Path, tmp_path: Path, half: bool, monke
     if nets[0].card.role == "retoucher":
         mine.__dict__["retoucher"] = models.open(nets[0], "retoucher")
         assert edit(hopper(), kit=mine, by="network", smile=0.5, age=5, sex=0.5).history
+    elif nets[0].card.role == "parser":
+        crop = geometry.align(hopper().pixels, hopper_face().landmarks, Alignment("wide", 300))
+        regions = models.open(nets[0], "parser").parse(crop)
+        assert all(one.shape == (300, 300) for one in regions.values()) and np.allclose(sum(regions.values()), 1, atol=1e-3)
     elif nets[0].card.role == "encoder":
         ((_, crop),) = verbs.align(hopper(), size=nets[0].card.size, kit=kit())
         ws = models.open(nets[0], "encoder").invert(crop)

@@ -288,7 +288,7 @@ def _tell(outcome: Outcome) -> None:
 
 @app.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.option("--json", "as_json", is_flag=True, help="Box, 478 landmarks, score, roll, yaw and pitch on stdout, one object a photo.")
+@click.option("--json", "as_json", is_flag=True, help="Box, 478 landmarks, score, angles and apparent age on stdout, one object a photo.")
 @click.option("--draw", type=click.Path(path_type=Path), default=None, help="Write the photo with boxes, numbers and points drawn on it.")
 @click.option("--force", is_flag=True, help="Write over what is there.")
 @_common
@@ -318,7 +318,7 @@ def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, force: bool,
         faces = verbs.find(photo)
         width, height = photo.size
         if as_json:
-            told = [_told(number, face) for number, face in enumerate(faces, 1)]
+            told = [_told(number, face, *verbs.age(photo, face)) for number, face in enumerate(faces, 1)]
             click.echo(json.dumps({"file": str(source), "width": width, "height": height, "faces": told}))
         else:
             say(f"{source}: {width} x {height} pixels, {_count(len(faces), 'face')}")
@@ -333,10 +333,12 @@ def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, force: bool,
         raise SystemExit(1)
 
 
-def _told(number: int, face: Any) -> dict[str, Any]:
+def _told(number: int, face: Any, age: float, error: float) -> dict[str, Any]:
     points = [[round(float(v), 2) for v in point] for point in face.landmarks]
     angles = {name: round(getattr(face, name), 1) for name in ANGLES}
-    return {"face": number, "box": [round(float(v), 1) for v in face.box], "score": round(face.score, 3), **angles, "landmarks": points}
+    looks = {"age": round(age), "age_error": round(error, 1)}
+    box = [round(float(v), 1) for v in face.box]
+    return {"face": number, "box": box, "score": round(face.score, 3), **angles, **looks, "landmarks": points}
 
 
 @app.command()

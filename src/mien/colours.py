@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -40,6 +41,16 @@ NAMES = {
     "black": "#1e1a1c",
 }
 
+HAIR = {  # as hair is called; these are what people are born with, or come to
+    "black": "#1d1d1d",
+    "brown": "#533e30",
+    "auburn": "#683b2c",
+    "red": "#8a472a",
+    "blond": "#bc9b6e",
+    "grey": "#8c8b8a",
+    "white": "#c2c1bf",
+}
+
 
 @dataclass(frozen=True)
 class Colour:
@@ -54,8 +65,8 @@ class Colour:
         return cv2.cvtColor(np.array([[self.rgb]], np.float32), cv2.COLOR_RGB2Lab)[0, 0]
 
 
-def parse(text: str) -> Colour:
-    """The colour that `text` means: NAME or #rrggbb, and perhaps `:` and a strength of 0 to 1."""
+def parse(text: str, names: Mapping[str, str] = NAMES) -> Colour:
+    """The colour that `text` means: one of `names` or #rrggbb, and perhaps `:` and a strength of 0 to 1."""
     name, colon, amount = text.strip().lower().partition(":")
     try:
         strength = float(amount) if colon else 1.0
@@ -63,10 +74,10 @@ def parse(text: str) -> Colour:
         raise RequestError(f"colour {text!r}: a strength follows the colon, as in rose:0.5") from error
     if not 0 <= strength <= 1:
         raise RequestError(f"colour {text!r}: the strength is out of range: from 0 to 1")
-    code = NAMES.get(name, name)
+    code = names.get(name, name)
     if not re.fullmatch("#[0-9a-f]{6}", code):
-        near = difflib.get_close_matches(name, NAMES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}, and #rrggbb"
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}, and #rrggbb"
         raise RequestError(f"no colour is called {name!r}: {hint}")
     red, green, blue = (int(code[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return Colour((red, green, blue), strength)

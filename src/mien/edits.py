@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from . import colours, mesh
+from .bare import Unworn
+from .beard import Beard
 from .cosmetics import Beauty, Makeup, Networks
 from .errors import RequestError
 from .gestures import Gaze, Mouth
+from .hair import Hair
 from .kit import Kit
 from .light import Relight
 from .models.encoder import Encoder
@@ -21,6 +24,7 @@ from .models.generator import Generator
 from .models.prototypes import Prototypes
 from .models.retoucher import Retoucher
 from .types import Alignment, Array, Change, Crop, Direction, Edit, Latent
+from .wear import Glasses
 
 Strengths = Mapping[str, float]  # by name
 Asked = Mapping[str, float | str]  # the same, and colours as text
@@ -43,7 +47,8 @@ class Prototype:
 
     def __call__(self, crop: Crop) -> Change:
         mouth = self.prototypes.mouth_of(self.strengths.get("smile", 0.0))
-        return self.prototypes.change(crop, mouth=mouth, age=self.strengths.get("age", 0.0), sex=self.strengths.get("sex", 0.0))
+        age = _years(self.strengths, self.prototypes, crop)
+        return self.prototypes.change(crop, mouth=mouth, age=age, sex=self.strengths.get("sex", 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +66,15 @@ class Retouch:
 
     def __call__(self, crop: Crop) -> Change:
         width, lift, opening = map(float, self.prototypes.mouth_of(self.strengths.get("smile", 0.0)))
-        rest = {name: value for name, value in self.strengths.items() if name != "smile"}
-        return self.retoucher.change(crop, width=width, lift=lift, opening=opening, **rest)
+        age, sex = _years(self.strengths, self.prototypes, crop), self.strengths.get("sex", 0.0)
+        return self.retoucher.change(crop, width=width, lift=lift, opening=opening, age=age, sex=sex)
+
+
+def _years(strengths: Strengths, prototypes: Prototypes, crop: Crop) -> float:
+    """How many years older: as asked, or those from the age that the face looks to the one that was asked for."""
+    if "age_to" not in strengths:
+        return strengths.get("age", 0.0)
+    return float(np.clip(strengths["age_to"] - prototypes.read(crop).age, EDITS["age"].low, EDITS["age"].high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +90,7 @@ class Along:
     generator: Generator
     directions: Mapping[str, Direction]
     strengths: Strengths
+    learned: tuple[tuple[str, str], ...] = ()  # the directions' own file
 
     @property
     def alignment(self) -> Alignment:
@@ -85,7 +98,7 @@ class Along:
 
     @property
     def networks(self) -> tuple[tuple[str, str], ...]:
-        return tuple((net.name, net.sha256) for net in (self.encoder.net, self.generator.net))
+        return (*((net.name, net.sha256) for net in (self.encoder.net, self.generator.net)), *self.learned)
 
     def __call__(self, crop: Crop) -> Change:
         size, triangles = crop.size, self.kit.prototypes.triangles
@@ -104,6 +117,9 @@ class Along:
     def _latents(self, crop: Crop) -> tuple[Latent, Latent]:
         """The face as it is, and as it is wanted."""
         asked, space = dict(self.strengths), self.generator.space
+        if "age_to" in asked:
+            asked["age"] = _years(asked, self.kit.prototypes, crop)
+            del asked["age_to"]
         if "age" in self.encoder.conditions:  # SAM: the encoder itself is told an age (Alaluf et al. 2021, arXiv 2102.02754)
             now = self.kit.prototypes.read(crop).age
             then = max(now + asked.pop("age", 0.0), 18.0)
@@ -127,6 +143,22 @@ def _sampled(picture: Array, places: Array) -> Array:
 
 def of_faces(asked: Asked, kit: Kit) -> Edit:
     return Prototype(kit.prototypes, _numbers(asked))
+
+
+def of_hair(asked: Asked, kit: Kit) -> Edit:
+    text = str(asked.get("hair", ""))
+    colour = colours.parse(text, colours.HAIR) if text else None
+    natural = text.partition(":")[0].strip().lower() in colours.HAIR
+    return Hair(kit.parser, colour, float(asked.get("hair_light", 0.0)), with_beard=natural)
+
+
+def of_glasses(asked: Asked, kit: Kit) -> Edit:
+    amount = _numbers(asked)["glasses"]
+    return Glasses(strength=amount) if amount > 0 else Unworn(kit.parser, -amount)
+
+
+def of_beard(asked: Asked, kit: Kit) -> Edit:
+    return Beard(strength=_numbers(asked)["beard"])
 
 
 def of_beauty(asked: Asked, kit: Kit) -> Edit:
@@ -174,11 +206,13 @@ class Kind:
     high: float
     unit: str
     says: str
+    names: Mapping[str, str] = field(default_factory=lambda: colours.NAMES)
 
 
 EDITS = {
     "smile": Kind(of_faces, -1, 1, "", "lift the corners of the mouth (below 0: let them down)"),
     "age": Kind(of_faces, -30, 50, "years", "older (below 0: younger); never below 18"),
+    "age_to": Kind(of_faces, 18, 90, "years of age", "the age to look like, from what the face looks like now"),
     "sex": Kind(of_faces, -1, 1, "", "more masculine (below 0: more feminine)"),
     "mouth": Kind(of_mouth, -1, 1, "", "part the lips (below 0: close them)"),
     "gaze": Kind(of_gaze, -1, 1, "", "look to the photo's right (below 0: left)"),
@@ -186,6 +220,10 @@ EDITS = {
     "beauty": Kind(of_beauty, 0, 1, "", "even the skin and keep its pores; brighter eyes and teeth"),
     "lips": Kind(of_makeup, 0, 1, COLOUR, "colour the lips"),
     "lids": Kind(of_makeup, 0, 1, COLOUR, "eye shadow, with a soft line at the lashes"),
+    "hair": Kind(of_hair, 0, 1, COLOUR, "colour the hair", colours.HAIR),
+    "hair_light": Kind(of_hair, -1, 1, "", "lighter hair (below 0: darker)"),
+    "beard": Kind(of_beard, 0, 1, "", "a beard, from stubble to full"),
+    "glasses": Kind(of_glasses, -1, 1, "", "put on glasses (below 0: take off those with clear lenses)"),
     "light": Kind(of_light, -1, 1, "", "light from the photo's right (below 0: left)"),
     "toplight": Kind(of_light, -1, 1, "", "light from above (below 0: from below)"),
     "warmth": Kind(of_light, -1, 1, "", "warmer light (below 0: cooler)"),
@@ -204,8 +242,8 @@ def check(strengths: Asked) -> None:
             wanted = "a colour, as in red, #b01030 or rose:0.5" if kind.unit == COLOUR else f"a number from {kind.low:g} to {kind.high:g}"
             raise RequestError(f"{name} wants {wanted}; {value!r} came")
         if isinstance(value, str):
-            colours.parse(value)
-        elif not kind.low <= value <= kind.high:
+            colours.parse(value, kind.names)
+        elif value and not kind.low <= value <= kind.high:
             raise RequestError(f"{name} {value:g} is out of range: from {kind.low:g} to {kind.high:g} {kind.unit}".rstrip())
 
 
@@ -219,10 +257,15 @@ def plan(
     check(strengths)
     if network and by:
         raise RequestError(f"either a maker or a network: leave out --by {by} or --with {network}")
+    if strengths.get("age") and strengths.get("age_to"):
+        raise RequestError("either years or an age: leave out --age or --age-to")
     if by and by not in MAKERS:
         raise RequestError(f"no maker is called {by!r}: there are {', '.join(MAKERS)}")
     makers = dict.fromkeys(kind.maker for kind in EDITS.values())
-    asked = {maker: {name: value for name, value in strengths.items() if _much(value) and EDITS[name].maker is maker} for maker in makers}
+    asked = {
+        maker: {name: value for name, value in strengths.items() if _much(value, EDITS[name].names) and EDITS[name].maker is maker}
+        for maker in makers
+    }
     whole = _numbers(asked.pop(of_faces))
     stages = [maker(values, kit) for maker, values in asked.items() if values]
     if network:
@@ -234,8 +277,8 @@ def plan(
     return (*first, *stages)
 
 
-def _much(value: float | str) -> float:
-    return colours.parse(value).strength if isinstance(value, str) else value
+def _much(value: float | str, names: Mapping[str, str]) -> float:
+    return colours.parse(value, names).strength if isinstance(value, str) else value
 
 
 def _further(along: Strengths) -> dict[str, float]:
@@ -247,9 +290,12 @@ def _further(along: Strengths) -> dict[str, float]:
 
 def _along(network: str, strengths: Strengths, kit: Kit) -> Along:
     encoder, (_, generator) = kit.encoder(network), kit.generator(network)
-    wanted = [name for name in strengths if name not in encoder.conditions]
-    known = kit.directions(network).known if wanted else {}
+    wanted = [name for name in ("age" if one == "age_to" else one for one in strengths) if name not in encoder.conditions]
+    if not wanted:
+        return Along(kit, encoder, generator, {}, strengths)
+    found = kit.directions(network)
     for name in wanted:
-        if name not in known:
-            raise RequestError(f"{network} knows no direction {name!r}: there are {', '.join(known)}")
-    return Along(kit, encoder, generator, {name: known[name] for name in wanted}, strengths)
+        if name not in found.known:
+            raise RequestError(f"{network} knows no direction {name!r}: there are {', '.join(found.known)}")
+    known = {name: found.known[name] for name in wanted}
+    return Along(kit, encoder, generator, known, strengths, ((found.name, found.sha256),))

@@ -8,33 +8,27 @@ import cv2
 import numpy as np
 
 from . import geometry
+from .colours import Colour
 from .models.parser import Parser
 from .types import Alignment, Array, Change, Crop
 
-NATURAL = {  # Lab
-    "black": (11.0, 0.0, 0.0),
-    "brown": (28.0, 7.0, 12.0),
-    "auburn": (30.0, 18.0, 18.0),
-    "red": (38.0, 26.0, 30.0),
-    "blond": (66.0, 6.0, 28.0),
-    "grey": (58.0, 0.0, 1.0),
-    "white": (78.0, 0.0, 1.0),
-}
 GAMMA = (0.42, 2.2)  # how far lightness is bent at most: black hair cannot be made white without turning to noise
+STRANDS = 0.35  # of the hair's own differences of colour are left, so that strands stay strands
+LIGHTER = 22.0  # Lab lightness that `light` 1 adds
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
 
 
 @dataclass(frozen=True, eq=False)
 class Hair:
-    """Hair (and the beard with it, for natural colours) in the colour `lab [3]`, none where only the lightness changes.
+    """Hair in another colour, None where only the lightness changes: light -1..1 makes it darker or lighter.
 
-    strength 0..1 is how far towards it; light -1..1 makes darker or lighter.
+    with_beard: the beard too, as where the colour is one that people are born with.
     """
 
     parser: Parser
-    lab: tuple[float, float, float] | None
-    strength: float = 1.0
+    colour: Colour | None
     light: float = 0.0
+    with_beard: bool = False
     alignment = Alignment("wide", 768)
 
     @property
@@ -55,7 +49,7 @@ class Hair:
     def _region(self, crop: Crop, lightness: Array) -> Array:
         """Where the hair is `[S, S]` in 0..1, fine as strands; 0 at the crop's border."""
         regions = self.parser.parse(crop)
-        rough = regions["hair"] + (regions["beard"] if self.lab in (None, *NATURAL.values()) else 0)
+        rough = regions["hair"] + (regions["beard"] if self.with_beard else 0)
         soft = geometry.guided(np.ascontiguousarray(lightness / 100), rough, crop.size // 96, 4e-4)
         to_edge = np.minimum(np.arange(crop.size), np.arange(crop.size)[::-1])
         window = np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * crop.size), 0, 1)
@@ -65,17 +59,17 @@ class Hair:
         """Every pixel as if it were hair; `hair [n, 3]` is what is known to be."""
         light, a, b = np.moveaxis(lab, -1, 0)
         middle = float(np.clip(np.median(hair[:, 0]), 3, 95))
-        wanted = middle + 22 * self.light
-        if self.lab:
-            wanted += self.strength * (self.lab[0] - middle)
+        wanted = middle + LIGHTER * self.light
+        if self.colour:
+            wanted += self.colour.strength * (float(self.colour.lab[0]) - middle)
         gamma = np.clip(np.log(np.clip(wanted, 4, 92) / 100) / np.log(middle / 100), *GAMMA)
         after = 100 * np.clip(light / 100, 1e-4, 1) ** gamma
-        if self.lab:
+        if self.colour:
             sheen = np.clip((light - SHEEN) / (100 - SHEEN), 0, 1)
-            depth = self.strength * (1 - 0.7 * sheen)
-            dark = np.clip(after / max(self.lab[0], 20), 0.25, 1.15)  # dark hair holds less colour
-            spread = 0.35  # of the hair's own colour differences, that strands stay strands
+            depth = self.colour.strength * (1 - 0.7 * sheen)
+            target, full = self.colour.lab, max(float(self.colour.lab[0]), 20)
+            dark = np.clip(after / full, 0.25, 1.15)  # dark hair holds less colour
             own_a, own_b = a - np.median(hair[:, 1]), b - np.median(hair[:, 2])
-            a = a + depth * (self.lab[1] * dark + spread * own_a - a)
-            b = b + depth * (self.lab[2] * dark + spread * own_b - b)
+            a = a + depth * (target[1] * dark + STRANDS * own_a - a)
+            b = b + depth * (target[2] * dark + STRANDS * own_b - b)
         return np.stack([after, a, b], -1).astype(np.float32)

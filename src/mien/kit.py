@@ -14,6 +14,7 @@ from .models.encoder import Encoder
 from .models.finder import Finder
 from .models.generator import Generator, Mapper
 from .models.landmarker import Landmarker, find_faces
+from .models.parser import Parser
 from .models.prototypes import Prototypes
 from .models.retoucher import Retoucher
 from .runtime import Net
@@ -47,6 +48,10 @@ class Kit:
     @cached_property
     def retoucher(self) -> Retoucher:
         return models.open(self._net("retouch"), "retoucher")
+
+    @cached_property
+    def parser(self) -> Parser:
+        return models.open(self._net("parser"), "parser")
 
     def generator(self, name: str) -> tuple[Mapper, Generator]:
         """The two halves of a generator: the networks NAME-mapper and NAME-generator."""

@@ -13,6 +13,7 @@ from .generator import Generator, Mapper
 from .landmarker import Iris, Mesh
 from .parser import Parser
 from .retoucher import Retoucher
+from .translator import Translator
 
 ROLES: dict[str, type[Any]] = {
     "finder": Finder,
@@ -24,6 +25,7 @@ ROLES: dict[str, type[Any]] = {
     "encoder": Encoder,
     "embedder": Embedder,
     "parser": Parser,
+    "translator": Translator,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 import tempfile
 from dataclasses import replace
@@ -70,6 +71,7 @@ def write(part: Part, out: Path, *, half: bool) -> float:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "part.onnx"
             example = tuple(torch.cat([one, one]) for one in part.inputs.values())  # of two: a batch of one would be frozen
+            logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that nothing here wants
             torch.onnx.export(
                 module,
                 example,

@@ -73,7 +73,7 @@ def label(crop: Crop, row: dict[str, str]) -> Array:
     hull, u, v = face.hull, face.u, face.v
     core = (cv2.erode(hull.astype(np.uint8), np.ones((5, 5))) > 0) & ~face.features & (v > face.brows + 0.12) & (v < 0.9)
     skin = np.median(lab[core], 0) if core.any() else lab.mean((0, 1))
-    crown = (np.abs(u) < 0.33) & (v < -0.03) & (v > -0.15) & (np.abs(lab - skin).sum(-1) > 8)
+    crown = (np.abs(u) < 0.3) & (v < -0.18) & (v > -0.34) & (np.abs(lab - skin).sum(-1) > 12)  # above where the mesh and the forehead end
     out = _fit(lab, face, core, None if row.get("hair") == "bald" or crown.sum() < 12 else crown)
     _, parts = cv2.connectedComponents((out == HAIR).astype(np.uint8))
     near = np.unique(parts[(v < 0.5) & (np.abs(u) < 0.75) & (out == HAIR)])
@@ -128,6 +128,7 @@ def _prior(face: Layout, *, bald: bool) -> Array:
     hair = np.where(hull, np.where(v > face.brows, 0.02, 0.35), np.clip(hair, 0.02, 0.9)) * (1e-3 if bald else 1)
     skin = np.where(hull, 0.95, np.where((np.abs(u) < 0.6) & (v > 0.15) & (v < 1.3), 0.35, 0.06))
     skin = np.where((v > 1) & (v < 1.3) & (np.abs(u) < 0.3), 0.8, skin)
+    skin = np.where(~hull & (v < 0.15) & (v > -0.22) & (np.abs(u) < 0.45), 0.9, skin)  # the forehead, as far as it looks like one
     other = np.where(v > 1.3, 0.8, np.where(hull, 0.01, np.clip((rim - 0.75) * 0.8, 0.05, 0.9)))
     shares = np.stack([other, skin, hair], -1)
     return np.log(shares / shares.sum(-1, keepdims=True))
