@@ -212,8 +212,8 @@ class Kind:
 EDITS = {
     "smile": Kind(of_faces, -1, 1, "", "lift the corners of the mouth (below 0: let them down)"),
     "age": Kind(of_faces, -30, 50, "years", "older (below 0: younger); never below 18"),
-    "age_to": Kind(of_faces, 18, 90, "years of age", "the age to look like, from what the face looks like now"),
     "sex": Kind(of_faces, -1, 1, "", "more masculine (below 0: more feminine)"),
+    "age_to": Kind(of_faces, 18, 90, "years of age", "the age to look like, from what the face looks like now"),
     "mouth": Kind(of_mouth, -1, 1, "", "part the lips (below 0: close them)"),
     "gaze": Kind(of_gaze, -1, 1, "", "look to the photo's right (below 0: left)"),
     "gaze_up": Kind(of_gaze, -1, 1, "", "look up (below 0: down)"),

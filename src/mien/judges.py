@@ -108,6 +108,7 @@ def _skin(look: Look) -> Array:
 MEASURES = {
     "smile": Measure(_trait(0), 0.3, "smiles", lambda look, sign: sign * look.traits[0] < 0.5),
     "age": Measure(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 70 if sign > 0 else look.traits[1] > 28),
+    "age_to": Measure(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 60),
     "sex": Measure(_trait(2), 0.1, "of 2", lambda look, sign: sign * look.traits[2] < 0.8),
     "mouth": Measure(_opening, 0.03, "eye distances"),
     "gaze": Measure(_gaze(0), 0.01, "eye distances"),

@@ -1,0 +1,114 @@
+"""The app: what all commands share, and the way in. An error is one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+
+import click
+
+from .. import __version__
+from ..errors import MienError, RequestError
+from ..image import MAX_PIXELS
+
+INTERRUPTED = 130
+LICENCES = ("all", "commercial")
+
+
+class Verbs(click.Group):
+    """The group of commands; an unknown one is answered with the nearest name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of this file, not of the alphabet
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise RequestError(f"no verb is called {args[0]!r}: {_nearest(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    """What to say of a name that there is not."""
+    near = difflib.get_close_matches(name, names, 1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, invoke_without_command=True)
+@click.version_option(__version__, message="mien %(version)s")
+@click.pass_context
+def app(ctx: click.Context) -> None:
+    """Neural face editing that people can trust: offline, at the photo's own resolution, labelled.
+
+    \b
+    mien edit photo.jpg --smile 0.8 -o out.jpg
+    mien verify out.jpg
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def say(text: str) -> None:
+    """A line for people. File names and labels are other people's words: a line break or a terminal's escape in them is spelt out."""
+    click.echo(plain(text), err=True)
+
+
+def plural(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'s' * (number != 1)}"
+
+
+def plain(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
+
+
+def common(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True, metavar="N", help="Refuse larger photos."
+    )(command)
+
+
+def licence(command: Callable[..., None]) -> Callable[..., None]:
+    """A setting of the whole process: it travels to the processes that edit many photos in the environment."""
+
+    def set_(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+        if value:
+            os.environ["MIEN_LICENCE"] = value
+
+    said = "Refuse networks that may not be used commercially; MIEN_LICENCE sets it for good."
+    return click.option("--licence", type=click.Choice(LICENCES), expose_value=False, callback=set_, help=said)(command)
+
+
+def knob(text: str, option: str = "--set") -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RequestError(f"{option} {text!r} is not NAME=VALUE")
+    return name, value
+
+
+def main() -> None:
+    """Entry point: run a verb; what people or their computer can set right becomes one line on stderr and an exit code."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # decoders warn of what `read` copes with or refuses
+    try:
+        app(standalone_mode=False, prog_name="mien")
+    except MienError as error:
+        refuse(str(error), error.exit_code)
+    except click.NoSuchOption as error:
+        near = _nearest(error.option_name, error.possibilities) if error.possibilities else "see --help"
+        refuse(f"no option is called {error.option_name}: {near}")
+    except click.ClickException as error:
+        verb = getattr(getattr(error, "ctx", None), "command_path", "mien")
+        refuse(f"{' '.join(error.format_message().split()).rstrip('.')}: see {verb} --help")
+    except OSError as error:
+        refuse(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+    except MemoryError:
+        refuse("there is not enough memory for this photo")
+    except (KeyboardInterrupt, click.Abort):
+        refuse("stopped", INTERRUPTED)
+
+
+def refuse(text: str, code: int = MienError.exit_code) -> None:
+    say(f"mien: {text}")
+    sys.exit(code)

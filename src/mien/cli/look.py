@@ -1,0 +1,225 @@
+"""What is looked at and not changed: find, align, verify, report, bench."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import FaceError, InputError, MienError, RequestError
+from ..geometry import TEMPLATES
+from ..measure import AROUND
+from ..report import LIMITS
+from .app import app, common, licence, plural, say
+
+ANGLES = ("roll", "yaw", "pitch")
+VERIFY_EXIT = {"intact": 0, "broken": 1, "unlabelled": 4}
+PASSED = 5  # a limit of `report`
+
+
+@app.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option("--json", "as_json", is_flag=True, help="Box, 478 landmarks, score, angles and apparent age on stdout, one object a photo.")
+@click.option("--draw", type=click.Path(path_type=Path), default=None, help="Write the photo with boxes, numbers and points drawn on it.")
+@click.option("--force", is_flag=True, help="Write over what is there.")
+@common
+def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, force: bool, max_pixels: int) -> None:
+    """Find faces and number them.
+
+    Numbers go from 1, left to right; places are photo pixels after the EXIF turn. A photo without a face is no error. Of many photos,
+    one that cannot be read does not stop the others; the exit code is then 1.
+    """
+    from .. import batch, verbs
+
+    sources = batch.gather(inputs)
+    if draw:
+        if len(sources) > 1:
+            raise RequestError(f"--draw takes one photo, {len(sources)} came")
+        batch.check(batch.Job(sources[0], draw, {}, force=force))
+    failed = 0
+    for source in sources:
+        try:
+            photo = verbs.read(source, max_pixels=max_pixels)
+        except MienError as error:
+            if len(sources) == 1:
+                raise
+            say(f"mien: {error}")
+            failed += 1
+            continue
+        faces = verbs.find(photo)
+        width, height = photo.size
+        if as_json:
+            told = [_told(number, face, *verbs.age(photo, face)) for number, face in enumerate(faces, 1)]
+            click.echo(json.dumps({"file": str(source), "width": width, "height": height, "faces": told}))
+        else:
+            say(f"{source}: {width} x {height} pixels, {plural(len(faces), 'face')}")
+            for number, face in enumerate(faces, 1):
+                left, top, right, bottom = (round(float(v)) for v in face.box)
+                angles = ", ".join(f"{name} {round(getattr(face, name))}" for name in ANGLES)
+                say(f"  {number}: {right - left} x {bottom - top} at {left}, {top}; score {face.score:.2f}; {angles}")
+        if draw:
+            verbs.write(verbs.draw(photo, faces), draw, force=force)
+            say(f"wrote {draw}")
+    if failed:
+        raise SystemExit(1)
+
+
+def _told(number: int, face: Any, age: float, error: float) -> dict[str, Any]:
+    points = [[round(float(v), 2) for v in point] for point in face.landmarks]
+    angles = {name: round(getattr(face, name), 1) for name in ANGLES}
+    looks = {"age": round(age), "age_error": round(error, 1)}
+    box = [round(float(v), 1) for v in face.box]
+    return {"face": number, "box": box, "score": round(face.score, 3), **angles, **looks, "landmarks": points}
+
+
+@app.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write: images/, faces.csv, landmarks478.npz."
+)
+@click.option("--size", default=512, show_default=True, help="Side of the crops in pixels.")
+@click.option("--template", type=click.Choice(list(TEMPLATES)), default="ffhq", show_default=True, help="How the face is laid out.")
+@common
+def align(inputs: tuple[str, ...], output: Path, size: int, template: str, max_pixels: int) -> None:
+    """Cut out aligned faces for training.
+
+    Writes the folder that `mien train` takes: images/, landmarks478.npz, and faces.csv with labels to fill in.
+    """
+    from .. import batch, verbs
+
+    written, failed = verbs.align_folder(batch.gather(inputs), output, size=size, template=template, max_pixels=max_pixels, report=say)
+    say(f"{plural(written, 'face')} in {output}" + (f", {plural(failed, 'photo')} failed" if failed else ""))
+    if failed:
+        raise SystemExit(1)
+
+
+@app.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="The verdict on stdout.")
+def verify(file: Path, as_json: bool) -> None:
+    """Read a picture's label.
+
+    The exit code is 0 for an intact label, 1 for a broken one and 4 where there is none.
+    """
+    from dataclasses import asdict
+
+    from .. import verbs
+
+    verdict = verbs.verify(file)
+    if as_json:
+        click.echo(json.dumps({"file": str(file), **asdict(verdict)}, default=str))
+    else:
+        for line in verbs.tell(verdict):
+            say(line)
+    raise SystemExit(VERIFY_EXIT[verdict.state])
+
+
+def _limits(command: Callable[..., None]) -> Callable[..., None]:
+    for name, limit in reversed(LIMITS.items()):
+        said = f"Exit 5 where it is {'less' if limit.least else 'more'}: {limit.says}."
+        command = click.option("--" + name.replace("_", "-"), type=float, default=None, metavar="X", help=said)(command)
+    return command
+
+
+@app.command()
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option(
+    "--html", type=click.Path(path_type=Path), default=None, help="Write one page with both photos, the differences and the numbers."
+)
+@click.option("--json", "as_json", is_flag=True, help="All numbers on stdout.")
+@click.option("--identity", metavar="NAME", help="An embedder of yours (`mien models`) that says how alike the faces are.")
+@click.option("--around", type=click.Choice(AROUND), default="face", show_default=True, help="What an edit may touch: face, or hair too.")
+@_limits
+@click.option("--force", is_flag=True, help="Write over what is there.")
+@licence
+@common
+def report(
+    before: Path,
+    after: Path,
+    html: Path | None,
+    as_json: bool,
+    identity: str | None,
+    around: str,
+    force: bool,
+    max_pixels: int,
+    **rest: Any,
+) -> None:
+    """Measure what an edit did to a photo or a clip.
+
+    Compares two photos of one size, by whatever the second was made: pixels changed outside the face, identity, seam, sharpness, colours,
+    landmark motion, and what age, sex and smile are read. The exit code is 5 beyond a limit.
+
+    \b
+    mien report photo.jpg out.png --html report.html
+    mien report photo.png out.png --max-outside 0 --max-seam 1.05 --json
+    """
+    from dataclasses import asdict
+
+    from .. import flicker, footage, verbs
+    from .. import report as reports
+
+    limits = {name: rest[name] for name in LIMITS if rest[name] is not None}
+    clips = [path.suffix.lower() in footage.READS for path in (before, after)]
+    if any(clips) and not all(clips):
+        raise InputError(f"{before} and {after} are a photo and a clip: a report compares two of a kind")
+    if any(clips):
+        if html:
+            raise RequestError("--html is for photos: leave it out for clips")
+        told = verbs.report_clips(before, after, identity=identity, around=around)
+        lines = flicker.tell(told)
+    else:
+        if html:
+            verbs.check_free(html, force)
+        first, second = (verbs.read(path, max_pixels=max_pixels) for path in (before, after))
+        try:
+            told = verbs.report(first, second, identity=identity, around=around)
+        except FaceError as error:
+            raise FaceError(f"{before}: {error}") from error
+        lines = reports.tell(told)
+        if html:
+            verbs.write_page(told, first, second, html, names=(before.name, after.name), limits=limits, force=force)
+    passed = reports.passed(told.worst, limits)
+    if as_json:
+        click.echo(json.dumps({"before": str(before), "after": str(after), **asdict(told), "limits": limits, "passed": passed}))
+    else:
+        for line in (*lines, *(f"beyond the limit: {one}" for one in passed)):
+            say(line)
+    if html:
+        say(f"wrote {html}")
+    if passed:
+        raise SystemExit(PASSED)
+
+
+@app.group()
+def bench() -> None:
+    """Judge the edits on a folder of people."""
+
+
+@bench.command("edits")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=None, help="A folder for the contact sheet and the table.")
+@click.option("--edits", "asked", metavar="NAME=X,...", help="What to try, as in smile=0.8,age=30; default: all, at their usual strengths.")
+@click.option("--count", type=click.IntRange(1), default=24, show_default=True, metavar="N", help="Photos at most.")
+@click.option("--identity", metavar="NAME", help="An embedder of yours that says how alike the faces are.")
+@click.option("--json", "as_json", is_flag=True, help="The table on stdout, one object a line.")
+@licence
+def bench_edits(data: Path, output: Path | None, asked: str | None, count: int, identity: str | None, as_json: bool) -> None:
+    """Try every edit, by every maker, on a folder of photos.
+
+    Prints how often an edit went the right way, by how much (median), identity, seam and sharpness as `mien report` has them, pixels
+    changed where nothing was to change, and the time. Of a folder that `mien train` reads only people take part whom no training saw.
+    """
+    from dataclasses import asdict
+
+    from .. import verbs
+
+    rows = verbs.bench_edits(data, output, asked=asked, count=count, identity=identity, report=say)
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(asdict(row)))
+    if output:
+        say(f"wrote {output}")

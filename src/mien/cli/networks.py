@@ -1,0 +1,209 @@
+"""Networks: those that are there, what generators draw, and how to make one's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import OutputError, RequestError
+from .app import LICENCES, app, knob, licence, plural, say
+
+
+@app.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="All fields on stdout.")
+@click.option("--licence", type=click.Choice(LICENCES), default="all", help="Only those that may be used commercially.")
+@click.pass_context
+def models(ctx: click.Context, as_json: bool, licence: str) -> None:
+    """List the networks and check them.
+
+    The exit code is 1 if one is missing or corrupt. `mien models import FILE` adds your own.
+    """
+    from .. import verbs
+
+    if ctx.invoked_subcommand:
+        return
+    rows = [row for row in verbs.models() if licence == "all" or row.get("commercial")]
+    if as_json:
+        click.echo(json.dumps(rows))
+    else:
+        width = max((len(row["name"]) for row in rows), default=0)
+        for row in rows:
+            size = f"{row['bytes'] / 1e6:6.2f} MB"
+            say(f"{row['name']:<{width}}  {row['role']:<10} {size}  {row['licence']:<12} {row['sha256'][:16]}  {row['state']}")
+    if any(row["state"] != "ok" for row in rows):
+        raise SystemExit(1)
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", default=None, help="What to call it; default: the file's own name.")
+def import_(file: Path, name: str | None) -> None:
+    """Add an exported .onnx or a published checkpoint to your networks.
+
+    Reads NVIDIA's .pkl, .pt with g_ema, pSp, e4e and IR-SE-50 without ever running what is in them.
+    """
+    from .. import verbs
+
+    for entry in verbs.import_network(file, name or file.stem.lower()):
+        say(f"{entry.name}: {entry.role}, {entry.path.stat().st_size / 1e6:.1f} MB")
+
+
+def _seeds(ctx: click.Context, option: click.Parameter, value: str) -> list[int]:
+    try:
+        ends = [[int(end) for end in part.split("-")] for part in value.split(",")]
+        seeds = [seed for first, *last in ends for seed in range(first, (last[0] if last else first) + 1)]
+    except ValueError as error:
+        raise RequestError(f"seeds {value!r} are not numbers and ranges like 0-15,20") from error
+    if not 0 < len(seeds) <= 100_000 or max(seeds) >= 2**32:
+        raise RequestError(f"seeds {value!r} mean {plural(len(seeds), 'picture')}: 1 to 100000 of them, each below 2^32")
+    return seeds
+
+
+@app.command()
+@click.option(
+    "--with", "network", required=True, metavar="NAME", help="A generator of yours: NAME-mapper and NAME-generator in `mien models`."
+)
+@click.option("--seeds", default="0-15", show_default=True, metavar="A-B,C", callback=_seeds, help="One picture each.")
+@click.option("--truncation", default=0.7, show_default=True, help="1 is as varied as the network learned, 0 its mean face.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write seed0000.png and so on into.")
+@click.option("--grid", is_flag=True, help="Also write all of them as grid.png.")
+@click.option("--video", is_flag=True, help="Instead write walk.mp4, which goes from each to the next and back to the first.")
+@click.option(
+    "--frames", type=click.IntRange(1, 10_000), default=60, show_default=True, help="Of the clip, from each to the next; 30 a second."
+)
+@click.option("--force", is_flag=True, help="Write over what is there.")
+@licence
+def generate(network: str, seeds: list[int], truncation: float, output: Path, grid: bool, video: bool, frames: int, force: bool) -> None:
+    """Draw faces that belong to nobody, with a generator that you trained or imported."""
+    from .. import verbs
+
+    if video:
+        if not output.is_dir():
+            raise OutputError(f"a clip to write into a folder, and {output} is none: mkdir -p {output}")
+        count = verbs.walk(network, seeds, output / "walk.mp4", truncation=truncation, frames=frames, force=force)
+        say(f"wrote {output / 'walk.mp4'}: {plural(count, 'frame')}")
+        return
+    if not output.is_dir():
+        raise OutputError(f"{plural(len(seeds), 'picture')} to write into a folder, and {output} is none: mkdir -p {output}")
+    photos = []
+    for seed, photo in zip(seeds, verbs.generate(network, seeds, truncation=truncation), strict=True):
+        verbs.write(photo, output / f"seed{seed:04d}.png", force=force)
+        photos.append(photo)
+    if grid:
+        verbs.write(verbs.grid(photos), output / "grid.png", force=force)
+    say(f"{plural(len(photos), 'picture')} in {output}")
+
+
+@app.command()
+@click.argument("network", metavar="NAME")
+@click.option("--count", type=click.IntRange(50), default=2000, show_default=True, help="How many faces to draw and read.")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="The run or checkpoint it is from: adds s0 to s9 (SeFa).")
+def directions(network: str, count: int, source: Path | None) -> None:
+    """Learn where faces get older, more masculine or smiling in a generator of yours.
+
+    Draws faces, reads age, sex and smile off them, and stores NAME-directions, which `mien edit --with NAME` goes along.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from .. import latents, verbs
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
+        task = progress.add_task("faces", total=count)
+        told = verbs.directions(network, count=count, source=source, report=lambda done: progress.update(task, completed=done))
+    for name, value in told.items():
+        say(
+            f"{name}: told from the styles with a correlation of {value:.2f}"
+            + ("" if value >= latents.CLEAR else ", too little to go along")
+        )
+
+
+@app.command()
+@click.option("--json", "as_json", is_flag=True, help="All fields on stdout.")
+def doctor(as_json: bool) -> None:
+    """Check this installation.
+
+    The exit code is 1 if there is a problem.
+    """
+    from .. import verbs
+
+    report = verbs.doctor()
+    if as_json:
+        click.echo(json.dumps(report))
+    else:
+        for name, value in report.items():
+            if isinstance(value, dict):
+                value = ", ".join(
+                    f"{key} {'no' if one is None or one is False else 'yes' if one is True else one}" for key, one in value.items()
+                )
+            say(f"{name:<12} {', '.join(value) or 'none' if isinstance(value, list) else value}")
+    if report["problems"]:
+        raise SystemExit(1)
+
+
+@app.command()
+@click.argument("family")
+@click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DATA...")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The run's folder.")
+@click.option("--preset", default="default", show_default=True, help="tiny, cpu or default.")
+@click.option("--set", "knobs", multiple=True, metavar="KNOB=VALUE", help="Change a knob of the preset.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--from", "begin", multiple=True, type=click.Path(path_type=Path), metavar="PATH", help="Begin with these weights.")
+@click.option("--devices", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="GPUs, or processes without one.")
+@click.option(
+    "--accumulate", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Batches in N parts, for less memory."
+)
+@click.option("--keep", type=click.IntRange(1), default=2, show_default=True, metavar="N", help="Checkpoints to keep.")
+@click.option("--resume", is_flag=True, help="Go on where the run in this folder stopped.")
+def train(family: str, data: tuple[Path, ...], output: Path, knobs: tuple[str, ...], **rest: Any) -> None:
+    """Train a network on folders.
+
+    \b
+    mien train retouch faces/ pairs/ -o run/ --preset cpu
+    mien train stylegan2 faces/ -o run/ --from ffhq.pkl --set freeze=10 --devices 4
+    """
+    from .. import verbs
+
+    try:
+        best = verbs.train(family, data, output, knobs=dict(knob(k) for k in knobs), **rest)
+    except KeyboardInterrupt as error:
+        if error.args:
+            say(f"{error}: go on with --resume -o {output}")
+        raise
+    say(f"{output}: best held-out score {best:.4f}; write it with: mien export {output} -o {family}.onnx")
+
+
+@app.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The .onnx file to write.")
+@click.option("--half", is_flag=True, help="Store the weights in 16 bits: half the size.")
+@click.option("--force", is_flag=True, help="Write over what is there.")
+def export(run: Path, output: Path, half: bool, force: bool) -> None:
+    """Write a trained network as .onnx.
+
+    Takes the run's best weights, adds the card, and compares torch with ONNX Runtime before it calls the file good.
+    """
+    from .. import verbs
+
+    for path, difference in verbs.export(run, output, half=half, force=force).items():
+        say(f"{path}: {path.stat().st_size / 1e6:.2f} MB; torch and ONNX Runtime differ by at most {difference:.1e}")
+
+
+@app.command()
+@click.argument("faces", type=click.Path(path_type=Path))
+@click.argument("pairs", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The .npz file to write.")
+@click.option("--force", is_flag=True, help="Write over what is there.")
+def prototypes(faces: Path, pairs: Path, output: Path, force: bool) -> None:
+    """Compute the prototypes file.
+
+    FACES is a folder of labelled faces, PAIRS one of the same people with and without a smile.
+    """
+    from .. import verbs
+
+    error = verbs.prototypes(faces, pairs, output, force=force)
+    say(f"{output}: age read to {error['age_error_years']:.1f} years, sex right in {error['sex_right']:.1%} of the people held out")
