@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "mien"
 ORDER: list[str] = [
     *"errors people types geometry mesh cards signer seal provenance image footage video hub runtime models kit latents".split(),
-    *"colours skin cosmetics light gestures hair bare pose frames wear beard edits apply tracks clips parts".split(),
+    *"colours skin cosmetics light gestures hair pose frames wear beard edits apply tracks clips parts".split(),
     *"seams report measure flicker page judges bench train verbs batch cli".split(),
 ]
 TRAIN: list[str] = [

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import mesh
 from .pose import Head, Light, change_of, inner, skinlike, softness, spread
-from .types import Alignment, Array, Change, Crop
+from .types import Alignment, Array, Change, Crop, Networks
 
 # Mesh points from the ear to the chin, and the same to the other ear; a row nearer to the mouth each.
 _LEFT = (
@@ -65,8 +65,8 @@ class Beard:
     grey: float = 0.0
     curl: float = 0.5
     seed: int = 0
+    networks: Networks = ()
     alignment = Alignment("head", 512)
-    networks = ()
 
     def __call__(self, crop: Crop) -> Change:
         return draw_beard(crop, self)[0]

@@ -34,7 +34,7 @@ class Card:
     value_range: what its pixels span. licence: an SPDX identifier. commercial: whether it allows commercial use. data: credits that
     must travel with the weights. source: where it comes from (repository command, or address and sha256 of a converted original).
     limits: for people, what it cannot do. w_avg: of a mapper, the mean w that truncation draws towards. space: of directions, the sha256 of
-    the generator that they were learned for.
+    the generator that they were learned for. multiple: height and width may also be other multiples of this; 0: they are `size`.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Card:
     limits: str = ""
     w_avg: tuple[float, ...] = ()
     space: str = ""
+    multiple: int = 0
     commercial: bool = True
     measured: dict[str, float] = field(default_factory=dict)
 

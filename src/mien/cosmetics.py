@@ -10,9 +10,8 @@ import numpy as np
 from . import mesh, skin
 from .colours import Colour
 from .skin import smoothstep, soft
-from .types import Alignment, Array, Change, Crop
+from .types import Alignment, Array, Change, Crop, Networks
 
-Networks = tuple[tuple[str, str], ...]
 HALF = 2  # masks that are soft anyway are drawn on every second pixel
 USUAL_SKIN = 68.0  # lightness of skin in the photos that the colours' names are meant for
 

@@ -11,9 +11,8 @@ import cv2
 import numpy as np
 
 from . import colours, mesh
-from .bare import Unworn
 from .beard import Beard
-from .cosmetics import Beauty, Makeup, Networks
+from .cosmetics import Beauty, Makeup
 from .errors import RequestError
 from .gestures import Gaze, Mouth
 from .hair import Hair
@@ -23,7 +22,7 @@ from .models.encoder import Encoder
 from .models.generator import Generator
 from .models.prototypes import Prototypes
 from .models.retoucher import Retoucher
-from .types import Alignment, Array, Change, Crop, Direction, Edit, Latent
+from .types import Alignment, Array, Change, Crop, Direction, Edit, Latent, Networks
 from .wear import Glasses
 
 Strengths = Mapping[str, float]  # by name
@@ -42,7 +41,7 @@ class Prototype:
     alignment = Alignment("head", 448)
 
     @property
-    def networks(self) -> tuple[tuple[str, str], ...]:
+    def networks(self) -> Networks:
         return ((self.prototypes.name, self.prototypes.sha256),)
 
     def __call__(self, crop: Crop) -> Change:
@@ -61,7 +60,7 @@ class Retouch:
     alignment = Alignment("face", 384)
 
     @property
-    def networks(self) -> tuple[tuple[str, str], ...]:
+    def networks(self) -> Networks:
         return ((self.retoucher.net.name, self.retoucher.net.sha256),)
 
     def __call__(self, crop: Crop) -> Change:
@@ -90,14 +89,14 @@ class Along:
     generator: Generator
     directions: Mapping[str, Direction]
     strengths: Strengths
-    learned: tuple[tuple[str, str], ...] = ()  # the directions' own file
+    learned: Networks = ()  # the directions' own file
 
     @property
     def alignment(self) -> Alignment:
         return Alignment(self.encoder.net.card.template or "ffhq", self.generator.net.card.size)
 
     @property
-    def networks(self) -> tuple[tuple[str, str], ...]:
+    def networks(self) -> Networks:
         return (*((net.name, net.sha256) for net in (self.encoder.net, self.generator.net)), *self.learned)
 
     def __call__(self, crop: Crop) -> Change:
@@ -153,12 +152,11 @@ def of_hair(asked: Asked, kit: Kit) -> Edit:
 
 
 def of_glasses(asked: Asked, kit: Kit) -> Edit:
-    amount = _numbers(asked)["glasses"]
-    return Glasses(strength=amount) if amount > 0 else Unworn(kit.parser, -amount)
+    return Glasses(strength=_numbers(asked)["glasses"], networks=_mesh_of(kit))
 
 
 def of_beard(asked: Asked, kit: Kit) -> Edit:
-    return Beard(strength=_numbers(asked)["beard"])
+    return Beard(strength=_numbers(asked)["beard"], networks=_mesh_of(kit))
 
 
 def of_beauty(asked: Asked, kit: Kit) -> Edit:
@@ -223,7 +221,7 @@ EDITS = {
     "hair": Kind(of_hair, 0, 1, COLOUR, "colour the hair", colours.HAIR),
     "hair_light": Kind(of_hair, -1, 1, "", "lighter hair (below 0: darker)"),
     "beard": Kind(of_beard, 0, 1, "", "a beard, from stubble to full"),
-    "glasses": Kind(of_glasses, -1, 1, "", "put on glasses (below 0: take off those with clear lenses)"),
+    "glasses": Kind(of_glasses, 0, 1, "", "put on glasses"),
     "light": Kind(of_light, -1, 1, "", "light from the photo's right (below 0: left)"),
     "toplight": Kind(of_light, -1, 1, "", "light from above (below 0: from below)"),
     "warmth": Kind(of_light, -1, 1, "", "warmer light (below 0: cooler)"),

@@ -34,7 +34,6 @@ EYES = (
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
 )
 MOUTH_CORNERS = (61, 291)
-FAR = 0.1  # of a crop's side
 TILE = 512  # photo pixels on a side that `carry` works on at once: bounds memory, and tiles without alpha are skipped
 
 
@@ -125,11 +124,9 @@ def carry(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -
 
 
 def follow(points: Array, crop: Crop, change: Change) -> Array:
-    """Where `points [V, 2]` (photo xy) of a face are after the change: a pixel at q shows what was at q + flow(q). A flow from so far away
-    that no face moves so far only fetches a colour."""
+    """Where `points [V, 2]` (photo xy) of a face are after the change: a pixel at q shows what was at q + flow(q)."""
     start = transform(points, crop.matrix)
-    near = np.hypot(change.flow[..., 0], change.flow[..., 1]) < FAR * crop.size
-    flow = change.flow * ((change.alpha > 0) & near)[..., None]
+    flow = change.flow * (change.alpha > 0)[..., None]
     moved = start
     for _ in range(3):
         moved = start - cv2.remap(flow, moved[:, 0], moved[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[:, 0]

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from . import mesh, skin
-from .cosmetics import Networks
-from .types import Alignment, Array, Change, Crop
+from .types import Alignment, Array, Change, Crop, Networks
 
 # How far lids go along when the eyes look up or down, as a share of what the iris moves, by row of the upper lid from the lashes up.
 UPPER_LID = ((mesh.LASHES, 0.75), (mesh.CREASES, 0.5))

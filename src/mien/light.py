@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 
 from . import mesh, skin
-from .cosmetics import Networks
 from .errors import FaceError
-from .types import Alignment, Array, Change, Crop
+from .types import Alignment, Array, Change, Crop, Networks
 
 STRENGTH = 1.5  # logarithm of the light gained where the face looks straight into a light of strength 1
 WARM = np.array([0.16, 0.0, -0.26], np.float32)  # the same for red, green and blue, at warmth 1

@@ -24,6 +24,12 @@ NOSTRILS = ((79, 20, 60, 166, 218, 237, 241, 125), (309, 250, 290, 392, 438, 457
 LASHES = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (263, 466, 388, 387, 386, 385, 384, 398, 362))
 CREASES = ((130, 247, 30, 29, 27, 28, 56, 190, 243), (359, 467, 260, 259, 257, 258, 286, 414, 463))
 SOCKETS = ((113, 225, 224, 223, 222, 221), (342, 445, 444, 443, 442, 441))
+# The outline of the face, the bridge of the nose, and what is below it, for drawings.
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152),
+    *(148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+BRIDGE, BELOW = (168, 6, 197, 195, 5, 4), (129, 98, 97, 2, 326, 327, 358)
 OUTERMOST = (234, 454, 10, 152)  # beside the ears, hairline, chin: between them is the middle of the head
 # The skin below each eye: under the lower lid, down to where the cheek begins.
 HOLLOWS = (
@@ -111,6 +117,16 @@ def hull(points: Array, size: int) -> Array:
     mask = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(points[:POINTS])[:, 0] * 16).astype(np.int32), 1, shift=4)
     return mask
+
+
+def lines(points: Array, size: int) -> Array:
+    """A face's outline, brows, eyes, nose and lips as lines, 255 on 0: `[size, size]` uint8. What the landmark task of pix2pix is shown."""
+    out = np.zeros((size, size), np.uint8)
+    thick = max(1, round(size * 3 / 256))
+    for closed, outlines in ((True, (OVAL, *EYELIDS, LIPS, INNER_LIPS)), (False, (BRIDGE, BELOW, BROWS[0][:5], BROWS[1][:5]))):
+        for outline in outlines:
+            cv2.polylines(out, [np.rint(points[list(outline)] * 16).astype(np.int32)], closed, 255, thick, cv2.LINE_AA, shift=4)
+    return out
 
 
 def reach(face: Array, moved: Array, size: int) -> Array:

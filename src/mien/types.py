@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .errors import RequestError
 
 Array = NDArray[Any]
+Networks = tuple[tuple[str, str], ...]  # (name, sha256 of the file) of everything learned that takes part in something
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Step:
 
     verb: str
     arguments: dict[str, Any]
-    networks: tuple[tuple[str, str], ...] = ()
+    networks: Networks = ()
     version: str = ""
     time: str = ""
     source_type: str = "compositeWithTrainedAlgorithmicMedia"
@@ -196,7 +197,7 @@ class Edit(Protocol):
     @property
     def alignment(self) -> Alignment: ...
     @property
-    def networks(self) -> tuple[tuple[str, str], ...]: ...
+    def networks(self) -> Networks: ...
     def __call__(self, crop: Crop) -> Change: ...
 
 

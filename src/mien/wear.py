@@ -11,7 +11,7 @@ import numpy as np
 from . import mesh
 from .frames import SHAPES, Frame
 from .pose import Head, Light, change_of, inner, skinlike, softness, spread
-from .types import Alignment, Array, Change, Crop
+from .types import Alignment, Array, Change, Crop, Networks
 
 _RIDGE, _FLANKS = (8, 6, 197, 195, 5, 4), ((129, 50, 121, 133, 193), (358, 280, 350, 362, 417))  # of the nose; left and right of it
 FINER = 2  # drawn so much finer than the crop
@@ -41,8 +41,8 @@ class Glasses(Frame):
     power: float = 0.0
     sheer: float = 0.0
     seed: int = 0
+    networks: Networks = ()
     alignment = Alignment("head", 512)
-    networks = ()
 
     def __call__(self, crop: Crop) -> Change:
         return draw_glasses(crop, self)[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -44,7 +46,8 @@ class Translator:
         height, width = pixels.shape[:2]
         low, high = self.net.card.value_range
         if self.any_size:
-            border = -height % STEP, -width % STEP
+            step = math.lcm(STEP, self.net.card.multiple or 1)
+            border = -height % step, -width % step
             pixels = cv2.copyMakeBorder(pixels, 0, border[0], 0, border[1], cv2.BORDER_REFLECT_101)
         tensor = pixels.astype(np.float32) * ((high - low) / 255) + low
         given = {"pixels": np.ascontiguousarray(np.atleast_3d(tensor).transpose(2, 0, 1)[None])}
