@@ -20,7 +20,10 @@ from mien.types import Array, Step
 COLUMNS: list[dict[str, Any]] = [{}, {"smile": 0.8}, {"age": 30.0}, {"age": -20.0}, {"sex": 0.8}, {"sex": -0.8}]
 SIDE, HEAD = 256, 28
 ABREAST = 7  # tiles in a line of the sheet with every edit
-TELLING: dict[str, Any] = {"age": 30.0, "lips": "red", "lids": "plum", "mouth": 0.6, "light": -0.9}  # others: 0.8 of the most there is
+TELLING: dict[str, Any] = {  # others: 0.8 of the most there is
+    **{"age": 30.0, "age_to": 30.0, "hair": "red", "beard": 1.0, "glasses": 1.0, "lips": "red", "lids": "plum"},
+    **{"mouth": 0.6, "light": -0.9},
+}
 
 
 def every() -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ GAMMA = (0.42, 2.2)  # how far lightness is bent at most: black hair cannot be m
 STRANDS = 0.35  # of the hair's own differences of colour are left, so that strands stay strands
 LIGHTER = 22.0  # Lab lightness that `light` 1 adds
 COARSE = 4  # colours are compared on every so many-th pixel
-LOOSE = np.array([50.0, 14.0, 14.0], np.float32)  # variance of Lab within hair of one colour, at the least
+LOOSE = np.array([220.0, 16.0, 16.0], np.float32)  # variance of Lab within hair of one colour, at the least: it is lit unevenly
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
 
 
@@ -56,7 +56,7 @@ class Hair:
         soft = geometry.guided(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
         to_edge = np.minimum(np.arange(crop.size), np.arange(crop.size)[::-1])
         window = np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * crop.size), 0, 1)
-        return (skin.smoothstep(soft, 0.2, 0.85) * window).astype(np.float32)
+        return (skin.smoothstep(soft, 0.3, 0.85) * window).astype(np.float32)
 
     def _dyed(self, lab: Array, hair: Array) -> Array:
         """Every pixel as if it were hair; `hair [n, 3]` is what is known to be."""
