@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import cv2
 import numpy as np
 
-from . import __version__, geometry, mesh
+from . import __version__, geometry, mesh, skin
 from .errors import FaceError, RequestError
+from .models.parser import Parser
 from .runtime import Net
-from .types import Array, Change, Crop, Edit, Face, Photo, Step
+from .types import Array, Change, Crop, Edit, Face, Networks, Photo, Step
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
+FEWEST = 2e-4  # of a crop: less is nothing
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
 
 
@@ -43,9 +45,48 @@ def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
     return [int(which) - 1]
 
 
-def edit_photo(photo: Photo, stages: Sequence[Edit], faces: list[Face], chosen: list[int], arguments: dict[str, Any]) -> Photo:
-    """Do the `stages` one after the other to the chosen faces of `photo`."""
-    return photo.after(edited(stages, arguments), through(photo.pixels, stages, faces, chosen, change_of))
+def edit_photo(
+    photo: Photo,
+    stages: Sequence[Edit],
+    faces: list[Face],
+    chosen: list[int],
+    arguments: dict[str, Any],
+    fronts: Mapping[int, Front] | None = None,
+) -> Photo:
+    """Do the `stages` one after the other to the chosen faces of `photo`; fronts: by face, what is before it and stays as it is."""
+    fronts = fronts or {}
+
+    def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+        change = change_of(edit, crop, faces, i)
+        return replace(change, alpha=change.alpha * fronts[i].free(crop)) if i in fronts else change
+
+    step = edited(stages, arguments, next((front.networks for front in fronts.values()), ()))
+    return photo.after(step, through(photo.pixels, stages, faces, chosen, change_by))
+
+
+@dataclass(frozen=True, eq=False)
+class Front:
+    """A hand, a microphone, a veil before a face: its share `[S, S]` float32 in 0..1 of a crop, and the matrix photo->crop."""
+
+    share: Array
+    matrix: Array
+    networks: Networks
+
+    def free(self, crop: Crop) -> Array:
+        """Where in another crop of the face nothing is before it: `[S, S]` in 0..1."""
+        matrix = crop.matrix @ np.vstack([geometry.invert(self.matrix), [0, 0, 1]])
+        return 1 - np.clip(cv2.warpAffine(self.share, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR), 0, 1)
+
+
+def in_front(parser: Parser, pixels: Array, face: Face) -> Front | None:
+    """What the parser sees before a face; None where that is nothing. Only well inside the face, where it is hardly ever wrong."""
+    crop = geometry.align(pixels, face.landmarks, parser.alignment)
+    inside = cv2.erode(mesh.hull(crop.landmarks, crop.size), np.ones((crop.size // 40,) * 2, np.uint8))
+    share = skin.smoothstep(parser.parse(crop)["other"], 0.5, 0.75) * inside
+    if (share > 0.5).sum() < FEWEST * crop.size**2:
+        return None
+    share = cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
+    return Front(share, crop.matrix, ((parser.net.name, parser.net.sha256),))
 
 
 def through(pixels: Array, stages: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy) -> Array:
@@ -70,9 +111,9 @@ def change_of(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
     return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
 
 
-def edited(stages: Sequence[Edit], arguments: dict[str, Any]) -> Step:
-    """What the label of an edited photo or clip says."""
-    networks = tuple(dict.fromkeys(one for edit in stages for one in edit.networks))
+def edited(stages: Sequence[Edit], arguments: dict[str, Any], besides: Networks = ()) -> Step:
+    """What the label of an edited photo or clip says; besides: networks that took part in no stage."""
+    networks = tuple(dict.fromkeys([*(one for edit in stages for one in edit.networks), *besides]))
     return Step("edit", arguments, networks, __version__, _now())
 
 

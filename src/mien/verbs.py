@@ -115,7 +115,8 @@ def edit(
         return photo
     said = {"face": str(face), "by": by, "network": network, "along": dict(along or {})}
     arguments = {name: value for name, value in (strengths | said).items() if value}
-    return apply.edit_photo(photo, stages, faces, chosen, arguments)
+    fronts = {i: front for i in chosen if (front := apply.in_front(kit.parser, photo.pixels, faces[i]))}
+    return apply.edit_photo(photo, stages, faces, chosen, arguments, fronts)
 
 
 def edit_clip(
