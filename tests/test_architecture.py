@@ -14,7 +14,7 @@ ORDER: list[str] = [
     *"seams report measure flicker page judges bench train verbs batch cli".split(),
 ]
 TRAIN: list[str] = [
-    *"layers losses part updates augment frechet data pictures regions drawings pairs encoders translators families".split(),
+    *"layers losses part updates augment frechet data pictures regions drawings pairs maps domains encoders translators families".split(),
     *"opcodes unpickle layouts official adopt runs origin latents logs loop start prototypes export".split(),
 ]
 OWNERS = {

@@ -68,7 +68,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def folders(family: str, data: list[Path]) -> list[Path]:
     """Of the two folders, those that a family trains on."""
-    return data if family == "retouch" else data[:1]
+    return data if family in ("retouch", "cyclegan", "style") else data[:1]
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -173,6 +173,11 @@ def test_export_is_what_was_trained(run: Path, tmp_path: Path, half: bool, monke
         crop = geometry.align(hopper().pixels, hopper_face().landmarks, Alignment("wide", 300))
         regions = models.open(nets[0], "parser").parse(crop)
         assert all(one.shape == (300, 300) for one in regions.values()) and np.allclose(sum(regions.values()), 1, atol=1e-3)
+    elif nets[0].card.role == "translator":
+        for net in nets:
+            translator = models.open(net, "translator")
+            picture = hopper().pixels[:90, :120] if translator.channels == 3 else np.full((90, 120, translator.channels), 255, np.uint8)
+            assert translator.translate(picture).shape == (90, 120, 3)
     elif nets[0].card.role == "encoder":
         ((_, crop),) = verbs.align(hopper(), size=nets[0].card.size, kit=kit())
         ws = models.open(nets[0], "encoder").invert(crop)

@@ -22,6 +22,7 @@ from .models.encoder import Encoder
 from .models.generator import Generator
 from .models.prototypes import Prototypes
 from .models.retoucher import Retoucher
+from .models.translator import Translator
 from .types import Alignment, Array, Change, Crop, Direction, Edit, Latent, Networks
 from .wear import Glasses
 
@@ -134,6 +135,31 @@ class Along:
         """Those of the largest face in a picture of the generator."""
         faces = self.kit.faces(np.clip(np.rint(shades * 255), 0, 255).astype(np.uint8))
         return max(faces, key=lambda one: float(np.prod(one.box[2:] - one.box[:2]))).landmarks if faces else None
+
+
+@dataclass(frozen=True, eq=False)
+class Through:
+    """An edit by a translator: the face as the network draws it, `strength` 0..1 of the way, fading out around it."""
+
+    translator: Translator
+    strength: float
+    style: Array | None
+    asked: Strengths
+
+    @property
+    def alignment(self) -> Alignment:
+        return Alignment(self.translator.net.card.template or "ffhq", max(self.translator.net.card.size, 256))
+
+    @property
+    def networks(self) -> Networks:
+        return ((self.translator.net.name, self.translator.net.sha256),)
+
+    def __call__(self, crop: Crop) -> Change:
+        drawn = self.translator.translate(crop.pixels, style=self.style, asked=self.asked)
+        face = mesh.frame(crop.landmarks, crop.size)
+        reach = mesh.reach(face, face, crop.size)
+        colour = (drawn.astype(np.float32) - crop.pixels) / 255
+        return Change(np.zeros((crop.size, crop.size, 2), np.float32), colour, reach * np.float32(self.strength))
 
 
 def _sampled(picture: Array, places: Array) -> Array:

@@ -17,6 +17,7 @@ from .models.landmarker import Landmarker, find_faces
 from .models.parser import Parser
 from .models.prototypes import Prototypes
 from .models.retoucher import Retoucher
+from .models.translator import Translator
 from .runtime import Net
 from .types import Array, Face
 
@@ -60,6 +61,10 @@ class Kit:
     def encoder(self, name: str) -> Encoder:
         """The network NAME-encoder."""
         return self._role(f"{name}-encoder", "encoder")
+
+    def translator(self, name: str) -> Translator:
+        """The translator called `name`."""
+        return self._role(name, "translator")
 
     def embedder(self, name: str) -> Embedder:
         """The embedder called `name`."""

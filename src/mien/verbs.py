@@ -10,7 +10,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -380,6 +380,43 @@ def generate(network: str, seeds: Sequence[int], *, truncation: float = 0.7, kit
     for seed in seeds:
         pixels = generator.draw(mapper.styles(mapper.noise(seed), truncation))[0]
         yield Photo(pixels, history=(apply.drawing({"seed": seed, "truncation": truncation}, (mapper.net, generator.net)),))
+
+
+def stylize(
+    photo: Photo,
+    network: str,
+    *,
+    strength: float = 1.0,
+    face: str | int | None = None,
+    style: Photo | None = None,
+    asked: Mapping[str, float] | None = None,
+    kit: Kit | None = None,
+) -> Photo:
+    """The photo as the translator `network` draws it: a whole picture of any size, in tiles that fade into each other.
+
+    strength 0..1: how far from the photo to the drawing. face: only faces ("all", "largest" or a number), the rest stays bit-identical.
+    style: the picture whose style is taken, for networks that take any; asked: the network's conditions by name.
+    """
+    if not 0 <= strength <= 1:
+        raise RequestError(f"strength {strength:g} is out of range: 0 to 1")
+    kit = kit or shared_kit()
+    translator = kit.translator(network)
+    if translator.channels != 3:
+        raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of photos was wanted")
+    edit = edits.Through(translator, strength, apply.eight_bit(style.pixels) if style else None, asked or {})
+    said = {"network": network, "strength": strength, "face": str(face or ""), "asked": dict(asked or {})}
+    if style and style.origin.path:
+        said["style"] = Path(style.origin.path).name
+    arguments = {name: value for name, value in said.items() if value}
+    if face is not None:
+        faces = find(photo, kit=kit)
+        done = apply.edit_photo(photo, (edit,), faces, apply.choose(faces, str(face), photo.size), arguments)
+        return replace(done, history=(*photo.history, replace(done.history[-1], verb="stylize")))
+    eight = apply.eight_bit(photo.pixels)
+    drawn = translator.translate(eight, style=edit.style, asked=edit.asked).astype(np.float32) - eight
+    full = float(np.iinfo(photo.pixels.dtype).max)
+    pixels = np.clip(np.rint(photo.pixels + drawn * (strength * full / 255)), 0, full).astype(photo.pixels.dtype)
+    return photo.after(replace(apply.edited((edit,), arguments), verb="stylize"), pixels)
 
 
 def walk(

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..errors import OutputError, RequestError
-from .app import LICENCES, app, knob, licence, plural, say
+from .app import LICENCES, app, common, knob, licence, plural, say
 
 
 @app.group(invoke_without_command=True)
@@ -95,6 +95,37 @@ def generate(network: str, seeds: list[int], truncation: float, output: Path, gr
     if grid:
         verbs.write(verbs.grid(photos), output / "grid.png", force=force)
     say(f"{plural(len(photos), 'picture')} in {output}")
+
+
+@app.command()
+@click.argument("photo", type=click.Path(path_type=Path), metavar="IN")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--with", "network", required=True, metavar="NAME", help="A translator of yours, as `mien models` lists it.")
+@click.option("--strength", default=1.0, show_default=True, help="How far from the photo to the drawing, 0 to 1.")
+@click.option("--style", type=click.Path(path_type=Path), help="The picture whose style is taken, for networks that take any.")
+@click.option("--face", metavar="all|largest|N", help="Only faces; the rest stays as it is.")
+@click.option("--tell", "asked", multiple=True, metavar="NAME=X", help="A condition of the network.")
+@click.option("--force", is_flag=True, help="Write over what is there.")
+@licence
+@common
+def stylize(photo: Path, output: Path, network: str, style: Path | None, asked: tuple[str, ...], force: bool, **rest: Any) -> None:
+    """Draw a photo in another manner, with a translator that you trained or imported.
+
+    \b
+    mien stylize photo.jpg --with candy -o drawn.jpg
+    """
+    from .. import batch, verbs
+
+    batch.check(batch.Job(photo, output, {}, force=force))
+    limit = rest.pop("max_pixels")
+    try:
+        told = {name: float(value) for name, value in (knob(text, "--tell") for text in asked)}
+    except ValueError as error:
+        raise RequestError(f"--tell wants NAME=NUMBER, {' '.join(asked)!r} came") from error
+    source = verbs.read(photo, max_pixels=limit)
+    drawn = verbs.stylize(source, network, style=verbs.read(style, max_pixels=limit) if style else None, asked=told, **rest)
+    verbs.write(drawn, output, force=force)
+    say(f"wrote {output}")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Published checkpoints -> parts that `export.write` turns into `.onnx`: mapper, generator, encoder, embedder, each with its card."""
+"""Published checkpoints -> parts that `export.write` turns into `.onnx`: mapper, generator, encoder and so on, each with its card."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from ..cards import Card, Condition
-from ..errors import ModelError
+from ..errors import MienError, ModelError
+from . import translators
 from .encoders import Backbone, Inverter, encoder, styles_of
+from .families import pix2pixhd, stargan, style
 from .families.stylegan2 import Drawer, Generator
 from .layouts import State
-from .official import Checkpoint, read
+from .official import Checkpoint, read, recognise
 from .part import Part
 
 SIDE, IDENTITY = 256, 112  # pixels that pSp's encoders and IR-SE-50 take
@@ -25,7 +27,7 @@ FACES = ("ffhq", "celeb", "face", "toon")  # in the name of a task: pictures lai
 NAMED = 4  # so many tensors that do not fit are named
 
 
-def adopt(path: Path, name: str) -> list[Part]:
+def adopt(path: Path, name: str, *, own_statistics: bool = False, sample: bool = False) -> list[Part]:
     """The networks of a published checkpoint, as parts called `name`-ROLE: mapper and generator, encoder, or embedder.
 
     mapper: z `[N, Z]`, label `[N, C]` where there are classes -> w `[N, W]`, not truncated (the average is in the card).
@@ -33,10 +35,21 @@ def adopt(path: Path, name: str) -> list[Part]:
     -> ws `[N, L, 512]`, average included; SAM's also takes condition `[N, 1]`, the wanted age in years. embedder: pixels
     `[N, 3, 112, 112]` -> vector `[N, 512]` of unit length. C is 3 but for encoders of sketches and of segmentations.
 
+    translator (CycleGAN, pix2pix): pixels `[N, C, H, W]` -> picture `[N, 3, H, W]`, both in [-1, 1]. own_statistics: where it has batch
+    norms, each picture's own statistics in place of those gathered in training, as pix2pix's test script has it by default. sample: it
+    also takes condition `[N, 1]`, the number of a draw of the noise that the same script leaves on; 0 for none.
+
+    translator (pix2pixHD, StarGAN, styles): the same, in the card's range; StarGAN takes condition `[N, K]`, what it is to become, AdaIN
+    style `[N, 3, h, w]`. AdaIN's two files are found beside each other.
+
     Raises `InputError` where there is no such file; `ModelError` where it is none that is known, or its tensors do not fit.
     """
     checkpoint = read(path)
     original = Original(path, name, checkpoint)
+    if checkpoint.kind in ("cyclegan", "pix2pix"):
+        return [_translator(original, own_statistics=own_statistics, sample=sample)]
+    if make := {"pix2pixhd": _pix2pixhd, "stargan": _stargan, "faststyle": _fast, "adain": _adain}.get(checkpoint.kind):
+        return [make(original)]
     if checkpoint.kind == "irse50":
         return [_embedder(original)]
     if checkpoint.kind not in ("psp", "e4e", "sam"):
@@ -259,3 +272,106 @@ def _embedder(original: Original) -> Part:
     limits = f"Wants a face of {IDENTITY} px laid out as ArcFace's. Tells people apart worse where few like them were trained on."
     card = original.card("embedder", "A face to a vector of who it is, of unit length", limits, size=IDENTITY, value_range=(-1.0, 1.0))
     return Part("embedder", net, {"pixels": torch.zeros(1, 3, IDENTITY, IDENTITY)}, ("vector",), card)
+
+
+# --- CycleGAN and pix2pix
+
+
+def _translator(original: Original, *, own_statistics: bool, sample: bool) -> Part:
+    known = dict(original.read.config["translator"])
+    kind, inputs, outputs = (known.pop(key) for key in ("kind", "inputs", "outputs"))
+    if outputs != 3 or inputs < 1:
+        raise ModelError(f"{original.path} makes {outputs} channels of {inputs}: wanted 3 of at least 1")
+    G = original.filled(lambda: translators.generator(kind, inputs, outputs, **known), original.read.nets["G"], "generator")
+    multiple, size = G.multiple, max(G.multiple, translators.SIDE if kind == "resnet" else 0)
+    limits = "Shows what it was trained for, and makes up the rest."
+    if known["norm"] == "batch":
+        limits += " Normalises by each picture's own statistics." if own_statistics else " Normalises by the statistics of its training."
+    inputs_of: dict[str, Tensor] = {"pixels": torch.zeros(1, inputs, size, size)}
+    about: dict[str, Any] = {"size": size, "value_range": (-1.0, 1.0), "multiple": multiple}
+    G = translators.own_statistics(G) if own_statistics else G
+    if sample and translators.noisy(G):
+        G, inputs_of["condition"], about["conditions"] = translators.Sampling(G), torch.zeros(1, 1), (translators.NOISE,)
+        limits += " The noise of training is kept where a draw is asked for."
+    card = original.card("translator", "Pictures to pictures of another manner", limits, **about)
+    return Part("translator", G.eval(), inputs_of, ("picture",), card)
+
+
+# --- pix2pixHD, StarGAN, fast style transfer and AdaIN
+
+CELEBA = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")  # of StarGAN's published file
+FEATURED = 39  # channels of pix2pixHD's published file with features, which are the last three
+
+
+def _generator_of(original: Original) -> dict[str, Any]:
+    """What is known of a generator; another network of the same family is of no use alone."""
+    config = original.read.config
+    if config["net"] != "G":
+        other = {"D": "the discriminator", "E": "the encoder"}[config["net"]]
+        raise ModelError(f"{original.path} is {other} of {original.read.kind}, which is for training: import the generator beside it")
+    return dict(config["knobs"])
+
+
+def _pix2pixhd(original: Original) -> Part:
+    knobs = _generator_of(original)
+    inputs = knobs.pop("inputs")
+    net = original.filled(lambda: pix2pixhd.Generator(inputs, **knobs), original.read.nets["G"], "generator")
+    multiple, maps = 2 ** (knobs["downs"] + knobs["enhancers"]), inputs > 4
+    limits = "Takes a picture." if inputs <= 3 else "Takes a picture and the borders between objects, 1 on them and -1 elsewhere."
+    if maps:
+        limits = f"Takes {inputs} maps, of classes and perhaps of borders, 1 within and -1 without."
+    if inputs == FEATURED:
+        limits += " The last three are features of objects."
+    net = pix2pixhd.told(net, inputs - (3 if inputs == FEATURED else 0), maps, inputs > 3)
+    about: dict[str, Any] = {"size": 1024 if knobs["enhancers"] else 512, "value_range": (-1.0, 1.0), "multiple": multiple}
+    card = original.card("translator", "Maps of classes, or pictures, to pictures", limits, **about)
+    side = pix2pixhd.SIDES * multiple
+    return Part("translator", net.eval(), {"pixels": torch.zeros(1, inputs, side, side)}, ("picture",), card)
+
+
+def _stargan(original: Original) -> Part:
+    knobs = _generator_of(original)
+    domains, size = knobs["domains"], 128
+    net = original.filled(lambda: stargan.Generator(**knobs), original.read.nets["G"], "generator")
+    names = CELEBA if domains == len(CELEBA) else tuple(f"domain-{k + 1}" for k in range(domains))
+    limits = "Wants all conditions told, each 1 or 0, also those that are to stay as they are."
+    limits += " Names are those of the published file of five." if names == CELEBA else ""
+    conditions = tuple(Condition(one, "", 0.0, 1.0) for one in names)
+    about: dict[str, Any] = {"size": size, "value_range": (-1.0, 1.0), "conditions": conditions, "multiple": stargan.MULTIPLE}
+    card = original.card("translator", "A picture to other domains", limits, **about)
+    inputs = {"pixels": torch.zeros(1, 3, size, size), "condition": torch.zeros(1, domains)}
+    return Part("translator", net, inputs, ("picture",), card)
+
+
+STROKES = "Strokes keep their size in pixels, whatever the size of the picture."
+
+
+def _fast(original: Original) -> Part:
+    net = original.filled(lambda: style.TransformerNet(**_generator_of(original)), original.read.nets["G"], "network for one style")
+    return style.part(net, "fast", 256, original.card("translator", "", STROKES))
+
+
+def _adain(original: Original) -> Part:
+    """AdaIN comes as two files: VGG-19, which sees, and a decoder, which draws. The other is looked for beside the one that is named."""
+    nets, eyes = dict(original.read.nets), original.read.config["knobs"]["eyes"]
+    wanted, note = {"vgg": "decoder", "decoder": "vgg"}[original.read.config["net"]], ""
+    for path in sorted(one for one in original.path.parent.iterdir() if one.is_file() and one != original.path):
+        other = _beside(path) if path.suffix in (original.path.suffix, ".pth", ".pt") else None
+        if other and wanted in other.nets:
+            nets[wanted], note = other.nets[wanted], f" With {ascii(path.name)[1:-1][:80]}, sha256 {other.source_sha256}."
+            break
+    if wanted not in nets:
+        name = {"vgg": "vgg_normalised.pth", "decoder": "decoder.pth"}[wanted]
+        raise ModelError(f"{original.path} is one half of AdaIN: put the other, {name} as published, beside it")
+    state = {f"decoder.{key}": one for key, one in nets["decoder"].items()}
+    known = style.vgg(1).state_dict()
+    state |= {f"vgg.{key}": one for key, one in nets["vgg"].items() if key in known}  # what is behind relu4_1 is not asked
+    net = original.filled(lambda: style.AdaIN(eyes), state, "network for any style")
+    return style.part(net, "adain", 256, original.card("translator", "", STROKES + note))
+
+
+def _beside(path: Path) -> Checkpoint | None:
+    try:
+        return read(path) if recognise(path) == "adain" else None
+    except MienError:
+        return None

@@ -52,7 +52,7 @@ def export(run: Path, out: Path, *, half: bool, force: bool) -> dict[Path, float
 
 def places_of(parts: list[Part], out: Path, *, force: bool = False) -> list[Path]:
     """Where each part goes: `out` where there is one, else `out` with the role in its name. What is there already is an `OutputError`."""
-    places = [out] if len(parts) == 1 else [out.with_name(f"{out.stem}-{part.role}{out.suffix}") for part in parts]
+    places = [out] if len(parts) == 1 else [out.with_name(f"{out.stem}-{part.label or part.role}{out.suffix}") for part in parts]
     if taken := [place for place in places if place.exists() and not force]:
         raise OutputError(f"{taken[0]} exists: choose another name, or write over it with --force")
     return places
@@ -70,7 +70,7 @@ def write(part: Part, out: Path, *, half: bool) -> float:
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "part.onnx"
-            example = tuple(torch.cat([one, one]) for one in part.inputs.values())  # of two: a batch of one would be frozen
+            example = tuple(_example(part, name) for name in part.inputs)
             logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that nothing here wants
             torch.onnx.export(
                 module,
@@ -80,7 +80,7 @@ def write(part: Part, out: Path, *, half: bool) -> float:
                 opset_version=20,
                 input_names=list(part.inputs),
                 output_names=list(part.outputs),
-                dynamic_shapes=tuple({0: batch} for _ in example),
+                dynamic_shapes=tuple({0: batch, **_sides(part, name)} for name in part.inputs),
                 external_data=True,
                 verbose=False,
             )
@@ -94,6 +94,22 @@ def write(part: Part, out: Path, *, half: bool) -> float:
     finally:
         draft.unlink(missing_ok=True)
     return difference
+
+
+def _example(part: Part, name: str) -> torch.Tensor:
+    """An input of two, and where sides are free of two and three multiples: a one would be frozen."""
+    one, free = part.inputs[name], _free(part, name)
+    return one.new_zeros(2, one.shape[1], 2 * free, 3 * free) if free else torch.cat([one, one])
+
+
+def _sides(part: Part, name: str) -> dict[int, Any]:
+    """Height and width of an input where they are free."""
+    free, of = _free(part, name), "" if name == "pixels" else f"_of_{name}"
+    return {at: free * torch.export.Dim(side + of) for at, side in ((2, "rows"), (3, "columns"))} if free else {}
+
+
+def _free(part: Part, name: str) -> int:
+    return part.card.multiple if name in ("pixels", "style") else 0
 
 
 def _ready(module: nn.Module, half: bool) -> nn.Module:
@@ -119,6 +135,8 @@ def _fuse(layers: nn.Sequential) -> None:
         layer, norm = layers[i], layers[i + 1]
         if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
             layers[i], layers[i + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
+        elif isinstance(layer, nn.ConvTranspose2d) and isinstance(norm, nn.BatchNorm2d):
+            layers[i], layers[i + 1] = fuse_conv_bn_eval(layer, norm, transpose=True), nn.Identity()
         elif isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
             layers[i], layers[i + 1] = fuse_linear_bn_eval(layer, norm), nn.Identity()
 
@@ -156,16 +174,21 @@ def _difference(part: Part, module: nn.Module, path: Path) -> float:
     torch is asked for one picture after the other: so ONNX Runtime's batch is compared with what does not depend on it, and few
     are in memory.
     """
-    counts, random = (1, 2 if part.card.size >= LARGE else 3), torch.Generator().manual_seed(0)
-    inputs = {name: torch.rand(max(counts), *one.shape[1:], generator=random) * 0.4 - 0.2 for name, one in part.inputs.items()}
-    rows = [module(*row) for row in zip(*(one.split(1) for one in inputs.values()), strict=True)]
-    wanted = [torch.cat(one).numpy() for one in zip(*(row if isinstance(row, tuple) else (row,) for row in rows), strict=True)]
+    count, random = 2 if part.card.size >= LARGE else 3, torch.Generator().manual_seed(0)
+    shapes = {name: list(one.shape[1:]) for name, one in part.inputs.items()}
+    trials = [(1, shapes), (count, shapes)]
+    if part.card.multiple:
+        height, width = shapes["pixels"][1:]
+        trials.append((1, shapes | {"pixels": [shapes["pixels"][0], height, width + part.card.multiple]}))
     options = ort.SessionOptions()
     options.enable_cpu_mem_arena = False  # which keeps what it once had;
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED  # all of them would hold large weights three times
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     differences = []
-    for count in counts:
-        got: Any = session.run(list(part.outputs), {name: one[:count].numpy() for name, one in inputs.items()})
-        differences += [np.abs(a - b[:count]).max() / max(1.0, np.abs(b[:count]).max()) for a, b in zip(got, wanted, strict=True)]
+    for count, shapes in trials:
+        inputs = {name: torch.rand(count, *shape, generator=random) * 0.4 - 0.2 for name, shape in shapes.items()}
+        rows = [module(*row) for row in zip(*(one.split(1) for one in inputs.values()), strict=True)]
+        wanted = [torch.cat(one).numpy() for one in zip(*(row if isinstance(row, tuple) else (row,) for row in rows), strict=True)]
+        got: Any = session.run(list(part.outputs), {name: one.numpy() for name, one in inputs.items()})
+        differences += [np.abs(a - b).max() / max(1.0, np.abs(b).max()) for a, b in zip(got, wanted, strict=True)]
     return float(np.max(differences))  # NaN where one is

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 
 from ..errors import ModelError
+from . import translators
+from .families import pix2pixhd, stargan, style
 from .layouts import TENSORFLOW_D, TENSORFLOW_G, Held, State, low_pass_of, renamed, ros_d, ros_g, with_filters
 from .opcodes import Record
 from .unpickle import DAMAGE, Stored, read_tree, said
@@ -34,6 +36,7 @@ class Terms:
 
 NVIDIA = "LicenseRef-NVIDIA-Source-Code-License-NC"
 FFHQ = "what its page says, where that is faces FFHQ, whose terms are CC BY-NC-SA 4.0 and those of each photo"
+UNSAID = "trained on what its page says, whose terms are its own"
 TERMS = {
     "nvidia": Terms(NVIDIA, False, f"StyleGAN2-ADA, Karras et al. 2020, NVIDIA; trained on {FFHQ}"),
     "tensorflow": Terms(NVIDIA, False, f"StyleGAN2, Karras et al. 2020, NVIDIA; trained on {FFHQ}"),
@@ -44,9 +47,22 @@ TERMS = {
     ),
     "e4e": Terms(f"MIT AND {NVIDIA}", False, f"encoder4editing, Tov et al. 2021, MIT, around NVIDIA's StyleGAN2; trained on {FFHQ}"),
     "sam": Terms(f"MIT AND {NVIDIA}", False, f"SAM, Alaluf et al. 2021, MIT, around NVIDIA's StyleGAN2; trained on {FFHQ}"),
+    "cyclegan": Terms("BSD-2-Clause", False, f"CycleGAN, Zhu et al. 2017, pytorch-CycleGAN-and-pix2pix, BSD; {UNSAID}"),
+    "pix2pix": Terms("BSD-2-Clause", False, f"pix2pix, Isola et al. 2017, pytorch-CycleGAN-and-pix2pix, BSD; {UNSAID}"),
+    "pix2pixhd": Terms("BSD-2-Clause", False, f"pix2pixHD, Wang et al. 2018, NVIDIA, BSD; {UNSAID}"),
+    "stargan": Terms("MIT", False, f"StarGAN, Choi et al. 2018, MIT; {UNSAID}"),
+    "faststyle": Terms("BSD-3-Clause", False, f"fast_neural_style of pytorch/examples after Johnson et al. 2016, BSD; {UNSAID}"),
+    "adain": Terms("MIT", False, f"pytorch-AdaIN after Huang and Belongie 2017, MIT, around VGG-19; {UNSAID}"),
     "irse50": Terms("MIT", False, "IR-SE-50 of InsightFace_Pytorch, MIT; trained on MS-Celeb-1M, which was for research only"),
 }
 """Kinds of files and their terms; "converted" is NVIDIA's weights in the layout of "rosinality"."""
+SINGLE = {
+    "pix2pixhd": pix2pixhd.described,
+    "stargan": stargan.described,
+    "faststyle": style.described_fast,
+    "adain": style.described_adain,
+}
+"""Kinds of files of one network: from names and shapes of tensors to which one that is and the knobs that it fixes, or to None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +94,7 @@ def read(path: Path) -> Checkpoint:
     tree = read_tree(path)
     kind = _kind(tree, path)
     read_kind = {"nvidia": _nvidia, "tensorflow": _tensorflow, "irse50": _irse50, "rosinality": _rosinality, "converted": _rosinality}
+    read_kind |= {"cyclegan": _translator, "pix2pix": _translator} | dict.fromkeys(SINGLE, _single)
     try:
         nets, config = read_kind.get(kind, _psp)(tree, path)
     except DAMAGE as error:
@@ -100,11 +117,16 @@ def _kind(tree: Any, path: Path) -> str:
             return _psp_kind(tree, path)
         if "input_layer.0.weight" in tree and "output_layer.3.weight" in tree:
             return "irse50"
+        if kind := _single_kind(tree):
+            return kind
+        if kind := _translator_kind(tree):
+            return kind
     found = (
         ", ".join(ascii(str(key))[1:-1][:40] for key in list(tree)[:5]) or "nothing" if isinstance(tree, dict) else "no table of networks"
     )
     raise ModelError(
-        f"{path} holds {found}: wanted NVIDIA's or TensorFlow's StyleGAN2 .pkl, a .pt with g_ema, a pSp or e4e .pt, or IR-SE-50's .pth"
+        f"{path} holds {found}: wanted NVIDIA's or TensorFlow's StyleGAN2 .pkl, a .pt with g_ema, a pSp or e4e .pt, IR-SE-50's .pth, or a "
+        "network of CycleGAN, pix2pix, pix2pixHD, StarGAN or style transfer"
     )
 
 
@@ -286,6 +308,48 @@ def _irse50(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[st
         raise ModelError(f"{path} is an IR network of {len(blocks)} blocks: wanted IR-SE-50, which has 24 with squeeze and excitation")
     _affordable(path, state)
     return {"irse50": {key: one.load() for key, one in state.items()}}, {}
+
+
+# --- CycleGAN and pix2pix
+
+
+def _translator_kind(tree: dict[str, Any]) -> str | None:
+    """Residual generators, as CycleGAN's are by default, and U-Nets, as pix2pix's; either could be the other's."""
+    if "model.model.0.weight" in tree and "model.model.3.weight" in tree:
+        return "pix2pix"
+    return "cyclegan" if {"model.1.weight", "model.4.weight", "model.10.conv_block.1.weight"} <= tree.keys() else None
+
+
+def _translator(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[str, Any]]:
+    state = _held(tree, path, "the generator")
+    homes = {key.rpartition(".")[0] for key in state if key.endswith(".weight")}
+    gathered = (".running_mean", ".running_var", ".num_batches_tracked")  # of instance norms in files from before torch 0.4
+    state = {key: one for key, one in state.items() if not key.endswith(gathered) or key.rpartition(".")[0] in homes}
+    _affordable(path, state)
+    return {"G": {key: one.load() for key, one in state.items()}}, {"translator": translators.describe(state)}
+
+
+# --- pix2pixHD, StarGAN, fast style transfer and AdaIN
+
+
+def _shapes(tree: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {str(key): one.shape for key, one in tree.items() if isinstance(one, Stored)}
+
+
+def _single_kind(tree: dict[str, Any]) -> str | None:
+    try:
+        return next((kind for kind, described in SINGLE.items() if described(_shapes(tree))), None)
+    except DAMAGE:
+        return None
+
+
+def _single(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[str, Any]]:
+    """Statistics, which instance norms of old files have, are left out: each picture has its own, also where the authors test."""
+    state = _held(tree, path, "the network")
+    state = {key: one for key, one in state.items() if not key.endswith((".running_mean", ".running_var", ".num_batches_tracked"))}
+    _affordable(path, state)
+    name, knobs = next(found for described in SINGLE.values() if (found := described(_shapes(dict(state)))))
+    return {name: {key: one.load() for key, one in state.items()}}, {"net": name, "knobs": knobs}
 
 
 # --- What the shapes say

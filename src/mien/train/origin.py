@@ -13,7 +13,7 @@ from . import official
 from .layouts import State
 from .runs import BEST, below, checkpoints, read_run, read_state, read_tensors
 
-NETS = ("G", "D", "E")  # of a run; what else it remembers belongs to it alone
+NETS = ("G", "D", "E", "D_A", "D_B")  # of a run; what else it remembers belongs to it alone
 KNOBS = ("size", "z", "w", "classes", "layers", "base", "widest", "synthesis", "critic", "clamp")  # of StyleGAN2, fixed by its weights
 OWN = "Apache-2.0"
 

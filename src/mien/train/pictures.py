@@ -32,7 +32,7 @@ class Pictures:
         self.skipped: list[Path] = []
         self._sides: list[tuple[int, int]] = []  # height and width of the pictures that were read
         labels = read_classes(folders) if classes else {}
-        found = [one for folder in folders for one in find(folder)]
+        found = self._found(folders)
         self._kept: dict[Path, Array] | None = {} if len(found) * 3 * size**2 <= IN_MEMORY else None
         pools: dict[bool, list[tuple[Path, int]]] = {False: [], True: []}
         for path, person in found:
@@ -77,11 +77,17 @@ class Pictures:
             out.append(f"cut to their middle, since they are not square: {cut} of {count} pictures")
         return out
 
+    def _found(self, folders: list[Path]) -> list[tuple[Path, str]]:
+        return [one for folder in folders for one in find(folder)]
+
+    def _read(self, path: Path) -> Array:
+        return read_rgb(path)
+
     def _usable(self, path: Path) -> bool:
         if self._kept is None:
             return cv2.haveImageReader(str(path))
         try:
-            pixels = read_rgb(path)
+            pixels = self._read(path)
         except InputError:
             return False
         self._sides.append((pixels.shape[0], pixels.shape[1]))
@@ -89,7 +95,7 @@ class Pictures:
         return True
 
     def _stack(self, rows: list[tuple[Path, int]], mirrored: Array) -> tuple[Array, Array]:
-        pixels = [square(read_rgb(path), self.size) if self._kept is None else self._kept[path] for path, _ in rows]
+        pixels = [square(self._read(path), self.size) if self._kept is None else self._kept[path] for path, _ in rows]
         pixels = np.stack([one[:, ::-1] if turn else one for one, turn in zip(pixels, mirrored, strict=True)])
         label = np.zeros((len(rows), self.classes), np.float32)
         if self.classes:
@@ -125,8 +131,9 @@ def read_classes(folders: list[Path]) -> dict[Path, int]:
 
 
 def square(pixels: Array, size: int) -> Array:
-    """The middle of a picture `[H, W, 3]`, as `[size, size, 3]`."""
+    """The middle of a picture `[H, W, 3]`, as `[size, size, 3]`; of two that are stacked, `[H, W, 6]`, the middle of both."""
     height, width = pixels.shape[:2]
     side = min(height, width)
     pixels = pixels[(height - side) // 2 :, (width - side) // 2 :][:side, :side]
-    return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if side >= size else cv2.INTER_CUBIC)
+    how = cv2.INTER_AREA if side >= size else cv2.INTER_CUBIC
+    return np.concatenate([cv2.resize(one, (size, size), interpolation=how) for one in np.split(pixels, pixels.shape[2] // 3, 2)], 2)

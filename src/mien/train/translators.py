@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..cards import Condition
+
 NORMS = ("instance", "batch")
 GENERATORS = ("resnet", "unet")
 CRITICS = ("patch", "pixel")
 MODES = ("lsgan", "bce")
 SPREAD = 0.02  # of weights at the start
-LEAST_DOWNS = 5  # halvings of the U-Net
+LEAST_DOWNS, MOST_DOWNS = 5, 12  # halvings of the U-Net
+SIDE = 256  # pixels that published residual generators were trained on
+NOISE = Condition("sample", "number of a draw, 0 for none", 0.0, 1000.0)
 DRAWS = 1024.0  # so many draws of noise for each 1 that a network is told
 
 
@@ -41,7 +46,7 @@ class ResNetBlock(nn.Module):
             nn.Conv2d(channels, channels, 3, bias=norm == "instance"),
             normalised(channels, norm),
         )
-        self.conv_block = nn.Sequential(*conv(), nn.ReLU(), *([nn.Dropout(0.5)] if dropout else []), *conv())
+        self.conv_block = nn.Sequential(*conv(), nn.ReLU(), *([Dropout()] if dropout else []), *conv())
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv_block(x)
@@ -72,10 +77,18 @@ class ResNetGenerator(nn.Module):
 
 
 class UNetBlock(nn.Module):
-    """One halving of the U-Net with all that is within, and its doubling; the outermost gives the picture, others `[input, what came back]`."""
+    """One halving of the U-Net with all that is within, and its doubling. The outermost gives the picture, others their input and that."""
 
     def __init__(
-        self, outer: int, inner: int, norm: str, *, inputs: int = 0, within: UNetBlock | None = None, outermost: bool = False, drop: bool = False
+        self,
+        outer: int,
+        inner: int,
+        norm: str,
+        *,
+        inputs: int = 0,
+        within: UNetBlock | None = None,
+        outermost: bool = False,
+        drop: bool = False,
     ) -> None:
         super().__init__()
         self.outermost = outermost
@@ -120,6 +133,33 @@ def generator(kind: str, inputs: int, outputs: int, **knobs: Any) -> ResNetGener
     return (ResNetGenerator if kind == "resnet" else UNetGenerator)(inputs, outputs, **knobs)
 
 
+def describe(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Which of GENERATORS a state dict is of, by its names and shapes: "kind", "inputs", "outputs" and knobs as `generator` takes them.
+
+    Dropout adds no name to a unet: it is said to have it, as the published ones do. `KeyError` where it is of none."""
+    unet = "model.model.0.weight" in state
+    outer, inputs = state["model.model.0.weight" if unet else "model.1.weight"].shape[:2]
+    out: dict[str, Any] = {"kind": "unet" if unet else "resnet", "inputs": inputs, "base": outer}
+    if not unet:
+        blocks = sum(key.endswith(".conv_block.1.weight") for key in state)
+        dropout = "model.10.conv_block.5.weight" not in state
+        norm = "batch" if "model.2.weight" in state else "instance"
+        return out | {"outputs": state[f"model.{17 + blocks}.weight"].shape[0], "blocks": blocks, "norm": norm, "dropout": dropout}
+    downs, home = 1, "model.model.1"
+    while f"{home}.model.1.weight" in state and downs < MOST_DOWNS:
+        downs, home = downs + 1, f"{home}.model.3"
+    norm = "batch" if "model.model.1.model.2.weight" in state else "instance"
+    return out | {"outputs": state["model.model.3.weight"].shape[1], "downs": downs, "norm": norm, "dropout": True}
+
+
+def take(net: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
+    """Put into a network what has the same name and shape; returns the names of the rest."""
+    mine = net.state_dict()
+    taken = {key: one for key, one in state.items() if key in mine and mine[key].shape == one.shape}
+    net.load_state_dict(taken, strict=False)
+    return [key for key in mine if key not in taken]
+
+
 # --- Noise that can be asked for
 
 
@@ -144,8 +184,13 @@ def chance(at: Tensor, draw: Tensor, place: int) -> Tensor:
     prime = 2**31 - 1
     x = (at * 1_103_515 + draw * 7_368_787 + place * 15_485_863 + 12_345) % prime
     for factor in (48_271, 69_621, 40_692):
-        x = (x * factor + x // 65_536 * 31_337) % prime
+        x = (x * (x % 65_521 + factor) + factor) % prime  # below 2 ** 63 on the way
     return (x // 4096) % 2
+
+
+def noisy(net: nn.Module) -> bool:
+    """Whether a network has noise that can be kept."""
+    return any(isinstance(one, Dropout) for one in net.modules())
 
 
 class Sampling(nn.Module):
@@ -154,8 +199,7 @@ class Sampling(nn.Module):
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
-        self.drops = [one for one in net.modules() if isinstance(one, Dropout)]
-        for place, one in enumerate(self.drops):
+        for place, one in enumerate(one for one in net.modules() if isinstance(one, Dropout)):
             one.place = place
 
     def forward(self, pixels: Tensor, condition: Tensor) -> Tensor:
@@ -238,7 +282,7 @@ def initialised(net: nn.Module) -> nn.Module:
 
 
 def verdict(logits: Tensor, real: bool, mode: str) -> Tensor:
-    """How far D's logits are from calling all real, or all not: squared ("lsgan", Mao et al. 2017, arXiv 1611.04076) or logistic ("bce")."""
+    """How far D is from calling all real, or all not: squared ("lsgan", Mao et al. 2017, arXiv 1611.04076) or logistic ("bce")."""
     wanted = torch.full_like(logits, float(real), dtype=torch.float32)
     return F.mse_loss(logits.float(), wanted) if mode == "lsgan" else F.binary_cross_entropy_with_logits(logits.float(), wanted)
 
@@ -254,13 +298,16 @@ def updates(net: nn.Module, on: bool) -> None:
         one.requires_grad_(on)
 
 
-def check(*, size: int, generator: str, downs: int, blocks: int, base: int, decay: float, known: dict[str, tuple[str, ...]]) -> None:
-    """Raises `ValueError` where knobs that the families of translators share contradict each other; known: value -> those that there are."""
-    for value, choices in known.items():
+Known = list[tuple[str, tuple[str, ...]]]  # values, each with those that there are
+
+
+def check(*, size: int, generator: str, downs: int, blocks: int, base: int, decay: float, known: Known) -> None:
+    """Raises `ValueError` where knobs that the families of translators share contradict each other."""
+    for value, choices in known:
         if value not in choices:
             raise ValueError(f"there is no {value!r}: there are {', '.join(map(repr, choices))}")
     multiple = 2**downs if generator == "unet" else 4
     if size % multiple or size < 16:
         raise ValueError(f"size {size} must be a multiple of {multiple} for {generator}, and at least 16")
-    if downs < LEAST_DOWNS or blocks < 1 or base < 1 or not 0 <= decay <= 1:
-        raise ValueError(f"downs {downs} must be at least {LEAST_DOWNS}, blocks {blocks} and base {base} at least 1, decay in 0..1")
+    if not LEAST_DOWNS <= downs <= MOST_DOWNS or blocks < 1 or base < 1 or not 0 <= decay <= 1:
+        raise ValueError(f"downs {downs} must be in {LEAST_DOWNS}..{MOST_DOWNS}, blocks {blocks} and base {base} at least 1, decay in 0..1")

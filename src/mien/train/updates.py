@@ -64,6 +64,10 @@ class Shares:
             one.copy_(one + move)
         return means
 
+    def chance(self) -> np.random.Generator:
+        """Random numbers for what is done once for the whole batch: the same in every process."""
+        return np.random.default_rng((self._seed, self.i, self._update))
+
     def _drawn(self) -> Iterator[Any]:
         for k, part in self._parts:
             torch.manual_seed(int(np.random.SeedSequence((self._seed, self.i, self._update, k)).generate_state(1, np.uint64)[0] >> 1))

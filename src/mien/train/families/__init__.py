@@ -1,5 +1,6 @@
 """The families: one file each."""
 
-from . import parser, psp, retouch, stylegan2
+from . import cyclegan, parser, pix2pix, pix2pixhd, psp, retouch, stargan, style, stylegan2
 
-FAMILIES = {"parser": parser, "retouch": retouch, "stylegan2": stylegan2, "psp": psp}
+FAMILIES = {"parser": parser, "retouch": retouch, "stylegan2": stylegan2, "psp": psp, "cyclegan": cyclegan, "pix2pix": pix2pix}
+FAMILIES |= {"pix2pixhd": pix2pixhd, "stargan": stargan, "style": style}
