@@ -139,7 +139,7 @@ verbs.train(family, [Path(p) for p in data], folder, preset="tiny", knobs={} if 
 """
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["stylegan2", "retouch", "psp"])  # several losses and lazy ones, gaps in batches, batch norm
 def test_two_processes_do_what_one_does_in_two_parts(family: str, data: list[Path], tmp_path: Path):
     both = []
     for option in ("--accumulate", "--devices"):
