@@ -18,7 +18,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ...cards import Card, Condition
 from ..data import RetouchData
-from ..layers import ResidualBlock, warp
+from ..layers import UNet, warp
 from ..losses import gradient_l1, hinge_d, masked_l1
 from ..part import Part
 from ..updates import Shares
@@ -97,15 +97,7 @@ class Retoucher(nn.Module):
         self.reach = cfg.reach * cfg.size
         widths, ways = cfg.widths, 2 * len(CONDITIONS)
         self.stem = nn.Conv2d(3 * STEM**2, widths[0], 3, padding=1)
-        self.down, self.enc = nn.ModuleList(), nn.ModuleList()
-        self.up, self.dec = nn.ModuleList(), nn.ModuleList()
-        for i, width in enumerate(widths):
-            self.enc.append(ResidualBlock(width))
-            if i + 1 < len(widths):
-                self.down.append(nn.Conv2d(width, widths[i + 1], 4, stride=2, padding=1))
-                self.up.append(nn.Conv2d(widths[i + 1], width, 1))
-                self.dec.append(ResidualBlock(width))
-        self.middle = ResidualBlock(widths[-1])
+        self.body = UNet(widths)
         self.last = nn.Conv2d(widths[0], 2 * widths[0], 3, padding=1)
         self.motion = nn.Conv2d(2 * widths[0], ways * 2, 1)
         self.colour = nn.Conv2d(2 * widths[0], ways * 3 * STEM**2, 1)
@@ -121,16 +113,7 @@ class Retoucher(nn.Module):
     def forward(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         asked = condition * self.scale
         asked = torch.cat([asked.relu(), (-asked).relu()], 1)[:, :, None, None, None]  # [N, 2 C, 1, 1, 1]
-        x = self.stem(F.pixel_unshuffle(pixels, STEM))  # [N, W0, S/4, S/4]
-        skips = []
-        for i, block in enumerate(self.enc):
-            x = block(x)
-            if i < len(self.down):
-                skips.append(x)
-                x = self.down[i](x)
-        x = self.middle(x)
-        for i in reversed(range(len(self.up))):
-            x = self.dec[i](skips[i] + self.up[i](F.interpolate(x, scale_factor=2.0, mode="bilinear")))
+        x = self.body(self.stem(F.pixel_unshuffle(pixels, STEM)))  # [N, W0, S/4, S/4]
         x = F.silu(self.last(F.silu(x)))
         motion = (self.motion(x).unflatten(1, (-1, 2)) * asked).sum(1)  # [N, 2, S/4, S/4]
         colour = (self.colour(x).unflatten(1, (-1, 3 * STEM**2)) * asked).sum(1)  # [N, 48, S/4, S/4]
