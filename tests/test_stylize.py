@@ -39,6 +39,13 @@ class Tinted(nn.Module):
         return pixels * 0.5 + style.mean((2, 3), keepdim=True) * 0.5
 
 
+class Shaded(nn.Module):
+    """A drawing in colour: paper stays, lines become red."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return torch.cat([pixels * 0 + 1, pixels, pixels], 1)
+
+
 @pytest.fixture(scope="module")
 def kit(tmp_path_factory: pytest.TempPathFactory):
     """A user who has imported both."""
@@ -48,6 +55,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory):
     negative = Card("negative", "translator", conditions=(Condition("light", "", -1, 1),), **about)
     parts = [
         Part("translator", Negative(), pixels | {"condition": torch.zeros(1, 1)}, ("picture",), negative),
+        Part("translator", Shaded(), {"pixels": torch.zeros(1, 1, 64, 64)}, ("picture",), Card("shaded", "translator", **about)),
         Part("translator", Tinted(), pixels | {"style": torch.zeros(1, 3, 64, 64)}, ("picture",), Card("tinted", "translator", **about)),
     ]
     with pytest.MonkeyPatch.context() as patch:
@@ -115,6 +123,20 @@ def test_the_command_line_labels_what_it_draws(mien, kit: Kit, tmp_path: Path):
     ):
         ran = mien("stylize", HOPPER, *words, "-o", tmp_path / "no.jpg")
         assert ran.code == 2 and said in ran.err and ran.err.count("\n") == 1, ran
+
+
+def test_a_face_out_of_a_drawing(mien, kit: Kit, tmp_path: Path):
+    paper = np.full((90, 70, 3), 255, np.uint8)
+    paper[40:44] = 0
+    drawn = verbs.sketch(Photo(paper), "shaded", kit=kit)
+    assert drawn.pixels.shape == paper.shape and drawn.history[-1].source_type == "trainedAlgorithmicMedia"
+    assert (drawn.pixels[41] == (255, 0, 0)).all() and (drawn.pixels[10] == 255).all()
+    with pytest.raises(RequestError, match="takes 1"):
+        verbs.sketch(Photo(paper), "negative", kit=kit)
+    with pytest.raises(RequestError, match="a translator of photos was wanted"):
+        verbs.stylize(Photo(paper), "shaded", kit=kit)
+    assert mien("sketch", HOPPER, "--with", "shaded", "-o", tmp_path / "face.png").code == 0
+    assert verify(tmp_path / "face.png").source_type == "trainedAlgorithmicMedia"
 
 
 def test_tiles_cover_every_side():

@@ -419,6 +419,19 @@ def stylize(
     return photo.after(replace(apply.edited((edit,), arguments), verb="stylize"), pixels)
 
 
+def sketch(drawing: Photo, network: str, *, asked: Mapping[str, float] | None = None, kit: Kit | None = None) -> Photo:
+    """The face that the translator `network` sees in a drawing, dark lines on light paper; as large as the drawing, labelled as generated.
+
+    asked: the network's conditions by name (of one that can draw anew: {"sample": 3}).
+    """
+    translator = (kit or shared_kit()).translator(network)
+    if translator.channels != 1:
+        raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of drawings takes 1")
+    lines = cv2.cvtColor(apply.eight_bit(drawing.pixels), cv2.COLOR_RGB2GRAY)
+    step = replace(apply.drawing({"network": network} | ({"asked": dict(asked)} if asked else {}), (translator.net,)), verb="sketch")
+    return drawing.after(step, translator.translate(lines, asked=asked))
+
+
 def walk(
     network: str,
     seeds: Sequence[int],

@@ -97,6 +97,13 @@ def generate(network: str, seeds: list[int], truncation: float, output: Path, gr
     say(f"{plural(len(photos), 'picture')} in {output}")
 
 
+def _told(asked: tuple[str, ...]) -> dict[str, float]:
+    try:
+        return {name: float(value) for name, value in (knob(text, "--tell") for text in asked)}
+    except ValueError as error:
+        raise RequestError(f"--tell wants NAME=NUMBER, {' '.join(asked)!r} came") from error
+
+
 @app.command()
 @click.argument("photo", type=click.Path(path_type=Path), metavar="IN")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
@@ -117,14 +124,28 @@ def stylize(photo: Path, output: Path, network: str, style: Path | None, asked: 
     from .. import batch, verbs
 
     batch.check(batch.Job(photo, output, {}, force=force))
-    limit = rest.pop("max_pixels")
-    try:
-        told = {name: float(value) for name, value in (knob(text, "--tell") for text in asked)}
-    except ValueError as error:
-        raise RequestError(f"--tell wants NAME=NUMBER, {' '.join(asked)!r} came") from error
+    limit, told = rest.pop("max_pixels"), _told(asked)
     source = verbs.read(photo, max_pixels=limit)
     drawn = verbs.stylize(source, network, style=verbs.read(style, max_pixels=limit) if style else None, asked=told, **rest)
     verbs.write(drawn, output, force=force)
+    say(f"wrote {output}")
+
+
+@app.command()
+@click.argument("drawing", type=click.Path(path_type=Path), metavar="IN")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--with", "network", required=True, metavar="NAME", help="A translator of drawings of yours, as `mien models` lists it.")
+@click.option("--tell", "asked", multiple=True, metavar="NAME=X", help="A condition of the network: sample=3 draws anew.")
+@click.option("--force", is_flag=True, help="Write over what is there.")
+@licence
+@common
+def sketch(drawing: Path, output: Path, network: str, asked: tuple[str, ...], force: bool, max_pixels: int) -> None:
+    """Make a face out of a drawing, with a translator that you trained (mien train pix2pix --preset sketch)."""
+    from .. import batch, verbs
+
+    batch.check(batch.Job(drawing, output, {}, force=force))
+    face = verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, asked=_told(asked))
+    verbs.write(face, output, force=force)
     say(f"wrote {output}")
 
 
