@@ -37,7 +37,7 @@ def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
     if which == "all":
         return list(range(len(faces)))
     if which == "largest":
-        return [max(range(len(faces)), key=lambda i: _area(faces[i]))]
+        return [max(range(len(faces)), key=lambda i: faces[i].area)]
     if not which.isdecimal():
         raise RequestError(f"face {which!r} is neither all, largest nor a number")
     if not 1 <= int(which) <= len(faces):
@@ -137,7 +137,7 @@ def _own(crop: Crop, faces: list[Face], i: int) -> Array:
         if j == i:
             continue
         theirs = mesh.hull(geometry.transform(other.landmarks, crop.matrix), size)
-        if _area(other) <= _area(faces[i]):
+        if other.area <= faces[i].area:
             theirs &= 1 - own
         if theirs.any():
             grown = cv2.dilate(theirs, np.ones((size // 48,) * 2, np.uint8)).astype(np.float32)
@@ -151,7 +151,3 @@ def _toned(crop: Crop, colour: Array) -> Array:
     chroma = float(np.hypot(lab[..., 1], lab[..., 2])[mesh.hull(crop.landmarks, crop.size) > 0].mean())
     grey = (colour @ LUMA)[..., None]
     return grey + (colour - grey) * np.float32(min(chroma / FULL_CHROMA, 1.0))
-
-
-def _area(face: Face) -> float:
-    return float((face.box[2] - face.box[0]) * (face.box[3] - face.box[1]))

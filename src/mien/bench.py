@@ -174,7 +174,7 @@ def gather(paths: Sequence[Path], kit: Kit) -> list[Person]:
         photo = Photo(apply.eight_bit(photo.pixels), origin=photo.origin)
         faces = kit.faces(photo.pixels)
         if faces:
-            face = max(faces, key=lambda one: float(np.prod(one.box[2:] - one.box[:2])))
+            face = max(faces, key=lambda one: one.area)
             out.append(Person(photo, face, judges.look(kit, photo.pixels, face)))
     if not out:
         raise FaceError(f"no face was found in {len(paths)} photos")

@@ -134,7 +134,7 @@ class Along:
     def _landmarks(self, shades: Array) -> Array | None:
         """Those of the largest face in a picture of the generator."""
         faces = self.kit.faces(np.clip(np.rint(shades * 255), 0, 255).astype(np.uint8))
-        return max(faces, key=lambda one: float(np.prod(one.box[2:] - one.box[:2]))).landmarks if faces else None
+        return max(faces, key=lambda one: one.area).landmarks if faces else None
 
 
 @dataclass(frozen=True, eq=False)

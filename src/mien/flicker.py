@@ -57,7 +57,7 @@ def of_clips(before: Path, after: Path, kit: Kit, *, identity: str | None = None
                 continue
             if not effects:
                 told.append(measure.measure(Photo(a), Photo(b), kit, identity=identity, around=around, faces=faces))
-            face = max(faces, key=lambda one: float(np.prod(one.box[2:] - one.box[:2])))
+            face = max(faces, key=lambda one: one.area)
             inside = _inside(face) if not effects else inside
             effects.append(_effect(a, b, face)[inside])
         if len(effects) > 1:

@@ -136,10 +136,16 @@ def follow(points: Array, crop: Crop, change: Change) -> Array:
 def guided(guide: Array, picture: Array, radius: int, eps: float) -> Array:
     """`picture [H, W]` float32 smoothed over `radius` pixels, but not across the edges of `guide [H, W]`, a variance below `eps`
     counting as none (the guided filter: He et al. 2010)."""
+    slope, shift = guided_lines(guide, picture, radius, eps)
+    return slope * guide + shift
+
+
+def guided_lines(guide: Array, picture: Array, radius: int, eps: float) -> tuple[Array, Array]:
+    """The slope and the shift by which `guided` makes its result out of the guide, `[H, W]` each; smooth enough to be enlarged."""
     mean = lambda x: cv2.blur(x, (2 * radius + 1,) * 2)  # noqa: E731
     low, level = mean(guide), mean(picture)
     slope = (mean(guide * picture) - low * level) / (mean(guide * guide) - low * low + np.float32(eps))
-    return mean(slope) * guide + mean(level - slope * low)
+    return mean(slope), mean(level - slope * low)
 
 
 def _carry_tile(pixels: Array, matrix: Array, change: Change, tile: tuple[int, int, int, int], out: Array) -> None:

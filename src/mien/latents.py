@@ -58,7 +58,7 @@ def read(kit: Kit, pixels: Array) -> Array | None:
     faces = kit.faces(pixels)
     if not faces:
         return None
-    return traits(kit, pixels, max(faces, key=lambda one: float(np.prod(one.box[2:] - one.box[:2]))))
+    return traits(kit, pixels, max(faces, key=lambda one: one.area))
 
 
 def traits(kit: Kit, pixels: Array, face: Face) -> Array:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+
 from .cards import KEY, Card
 from .errors import ModelError
 from .types import Array
@@ -38,6 +41,12 @@ class Net:
         self.card = Card.from_json(metadata[KEY], path.name)
         self.inputs: dict[str, list[Any]] = {i.name: i.shape for i in self._session.get_inputs()}
         self.outputs = tuple(o.name for o in self._session.get_outputs())
+
+    def tensor(self, pixels: Array) -> Array:
+        """`pixels [H, W, 3]` uint8 at the size and in the range that the card says: `[1, 3, S, S]` float32."""
+        side, (low, high) = self.card.size, self.card.value_range
+        pixels = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA if len(pixels) > side else cv2.INTER_CUBIC)
+        return np.ascontiguousarray((pixels.astype(np.float32) * ((high - low) / 255) + low).transpose(2, 0, 1)[None])
 
     def run(self, **arrays: Array) -> dict[str, Array]:
         """Run once: input arrays by name -> output arrays by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from . import mesh
+from . import geometry, mesh
 from .types import Array, Crop
 
 COARSE = 4  # what is smooth is computed on every fourth pixel
@@ -37,12 +37,8 @@ def guided(guide: Array, values: Array, radius: float, eps: float) -> Array:
     grid as in its fast version (arXiv 1505.00996). eps: the variance of the guide from which on it is an edge."""
     size = guide.shape[::-1]
     small = [cv2.resize(one, (size[0] // COARSE, size[1] // COARSE), interpolation=cv2.INTER_AREA) for one in (guide, values)]
-    side = (2 * max(1, round(radius / COARSE)) + 1,) * 2
-    mean = lambda one: cv2.blur(one, side)  # noqa: E731
-    g, v = map(mean, small)
-    slope = (mean(small[0] * small[1]) - g * v) / (mean(small[0] ** 2) - g * g + np.float32(eps))
-    shift = mean(v - slope * g)
-    slope, shift = (cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in (mean(slope), shift))
+    lines = geometry.guided_lines(small[0], small[1], max(1, round(radius / COARSE)), eps)
+    slope, shift = (cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in lines)
     return slope * guide + shift
 
 

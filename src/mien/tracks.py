@@ -93,7 +93,7 @@ class Tracker:
             self.meant = frozenset(self.live)
         elif self.which == "largest":
             if self.live and not self.meant & (self.live.keys() | self.lost.keys()):
-                self.meant = frozenset([max(self.live, key=lambda n: float(np.prod(self.live[n].box[2:] - self.live[n].box[:2])))])
+                self.meant = frozenset([max(self.live, key=lambda n: self.live[n].area)])
         elif not self.meant and len(self.live) >= int(self.which):
             self.meant = frozenset([sorted(self.live, key=lambda n: float(self.live[n].box[[0, 2]].sum()))[int(self.which) - 1]])
 

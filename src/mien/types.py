@@ -116,6 +116,11 @@ class Face:
     yaw: float
     pitch: float
 
+    @property
+    def area(self) -> float:
+        """Of its box, in square pixels of the photo."""
+        return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
+
 
 @dataclass(frozen=True)
 class Alignment:

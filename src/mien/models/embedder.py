@@ -19,7 +19,5 @@ class Embedder:
 
     def identity(self, crop: Crop) -> Identity:
         """The identity of a crop in the embedder's alignment; the mean of the face and of its mirror image."""
-        low, high = self.net.card.value_range
-        pixels = (crop.pixels.astype(np.float32) * ((high - low) / 255) + low).transpose(2, 0, 1)
-        first, second = (self.net.run(pixels=np.ascontiguousarray(one)[None])["vector"][0] for one in (pixels, pixels[..., ::-1]))
+        first, second = (self.net.run(pixels=self.net.tensor(one))["vector"][0] for one in (crop.pixels, crop.pixels[:, ::-1].copy()))
         return Identity((first + second) / np.linalg.norm(first + second))

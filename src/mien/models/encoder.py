@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from ..errors import ModelError
@@ -21,9 +20,7 @@ class Encoder:
 
     def invert(self, crop: Crop, **asked: float) -> Array:
         """The codes `[L, W]` of a face; `asked` are values of the card's conditions by name."""
-        side, (low, high) = self.net.card.size, self.net.card.value_range
-        pixels = cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA if crop.size > side else cv2.INTER_CUBIC)
-        given = {"pixels": (pixels.astype(np.float32) * ((high - low) / 255) + low).transpose(2, 0, 1)[None]}
+        given = {"pixels": self.net.tensor(crop.pixels)}
         if self.conditions:
             given["condition"] = np.array([[asked[name] for name in self.conditions]], np.float32)
-        return self.net.run(**{name: np.ascontiguousarray(one) for name, one in given.items()})["ws"][0]
+        return self.net.run(**given)["ws"][0]

@@ -20,9 +20,6 @@ class Parser:
 
     def parse(self, crop: Crop) -> dict[str, Array]:
         """The shares of each region in a crop of the parser's template, of any size: `[S, S]` float32 in 0..1 by name."""
-        side, (low, high) = self.net.card.size, self.net.card.value_range
-        pixels = cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA if crop.size > side else cv2.INTER_CUBIC)
-        tensor = (pixels.astype(np.float32) * ((high - low) / 255) + low).transpose(2, 0, 1)[None]
-        shares = self.net.run(pixels=np.ascontiguousarray(tensor))["regions"][0].transpose(1, 2, 0)
+        shares = self.net.run(pixels=self.net.tensor(crop.pixels))["regions"][0].transpose(1, 2, 0)
         shares = cv2.resize(shares, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
         return {name: np.ascontiguousarray(shares[..., k]) for k, name in enumerate(REGIONS)}

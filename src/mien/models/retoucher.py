@@ -17,13 +17,10 @@ class Retoucher:
 
     def change(self, crop: Crop, **asked: float) -> Change:
         """The Change that conditions by name ask for; those that are not named are 0. The crop may have any size and keeps it."""
-        side, (low, high) = self.net.card.size, self.net.card.value_range
-        pixels = cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA if crop.size > side else cv2.INTER_CUBIC)
-        tensor = (pixels.astype(np.float32) * ((high - low) / 255) + low).transpose(2, 0, 1)[None]
         condition = np.array([[asked.get(name, 0.0) for name in self.conditions]], np.float32)
-        out = self.net.run(pixels=np.ascontiguousarray(tensor), condition=condition)
+        out = self.net.run(pixels=self.net.tensor(crop.pixels), condition=condition)
 
         def field(name: str) -> Array:
             return cv2.resize(out[name][0].transpose(1, 2, 0), (crop.size, crop.size), interpolation=cv2.INTER_CUBIC)
 
-        return Change(field("flow") * np.float32(crop.size / side), field("colour"), np.clip(field("alpha"), 0, 1))
+        return Change(field("flow") * np.float32(crop.size / self.net.card.size), field("colour"), np.clip(field("alpha"), 0, 1))
