@@ -88,6 +88,11 @@ class Prototypes:
         colour = self._colour(crop, flow + mesh.places(size), place, blend) * mesh.skin(moved, size)[..., None]
         return Change(flow, colour, np.clip(reach * 4, 0, 1))
 
+    def smiling(self, points: Array, mouth: Array) -> Array:
+        """Where the mesh of `points [V, 2]` (crop xy) lies with such a mouth (see `change`): `[468, 2]`."""
+        face = points[: mesh.POINTS]
+        return face + self._frames.carry(np.tensordot(mouth, self._data["smile_shape"], 1), face)
+
     def _blend(self, crop: Crop, mouth: Array, age: float, sex: float) -> dict[str, Array]:
         """What is added to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine" and "coarse" `[s, s]`; and today's bands, "expected"."""
         d, reading = self._data, self.read(crop)
