@@ -12,13 +12,15 @@ pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 import test_official as official_files
 import torch
+from conftest import HOPPER
 from test_official import State, nets, ros_arrays, saved, to_rosinality, to_tensorflow
 from test_psp import TOLERANCE, drawn, parity
 
+from mien import Kit, Photo, verbs
 from mien.cards import Card
 from mien.errors import InputError, ModelError
 from mien.runtime import Net
-from mien.train import encoders, export
+from mien.train import encoders, export, translators
 from mien.train.adopt import adopt
 from mien.train.families import stylegan2
 from mien.train.official import TERMS
@@ -252,6 +254,41 @@ def test_irse50_reproduces(tmp_path: Path):
     assert near(got, arrays["emb"])
     np.testing.assert_allclose(np.linalg.norm(got, axis=1), 1, atol=1e-5)
     assert (part.card.template, part.card.size) == ("", 112)
+
+
+# --- pix2pix's training mode
+
+
+def test_what_pix2pix_does_in_training_is_imported_where_it_is_asked_for(mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    net = drawn(translators.UNetGenerator(base=2, downs=7))
+    path = saved(tmp_path, dict(net.state_dict()))
+    for name, *flags in (("plain",), ("own", "--own-statistics", "--sample")):
+        assert mien("models", "import", path, "--name", name, *flags).code == 0
+    kit, photo = Kit(threads=1), Photo(np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8))
+    draw = lambda name, **asked: verbs.stylize(photo, name, asked=asked, kit=kit).pixels.astype(int)  # noqa: E731
+    x = torch.from_numpy(photo.pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
+    with torch.no_grad():
+        for name, one in (("plain", net.eval()), ("own", translators.own_statistics(net))):
+            wanted = ((one(x)[0] + 1) * 127.5).permute(1, 2, 0).numpy()
+            assert np.abs(draw(name) - wanted).max() <= 1
+    assert np.abs(draw("own", sample=3) - draw("own")).mean() > 1 and (draw("own", sample=3) == draw("own", sample=3)).all()
+    ran = mien("stylize", HOPPER, "--with", "plain", "--tell", "sample=3", "-o", tmp_path / "no.png")
+    assert ran.code == 2 and "knows no 'sample'" in ran.err
+
+
+def test_training_mode_is_refused_where_there_is_none(mien, tmp_path: Path):
+    net = drawn(translators.ResNetGenerator(base=2, blocks=1))
+    path = saved(tmp_path, dict(net.state_dict()))
+    exported = tmp_path / "x.onnx"
+    exported.write_bytes(b"")
+    for file, flag, said in (
+        (path, "--own-statistics", "no batch norms"),
+        (path, "--sample", "no dropout"),
+        (exported, "--sample", "exported already"),
+    ):
+        ran = mien("models", "import", file, "--name", "mine", flag)
+        assert ran.code == 2 and said in ran.err and "leave" in ran.err and ran.err.count("\n") == 1, ran
 
 
 # --- What does not fit

@@ -6,21 +6,39 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from . import apply, footage, video
-from .clips import FADE, KEYS, Line
+from . import footage, video
 from .errors import FaceError, OutputError, RequestError
-from .kit import Kit
-from .tracks import Sight, Tracker
-from .types import Clip, Edit, Face
+from .types import Array, Clip, Step
 
 PART = 4  # seconds
+
+
+class Frames(Protocol):
+    """What is done to a clip's frames: to faces `clips.Line`, to whole frames `scenes.Scene`. edited: the faces, by number; nothing: why
+    nothing was done, empty where something was."""
+
+    edited: set[int]
+
+    @property
+    def nothing(self) -> str: ...
+    def run(self, frames: Iterator[footage.Frame]) -> Iterator[Any]:
+        """The pictures, ready to be encoded."""
+        ...
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """What a later run needs to go on after the last picture: for JSON, and arrays."""
+        ...
+
+    def go_on(self, told: dict[str, Any], arrays: dict[str, Array], start: int) -> tuple[int, int]:
+        """Take over another's `state`, to draw number `start` next; returns number and time stamp of the first frame to be seen."""
+        ...
 
 
 class Stopped(KeyboardInterrupt):
@@ -49,8 +67,9 @@ class Parts:
     frames: int = 0
     edited: list[int] = field(default_factory=list)
 
-    def begin(self, line: Line, *, resume: bool, force: bool) -> int | None:
-        """Make the folder, or set `line` up to go on after what is in there; returns the time stamp to go on from."""
+    def begin(self, line: Frames, *, resume: bool, force: bool) -> tuple[int, int] | None:
+        """Make the folder, or set `line` up to go on after what is in there; returns number and time stamp of the
+        frame to go on from."""
         told = self.folder / "done.json"
         if not self.folder.exists() or (force and not resume):
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -71,7 +90,7 @@ class Parts:
         except (ValueError, KeyError, OSError) as error:
             raise OutputError(f"{self.folder} is damaged ({error}): begin anew with --force") from error
 
-    def add(self, pictures: Iterator[Any], clip: Clip, line: Line) -> None:
+    def add(self, pictures: Iterator[Any], clip: Clip, line: Frames) -> None:
         """Encode one more part."""
         name = f"{len(self.names):05d}"
         self.frames += video.encode(pictures, self.folder / f"{name}.nut", clip)
@@ -91,76 +110,53 @@ class Parts:
                 old.unlink()
 
 
-def keep(line: Line, path: Path) -> None:
-    """Write what a line knows, but for pictures: a few frames' faces, and the tracker."""
-    tracker, numbers = line.tracker, list(line.sights)
-    rows = [(n, name, face) for n in numbers for name, face in line.sights[n].faces.items()]
-    told = {
-        "tracker": {name: getattr(tracker, name) for name in ("lost", "issued", "waited")} | {"meant": sorted(tracker.meant)},
-        "sights": [[n, line.ticks[n], line.sights[n].time, line.sights[n].cut, sorted(line.sights[n].meant)] for n in numbers],
-        "faces": [[n, name, face.score, face.roll, face.yaw, face.pitch] for n, name, face in rows],
-    }
-    arrays: Any = {name: np.array([getattr(face, name) for _, _, face in rows], np.float32) for name in ("box", "landmarks", "depth")}
+def keep(line: Frames, path: Path) -> None:
+    """Write what a line knows."""
+    told, arrays = line.state()
     with path.open("wb") as file:
-        np.savez(file, told=np.array(json.dumps(told)), afar=np.array(tracker.afar), **arrays)
+        np.savez(file, told=np.array(json.dumps(told)), **arrays)  # pyright: ignore[reportArgumentType]
         file.flush()
         os.fsync(file.fileno())
 
 
-def restore(line: Line, path: Path, start: int) -> int:
-    """Give a new line what `keep` has written, so that the next frame it draws is number `start`; returns the time stamp of the
-    first frame that it must see for that."""
+def restore(line: Frames, path: Path, start: int) -> tuple[int, int]:
+    """Give a new line what `keep` has written; see `Frames.go_on`."""
     with np.load(path, allow_pickle=False) as file:
-        told, arrays = json.loads(str(file["told"])), {name: file[name] for name in ("box", "landmarks", "depth", "afar")}
-    faces: dict[int, dict[int, Face]] = {}
-    for row, (n, name, *rest) in enumerate(told["faces"]):
-        faces.setdefault(n, {})[name] = Face(arrays["box"][row], arrays["landmarks"][row], arrays["depth"][row], *rest)
-    for n, tick, time, cut, meant in told["sights"]:
-        line.sights[n], line.ticks[n] = Sight(time, cut, faces.get(n, {}), frozenset(meant)), tick
-    tracker, known = line.tracker, told["tracker"]
-    tracker.lost = {int(name): (box, ago) for name, (box, ago) in known["lost"].items()}
-    tracker.issued, tracker.waited, tracker.meant = known["issued"], known["waited"], frozenset(known["meant"])
-    tracker.live, tracker.afar, line.start = dict(line.sights[max(line.sights)].faces), arrays["afar"], start
-    return line.ticks[min(line.sights)]
+        arrays = {name: file[name] for name in file.files}
+    return line.go_on(json.loads(str(arrays.pop("told"))), arrays, start)
 
 
 def edit(
     clip: Clip,
     out: Path,
-    stages: Sequence[Edit],
-    kit: Kit,
-    arguments: dict[str, Any],
+    line: Frames,
+    step: Step,
     *,
-    which: str,
     resume: bool,
     force: bool,
     report: Callable[[int], None],
     stopped: Callable[[], bool],
 ) -> Summary:
-    """Edit a clip part by part and write it at `out`; what is done lies in `out`.parts until then."""
+    """Send a clip through `line` part by part and write it at `out`, labelled by `step`; what is done lies in `out`.parts until then."""
     video.target(out, force=force)
     fps = float(clip.fps)
-    line = Line(Tracker(kit, which), stages, max(1, round(fps / KEYS)), max(2, round(fps * FADE)))
     about = Path(clip.path).stat()
-    request = {"clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns], "edit": arguments}
-    request["networks"] = [list(one) for edit in stages for one in edit.networks]
+    request = {"clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns], "verb": step.verb, "asked": step.arguments}
+    request["networks"] = [list(one) for one in step.networks]
     parts = Parts(out.with_name(f"{out.name}.parts"), request)
     try:
-        ticks = parts.begin(line, resume=resume, force=force)
+        first, ticks = parts.begin(line, resume=resume, force=force) or (0, None)
         line.edited |= set(parts.edited)
-        first = min(line.sights, default=0)
         pictures = line.run(footage.frames(clip, begin=first, ticks=ticks))
         for head in pictures:
             part = itertools.islice(itertools.chain([head], pictures), max(1, round(PART * fps)))
             parts.add(_watched(part, parts.frames, report, stopped), clip, line)
             if stopped():
                 raise Stopped
-        if not line.edited:
+        if line.nothing:
             shutil.rmtree(parts.folder)
-            said = "no face found" if which in ("all", "largest") else f"there is no face {which}"
-            raise FaceError(f"{clip.path}: {said} in {parts.frames} frames: nothing was written")
-        history = (apply.edited(stages, arguments),)
-        video.join(clip, [parts.folder / name for name in parts.names], out, history=history, force=force)
+            raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
+        video.join(clip, [parts.folder / name for name in parts.names], out, history=(step,), force=force)
     except OSError as error:
         raise video.full(out, error) from error
     shutil.rmtree(parts.folder, ignore_errors=True)

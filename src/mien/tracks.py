@@ -57,7 +57,8 @@ class Tracker:
     afar: Array | None = None
 
     def look(self, pixels: Array, time: float) -> Sight:
-        cut = self._cut(pixels)
+        before, self.afar = self.afar, afar(pixels)
+        cut = is_cut(before, self.afar)
         if cut:
             self.live, self.lost, self.meant, self.waited = {}, {}, frozenset(), LOOK
         before, self.live = self.live, {}
@@ -97,9 +98,15 @@ class Tracker:
         elif not self.meant and len(self.live) >= int(self.which):
             self.meant = frozenset([sorted(self.live, key=lambda n: float(self.live[n].box[[0, 2]].sum()))[int(self.which) - 1]])
 
-    def _cut(self, pixels: Array) -> bool:
-        before, self.afar = self.afar, cv2.resize(pixels, AFAR, interpolation=cv2.INTER_AREA).astype(np.float32)
-        return before is None or float(np.abs(self.afar - before).mean()) > CUT
+
+def afar(pixels: Array) -> Array:
+    """A frame as seen from afar: what tells one shot from the next."""
+    return cv2.resize(pixels, AFAR, interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def is_cut(before: Array | None, now: Array) -> bool:
+    """Whether a shot begins between two frames seen from afar; it does with the first."""
+    return before is None or float(np.abs(now - before).mean()) > CUT
 
 
 def steady(sights: Sequence[Sight], i: int, fade: int) -> dict[int, tuple[Face, float]]:

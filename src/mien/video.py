@@ -90,7 +90,10 @@ def _packets(parts: Sequence[Path]) -> Iterator[Any]:
 
     for part in parts:
         with av.open(str(part)) as container:
-            yield from (packet for packet in container.demux(container.streams.video[0]) if packet.dts is not None)
+            for packet in container.demux(container.streams.video[0]):
+                if packet.pts is not None:
+                    packet.dts = packet.pts  # there are no B-frames; of uneven time stamps the demuxer would tell none
+                    yield packet
 
 
 def _sound(clip: Clip, source: Any, sounds: list[Any], shift: Fraction) -> Iterator[Any]:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from ..batch import Job, Outcome
 
 
-def _face(ctx: click.Context, option: click.Parameter, value: str) -> str:
-    if value not in ("all", "largest") and not value.isdecimal():
+def face_(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value not in ("all", "largest") and not value.isdecimal():
         raise RequestError(f"face {value!r} is neither all, largest nor a number")
     return value
 
 
-def _seconds(ctx: click.Context, option: click.Parameter, value: str | None) -> float | None:
+def seconds(ctx: click.Context, option: click.Parameter, value: str | None) -> float | None:
     if value is None:
         return None
     try:
@@ -64,15 +64,15 @@ def _flag(name: str) -> str:
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write, or a folder for many photos.")
 @_strengths
 @click.option(
-    "--face", default="all", callback=_face, show_default=True, metavar="all|largest|N", help="Which face; N as `mien find` numbers them."
+    "--face", default="all", callback=face_, show_default=True, metavar="all|largest|N", help="Which face; N as `mien find` numbers them."
 )
 @click.option("--by", type=click.Choice(MAKERS), default=None, help="What makes the edit; default: what makes it best.")
 @click.option("--with", "network", metavar="NAME", help="Edit in the space of a generator of yours: NAME-encoder, NAME-directions.")
 @click.option("--along", multiple=True, callback=_amounts, metavar="NAME=X", help="With it: go X along one of its own directions.")
 @click.option("--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source.")
 @click.option("--force", is_flag=True, help="Write over what is there, the input too.")
-@click.option("--from", "begin", callback=_seconds, metavar="TIME", help="Clips: edit and write only from here, in seconds or H:MM:SS.")
-@click.option("--to", "end", callback=_seconds, metavar="TIME", help="Clips: only up to here.")
+@click.option("--from", "begin", callback=seconds, metavar="TIME", help="Clips: edit and write only from here, in seconds or H:MM:SS.")
+@click.option("--to", "end", callback=seconds, metavar="TIME", help="Clips: only up to here.")
 @click.option("--resume", is_flag=True, help="Go on: skip what the same request has made already, photos or parts of a clip.")
 @click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Many photos: processes; default: one a core.")
 @click.option("--json", "as_json", is_flag=True, help="Tell what was done on stdout, one object a photo.")
@@ -127,31 +127,39 @@ def edit(inputs: tuple[str, ...], output: Path, quality: int | None, force: bool
 
 def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:
     """Edit clips one after the other; returns how many failed. Of a single one the error is raised."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from .. import batch
 
-    console, failed = Console(stderr=True), 0
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with _told_to_stop() as stop:
+    failed = 0
+    with told_to_stop() as stop:
         for job in jobs:
-            with Progress(*columns, console=console, redirect_stdout=False, disable=not console.is_terminal, transient=True) as progress:
-                task = progress.add_task(plain(job.source.name), total=None)
-                report = lambda done, total, p=progress, t=task: p.update(t, completed=done, total=max(done, total))  # noqa: E731
-                try:
+            try:
+                with watched(job.source) as report:
                     told = batch.film(job, resume=resume, report=report, stopped=stop.is_set)
-                except (MienError, OSError) as error:
-                    if not many:
-                        raise
-                    failed += 1
-                    told = batch.Outcome(job, "failed", str(error))
-                except KeyboardInterrupt:
-                    refuse("stopped: the same command with --resume goes on", INTERRUPTED)
+            except (MienError, OSError) as error:
+                if not many:
+                    raise
+                failed += 1
+                told = batch.Outcome(job, "failed", str(error))
             say({"failed": f"mien: {told.said}", "skipped": f"{job.target} is done already"}.get(told.state, told.said))
             if as_json:
                 _tell(told)
     return failed
+
+
+@contextmanager
+def watched(source: Path) -> Iterator[Callable[[int, int], None]]:
+    """A bar for a clip: gives what is to be told how many frames are done, and of how many. A run that was stopped ends here."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    try:
+        with Progress(*columns, console=console, redirect_stdout=False, disable=not console.is_terminal, transient=True) as progress:
+            task = progress.add_task(plain(source.name), total=None)
+            yield lambda done, total: progress.update(task, completed=done, total=max(done, total))
+    except KeyboardInterrupt:
+        refuse("stopped: the same command with --resume goes on", INTERRUPTED)
 
 
 def _many(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
@@ -164,7 +172,7 @@ def _many(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     progress = Progress(*columns, console=console, redirect_stdout=False, disable=not console.is_terminal)
-    with _told_to_stop() as stop:
+    with told_to_stop() as stop:
         with progress, closing(batch.run(jobs, resume=resume, workers=workers, stopped=stop.is_set)) as outcomes:
             task = progress.add_task("photos", total=len(jobs))
             for outcome in outcomes:
@@ -182,7 +190,7 @@ def _many(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[Event]:
+def told_to_stop() -> Iterator[Event]:
     """In here Ctrl-C and being told to end (SIGTERM) interrupt nothing: they set the event, and more of them do no more."""
     stop, signals = Event(), (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(each, lambda *_: stop.set()) for each in signals]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..errors import OutputError, RequestError
-from .app import LICENCES, app, common, knob, licence, plural, say
+from .app import LICENCES, app, knob, licence, plural, say
 
 
 @app.group(invoke_without_command=True)
@@ -40,14 +40,20 @@ def models(ctx: click.Context, as_json: bool, licence: str) -> None:
 @models.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", default=None, help="What to call it; default: the file's own name.")
-def import_(file: Path, name: str | None) -> None:
+@click.option(
+    "--own-statistics", is_flag=True, help="pix2pix, CycleGAN with batch norms: each picture's own, as the test script without --eval."
+)
+@click.option("--sample", is_flag=True, help="The same with dropout: left on as in that script, where `--tell sample=N` asks for draw N.")
+def import_(file: Path, name: str | None, own_statistics: bool, sample: bool) -> None:
     """Add an exported .onnx or a published checkpoint to your networks.
 
-    Reads NVIDIA's .pkl, .pt with g_ema, pSp, e4e and IR-SE-50 without ever running what is in them.
+    Reads NVIDIA's .pkl, .pt with g_ema, pSp, e4e and IR-SE-50, and the .pth of CycleGAN, pix2pix, pix2pixHD, StarGAN, fast style transfer
+    and AdaIN, by what is in them, without ever running it. pix2pix's published pictures were made in training mode, which
+    `--own-statistics --sample` keeps.
     """
     from .. import verbs
 
-    for entry in verbs.import_network(file, name or file.stem.lower()):
+    for entry in verbs.import_network(file, name or file.stem.lower(), own_statistics=own_statistics, sample=sample):
         say(f"{entry.name}: {entry.role}, {entry.path.stat().st_size / 1e6:.1f} MB")
 
 
@@ -95,58 +101,6 @@ def generate(network: str, seeds: list[int], truncation: float, output: Path, gr
     if grid:
         verbs.write(verbs.grid(photos), output / "grid.png", force=force)
     say(f"{plural(len(photos), 'picture')} in {output}")
-
-
-def _told(asked: tuple[str, ...]) -> dict[str, float]:
-    try:
-        return {name: float(value) for name, value in (knob(text, "--tell") for text in asked)}
-    except ValueError as error:
-        raise RequestError(f"--tell wants NAME=NUMBER, {' '.join(asked)!r} came") from error
-
-
-@app.command()
-@click.argument("photo", type=click.Path(path_type=Path), metavar="IN")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
-@click.option("--with", "network", required=True, metavar="NAME", help="A translator of yours, as `mien models` lists it.")
-@click.option("--strength", default=1.0, show_default=True, help="How far from the photo to the drawing, 0 to 1.")
-@click.option("--style", type=click.Path(path_type=Path), help="The picture whose style is taken, for networks that take any.")
-@click.option("--face", metavar="all|largest|N", help="Only faces; the rest stays as it is.")
-@click.option("--tell", "asked", multiple=True, metavar="NAME=X", help="A condition of the network.")
-@click.option("--force", is_flag=True, help="Write over what is there.")
-@licence
-@common
-def stylize(photo: Path, output: Path, network: str, style: Path | None, asked: tuple[str, ...], force: bool, **rest: Any) -> None:
-    """Draw a photo in another manner, with a translator that you trained or imported.
-
-    \b
-    mien stylize photo.jpg --with candy -o drawn.jpg
-    """
-    from .. import batch, verbs
-
-    batch.check(batch.Job(photo, output, {}, force=force))
-    limit, told = rest.pop("max_pixels"), _told(asked)
-    source = verbs.read(photo, max_pixels=limit)
-    drawn = verbs.stylize(source, network, style=verbs.read(style, max_pixels=limit) if style else None, asked=told, **rest)
-    verbs.write(drawn, output, force=force)
-    say(f"wrote {output}")
-
-
-@app.command()
-@click.argument("drawing", type=click.Path(path_type=Path), metavar="IN")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
-@click.option("--with", "network", required=True, metavar="NAME", help="A translator of drawings of yours, as `mien models` lists it.")
-@click.option("--tell", "asked", multiple=True, metavar="NAME=X", help="A condition of the network: sample=3 draws anew.")
-@click.option("--force", is_flag=True, help="Write over what is there.")
-@licence
-@common
-def sketch(drawing: Path, output: Path, network: str, asked: tuple[str, ...], force: bool, max_pixels: int) -> None:
-    """Make a face out of a drawing, with a translator that you trained (mien train pix2pix --preset sketch)."""
-    from .. import batch, verbs
-
-    batch.check(batch.Job(drawing, output, {}, force=force))
-    face = verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, asked=_told(asked))
-    verbs.write(face, output, force=force)
-    say(f"wrote {output}")
 
 
 @app.command()

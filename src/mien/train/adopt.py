@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..cards import Card, Condition
-from ..errors import MienError, ModelError
+from ..errors import MienError, ModelError, RequestError
 from . import translators
 from .encoders import Backbone, Inverter, encoder, styles_of
 from .families import pix2pixhd, stargan, style
@@ -42,10 +42,16 @@ def adopt(path: Path, name: str, *, own_statistics: bool = False, sample: bool =
     translator (pix2pixHD, StarGAN, styles): the same, in the card's range; StarGAN takes condition `[N, K]`, what it is to become, AdaIN
     style `[N, 3, h, w]`. AdaIN's two files are found beside each other.
 
-    Raises `InputError` where there is no such file; `ModelError` where it is none that is known, or its tensors do not fit.
+    Raises `InputError` where there is no such file; `RequestError` where it has not what is asked for; `ModelError` where it is none
+    that is known, or its tensors do not fit.
     """
     checkpoint = read(path)
     original = Original(path, name, checkpoint)
+    known = checkpoint.config.get("translator", {})
+    if own_statistics and known.get("norm") != "batch":
+        raise RequestError(f"{path} has no batch norms, whose statistics could be each picture's own: leave out --own-statistics")
+    if sample and not known.get("dropout"):
+        raise RequestError(f"{path} has no dropout that could stay on: leave out --sample")
     if checkpoint.kind in ("cyclegan", "pix2pix"):
         return [_translator(original, own_statistics=own_statistics, sample=sample)]
     if make := {"pix2pixhd": _pix2pixhd, "stargan": _stargan, "faststyle": _fast, "adain": _adain}.get(checkpoint.kind):

@@ -1,0 +1,170 @@
+"""`mien stylize`: memory and seconds of a 12-megapixel photo, how far colours drift between tiles, how much strokes crawl in a clip.
+
+    python benchmarks/stylize.py                # networks of chance weights as large as the published ones; ten minutes on two cores
+    python benchmarks/stylize.py --with NAME    # a translator of yours, as `mien models` lists it
+    python benchmarks/stylize.py --only drift   # or memory, flicker, live
+
+The process ends with 1 where a photo takes 1 GB or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import clips
+import cv2
+import numpy as np
+
+from mien import Kit, scenes, verbs
+from mien.models import translator
+from mien.models.translator import Translator
+from mien.types import Array
+
+COLLINS = Path(__file__).parents[1] / "docs" / "collins.jpg"
+LARGE, WIDE = 3464, 1024  # sides of the photos: 12 megapixels, and some tiles
+SMALL = 320, 180  # pixels of the clip in which crawling is measured
+FRAMES, SETTLED = 24, 10  # of it, and those that are passed over
+LEAST = 1000.0  # megabytes that are too many
+RUN = """
+import json, resource, sys, time
+from mien import cli
+start, sys.argv = time.perf_counter(), ["mien", *sys.argv[1:]]
+cli.main()
+print(json.dumps({"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "seconds": time.perf_counter() - start}))
+"""
+
+
+def chance(folder: Path) -> list[str]:
+    """A CycleGAN, a pix2pix and a StarGAN of their published sizes, untrained, among the networks of MIEN_HOME."""
+    import torch
+
+    from mien.cards import Card, Condition
+    from mien.train import export, translators
+    from mien.train.families import stargan
+    from mien.train.part import Part
+
+    torch.manual_seed(0)
+    nets = {"cyclegan": translators.generator("resnet", 3, 3), "pix2pix": translators.generator("unet", 3, 3, norm="batch")}
+    for name, net in (nets | {"stargan": stargan.Generator(5)}).items():
+        told = tuple(Condition(f"c{k}", "", 0, 1) for k in range(5)) if name == "stargan" else ()
+        size, multiple = 128 if told else 256, 4 if name != "pix2pix" else 256
+        card = Card(name, "translator", "CC0-1.0", size=size, value_range=(-1.0, 1.0), multiple=multiple, conditions=told)
+        inputs = {"pixels": torch.zeros(1, 3, size, size)} | ({"condition": torch.zeros(1, 5)} if told else {})
+        file = folder / f"{name}.onnx"
+        export.write(Part("translator", translators.initialised(net).eval(), inputs, ("picture",), card), file, half=False)
+        verbs.import_network(file, name)
+    return [*nets, "stargan"]
+
+
+def photo(side: int) -> Array:
+    """A portrait, enlarged: RGB `[side, side, 3]`."""
+    pixels = cv2.imread(str(COLLINS))
+    assert pixels is not None
+    return cv2.cvtColor(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_CUBIC), cv2.COLOR_BGR2RGB)
+
+
+def memory(name: str, folder: Path) -> float:
+    """Peak megabytes of one photo in a process of its own, told with the seconds."""
+    source = folder / "large.jpg"
+    cv2.imwrite(str(source), cv2.cvtColor(photo(LARGE), cv2.COLOR_RGB2BGR))
+    words = [sys.executable, "-c", RUN, "stylize", str(source), "--with", name, "-o", str(folder / f"{name}.jpg"), "--force"]
+    told = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    print(f"| {name}, {LARGE**2 / 1e6:.0f} megapixels: peak memory | {told['megabytes']:.0f} MB |")
+    print(f"| ... seconds | {told['seconds']:.0f} |", flush=True)
+    return told["megabytes"]
+
+
+def drift(name: str, net: Translator) -> None:
+    """How far two tiles differ where both show the same, in levels, over 32 pixels on average: the mean, and the worst border."""
+    pixels, given = photo(WIDE), {"condition": np.zeros((1, len(net.conditions)), np.float32)} if net.conditions else {}
+    starts = [start for start, _ in translator.shares(WIDE, net.tile)]
+    told = []
+    for whole in (None, net.whole(pixels, given)):
+        parts = {(y, x): net.part(pixels, (y, x), given, whole) for y in starts for x in starts}
+        borders = []
+        for (y, x), one in parts.items():
+            for other in ((y, following(starts, x)), (following(starts, y), x)):
+                if other in parts:
+                    here = one[other[0] - y :, other[1] - x :]
+                    borders.append(np.abs(cv2.blur(here - parts[other][: len(here), : here.shape[1]], (32, 32))).mean())
+        told.append(f"{np.mean(borders):.1f} (worst {np.max(borders):.1f})")
+    print(f"| {name}: drift between tiles, each for itself; as mien does it | {'; '.join(told)} levels |", flush=True)
+
+
+def following(starts: list[int], start: int) -> int:
+    return next((one for one in starts if one > start), -1)
+
+
+def flicker(name: str, net: Translator) -> None:
+    """How much a drawing changes from frame to frame along the motion, where the frames without noise agree; how sharp it is; and how far
+    the last ones are from those of frames without noise. In levels."""
+    rng = np.random.default_rng(0)
+    clean = [cv2.resize(one, SMALL, interpolation=cv2.INTER_AREA) for one in clips.scene(FRAMES / 30, noise=0)]
+    seen = [np.clip(one + rng.normal(0, 4, one.shape), 0, 255).astype(np.uint8) for one in clean]
+    drawn, wanted = [net.translate(one) for one in seen], [net.translate(one) for one in clean[-4:]]
+    motion: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    greys = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in clean]
+    own = np.stack(np.meshgrid(np.arange(SMALL[0]), np.arange(SMALL[1])), -1).astype(np.float32)
+    ways = [motion.calc(now, before, None) + own for before, now in itertools.pairwise(greys)]
+    for kept in (0.0, 0.5, scenes.KEPT, 0.8, 0.9):
+        scene, out = scenes.Scene(net.translate, 1.0, kept=kept), []
+        for frame, one in zip(seen, drawn, strict=True):
+            scene.see(frame, one)
+            out.append(scene.seen["drawn"])
+        changes = []
+        for i in range(SETTLED, FRAMES - 1):
+            look = lambda values, i=i: cv2.remap(values, ways[i][..., 0], ways[i][..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)  # noqa: E731
+            same = cv2.absdiff(look(greys[i]), greys[i + 1]) < 6
+            changes.append(np.abs(look(out[i]) - out[i + 1])[same].mean())
+        edges = [np.hypot(*(cv2.Sobel(one, cv2.CV_32F, k, 1 - k) for k in (0, 1))).mean() for one in out[SETTLED:]]
+        off = np.mean([np.abs(one - other).mean() for one, other in zip(out[-4:], wanted, strict=True)])
+        values = f"{np.mean(changes):.2f}; {np.mean(edges):.1f}; {off:.2f}"
+        print(f"| {name}, {kept:g} of the drawing before kept: flicker; sharpness; off the drawing without noise | {values} |", flush=True)
+
+
+def live(name: str, folder: Path, kit: Kit) -> None:
+    """Frames a second of a 720p clip with one face."""
+    source = folder / "live.mp4"
+    clips.film(source, 2)
+    start = time.perf_counter()
+    told = verbs.stylize_clip(source, folder / f"live-{name}.mp4", name, face="largest", kit=kit, force=True)
+    print(f"| {name}, 720p, --face largest: frames a second | {told.frames / (time.perf_counter() - start):.1f} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--with", dest="network", metavar="NAME")
+    parser.add_argument("--only", choices=("memory", "drift", "flicker", "live"))
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        if not asked.network:
+            os.environ["MIEN_HOME"] = place
+        names = [asked.network] if asked.network else chance(folder)
+        kit, most = Kit(), 0.0
+        wanted: Callable[[str], bool] = lambda what: asked.only in (None, what)  # noqa: E731
+        for name in names:
+            if wanted("memory"):
+                most = max(most, memory(name, folder))
+            if wanted("drift"):
+                drift(name, kit.translator(name))
+            if wanted("flicker"):
+                flicker(name, kit.translator(name))
+            if wanted("live"):
+                live(name, folder, kit)
+    if most >= LEAST:
+        sys.exit(f"{most:.0f} MB, wanted less than {LEAST:.0f}")
+
+
+if __name__ == "__main__":
+    main()
