@@ -62,10 +62,13 @@ class Drawn:
 
 def sketch(picture: Array, rng: np.random.Generator) -> Array:
     """A drawing `[1, S, S]` in [0, 1], dark on white, of a picture `[3, S, S]` in [-1, 1]: as by pencil (grey dodged by its own blurred
-    negative) or outlines alone (Sobel); some stronger, some fainter, some of clean lines."""
+    negative), outlines alone (Sobel), or a few strokes (`strokes`); some stronger, some fainter, some of clean lines."""
     size = picture.shape[-1]
     grey = np.tensordot(GREY, picture, 1) / 2 + 0.5
-    if rng.random() < 0.5:
+    way = rng.random()
+    if way < 0.45:
+        return 1 - strokes(grey, rng)[None]
+    if way < 0.75:
         blurred = cv2.GaussianBlur(grey, (0, 0), size * rng.uniform(0.008, 0.03))
         lines = np.clip(1 - grey / np.maximum(blurred, 1e-3), 0, 1) * rng.uniform(1.5, 6)
     else:
@@ -75,6 +78,26 @@ def sketch(picture: Array, rng: np.random.Generator) -> Array:
     if rng.random() < 0.3:  # a pen, not a pencil
         lines = 0.5 + (lines - rng.uniform(0.15, 0.35)) * 8
     return (1 - np.clip(lines, 0, 1)).astype(np.float32)[None]
+
+
+def strokes(grey: Array, rng: np.random.Generator) -> Array:
+    """What somebody draws of a picture `[S, S]` in 0..1 with few lines of one pen: long edges of what is left without its texture.
+
+    `[S, S]` float32, 1 on the lines."""
+    size = grey.shape[-1]
+    plain = np.clip(grey * 255, 0, 255).astype(np.uint8)
+    for _ in range(2):
+        plain = cv2.medianBlur(plain, 2 * round(size * rng.uniform(0.004, 0.014)) + 1)
+    high = rng.uniform(50, 140)
+    _, parts, told, _ = cv2.connectedComponentsWithStats(cv2.Canny(plain, high * 0.4, high), connectivity=8)
+    kept = told[:, cv2.CC_STAT_AREA] >= size * rng.uniform(0.02, 0.12)
+    kept[0] = False
+    lines = kept[parts].astype(np.uint8) * 255
+    wide = size * rng.uniform(0.003, 0.012)  # of the pen, grown in steps that stay round
+    for _ in range(round((wide - 1) / 2)):
+        lines = cv2.dilate(lines, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    soft = cv2.GaussianBlur(lines.astype(np.float32) / 255, (0, 0), max(wide / 3, 0.6))
+    return np.clip(soft * rng.uniform(1.2, 2.5), 0, 1).astype(np.float32)
 
 
 def coarse(picture: Array, rng: np.random.Generator) -> Array:
