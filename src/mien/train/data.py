@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +18,8 @@ from ..mesh import STILL
 from ..people import held_out, person_of
 from ..types import Alignment, Array, Crop
 
+AGES = (20, 30, 40, 50, 60, 75)  # a label has weights of these, and then of the two sexes
+OLDEST = 7  # decades are told apart up to this one
 PAIRED = (
     "london-"  # what stands before the name of a smile pair's person in the table of portraits: nobody may be on both sides of the split
 )
@@ -99,6 +102,10 @@ def read_rgb(path: Path) -> Array:
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 
+Group = tuple[int, str]  # decade of age, and sex
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, eq=False)
 class Example:
     """One crop before and after a known change. before, after `[S, S, 3]` uint8; condition `[5]`; flow `[s, s, 2]` crop px,
@@ -131,10 +138,11 @@ class RetouchData:
         self.seed, self.alignment = seed, Alignment("face", size)
         self._teacher = Kit().prototypes
         self._pairs: dict[bool, list[Example]] = {False: [], True: []}  # by whether the person is held out
-        self._taught: dict[bool, list[Example]] = {False: [], True: []}
+        self._taught: dict[Group, list[Example]] = {}
+        self._aside: list[Example] = []  # the same of people held out
         self._smiles: list[Array] = []  # how mouths of pairs change
         self._mouths: list[Array] = []  # real crops with teeth
-        self._faces: list[tuple[Array, Array]] = []  # real crops with their labels
+        self._faces: dict[Group, list[tuple[Array, Array]]] = {}  # real crops with their labels
         self._read_pairs(pairs)
         self._read_faces(faces, variants)
 
@@ -143,7 +151,7 @@ class RetouchData:
         rng = np.random.default_rng((self.seed, i))
         examples = [self._draw(rng) for _ in range(size)]
         mouths = [camera(rng, self._mouths[rng.integers(len(self._mouths))])[0] for _ in range(max(size // 2, 1))]
-        real = [self._faces[rng.integers(len(self._faces))] for _ in range(size)]
+        real = [_evenly(rng, self._faces) for _ in range(size)]
         return _stack(examples) | {
             "mouths": _chw(mouths),
             "faces": _chw([camera(rng, pixels)[0] for pixels, _ in real]),
@@ -152,13 +160,13 @@ class RetouchData:
 
     def held_out(self, most: int = 40) -> dict[str, Array]:
         """Up to `most` examples of people held out, half of them pairs, as they are."""
-        examples = self._pairs[True][: most // 2] + [e for e in self._taught[True] if not e.open][: most // 2]
+        examples = self._pairs[True][: most // 2] + [e for e in self._aside if not e.open][: most // 2]
         none = np.zeros((0, 3, self.alignment.size, self.alignment.size), np.float32)
         return _stack(examples) | {"mouths": none, "faces": none, "face_label": np.zeros((0, 8), np.float32)}
 
     def _draw(self, rng: np.random.Generator) -> Example:
-        pool = self._pairs[False] if rng.random() < self.PAIRS else self._taught[False]
-        example = pool[rng.integers(len(pool))]
+        pairs = self._pairs[False]
+        example = pairs[rng.integers(len(pairs))] if rng.random() < self.PAIRS else _evenly(rng, self._taught)
         if rng.random() < 0.05:  # asked for nothing: change nothing
             example = replace(example, after=example.before, condition=example.condition * 0, flow=example.flow * 0, open=False)
         (before, after), mirrored = camera(rng, example.before, example.after), False
@@ -206,12 +214,13 @@ class RetouchData:
             aside = held_out(person_of(row))
             crop = geometry.align(read_rgb(folder / "images" / row["file"]), points, self.alignment)
             label = _label(float(row["age"]), row["sex"])
+            group = min(int(float(row["age"])) // 10, OLDEST), row["sex"]
             if not aside:
-                self._faces.append((crop.pixels, label))
+                self._faces.setdefault(group, []).append((crop.pixels, label))
                 if row["smile"] == "2":
                     self._mouths.append(crop.pixels)
-            for _ in range(variants):
-                self._taught[aside].append(self._teach(rng, crop, row))
+            pool = self._aside if aside else self._taught.setdefault(group, [])
+            pool += [self._teach(rng, crop, row) for _ in range(variants)]
 
     def _teach(self, rng: np.random.Generator, crop: Crop, row: dict[str, str]) -> Example:
         """One Change of the prototypes as an example; with teeth asked for, only the motion and what lies around the lips is taught."""
@@ -234,9 +243,14 @@ class RetouchData:
         return Example(crop.pixels, after, condition, _small(change.flow), _small(change.alpha), _small(trust), label, teeth)
 
 
+def _evenly(rng: np.random.Generator, groups: dict[Group, list[T]]) -> T:
+    """One of a group by chance, whatever the size of the groups."""
+    pool = list(groups.values())[rng.integers(len(groups))]
+    return pool[rng.integers(len(pool))]
+
+
 def _label(age: float, sex: str, more: float = 0.0) -> Array:
-    nodes = np.array([20, 30, 40, 50, 60, 75])
-    weights = np.array([np.interp(age, nodes, one) for one in np.eye(len(nodes))])
+    weights = np.array([np.interp(age, AGES, one) for one in np.eye(len(AGES))])
     man = np.clip((sex == "m") + more, 0, 1)
     return np.array([*weights, 1 - man, man], np.float32)
 
@@ -246,24 +260,31 @@ def _small(field: Array) -> Array:
 
 
 def camera(rng: np.random.Generator, *pictures: Array) -> list[Array]:
-    """Another camera, the same for all `pictures [S, S, 3]`: exposure, gamma, colour mixing, a gradient of light,
-    blur, noise. Floats in 0..255."""
+    """Another camera, the same for all `pictures [S, S, 3]`: exposure, gamma, colour mixing, white balance, a gradient of light,
+    blur, noise, JPEG. Floats in 0..255."""
     size = pictures[0].shape[0]
     mix = np.eye(3) + rng.normal(0, 0.04, (3, 3))
     gain, gamma = np.exp(rng.normal(0, 0.2)), np.exp(rng.normal(0, 0.25))
-    tint = np.exp(rng.normal(0, 0.06, 3))
+    tint = np.exp(rng.normal(0, 0.08, 3))
     ramp = np.linspace(-1, 1, size, dtype=np.float32)
     light = np.exp(rng.normal(0, 0.25) * ramp[None, :] + rng.normal(0, 0.12) * ramp[:, None])[..., None]
     blur = rng.uniform(0.4, 1.4) if rng.random() < 0.25 else 0.0
     noise = rng.normal(0, rng.uniform(1, 8), (size, size, 3)) if rng.random() < 0.25 else 0.0
+    quality = int(rng.integers(30, 95)) if rng.random() < 0.2 else None
     curve = (np.linspace(0, 1, 256) ** gamma * 255).astype(np.float32)
     out = []
     for picture in pictures:
         one = cv2.LUT(picture, curve) @ (mix * tint * gain).T.astype(np.float32) * light.astype(np.float32)
         if blur:
             one = cv2.GaussianBlur(one, (0, 0), blur)
-        out.append(np.clip(one + noise, 0, 255).astype(np.float32))
+        one = np.clip(one + noise, 0, 255).astype(np.float32)
+        out.append(one if quality is None else _jpeg(one, quality))
     return out
+
+
+def _jpeg(picture: Array, quality: int) -> Array:
+    _, packed = cv2.imencode(".jpg", np.rint(picture).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.float32)
 
 
 def _chw(pictures: list[Array]) -> Array:

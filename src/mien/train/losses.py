@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from .layers import full
 
 
 def masked_l1(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
@@ -21,3 +24,10 @@ def gradient_l1(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
 def hinge_d(real: Tensor, fake: Tensor) -> Tensor:
     """The discriminator's hinge loss (Lim and Ye 2017, arXiv 1705.02894)."""
     return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+def r1(logits: Tensor, real: Tensor) -> Tensor:
+    """Squared gradient of D at real pictures `[N]` (Mescheder et al. 2018, arXiv 1801.04406); weighs gamma / 2."""
+    with full(real):
+        (grad,) = torch.autograd.grad(logits.float().sum(), real, create_graph=True)
+    return grad.square().sum((1, 2, 3))

@@ -1,8 +1,9 @@
 """Retouch: a U-Net that says what should change in a face: crop and condition -> flow, colour and alpha.
 
 Smile is learned from pairs of photos of one person. Age and sex start from the prototypes' own Changes as teacher; two small
-discriminators, one on mouths and one on faces conditioned on age and sex, then ask for what averages cannot give (Miyato and
-Koyama 2018, arXiv 1802.05637; Miyato et al. 2018, arXiv 1802.05957).
+discriminators, one on mouths and one on faces, then ask for what averages cannot give. That of faces is conditioned on age and sex
+(Miyato and Koyama 2018, arXiv 1802.05637) and reads them too (Odena et al. 2017, arXiv 1610.09585); what is asked back must give the face
+back (Zhu et al. 2017, arXiv 1703.10593); few pictures are made more by adaptive augmentation (Karras et al. 2020, arXiv 2006.06676).
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ...cards import Card, Condition
-from ..data import RetouchData
+from ..augment import PIPES, Augment
+from ..data import AGES, RetouchData
 from ..layers import UNet, warp
-from ..losses import gradient_l1, hinge_d, masked_l1
+from ..losses import gradient_l1, hinge_d, masked_l1, r1
 from ..part import Part
 from ..updates import Shares
 
@@ -49,18 +51,27 @@ class Config:
     adversarial_from: float = 0.35  # share of the steps before the discriminators begin
     mouth_weight: float = 0.05
     face_weight: float = 0.01
+    read_weight: float = 0.01  # of the age and sex that are read in a result
+    cycle_weight: float = 0.0  # of the way back, which makes a step half as long again
+    r1: float = 1.0  # weight of the gradient penalty on real pictures, every R1_EVERY steps
+    pipe: str = "none"  # augmentations of what the discriminators see, of augment.PIPES
+    ada_target: float = 0.6  # mean sign of D(real) that their strength is steered to
+    ada_images: int = 200_000  # in which it goes from 0 to 1 at most
     variants: int = 6  # teacher's Changes for each portrait
     ema: float = 0.998
 
     def __post_init__(self) -> None:
         if self.size % (STEM * 2 ** (len(self.widths) - 1)):
             raise ValueError(f"size {self.size} must be a multiple of {STEM * 2 ** (len(self.widths) - 1)}")
+        if self.pipe not in PIPES:
+            raise ValueError(f"pipe {self.pipe!r} is none of {', '.join(PIPES)}")
 
 
+R1_EVERY = 16
 PRESETS = {
-    "tiny": Config(size=64, widths=(8, 8), batch=2, steps=2, variants=1, adversarial_from=0.0),
+    "tiny": Config(size=64, widths=(8, 8), batch=2, steps=2, variants=1, adversarial_from=0.0, cycle_weight=0.2, pipe="bgc"),
     "cpu": Config(),
-    "default": Config(size=192, widths=(96, 160, 256, 320), batch=32, steps=30000, variants=24, lr=3e-4),
+    "default": Config(256, (96, 160, 256, 320), batch=32, steps=30_000, variants=24, lr=3e-4, cycle_weight=0.2, pipe="bgc"),
 }
 
 
@@ -123,7 +134,8 @@ class Retoucher(nn.Module):
 
 
 class PatchD(nn.Module):
-    """D: pictures `[N, 3, H, W]` -> patch scores, with a projection on a label `[N, L]` where there is one; spectral norm."""
+    """D: pictures `[N, 3, H, W]` -> patch scores, with a projection on a label `[N, L]` where there is one; spectral norm (Miyato et al.
+    2018, arXiv 1802.05957). `read` says what the label looks to be."""
 
     def __init__(self, labels: int, width: int = 48, stem: int = 2) -> None:
         super().__init__()
@@ -132,15 +144,27 @@ class PatchD(nn.Module):
         self.convs = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)) for a, b in pairwise(sizes))
         self.score = spectral_norm(nn.Conv2d(sizes[-1], 1, 3, padding=1))
         self.embed = spectral_norm(nn.Linear(labels, sizes[-1], bias=False)) if labels else None
+        self.told = nn.Linear(sizes[-1], labels) if labels else None
 
-    def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:
         x = F.pixel_unshuffle(x, self.stem)
         for conv in self.convs:
             x = F.leaky_relu(conv(x), 0.2)
+        return x
+
+    def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
+        x = self.features(x)
         score = self.score(x)
         if self.embed is not None and label is not None:
             score = score + (x.mean((2, 3)) * self.embed(label)).sum(1)[:, None, None, None]
         return score
+
+    def misread(self, x: Tensor, label: Tensor) -> Tensor:
+        """How far what is read in pictures is from their labels: the cross entropies of age and of sex."""
+        assert self.told is not None
+        logits = self.told(self.features(x).mean((2, 3)))
+        parts = (slice(0, len(AGES)), slice(len(AGES), None))
+        return sum((F.cross_entropy(logits[:, part], label[:, part]) for part in parts), logits.new_zeros(()))
 
 
 def mouth_window(pixels: Tensor) -> Tensor:
@@ -157,9 +181,11 @@ class Retouch:
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
-        self.nets = nn.ModuleDict({"G": Retoucher(cfg), "D_mouth": PatchD(0), "D_face": PatchD(8, stem=STEM)})
+        self.nets = nn.ModuleDict({"G": Retoucher(cfg), "D_mouth": PatchD(0), "D_face": PatchD(len(AGES) + 2, stem=STEM)})
         for net in self.nets.values():
             net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - missing in torch's stubs
+        self.augment = Augment(cfg.pipe)
+        self.nets["augment"] = self.augment
         d = [*self.nets["D_mouth"].parameters(), *self.nets["D_face"].parameters()]
         self.optimisers = {
             "G": torch.optim.Adam(self.nets["G"].parameters(), cfg.lr, betas=(0.5, 0.99)),
@@ -170,26 +196,31 @@ class Retouch:
         """Share of the averaged G that step `i` keeps: less in the beginning."""
         return min(self.cfg.ema, (i + 2) / (i + 11))
 
-    def render(self, G: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def render(self, G: nn.Module, before: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What G makes of `before`: the picture in [-1, 1], and its flow, colour, alpha."""
-        flow, colour, alpha = G(batch.before, batch.condition)
-        looked = (warp(batch.before, flow) + 2 * colour).clamp(-1.2, 1.2)
-        return batch.before + alpha * (looked - batch.before), flow, colour, alpha
+        flow, colour, alpha = G(before, condition)
+        looked = (warp(before, flow) + 2 * colour).clamp(-1.2, 1.2)
+        return before + alpha * (looked - before), flow, colour, alpha
 
     def step(self, shares: Shares) -> dict[str, Tensor]:
+        cfg = self.cfg
         for group in self.optimisers["G"].param_groups:
-            group["lr"] = self.cfg.lr * _schedule(shares.i / self.cfg.steps)
-        adversarial = shares.i >= self.cfg.adversarial_from * self.cfg.steps
+            group["lr"] = cfg.lr * _schedule(shares.i / cfg.steps)
+        adversarial = shares.i >= cfg.adversarial_from * cfg.steps
         fakes: list[Tensor] = []  # of every part of the batch, for the discriminators
 
         def teach(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-            fake, flow, colour, alpha = self.render(self.nets["G"], batch)
+            fake, flow, colour, alpha = self.render(self.nets["G"], batch.before, batch.condition)
             logs = self._teacher_losses(batch, fake, flow, colour, alpha)
             loss = logs["l1"] + logs["edges"] + 0.5 * logs["coarse"] + 0.2 * logs["flow"] + 0.01 * logs["smooth"] + 0.1 * logs["alpha"]
             if adversarial:
                 logs |= self._fool(batch, fake)
-                loss = loss + self.cfg.mouth_weight * logs["mouth"] + self.cfg.face_weight * logs["face"]
+                loss = loss + cfg.mouth_weight * logs["mouth"] + cfg.face_weight * logs["face"] + cfg.read_weight * logs["read"]
                 fakes.append(fake.detach())
+            if cfg.cycle_weight:
+                back = self.render(self.nets["G"], fake, -batch.condition)[0]
+                logs["cycle"] = masked_l1(back, batch.before, 0.1 + batch.reach)
+                loss = loss + cfg.cycle_weight * logs["cycle"]
             return loss, logs
 
         logs = shares.gradients(self.optimisers["G"], teach)
@@ -198,6 +229,11 @@ class Retouch:
         if adversarial:
             logs |= shares.gradients(self.optimisers["D"], lambda batch: self._discriminate(batch, fakes.pop(0)))
             self.optimisers["D"].step()
+            if cfg.r1 and shares.i % R1_EVERY == 0:
+                logs |= shares.gradients(self.optimisers["D"], self._smooth, R1_EVERY)
+                self.optimisers["D"].step()
+            if cfg.pipe != "none":
+                self.augment.adapt(logs["sign"], cfg.ada_target, cfg.batch / cfg.ada_images)
         return logs
 
     def _teacher_losses(self, batch: Batch, fake: Tensor, flow: Tensor, colour: Tensor, alpha: Tensor) -> dict[str, Tensor]:
@@ -214,28 +250,43 @@ class Retouch:
             "alpha": (alpha - batch.reach).abs().mean() + (colour.abs() * (1 - batch.reach)).mean(),
         }
 
+    def _faces(self, pictures: Tensor, label: Tensor) -> Tensor:
+        return self.nets["D_face"](self.augment(pictures), label)
+
+    def _mouths(self, pictures: Tensor) -> Tensor:
+        return self.nets["D_mouth"](self.augment(mouth_window(pictures)))
+
     def _fool(self, batch: Batch, fake: Tensor) -> dict[str, Tensor]:
         teeth = batch.open > 0
-        mouth = -self.nets["D_mouth"](mouth_window(fake[teeth])).mean() if teeth.any() else fake.new_zeros(())
-        return {"mouth": mouth, "face": -self.nets["D_face"](fake, batch.label).mean()}
+        mouth = -self._mouths(fake[teeth]).mean() if teeth.any() else fake.new_zeros(())
+        known = batch.label.sum(1) > 0  # of smile pairs nobody knows age and sex
+        read = self.nets["D_face"].misread(fake[known], batch.label[known]) if known.any() else fake.new_zeros(())  # pyright: ignore[reportCallIssue]
+        return {"mouth": mouth, "face": -self._faces(fake, batch.label).mean(), "read": read}
 
     def _discriminate(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         teeth = batch.open > 0
-        loss = hinge_d(self.nets["D_face"](batch.faces, batch.face_label), self.nets["D_face"](fake, batch.label))
+        real = self._faces(batch.faces, batch.face_label)
+        loss = hinge_d(real, self._faces(fake, batch.label))
         if teeth.any() and len(batch.mouths):  # there are fewer mouths than faces: a share of the batch may have none
-            loss = loss + hinge_d(self.nets["D_mouth"](mouth_window(batch.mouths)), self.nets["D_mouth"](mouth_window(fake[teeth])))
-        return loss, {"d": loss}
+            loss = loss + hinge_d(self._mouths(batch.mouths), self._mouths(fake[teeth]))
+        misread = self.nets["D_face"].misread(batch.faces, batch.face_label)  # pyright: ignore[reportCallIssue]
+        return loss + misread, {"d": loss, "misread": misread, "sign": real.sign().mean()}
+
+    def _smooth(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        real = batch.faces.detach().requires_grad_()
+        penalty = r1(self._faces(real, batch.face_label), real).mean()
+        return penalty * (self.cfg.r1 / 2), {"r1": penalty}
 
     @torch.no_grad()
     def score(self, G: nn.Module, batch: Batch) -> Tensor:
         """How far the result is from the truth where it is to be believed, over how far the input is: 1 is no better than doing nothing."""
-        fake = self.render(G, batch)[0]
+        fake = self.render(G, batch.before, batch.condition)[0]
         return masked_l1(fake, batch.after, batch.trust) / masked_l1(batch.before, batch.after, batch.trust)
 
     @torch.no_grad()
     def preview(self, G: nn.Module, batch: Batch) -> Tensor:
         """Rows of before, result, wanted: `[3 N, 3, S, S]` in [-1, 1]."""
-        fake = self.render(G, batch)[0].clamp(-1, 1)
+        fake = self.render(G, batch.before, batch.condition)[0].clamp(-1, 1)
         return torch.stack([batch.before, fake, batch.after], 1).flatten(0, 1)
 
     def parts(self, G: nn.Module) -> list[Part]:

@@ -21,6 +21,7 @@ from ...cards import Card
 from ..augment import PIPES, Augment
 from ..frechet import distance, small
 from ..layers import full
+from ..losses import r1
 from ..part import Part
 from ..pictures import Pictures
 from ..updates import Shares
@@ -498,13 +499,6 @@ def softplus_d(real: Tensor, fake: Tensor) -> Tensor:
 def softplus_g(fake: Tensor) -> Tensor:
     """The loss of G that does not saturate, for each picture."""
     return F.softplus(-fake)
-
-
-def r1(logits: Tensor, real: Tensor) -> Tensor:
-    """Squared gradient of D at real pictures `[N]` (Mescheder et al. 2018, arXiv 1801.04406); weighs gamma / 2."""
-    with full(real):
-        (grad,) = torch.autograd.grad(logits.float().sum(), real, create_graph=True)
-    return grad.square().sum((1, 2, 3))
 
 
 def path_lengths(img: Tensor, ws: Tensor, y: Tensor) -> Tensor:
