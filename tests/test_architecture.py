@@ -9,12 +9,12 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "mien"
 ORDER: list[str] = [
-    *"errors people types geometry mesh cards signer seal provenance image footage video hub runtime models kit latents".split(),
-    *"colours skin cosmetics light gestures hair pose frames wear beard edits apply tracks clips parts".split(),
-    *"seams report measure flicker page judges bench train verbs batch cli".split(),
+    *"errors people types geometry mesh cards signer seal provenance image footage video hub runtime models kit latents paper".split(),
+    *"colours skin cosmetics light pose teeth gestures hair frames wear beard bare edits apply tracks clips scenes parts manners".split(),
+    *"seams report measure flicker page judges groups bench train verbs batch cli".split(),
 ]
 TRAIN: list[str] = [
-    *"layers losses part updates augment frechet data pictures regions drawings pairs maps domains encoders translators families".split(),
+    *"layers losses part updates augment frechet data pictures regions undone drawings pairs maps domains encoders translators families".split(),
     *"opcodes unpickle layouts official adopt runs origin latents logs loop start prototypes export".split(),
 ]
 OWNERS = {

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien import clips, edits, footage, geometry, tracks, verbs, verify, video
+from mien import clips, edits, footage, geometry, parts, tracks, verbs, verify, video
 from mien.clips import Line
 from mien.errors import OutputError
 from mien.tracks import Sight, Tracker
@@ -262,6 +262,21 @@ def test_a_change_sticks_to_the_face(portrait):
     assert np.allclose(half.alpha, alpha / 4, atol=1e-6)
 
 
+def test_what_is_held_before_a_face_stays(portrait, tmp_path):
+    """A green card that comes from below, while the face gets warmer."""
+    tops, frames = [330 - 6 * i for i in range(16)], []
+    for top in tops:
+        frames.append(portrait.copy())
+        frames[-1][top : top + 200, 280:340] = (40, 150, 60)
+    source = film(tmp_path / "card.mp4", frames, sound=None)
+    verbs.edit_clip(source, tmp_path / "out.mp4", warmth=1.0)
+    before, after = decoded(source), decoded(tmp_path / "out.mp4")
+    for k in (9, 12, 15):
+        change = after[k].to_ndarray(format="rgb24").astype(float) - before[k].to_ndarray(format="rgb24")
+        held, cheek = change[tops[k] + 6 : 328, 286:334, 2], change[230:270, 190:230, 2]
+        assert abs(held.mean()) < 3 and cheek.mean() < -8
+
+
 # ---- a run that is stopped
 
 RUN = """
@@ -309,6 +324,13 @@ def test_ctrl_c_keeps_what_is_done(walk, tmp_path, monkeypatch):
     assert not out.exists() and json.loads((tmp_path / "out.mp4.parts" / "done.json").read_text())["frames"] == 5
     told = verbs.edit_clip(walk, out, smile=0.5, resume=True)
     assert (told.frames, told.faces) == (20, 1) and times(out) == times(walk)
+
+
+def test_parts_of_uneven_time_stamps_are_all_there(portrait, tmp_path, monkeypatch):
+    source = film(tmp_path / "uneven.mp4", [shot(portrait, i) for i in range(15)], gaps=(512, 700, 300))
+    monkeypatch.setattr(parts, "PART", 0.2)
+    assert verbs.edit_clip(source, tmp_path / "out.mp4", smile=0.5).frames == 15
+    assert times(tmp_path / "out.mp4") == times(source) and packets(tmp_path / "out.mp4") == packets(source)
 
 
 # ---- what is refused

@@ -86,7 +86,7 @@ def in_front(parser: Parser, pixels: Array, face: Face) -> Front | None:
     if (share > 0.5).sum() < FEWEST * crop.size**2:
         return None
     share = cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
-    return Front(share, crop.matrix, ((parser.net.name, parser.net.sha256),))
+    return Front(share, crop.matrix, parser.net.networks)
 
 
 def through(pixels: Array, stages: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy) -> Array:
@@ -119,7 +119,7 @@ def edited(stages: Sequence[Edit], arguments: dict[str, Any], besides: Networks 
 
 def drawing(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:
     """What the label of a wholly generated picture or clip says."""
-    networks = tuple((net.name, net.sha256) for net in nets)
+    networks = tuple(one for net in nets for one in net.networks)
     return Step("generate", arguments, networks, __version__, _now(), "trainedAlgorithmicMedia")
 
 

@@ -2,7 +2,8 @@
 
 An edit is asked only at key frames, about eight a second: at each it says what should change, as with a photo. That Change sticks to the
 face: it is carried to other frames by the mesh, averaged over the key frames around, and every frame shows the mean of the two that it
-lies between. So skin does not crawl, and nothing lags behind. What a frame looks like depends on few frames around it, which is what
+lies between. So skin does not crawl, and nothing lags behind. Where a key frame shows a hand or a microphone before a face, the frames
+around are looked at one by one, and it stays as it is. What a frame looks like depends on few frames around it, which is what
 lets a run stop after any part and go on as if it had not.
 """
 
@@ -18,6 +19,7 @@ import cv2
 import numpy as np
 
 from . import apply, footage, mesh, tracks
+from .kit import Kit
 from .tracks import Sight, Tracker
 from .types import Array, Change, Crop, Edit, Face
 
@@ -48,6 +50,13 @@ class Line:
     steady: dict[int, dict[int, tuple[Face, float]]] = field(default_factory=dict)
     keys: dict[int, dict[int, list[Laid]]] = field(default_factory=dict)
     means: dict[tuple[int, int], list[Laid]] = field(default_factory=dict)
+    hidden: dict[int, set[int]] = field(default_factory=dict)  # by key frame, the faces that something is before
+
+    @property
+    def nothing(self) -> str:
+        """Why no face was edited; empty where one was."""
+        which = self.tracker.which
+        return "" if self.edited else "no face found" if which in ("all", "largest") else f"there is no face {which}"
 
     @property
     def behind(self) -> int:
@@ -67,6 +76,32 @@ class Line:
         for late in range(number + 1, number + self.behind + 1):
             yield from self._on(late)
 
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """What a line knows, but for pictures: a few frames' faces, and the tracker."""
+        tracker, numbers = self.tracker, list(self.sights)
+        rows = [(n, name, face) for n in numbers for name, face in self.sights[n].faces.items()]
+        told = {
+            "tracker": {name: getattr(tracker, name) for name in ("lost", "issued", "waited")} | {"meant": sorted(tracker.meant)},
+            "sights": [[n, self.ticks[n], self.sights[n].time, self.sights[n].cut, sorted(self.sights[n].meant)] for n in numbers],
+            "faces": [[n, name, face.score, face.roll, face.yaw, face.pitch] for n, name, face in rows],
+        }
+        arrays = {name: np.array([getattr(face, name) for _, _, face in rows], np.float32) for name in ("box", "landmarks", "depth")}
+        return told, arrays | {"afar": np.array(tracker.afar)}
+
+    def go_on(self, told: dict[str, Any], arrays: dict[str, Array], start: int) -> tuple[int, int]:
+        """Take over another line's `state`, so that the next frame that is drawn is number `start`; returns number and time stamp of the
+        first frame that must be seen for that."""
+        faces: dict[int, dict[int, Face]] = {}
+        for row, (n, name, *rest) in enumerate(told["faces"]):
+            faces.setdefault(n, {})[name] = Face(arrays["box"][row], arrays["landmarks"][row], arrays["depth"][row], *rest)
+        for n, tick, time, cut, meant in told["sights"]:
+            self.sights[n], self.ticks[n] = Sight(time, cut, faces.get(n, {}), frozenset(meant)), tick
+        tracker, known = self.tracker, told["tracker"]
+        tracker.lost = {int(name): (box, ago) for name, (box, ago) in known["lost"].items()}
+        tracker.issued, tracker.waited, tracker.meant = known["issued"], known["waited"], frozenset(known["meant"])
+        tracker.live, tracker.afar, self.start = dict(self.sights[max(self.sights)].faces), arrays["afar"], start
+        return min(self.sights), self.ticks[min(self.sights)]
+
     def _on(self, newest: int) -> Iterator[Any]:
         """Do what can be done now that all up to frame `newest` are seen."""
         settled, drawn = newest - self.fade, newest - self.behind
@@ -84,7 +119,7 @@ class Line:
 
     def _forget(self, drawn: int) -> None:
         """Let go what no later frame, nor a run that goes on after this one, depends on."""
-        for kept in (self.sights, self.ticks, self.steady, self.keys):
+        for kept in (self.sights, self.ticks, self.steady, self.keys, self.hidden):
             for number in [n for n in kept if n <= drawn - self.behind]:
                 del kept[number]
         for number, face in [each for each in self.means if each[0] <= drawn - self.every]:
@@ -108,7 +143,11 @@ class Line:
 
         if chosen:
             apply.through(frame.pixels, self.stages, faces, chosen, ask)
+        self.hidden[number] = {names[i] for i in chosen if self._front(frame, faces[i])}
         return asked
+
+    def _front(self, frame: footage.Frame, face: Face) -> apply.Front | None:
+        return apply.in_front(self.tracker.kit.parser, frame.pixels, face)
 
     def _drawn(self, frame: footage.Frame) -> Any:
         names, faces, chosen = self._faces(frame.number)
@@ -117,11 +156,14 @@ class Line:
         if not chosen:
             return frame.picture
         turn = {i: itertools.count() for i in chosen}
+        covered = set().union(*(found for n, found in self.hidden.items() if abs(n - frame.number) <= self.every))
+        fronts = {i: front for i in chosen if names[i] in covered and (front := self._front(frame, faces[i]))}
 
         def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             stage = next(turn[i])
             change = mean([(moved(laid[stage], crop.landmarks, self._triangles), share) for laid, share in wanted[i]])
-            return replace(change, alpha=change.alpha * np.float32(self.steady[frame.number][names[i]][1]))
+            free = fronts[i].free(crop) if i in fronts else np.float32(1)
+            return replace(change, alpha=change.alpha * free * np.float32(self.steady[frame.number][names[i]][1]))
 
         before = frame.pixels
         self.edited |= {names[i] for i in chosen}
@@ -154,6 +196,11 @@ class Line:
         return self.means[number, name]
 
 
+def of_faces(which: str, stages: Sequence[Edit], fps: float, kit: Kit) -> Line:
+    """The line for a clip of `fps` frames a second."""
+    return Line(Tracker(kit, which), stages, max(1, round(fps / KEYS)), max(2, round(fps * FADE)))
+
+
 def moved(laid: Laid, to: Array, triangles: Array) -> Change:
     """A Change as it lies on the face when its landmarks have gone to `to [478, 2]` (crop xy)."""
     at, change = laid
@@ -165,7 +212,7 @@ def moved(laid: Laid, to: Array, triangles: Array) -> Change:
     shift = mesh.dense_map(here, there, triangles, small) - mesh.places(small)
     place = mesh.places(size) + cv2.resize(cv2.GaussianBlur(shift, (0, 0), 1), (size, size)) * np.float32(size / small)
     look = lambda values: cv2.remap(values, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)  # noqa: E731
-    return Change(look(change.flow), look(change.colour), look(change.alpha))
+    return replace(change, flow=look(change.flow), colour=look(change.colour), alpha=look(change.alpha))
 
 
 def mean(changes: Sequence[tuple[Change, float]]) -> Change:
@@ -180,4 +227,4 @@ def mean(changes: Sequence[tuple[Change, float]]) -> Change:
             cv2.scaleAdd(getattr(change, name), share / total, out, out)
         return out
 
-    return Change(of("flow"), of("colour"), of("alpha"))
+    return replace(changes[0][0], flow=of("flow"), colour=of("colour"), alpha=of("alpha"))

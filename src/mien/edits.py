@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from . import colours, mesh
+from . import colours, mesh, paper
+from .bare import Bare
 from .beard import Beard
 from .cosmetics import Beauty, Makeup
 from .errors import RequestError
-from .gestures import Gaze, Mouth
+from .gestures import Gaze, Grin, Mouth
 from .hair import Hair
 from .kit import Kit
 from .light import Relight
@@ -29,6 +30,7 @@ from .wear import Glasses
 Strengths = Mapping[str, float]  # by name
 Asked = Mapping[str, float | str]  # the same, and colours as text
 COLOUR = "colour"  # the unit of edits that are asked for by one
+SHUT = 0.7  # of an open mouth that closes when a smile is let down wholly
 FARTHEST = 10.0  # along a direction that has no range of its own
 MAKERS = ("prototypes", "network")  # the first is better at every edit so far (benchmarks/quality.py), and so the default
 
@@ -46,7 +48,9 @@ class Prototype:
         return ((self.prototypes.name, self.prototypes.sha256),)
 
     def __call__(self, crop: Crop) -> Change:
-        mouth = self.prototypes.mouth_of(self.strengths.get("smile", 0.0))
+        smile = self.strengths.get("smile", 0.0)
+        mouth = self.prototypes.mouth_of(smile)
+        mouth[2] += SHUT * min(smile, 0) * mesh.mouth(crop.landmarks)[2]
         age = _years(self.strengths, self.prototypes, crop)
         return self.prototypes.change(crop, mouth=mouth, age=age, sex=self.strengths.get("sex", 0.0))
 
@@ -62,7 +66,7 @@ class Retouch:
 
     @property
     def networks(self) -> Networks:
-        return ((self.retoucher.net.name, self.retoucher.net.sha256),)
+        return self.retoucher.net.networks
 
     def __call__(self, crop: Crop) -> Change:
         width, lift, opening = map(float, self.prototypes.mouth_of(self.strengths.get("smile", 0.0)))
@@ -98,7 +102,7 @@ class Along:
 
     @property
     def networks(self) -> Networks:
-        return (*((net.name, net.sha256) for net in (self.encoder.net, self.generator.net)), *self.learned)
+        return (*self.encoder.net.networks, *self.generator.net.networks, *self.learned)
 
     def __call__(self, crop: Crop) -> Change:
         size, triangles = crop.size, self.kit.prototypes.triangles
@@ -139,7 +143,8 @@ class Along:
 
 @dataclass(frozen=True, eq=False)
 class Through:
-    """An edit by a translator: the face as the network draws it, `strength` 0..1 of the way, fading out around it."""
+    """An edit by a translator: the face as the network draws it, `strength` 0..1 of the way, fading out around it. One of drawings is
+    shown the face's lines."""
 
     translator: Translator
     strength: float
@@ -152,10 +157,11 @@ class Through:
 
     @property
     def networks(self) -> Networks:
-        return ((self.translator.net.name, self.translator.net.sha256),)
+        return self.translator.net.networks
 
     def __call__(self, crop: Crop) -> Change:
-        drawn = self.translator.translate(crop.pixels, style=self.style, asked=self.asked)
+        seen = paper.pencil(crop.pixels) if self.translator.channels == 1 else crop.pixels
+        drawn = self.translator.translate(seen, style=self.style, asked=self.asked)
         face = mesh.frame(crop.landmarks, crop.size)
         reach = mesh.reach(face, face, crop.size)
         colour = (drawn.astype(np.float32) - crop.pixels) / 255
@@ -178,11 +184,13 @@ def of_hair(asked: Asked, kit: Kit) -> Edit:
 
 
 def of_glasses(asked: Asked, kit: Kit) -> Edit:
-    return Glasses(strength=_numbers(asked)["glasses"], networks=_mesh_of(kit))
+    strength = _numbers(asked)["glasses"]
+    return Bare(kit.bare, "glasses", -strength) if strength < 0 else Glasses(strength=strength, networks=_mesh_of(kit))
 
 
 def of_beard(asked: Asked, kit: Kit) -> Edit:
-    return Beard(strength=_numbers(asked)["beard"], networks=_mesh_of(kit))
+    strength = _numbers(asked)["beard"]
+    return Bare(kit.bare, "beard", -strength) if strength < 0 else Beard(strength=strength, networks=_mesh_of(kit))
 
 
 def of_beauty(asked: Asked, kit: Kit) -> Edit:
@@ -204,6 +212,11 @@ def of_gaze(asked: Asked, kit: Kit) -> Edit:
     return Gaze(across, up, kit.prototypes.triangles, _mesh_of(kit))
 
 
+def of_grin(asked: Asked, kit: Kit) -> Edit:
+    learned = (kit.prototypes.name, kit.prototypes.sha256)
+    return Grin(_numbers(asked)["grin"], kit.prototypes, (*_mesh_of(kit), learned))
+
+
 def of_mouth(asked: Asked, kit: Kit) -> Edit:
     return Mouth(_numbers(asked)["mouth"], kit.prototypes.triangles, _mesh_of(kit))
 
@@ -214,7 +227,7 @@ def _numbers(asked: Asked) -> dict[str, float]:
 
 def _mesh_of(kit: Kit) -> Networks:
     """What is learned in edits that know nothing but where the face lies."""
-    return tuple((net.name, net.sha256) for net in (kit.landmarker.mesh.net, kit.landmarker.iris.net))
+    return (*kit.landmarker.mesh.net.networks, *kit.landmarker.iris.net.networks)
 
 
 @dataclass(frozen=True)
@@ -238,16 +251,18 @@ EDITS = {
     "age": Kind(of_faces, -30, 50, "years", "older (below 0: younger); never below 18"),
     "sex": Kind(of_faces, -1, 1, "", "more masculine (below 0: more feminine)"),
     "age_to": Kind(of_faces, 18, 90, "years of age", "the age to look like, from what the face looks like now"),
-    "mouth": Kind(of_mouth, -1, 1, "", "part the lips (below 0: close them)"),
     "gaze": Kind(of_gaze, -1, 1, "", "look to the photo's right (below 0: left)"),
     "gaze_up": Kind(of_gaze, -1, 1, "", "look up (below 0: down)"),
     "beauty": Kind(of_beauty, 0, 1, "", "even the skin and keep its pores; brighter eyes and teeth"),
     "lips": Kind(of_makeup, 0, 1, COLOUR, "colour the lips"),
     "lids": Kind(of_makeup, 0, 1, COLOUR, "eye shadow, with a soft line at the lashes"),
+    # what parts lips comes after what colours them, or lipstick would be put on the teeth
+    "grin": Kind(of_grin, 0, 1, "", "a smile that shows teeth"),
+    "mouth": Kind(of_mouth, -1, 1, "", "part the lips (below 0: close them)"),
     "hair": Kind(of_hair, 0, 1, COLOUR, "colour the hair", colours.HAIR),
     "hair_light": Kind(of_hair, -1, 1, "", "lighter hair (below 0: darker)"),
-    "beard": Kind(of_beard, 0, 1, "", "a beard, from stubble to full"),
-    "glasses": Kind(of_glasses, 0, 1, "", "put on glasses"),
+    "beard": Kind(of_beard, -1, 1, "", "a beard, from stubble to full (below 0: shave)"),
+    "glasses": Kind(of_glasses, -1, 1, "", "put on glasses (below 0: take them off)"),
     "light": Kind(of_light, -1, 1, "", "light from the photo's right (below 0: left)"),
     "toplight": Kind(of_light, -1, 1, "", "light from above (below 0: from below)"),
     "warmth": Kind(of_light, -1, 1, "", "warmer light (below 0: cooler)"),
@@ -283,6 +298,8 @@ def plan(
         raise RequestError(f"either a maker or a network: leave out --by {by} or --with {network}")
     if strengths.get("age") and strengths.get("age_to"):
         raise RequestError("either years or an age: leave out --age or --age-to")
+    if strengths.get("smile") and strengths.get("grin"):
+        raise RequestError("a grin is a smile already: leave out --smile or --grin")
     if by and by not in MAKERS:
         raise RequestError(f"no maker is called {by!r}: there are {', '.join(MAKERS)}")
     makers = dict.fromkeys(kind.maker for kind in EDITS.values())

@@ -125,6 +125,8 @@ def carry(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -
 
 def follow(points: Array, crop: Crop, change: Change) -> Array:
     """Where `points [V, 2]` (photo xy) of a face are after the change: a pixel at q shows what was at q + flow(q)."""
+    if change.fetched:
+        return points
     start = transform(points, crop.matrix)
     flow = change.flow * (change.alpha > 0)[..., None]
     moved = start

@@ -35,7 +35,7 @@ class Hair:
 
     @property
     def networks(self) -> Networks:
-        return ((self.parser.net.name, self.parser.net.sha256),)
+        return self.parser.net.networks
 
     def __call__(self, crop: Crop) -> Change:
         before = crop.pixels.astype(np.float32) / 255

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from . import hub, models
@@ -54,6 +54,10 @@ class Kit:
     def parser(self) -> Parser:
         return models.open(self._net("parser"), "parser")
 
+    @cached_property
+    def bare(self) -> Translator:
+        return self.translator("bare")
+
     def generator(self, name: str) -> tuple[Mapper, Generator]:
         """The two halves of a generator: the networks NAME-mapper and NAME-generator."""
         return self._role(f"{name}-mapper", "mapper"), self._role(f"{name}-generator", "generator")
@@ -90,3 +94,9 @@ class Kit:
         if self.licence == "commercial" and not net.card.commercial:
             raise ModelError(f"{name} may not be used commercially ({net.card.licence}): use another, or leave out --licence commercial")
         return net
+
+
+@cache
+def shared_kit() -> Kit:
+    """The Kit that verbs use where none is given."""
+    return Kit()

@@ -10,7 +10,7 @@ import numpy as np
 
 from .cards import KEY, Card
 from .errors import ModelError
-from .types import Array
+from .types import Array, Networks
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -41,6 +41,11 @@ class Net:
         self.card = Card.from_json(metadata[KEY], path.name)
         self.inputs: dict[str, list[Any]] = {i.name: i.shape for i in self._session.get_inputs()}
         self.outputs = tuple(o.name for o in self._session.get_outputs())
+
+    @property
+    def networks(self) -> Networks:
+        """What a label says of it."""
+        return ((self.name, self.sha256),)
 
     def tensor(self, pixels: Array) -> Array:
         """`pixels [H, W, 3]` uint8 at the size and in the range that the card says: `[1, 3, S, S]` float32."""

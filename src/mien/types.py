@@ -151,12 +151,14 @@ class Change:
     """What an edit does to a crop, free of resolution: `out = photo * (1 - alpha) + alpha * (photo at p + flow, + colour)`.
 
     flow `[S, S, 2]` float32 in crop pixels: where each output pixel looks; colour `[S, S, 3]` float32, added after
-    looking, in fractions of the full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's border.
+    looking, in fractions of the full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's border. fetched: the flow
+    does not move the face, it fetches texture from elsewhere.
     """
 
     flow: Array
     colour: Array
     alpha: Array
+    fetched: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
-from functools import cache
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,12 @@ from . import (
     __version__,
     apply,
     cards,
+    clips,
     edits,
     flicker,
     footage,
     geometry,
+    groups,
     hub,
     image,
     latents,
@@ -45,22 +46,18 @@ from . import report as reports
 from .cards import Card
 from .edits import Prototype
 from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
-from .kit import Kit
+from .kit import Kit, shared_kit
+from .manners import sketch, stylize, stylize_clip
 from .models.directions import write as write_directions
 from .types import Alignment, Crop, Face, Photo, Verdict
 
 read = image.read
 write = image.write
 verify = provenance.verify
+__all__ = ["shared_kit", "sketch", "stylize", "stylize_clip"]  # what is made elsewhere and belongs to the surface
 
 GREEN, RED = (60, 220, 90), (255, 70, 70)
 LABELS = ("source", "licence", "person", "sex", "age", "age_is", "ethnicity", "smile", "mouth", "glasses", "beard", "hair", "hat")
-
-
-@cache
-def shared_kit() -> Kit:
-    """The Kit that verbs use where none is given."""
-    return Kit()
 
 
 def find(photo: Photo, *, kit: Kit | None = None) -> list[Face]:
@@ -155,7 +152,9 @@ def edit_clip(
     said = {"face": str(face), "by": by, "network": network, "along": dict(along or {}), "begin": begin, "end": end}
     arguments = {name: value for name, value in (strengths | said).items() if value}
     told = lambda done: report(done, film.frames)  # noqa: E731
-    return parts.edit(film, out, stages, kit, arguments, which=str(face), resume=resume, force=force, report=told, stopped=stopped)
+    line = clips.of_faces(str(face), stages, float(film.fps), kit)
+    step = apply.edited(stages, arguments, kit.parser.net.networks)
+    return parts.edit(film, out, line, step, resume=resume, force=force, report=told, stopped=stopped)
 
 
 def draw(photo: Photo, faces: list[Face]) -> Photo:
@@ -347,21 +346,28 @@ def export(run: Path, out: Path, *, half: bool = False, force: bool = False) -> 
     return _training("export").export(run, out, half=half, force=force)
 
 
-def import_network(file: Path, name: str) -> list[hub.Entry]:
+def import_network(file: Path, name: str, *, own_statistics: bool = False, sample: bool = False) -> list[hub.Entry]:
     """Add a network to the user's own: an .onnx that `export` wrote, or a published checkpoint.
 
-    Checkpoints are NVIDIA's .pkl (of StyleGAN2-ADA and of the TensorFlow era), .pt with g_ema, pSp's and e4e's .pt, IR-SE-50's .pth.
-    Nothing is unpickled freely: a file that asks for code is refused by name. A checkpoint of several parts becomes NAME-mapper,
-    NAME-generator and so on.
+    Checkpoints are NVIDIA's .pkl (of StyleGAN2-ADA and of the TensorFlow era), .pt with g_ema, pSp's and e4e's .pt, IR-SE-50's .pth, and
+    the .pth of CycleGAN, pix2pix, pix2pixHD, StarGAN, fast style transfer and AdaIN, all told by their structure. Nothing is unpickled
+    freely: a file that asks for code is refused by name. A checkpoint of several parts becomes NAME-mapper, NAME-generator and so on.
+
+    pix2pix's published test script leaves the network in training mode. Both halves of that can be had: own_statistics, batch norms by the
+    statistics of each picture; sample, dropout stays on, and `asked={"sample": 3}` of `stylize` and `sketch` is the number of a draw.
     """
     if not file.is_file():
         raise InputError(f"{file}: no such file")
     if file.suffix.lower() == ".onnx":
+        if own_statistics or sample:
+            raise RequestError(
+                f"{file} is exported already: own statistics and sample are for published checkpoints of pix2pix, leave them out"
+            )
         card = runtime.Net(name, file, "").card
         if card.role not in roles.ROLES:
             raise ModelError(f"{file} has the role {card.role!r}, which no verb runs: there are {', '.join(roles.ROLES)}")
         return [hub.add(name, card.role, file)]
-    parts = _training("adopt").adopt(file, name)
+    parts = _training("adopt").adopt(file, name, own_statistics=own_statistics, sample=sample)
     export = _training("export")
     with tempfile.TemporaryDirectory() as folder:
         places = export.places_of(parts, Path(folder) / f"{name}.onnx")
@@ -380,56 +386,6 @@ def generate(network: str, seeds: Sequence[int], *, truncation: float = 0.7, kit
     for seed in seeds:
         pixels = generator.draw(mapper.styles(mapper.noise(seed), truncation))[0]
         yield Photo(pixels, history=(apply.drawing({"seed": seed, "truncation": truncation}, (mapper.net, generator.net)),))
-
-
-def stylize(
-    photo: Photo,
-    network: str,
-    *,
-    strength: float = 1.0,
-    face: str | int | None = None,
-    style: Photo | None = None,
-    asked: Mapping[str, float] | None = None,
-    kit: Kit | None = None,
-) -> Photo:
-    """The photo as the translator `network` draws it: a whole picture of any size, in tiles that fade into each other.
-
-    strength 0..1: how far from the photo to the drawing. face: only faces ("all", "largest" or a number), the rest stays bit-identical.
-    style: the picture whose style is taken, for networks that take any; asked: the network's conditions by name.
-    """
-    if not 0 <= strength <= 1:
-        raise RequestError(f"strength {strength:g} is out of range: 0 to 1")
-    kit = kit or shared_kit()
-    translator = kit.translator(network)
-    if translator.channels != 3:
-        raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of photos was wanted")
-    edit = edits.Through(translator, strength, apply.eight_bit(style.pixels) if style else None, asked or {})
-    said = {"network": network, "strength": strength, "face": str(face or ""), "asked": dict(asked or {})}
-    if style and style.origin.path:
-        said["style"] = Path(style.origin.path).name
-    arguments = {name: value for name, value in said.items() if value}
-    if face is not None:
-        faces = find(photo, kit=kit)
-        done = apply.edit_photo(photo, (edit,), faces, apply.choose(faces, str(face), photo.size), arguments)
-        return replace(done, history=(*photo.history, replace(done.history[-1], verb="stylize")))
-    eight = apply.eight_bit(photo.pixels)
-    drawn = translator.translate(eight, style=edit.style, asked=edit.asked).astype(np.float32) - eight
-    full = float(np.iinfo(photo.pixels.dtype).max)
-    pixels = np.clip(np.rint(photo.pixels + drawn * (strength * full / 255)), 0, full).astype(photo.pixels.dtype)
-    return photo.after(replace(apply.edited((edit,), arguments), verb="stylize"), pixels)
-
-
-def sketch(drawing: Photo, network: str, *, asked: Mapping[str, float] | None = None, kit: Kit | None = None) -> Photo:
-    """The face that the translator `network` sees in a drawing, dark lines on light paper; as large as the drawing, labelled as generated.
-
-    asked: the network's conditions by name (of one that can draw anew: {"sample": 3}).
-    """
-    translator = (kit or shared_kit()).translator(network)
-    if translator.channels != 1:
-        raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of drawings takes 1")
-    lines = cv2.cvtColor(apply.eight_bit(drawing.pixels), cv2.COLOR_RGB2GRAY)
-    step = replace(apply.drawing({"network": network} | ({"asked": dict(asked)} if asked else {}), (translator.net,)), verb="sketch")
-    return drawing.after(step, translator.translate(lines, asked=asked))
 
 
 def walk(
@@ -554,12 +510,12 @@ def bench_edits(
     kit, wanted = kit or shared_kit(), benches.requests(asked)
     if folder and any((folder / name).exists() for name in (benches.SHEET, benches.TABLE)):
         raise OutputError(f"{folder} has a bench in it already: name another folder with -o")
-    crowd = benches.gather(benches.photos(data, count), kit)
+    crowd, real = benches.gather(benches.photos(data, count), kit), groups.read(data)
     rows, columns = [], []
     for line in benches.table([]):
         report(line)
     for request in wanted:
-        row, after = benches.run(request, crowd, kit, identity)
+        row, after = benches.run(request, crowd, kit, identity, real)
         rows.append(row)
         columns.append((request, after))
         report(benches.table([row])[-1])

@@ -1,0 +1,70 @@
+"""Beards and glasses taken off: a network says how the face looks without them, skin from beside adds what is finer than it can see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from . import mesh
+from .models.translator import Translator
+from .pose import inner
+from .skin import smoothstep
+from .types import Alignment, Array, Change, Crop, Networks
+
+SEEN = 0.015, 0.05  # differences, of the full range, that are none and that are all of one
+PATCH = 0.13  # side of the piece of skin that texture is fetched from, of the crop's
+PLACES = (50, 280, 205, 425, 151)  # of the mesh, where such pieces are: high and low on the cheeks, and the forehead
+
+
+@dataclass(frozen=True, eq=False)
+class Bare:
+    """A face without its beard or glasses: an edit, `Crop -> Change`.
+
+    The network's picture is coarser than a photo, and adding its difference would leave the fine edges of a rim or of hairs standing. So
+    where it differs, the change looks at bare skin, and the colour is what that lacks of the network's picture.
+    """
+
+    translator: Translator
+    thing: str  # one of the translator's conditions
+    strength: float
+    alignment = Alignment("face", 384)
+
+    @property
+    def networks(self) -> Networks:
+        return self.translator.net.networks
+
+    def __call__(self, crop: Crop) -> Change:
+        bare = self.translator.translate(crop.pixels, asked={self.thing: 1.0}).astype(np.float32) / 255
+        away = np.abs(bare - self._coarse(crop.pixels)).max(2)
+        covered = smoothstep(cv2.dilate(cv2.GaussianBlur(away, (0, 0), crop.size / 250), np.ones((3, 3))), *SEEN)
+        face = mesh.frame(crop.landmarks, crop.size)
+        covered *= mesh.reach(face, face, crop.size)
+        alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((crop.size // 75,) * 2)), (0, 0), crop.size / 190) * inner(crop.size)
+        flow = from_skin(alpha > 0.01, crop.landmarks)
+        at = mesh.places(crop.size) + flow
+        looked = cv2.remap(crop.pixels, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        return Change(flow, bare - self._coarse(looked), alpha * np.float32(self.strength), fetched=True)
+
+    def _coarse(self, pixels: Array) -> Array:
+        """What the network could have seen of a crop, in fractions."""
+        side = self.translator.net.card.size
+        small = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
+        return cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+
+
+def from_skin(covered: Array, points: Array) -> Array:
+    """Where each pixel finds bare skin, a flow `[S, S, 2]`: all look into one square of it, which is mirrored over and over, so that no two
+    neighbours look far from each other."""
+    size = len(covered)
+    bare = mesh.skin(points, size) * ~covered
+    for outline in (mesh.LIPS, *mesh.BROWS, *mesh.NOSTRILS):
+        bare *= 1 - mesh.polygon(points, outline, size, feather=1, grow=size / 80)
+    side = PATCH * size
+    share = cv2.boxFilter(bare, -1, (round(side),) * 2)
+    middles = points[list(PLACES)]
+    corner = max(middles, key=lambda at: float(share[tuple(np.clip(np.rint(at[::-1]), 0, size - 1).astype(int))])) - side / 2
+    own = mesh.places(size)
+    along = np.mod(own - corner, 2 * side)
+    return (corner + np.minimum(along, 2 * side - along) - own).astype(np.float32)

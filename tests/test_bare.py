@@ -1,0 +1,113 @@
+"""Beards and glasses taken off: where skin is fetched from, that nothing finer is left standing, and what the network in the box does."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from faces import ROOT, hopper, kit
+
+from mien import Photo, edits, geometry, image, mesh
+from mien.apply import edit_photo
+from mien.bare import Bare, from_skin
+from mien.beard import Beard
+from mien.types import Array, Edit, Face
+from mien.wear import Glasses
+
+ON = {"glasses": Glasses(), "beard": Beard(strength=0.6)}
+
+
+@pytest.fixture(scope="module")
+def collins() -> tuple[Photo, Face]:
+    photo = image.read(ROOT / "docs" / "collins.jpg")
+    return photo, kit().faces(photo.pixels)[0]
+
+
+def worn(thing: str, photo: Photo, face: Face) -> Photo:
+    return edit_photo(photo, (ON[thing],), [face], [0], {})
+
+
+class Knowing:
+    """A translator that knows the answer, as finely as a network of 192 pixels could say it."""
+
+    net: Any = SimpleNamespace(card=SimpleNamespace(size=192), name="knowing", sha256="0" * 64)
+
+    def __init__(self, photo: Photo) -> None:
+        self.photo, self.matrix = photo, np.zeros((2, 3))
+
+    def translate(self, pixels: Array, **_: Any) -> Array:
+        answer = geometry.warp(self.photo.pixels, self.matrix, len(pixels))
+        return cv2.resize(cv2.resize(answer, (192, 192), interpolation=cv2.INTER_AREA), pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def fine(pixels: Array, face: Face, part: Array) -> float:
+    """How much is left of edges too fine for the network, where `part` of the layout says."""
+    crop = geometry.align(pixels, face.landmarks, replace(Bare.alignment, size=768))
+    grey = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    high = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 4))
+    return float(high[cv2.resize(part, (768, 768)) > 0.5].mean())
+
+
+@pytest.mark.parametrize("thing", ON)
+def test_no_edge_is_left_standing(collins: tuple[Photo, Face], thing: str):
+    photo, face = collins
+    dressed = worn(thing, photo, face)
+    translator: Any = Knowing(photo)
+    edit: Edit = Bare(translator, thing, 1.0)
+    translator.matrix = geometry.align(photo.pixels, face.landmarks, edit.alignment).matrix
+    after = edit_photo(dressed, (edit,), [face], [0], {})
+    crops = [geometry.align(one.pixels, face.landmarks, edit.alignment).pixels for one in (photo, dressed)]
+    there = (np.abs(crops[0].astype(np.float32) - crops[1]).max(2) > 40).astype(np.float32)
+    before, put_on, left = (fine(one.pixels, face, there) for one in (photo, dressed, after))
+    assert put_on > 1.3 * before
+    assert left < before + 0.15 * (put_on - before)
+
+
+def test_skin_is_fetched_whole(collins: tuple[Photo, Face]):
+    """From where nothing is covered, and neighbours from places next to each other: between two that are not, anything may lie."""
+    photo, face = collins
+    crop = geometry.align(photo.pixels, face.landmarks, Bare.alignment)
+    covered = mesh.polygon(crop.landmarks, mesh.HOLLOWS[0], crop.size, feather=1, grow=20) > 0.3
+    at = mesh.places(crop.size) + from_skin(covered, crop.landmarks)
+    assert max(np.abs(np.diff(at, axis=axis)).max() for axis in (0, 1)) < 1.01
+    found = np.rint(at).astype(int)
+    features = mesh.polygon(crop.landmarks, mesh.LIPS, crop.size, feather=0.5) + mesh.polygon(crop.landmarks, mesh.EYELIDS[1], crop.size, 0.5)
+    for one in (covered, features > 0.5, mesh.hull(crop.landmarks, crop.size) == 0):
+        assert not one[found[..., 1], found[..., 0]].any()
+
+
+def test_the_face_stays_where_it_is(collins: tuple[Photo, Face]):
+    photo, face = collins
+    dressed = worn("beard", photo, face)
+    crop = geometry.align(dressed.pixels, face.landmarks, Bare.alignment)
+    change = edits.plan({"beard": -1.0}, kit())[0](crop)
+    assert change.alpha.max() > 0.9 and np.array_equal(geometry.follow(face.landmarks, crop, change), face.landmarks)
+
+
+@pytest.mark.parametrize("thing", ON)
+def test_the_network_in_the_box_takes_off(collins: tuple[Photo, Face], thing: str):
+    photo, face = collins
+    dressed = worn(thing, photo, face)
+    after = edit_photo(dressed, edits.plan({thing: -1.0}, kit()), [face], [0], {})
+    there = (dressed.pixels != photo.pixels).any(2)
+    away = [np.abs(one.pixels.astype(np.float32) - photo.pixels)[there].mean() for one in (dressed, after)]
+    assert away[1] < 0.5 * away[0]
+
+
+@pytest.mark.parametrize("thing", ON)
+def test_who_wears_nothing_stays(thing: str):
+    """A bare face of a woman: hardly anything to take off."""
+    photo = hopper()
+    after = edit_photo(photo, edits.plan({thing: -1.0}, kit()), kit().faces(photo.pixels), [0], {})
+    changed = np.abs(after.pixels.astype(np.float32) - photo.pixels).max(2)
+    assert (changed > 12).mean() < 0.01
+
+
+def test_half_is_between(collins: tuple[Photo, Face]):
+    photo, face = collins
+    dressed = worn("glasses", photo, face)
+    ways = [edit_photo(dressed, edits.plan({"glasses": -share}, kit()), [face], [0], {}).pixels.astype(np.float32) for share in (0.5, 1.0)]
+    moved = [np.abs(one - dressed.pixels).sum() for one in ways]
+    assert 0.35 < moved[0] / moved[1] < 0.65
