@@ -3,18 +3,24 @@
 python benchmarks/sheet.py docs/collins.jpg --by best -o docs/before-after.jpg
 python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --by prototypes network -o docs/sheet.jpg
 python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --every --quality 72 -o docs/edits.jpg
+python benchmarks/sheet.py FACES --people 12 --quality 85 -o docs/people.jpg
+
+FACES is the folder that `mien train retouch` takes: of people held out from training the first whose licence lets pictures be made of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from mien import Photo, edit, edits, find, read, write
+from mien import Photo, bench, edit, edits, find, read, write
+from mien.kit import shared_kit
+from mien.latents import traits
 from mien.types import Array, Step
 
 COLUMNS: list[dict[str, Any]] = [{}, {"smile": 0.8}, {"age": 30.0}, {"age": -20.0}, {"sex": 0.8}, {"sex": -0.8}]
@@ -26,9 +32,45 @@ TELLING: dict[str, Any] = {  # others: 0.8 of the most there is
 }
 
 
+OPEN = ("sfhq", "sfhq-t2i", "congress")  # sources in faces.csv
+FACE = 192  # side of a person's tile
+
+
+def ten(man: bool) -> dict[str, dict[str, Any]]:
+    """What is asked for a man or a woman, by what stands above it."""
+    return {
+        "smile 0.8": {"smile": 0.8},
+        "age +30": {"age": 30.0},
+        "age -20": {"age": -20.0},
+        "sex, the other": {"sex": -0.8 if man else 0.8},
+        "beard / red lips": {"beard": 0.7} if man else {"lips": "red:0.7"},
+        "glasses 1": {"glasses": 1.0},
+        "hair grey": {"hair": "grey"},
+        "hair blond": {"hair": "blond"},
+        "light 0.7": {"light": 0.7},
+        "beauty 0.7": {"beauty": 0.7},
+    }
+
+
 def every() -> list[dict[str, Any]]:
     """The photo, and each row of EDITS once."""
     return [{}, *({name: TELLING.get(name, 0.8 * kind.high)} for name, kind in edits.EDITS.items())]
+
+
+def openly(folder: Path, count: int) -> list[Path]:
+    """The first `count` photos of the bench's order that are in the public domain or of people who do not exist (MIT licence)."""
+    with (folder / "faces.csv").open(encoding="utf-8") as file:
+        free = {line["file"] for line in csv.DictReader(file) if line["source"] in OPEN}
+    return [path for path in bench.photos(folder, 10**6) if path.name in free][:count]
+
+
+def person(path: Path, history: list[Step]) -> list[Array]:
+    """One photo, as it is in full, and ten edits of it: tiles `[FACE, FACE, 3]`."""
+    photo = read(path)
+    man = bool(traits(shared_kit(), photo.pixels, max(find(photo), key=lambda face: face.area))[2] > 0)
+    shown = [photo, *(edit(photo, **request) for request in ten(man).values())]
+    history += [step for one in shown for step in one.history if step.arguments not in [known.arguments for known in history]]
+    return [cv2.resize(one.pixels, (FACE, FACE), interpolation=cv2.INTER_AREA) for one in shown]
 
 
 def row(path: Path, by: str, history: list[Step], columns: list[dict[str, Any]]) -> list[Array]:
@@ -57,11 +99,11 @@ def lines(words: list[str], rows: list[list[Array]], abreast: int) -> list[Array
     return parts
 
 
-def titled(words: list[str], width: int) -> Array:
+def titled(words: list[str], width: int, side: int = SIDE) -> Array:
     """A white line with words, one over each tile."""
     line = np.full((HEAD, width, 3), 255, np.uint8)
     for i, word in enumerate(words):
-        cv2.putText(line, word, (8 + i * SIDE, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (40, 40, 40), 1, cv2.LINE_AA)
+        cv2.putText(line, word, (8 + i * side, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (40, 40, 40), 1, cv2.LINE_AA)
     return line
 
 
@@ -70,10 +112,17 @@ def main() -> None:
     parser.add_argument("photos", nargs="+", type=Path)
     parser.add_argument("--by", nargs="+", choices=("best", *edits.MAKERS), default=["best"])
     parser.add_argument("--every", action="store_true", help="each row of EDITS, instead of the learned ones both ways")
+    parser.add_argument("--people", type=int, metavar="N", help="so many people of a folder, ten edits each")
     parser.add_argument("--quality", type=int, default=88)
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
     history: list[Step] = []
+    if args.people:
+        words = ["photo", *ten(True)]
+        parts = [titled(words, FACE * len(words), FACE)]
+        parts += [np.hstack(person(path, history)) for path in openly(args.photos[0], args.people)]
+        write(Photo(np.vstack(parts), history=tuple(history)), args.output, quality=args.quality, force=True)
+        return
     parts, columns = [], every() if args.every else COLUMNS
     for by in args.by:
         rows = [row(path, by, history, columns) for path in args.photos]

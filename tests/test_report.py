@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from conftest import save
 from faces import hopper, hopper_face, kit
 
-from mien import InputError, Photo, RequestError, bench, edits, flicker, measure, people, report, seams, verbs, video
+from mien import InputError, Photo, RequestError, bench, edits, flicker, groups, judges, measure, people, report, seams, verbs, video
 from mien.types import Array, Change, Crop, Step
 
 SAME = hopper().pixels
@@ -295,6 +296,71 @@ def test_a_watched_edit_knows_to_the_last_pixel_where_it_was():
     changed = (after != SAME).any(2)
     assert not (changed & ~watched.inside(SAME.shape)).any()
     assert np.count_nonzero(changed) > 0.95 * np.count_nonzero(watched.inside(SAME.shape))
+
+
+@pytest.fixture(scope="module")
+def collins() -> tuple[Photo, judges.Look]:
+    """A portrait with hair and without glasses, which Hopper's is not, and how the measures see it."""
+    photo = verbs.read(Path(__file__).parents[1] / "docs" / "collins.jpg")
+    return photo, judges.look(kit(), photo.pixels, kit().faces(photo.pixels)[0])
+
+
+@pytest.mark.parametrize(("edit", "strength"), [("glasses", 1.0), ("hair", "grey"), ("lips", "blue"), ("lids", "teal")])
+def test_measures_see_what_was_asked_for_and_nothing_where_nothing_was(collins, edit: str, strength: bench.Strength):
+    photo, before = collins
+    judge = judges.of(edit, strength)
+    request: dict[str, Any] = {edit: strength}
+    assert judge and judge.fit(before, 1) and judge.way(before, before) == 0
+    after = verbs.edit(photo, kit=kit(), **request).pixels
+    assert judge.way(before, judges.look(kit(), after, kit().faces(after)[0])) >= judge.least
+
+
+def test_only_those_are_judged_who_can_show_it(collins):
+    before = judges.look(kit(), SAME, hopper_face())
+    beard, glasses, hair = judges.of("beard", 0.7), judges.of("glasses", 1.0), judges.of("hair", "grey")
+    assert beard and glasses and hair and judges.of("hat", 1.0) is None
+    assert not beard.fit(collins[1], 1) and not beard.fit(collins[1], -1), "she is a woman"
+    assert glasses.fit(before, -1) and not glasses.fit(before, 1) and not hair.fit(before, 1), "with glasses, under a cap"
+    own = cv2.cvtColor(collins[1].hair[None, None], cv2.COLOR_Lab2RGB)[0, 0].clip(0, 1)
+    same = judges.of("hair", "#" + "".join(f"{round(255 * float(v)):02x}" for v in own))
+    assert same and not same.fit(collins[1], 1), "hair of that colour already"
+
+
+def test_a_crowd_is_nearest_to_its_own_kind():
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(0, 1, (200, 6)) for _ in range(2))
+    assert groups.distance(a, a) == pytest.approx(0, abs=1e-6)
+    assert groups.distance(a, b) < 0.3 < groups.distance(a, b + 1) < groups.distance(a, b + 2)
+    assert groups.distance(a, 2 * b) > 3, "the spread counts too"
+
+
+def test_who_has_what_was_asked_for():
+    row = {"age": "62", "sex": "m", "smile": "0", "beard": "2", "glasses": "1", "hair": "grey"}
+    for edit, strength, yes in (
+        *(("age", 30.0, True), ("age", -20.0, False), ("age_to", 60.0, True), ("sex", 1.0, True), ("sex", -1.0, False)),
+        *(("smile", 0.8, False), ("smile", -0.8, True), ("beard", 0.7, True), ("beard", -1.0, False), ("glasses", 1.0, True)),
+        *(("hair", "grey:0.5", True), ("hair", "blond", False), ("lips", "grey", False), ("light", 0.7, False)),
+    ):
+        assert groups.belongs(row, edit, strength, age=35) == yes, (edit, strength)
+    assert not groups.belongs(row | {"age": "NA"}, "age", 30.0, age=35) and not groups.belongs(row | {"sex": "f"}, "beard", 0.7, age=35)
+
+
+def test_people_to_compare_with_are_others_than_those_who_are_edited(tmp_path):
+    (tmp_path / "images").mkdir()
+    names = [f"p{k}" for k in range(80)]
+    rng = np.random.default_rng(0)
+    for name in names:
+        noise = rng.normal(0, 8, SAME.shape).astype(np.float32)
+        save(tmp_path / "images" / f"{name}.png", np.clip(SAME + noise, 0, 255).astype(np.uint8)[::2, ::2])
+    rows = [f"{name}.png,{name},{'fm'[k % 2]}" for k, name in enumerate(names)]
+    (tmp_path / "faces.csv").write_text("file,person,sex\n" + "\n".join(rows) + "\n")
+    assert groups.read(tmp_path) is None, "no landmarks"
+    points = np.repeat(hopper_face().landmarks[None] / 2 + 0.5, len(names), 0)
+    np.savez(tmp_path / "landmarks478.npz", files=[f"{name}.png" for name in names], points=points)
+    known = groups.read(tmp_path)
+    assert known and not {row["person"] for row in known.rows} & {path.stem for path in bench.photos(tmp_path, 99)}
+    men = known.like("sex", 0.8, 40.0)
+    assert men is not None and len(men) == sum(row["sex"] == "m" for row in known.rows) and known.like("beard", 0.7, 40.0) is None
 
 
 def test_the_bench_prints_a_table_and_draws_a_sheet(mien, photo, tmp_path):

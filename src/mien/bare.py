@@ -13,7 +13,9 @@ from .pose import inner
 from .skin import smoothstep
 from .types import Alignment, Array, Change, Crop, Networks
 
-SEEN = 0.015, 0.05  # differences, of the full range, that are none and that are all of one
+SEEN = 0.02, 0.06  # differences, of the full range, that are none and that are all of one
+DARK = 0.05  # mean difference in the eyes, of the full range, that only dark lenses make
+PASSES = 3  # what the first leaves of a full beard, the next take; only where the first saw one
 PATCH = 0.13  # side of the piece of skin that texture is fetched from, of the crop's
 PLACES = (50, 280, 205, 425, 151)  # of the mesh, where such pieces are: high and low on the cheeks, and the forehead
 
@@ -23,7 +25,8 @@ class Bare:
     """A face without its beard or glasses: an edit, `Crop -> Change`.
 
     The network's picture is coarser than a photo, and adding its difference would leave the fine edges of a rim or of hairs standing. So
-    where it differs, the change looks at bare skin, and the colour is what that lacks of the network's picture.
+    where it differs, the change looks at bare skin, and the colour is what that lacks of the network's picture. Glasses too dark to see
+    the eyes through stay on: nobody knows what is behind them.
     """
 
     translator: Translator
@@ -36,8 +39,11 @@ class Bare:
         return self.translator.net.networks
 
     def __call__(self, crop: Crop) -> Change:
-        bare = self.translator.translate(crop.pixels, asked={self.thing: 1.0}).astype(np.float32) / 255
-        away = np.abs(bare - self._coarse(crop.pixels)).max(2)
+        seen, once, bare = (self._seen(crop.pixels, passes) for passes in (0, 1, PASSES))
+        away = np.abs(once - seen).max(2)
+        eyes = np.maximum(*(mesh.polygon(crop.landmarks, outline, crop.size, feather=0.5) for outline in mesh.EYELIDS))
+        if (away * eyes).sum() > DARK * eyes.sum():
+            away[:] = 0
         covered = smoothstep(cv2.dilate(cv2.GaussianBlur(away, (0, 0), crop.size / 250), np.ones((3, 3))), *SEEN)
         face = mesh.frame(crop.landmarks, crop.size)
         covered *= mesh.reach(face, face, crop.size)
@@ -45,12 +51,14 @@ class Bare:
         flow = from_skin(alpha > 0.01, crop.landmarks)
         at = mesh.places(crop.size) + flow
         looked = cv2.remap(crop.pixels, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        return Change(flow, bare - self._coarse(looked), alpha * np.float32(self.strength), fetched=True)
+        return Change(flow, bare - self._seen(looked), alpha * np.float32(self.strength), fetched=True)
 
-    def _coarse(self, pixels: Array) -> Array:
-        """What the network could have seen of a crop, in fractions."""
+    def _seen(self, pixels: Array, passes: int = 0) -> Array:
+        """A crop as finely as the network sees it, in fractions, after it has looked so often."""
         side = self.translator.net.card.size
         small = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
+        for _ in range(passes):
+            small = self.translator.translate(small, asked={self.thing: 1.0})
         return cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
 
 

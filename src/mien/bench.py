@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import apply, edits, geometry, image, judges, measure, people, report
+from . import apply, edits, geometry, groups, image, judges, measure, people, report
 from .errors import FaceError, InputError, RequestError
 from .kit import Kit
 from .types import Alignment, Array, Change, Crop, Edit, Face, Photo, Step
@@ -52,10 +52,12 @@ class Row:
 
     photos: how many took part; failed: how many it could not be done to; fit: how many can show it (who smiles already cannot begin to,
     and the reader's age and sex have ends); success: the share of those in which it went the right way by what counts
-    (`judges.MEASURES`), None where nothing measures it; way, unit: the median way. identity, seam, sharpness: medians (see
-    `report.FaceReport`); identity_low and seam_high: the 5th and the 95th of 100. outside: pixels, of all photos, that differ where no
-    alpha of the change was; beyond: those outside the face (`report.Report`), which an edit of hair or light may touch. ms: median time
-    of the edit itself, faces found before.
+    (`judges.of`), None where nothing measures it; way, unit: the median way. nearer: how far, as a Fréchet distance, those who can show it
+    are after the edit from real people who have what was asked for, over how far they were before: below 1 it brings them nearer; None
+    where no labels tell (`groups`). identity, seam, sharpness: medians (see `report.FaceReport`);
+    identity_low and seam_high: the 5th and the 95th of 100. outside: pixels, of all photos, that differ where no alpha of the change was;
+    beyond: those outside the face (`report.Report`), which an edit of hair or light may touch. ms: median time of the edit itself, faces
+    found before.
     """
 
     edit: str
@@ -67,6 +69,7 @@ class Row:
     success: float | None
     way: float | None
     unit: str
+    nearer: float | None
     identity: float
     identity_low: float
     seam: float
@@ -181,10 +184,13 @@ def gather(paths: Sequence[Path], kit: Kit) -> list[Person]:
     return out
 
 
-def run(request: Request, crowd: Sequence[Person], kit: Kit, identity: str | None = None) -> tuple[Row, list[Photo | None]]:
-    """Do one request to everybody: the row, and the photos after it (None where it could not be done)."""
+def run(
+    request: Request, crowd: Sequence[Person], kit: Kit, identity: str | None = None, real: groups.Labelled | None = None
+) -> tuple[Row, list[Photo | None]]:
+    """Do one request to everybody: the row, and the photos after it (None where it could not be done). real: people to be like."""
     told, after, times, ways, outside = [], [], [], [], 0
-    judge = judges.MEASURES.get(request.edit)
+    fit: list[tuple[Person, Photo, Face]] = []
+    judge = judges.of(request.edit, request.strength)
     sign = 1.0 if isinstance(request.strength, str) else float(np.sign(request.strength))
     for person in crowd:
         try:
@@ -204,7 +210,21 @@ def run(request: Request, crowd: Sequence[Person], kit: Kit, identity: str | Non
             again = measure.found(person.face, kit.faces(done.pixels))
             moved = judges.look(kit, done.pixels, again, person.matrix) if again else person.look
             ways.append(sign * judge.way(person.look, moved))
-    return _row(request, told, after, ways, judge, outside, times), after
+            fit.append((person, done, again or person.face))
+    nearer = _nearer(request, fit, real) if real else None
+    return _row(request, told, after, ways, judge, outside, times, nearer), after
+
+
+def _nearer(request: Request, fit: Sequence[tuple[Person, Photo, Face]], real: groups.Labelled) -> float | None:
+    """See `Row.nearer`."""
+    if len(fit) < groups.FEWEST:
+        return None
+    target = real.like(request.edit, request.strength, float(np.median([person.look.traits[1] for person, *_ in fit])))
+    if target is None:
+        return None
+    before = np.stack([real.see(person.photo.pixels, person.face.landmarks) for person, *_ in fit])
+    after = np.stack([real.see(done.pixels, face.landmarks) for _, done, face in fit])
+    return groups.distance(after, target) / groups.distance(before, target)
 
 
 def _row(
@@ -215,6 +235,7 @@ def _row(
     judge: judges.Measure | None,
     outside: int,
     times: list[float],
+    nearer: float | None,
 ) -> Row:
     faces = [one.faces[0] for one in told]
     identity, seams = [face.identity for face in faces], [face.seam.strength for face in faces if face.seam]
@@ -228,6 +249,7 @@ def _row(
         success=float(np.mean([way >= judge.least for way in ways])) if judge and ways else None,
         way=float(np.median(ways)) if ways else None,
         unit=judge.unit if judge else "",
+        nearer=nearer,
         identity=_at(identity, 50),
         identity_low=_at(identity, 5),
         seam=_at(seams, 50),
@@ -245,14 +267,15 @@ def _at(values: list[float], percent: float) -> float:
 
 def table(rows: Sequence[Row]) -> list[str]:
     """The rows as lines for people."""
-    heads = f"{'edit':<18} {'by':<10} {'success':>11} {'way':>8} {'identity':>8} {'low':>5} {'seam':>5} {'high':>5}"
+    heads = f"{'edit':<18} {'by':<10} {'success':>11} {'way':>8} {'nearer':>6} {'identity':>8} {'low':>5} {'seam':>5} {'high':>5}"
     lines = [heads + f" {'sharp':>5} {'out':>4} {'ms':>5}"]
     for row in rows:
         words = Request(row.edit, row.strength, row.by).words
         success = "-" if row.success is None else f"{row.success:.0%} of {row.fit}"
         way = "-" if row.way is None else f"{row.way:.3g}"
+        nearer = "-" if row.nearer is None else f"{row.nearer:.2f}"
         lines.append(
-            f"{words:<18} {row.by:<10} {success:>11} {way:>8} {row.identity:>8.3f} {row.identity_low:>5.2f} {row.seam:>5.2f}"
+            f"{words:<18} {row.by:<10} {success:>11} {way:>8} {nearer:>6} {row.identity:>8.3f} {row.identity_low:>5.2f} {row.seam:>5.2f}"
             f" {row.seam_high:>5.2f} {row.sharpness:>5.2f} {row.outside:>4} {row.ms:>5.0f}"
         )
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -38,7 +38,7 @@ class Beauty:
             delta[..., 1] -= 0.3 * mask * np.maximum(lab[..., 1] - 2, 0)
             delta[..., 2] -= paler * mask * np.maximum(lab[..., 2] - 3, 0)
         colour = skin.offset(crop, lab, self.amount * delta)
-        return Change(np.zeros((size, size, 2), np.float32), colour, within(colour, crop))
+        return Change(np.zeros((size, size, 2), np.float32), colour, within(colour) * border(size))
 
     def _evened(self, lab: Array, even: Array, where: Array) -> Array:
         size = lab.shape[0]
@@ -79,42 +79,49 @@ class Makeup:
     alignment = Alignment("face", 512)
 
     def __call__(self, crop: Crop) -> Change:
+        size, points = crop.size, crop.landmarks
         lab = skin.lab_of(crop.pixels)
-        even = skin.own_colour(lab, crop.landmarks)
-        delta = np.zeros_like(lab)
+        even = skin.own_colour(lab, points)
+        delta, colour, alpha = np.zeros_like(lab), np.zeros_like(lab), np.zeros((size, size), np.float32)
+        parts: list[mesh.Window] = []
         if self.lips:
-            delta += self._on_lips(lab, even, crop.landmarks, self.lips)
+            parts.append(mesh.window(points[list(mesh.LIPS)], 0.05 * size, size))
+            self._on_lips(delta, lab, even, points, self.lips, parts[0])
         if self.lids:
-            delta += self._on_lids(lab, even, crop.landmarks, self.lids)
-        colour = skin.offset(crop, lab, delta)
-        return Change(np.zeros((crop.size, crop.size, 2), np.float32), colour, within(colour, crop))
+            eyes = [mesh.window(points[[*lids, *up]], 0.04 * size, size) for lids, up in zip(mesh.EYELIDS, mesh.SOCKETS, strict=True)]
+            self._on_lids(delta, lab, even, points, self.lids, eyes)
+            parts += eyes
+        for part in (here.part for here in parts):  # the two eyes' may overlap: every part is made of all that is added there
+            colour[part] = skin.offset(replace(crop, pixels=crop.pixels[part]), lab[part], delta[part])
+            alpha[part] = within(colour[part])
+        return Change(np.zeros((size, size, 2), np.float32), colour, alpha * border(size))
 
-    def _on_lips(self, lab: Array, even: Array, points: Array, colour: Colour) -> Array:
+    def _on_lips(self, delta: Array, lab: Array, even: Array, points: Array, colour: Colour, here: mesh.Window) -> None:
         """Lightness is moved as a whole, so that folds and shine stay; colour is replaced, and kept back on the shine."""
-        mask = skin.lips(lab, points)
+        mask, blur = skin.lips(lab, points)[here.part], lab.shape[0] / 200
+        lab, even = lab[here.part], even[here.part]
         if (mask > 0.5).sum() < 20:
-            return np.zeros_like(lab)
+            return
         usual = float(np.median(lab[..., 0][mask > 0.5]))
         target = as_lit(colour, float(np.median(even[..., 0][mask > 0.5])))
         shine = smoothstep(lab[..., 0], usual + 8, usual + 30)
         shade = np.clip(lab[..., 0] / max(usual, 1), 0.25, 1.0)
-        delta = np.empty_like(lab)
-        delta[..., 0] = np.clip(0.75 * (target[0] - usual), -32, 14) * (1 - 0.5 * shine) * shade
-        delta[..., 1:] = 0.88 * (target[1:] * shade[..., None] - soft(lab[..., 1:], lab.shape[0] / 200)) * (1 - 0.45 * shine)[..., None]
-        return delta * (colour.strength * mask)[..., None]
+        lighter = np.clip(0.75 * (target[0] - usual), -32, 14) * (1 - 0.5 * shine) * shade
+        tinted = 0.88 * (target[1:] * shade[..., None] - soft(lab[..., 1:], blur)) * (1 - 0.45 * shine)[..., None]
+        delta[here.part] += np.dstack([lighter, tinted]) * (colour.strength * mask)[..., None]
 
-    def _on_lids(self, lab: Array, even: Array, points: Array, colour: Colour) -> Array:
+    def _on_lids(self, delta: Array, lab: Array, even: Array, points: Array, colour: Colour, eyes: list[mesh.Window]) -> None:
         """Densest at the lashes, gone halfway to the brow; and a soft dark line at the lashes."""
         size = lab.shape[0]
         amount, line = lids(points, self.triangles, size)
         amount = amount * (0.25 + 0.75 * skin.likeness(lab, even))
         target = as_lit(colour, float(np.median(even[..., 0])))
-        delta = np.empty_like(lab)
-        delta[..., 0] = np.clip(0.6 * (target[0] - even[..., 0]), -32, 8)
-        delta[..., 1:] = 0.9 * (target[1:] - soft(lab[..., 1:], size / 100))
-        delta *= amount[..., None]
-        delta[..., 0] -= 13 * line * smoothstep(lab[..., 0], 5, 40)
-        return colour.strength * delta
+        for part in (here.part for here in eyes):
+            darker = np.clip(0.6 * (target[0] - even[part][..., 0]), -32, 8)
+            tinted = 0.9 * (target[1:] - soft(lab[part][..., 1:], size / 100))
+            added = np.dstack([darker, tinted]) * amount[part][..., None]
+            added[..., 0] -= 13 * line[part] * smoothstep(lab[part][..., 0], 5, 40)
+            delta[part] = colour.strength * added
 
 
 def grown(mask: Array, size: int) -> Array:
@@ -153,10 +160,12 @@ def as_lit(colour: Colour, light: float) -> Array:
     return colour.lab * np.array([0.4 + 0.6 * dim, dim**0.7, dim**0.7], np.float32) * np.float32(min(1.0, 0.4 + dim))
 
 
-def within(colour: Array, crop: Crop) -> Array:
-    """Where a colour offset that ends softly by itself is worth adding: `[S, S]` in 0..1, 0 at the crop's border."""
-    size = crop.size
-    strongest = cv2.dilate(np.abs(colour).max(2), np.ones((3, 3)))
-    to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
-    fall = smoothstep(np.minimum.outer(to_edge, to_edge), 1, 0.04 * size)
-    return fall * smoothstep(strongest, 0.0005, 0.004)
+def within(colour: Array) -> Array:
+    """Where a colour offset `[s, s, 3]` that ends softly by itself is worth adding: `[s, s]` in 0..1."""
+    return smoothstep(cv2.dilate(np.abs(colour).max(2), np.ones((3, 3))), 0.0005, 0.004)
+
+
+def border(size: int) -> Array:
+    """1 in a crop, softly 0 at its border: `[S, S]`."""
+    to_edge = smoothstep(np.minimum(np.arange(size), np.arange(size)[::-1]), 1, 0.04 * size)
+    return np.minimum.outer(to_edge, to_edge)

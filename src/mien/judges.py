@@ -1,4 +1,11 @@
-"""Whether an edit did what it says: how far it went, by the reader, the mesh and the colours of the result."""
+"""Whether an edit did what it says: how far it went, by the reader, the mesh, the parser and the colours of the result.
+
+What tells beards, glasses and hair was tried on 1,240 labelled portraits, of which 156 show people whom the parser never saw. How often
+it puts two of different groups in order (area under the ROC curve; held out, then the others): a full beard and none 0.99 and 0.99, among
+men 0.98 and 0.98, stubble or a moustache and none 0.85 and 0.87; clear glasses and none 0.98 and 0.97, dark ones 0.99 and 0.99; grey hair
+and black 0.96 and 0.97, blond and black 0.91 and 0.95, blond and brown 0.85 and 0.86. Their `least` is about half of what lies
+between the medians.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +15,30 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from . import geometry, latents, measure, mesh
+from . import colours, edits, geometry, latents, measure, mesh
 from .kit import Kit
 from .types import Alignment, Array, Face
 
 SEEN = Alignment("face", 256)
+BEARDED = 0.47  # what the parser sees of a real full beard, as a share of the lower face
+RIMS, BRIDGED = 0.154, 31.0  # of real glasses: the parser's share of the eyes' band; how much steeper lightness is across the bridge
+HAIRS = 0.02  # of a picture in the parser's layout: where less is hair, it has no colour
 CORNERS = ((33, 133), (362, 263))  # of the two eyes
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
     """A face as the measures see it: points `[478, 2]`, its landmarks in eye distances; traits `[3]` (see `latents.traits`); lab
-    `[256, 256, 3]`, the face laid out; places `[478, 2]`, its landmarks there."""
+    `[256, 256, 3]`, the face laid out; places `[478, 2]`, its landmarks there. beard: what share of the lower face is beard; glasses: 0 in
+    the median face without, 1 in the median one with clear ones; hair: its median Lab `[3]`, or None where there is next to none."""
 
     points: Array
     traits: Array
     lab: Array
     places: Array
+    beard: float
+    glasses: float
+    hair: Array | None
 
 
 def look(kit: Kit, pixels: Array, face: Face, matrix: Array | None = None) -> Look:
@@ -32,7 +46,35 @@ def look(kit: Kit, pixels: Array, face: Face, matrix: Array | None = None) -> Lo
     matrix = geometry.similarity(face.landmarks, SEEN) if matrix is None else matrix
     lab = cv2.cvtColor(geometry.warp(pixels, matrix, SEEN.size).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     places = geometry.transform(face.landmarks, matrix)
-    return Look(face.landmarks / measure.eye_distance(face), latents.traits(kit, pixels, face), lab, places)
+    beard, rims, hair = _parsed(kit, pixels, face)
+    glasses = (rims / RIMS + _bridge(lab[..., 0], places) / BRIDGED) / 2 - 0.25
+    return Look(face.landmarks / measure.eye_distance(face), latents.traits(kit, pixels, face), lab, places, beard, glasses, hair)
+
+
+def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, Array | None]:
+    """What the parser sees: the share of the face below the nose, but for the lips, that is beard; that of the band from the brows to below
+    the eyes that is glasses; the hair's median Lab `[3]`."""
+    crop = geometry.align(pixels, face.landmarks, kit.parser.alignment)
+    regions, points, size = kit.parser.parse(crop), crop.landmarks, crop.size
+    inside, down = mesh.hull(points, size) > 0, np.arange(size)[:, None]
+    lower = inside & (down > points[2, 1]) & (mesh.polygon(points, mesh.LIPS, size, feather=0.5) < 0.3)
+    around = points[[point for outline in (*mesh.HOLLOWS, *mesh.BROWS) for point in outline], 1]
+    band = inside & (down > around.min()) & (down < around.max())
+    hair = regions["hair"] > 0.8  # where it is less sure, the background shows through
+    lab = cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    colour = np.median(lab[hair], axis=0) if hair.mean() > HAIRS else None
+    return float(regions["beard"][lower].mean()), float(regions["glasses"][band].mean()), colour
+
+
+def _bridge(light: Array, places: Array) -> float:
+    """How steep lightness `[256, 256]` is across the bridge of the nose, on the steepest line: there glasses have an edge and faces none
+    (after Jiang et al. 2000, "Towards detection of glasses in facial images"). Nobody taught it what drawn glasses look like."""
+    (left, y0), (right, y1) = places[[133, 362]]
+    unit, middle = float(right - left), float(y0 + y1) / 2
+    rows = slice(max(0, round(middle - 0.5 * unit)), max(4, round(middle + 0.35 * unit)))
+    columns = slice(round(float(left) + 0.25 * unit), max(4, round(float(left) + 0.75 * unit)))
+    steep = np.abs(cv2.Sobel(cv2.GaussianBlur(light, (0, 0), 1.2), cv2.CV_32F, 0, 1))[rows, columns]
+    return float(steep.mean(1).max()) if steep.size else 0.0
 
 
 @dataclass(frozen=True)
@@ -51,14 +93,37 @@ def _trait(k: int) -> Callable[[Look, Look], float]:
     return lambda before, after: float(after.traits[k] - before.traits[k])
 
 
-def _part(outlines: Sequence[tuple[int, ...]], channel: int) -> Callable[[Look, Look], float]:
-    """How much a channel of Lab changes inside outlines over the mesh."""
+def _weight(look: Look, outlines: Sequence[tuple[int, ...]]) -> Array:
+    """Outlines over the mesh as one mask `[256, 256]`."""
+    return np.maximum.reduce([mesh.polygon(look.places, outline, SEEN.size, feather=1) for outline in outlines])
+
+
+def _nearer(wanted: Array, part: Callable[[Look, Look], Array | None], least: float, already: float) -> Measure:
+    """How much nearer the colour of a part comes to the `wanted [3]`, in Lab; `part` says what colour it has in the second look."""
+
+    def away(before: Look, now: Look) -> float | None:
+        colour = part(before, now)
+        return None if colour is None else float(np.linalg.norm(colour - wanted))
 
     def way(before: Look, after: Look) -> float:
-        weight = np.maximum.reduce([mesh.polygon(before.places, outline, SEEN.size, feather=1) for outline in outlines])
-        return float(((after.lab - before.lab)[..., channel] * weight).sum() / weight.sum())
+        then, now = away(before, before), away(before, after)
+        return 0.0 if then is None or now is None else then - now
 
-    return way
+    return Measure(way, least, "Lab", lambda look, sign: (away(look, look) or 0.0) > already)
+
+
+def _over(outlines: Sequence[tuple[int, ...]]) -> Callable[[Look, Look], Array]:
+    """The mean colour inside outlines, that lie where they lay before."""
+
+    def part(before: Look, now: Look) -> Array:
+        weight = _weight(before, outlines)
+        return np.tensordot(weight, now.lab, 2) / weight.sum()
+
+    return part
+
+
+def _lighter(before: Look, after: Look) -> float:
+    return 0.0 if before.hair is None or after.hair is None else float(after.hair[0] - before.hair[0])
 
 
 def _tilt(axis: int) -> Callable[[Look, Look], float]:
@@ -114,8 +179,36 @@ MEASURES = {
     "gaze": Measure(_gaze(0), 0.01, "eye distances"),
     "gaze_up": Measure(_gaze(1), 0.01, "eye distances"),
     "beauty": Measure(_calmer, 0.01, "of the unevenness"),
-    "lips": Measure(_part((mesh.LIPS,), 1), 3.0, "Lab a"),
+    "hair_light": Measure(_lighter, 8.0, "Lab L", lambda look, sign: look.hair is not None),
+    "beard": Measure(
+        lambda before, after: after.beard - before.beard,
+        BEARDED / 2,
+        "of the lower face",
+        # Of women the parser has learned that they have none, and sees next to nothing where one is plainly drawn.
+        lambda look, sign: look.traits[2] > 0 and (look.beard < 0.1 if sign > 0 else look.beard > BEARDED / 2),
+    ),
+    "glasses": Measure(
+        lambda before, after: after.glasses - before.glasses,
+        0.5,
+        "glasses",
+        lambda look, sign: (look.glasses < 0.5) == (sign > 0),
+    ),
     "light": Measure(_tilt(1), 1.0, "Lab L"),
     "toplight": Measure(_tilt(0), 1.0, "Lab L"),
     "warmth": Measure(lambda before, after: _skin(after)[2] - _skin(before)[2], 1.0, "Lab b"),
 }
+# Of edits that are asked for by a colour: what part takes it, what counts, how near is there already, in Lab. No labels tell of make-up:
+# 3 is a difference plainly seen.
+LIDS = tuple((*lashes, *reversed(creases)) for lashes, creases in zip(mesh.LASHES, mesh.CREASES, strict=True))
+COLOURED: dict[str, tuple[Callable[[Look, Look], Array | None], float, float]] = {
+    "lips": (_over((mesh.LIPS,)), 3.0, 12.0),
+    "lids": (_over(LIDS), 3.0, 12.0),
+    "hair": (lambda before, now: now.hair, 15.0, 25.0),
+}
+
+
+def of(edit: str, strength: float | str) -> Measure | None:
+    """The measure of one of `edits.EDITS`, of so much of it or of that colour; None where nothing measures it."""
+    if isinstance(strength, str) and edit in COLOURED:
+        return _nearer(colours.parse(strength, edits.EDITS[edit].names).lab, *COLOURED[edit])
+    return MEASURES.get(edit)
