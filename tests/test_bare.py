@@ -72,7 +72,7 @@ def test_skin_is_fetched_whole(collins: tuple[Photo, Face]):
     at = mesh.places(crop.size) + from_skin(covered, crop.landmarks)
     assert max(np.abs(np.diff(at, axis=axis)).max() for axis in (0, 1)) < 1.01
     found = np.rint(at).astype(int)
-    features = mesh.polygon(crop.landmarks, mesh.LIPS, crop.size, feather=0.5) + mesh.polygon(crop.landmarks, mesh.EYELIDS[1], crop.size, 0.5)
+    features = sum(mesh.polygon(crop.landmarks, outline, crop.size, feather=0.5) for outline in (mesh.LIPS, mesh.EYELIDS[1]))
     for one in (covered, features > 0.5, mesh.hull(crop.landmarks, crop.size) == 0):
         assert not one[found[..., 1], found[..., 0]].any()
 
@@ -99,7 +99,7 @@ def test_the_network_in_the_box_takes_off(collins: tuple[Photo, Face], thing: st
 def test_who_wears_nothing_stays(collins: tuple[Photo, Face], thing: str):
     photo, face = collins
     after = edit_photo(photo, edits.plan({thing: -1.0}, kit()), [face], [0], {})
-    assert np.abs(after.pixels.astype(np.float32) - photo.pixels).max(2).mean() < 0.1
+    assert np.abs(after.pixels.astype(np.float32) - photo.pixels).max(2).mean() < 0.2
 
 
 def test_half_is_between(collins: tuple[Photo, Face]):

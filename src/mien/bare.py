@@ -14,8 +14,9 @@ from .skin import smoothstep
 from .types import Alignment, Array, Change, Crop, Networks
 
 SEEN = 0.02, 0.06  # differences, of the full range, that are none and that are all of one
-DARK = 0.05  # mean difference in the eyes, of the full range, that only dark lenses make
-PASSES = 3  # what the first leaves of a full beard, the next take; only where the first saw one
+DARK = 0.06  # mean difference in the eyes, of the full range, that only dark lenses make
+PASSES = 3  # what the first leaves of a full beard, the next take; only beside what the first saw
+NEAR = 8  # of a crop's side, one part
 PATCH = 0.13  # side of the piece of skin that texture is fetched from, of the crop's
 PLACES = (50, 280, 205, 425, 151)  # of the mesh, where such pieces are: high and low on the cheeks, and the forehead
 
@@ -40,13 +41,12 @@ class Bare:
 
     def __call__(self, crop: Crop) -> Change:
         seen, once, bare = (self._seen(crop.pixels, passes) for passes in (0, 1, PASSES))
-        away = np.abs(once - seen).max(2)
+        first, last = (np.abs(one - seen).max(2) for one in (once, bare))
         eyes = np.maximum(*(mesh.polygon(crop.landmarks, outline, crop.size, feather=0.5) for outline in mesh.EYELIDS))
-        if (away * eyes).sum() > DARK * eyes.sum():
-            away[:] = 0
-        covered = smoothstep(cv2.dilate(cv2.GaussianBlur(away, (0, 0), crop.size / 250), np.ones((3, 3))), *SEEN)
-        face = mesh.frame(crop.landmarks, crop.size)
-        covered *= mesh.reach(face, face, crop.size)
+        if (last * eyes).sum() > DARK * eyes.sum():
+            last[:] = 0
+        face, wide = mesh.frame(crop.landmarks, crop.size), np.ones((crop.size // NEAR,) * 2)
+        covered = _covered(last) * cv2.dilate(_covered(first), wide) * mesh.reach(face, face, crop.size)
         alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((crop.size // 75,) * 2)), (0, 0), crop.size / 190) * inner(crop.size)
         flow = from_skin(alpha > 0.01, crop.landmarks)
         at = mesh.places(crop.size) + flow
@@ -60,6 +60,11 @@ class Bare:
         for _ in range(passes):
             small = self.translator.translate(small, asked={self.thing: 1.0})
         return cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+
+
+def _covered(away: Array) -> Array:
+    """Where differences `[S, S]` are those of something worn: in 0..1."""
+    return smoothstep(cv2.dilate(cv2.GaussianBlur(away, (0, 0), len(away) / 250), np.ones((3, 3))), *SEEN)
 
 
 def from_skin(covered: Array, points: Array) -> Array:

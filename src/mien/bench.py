@@ -24,8 +24,8 @@ from .types import Alignment, Array, Change, Crop, Edit, Face, Photo, Step
 Strength = float | str
 # What is asked of each edit where nothing else is said; of one that is not named here its most, of a colour COLOUR.
 USUAL: dict[str, tuple[Strength, ...]] = {
-    **{"smile": (0.8,), "age": (30.0, -20.0), "sex": (0.8, -0.8), "mouth": (0.8,), "gaze": (0.8,), "gaze_up": (0.8,), "beauty": (0.7,)},
-    **{"age_to": (70.0,), "hair": ("grey", "blond"), "hair_light": (0.6,), "beard": (0.7,), "glasses": (1.0,)},
+    **{"smile": (0.8,), "grin": (0.8,), "age": (30.0, -20.0), "sex": (0.8, -0.8), "mouth": (0.8,), "gaze": (0.8,), "gaze_up": (0.8,)},
+    **{"age_to": (70.0,), "beauty": (0.7,), "hair": ("grey", "blond"), "hair_light": (0.6,), "beard": (0.7, -1.0), "glasses": (1.0, -1.0)},
     **{"lips": ("#b01030:0.6",), "lids": ("#5a3a6a:0.6",), "light": (0.7,), "toplight": (0.7,), "warmth": (0.6,)},
 }
 COLOUR = "#b01030:0.6"

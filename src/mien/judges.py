@@ -17,6 +17,7 @@ import numpy as np
 
 from . import colours, edits, geometry, latents, measure, mesh
 from .kit import Kit
+from .skin import teeth
 from .types import Alignment, Array, Face
 
 SEEN = Alignment("face", 256)
@@ -155,6 +156,18 @@ def _opening(before: Look, after: Look) -> float:
     return then - now
 
 
+def _grin(before: Look, after: Look) -> float:
+    """How far the corners of the mouth rise, or twice how much of the teeth comes to be seen where that is less."""
+    lift = mesh.mouth(after.points)[1] - mesh.mouth(before.points)[1]
+    return min(float(lift), 2 * (_teeth(after) - _teeth(before)))
+
+
+def _teeth(look: Look) -> float:
+    """The area of teeth that are seen, over that of a square as wide as the eyes lie apart."""
+    across = look.places[list(geometry.EYES[0])].mean(0) - look.places[list(geometry.EYES[1])].mean(0)
+    return float(teeth(look.lab, look.places).sum() / (across @ across))
+
+
 def _calmer(before: Look, after: Look) -> float:
     """By how much the skin's blotches fall (lightness between blurs of 2 and 12 pixels), as a share of them."""
     skin = mesh.skin(before.places, SEEN.size)
@@ -172,6 +185,7 @@ def _skin(look: Look) -> Array:
 
 MEASURES = {
     "smile": Measure(_trait(0), 0.3, "smiles", lambda look, sign: sign * look.traits[0] < 0.5),
+    "grin": Measure(_grin, 0.02, "eye distances", lambda look, sign: look.traits[0] < 0.5 and mesh.mouth(look.points)[2] < 0.06),
     "age": Measure(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 70 if sign > 0 else look.traits[1] > 28),
     "age_to": Measure(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 60),
     "sex": Measure(_trait(2), 0.1, "of 2", lambda look, sign: sign * look.traits[2] < 0.8),
@@ -191,7 +205,8 @@ MEASURES = {
         lambda before, after: after.glasses - before.glasses,
         0.5,
         "glasses",
-        lambda look, sign: (look.glasses < 0.5) == (sign > 0),
+        # Taken off are those that are plainly seen, but for dark ones, which stay on.
+        lambda look, sign: look.glasses < 0.5 if sign > 0 else 0.65 < look.glasses < 1.5,
     ),
     "light": Measure(_tilt(1), 1.0, "Lab L"),
     "toplight": Measure(_tilt(0), 1.0, "Lab L"),
