@@ -18,9 +18,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mien import Photo, bench, edit, edits, find, read, write
+from mien import Photo, bench, edit, edits, find, judges, read, write
 from mien.kit import shared_kit
-from mien.latents import traits
 from mien.types import Array, Step
 
 COLUMNS: list[dict[str, Any]] = [{}, {"smile": 0.8}, {"age": 30.0}, {"age": -20.0}, {"sex": 0.8}, {"sex": -0.8}]
@@ -34,22 +33,21 @@ TELLING: dict[str, Any] = {  # others: 0.8 of the most there is
 
 OPEN = ("sfhq", "sfhq-t2i", "congress")  # sources in faces.csv
 FACE = 192  # side of a person's tile
+TITLES = (
+    "photo",
+    *"grin 0.8,age +30,age -20,the other sex,beard / red lips,glasses on / off,hair grey,hair blond,light 0.7,beauty 0.7".split(","),
+)
 
 
-def ten(man: bool) -> dict[str, dict[str, Any]]:
-    """What is asked for a man or a woman, by what stands above it."""
-    return {
-        "smile 0.8": {"smile": 0.8},
-        "age +30": {"age": 30.0},
-        "age -20": {"age": -20.0},
-        "sex, the other": {"sex": -0.8 if man else 0.8},
-        "beard / red lips": {"beard": 0.7} if man else {"lips": "red:0.7"},
-        "glasses 1": {"glasses": 1.0},
-        "hair grey": {"hair": "grey"},
-        "hair blond": {"hair": "blond"},
-        "light 0.7": {"light": 0.7},
-        "beauty 0.7": {"beauty": 0.7},
-    }
+def ten(look: judges.Look) -> list[dict[str, Any]]:
+    """What is asked for somebody who looks so, under TITLES."""
+    man, bearded, glasses = look.traits[2] > 0, look.beard > judges.BEARDED / 2, look.glasses > 0.65
+    return [
+        *({"grin": 0.8}, {"age": 30.0}, {"age": -20.0}, {"sex": -0.8 if man else 0.8}),
+        {"beard": -1.0 if bearded else 0.7} if man else {"lips": "red:0.7"},
+        {"glasses": -1.0 if glasses else 1.0},
+        *({"hair": "grey"}, {"hair": "blond"}, {"light": 0.7}, {"beauty": 0.7}),
+    ]
 
 
 def every() -> list[dict[str, Any]]:
@@ -58,17 +56,18 @@ def every() -> list[dict[str, Any]]:
 
 
 def openly(folder: Path, count: int) -> list[Path]:
-    """The first `count` photos of the bench's order that are in the public domain or of people who do not exist (MIT licence)."""
+    """The first `count` photos of the bench's order that are in the public domain or of people who do not exist (MIT licence), and show
+    the hair."""
     with (folder / "faces.csv").open(encoding="utf-8") as file:
-        free = {line["file"] for line in csv.DictReader(file) if line["source"] in OPEN}
+        free = {line["file"] for line in csv.DictReader(file) if line["source"] in OPEN and line["hat"] == "0"}
     return [path for path in bench.photos(folder, 10**6) if path.name in free][:count]
 
 
 def person(path: Path, history: list[Step]) -> list[Array]:
     """One photo, as it is in full, and ten edits of it: tiles `[FACE, FACE, 3]`."""
     photo = read(path)
-    man = bool(traits(shared_kit(), photo.pixels, max(find(photo), key=lambda face: face.area))[2] > 0)
-    shown = [photo, *(edit(photo, **request) for request in ten(man).values())]
+    look = judges.look(shared_kit(), photo.pixels, max(find(photo), key=lambda face: face.area))
+    shown = [photo, *(edit(photo, **request) for request in ten(look))]
     history += [step for one in shown for step in one.history if step.arguments not in [known.arguments for known in history]]
     return [cv2.resize(one.pixels, (FACE, FACE), interpolation=cv2.INTER_AREA) for one in shown]
 
@@ -118,9 +117,8 @@ def main() -> None:
     args = parser.parse_args()
     history: list[Step] = []
     if args.people:
-        words = ["photo", *ten(True)]
-        parts = [titled(words, FACE * len(words), FACE)]
-        parts += [np.hstack(person(path, history)) for path in openly(args.photos[0], args.people)]
+        rows = [np.hstack(person(path, history)) for path in openly(args.photos[0], args.people)]
+        parts = [titled(list(TITLES), rows[0].shape[1], FACE), *rows]
         write(Photo(np.vstack(parts), history=tuple(history)), args.output, quality=args.quality, force=True)
         return
     parts, columns = [], every() if args.every else COLUMNS
