@@ -226,6 +226,7 @@ def test_memory_does_not_grow_with_the_clip(landmarks):
         faces=lambda pixels: [face],
         landmarker=SimpleNamespace(again=lambda pixels, face: face),
         prototypes=SimpleNamespace(triangles=np.array([[0, 1, 2]])),
+        parser=SimpleNamespace(alignment=Alignment("wide", 64), parse=lambda crop: {"other": np.zeros((64, 64), np.float32)}),
     )
     line = Line(Tracker(kit, "all"), [Still()], 4, 4)
     pixels = np.zeros((240, 240, 3), np.uint8)
@@ -234,7 +235,7 @@ def test_memory_does_not_grow_with_the_clip(landmarks):
     )
     held, taken = [], 0
     for taken, _ in enumerate(line.run(source), 1):  # noqa: B007
-        held.append(tuple(map(len, (line.waiting, line.sights, line.steady, line.keys, line.means))))
+        held.append(tuple(map(len, (line.waiting, line.sights, line.steady, line.keys, line.means, line.hidden))))
     assert taken == 400 and max(held[60:]) <= max(held[:60]) and max(map(max, held)) <= 2 * line.behind + 2
 
 

@@ -101,27 +101,11 @@ CPU = Config(
     statistics="gathered",
     judged=128,
 )
-SKETCH = Config(task="sketch", wobble=0.7, template="ffhq", batch=8, sample=1, statistics="gathered", ema=0.999)
 PRESETS = {
     "tiny": replace(CPU, load=68, base=2, critic_base=4, critic_layers=1, batch=2, steps=2, sample=1),
     "cpu": CPU,
     "default": Config(),
-    "sketch": SKETCH,
-    "sketch-cpu": replace(  # steadier hands than "sketch": what wavers more takes longer than a CPU can carry
-        SKETCH,
-        wobble=0.35,
-        size=128,
-        load=140,
-        base=24,
-        downs=7,
-        critic_base=32,
-        critic_layers=2,
-        l1=40.0,
-        batch=16,
-        steps=7_500,
-        lr=3e-4,
-        judged=96,
-    ),
+    "sketch": Config(task="sketch", wobble=0.7, template="ffhq", batch=8, sample=1, statistics="gathered", ema=0.999),
     "landmarks": Config(task="landmarks", template="ffhq"),
 }
 
