@@ -123,7 +123,8 @@ def hair_colour(crop: Crop, style: Beard | None = None) -> Array:
     dark = np.median(found[found[:, 0] <= np.quantile(found[:, 0], 0.25)], axis=0)
     style = style or Beard()
     dark = dark + 0.3 * (dark - skin) * min(1.0, 28 / max(float(skin[0] - dark[0]), 1.0))  # brows are thin: skin shows through
-    lightness = np.clip(min(dark[0], skin[0] - 14) + style.tone, 7, 66)
+    apart = np.interp(skin[0], (35, 50), (24, 14))  # lightness: on dark skin less is hardly seen, and beards are black
+    lightness = np.clip(min(dark[0], skin[0] - apart) + style.tone, 7, 66)
     warm = float(np.clip(dark[2], 0, 14))
     chroma = np.array([np.clip(dark[1], 0.4 * warm, 2 + 0.65 * warm), warm])
     colour = np.array([[[lightness, chroma[0] + style.warmth * 0.5, chroma[1] + style.warmth]]], np.float32)
