@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -353,11 +353,13 @@ def test_what_is_not_needed_is_not_loaded():
 
 def test_help_is_quick():
     def seconds() -> float:
-        start = time.perf_counter()
+        """Of work: those of a clock depend on what else the machine does."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         python("-m", "mien", "--help")
-        return time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert min(seconds() for _ in range(3)) < 0.7, "0.25 s on an idle core"
+    assert min(seconds() for _ in range(3)) < 0.9, "0.4 s on an idle core"
 
 
 # ---- the verbs

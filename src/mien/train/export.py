@@ -6,7 +6,7 @@ import copy
 import logging
 import math
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,24 @@ def export(run: Path, out: Path, *, half: bool, force: bool) -> dict[Path, float
     parts = objective.parts(net)
     places = places_of(parts, out, force=force)
     state = read_state(best)
-    source = f"mien train {about['family']} --preset {about['preset']} --seed {about['seed']}; step {state['step']} of {cfg.steps}"
-    said = {"data": about["notice"], "source": source, "measured": {"held_out": state["held_out"]}}
+    said = {
+        "data": about["notice"],
+        "source": f"{_command(about, cfg)}; step {state['step']} of {cfg.steps}",
+        "measured": {"held_out": state["held_out"]},
+    }
     said |= {key: about[key] for key in ("licence", "commercial") if key in about}  # of the weights that the run began with
     return {
         place: write(replace(part, card=replace(part.card, **said)), place, half=half) for part, place in zip(parts, places, strict=True)
     }
+
+
+def _command(about: dict[str, Any], cfg: Any) -> str:
+    """What was typed to train a run, but for folders, and with which source."""
+    preset = family_of(about["family"]).PRESETS.get(about["preset"])  # of an older version, perhaps, where it had another name
+    changed = [f" --set {name}={value}" for name, value in asdict(cfg).items() if value != getattr(preset, name, None)]
+    typed = f"mien train {about['family']} --preset {about['preset']}{''.join(changed)} --seed {about['seed']}"
+    made = " ".join(part for part in (about.get("version"), about.get("commit")) if part)
+    return f"{typed}; mien {made}" if made else typed
 
 
 def places_of(parts: list[Part], out: Path, *, force: bool = False) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
@@ -14,6 +15,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from .. import __version__
 from ..errors import InputError, OutputError, RequestError
 from .data import notice_of
 from .families import FAMILIES
@@ -83,7 +85,18 @@ def _new(
     if any(folder.glob("*.safetensors")):
         raise OutputError(f"{folder} holds a run already: go on with --resume, or name a new folder with -o")
     cfg = _configured(family, preset, knobs, origins)
-    return {"family": family, "preset": preset, "seed": seed, "config": asdict(cfg)} | inherited(origins, notice_of(data))
+    known = {"family": family, "preset": preset, "seed": seed, "config": asdict(cfg), "version": __version__, "commit": _commit()}
+    return known | inherited(origins, notice_of(data))
+
+
+def _commit() -> str:
+    """The commit of this source, where it lies in a checkout of its repository; else nothing."""
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(["git", "-C", str(here), "log", "-1", "--format=%h", "--", str(here.parent)], capture_output=True, text=True)
+    except OSError:  # no git here
+        return ""
+    return done.stdout.strip()
 
 
 @contextmanager
