@@ -266,7 +266,7 @@ PROOFS = {
         lambda faces, folder: turns(faces, folder, 3),
         domains,
     ),
-    "pix2pix": Proof("pix2pix", 0.7, {}, lambda faces, _: [faces], sketched),
+    "pix2pix": Proof("pix2pix", 0.85, {}, lambda faces, _: [faces], sketched),
     "pix2pixhd": Proof("pix2pixhd", 0.85, {"steps": 900, "lr": 5e-4, "ema": 0.99}, lambda faces, _: [faces], mapped),
     "style": Proof(
         "style",
