@@ -40,7 +40,11 @@ class Bare:
         return self.translator.net.networks
 
     def __call__(self, crop: Crop) -> Change:
-        seen, once, bare = (self._seen(crop.pixels, passes) for passes in (0, 1, PASSES))
+        side = self.translator.net.card.size
+        looks = [cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA)]
+        for _ in range(PASSES):
+            looks.append(self.translator.translate(looks[-1], asked={self.thing: 1.0}))
+        seen, once, bare = (_fractions(looks[k], crop.size) for k in (0, 1, PASSES))
         first, last = (np.abs(one - seen).max(2) for one in (once, bare))
         eyes = np.maximum(*(mesh.polygon(crop.landmarks, outline, crop.size, feather=0.5) for outline in mesh.EYELIDS))
         if (last * eyes).sum() > DARK * eyes.sum():
@@ -51,15 +55,13 @@ class Bare:
         flow = from_skin(alpha > 0.01, crop.landmarks)
         at = mesh.places(crop.size) + flow
         looked = cv2.remap(crop.pixels, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        return Change(flow, bare - self._seen(looked), alpha * np.float32(self.strength), fetched=True)
+        coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), crop.size)
+        return Change(flow, bare - coarse, alpha * np.float32(self.strength), fetched=True)
 
-    def _seen(self, pixels: Array, passes: int = 0) -> Array:
-        """A crop as finely as the network sees it, in fractions, after it has looked so often."""
-        side = self.translator.net.card.size
-        small = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
-        for _ in range(passes):
-            small = self.translator.translate(small, asked={self.thing: 1.0})
-        return cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+
+def _fractions(small: Array, size: int) -> Array:
+    """What the network sees or says, as large as the crop: `[size, size, 3]` float32 in fractions."""
+    return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
 
 
 def _covered(away: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -121,6 +121,11 @@ def carry(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -
     for tile in _tiles(footprint(crop.matrix, box, pixels.shape, margin=1)):
         _carry_tile(pixels, crop.matrix, change, tile, out)
     return out
+
+
+def changed(crop: Crop, change: Change) -> Crop:
+    """A crop with its own pixels changed; its landmarks are those of before."""
+    return replace(crop, pixels=carry(crop.pixels, replace(crop, matrix=np.eye(2, 3)), change))
 
 
 def follow(points: Array, crop: Crop, change: Change) -> Array:

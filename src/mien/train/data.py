@@ -233,7 +233,7 @@ class RetouchData:
         if teeth:
             mouth = self._smiles[rng.integers(len(self._smiles))] * rng.uniform(0.7, 1.1)
         change = self._teacher.change(crop, mouth=mouth, age=age, sex=sex)
-        after = geometry.carry(crop.pixels, replace(crop, matrix=np.eye(2, 3)), change)
+        after = geometry.changed(crop, change).pixels
         trust = change.alpha
         if teeth:
             moved = geometry.transform(crop.landmarks, np.eye(2, 3))

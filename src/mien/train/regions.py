@@ -8,7 +8,7 @@ GrabCut does (Rother et al. 2004), smoothed along edges by a guided filter (He e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -219,7 +219,7 @@ def _wearing(rng: np.random.Generator, crop: Crop, labels: Array) -> tuple[Array
     worn = frame + (lenses if sum(style.glass) < 3 * CLEAR else 0)
     share = cv2.resize(worn, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     labels = np.where(share > 0.4, GLASSES, np.where(share > 0.15, UNKNOWN, labels)).astype(np.uint8)
-    return geometry.carry(crop.pixels, replace(crop, matrix=np.eye(2, 3)), change), labels
+    return geometry.changed(crop, change).pixels, labels
 
 
 def _stacked(examples: list[tuple[Array, Array]]) -> tuple[Array, Array]:

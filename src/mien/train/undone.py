@@ -6,7 +6,7 @@ Everything is a function of seed and step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -47,13 +47,14 @@ class Worn:
         self._pools: dict[bool, list[tuple[tuple[int, int], Array, Array]]] = {False: [], True: []}
         self._bare: list[tuple[tuple[int, int], Array]] = []
         rng = np.random.default_rng((seed, 0))
-        known = list(zip(*read_faces(folder), strict=True))
-        crops = [geometry.align(read_rgb(folder / "images" / row["file"]), points, self.alignment) for row, points in known]
-        rows = [row for row, _ in known]
+        rows, landmarks = read_faces(folder)
+        crops: list[Crop] = []
         beards: dict[bool, list[Bearded]] = {False: [], True: []}
-        for crop, row in zip(crops, rows, strict=True):
+        for row, points in zip(rows, landmarks, strict=True):
+            pixels = read_rgb(folder / "images" / row["file"])
+            crops.append(geometry.align(pixels, points, self.alignment))
             if row["beard"] == "2":
-                one = Bearded.of(kit.parser, read_rgb(folder / "images" / row["file"]), crop)
+                one = Bearded.of(kit.parser, pixels, crops[-1])
                 beards[held_out(person_of(row))] += [one] if one.share.mean() > LEAST else []
         for crop, row in zip(crops, rows, strict=True):
             aside = held_out(person_of(row))
@@ -94,8 +95,8 @@ class Worn:
         """A crop's pixels with what `kind` names put on."""
         if kind[0]:
             change = self._grown(rng, crop, bearded) if bearded and rng.random() < 0.5 else Beard.random(rng)(crop)
-            crop = _after(crop, change)
-        return (_after(crop, self._glasses(rng)(crop)) if kind[1] else crop).pixels
+            crop = geometry.changed(crop, change)
+        return (geometry.changed(crop, self._glasses(rng)(crop)) if kind[1] else crop).pixels
 
     def _glasses(self, rng: np.random.Generator) -> Glasses:
         """Some that eyes can be seen through: what darker ones hide nobody can bring back."""
@@ -142,10 +143,6 @@ def _tone(crop: Crop) -> Array:
     cheeks = (mesh.skin(crop.landmarks, crop.size) > 0.5) & (mesh.places(crop.size)[..., 1] < crop.landmarks[NOSE, 1] - crop.size * 0.04)
     lab = skin.lab_of(crop.pixels)
     return np.median(lab[cheeks] if cheeks.any() else lab.reshape(-1, 3), 0)
-
-
-def _after(crop: Crop, change: Change) -> Crop:
-    return replace(crop, pixels=geometry.carry(crop.pixels, replace(crop, matrix=np.eye(2, 3)), change))
 
 
 def _stacked(examples: list[tuple[Array, Array, Array]]) -> tuple[Array, Array, Array]:
