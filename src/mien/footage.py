@@ -20,7 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, RequestError
 from .image import MAX_PIXELS
 from .types import Array, Clip
 
@@ -91,8 +91,11 @@ def _yuv(pixels: Array, like: Any) -> Any:
 def clip(path: Path, *, begin: float | None = None, end: float | None = None, max_pixels: int = MAX_PIXELS) -> Clip:
     """What the film at `path` says of itself, of which the part from `begin` to `end` (seconds from its start) is meant.
 
-    `InputError` where it is missing, damaged, no film, larger than `max_pixels` a frame, or has sound that an .mp4 cannot hold.
+    `InputError` where it is missing, damaged, no film, larger than `max_pixels` a frame, or has sound that an .mp4 cannot hold;
+    `RequestError` where the part ends before it begins.
     """
+    if begin is not None and end is not None and begin >= end:
+        raise RequestError(f"the part ends at {end:g} seconds, before it begins at {begin:g}: --from is to be less than --to")
     with opened(path) as container:
         stream = _stream(path, container)
         width, height = stream.codec_context.width, stream.codec_context.height

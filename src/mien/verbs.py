@@ -143,8 +143,6 @@ def edit_clip(
     """
     kit = kit or shared_kit()
     video.target(out, force=force)
-    if begin is not None and end is not None and begin >= end:
-        raise RequestError(f"the part ends at {end:g} seconds, before it begins at {begin:g}: --from is to be less than --to")
     stages = edits.plan(strengths, kit, by, network=network, along=along)
     if not stages:
         raise RequestError("every strength is 0: nothing would change")
