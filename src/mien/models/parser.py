@@ -8,11 +8,12 @@ import numpy as np
 from ..runtime import Net
 from ..types import Alignment, Array, Crop
 
-REGIONS = ("other", "skin", "hair", "beard", "glasses")  # "other": the background, clothes, hats, and whatever is held before the face
+# "other": the background, clothes, hats, and whatever is held before the face; "teeth": with what else shows between parted lips.
+REGIONS = ("other", "skin", "hair", "beard", "glasses", "brows", "eyes", "lips", "teeth", "nose", "ears", "neck")
 
 
 class Parser:
-    """Runs `pixels [1, 3, S, S]` -> `regions [1, 5, s, s]`, shares of REGIONS that sum to 1."""
+    """Runs `pixels [1, 3, S, S]` -> `regions [1, 12, s, s]`, shares of REGIONS that sum to 1."""
 
     def __init__(self, net: Net) -> None:
         self.net = net

@@ -1,34 +1,30 @@
-"""Labels for the parser, which nobody has drawn: skin from the mesh, hair by its colour and place, glasses because they were put on.
+"""Labels for the parser, which nobody has drawn: features and skin from the mesh, hair by its colour and place.
 
 A picture's colours are modelled as three mixtures, of what lies around the person, of skin and of hair, begun where the mesh is sure
 (the inside of the face, the strip above the forehead, the frame's upper corners) and fitted in turns with the labels that they give, as
-GrabCut does (Rother et al. 2004), smoothed along edges by a guided filter (He et al. 2010). Where that stays in doubt nothing is taught.
+GrabCut does (Rother et al. 2004), smoothed along edges by a guided filter (He et al. 2010). Where what lies behind is plain it is keyed
+out first, which tells hair from everything else. Where it stays in doubt nothing is taught.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from .. import geometry, mesh
-from ..errors import InputError
 from ..models.parser import REGIONS
-from ..types import Alignment, Array, Crop
-from ..wear import Glasses, draw_glasses
-from .data import camera, held_out, person_of, read_faces, read_rgb
+from ..types import Array, Crop
 
-OTHER, SKIN, HAIR, BEARD, GLASSES = range(len(REGIONS))
+OTHER, SKIN, HAIR, BEARD, GLASSES, BROWS, EYES, LIPS, TEETH, NOSE, EARS, NECK = range(len(REGIONS))
 UNKNOWN = 255
 SIDE = 128  # of the labels
-BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
-NOSE = 2  # the mesh's point below the nose
+UNDER_NOSE = 2  # a point of the mesh
+NOSES = (168, 122, 196, 236, 198, 209, 49, 64, 98, 97, 2, 326, 327, 294, 279, 429, 420, 456, 419, 351)  # the nose's outline
 ROUNDS = 4
-WEARERS = 0.7  # share of those without glasses who are also shown with some
-CLEAR = 0.7  # lenses that let through less than this hide the eyes
+PLAIN = 3.0  # Lab: what lies behind is plain where four fifths of it differ less from a smooth course
 ALIKE = 18.0  # Lab distance below which hair and skin are one colour
 DOUBT = 0.55  # pixels whose best class is less probable than this are not taught
 
@@ -57,24 +53,29 @@ class Layout:
             mesh.hull(points, side) > 0,
             (x - (left + right) / 2) / (right - left),
             (y - top) / (bottom - top),
-            down(points[list(BROWS), 1].mean()),
-            down(points[NOSE, 1]),
+            down(points[[point for brow in mesh.BROWS for point in brow[:5]], 1].mean()),
+            down(points[UNDER_NOSE, 1]),
             features,
         )
 
 
-def label(crop: Crop, row: dict[str, str]) -> Array:
-    """Regions `[SIDE, SIDE]` uint8, REGIONS or UNKNOWN, of a face in layout "ffhq"; `row` is its line of faces.csv."""
+def label(crop: Crop, row: dict[str, str], person: Array | None = None) -> Array:
+    """Regions `[SIDE, SIDE]` uint8, REGIONS or UNKNOWN, of a face in layout "ffhq"; `row` is its line of faces.csv, `person` what `keyed`
+    says of it."""
     cv2.setRNGSeed(0)
     scale = SIDE / crop.size
     small = cv2.resize(crop.pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
-    face = Layout.of(((crop.landmarks + 0.5) * scale - 0.5).astype(np.float32), SIDE)
+    points = ((crop.landmarks + 0.5) * scale - 0.5).astype(np.float32)
+    face = Layout.of(points, SIDE)
+    known = None if person is None else cv2.resize(person, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     hull, u, v = face.hull, face.u, face.v
     core = (cv2.erode(hull.astype(np.uint8), np.ones((5, 5))) > 0) & ~face.features & (v > face.brows + 0.12) & (v < 0.9)
     skin = np.median(lab[core], 0) if core.any() else lab.mean((0, 1))
     crown = (np.abs(u) < 0.3) & (v < -0.18) & (v > -0.34) & (np.abs(lab - skin).sum(-1) > 12)  # above where the mesh and the forehead end
-    out = _fit(lab, face, core, None if row.get("hair") == "bald" or crown.sum() < 12 else crown)
+    if known is not None:
+        crown &= known > 0.9
+    out = _fit(lab, face, core, None if row.get("hair") == "bald" or crown.sum() < 12 else crown, known)
     _, parts = cv2.connectedComponents((out == HAIR).astype(np.uint8))
     near = np.unique(parts[(v < 0.5) & (np.abs(u) < 0.75) & (out == HAIR)])
     out[(out == HAIR) & ~np.isin(parts, near)] = UNKNOWN  # hair hangs together with the head
@@ -89,19 +90,68 @@ def label(crop: Crop, row: dict[str, str]) -> Array:
         cue = (skin[0] - soft[..., 0] > 9) | ((np.abs(soft - skin).max(-1) > 14) & full)
         zone = cv2.dilate(hull.astype(np.uint8), np.ones((7, 7))) > 0
         out[zone & cue & (v > face.nose) & ~face.features] = BEARD if full else UNKNOWN
+    _features(out, lab, points, face)
     if row.get("glasses") not in ("0", "", None):
-        out[hull & (v < face.nose - 0.05) & (v > face.brows - 0.1) & (out == SKIN)] = UNKNOWN
+        out[hull & (v < face.nose - 0.05) & (v > face.brows - 0.1) & (out != HAIR)] = UNKNOWN
     return out
 
 
-def _fit(lab: Array, face: Layout, core: Array, crown: Array | None) -> Array:
+def _features(out: Array, lab: Array, points: Array, face: Layout) -> None:
+    """Tell apart, in place, what the mesh knows of the skin."""
+    skin, u, v = out == SKIN, face.u, face.v
+    inside = lambda outline: mesh.polygon(points, outline, SIDE, 0.4) > 0.5  # noqa: E731
+    out[skin & ~face.hull & (v > face.brows - 0.1) & (v < 0.75) & (np.abs(u) > 0.46)] = EARS
+    out[skin & ~face.hull & (v > 0.75) & ((v > 0.97) | (np.abs(u) < 0.4))] = NECK
+    for region, outlines in ((NOSE, (NOSES,)), (BROWS, mesh.BROWS), (EYES, mesh.EYELIDS)):
+        for outline in outlines:
+            out[skin & inside(outline)] = region
+    lips, within = inside(mesh.LIPS) & (skin | (out == BEARD)), inside(mesh.INNER_LIPS)
+    out[lips] = LIPS
+    if within.sum() > 8:  # parted
+        out[lips & within] = TEETH
+
+
+def keyed(crop: Crop) -> Array | None:
+    """How much of each pixel is the person, `[S, S]` float32 in 0..1, where what lies behind is plain; else None. Layout "ffhq"."""
+    size, lab = crop.size, cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    face = Layout.of(crop.landmarks.astype(np.float32), size)
+    rim = np.ones((size, size), bool)
+    rim[size // 32 :, size // 32 : -size // 32] = False
+    rim &= (face.v < 0.75) & (np.abs(face.u) > 0.62)
+    if rim.sum() < size:
+        return None
+    y, x = mesh.places(size)[..., 1] / size, mesh.places(size)[..., 0] / size
+    course = np.stack([np.ones_like(x), x, y, x * x], -1)  # lights fall off to the sides
+    part = rim
+    away = np.zeros((size, size))
+    for _ in range(4):  # without the hair that hangs into the rim
+        ways = np.linalg.lstsq(course[part], lab[part], rcond=None)[0]
+        away = np.sqrt((((lab - course @ ways) * (0.6, 1.5, 1.5)) ** 2).sum(-1))
+        part = rim & (away <= max(1.0, float(np.quantile(away[rim], 0.8))))
+    spread = float(np.quantile(away[rim], 0.8))
+    alike = away < 2.2 * spread + 5
+    top = face.hull & (face.v < 0.12) if face.hull.any() else rim
+    above = (np.abs(face.u) < 0.25) & (face.v < 0) & (face.v > -0.12)
+    if spread > PLAIN or alike[face.hull].mean() > 0.12 or alike[top].mean() > 0.2 or alike[above].mean() > 0.1:
+        return None  # not plain, or the person has its colour
+    _, parts = cv2.connectedComponents((alike & ~face.hull).astype(np.uint8))
+    seen = np.unique(parts[rim & alike & ~face.hull])
+    behind = (np.isin(parts, seen[seen > 0]) & (face.v < 1.4)).astype(np.float32)
+    soft = geometry.guided(np.ascontiguousarray(lab[..., 0] / 100), behind, size // 64, 1e-4)
+    return np.clip(1 - (soft - 0.1) / 0.8, 0, 1).astype(np.float32)
+
+
+def _fit(lab: Array, face: Layout, core: Array, crown: Array | None, person: Array | None) -> Array:
     """OTHER, SKIN or HAIR for every pixel, or UNKNOWN."""
     u, v, side = face.u, face.v, lab.shape[0]
     frame = np.zeros((side, side), bool)
     frame[:4] = frame[:, :4] = frame[:, -4:] = True
     around = frame & (v < 0.9) & (np.abs(u) > 0.62)
-    seeds: list[Array | None] = [around | ((v > 1.3) & (np.abs(u) > 0.35)), core | ((v > 1) & (v < 1.15) & (np.abs(u) < 0.15)), crown]
     prior, light = _prior(face, bald=crown is None), np.ascontiguousarray(lab[..., 0] / 100)
+    if person is not None:
+        around = person < 0.1
+        prior[..., OTHER] += np.where(person < 0.5, 20, np.where(v < 0.6, -6, 0))  # above the shoulders who is there is skin or hair
+    seeds: list[Array | None] = [around | ((v > 1.3) & (np.abs(u) > 0.35)), core | ((v > 1) & (v < 1.15) & (np.abs(u) < 0.15)), crown]
     best = np.zeros((side, side), int)
     for _ in range(ROUNDS):
         fits = [
@@ -146,82 +196,3 @@ def mixture(colours: Array, parts: int) -> Callable[[Array], Array]:
         return np.logaddexp.reduce(each, axis=0)
 
     return density
-
-
-class RegionData:
-    """Faces with their labels, in memory; a batch is turned, scaled, mirrored, seen by another camera, and partly covered."""
-
-    COVERED = 0.35  # share of the pictures that have something in front of them
-
-    def __init__(self, folders: list[Path], size: int, seed: int) -> None:
-        folder = next((one for one in folders if (one / "faces.csv").is_file()), None)
-        if folder is None:
-            raise InputError(f"the parser trains on labelled faces (faces.csv, images/, landmarks478.npz); came {folders[0]}")
-        self.size, self.seed = size, seed
-        self._pools: dict[bool, list[tuple[Array, Array]]] = {False: [], True: []}  # by whether the person is held out
-        rng = np.random.default_rng((seed, 0))
-        for row, points in zip(*read_faces(folder), strict=True):
-            crop = geometry.align(read_rgb(folder / "images" / row["file"]), points, Alignment("ffhq", size))
-            labels = label(crop, row)
-            pool = self._pools[held_out(person_of(row))]
-            pool.append((crop.pixels, labels))
-            if row.get("glasses") == "0" and rng.random() < WEARERS:
-                pool.append(_wearing(rng, crop, labels))
-
-    def batch(self, count: int, i: int) -> tuple[Array, Array]:
-        """Batch number `i`: pixels `[N, 3, S, S]` in [-1, 1] and labels `[N, SIDE, SIDE]` int64."""
-        rng = np.random.default_rng((self.seed, 1, i))
-        pool = self._pools[False]
-        return _stacked([self._draw(rng, *pool[rng.integers(len(pool))]) for _ in range(count)])
-
-    def held_out(self, most: int = 96) -> tuple[Array, Array]:
-        """Pictures of people who are not trained on, as they are."""
-        pool = self._pools[True]
-        return _stacked(pool[:: -(-len(pool) // most)])
-
-    def _draw(self, rng: np.random.Generator, pixels: Array, labels: Array) -> tuple[Array, Array]:
-        if rng.random() < self.COVERED:
-            pixels, labels = self._covered(rng, pixels, labels)
-        # Small, and far from the middle too: of a photo more is looked at than these crops show, and what lies beyond its edge is mirrored.
-        angle, scale, shift = rng.normal(0, 12), np.exp(rng.normal(-0.1, 0.15)), rng.normal(0, 0.1 * self.size, (2, 1))
-        turn = cv2.getRotationMatrix2D(((self.size - 1) / 2,) * 2, angle, scale)
-        turn[:, 2:] += shift
-        ratio = SIDE / self.size
-        small = turn.copy()
-        small[:, 2] = ratio * turn[:, 2] + 0.5 * (1 - ratio) * (turn[:, :2].sum(1) - 1)  # centres of pixels stay centres
-        pixels = cv2.warpAffine(pixels, turn, (self.size,) * 2, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        labels = cv2.warpAffine(labels, small, (SIDE, SIDE), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=UNKNOWN)
-        seen = camera(rng, pixels)[0]
-        return (seen[:, ::-1], labels[:, ::-1]) if rng.random() < 0.5 else (seen, labels)
-
-    def _covered(self, rng: np.random.Generator, pixels: Array, labels: Array) -> tuple[Array, Array]:
-        """A hand, a cup, a microphone: a blob with the looks of another picture's piece, which is no part of the face."""
-        pool = self._pools[False]
-        other = pool[rng.integers(len(pool))][0]
-        other = np.roll(np.rot90(other, int(rng.integers(4))), tuple(rng.integers(0, self.size, 2)), (0, 1))
-        shape = np.zeros((self.size, self.size), np.uint8)
-        centre = rng.uniform(0.15, 0.85, 2) * self.size
-        for _ in range(int(rng.integers(1, 4))):  # fingers, or one thing
-            axes = rng.uniform(0.03, 0.12), rng.uniform(0.05, 0.28)
-            at = centre + rng.normal(0, 0.05, 2) * self.size
-            sides = tuple(round(float(a) * self.size) for a in axes)
-            cv2.ellipse(shape, (round(at[0]), round(at[1])), sides, float(rng.uniform(0, 180)), 0, 360, 255, -1)
-        soft = cv2.GaussianBlur(shape, (0, 0), 1)[..., None] / 255
-        cover = cv2.resize(shape, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        labels = np.where(cover > 160, OTHER, np.where(cover > 90, UNKNOWN, labels)).astype(np.uint8)
-        return np.rint(pixels + soft * (other.astype(np.float32) - pixels)).astype(np.uint8), labels
-
-
-def _wearing(rng: np.random.Generator, crop: Crop, labels: Array) -> tuple[Array, Array]:
-    """The same face with glasses put on: frames and dark lenses are glasses, what is seen through clear ones stays what it is."""
-    style = Glasses.random(rng)
-    change, frame, lenses = draw_glasses(crop, style)
-    worn = frame + (lenses if sum(style.glass) < 3 * CLEAR else 0)
-    share = cv2.resize(worn, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    labels = np.where(share > 0.4, GLASSES, np.where(share > 0.15, UNKNOWN, labels)).astype(np.uint8)
-    return geometry.changed(crop, change).pixels, labels
-
-
-def _stacked(examples: list[tuple[Array, Array]]) -> tuple[Array, Array]:
-    pixels = np.stack([one for one, _ in examples]).transpose(0, 3, 1, 2) / np.float32(127.5) - 1
-    return pixels.astype(np.float32), np.stack([labels for _, labels in examples]).astype(np.int64)

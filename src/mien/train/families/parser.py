@@ -1,4 +1,4 @@
-"""Parser: a small U-Net that says where skin, hair, beard and glasses are; on labels that the mesh, colours and renders give."""
+"""Parser: a small U-Net that says where skin, hair, features, beard and glasses are; on labels that the mesh, colours and renders give."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from ...geometry import TEMPLATES
 from ...models.parser import REGIONS
 from ..layers import UNet
 from ..part import Part
-from ..regions import UNKNOWN, RegionData
+from ..regions import UNKNOWN
+from ..staging import RegionData
 from ..updates import Shares
 
 STEM = 4  # pixels of the crop on a side that the stem folds into channels
-WEIGHTS = (0.7, 1.0, 1.0, 1.6, 2.5)  # of REGIONS in the loss: rare ones count more
-COLOURS = ((-1.0, -1.0, -1.0), (0.6, 0.1, -0.2), (1.0, -1.0, -1.0), (1.0, 0.8, -1.0), (-0.6, 0.2, 1.0))  # of REGIONS in previews
+WEIGHTS = (0.7, 1.0, 1.0, 1.6, 2.5, 1.6, 1.6, 1.6, 2.0, 1.0, 1.3, 1.0)  # of REGIONS in the loss: rare ones count more
+COLOURS = (  # of REGIONS in previews
+    *((-1.0, -1.0, -1.0), (0.6, 0.1, -0.2), (1.0, -1.0, -1.0), (1.0, 0.8, -1.0), (-0.6, 0.2, 1.0), (0.0, -0.6, -0.9)),
+    *((0.9, 0.9, 1.0), (0.9, -0.2, 0.2), (1.0, 1.0, 0.6), (0.8, 0.4, 0.1), (-0.4, 0.8, -0.2), (0.2, -0.2, 0.6)),
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Config:
     size: int = 256  # side of the crop, layout "ffhq"
     widths: tuple[int, ...] = (40, 56, 80, 112)  # channels at size/4, /8, /16, /32
     batch: int = 16
-    steps: int = 2000
+    steps: int = 5000
     lr: float = 2e-3
     ema: float = 0.995
 
@@ -54,7 +58,7 @@ class Batch:
 
 
 class ParserNet(nn.Module):
-    """G: pixels `[N, 3, S, S]` in [-1, 1] -> shares of REGIONS `[N, 5, S/2, S/2]` that sum to 1."""
+    """G: pixels `[N, 3, S, S]` in [-1, 1] -> shares of REGIONS `[N, 12, S/2, S/2]` that sum to 1."""
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -129,7 +133,7 @@ class Parse:
 
 
 def _sized(regions: Tensor, labels: Tensor) -> Tensor:
-    """Regions `[N, 5, ., .]` at the size of the labels."""
+    """Regions `[N, 12, ., .]` at the size of the labels."""
     return regions if regions.shape[2:] == labels.shape[1:] else F.interpolate(regions, labels.shape[1:], mode="bilinear")
 
 
