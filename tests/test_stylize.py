@@ -132,6 +132,8 @@ def test_the_style_of_a_picture(kit: Kit):
     photo, red = Photo(hopper().pixels[:400, :400]), Photo(np.broadcast_to(np.array([200, 0, 0], np.uint8), (40, 60, 3)).copy())
     drawn = verbs.stylize(photo, "tinted", style=red, kit=kit).pixels.astype(float)
     assert np.abs(drawn - (photo.pixels / 2 + np.array([100, 0, 0]))).max() < 2
+    said = [verbs.stylize(photo, "tinted", style=one, kit=kit).history[-1].arguments for one in (red, red, photo)]
+    assert said[0] == said[1] != said[2]  # a run that goes on must know the picture again
     with pytest.raises(RequestError, match="--style"):
         verbs.stylize(hopper(), "tinted", kit=kit)
 

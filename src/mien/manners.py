@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -121,8 +122,9 @@ def _asked(kit: Kit, network: str, *, strength: float, style: Photo | None, **re
         raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of photos was wanted")
     edit = edits.Through(translator, strength, apply.eight_bit(style.pixels) if style else None, rest["asked"] or {})
     said = rest | {"network": network, "strength": strength, "face": str(rest["face"] or ""), "asked": dict(rest["asked"] or {})}
-    if style and style.origin.path:
-        said["style"] = Path(style.origin.path).name
+    if style:
+        said["style"] = Path(style.origin.path).name if style.origin.path else ""
+        said["style_sha256"] = hashlib.sha256(style.pixels.tobytes()).hexdigest()  # a run that goes on must be given the same picture
     return edit, replace(apply.edited((edit,), {name: value for name, value in said.items() if value}), verb="stylize")
 
 
