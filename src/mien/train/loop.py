@@ -22,6 +22,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, distributed, nn
 
 from ..errors import MienError, RequestError
+from .loader import Loader
 from .logs import Log
 from .part import Part
 from .runs import BEST, below, checkpoint, checkpoints, newest, prune, read_state, read_tensors, save, write_run
@@ -31,16 +32,6 @@ PACE = 50  # steps that the images per second are taken over
 PATIENCE = 5.0  # seconds that other processes leave the first one to say what went wrong
 EXHAUSTED = ("not enough memory", "out of memory", "DefaultCPUAllocator", "ALLOC_FAILED")  # in the message of a RuntimeError
 LOST = "closed by peer"  # what gloo says of a process that is gone
-
-
-class Loader(Protocol):
-    """Batches as a function of the step: nothing to save, and a resumed run sees what an uninterrupted one would.
-
-    `batch` is called from another thread. A loader may have `notes`, lines for people about the data.
-    """
-
-    def batch(self, i: int) -> Any: ...
-    def held_out(self) -> Any: ...
 
 
 class Objective(Protocol):

@@ -63,7 +63,7 @@ def start(
             _begin(objective, origins, say)
         with _shown(console, say, cfg) as report:
             loader = module.load(list(data), cfg, seed)
-            for line in getattr(loader, "notes", []):
+            for line in loader.notes:
                 say(line)
             run = Run(folder, cfg.steps, cfg.batch, seed, max(min(500, cfg.steps // 4), 1), about, accumulate, keep)
             return fit(objective, loader, run, fabric, resume=resume, report=report, say=say)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...cards import Card, Condition
+from ..loader import Loader, tensors
 from ..losses import gradient_l1, masked_l1
 from ..part import Part
 from ..translators import LEAST_DOWNS, UNetGenerator
@@ -141,20 +142,7 @@ def build(cfg: Config) -> Bare:
     return Bare(cfg)
 
 
-def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: a folder of labelled faces in layout "ffhq"."""
-    return Loader(Worn(folders, cfg.size, cfg.variants, seed), cfg.batch)
-
-
-class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
-
-    def __init__(self, data: Worn, size: int) -> None:
-        self.data, self.size = data, size
-
-    def batch(self, i: int) -> Batch:
-        return Batch(*map(torch.from_numpy, self.data.batch(self.size, i)))
-
-    def held_out(self) -> Batch:
-        """Pictures of people who are not trained on; always the same."""
-        return Batch(*map(torch.from_numpy, self.data.held_out()))
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
+    """A folder of labelled faces in layout "ffhq"."""
+    data = Worn(folders, cfg.size, cfg.variants, seed)
+    return Loader(lambda i: Batch(*tensors(data.batch(cfg.batch, i))), lambda: Batch(*tensors(data.held_out())))

@@ -18,7 +18,9 @@ from torch.nn import functional as F
 
 from ...cards import Card
 from ...geometry import TEMPLATES
+from ...types import Array
 from ..frechet import distance
+from ..loader import Loader
 from ..pairs import Unpaired
 from ..part import Part
 from ..translators import CRITICS, GENERATORS, MODES, check, critic, describe, generator, initialised, pace, take, updates, verdict
@@ -257,23 +259,11 @@ def build(cfg: Config) -> CycleGAN:
     return CycleGAN(cfg)
 
 
-def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: two folders, A and B, see `pairs.Unpaired`."""
-    return Loader(Unpaired(folders, cfg.size, cfg.load, seed), cfg)
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
+    """Two folders, A and B, see `pairs.Unpaired`."""
+    data = Unpaired(folders, cfg.size, cfg.load, seed)
 
-
-class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
-
-    def __init__(self, data: Unpaired, cfg: Config) -> None:
-        self.data, self.cfg, self.notes = data, cfg, data.notes()
-
-    def batch(self, i: int) -> Batch:
-        return self._batch(*self.data.batch(self.cfg.batch, i, self.cfg.mirror))
-
-    def held_out(self) -> Batch:
-        """Pictures that are not trained on; always the same."""
-        return self._batch(*self.data.held_out(self.cfg.judged))
-
-    def _batch(self, a: Any, b: Any) -> Batch:
+    def batch(a: Array, b: Array) -> Batch:
         return Batch(torch.from_numpy(a), torch.from_numpy(b), torch.arange(len(a)))
+
+    return Loader(lambda i: batch(*data.batch(cfg.batch, i, cfg.mirror)), lambda: batch(*data.held_out(cfg.judged)), data.notes())

@@ -13,6 +13,7 @@ from ...cards import Card
 from ...geometry import TEMPLATES
 from ...models.parser import REGIONS
 from ..layers import UNet
+from ..loader import Loader, tensors
 from ..part import Part
 from ..regions import UNKNOWN
 from ..staging import RegionData
@@ -141,20 +142,7 @@ def build(cfg: Config) -> Parse:
     return Parse(cfg)
 
 
-def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: a folder of labelled faces in layout "ffhq"."""
-    return Loader(RegionData(folders, cfg.size, seed), cfg.batch)
-
-
-class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
-
-    def __init__(self, data: RegionData, size: int) -> None:
-        self.data, self.size = data, size
-
-    def batch(self, i: int) -> Batch:
-        return Batch(*map(torch.from_numpy, self.data.batch(self.size, i)))
-
-    def held_out(self) -> Batch:
-        """Pictures of people who are not trained on; always the same."""
-        return Batch(*map(torch.from_numpy, self.data.held_out()))
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
+    """A folder of labelled faces in layout "ffhq"."""
+    data = RegionData(folders, cfg.size, seed)
+    return Loader(lambda i: Batch(*tensors(data.batch(cfg.batch, i))), lambda: Batch(*tensors(data.held_out())))

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from ...cards import Card
 from ...geometry import TEMPLATES
+from ..loader import Loader, tensors
 from ..pairs import TASKS, Pairs
 from ..part import Part
 from ..translators import (
@@ -247,20 +248,8 @@ def build(cfg: Config) -> Pix2Pix:
     return Pix2Pix(cfg)
 
 
-def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: pairs, or photos to draw, see `pairs.Pairs`."""
-    return Loader(Pairs(folders, cfg.size, cfg.load, cfg.task, seed, wobble=cfg.wobble, turned=bool(cfg.turned)), cfg)
-
-
-class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
-
-    def __init__(self, data: Pairs, cfg: Config) -> None:
-        self.data, self.cfg, self.notes = data, cfg, data.notes()
-
-    def batch(self, i: int) -> Batch:
-        return Batch(*map(torch.from_numpy, self.data.batch(self.cfg.batch, i, self.cfg.mirror)))
-
-    def held_out(self) -> Batch:
-        """Pairs that are not trained on; always the same."""
-        return Batch(*map(torch.from_numpy, self.data.held_out(self.cfg.judged)))
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
+    """Pairs, or photos to draw, see `pairs.Pairs`."""
+    data = Pairs(folders, cfg.size, cfg.load, cfg.task, seed, wobble=cfg.wobble, turned=bool(cfg.turned))
+    batch = lambda i: Batch(*tensors(data.batch(cfg.batch, i, cfg.mirror)))  # noqa: E731
+    return Loader(batch, lambda: Batch(*tensors(data.held_out(cfg.judged))), data.notes())

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from ...cards import Card, Condition
 from ..layers import full
+from ..loader import Loader, tensors
 from ..maps import LabelMaps
 from ..part import Part
 from ..translators import ResNetBlock, initialised, pace, updates, verdict
@@ -428,20 +429,8 @@ def described(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, dict[str, Any
     return "G", knobs | ({"enhancer_blocks": around} if enhancers else {})
 
 
-def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: see `maps.LabelMaps`."""
-    return Loader(LabelMaps(folders, cfg.size, cfg.size * cfg.aspect, cfg.labels, cfg.mirrored, seed), cfg)
-
-
-class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
-
-    def __init__(self, data: LabelMaps, cfg: Config) -> None:
-        self.data, self.cfg, self.notes = data, cfg, data.notes()
-
-    def batch(self, i: int) -> Batch:
-        return Batch(*map(torch.from_numpy, self.data.batch(self.cfg.batch, i, self.cfg.mirror)))
-
-    def held_out(self) -> Batch:
-        """Pictures that are not trained on; always the same."""
-        return Batch(*map(torch.from_numpy, self.data.held_out(self.cfg.judged)))
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
+    """See `maps.LabelMaps`."""
+    data = LabelMaps(folders, cfg.size, cfg.size * cfg.aspect, cfg.labels, cfg.mirrored, seed)
+    batch = lambda i: Batch(*tensors(data.batch(cfg.batch, i, cfg.mirror)))  # noqa: E731
+    return Loader(batch, lambda: Batch(*tensors(data.held_out(cfg.judged))), data.notes())

@@ -17,9 +17,11 @@ from torch.nn import functional as F
 
 from ...cards import Card
 from ...errors import ModelError, RequestError
+from ...types import Array
 from ..drawings import CHANNELS, Drawn
 from ..encoders import ENCODERS, PYRAMIDS, Backbone, Encoder4Editing, Inverter, encoder
 from ..layers import full
+from ..loader import Loader
 from ..part import Part
 from ..updates import Shares
 from .stylegan2 import ARCHITECTURES, Discriminator, Generator, softplus_g
@@ -455,24 +457,12 @@ def build(cfg: Config) -> PSP:
     return PSP(cfg)
 
 
-def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: folders of pictures, see `drawings.Drawn`."""
-    return Loader(Drawn(folders, cfg.side, cfg.task, seed), cfg)
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
+    """Folders of pictures, see `drawings.Drawn`."""
+    data = Drawn(folders, cfg.side, cfg.task, seed)
 
+    def batch(seen: Array, pictures: Array) -> Batch:
+        return Batch(torch.from_numpy(seen), resized(torch.from_numpy(pictures), min(cfg.side, cfg.size)))
 
-class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
-
-    def __init__(self, data: Drawn, cfg: Config) -> None:
-        self.data, self.cfg, self.notes = data, cfg, data.pictures.notes()
-
-    def batch(self, i: int) -> Batch:
-        return self._batch(*self.data.batch(self.cfg.batch, i, self.cfg.mirror))
-
-    def held_out(self) -> Batch:
-        """Pictures of people who are not trained on; always the same."""
-        return self._batch(*(one[: self.cfg.judged] for one in self.data.held_out()))
-
-    def _batch(self, seen: Any, pictures: Any) -> Batch:
-        target = resized(torch.from_numpy(pictures), min(self.cfg.side, self.cfg.size))
-        return Batch(torch.from_numpy(seen), target)
+    aside = lambda: batch(*(one[: cfg.judged] for one in data.held_out()))  # noqa: E731
+    return Loader(lambda i: batch(*data.batch(cfg.batch, i, cfg.mirror)), aside, data.pictures.notes())

@@ -18,9 +18,11 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ...cards import Card, Condition
+from ...types import Array
 from ..augment import PIPES, Augment
 from ..data import AGES, RetouchData
 from ..layers import UNet, warp
+from ..loader import Loader
 from ..losses import gradient_l1, hinge_d, masked_l1, r1
 from ..part import Part
 from ..updates import Shares
@@ -310,23 +312,14 @@ def build(cfg: Config) -> Retouch:
     return Retouch(cfg)
 
 
-def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: `folders` are one of labelled faces and one of smile pairs, or one above both."""
-    return Loader(RetouchData(folders, cfg.size, cfg.variants, seed), cfg.batch)
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
+    """A folder of labelled faces and one of smile pairs, or one above both."""
+    data = RetouchData(folders, cfg.size, cfg.variants, seed)
 
+    def batch(arrays: dict[str, Array]) -> Batch:
+        return Batch(**{name: torch.from_numpy(values) for name, values in arrays.items()})
 
-class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
-
-    def __init__(self, data: RetouchData, size: int) -> None:
-        self.data, self.size = data, size
-
-    def batch(self, i: int) -> Batch:
-        return Batch(**{name: torch.from_numpy(values) for name, values in self.data.batch(self.size, i).items()})
-
-    def held_out(self) -> Batch:
-        """Pairs and portraits of people who are not trained on; always the same."""
-        return Batch(**{name: torch.from_numpy(values) for name, values in self.data.held_out().items()})
+    return Loader(lambda i: batch(data.batch(cfg.batch, i)), lambda: batch(data.held_out()))
 
 
 def _schedule(t: float) -> float:

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from ...cards import Card, Condition
 from ..domains import Domains
 from ..layers import full
+from ..loader import Loader, tensors
 from ..part import Part
 from ..translators import pace, updates
 from ..updates import Shares
@@ -284,22 +285,12 @@ def described(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, dict[str, Any
     return "G", {"domains": first[1] - 3, "width": first[0], "blocks": blocks}
 
 
-def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: see `domains.Domains`."""
-    return Loader(Domains(folders, cfg.size, cfg.names, cfg.labels == "attributes", seed), cfg)
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
+    """See `domains.Domains`."""
+    data = Domains(folders, cfg.size, cfg.names, cfg.labels == "attributes", seed)
 
+    def batch(i: int) -> Batch:
+        flat = data.of(cfg.batch * cfg.critics, i, cfg.mirror)
+        return Batch(*(one.unflatten(0, (cfg.batch, cfg.critics)) for one in tensors(flat)))
 
-class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
-
-    def __init__(self, data: Domains, cfg: Config) -> None:
-        self.data, self.cfg, self.notes = data, cfg, data.notes()
-
-    def batch(self, i: int) -> Batch:
-        cfg = self.cfg
-        flat = self.data.of(cfg.batch * cfg.critics, i, cfg.mirror)
-        return Batch(*(torch.from_numpy(one).unflatten(0, (cfg.batch, cfg.critics)) for one in flat))
-
-    def held_out(self) -> Batch:
-        """Pictures of people who are not trained on; always the same."""
-        return Batch(*(torch.from_numpy(one)[:, None] for one in self.data.aside(self.cfg.judged)))
+    return Loader(batch, lambda: Batch(*(one[:, None] for one in tensors(data.aside(cfg.judged)))), data.notes())

@@ -24,6 +24,7 @@ from ...errors import InputError, RequestError
 from ...types import Array
 from ..data import read_rgb
 from ..layers import full
+from ..loader import Loader
 from ..part import Part
 from ..pictures import Pictures, find, square
 from ..updates import Shares
@@ -393,11 +394,26 @@ def described_adain(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, dict[st
 # --- Data
 
 
-def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: a folder of pictures, and one of pictures whose style is wanted, or of a single one."""
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
+    """A folder of pictures, and one of pictures whose style is wanted, or of a single one."""
     if len(folders) != 2:
         raise InputError(f"style trains on two folders, pictures and styles (one style will do): {len(folders)} came")
-    return Loader(Pictures(folders[:1], cfg.load, 0, seed), Styles(folders[1], cfg.load, seed + 1), cfg, seed)
+    contents, styles = Pictures(folders[:1], cfg.load, 0, seed), Styles(folders[1], cfg.load, seed + 1)
+
+    def cut(pictures: Array, rng: np.random.Generator) -> Tensor:
+        corners = rng.integers(0, cfg.load - cfg.size + 1, (len(pictures), 2))
+        cuts = [one[:, y : y + cfg.size, x : x + cfg.size] for one, (y, x) in zip(pictures, corners, strict=True)]
+        return torch.from_numpy(np.stack(cuts)).clamp(-1, 1) / 2 + 0.5
+
+    def batch(i: int) -> Batch:
+        rng = np.random.default_rng((seed, 8, i))
+        return Batch(cut(contents.batch(cfg.batch, i, 0.5)[0], rng), cut(styles.batch(cfg.batch, i), rng))
+
+    def held_out() -> Batch:
+        aside, rng = contents.held_out()[0][: cfg.judged], np.random.default_rng((seed, 9))
+        return Batch(cut(aside, rng), cut(styles.held_out(len(aside)), rng))
+
+    return Loader(batch, held_out, contents.notes())
 
 
 class Styles:
@@ -421,29 +437,3 @@ class Styles:
             return self._one.repeat(count, 0)
         aside = self._several.held_out()[0]
         return aside[np.arange(count) % len(aside)]
-
-
-class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
-
-    def __init__(self, content: Pictures, styles: Styles, cfg: Config, seed: int) -> None:
-        self.content, self.styles, self.cfg, self.seed, self.notes = content, styles, cfg, seed, content.notes()
-
-    def batch(self, i: int) -> Batch:
-        rng = np.random.default_rng((self.seed, 8, i))
-        count = self.cfg.batch
-        return self._batch(self.content.batch(count, i, 0.5)[0], self.styles.batch(count, i), rng)
-
-    def held_out(self) -> Batch:
-        """Pictures that are not trained on; always the same."""
-        content = self.content.held_out()[0][: self.cfg.judged]
-        return self._batch(content, self.styles.held_out(len(content)), np.random.default_rng((self.seed, 9)))
-
-    def _batch(self, content: Array, style: Array, rng: np.random.Generator) -> Batch:
-        cut = [torch.from_numpy(np.stack([self._cut(one, rng) for one in each])) for each in (content, style)]
-        return Batch(*(one.clamp(-1, 1) / 2 + 0.5 for one in cut))
-
-    def _cut(self, picture: Array, rng: np.random.Generator) -> Array:
-        size = self.cfg.size
-        y, x = rng.integers(0, picture.shape[-1] - size + 1, 2)
-        return picture[:, y : y + size, x : x + size]

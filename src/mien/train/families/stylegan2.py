@@ -21,6 +21,7 @@ from ...cards import Card
 from ..augment import PIPES, Augment
 from ..frechet import distance, small
 from ..layers import full
+from ..loader import Loader, tensors
 from ..losses import r1
 from ..part import Part
 from ..pictures import Pictures
@@ -698,20 +699,8 @@ def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, Any]) -> Config:
     return replace(cfg, **knobs)
 
 
-def load(folders: list[Path], cfg: Config, seed: int) -> Loader:
-    """The loader of a run: folders of pictures, see `pictures.Pictures`."""
-    return Loader(Pictures(folders, cfg.size, cfg.classes, seed), cfg)
-
-
-class Loader:
-    """Batches as a function of the step, so that a resumed run sees what an uninterrupted one would."""
-
-    def __init__(self, data: Pictures, cfg: Config) -> None:
-        self.data, self.cfg, self.notes = data, cfg, data.notes()
-
-    def batch(self, i: int) -> Batch:
-        return Batch(*map(torch.from_numpy, self.data.batch(self.cfg.batch, i, self.cfg.mirror)))
-
-    def held_out(self) -> Batch:
-        """Pictures of people who are not trained on; always the same."""
-        return Batch(*map(torch.from_numpy, self.data.held_out()))
+def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
+    """Folders of pictures, see `pictures.Pictures`."""
+    data = Pictures(folders, cfg.size, cfg.classes, seed)
+    batch = lambda i: Batch(*tensors(data.batch(cfg.batch, i, cfg.mirror)))  # noqa: E731
+    return Loader(batch, lambda: Batch(*tensors(data.held_out())), data.notes())
