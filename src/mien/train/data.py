@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from .. import geometry, mesh
+from .. import __version__, geometry, mesh
 from ..errors import InputError
 from ..kit import Kit
 from ..mesh import STILL
@@ -92,6 +93,16 @@ def notice_of(folders: Sequence[Path]) -> str:
     """The credits that a network trained on `folders` carries: every NOTICE.md in them or beside them."""
     places = dict.fromkeys(place.resolve() / "NOTICE.md" for folder in folders for place in (folder, folder.parent))
     return "\n".join(place.read_text(encoding="utf-8") for place in places if place.is_file())
+
+
+def made_by() -> str:
+    """This version of mien, and its commit where the source lies in a checkout of its repository."""
+    here = Path(__file__).parents[1]
+    try:
+        done = subprocess.run(["git", "-C", str(here), "log", "-1", "--format=%h", "--", str(here)], capture_output=True, text=True)
+    except OSError:  # no git here
+        return f"mien {__version__}"
+    return f"mien {__version__} {done.stdout.strip()}".rstrip()
 
 
 def read_rgb(path: Path) -> Array:

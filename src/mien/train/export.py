@@ -58,8 +58,7 @@ def _command(about: dict[str, Any], cfg: Any) -> str:
     preset = family_of(about["family"]).PRESETS.get(about["preset"])  # of an older version, perhaps, where it had another name
     changed = [f" --set {name}={value}" for name, value in asdict(cfg).items() if value != getattr(preset, name, None)]
     typed = f"mien train {about['family']} --preset {about['preset']}{''.join(changed)} --seed {about['seed']}"
-    made = " ".join(part for part in (about.get("version"), about.get("commit")) if part)
-    return f"{typed}; mien {made}" if made else typed
+    return f"{typed}; {about['made']}" if "made" in about else typed
 
 
 def places_of(parts: list[Part], out: Path, *, force: bool = False) -> list[Path]:

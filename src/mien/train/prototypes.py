@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..models import prototypes
 from ..models.prototypes import bands, canonical, features
 from ..types import Alignment, Array
-from .data import PAIRED, held_out, notice_of, person_of, read_faces, read_pairs, read_rgb
+from .data import PAIRED, held_out, made_by, notice_of, person_of, read_faces, read_pairs, read_rgb
 
 LAYOUT = Alignment(prototypes.LAYOUT, 192)  # as much as a 256 px FFHQ crop holds
 STORED = 128  # side of the stored means: they are smooth
@@ -184,7 +184,7 @@ def _save(out: Path, arrays: dict[str, Array], error: dict[str, float], notice: 
         description="How the mean face changes with age, sex and smile",
         conditions=(Condition("smile", "", -1, 1), Condition("age", "years", -30, 50), Condition("sex", "", -1, 1)),
         data=notice,
-        source="mien prototypes",
+        source=f"mien prototypes; {made_by()}",
         limits="Means are smooth: hair, beards and teeth do not change; faces turned by more than 45 degrees are guessed at.",
         measured=error,
     )

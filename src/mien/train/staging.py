@@ -144,15 +144,20 @@ def dyed(rng: np.random.Generator, pixels: Array, labels: Array) -> Array:
     if rng.random() < 0.3:  # two tones
         course = np.linspace(-1, 1, size, dtype=np.float32)[:, None, None]
         share = share / (1 + np.exp(rng.choice((-1, 1)) * (course - rng.normal(0, 0.3)) * rng.uniform(4, 15)))
-    middle = np.median(lab[small > 0.8], 0) if (small > 0.8).any() else lab.mean((0, 1))
-    if rng.random() < 0.75:
-        wanted = np.array(NATURAL[rng.integers(len(NATURAL))]) + rng.normal(0, 4, 3)
-    else:
-        wanted = np.array([rng.uniform(15, 85), *rng.normal(0, 30, 2)])
-    contrast = float(np.exp(rng.normal(0, 0.3)))
-    new = np.stack([*(wanted[k] + (contrast if k == 0 else 0.5) * (lab[..., k] - middle[k]) for k in range(3))], -1)
-    mixed = (lab + share * (new - lab)).astype(np.float32)
-    mixed[..., 0] = mixed[..., 0].clip(2, 98)
+    own = lab[small > 0.8] if (small > 0.8).any() else lab.reshape(-1, 3)
+    wanted = natural(rng) if rng.random() < 0.75 else np.array([rng.uniform(15, 85), *rng.normal(0, 30, 2)])
+    return toned(lab, share, np.median(own, 0), wanted, contrast=float(np.exp(rng.normal(0, 0.3))))
+
+
+def natural(rng: np.random.Generator) -> Array:
+    """A colour of hair that people have, `[3]` in Lab."""
+    return np.array(NATURAL[rng.integers(len(NATURAL))]) + rng.normal(0, 4, 3)
+
+
+def toned(lab: Array, share: Array, middle: Array, wanted: Array, *, contrast: float = 1.0) -> Array:
+    """Pixels `[S, S, 3]` uint8 of `lab` whose part `share [S, S, 1]`, of median colour `middle`, has the median colour `wanted`."""
+    new = wanted + (lab - middle) * (contrast, 0.5, 0.5)
+    mixed = (lab + share * (new - lab)).clip((2, -100, -100), (98, 100, 100)).astype(np.float32)
     return np.rint(cv2.cvtColor(mixed, cv2.COLOR_Lab2RGB).clip(0, 1) * 255).astype(np.uint8)
 
 

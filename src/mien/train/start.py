@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
@@ -15,9 +14,8 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from .. import __version__
 from ..errors import InputError, OutputError, RequestError
-from .data import notice_of
+from .data import made_by, notice_of
 from .families import FAMILIES
 from .layouts import State
 from .loop import Run, fit, processes, together
@@ -85,18 +83,8 @@ def _new(
     if any(folder.glob("*.safetensors")):
         raise OutputError(f"{folder} holds a run already: go on with --resume, or name a new folder with -o")
     cfg = _configured(family, preset, knobs, origins)
-    known = {"family": family, "preset": preset, "seed": seed, "config": asdict(cfg), "version": __version__, "commit": _commit()}
+    known = {"family": family, "preset": preset, "seed": seed, "config": asdict(cfg), "made": made_by()}
     return known | inherited(origins, notice_of(data))
-
-
-def _commit() -> str:
-    """The commit of this source, where it lies in a checkout of its repository; else nothing."""
-    here = Path(__file__).parent
-    try:
-        done = subprocess.run(["git", "-C", str(here), "log", "-1", "--format=%h", "--", str(here.parent)], capture_output=True, text=True)
-    except OSError:  # no git here
-        return ""
-    return done.stdout.strip()
 
 
 @contextmanager

@@ -1,19 +1,19 @@
 """Faces without what hides them, and the same faces with a beard or glasses: pairs that no photographer could take.
 
-Glasses and beards are put on bare faces, by `wear` and `beard`; half of the beards are other people's own, laid over by the mesh.
-Everything is a function of seed and step.
+Glasses and beards are put on bare faces, by `wear` and `beard`, or other people lend them theirs, laid over by the mesh. Beards get every
+colour that hair has, and lenses glare. Everything is a function of seed and step.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from .. import geometry, mesh, skin
-from ..beard import Beard
+from ..beard import Beard, draw_beard
 from ..errors import InputError
 from ..kit import Kit
 from ..models.parser import Parser
@@ -22,11 +22,15 @@ from ..pose import inner
 from ..types import Alignment, Array, Change, Crop
 from ..wear import Glasses
 from .data import camera, read_faces, read_rgb
+from .staging import natural, toned
 
-THINGS = ("beard", "glasses")  # what can be taken off, in the order of a condition
+THINGS = ("beard", "glasses")  # what can be taken off, in the order of a condition; regions of the parser
 NOSE = 2  # the mesh's point below the nose
-NEAR = 16  # so many bearded people are looked at for one whose head is turned alike
-LEAST = 0.01  # of a crop that is beard where somebody has one
+NEAR = 16  # so many people who wear it are looked at for one whose head is turned alike
+LEAST = {"beard": 0.01, "glasses": 0.004}  # of a crop, where somebody has it
+LENT = 0.5  # share of what is put on that is somebody's own
+DYED = 0.4  # share of the beards that get another colour
+GLARING = 0.2  # share of the glasses whose lenses shine as much as between 1 and 3 times the most of `Glasses.random`
 DARKEST = 0.35  # of the light, that lenses let through
 LAB = (np.array((0, -100, -100), np.float32), np.array((100, 100, 100), np.float32))
 KINDS = ((1, 0), (0, 1), (1, 1))  # of THINGS, what is put on for one example
@@ -49,13 +53,13 @@ class Worn:
         rng = np.random.default_rng((seed, 0))
         rows, landmarks = read_faces(folder)
         crops: list[Crop] = []
-        beards: dict[bool, list[Bearded]] = {False: [], True: []}
+        lent: dict[tuple[str, bool], list[Loan]] = {(thing, aside): [] for thing in THINGS for aside in (False, True)}
         for row, points in zip(rows, landmarks, strict=True):
             pixels = read_rgb(folder / "images" / row["file"])
             crops.append(geometry.align(pixels, points, self.alignment))
-            if row["beard"] == "2":
-                one = Bearded.of(kit.parser, pixels, crops[-1])
-                beards[held_out(person_of(row))] += [one] if one.share.mean() > LEAST else []
+            for thing in (name for name, worn in (("beard", "2"), ("glasses", "1")) if row[name] == worn):
+                one = Loan.of(kit.parser, pixels, crops[-1], thing)
+                lent[thing, held_out(person_of(row))] += [one] if one.share.mean() > LEAST[thing] else []
         for crop, row in zip(crops, rows, strict=True):
             aside = held_out(person_of(row))
             room = int(row["beard"] == "0" or row["sex"] == "f"), int(row["glasses"] == "0")
@@ -63,7 +67,7 @@ class Worn:
                 self._bare.append((room, crop.pixels))
             for kind in KINDS * (1 if aside else variants):
                 if all(wanted <= free for wanted, free in zip(kind, room, strict=True)) and (row["sex"] == "m" or rng.random() < 0.4):
-                    on = self._dressed(rng, crop, kind, beards[aside] or beards[False])
+                    on = self._dressed(rng, crop, kind, {thing: lent[thing, aside] or lent[thing, False] for thing in THINGS})
                     self._pools[aside].append((kind, on, crop.pixels))
         if not self._pools[False] or not self._pools[True]:
             raise InputError(f"{folder} has too few faces without beard or glasses: wanted some, also of people who are held out")
@@ -91,24 +95,27 @@ class Worn:
         before, after = camera(rng, *(geometry.warp(one, turn, self.alignment.size) for one in (before, after)))
         return (before[:, ::-1], after[:, ::-1], kind) if rng.random() < 0.5 else (before, after, kind)
 
-    def _dressed(self, rng: np.random.Generator, crop: Crop, kind: tuple[int, int], bearded: list[Bearded]) -> Array:
+    def _dressed(self, rng: np.random.Generator, crop: Crop, kind: tuple[int, int], lent: dict[str, list[Loan]]) -> Array:
         """A crop's pixels with what `kind` names put on."""
         if kind[0]:
-            change = self._grown(rng, crop, bearded) if bearded and rng.random() < 0.5 else Beard.random(rng)(crop)
-            crop = geometry.changed(crop, change)
-        return (geometry.changed(crop, self._glasses(rng)(crop)) if kind[1] else crop).pixels
+            grown = self._lent(rng, crop, lent["beard"]) if lent["beard"] and rng.random() < LENT else draw_beard(crop, Beard.random(rng))
+            crop = _dyed(rng, crop, *grown) if rng.random() < DYED else geometry.changed(crop, grown[0])
+        if kind[1]:
+            theirs = lent["glasses"] and rng.random() < LENT
+            crop = geometry.changed(crop, self._lent(rng, crop, lent["glasses"])[0] if theirs else self._glasses(rng)(crop))
+        return crop.pixels
 
     def _glasses(self, rng: np.random.Generator) -> Glasses:
         """Some that eyes can be seen through: what darker ones hide nobody can bring back."""
         while True:
             style = Glasses.random(rng)
             if sum(style.glass) > 3 * DARKEST:
-                return style
+                return replace(style, reflection=float(rng.uniform(1, 3))) if rng.random() < GLARING else style
 
-    def _grown(self, rng: np.random.Generator, crop: Crop, bearded: list[Bearded]) -> Change:
-        """Somebody else's own beard, laid over by the mesh, on skin of this face's tone."""
+    def _lent(self, rng: np.random.Generator, crop: Crop, loans: list[Loan]) -> tuple[Change, Array]:
+        """What somebody else wears, laid over by the mesh, on skin of this face's tone; and its share of each pixel."""
         size, tone = crop.size, _tone(crop)
-        some = [bearded[k] for k in rng.integers(0, len(bearded), NEAR)]
+        some = [loans[k] for k in rng.integers(0, len(loans), NEAR)]
         other = min(some, key=lambda one: float(np.abs(one.crop.landmarks - crop.landmarks).mean() + np.abs(one.tone - tone).mean()))
         at = mesh.dense_map(mesh.frame(crop.landmarks, size), mesh.frame(other.crop.landmarks, size), self.triangles, size)
         lab, share = (
@@ -116,26 +123,36 @@ class Worn:
             for one in (skin.lab_of(other.crop.pixels), other.share)
         )
         share = share * (1 - mesh.polygon(crop.landmarks, mesh.LIPS, size, feather=size / 150)) * inner(size)
-        grown = cv2.cvtColor(np.clip(lab + tone - other.tone, *LAB), cv2.COLOR_Lab2RGB)
-        return Change(np.zeros((size, size, 2), np.float32), grown - crop.pixels.astype(np.float32) / 255, share)
+        worn = cv2.cvtColor(np.clip(lab + tone - other.tone, *LAB), cv2.COLOR_Lab2RGB)
+        return Change(np.zeros((size, size, 2), np.float32), worn - crop.pixels.astype(np.float32) / 255, share), share
+
+
+def _dyed(rng: np.random.Generator, crop: Crop, change: Change, share: Array) -> Crop:
+    """A crop with the beard that a change grows, in any colour of hair."""
+    grown = geometry.changed(crop, change)
+    lab = skin.lab_of(grown.pixels)
+    hair = lab[share > 0.6]
+    if len(hair) < 30:
+        return grown
+    return replace(grown, pixels=toned(lab, share[..., None], np.median(hair, 0), natural(rng)))
 
 
 @dataclass(frozen=True, eq=False)
-class Bearded:
-    """A crop of somebody with a beard, its share `[S, S]` in 0..1, and the skin's tone, `[3]` in Lab."""
+class Loan:
+    """A crop of somebody who wears something, its share `[S, S]` in 0..1, and the skin's tone, `[3]` in Lab."""
 
     crop: Crop
     share: Array
     tone: Array
 
     @staticmethod
-    def of(parser: Parser, pixels: Array, crop: Crop) -> Bearded:
-        """What the parser calls a beard, with the skin that shines through at its rim."""
+    def of(parser: Parser, pixels: Array, crop: Crop, thing: str) -> Loan:
+        """What the parser calls so, with the skin that shines through at its rim."""
         around = geometry.align(pixels, geometry.transform(crop.landmarks, geometry.invert(crop.matrix)), parser.alignment)
         there = crop.matrix @ np.vstack([geometry.invert(around.matrix), [0, 0, 1]])
-        share = cv2.warpAffine(parser.parse(around)["beard"], there, (crop.size, crop.size), flags=cv2.INTER_LINEAR)
+        share = cv2.warpAffine(parser.parse(around)[thing], there, (crop.size, crop.size), flags=cv2.INTER_LINEAR)
         share = cv2.dilate(skin.smoothstep(share, 0.2, 0.5), np.ones((crop.size // 40,) * 2))
-        return Bearded(crop, cv2.GaussianBlur(share, (0, 0), crop.size / 100), _tone(crop))
+        return Loan(crop, cv2.GaussianBlur(share, (0, 0), crop.size / 100), _tone(crop))
 
 
 def _tone(crop: Crop) -> Array:

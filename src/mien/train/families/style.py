@@ -48,6 +48,7 @@ class Config:
     vgg: int = 0  # 1: these are VGG-19's eyes, to be given; given ones change this
     content: float = 1.0  # weights: of the content's difference,
     style: float = 5.0  # and of the style's; with 1 a picture that is left alone is better than a painted one
+    identity: float = 0.0  # adain: of the difference from a picture in its own style, what of chance eyes' worlds looks like a picture
     batch: int = 4
     steps: int = 40_000
     lr: float = 1e-3
@@ -289,8 +290,11 @@ class Style:
 
     def _resemble(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         content, style = self.differences(self._made(self.G, batch), batch)
-        loss = self.cfg.content * content + self.cfg.style * style
-        return loss, {"loss": loss, "content": content, "style": style}
+        loss, logs = self.cfg.content * content + self.cfg.style * style, {"content": content, "style": style}
+        if self.cfg.identity:
+            logs["identity"] = (self.G(batch.content, batch.content) - batch.content).abs().mean()
+            loss = loss + self.cfg.identity * logs["identity"]
+        return loss, {"loss": loss} | logs
 
     def differences(self, made: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """How far what was made is from the content and from the style, as each paper has it.
