@@ -49,13 +49,14 @@ from .errors import FaceError, InputError, MienError, ModelError, OutputError, R
 from .kit import Kit, shared_kit
 from .manners import sketch, stylize, stylize_clip
 from .models.directions import write as write_directions
-from .types import Alignment, Crop, Face, Photo, Verdict
+from .types import Alignment, Array, Crop, Face, Photo, Verdict
 
 read = image.read
 write = image.write
 verify = provenance.verify
 __all__ = ["shared_kit", "sketch", "stylize", "stylize_clip"]  # what is made elsewhere and belongs to the surface
 
+MASK = 768  # pixels of a side that regions are made at
 GREEN, RED = (60, 220, 90), (255, 70, 70)
 LABELS = ("source", "licence", "person", "sex", "age", "age_is", "ethnicity", "smile", "mouth", "glasses", "beard", "hair", "hat")
 
@@ -171,6 +172,36 @@ def draw(photo: Photo, faces: list[Face]) -> Photo:
     return Photo(pixels)
 
 
+def regions(photo: Photo, face: Face, *, kit: Kit | None = None) -> Iterator[tuple[str, Array]]:
+    """Where in the photo a face's skin, hair and features are: each of `models.parser.REGIONS` by name, one after the other since they are
+    as large as the photo, `[H, W]` uint8 in 0..255; of every pixel they sum to about 255."""
+    parser, pixels = (kit or shared_kit()).parser, apply.eight_bit(photo.pixels)
+    crop = geometry.align(pixels, face.landmarks, Alignment(parser.alignment.template, MASK))
+    light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    for name, share in parser.parse(crop).items():
+        fine = np.rint(geometry.guided(light, share, MASK // 128, 2e-4).clip(0, 1) * 255).astype(np.uint8)
+        beyond = 255 if name == "other" else 0
+        yield name, cv2.warpAffine(fine, geometry.invert(crop.matrix), photo.size, flags=cv2.INTER_LINEAR, borderValue=beyond)
+
+
+def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
+    """Write the `regions` of faces as `folder`/NUMBER-REGION.png, as large as the photo; returns how many."""
+    check_empty(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for number, face in enumerate(faces, 1):
+        for name, mask in regions(photo, face):
+            write(Photo(mask[..., None].repeat(3, 2)), folder / f"{number}-{name}.png")
+            count += 1
+    return count
+
+
+def check_empty(folder: Path) -> None:
+    """Refuse, before there is anything to write, a folder that holds something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} is not an empty folder: name a new one")
+
+
 def align_folder(
     sources: Sequence[Path], folder: Path, *, size: int, template: str, max_pixels: int, report: Callable[[str], None]
 ) -> tuple[int, int]:
@@ -179,8 +210,7 @@ def align_folder(
     Returns how many faces were written and how many photos failed; `report` is told about each that did.
     """
     _layout(template, size)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{folder} is not an empty folder: name a new one with -o")
+    check_empty(folder)
     (folder / "images").mkdir(parents=True)
     rows, points, failed = [], {}, 0
     for source in sources:

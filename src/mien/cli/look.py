@@ -24,9 +24,12 @@ PASSED = 5  # a limit of `report`
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option("--json", "as_json", is_flag=True, help="Box, 478 landmarks, score, angles and apparent age on stdout, one object a photo.")
 @click.option("--draw", type=click.Path(path_type=Path), default=None, help="Write the photo with boxes, numbers and points drawn on it.")
+@click.option(
+    "--masks", type=click.Path(path_type=Path), help="A new folder for masks of each face: 1-hair.png, 1-skin.png, 1-lips.png and so on."
+)
 @click.option("--force", is_flag=True, help="Write over what is there.")
 @common
-def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, force: bool, max_pixels: int) -> None:
+def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, masks: Path | None, force: bool, max_pixels: int) -> None:
     """Find faces and number them.
 
     Numbers go from 1, left to right; places are photo pixels after the EXIF turn. A photo without a face is no error. Of many photos,
@@ -35,10 +38,12 @@ def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, force: bool,
     from .. import batch, verbs
 
     sources = batch.gather(inputs)
+    if (draw or masks) and len(sources) > 1:
+        raise RequestError(f"--draw and --masks take one photo, {len(sources)} came")
     if draw:
-        if len(sources) > 1:
-            raise RequestError(f"--draw takes one photo, {len(sources)} came")
         batch.check(batch.Job(sources[0], draw, {}, force=force))
+    if masks:
+        verbs.check_empty(masks)
     failed = 0
     for source in sources:
         try:
@@ -63,6 +68,9 @@ def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, force: bool,
         if draw:
             verbs.write(verbs.draw(photo, faces), draw, force=force)
             say(f"wrote {draw}")
+        if masks:
+            count = verbs.write_masks(photo, faces, masks)
+            say(f"wrote {plural(count, 'mask')} in {masks}")
     if failed:
         raise SystemExit(1)
 
