@@ -234,7 +234,7 @@ def test_find_goes_on_after_a_photo_that_fails(mien, photo, tmp_path):
     ran = mien("find", blank)
     assert (ran.code, ran.err) == (0, f"{blank}: 64 x 64 pixels, no faces\n")
     refused(mien("find", tmp_path / "none.jpg"), "no such file")
-    refused(mien("find", tmp_path, "--draw", tmp_path / "d.png"), "--draw takes one photo, 3 came")
+    refused(mien("find", tmp_path, "--draw", tmp_path / "d.png"), "--draw and --masks take one photo, 3 came")
 
 
 def test_find_draws(mien, photo, tmp_path):
