@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from . import geometry, mesh, skin
+from . import geometry, skin
 from .colours import Colour
 from .models.parser import Parser
 from .types import Alignment, Array, Change, Crop, Networks
@@ -15,8 +15,6 @@ from .types import Alignment, Array, Change, Crop, Networks
 GAMMA = (0.42, 2.2)  # how far lightness is bent at most: black hair cannot be made white without turning to noise
 STRANDS = 0.35  # of the hair's own differences of colour are left, so that strands stay strands
 LIGHTER = 22.0  # Lab lightness that `light` 1 adds
-COARSE = 4  # colours are compared on every so many-th pixel
-LOOSE = np.array([220.0, 16.0, 16.0], np.float32)  # variance of Lab within hair of one colour, at the least: it is lit unevenly
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
 
 
@@ -51,8 +49,7 @@ class Hair:
     def _region(self, crop: Crop, lab: Array) -> Array:
         """Where the hair is `[S, S]` in 0..1, fine as strands; 0 at the crop's border."""
         regions = self.parser.parse(crop)
-        alike = _alike(lab, regions["hair"], regions["other"], crop.landmarks)
-        rough = regions["hair"] * alike + (regions["beard"] if self.with_beard else 0)
+        rough = regions["hair"] + (regions["beard"] if self.with_beard else 0)
         soft = geometry.guided(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
         to_edge = np.minimum(np.arange(crop.size), np.arange(crop.size)[::-1])
         window = np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * crop.size), 0, 1)
@@ -76,33 +73,3 @@ class Hair:
             a = a + depth * (target[1] * dark + STRANDS * own_a - a)
             b = b + depth * (target[2] * dark + STRANDS * own_b - b)
         return np.stack([after, a, b], -1).astype(np.float32)
-
-
-def _alike(lab: Array, hair: Array, other: Array, points: Array) -> Array:
-    """How much every pixel has the colours of the hair above the forehead, and not rather those of the background `[S, S]` in 0..1: a
-    parser that sees a dark door behind dark hair takes it for more of it."""
-    size = lab.shape[0]
-    (left, top), (right, bottom) = points[: mesh.POINTS].min(0), points[: mesh.POINTS].max(0)
-    x, y = np.moveaxis(mesh.places(size), -1, 0)
-    above = (np.abs(x - (left + right) / 2) < 0.35 * (right - left)) & (y < top - 0.06 * (bottom - top)) & (y > top - 0.2 * (bottom - top))
-    small = cv2.resize(lab, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA)
-    to_hair, to_other = _away(small, lab[above & (hair > 0.8)], 2), _away(small, lab[other > 0.85], 4)
-    if to_hair is None:
-        return np.ones((size, size), np.float32)
-    kept = skin.smoothstep(to_hair, 4.5, 2.5)
-    if to_other is not None:
-        kept *= skin.smoothstep(to_other - to_hair, -2.5, -1.0)
-    return cv2.resize(kept, (size, size), interpolation=cv2.INTER_LINEAR)
-
-
-def _away(lab: Array, known: Array, parts: int) -> Array | None:
-    """How far the colours `lab [s, s, 3]` are from the nearest of the groups that the `known [n, 3]` fall into, in their spread; None where
-    too few are known."""
-    known = known[:: 1 + len(known) // 4000]
-    if len(known) < 50:
-        return None
-    cv2.setRNGSeed(0)
-    _, which, _ = cv2.kmeans(known, parts, np.empty(0, np.int32), (3, 10, 0.5), 1, cv2.KMEANS_PP_CENTERS)
-    groups = [known[which[:, 0] == k] for k in range(parts)]
-    away = [((lab - one.mean(0)) ** 2 / (one.var(0) + LOOSE)).sum(-1) for one in groups if len(one) > len(known) / parts / 2]
-    return np.sqrt(np.minimum.reduce(away))
