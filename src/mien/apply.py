@@ -74,7 +74,7 @@ class Front:
 
     def free(self, crop: Crop) -> Array:
         """Where in another crop of the face nothing is before it: `[S, S]` in 0..1."""
-        matrix = crop.matrix @ np.vstack([geometry.invert(self.matrix), [0, 0, 1]])
+        matrix = geometry.composed(crop.matrix, geometry.invert(self.matrix))
         return 1 - np.clip(cv2.warpAffine(self.share, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR), 0, 1)
 
 

@@ -64,6 +64,11 @@ def invert(matrix: Array) -> Array:
     return cv2.invertAffineTransform(matrix)
 
 
+def composed(second: Array, first: Array) -> Array:
+    """The `[2, 3]` matrix that does what `first` does, then `second`."""
+    return second @ np.vstack([first, [0, 0, 1]])
+
+
 def scale_of(matrix: Array) -> float:
     """Crop pixels per photo pixel."""
     return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))

@@ -67,7 +67,7 @@ def read_pairs(folder: Path, alignment: Alignment) -> Iterator[Pair]:
         pictures = [read_rgb(path) for path in paths]
         points = known.get(name) or [_landmarks(kit, *one) for one in zip(paths, pictures, strict=True)]
         matrix = geometry.similarity(points[0], alignment)
-        matrices = matrix, matrix @ np.vstack([_rigid(points[1], points[0]), [0, 0, 1]])
+        matrices = matrix, geometry.composed(matrix, _rigid(points[1], points[0]))
         parts = zip(pictures, matrices, points, strict=True)
         crops = [Crop(geometry.warp(pixels, m, alignment.size), m, alignment, geometry.transform(p, m)) for pixels, m, p in parts]
         yield Pair(name, *crops)

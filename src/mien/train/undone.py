@@ -149,7 +149,7 @@ class Loan:
     def of(parser: Parser, pixels: Array, crop: Crop, thing: str) -> Loan:
         """What the parser calls so, with the skin that shines through at its rim."""
         around = geometry.align(pixels, geometry.transform(crop.landmarks, geometry.invert(crop.matrix)), parser.alignment)
-        there = crop.matrix @ np.vstack([geometry.invert(around.matrix), [0, 0, 1]])
+        there = geometry.composed(crop.matrix, geometry.invert(around.matrix))
         share = cv2.warpAffine(parser.parse(around)[thing], there, (crop.size, crop.size), flags=cv2.INTER_LINEAR)
         share = cv2.dilate(skin.smoothstep(share, 0.2, 0.5), np.ones((crop.size // 40,) * 2))
         return Loan(crop, cv2.GaussianBlur(share, (0, 0), crop.size / 100), _tone(crop))
