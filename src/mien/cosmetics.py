@@ -114,7 +114,7 @@ class Makeup:
         """Densest at the lashes, gone halfway to the brow; and a soft dark line at the lashes."""
         size = lab.shape[0]
         amount, line = lids(points, self.triangles, size)
-        amount = amount * (0.25 + 0.75 * skin.likeness(lab, even))
+        amount = amount * (0.55 + 0.45 * skin.likeness(lab, even))
         target = as_lit(colour, float(np.median(even[..., 0])))
         for part in (here.part for here in eyes):
             darker = np.clip(0.6 * (target[0] - even[part][..., 0]), -32, 8)
@@ -134,8 +134,8 @@ def lids(points: Array, triangles: Array, size: int) -> tuple[Array, Array]:
     dense = np.zeros((mesh.POINTS, 2), np.float32)
     for lashes, creases, sockets in zip(mesh.LASHES, mesh.CREASES, mesh.SOCKETS, strict=True):
         dense[list(lashes), 0] = 0.5, 0.85, 1, 1, 1, 1, 0.9, 0.6, 0.15
-        dense[list(creases), 0] = 0.25, 0.6, 0.8, 0.85, 0.8, 0.7, 0.5, 0.3, 0
-        dense[list(sockets), 0] = 0.05, 0.1, 0.15, 0.12, 0.06, 0
+        dense[list(creases), 0] = 0.35, 0.8, 1, 1, 1, 0.9, 0.7, 0.4, 0.1
+        dense[list(sockets), 0] = 0.12, 0.25, 0.33, 0.3, 0.15, 0.05
     small = size // HALF
     field = mesh.spread(dense, mesh.frame(points / HALF, small), triangles, small)[..., 0]
     out = grown(soft(np.ascontiguousarray(field), small / 110), size)
