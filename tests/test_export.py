@@ -111,3 +111,18 @@ def test_what_is_there_is_not_written_over(run: Path, tmp_path: Path):
     assert not (tmp_path / "mine-mapper.onnx").exists()
     verbs.export(run, tmp_path / "mine.onnx", force=True)
     assert (tmp_path / "mine-generator.onnx").stat().st_size > 3
+
+
+def test_the_last_weights_instead_of_the_best(run: Path, tmp_path: Path):
+    best = runs.read_tensors(run / runs.BEST)
+    later = {f"average.{key}": one + 1 if one.is_floating_point() else one for key, one in best.items()}
+    runs.save(runs.checkpoint(run, 2), later | {"nets.G.w": torch.zeros(1)}, {"step": 2, "best": 0.5})
+    cards, drawn = [], []
+    for last in (False, True):
+        written = verbs.export(run, tmp_path / f"{last}.onnx", last=last)
+        nets = [Net(path.stem, path, "") for path in written]
+        cards.append(nets[0].card)
+        drawn.append(nets[0].run(z=np.ones((1, 16), np.float32))["ws"])
+    assert "step 1 of" in cards[0].source and cards[0].measured == {"held_out": 0.5}
+    assert "step 2 of" in cards[1].source and cards[1].measured == {}
+    assert not np.allclose(*drawn)

@@ -365,13 +365,13 @@ def train(
     return _training("start").start(family, data, run, **options, devices=devices, accumulate=accumulate, keep=keep)
 
 
-def export(run: Path, out: Path, *, half: bool = False, force: bool = False) -> dict[Path, float]:
+def export(run: Path, out: Path, *, half: bool = False, last: bool = False, force: bool = False) -> dict[Path, float]:
     """Write the best weights of `run` as `out` (.onnx) with their card; where a family has several parts, one file a part.
 
-    half: weights stored in 16 bits. Returns the files, each with the largest difference between torch and ONNX Runtime;
-    refuses (`ModelError`) where the two differ by more than 1e-3.
+    half: weights stored in 16 bits; last: the last weights instead of the best, as no score sees what discriminators teach. Returns the
+    files, each with the largest difference between torch and ONNX Runtime; refuses (`ModelError`) where the two differ by more than 1e-3.
     """
-    return _training("export").export(run, out, half=half, force=force)
+    return _training("export").export(run, out, half=half, last=last, force=force)
 
 
 def import_network(file: Path, name: str, *, own_statistics: bool = False, sample: bool = False) -> list[hub.Entry]:

@@ -21,7 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from ..cards import KEY, Card
 from ..errors import InputError, ModelError, OutputError
 from .part import Part
-from .runs import BEST, read_run, read_state, read_tensors
+from .runs import BEST, below, checkpoints, read_run, read_state, read_tensors
 from .start import config_of, family_of
 
 HALF_FROM = 1024  # elements; smaller tensors stay as they are
@@ -29,23 +29,24 @@ TOLERANCE = 1e-3  # between torch in 32 bits and ONNX Runtime, over outputs scal
 LARGE = 1024  # pixels a side; of such pictures two are compared at once, not three: three take more than 2 GB
 
 
-def export(run: Path, out: Path, *, half: bool, force: bool) -> dict[Path, float]:
+def export(run: Path, out: Path, *, half: bool, last: bool, force: bool) -> dict[Path, float]:
     """See `verbs.export`."""
     about = read_run(run)
     cfg = config_of(about)
-    best = run / BEST
-    if not best.is_file():
+    chosen = checkpoints(run)[-1] if last and checkpoints(run) else run / BEST
+    if not chosen.is_file():
         raise InputError(f"{run} holds no scored weights yet: train until the first preview")
     objective = family_of(about["family"]).build(cfg)
     net = objective.nets[objective.averaged].eval()
-    net.load_state_dict(read_tensors(best), assign=True)
+    tensors = read_tensors(chosen)
+    net.load_state_dict(below(tensors, "average.") if chosen.name != BEST else tensors, assign=True)
     parts = objective.parts(net)
     places = places_of(parts, out, force=force)
-    state = read_state(best)
+    state = read_state(chosen)
     said = {
         "data": about["notice"],
         "source": f"{_command(about, cfg)}; step {state['step']} of {cfg.steps}",
-        "measured": {"held_out": state["held_out"]},
+        "measured": {"held_out": state["held_out"]} if "held_out" in state else {},
     }
     said |= {key: about[key] for key in ("licence", "commercial") if key in about}  # of the weights that the run began with
     return {
