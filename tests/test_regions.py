@@ -58,7 +58,7 @@ def test_labels_are_where_the_mesh_has_them(studio: Crop):
 def test_another_background_leaves_the_person(studio: Crop):
     person = regions.keyed(studio)
     assert person is not None
-    shown = staging.Shown(studio.pixels, regions.label(studio, PLAIN, person), np.rint(person * 255).astype(np.uint8))
+    shown = staging.Shown(studio.pixels, regions.label(studio, PLAIN, person), np.rint(person * 255).astype(np.uint8), None)
     data = object.__new__(staging.RegionData)
     data.size, data.seed, data._pools = 256, 0, {False: [shown], True: []}
     pixels, labels = data._moved(np.random.default_rng(1), shown.pixels, shown.labels, np.rint(person * 255).astype(np.uint8))

@@ -1,4 +1,5 @@
-"""Faces and their labels for the parser, staged anew for every batch: before another background, dyed, bearded, with glasses, half covered.
+"""Faces and their labels for the parser, staged anew for every batch: before another background, dyed, bearded, with glasses or a hat, half
+covered.
 
 Of some thousand pictures a network learns backgrounds by heart. What is cut out of plain ones stands before pieces of others instead (as in
 Dwibedi et al. 2017, "Cut, paste and learn", arXiv 1708.01642), hair gets any colour, and what is put on is known to the pixel.
@@ -6,7 +7,7 @@ Dwibedi et al. 2017, "Cut, paste and learn", arXiv 1708.01642), hair gets any co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -26,18 +27,22 @@ CLEAR = 0.7  # lenses that let through less than this hide the eyes
 DYED = 0.35  # share of the pictures whose hair gets another colour
 CUT = 0.5  # share of a batch that is of people cut out, whose labels are surest
 MOVED = 0.75  # share of these that get another background
-ALIKE = 0.35  # share of these that get one of the hair's colour
+ALIKE = 0.5  # share of these that get one of the hair's colour
+HATTED = 0.15  # share of the pictures of bare heads that get a hat
+BROW = (127, 71, 151, 301, 356)  # of the mesh, from temple to temple, above which hats sit
 COVERED = 0.35  # share of the pictures that have something in front of them
 NATURAL = ((28, 4, 8), (18, 1, 2), (62, 8, 32), (75, 4, 22), (45, 22, 30), (60, 0, 1), (82, 0, 3), (38, 10, 18))  # Lab of hair people have
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A picture `[S, S, 3]` uint8, its regions `[SIDE, SIDE]` uint8, and how much of each pixel is the person, `[S, S]` uint8, or None."""
+    """A picture `[S, S, 3]` uint8, its regions `[SIDE, SIDE]` uint8; how much of each pixel is the person, `[S, S]` uint8, or None; and
+    where a hat would end, `[5, 2]`, or None where there is one."""
 
     pixels: Array
     labels: Array
     person: Array | None
+    brow: Array | None
 
 
 class RegionData:
@@ -56,7 +61,7 @@ class RegionData:
             labels = label(crop, row, person)
             person = None if person is None else np.rint(person * 255).astype(np.uint8)
             pool = self._pools[held_out(person_of(row))]
-            pool.append(Shown(crop.pixels, labels, person))
+            pool.append(Shown(crop.pixels, labels, person, None if row.get("hat") == "1" else crop.landmarks[list(BROW)]))
             if row["glasses"] == "0" and rng.random() < WEARERS:
                 pool.append(_wearing(rng, crop, pool[-1]))
             if row["sex"] == "m" and row["beard"] == "0" and rng.random() < GROWERS:
@@ -81,6 +86,8 @@ class RegionData:
             pixels = dyed(rng, pixels, labels)
         if shown.person is not None and rng.random() < MOVED:
             pixels, labels = self._moved(rng, pixels, labels, shown.person)
+        if shown.brow is not None and rng.random() < HATTED:
+            pixels, labels = self._hatted(rng, pixels, labels, shown.brow)
         if rng.random() < COVERED:
             pixels, labels = self._covered(rng, pixels, labels)
         # Small, and far from the middle too: of a photo more is looked at than these crops show, and what lies beyond its edge is mirrored.
@@ -116,6 +123,20 @@ class RegionData:
         labels = np.where(there < 90, OTHER, np.where((there < 150) & (labels == OTHER), UNKNOWN, labels)).astype(np.uint8)
         return np.rint(behind + share * (own - behind)).astype(np.uint8), labels
 
+    def _hatted(self, rng: np.random.Generator, pixels: Array, labels: Array, brow: Array) -> tuple[Array, Array]:
+        """A cap, a helmet, a scarf: everything above the brow, out to somewhere beside the head, is of some stuff; hair below stays."""
+        unit = float(np.linalg.norm(brow[-1] - brow[0]))
+        edge = brow - (0, unit * rng.uniform(0, 0.25)) + rng.normal(0, 0.02 * unit, (1, 2))
+        edge[[0, -1], 0] += np.array((-1, 1)) * unit * rng.uniform(0.1, 0.3)  # over hair beside the head
+        high = brow[2, 1] - unit * rng.uniform(0.5, 1.2)
+        crown = [(edge[-1, 0], high + 0.3 * unit), (brow[2, 0] + 0.35 * unit, high), (brow[2, 0] - 0.35 * unit, high)]
+        shape = np.zeros((self.size, self.size), np.uint8)
+        outline = np.concatenate([edge, crown, [(edge[0, 0], high + 0.3 * unit)]])
+        cv2.fillPoly(shape, [np.rint(outline * 16).astype(np.int32)], 255, shift=4, lineType=cv2.LINE_AA)
+        stuff = self._piece(rng).astype(np.float32)
+        stuff = np.clip(rng.uniform(10, 220, 3) + rng.uniform(0.1, 0.8) * (stuff - stuff.mean((0, 1))), 0, 255)
+        return self._laid(pixels, labels, cv2.GaussianBlur(shape, (0, 0), 2), stuff)
+
     def _covered(self, rng: np.random.Generator, pixels: Array, labels: Array) -> tuple[Array, Array]:
         """A hand, a cup, a microphone: a blob with the looks of another picture's piece, which is no part of the face."""
         other = self._piece(rng)
@@ -126,10 +147,13 @@ class RegionData:
             at = centre + rng.normal(0, 0.05, 2) * self.size
             sides = tuple(round(float(a) * self.size) for a in axes)
             cv2.ellipse(shape, (round(at[0]), round(at[1])), sides, float(rng.uniform(0, 180)), 0, 360, 255, -1)
-        soft = cv2.GaussianBlur(shape, (0, 0), 1)[..., None] / 255
+        return self._laid(pixels, labels, cv2.GaussianBlur(shape, (0, 0), 1), other.astype(np.float32))
+
+    def _laid(self, pixels: Array, labels: Array, shape: Array, stuff: Array) -> tuple[Array, Array]:
+        """Stuff `[S, S, 3]` laid on in a shape `[S, S]` uint8: what it covers is no part of the person."""
         cover = cv2.resize(shape, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         labels = np.where(cover > 160, OTHER, np.where(cover > 90, UNKNOWN, labels)).astype(np.uint8)
-        return np.rint(pixels + soft * (other.astype(np.float32) - pixels)).astype(np.uint8), labels
+        return np.rint(pixels + (shape[..., None] / np.float32(255)) * (stuff - pixels)).astype(np.uint8), labels
 
 
 def dyed(rng: np.random.Generator, pixels: Array, labels: Array) -> Array:
@@ -168,7 +192,7 @@ def _wearing(rng: np.random.Generator, crop: Crop, shown: Shown) -> Shown:
     worn = frame + (lenses if sum(style.glass) < 3 * CLEAR else 0)
     share = cv2.resize(worn, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     labels = np.where(share > 0.4, GLASSES, np.where(share > 0.15, UNKNOWN, shown.labels)).astype(np.uint8)
-    return Shown(geometry.changed(crop, change).pixels, labels, shown.person)
+    return replace(shown, pixels=geometry.changed(crop, change).pixels, labels=labels)
 
 
 def _bearded(rng: np.random.Generator, crop: Crop, shown: Shown) -> Shown:
@@ -177,7 +201,7 @@ def _bearded(rng: np.random.Generator, crop: Crop, shown: Shown) -> Shown:
     share = cv2.resize(cover, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     free = (shown.labels == SKIN) | (shown.labels == NECK) | (shown.labels == UNKNOWN)
     labels = np.where(free & (share > 0.45), BEARD, np.where(free & (share > 0.12), UNKNOWN, shown.labels)).astype(np.uint8)
-    return Shown(geometry.changed(crop, change).pixels, labels, shown.person)
+    return replace(shown, pixels=geometry.changed(crop, change).pixels, labels=labels)
 
 
 def _stacked(examples: list[tuple[Array, Array]]) -> tuple[Array, Array]:

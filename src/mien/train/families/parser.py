@@ -34,7 +34,7 @@ class Config:
     size: int = 256  # side of the crop, layout "ffhq"
     widths: tuple[int, ...] = (40, 56, 80, 112)  # channels at size/4, /8, /16, /32
     batch: int = 16
-    steps: int = 5000
+    steps: int = 7000
     lr: float = 2e-3
     ema: float = 0.995
 
