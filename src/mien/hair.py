@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from . import geometry, skin
+from . import geometry, mesh, skin
 from .colours import Colour
 from .models.parser import Parser
 from .types import Alignment, Array, Change, Crop, Networks
@@ -15,6 +15,10 @@ from .types import Alignment, Array, Change, Crop, Networks
 GAMMA = (0.42, 2.2)  # how far lightness is bent at most: black hair cannot be made white without turning to noise
 STRANDS = 0.35  # of the hair's own differences of colour are left, so that strands stay strands
 LIGHTER = 22.0  # Lab lightness that `light` 1 adds
+COARSE = 4  # colours are compared on every so many-th pixel
+TONES = 2  # that hair may have
+LOOSE = np.array([220.0, 16.0, 16.0], np.float32)  # variance of Lab within hair of one tone, at the least: it is lit unevenly
+SHADOW = 0.3  # of how much darker a pixel is that counts: hair throws shadows on itself
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
 
 
@@ -49,7 +53,7 @@ class Hair:
     def _region(self, crop: Crop, lab: Array) -> Array:
         """Where the hair is `[S, S]` in 0..1, fine as strands; 0 at the crop's border."""
         regions = self.parser.parse(crop)
-        rough = regions["hair"] + (regions["beard"] if self.with_beard else 0)
+        rough = regions["hair"] * _alike(lab, regions["hair"], crop.landmarks) + (regions["beard"] if self.with_beard else 0)
         soft = geometry.guided(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
         to_edge = np.minimum(np.arange(crop.size), np.arange(crop.size)[::-1])
         window = np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * crop.size), 0, 1)
@@ -73,3 +77,26 @@ class Hair:
             a = a + depth * (target[1] * dark + STRANDS * own_a - a)
             b = b + depth * (target[2] * dark + STRANDS * own_b - b)
         return np.stack([after, a, b], -1).astype(np.float32)
+
+
+def _alike(lab: Array, hair: Array, points: Array) -> Array:
+    """How much every pixel has the colours of the hair above the forehead, `[S, S]` in 0..1: a parser that sees a dark door behind dark hair
+    may take it for more of it."""
+    size = lab.shape[0]
+    (left, top), (right, bottom) = points[: mesh.POINTS].min(0), points[: mesh.POINTS].max(0)
+    x, y = np.moveaxis(mesh.places(size), -1, 0)
+    above = (np.abs(x - (left + right) / 2) < 0.35 * (right - left)) & (y < top - 0.06 * (bottom - top)) & (y > top - 0.2 * (bottom - top))
+    known = lab[above & (hair > 0.8)]
+    if len(known) < 50:
+        return np.ones((size, size), np.float32)
+    known = known[:: 1 + len(known) // 4000]
+    cv2.setRNGSeed(0)
+    _, which, _ = cv2.kmeans(known, TONES, np.empty(0, np.int32), (3, 10, 0.5), 1, cv2.KMEANS_PP_CENTERS)
+    small, away = cv2.resize(lab, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA), []
+    for one in (known[which[:, 0] == k] for k in range(TONES)):
+        if len(one) > len(known) / TONES / 2:
+            off = small - one.mean(0)
+            off[..., 0] *= np.where(off[..., 0] < 0, np.float32(SHADOW), 1)
+            away.append((off**2 / (one.var(0) + LOOSE)).sum(-1))
+    kept = skin.smoothstep(np.sqrt(np.minimum.reduce(away)), 4.5, 2.5)
+    return cv2.resize(kept, (size, size), interpolation=cv2.INTER_LINEAR)
