@@ -80,7 +80,7 @@ class Hair:
 
 
 def _alike(lab: Array, hair: Array, points: Array) -> Array:
-    """How much every pixel has the colours of the hair above the forehead, `[S, S]` in 0..1: a parser that sees a dark door behind dark hair
+    """How much every pixel has the colours of the hair above the forehead, `[S, S]` in 0..1: a parser that sees a door behind dark hair
     may take it for more of it."""
     size = lab.shape[0]
     (left, top), (right, bottom) = points[: mesh.POINTS].min(0), points[: mesh.POINTS].max(0)
