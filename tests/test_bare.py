@@ -54,7 +54,7 @@ def test_no_edge_is_left_standing(collins: tuple[Photo, Face], thing: str):
     photo, face = collins
     dressed = worn(thing, photo, face)
     translator: Any = Knowing(photo)
-    edit: Edit = Bare(translator, thing, 1.0)
+    edit: Edit = Bare(translator, kit().parser, thing, 1.0)
     translator.matrix = geometry.align(photo.pixels, face.landmarks, edit.alignment).matrix
     after = edit_photo(dressed, (edit,), [face], [0], {})
     crops = [geometry.align(one.pixels, face.landmarks, edit.alignment).pixels for one in (photo, dressed)]

@@ -185,12 +185,12 @@ def of_hair(asked: Asked, kit: Kit) -> Edit:
 
 def of_glasses(asked: Asked, kit: Kit) -> Edit:
     strength = _numbers(asked)["glasses"]
-    return Bare(kit.bare, "glasses", -strength) if strength < 0 else Glasses(strength=strength, networks=_mesh_of(kit))
+    return Bare(kit.bare, kit.parser, "glasses", -strength) if strength < 0 else Glasses(strength=strength, networks=_mesh_of(kit))
 
 
 def of_beard(asked: Asked, kit: Kit) -> Edit:
     strength = _numbers(asked)["beard"]
-    return Bare(kit.bare, "beard", -strength) if strength < 0 else Beard(strength=strength, networks=_mesh_of(kit))
+    return Bare(kit.bare, kit.parser, "beard", -strength) if strength < 0 else Beard(strength=strength, networks=_mesh_of(kit))
 
 
 def of_beauty(asked: Asked, kit: Kit) -> Edit:

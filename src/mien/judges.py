@@ -16,12 +16,14 @@ import cv2
 import numpy as np
 
 from . import colours, edits, geometry, latents, measure, mesh
+from .bare import DARK
 from .kit import Kit
 from .skin import teeth
 from .types import Alignment, Array, Face
 
 SEEN = Alignment("face", 256)
 BEARDED = 0.53  # what the parser sees of a real full beard, as a share of the lower face
+RIMMED = 0.5  # of the parser's share: faces without glasses hardly ever have so much
 RIMS, BRIDGED = 0.2, 31.0  # of real glasses: the parser's share of the eyes' band; how much steeper lightness is across the bridge
 HAIRS = 0.02  # of a picture in the parser's layout: where less is hair, it has no colour
 CORNERS = ((33, 133), (362, 263))  # of the two eyes
@@ -31,7 +33,8 @@ CORNERS = ((33, 133), (362, 263))  # of the two eyes
 class Look:
     """A face as the measures see it: points `[478, 2]`, its landmarks in eye distances; traits `[3]` (see `latents.traits`); lab
     `[256, 256, 3]`, the face laid out; places `[478, 2]`, its landmarks there. beard: what share of the lower face is beard; glasses: 0 in
-    the median face without, 1 in the median one with clear ones; hair: its median Lab `[3]`, or None where there is next to none."""
+    the median face without, 1 in the median one with clear ones; rims: what the parser alone says of that; lenses: what share of the eyes
+    they hide; hair: its median Lab `[3]`, or None where there is next to none."""
 
     points: Array
     traits: Array
@@ -39,6 +42,8 @@ class Look:
     places: Array
     beard: float
     glasses: float
+    rims: float
+    lenses: float
     hair: Array | None
 
 
@@ -47,14 +52,15 @@ def look(kit: Kit, pixels: Array, face: Face, matrix: Array | None = None) -> Lo
     matrix = geometry.similarity(face.landmarks, SEEN) if matrix is None else matrix
     lab = cv2.cvtColor(geometry.warp(pixels, matrix, SEEN.size).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     places = geometry.transform(face.landmarks, matrix)
-    beard, rims, hair = _parsed(kit, pixels, face)
-    glasses = (rims / RIMS + _bridge(lab[..., 0], places) / BRIDGED) / 2 - 0.25
-    return Look(face.landmarks / measure.eye_distance(face), latents.traits(kit, pixels, face), lab, places, beard, glasses, hair)
+    beard, rims, lenses, hair = _parsed(kit, pixels, face)
+    glasses = (rims + _bridge(lab[..., 0], places) / BRIDGED) / 2 - 0.25
+    points, traits = face.landmarks / measure.eye_distance(face), latents.traits(kit, pixels, face)
+    return Look(points, traits, lab, places, beard, glasses, rims, lenses, hair)
 
 
-def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, Array | None]:
+def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, Array | None]:
     """What the parser sees: the share of the face below the nose, but for the lips, that is beard; that of the band from the brows to below
-    the eyes that is glasses; the hair's median Lab `[3]`."""
+    the eyes that is glasses, over what it is of clear ones; that of the eyes themselves; the hair's median Lab `[3]`."""
     crop = geometry.align(pixels, face.landmarks, kit.parser.alignment)
     regions, points, size = kit.parser.parse(crop), crop.landmarks, crop.size
     inside, down = mesh.hull(points, size) > 0, np.arange(size)[:, None]
@@ -64,7 +70,9 @@ def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, Array | 
     hair = regions["hair"] > 0.8  # where it is less sure, the background shows through
     lab = cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     colour = np.median(lab[hair], axis=0) if hair.mean() > HAIRS else None
-    return float(regions["beard"][lower].mean()), float(regions["glasses"][band].mean()), colour
+    eyes = np.maximum(*(mesh.polygon(points, outline, size, feather=0.5) for outline in mesh.EYELIDS))
+    worn = regions["glasses"]
+    return float(regions["beard"][lower].mean()), float(worn[band].mean()) / RIMS, float((worn * eyes).sum() / eyes.sum()), colour
 
 
 def _bridge(light: Array, places: Array) -> float:
@@ -206,7 +214,7 @@ MEASURES = {
         0.5,
         "glasses",
         # Taken off are those that are plainly seen, but for dark ones, which stay on.
-        lambda look, sign: look.glasses < 0.5 if sign > 0 else 0.65 < look.glasses < 1.5,
+        lambda look, sign: look.glasses < 0.5 if sign > 0 else look.glasses > 0.5 and look.rims > RIMMED and look.lenses < DARK,
     ),
     "light": Measure(_tilt(1), 1.0, "Lab L"),
     "toplight": Measure(_tilt(0), 1.0, "Lab L"),
