@@ -98,5 +98,5 @@ def _alike(lab: Array, hair: Array, points: Array) -> Array:
             off = small - one.mean(0)
             off[..., 0] *= np.where(off[..., 0] < 0, np.float32(SHADOW), 1)
             away.append((off**2 / (one.var(0) + LOOSE)).sum(-1))
-    kept = skin.smoothstep(np.sqrt(np.minimum.reduce(away)), 4.5, 2.5)
+    kept = skin.smoothstep(np.sqrt(np.minimum.reduce(away)), 5.5, 3.0)
     return cv2.resize(kept, (size, size), interpolation=cv2.INTER_LINEAR)
