@@ -15,7 +15,8 @@ from .skin import smoothstep
 from .types import Alignment, Array, Change, Crop, Networks
 
 SEEN = 0.02, 0.06  # differences, of the full range, that are none and that are all of one
-DARK = 0.17  # of the eyes that the parser takes for glasses: of clear ones it is below 0.11, of dark ones hardly ever below 0.24
+DARK = 0.17  # of the eyes that the parser takes for glasses: of clear ones it is below 0.12, of dark ones hardly ever below 0.3
+HIDDEN = 0.1  # mean difference in the eyes, of the full range, that only dark lenses make
 PASSES = 3  # what the first leaves of a full beard, the next take; only beside what the first saw
 NEAR = 8  # of a crop's side, one part
 PATCH = 0.13  # side of the piece of skin that texture is fetched from, of the crop's
@@ -43,13 +44,13 @@ class Bare:
 
     def __call__(self, crop: Crop) -> Change:
         size, side = crop.size, self.translator.net.card.size
-        if self.thing == "glasses" and self._dark(crop):
-            return Change(np.zeros((size, size, 2), np.float32), np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32))
         looks = [cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA)]
         for _ in range(PASSES):
             looks.append(self.translator.translate(looks[-1], asked={self.thing: 1.0}))
         seen, once, bare = (_fractions(looks[k], size) for k in (0, 1, PASSES))
         first, last = (np.abs(one - seen).max(2) for one in (once, bare))
+        if self.thing == "glasses" and self._dark(crop, last):
+            last[:] = 0
         face, wide = mesh.frame(crop.landmarks, size), np.ones((size // NEAR,) * 2)
         covered = _covered(last) * cv2.dilate(_covered(first), wide) * mesh.reach(face, face, size)
         alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((size // 75,) * 2)), (0, 0), size / 190) * inner(size)
@@ -59,8 +60,11 @@ class Bare:
         coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), size)
         return Change(flow, bare - coarse, alpha * np.float32(self.strength), fetched=True)
 
-    def _dark(self, crop: Crop) -> bool:
-        """Whether lenses hide the eyes."""
+    def _dark(self, crop: Crop, away: Array) -> bool:
+        """Whether lenses hide the eyes, of which the network makes something that is so far `away [S, S]`."""
+        eyes = np.maximum(*(mesh.polygon(crop.landmarks, outline, crop.size, feather=0.5) for outline in mesh.EYELIDS))
+        if (away * eyes).sum() > HIDDEN * eyes.sum():
+            return True
         seen = geometry.align(crop.pixels, crop.landmarks, self.parser.alignment)
         eyes = np.maximum(*(mesh.polygon(seen.landmarks, outline, seen.size, feather=0.5) for outline in mesh.EYELIDS))
         return float((self.parser.parse(seen)["glasses"] * eyes).sum()) > DARK * float(eyes.sum())
