@@ -1,4 +1,4 @@
-"""What tests share: the picture in the repo, and faces made of its landmarks."""
+"""What tests share: the pictures in the repo, and faces made of their landmarks."""
 
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,13 @@ def hopper() -> Photo:
 @cache
 def hopper_face() -> Face:
     return kit().faces(hopper().pixels)[0]
+
+
+@cache
+def collins() -> tuple[Photo, Face]:
+    """A second portrait and its face, without glasses, and with hair under no cap."""
+    photo = image.read(ROOT / "docs" / "collins.jpg")
+    return photo, kit().faces(photo.pixels)[0]
 
 
 def points(scale: float = 1.0, turn: float = 0.0, at: tuple[float, float] = (0, 0)) -> Array:

@@ -7,9 +7,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from faces import ROOT, kit
+from faces import collins, kit
 
-from mien import Photo, edits, geometry, image, mesh
+from mien import Photo, edits, geometry, mesh
 from mien.apply import edit_photo
 from mien.bare import Bare, from_skin
 from mien.beard import Beard
@@ -17,12 +17,6 @@ from mien.types import Array, Edit, Face
 from mien.wear import Glasses
 
 ON = {"glasses": Glasses(), "beard": Beard(strength=0.6)}
-
-
-@pytest.fixture(scope="module")
-def collins() -> tuple[Photo, Face]:
-    photo = image.read(ROOT / "docs" / "collins.jpg")
-    return photo, kit().faces(photo.pixels)[0]
 
 
 def worn(thing: str, photo: Photo, face: Face) -> Photo:
@@ -50,8 +44,8 @@ def fine(pixels: Array, face: Face, part: Array) -> float:
 
 
 @pytest.mark.parametrize("thing", ON)
-def test_no_edge_is_left_standing(collins: tuple[Photo, Face], thing: str):
-    photo, face = collins
+def test_no_edge_is_left_standing(thing: str):
+    photo, face = collins()
     dressed = worn(thing, photo, face)
     translator: Any = Knowing(photo)
     edit: Edit = Bare(translator, kit().parser, thing, 1.0)
@@ -64,9 +58,9 @@ def test_no_edge_is_left_standing(collins: tuple[Photo, Face], thing: str):
     assert left < before + 0.15 * (put_on - before)
 
 
-def test_skin_is_fetched_whole(collins: tuple[Photo, Face]):
+def test_skin_is_fetched_whole():
     """From where nothing is covered, and neighbours from places next to each other: between two that are not, anything may lie."""
-    photo, face = collins
+    photo, face = collins()
     crop = geometry.align(photo.pixels, face.landmarks, Bare.alignment)
     covered = mesh.polygon(crop.landmarks, mesh.HOLLOWS[0], crop.size, feather=1, grow=20) > 0.3
     at = mesh.places(crop.size) + from_skin(covered, crop.landmarks)
@@ -77,8 +71,8 @@ def test_skin_is_fetched_whole(collins: tuple[Photo, Face]):
         assert not one[found[..., 1], found[..., 0]].any()
 
 
-def test_the_face_stays_where_it_is(collins: tuple[Photo, Face]):
-    photo, face = collins
+def test_the_face_stays_where_it_is():
+    photo, face = collins()
     dressed = worn("beard", photo, face)
     crop = geometry.align(dressed.pixels, face.landmarks, Bare.alignment)
     change = edits.plan({"beard": -1.0}, kit())[0](crop)
@@ -86,8 +80,8 @@ def test_the_face_stays_where_it_is(collins: tuple[Photo, Face]):
 
 
 @pytest.mark.parametrize("thing", ON)
-def test_the_network_in_the_box_takes_off(collins: tuple[Photo, Face], thing: str):
-    photo, face = collins
+def test_the_network_in_the_box_takes_off(thing: str):
+    photo, face = collins()
     dressed = worn(thing, photo, face)
     after = edit_photo(dressed, edits.plan({thing: -1.0}, kit()), [face], [0], {})
     there = (dressed.pixels != photo.pixels).any(2)
@@ -96,21 +90,21 @@ def test_the_network_in_the_box_takes_off(collins: tuple[Photo, Face], thing: st
 
 
 @pytest.mark.parametrize("thing", ON)
-def test_who_wears_nothing_stays(collins: tuple[Photo, Face], thing: str):
-    photo, face = collins
+def test_who_wears_nothing_stays(thing: str):
+    photo, face = collins()
     after = edit_photo(photo, edits.plan({thing: -1.0}, kit()), [face], [0], {})
     assert np.abs(after.pixels.astype(np.float32) - photo.pixels).max(2).mean() < 0.2
 
 
-def test_half_is_between(collins: tuple[Photo, Face]):
-    photo, face = collins
+def test_half_is_between():
+    photo, face = collins()
     dressed = worn("glasses", photo, face)
     ways = [edit_photo(dressed, edits.plan({"glasses": -share}, kit()), [face], [0], {}).pixels.astype(np.float32) for share in (0.5, 1.0)]
     moved = [np.abs(one - dressed.pixels).sum() for one in ways]
     assert 0.35 < moved[0] / moved[1] < 0.65
 
 
-def test_dark_glasses_stay_on(collins: tuple[Photo, Face]):
-    photo, face = collins
+def test_dark_glasses_stay_on():
+    photo, face = collins()
     dark = edit_photo(photo, (Glasses(glass=(0.05, 0.05, 0.05)),), [face], [0], {})
     assert np.array_equal(edit_photo(dark, edits.plan({"glasses": -1.0}, kit()), [face], [0], {}).pixels, dark.pixels)

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from faces import ROOT, hopper, hopper_face, kit
+from faces import ROOT, collins, hopper, hopper_face, kit
 
 from mien import Photo, geometry, image, mesh, verbs
 from mien.models.parser import REGIONS
@@ -23,8 +23,7 @@ def layout(photo: Photo, points: Array, size: int = 256) -> Crop:
 @pytest.fixture(scope="module")
 def studio() -> Crop:
     """Somebody before a plain wall: the astronaut of docs, whose background is painted over wherever nobody is."""
-    photo = image.read(ROOT / "docs" / "collins.jpg")
-    face = kit().faces(photo.pixels)[0]
+    photo, face = collins()
     crop = layout(photo, face.landmarks)
     masks = dict(verbs.regions(Photo(crop.pixels), kit().faces(crop.pixels)[0], kit=kit()))
     share = cv2.GaussianBlur(masks["other"], (0, 0), 1)[..., None].astype(np.float32) / 255

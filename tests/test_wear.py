@@ -7,24 +7,18 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from faces import ROOT, hopper, hopper_face, kit
+from faces import collins, hopper, hopper_face
 
-from mien import Photo, geometry, image, mesh
+from mien import geometry, mesh
 from mien.apply import edit_photo
 from mien.beard import SHAPES as BEARDS
 from mien.beard import Beard, draw_beard
 from mien.frames import SHAPES as FRAMES
 from mien.pose import Head
-from mien.types import Array, Crop, Face
+from mien.types import Array, Crop
 from mien.wear import Glasses, draw_glasses
 
 EDITS = (Glasses, Beard)
-
-
-@cache
-def collins() -> tuple[Photo, Face]:
-    photo = image.read(ROOT / "docs" / "collins.jpg")
-    return photo, kit().faces(photo.pixels)[0]
 
 
 @cache
