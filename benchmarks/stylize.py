@@ -2,9 +2,9 @@
 
     python benchmarks/stylize.py                # networks of chance weights as large as the published ones; ten minutes on two cores
     python benchmarks/stylize.py --with NAME    # a translator of yours, as `mien models` lists it
-    python benchmarks/stylize.py --only drift   # or memory, flicker, live
+    python benchmarks/stylize.py --only drift   # or speed, memory, flicker, live
 
-The process ends with 1 where a photo takes 1 GB or more.
+The process ends with 1 where a photo takes 1 GB or more, or the U-Net longer through ONNX Runtime than in eager PyTorch (channels_last).
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ print(json.dumps({"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrs
 """
 
 
-def chance(folder: Path) -> list[str]:
-    """A CycleGAN, a pix2pix and a StarGAN of their published sizes, untrained, among the networks of MIEN_HOME."""
+def chance(folder: Path) -> dict[str, Any]:
+    """A CycleGAN, a pix2pix and a StarGAN of their published sizes, untrained, among the networks of MIEN_HOME; the modules, by name."""
     import torch
 
     from mien.cards import Card, Condition
@@ -54,8 +54,9 @@ def chance(folder: Path) -> list[str]:
     from mien.train.part import Part
 
     torch.manual_seed(0)
-    nets = {"cyclegan": translators.generator("resnet", 3, 3), "pix2pix": translators.generator("unet", 3, 3, norm="batch")}
-    for name, net in (nets | {"stargan": stargan.Generator(5)}).items():
+    nets: dict[str, Any] = {"cyclegan": translators.generator("resnet", 3, 3), "pix2pix": translators.generator("unet", 3, 3, norm="batch")}
+    nets["stargan"] = stargan.Generator(5)
+    for name, net in nets.items():
         told = tuple(Condition(f"c{k}", "", 0, 1) for k in range(5)) if name == "stargan" else ()
         size, multiple = 128 if told else 256, 4 if name != "pix2pix" else 256
         card = Card(name, "translator", "CC0-1.0", size=size, value_range=(-1.0, 1.0), multiple=multiple, conditions=told)
@@ -63,7 +64,31 @@ def chance(folder: Path) -> list[str]:
         file = folder / f"{name}.onnx"
         export.write(Part("translator", translators.initialised(net).eval(), inputs, ("picture",), card), file, half=False)
         verbs.import_network(file, name)
-    return [*nets, "stargan"]
+    return nets
+
+
+def speed(name: str, module: Any, net: Translator) -> float:
+    """Seconds of one pass at the size it was taught, through ONNX Runtime and in eager PyTorch, both on as many threads as there are
+    cores; the ratio."""
+    import torch
+
+    size, count = net.net.card.size, len(net.conditions)
+    pixels = np.random.default_rng(0).uniform(-1, 1, (1, 3, size, size)).astype(np.float32)
+    given = {"pixels": pixels} | ({"condition": np.zeros((1, count), np.float32)} if count else {})
+    tensors = [torch.from_numpy(one) for one in given.values()]
+    tensors[0] = tensors[0].contiguous(memory_format=torch.channels_last)
+    module.to(memory_format=torch.channels_last).eval()
+    told = []
+    with torch.inference_mode():
+        for run in (lambda: net.net.run(**given), lambda: module(*tensors)):
+            times = []
+            for _ in range(17):
+                start = time.perf_counter()
+                run()
+                times.append(time.perf_counter() - start)
+            told.append(float(np.median(times[2:])))
+    print(f"| {name}, {size} px: ONNX Runtime; eager PyTorch, channels_last | {1000 * told[0]:.0f}; {1000 * told[1]:.0f} ms |", flush=True)
+    return told[0] / told[1]
 
 
 def photo(side: int) -> Array:
@@ -144,16 +169,18 @@ def live(name: str, folder: Path, kit: Kit) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--with", dest="network", metavar="NAME")
-    parser.add_argument("--only", choices=("memory", "drift", "flicker", "live"))
+    parser.add_argument("--only", choices=("speed", "memory", "drift", "flicker", "live"))
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         if not asked.network:
             os.environ["MIEN_HOME"] = place
-        names = [asked.network] if asked.network else chance(folder)
-        kit, most = Kit(), 0.0
+        modules = {asked.network: None} if asked.network else chance(folder)
+        kit, most, ratios = Kit(), 0.0, dict.fromkeys(modules, 0.0)
         wanted: Callable[[str], bool] = lambda what: asked.only in (None, what)  # noqa: E731
-        for name in names:
+        for name, module in modules.items():
+            if module and wanted("speed"):
+                ratios[name] = speed(name, module, kit.translator(name))
             if wanted("memory"):
                 most = max(most, memory(name, folder))
             if wanted("drift"):
@@ -164,6 +191,8 @@ def main() -> None:
                 live(name, folder, kit)
     if most >= LEAST:
         sys.exit(f"{most:.0f} MB, wanted less than {LEAST:.0f}")
+    if ratios.get("pix2pix", 0.0) > 1:
+        sys.exit(f"ONNX Runtime takes {ratios['pix2pix']:.2f} times as long as eager PyTorch, wanted 1 at most")
 
 
 if __name__ == "__main__":
