@@ -3,7 +3,8 @@
 Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer" (arXiv 1603.08155) with instance norm (Ulyanov et al. 2016, arXiv
 1607.08022); Huang and Belongie 2017, "Arbitrary Style Transfer with Adaptive Instance Normalization" (arXiv 1703.06868). The state dicts
 have the names and shapes of the published ones. What content and style are is seen by VGG-19 where its weights are given with --from;
-where they are not, by a network of the same shape and chance weights (He et al. 2016, arXiv 1606.04801), which the card says.
+where they are not, by a network of the same shape and chance weights (He et al. 2016, arXiv 1606.04801), which the card says; AdaIN then
+also learns to give pictures in their own style back (Park and Lee 2019, arXiv 1812.02342), or what it makes has no likeness of pictures.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Config:
     vgg: int = 0  # 1: these are VGG-19's eyes, to be given; given ones change this
     content: float = 1.0  # weights: of the content's difference,
     style: float = 5.0  # and of the style's; with 1 a picture that is left alone is better than a painted one
-    identity: float = 0.0  # adain: of the difference from a picture in its own style, what of chance eyes' worlds looks like a picture
+    identity: float = 0.0  # adain: of the difference from a picture in its own style (Park and Lee), which eyes of chance need
     batch: int = 4
     steps: int = 40_000
     lr: float = 1e-3
@@ -71,7 +72,7 @@ PRESETS = {
     "cpu": Config(size=128, load=144, width=16, eyes=16, batch=4, steps=1500, lr=2e-3, ema=0.99),
     "default": Config(),
     "adain-tiny": replace(ADAIN, size=32, load=40, eyes=4, batch=2, steps=2, judged=4),
-    "adain-cpu": replace(ADAIN, size=128, load=144, eyes=16, batch=4, steps=3000, lr=1e-3, slower=0.0, ema=0.99),
+    "adain-cpu": replace(ADAIN, size=128, load=144, eyes=16, style=1.0, identity=20.0, steps=8000, lr=1e-3, slower=5e-4, ema=0.99),
     "adain": ADAIN,
 }
 
