@@ -18,6 +18,11 @@ from mien.types import Array
 HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, so that the processes that share the files end together."""
+    items.sort(key=lambda item: item.path.name != "test_train.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """MIEN_HOME for the whole run, for subprocesses too."""

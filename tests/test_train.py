@@ -171,10 +171,9 @@ def test_two_processes_do_what_one_does_in_two_parts(family: str, data: list[Pat
 TRAIN = [str(Path(sys.executable).with_name("mien")), "train"]
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_export_is_what_was_trained(run: Path, tmp_path: Path, half: bool, monkeypatch: pytest.MonkeyPatch):
+def test_export_is_what_was_trained(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
-    written = verbs.export(run, tmp_path / "net.onnx", half=half)
+    written = verbs.export(run, tmp_path / "net.onnx", half=True)  # as what is shipped; test_export has both
     assert max(written.values()) < 1e-3
     nets = [Net(path.stem, path, "") for path in written]
     for net in nets:
