@@ -73,7 +73,8 @@ class Hair:
             depth = self.colour.strength * (1 - 0.7 * sheen)
             target, full = self.colour.lab, max(float(self.colour.lab[0]), 20)
             dark = np.clip(after / full, 0.25, 1.15)  # dark hair holds less colour
-            own_a, own_b = a - np.median(hair[:, 1]), b - np.median(hair[:, 2])
+            shade = np.clip(light / middle, 0, 1)  # in which hair of one colour has less of it
+            own_a, own_b = a - shade * np.median(hair[:, 1]), b - shade * np.median(hair[:, 2])
             a = a + depth * (target[1] * dark + STRANDS * own_a - a)
             b = b + depth * (target[2] * dark + STRANDS * own_b - b)
         return np.stack([after, a, b], -1).astype(np.float32)
@@ -95,8 +96,9 @@ def _alike(lab: Array, hair: Array, points: Array) -> Array:
     small, away = cv2.resize(lab, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA), []
     for one in (known[which[:, 0] == k] for k in range(TONES)):
         if len(one) > len(known) / TONES / 2:
-            off = small - one.mean(0)
+            middle = one.mean(0)
+            off = small - middle * np.minimum(small[..., :1] / max(float(middle[0]), 1), 1) ** (0, 1, 1)  # shadows have less colour too
             off[..., 0] *= np.where(off[..., 0] < 0, np.float32(SHADOW), 1)
             away.append((off**2 / (one.var(0) + LOOSE)).sum(-1))
-    kept = skin.smoothstep(np.sqrt(np.minimum.reduce(away)), 5.5, 3.0)
+    kept = skin.smoothstep(np.sqrt(np.minimum.reduce(away)), 6.5, 3.5)
     return cv2.resize(kept, (size, size), interpolation=cv2.INTER_LINEAR)
