@@ -62,12 +62,16 @@ class Bare:
 
     def _dark(self, crop: Crop, away: Array) -> bool:
         """Whether lenses hide the eyes, of which the network makes something that is so far `away [S, S]`."""
-        eyes = np.maximum(*(mesh.polygon(crop.landmarks, outline, crop.size, feather=0.5) for outline in mesh.EYELIDS))
-        if (away * eyes).sum() > HIDDEN * eyes.sum():
+        if in_eyes(away, crop.landmarks) > HIDDEN:
             return True
         seen = geometry.align(crop.pixels, crop.landmarks, self.parser.alignment)
-        eyes = np.maximum(*(mesh.polygon(seen.landmarks, outline, seen.size, feather=0.5) for outline in mesh.EYELIDS))
-        return float((self.parser.parse(seen)["glasses"] * eyes).sum()) > DARK * float(eyes.sum())
+        return in_eyes(self.parser.parse(seen)["glasses"], seen.landmarks) > DARK
+
+
+def in_eyes(values: Array, points: Array) -> float:
+    """The mean of `values [S, S]` between the lids of both eyes, where `points [478, 2]` has them."""
+    eyes = np.maximum(*(mesh.polygon(points, outline, len(values), feather=0.5) for outline in mesh.EYELIDS))
+    return float((values * eyes).sum() / eyes.sum())
 
 
 def _fractions(small: Array, size: int) -> Array:

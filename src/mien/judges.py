@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from . import colours, edits, geometry, latents, measure, mesh
-from .bare import DARK
+from .bare import DARK, in_eyes
 from .kit import Kit
 from .skin import teeth
 from .types import Alignment, Array, Face
@@ -70,9 +70,8 @@ def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, A
     hair = regions["hair"] > 0.8  # where it is less sure, the background shows through
     lab = cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     colour = np.median(lab[hair], axis=0) if hair.mean() > HAIRS else None
-    eyes = np.maximum(*(mesh.polygon(points, outline, size, feather=0.5) for outline in mesh.EYELIDS))
     worn = regions["glasses"]
-    return float(regions["beard"][lower].mean()), float(worn[band].mean()) / RIMS, float((worn * eyes).sum() / eyes.sum()), colour
+    return float(regions["beard"][lower].mean()), float(worn[band].mean()) / RIMS, in_eyes(worn, points), colour
 
 
 def _bridge(light: Array, places: Array) -> float:

@@ -33,7 +33,7 @@ def export(run: Path, out: Path, *, half: bool, last: bool, force: bool) -> dict
     """See `verbs.export`."""
     about = read_run(run)
     cfg = config_of(about)
-    chosen = checkpoints(run)[-1] if last and checkpoints(run) else run / BEST
+    chosen = [run / BEST, *(checkpoints(run) if last else ())][-1]
     if not chosen.is_file():
         raise InputError(f"{run} holds no scored weights yet: train until the first preview")
     objective = family_of(about["family"]).build(cfg)
