@@ -24,6 +24,7 @@ TEMPLATES = {
     "ffhq": Template(1.0, 0.0),  # Karras et al. 2019, arXiv 1812.04948, appendix C
     "head": Template(0.9, 0.05),  # with room around the face, for changes that move its outline
     "face": Template(0.75, 0.07),  # brows to chin fill it: more pixels for what changes
+    "jaw": Template(0.75, 0.125),  # brows to neck: what hangs from a chin
     "wide": Template(1.5, 0.08),  # with the hair, which the others cut
     "arcface": Template(0.765, 0.0),  # where ArcFace's 112 px template has eyes and mouth (Deng et al. 2019, arXiv 1801.07698)
 }

@@ -25,10 +25,11 @@ from .data import camera, read_faces, read_rgb
 from .staging import natural, toned
 
 THINGS = ("beard", "glasses")  # what can be taken off, in the order of a condition; regions of the parser
-NOSE = 2  # the mesh's point below the nose
+NOSE, LIP = 2, 17  # the mesh's points below the nose and below the lips
 NEAR = 16  # so many people who wear it are looked at for one whose head is turned alike
 LEAST = {"beard": 0.01, "glasses": 0.004}  # of a crop, where somebody has it
 LENT = 0.5  # share of what is put on that is somebody's own
+LONGER, LONGEST = 0.4, 2.0  # share of the lent beards that hang lower than their owner's, and how much longer the part below the lips is
 DYED = 0.4  # share of the beards that get another colour
 GLARING = 0.2  # share of the glasses whose lenses shine as much as between 1 and 3 times the most of `Glasses.random`
 DARKEST = 0.35  # of the light, that lenses let through
@@ -37,7 +38,7 @@ KINDS = ((1, 0), (0, 1), (1, 1))  # of THINGS, what is put on for one example
 
 
 class Worn:
-    """Pairs in memory: a face in layout "face" with something on, and without. A batch mirrors them and has them seen by other cameras."""
+    """Pairs in memory: a face in layout "jaw" with something on, and without. A batch mirrors them and has them seen by other cameras."""
 
     NOTHING = 0.2  # share of a batch that has nothing on, and is to stay as it is
 
@@ -46,7 +47,7 @@ class Worn:
         if folder is None:
             raise InputError(f"bare trains on labelled faces (faces.csv, images/, landmarks478.npz); came {folders[0]}")
         kit = Kit()
-        self.seed, self.alignment, self.triangles = seed, Alignment("face", size), kit.prototypes.triangles
+        self.seed, self.alignment, self.triangles = seed, Alignment("jaw", size), kit.prototypes.triangles
         # By whether the person is held out: what is put on, before, after; and whether there is room for either of THINGS.
         self._pools: dict[bool, list[tuple[tuple[int, int], Array, Array]]] = {False: [], True: []}
         self._bare: list[tuple[tuple[int, int], Array]] = []
@@ -98,7 +99,9 @@ class Worn:
     def _dressed(self, rng: np.random.Generator, crop: Crop, kind: tuple[int, int], lent: dict[str, list[Loan]]) -> Array:
         """A crop's pixels with what `kind` names put on."""
         if kind[0]:
-            grown = self._lent(rng, crop, lent["beard"]) if lent["beard"] and rng.random() < LENT else draw_beard(crop, Beard.random(rng))
+            longer = float(rng.uniform(1, LONGEST)) if rng.random() < LONGER else 1.0
+            theirs = lent["beard"] and rng.random() < LENT
+            grown = self._lent(rng, crop, lent["beard"], longer) if theirs else draw_beard(crop, Beard.random(rng))
             crop = _dyed(rng, crop, *grown) if rng.random() < DYED else geometry.changed(crop, grown[0])
         if kind[1]:
             theirs = lent["glasses"] and rng.random() < LENT
@@ -112,12 +115,15 @@ class Worn:
             if sum(style.glass) > 3 * DARKEST:
                 return replace(style, reflection=float(rng.uniform(1, 3))) if rng.random() < GLARING else style
 
-    def _lent(self, rng: np.random.Generator, crop: Crop, loans: list[Loan]) -> tuple[Change, Array]:
-        """What somebody else wears, laid over by the mesh, on skin of this face's tone; and its share of each pixel."""
+    def _lent(self, rng: np.random.Generator, crop: Crop, loans: list[Loan], longer: float = 1.0) -> tuple[Change, Array]:
+        """What somebody else wears, laid over by the mesh, on skin of this face's tone; and its share of each pixel. What is below the lips
+        is `longer` than theirs."""
         size, tone = crop.size, _tone(crop)
         some = [loans[k] for k in rng.integers(0, len(loans), NEAR)]
         other = min(some, key=lambda one: float(np.abs(one.crop.landmarks - crop.landmarks).mean() + np.abs(one.tone - tone).mean()))
         at = mesh.dense_map(mesh.frame(crop.landmarks, size), mesh.frame(other.crop.landmarks, size), self.triangles, size)
+        lip = other.crop.landmarks[LIP, 1]
+        at[..., 1] = np.where(at[..., 1] > lip, lip + (at[..., 1] - lip) / longer, at[..., 1])
         lab, share = (
             cv2.remap(one, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
             for one in (skin.lab_of(other.crop.pixels), other.share)

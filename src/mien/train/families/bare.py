@@ -25,12 +25,12 @@ SEEN = 0.1  # a difference in [-1, 1] that counts in full
 class Config:
     """Knobs of the bare family."""
 
-    size: int = 192  # side of the crop, layout "face": as much as a 256 px FFHQ crop holds
+    size: int = 192  # side of the crop, layout "jaw": as much as a 256 px FFHQ crop holds
     base: int = 24  # channels that G begins with
-    downs: int = 6  # halvings
-    variants: int = 3  # times that each face is shown with each kind of thing on
+    downs: int = 5  # halvings
+    variants: int = 4  # times that each face is shown with each kind of thing on
     batch: int = 8
-    steps: int = 9000
+    steps: int = 12_000
     lr: float = 1e-3
     ema: float = 0.998
 
@@ -123,7 +123,7 @@ class Bare:
             role="translator",
             licence="Apache-2.0",
             description="A face without its beard or glasses",
-            template="face",
+            template="jaw",
             size=size,
             value_range=(-1.0, 1.0),
             conditions=CONDITIONS,
