@@ -167,6 +167,15 @@ def test_a_glob_that_the_shell_left_alone(mien, photos, out):
     assert ran.code == 0 and names(out) == ["a.jpg"]
 
 
+def test_a_photo_in_which_nothing_has_changed_is_told(mien, photos, out):
+    for smile, changed in ((0, False), (0.5, True)):
+        ran = mien("edit", photos / "a.jpg", "--smile", smile, "-o", out / f"{smile}.jpg", "--json")
+        assert (ran.code, json.loads(ran.out)["changed"], "nothing has changed" in ran.err) == (0, changed, not changed)
+    ran = mien("edit", photos, "--smile", 0, "-o", out, "--json")
+    assert [json.loads(line)["changed"] for line in ran.out.splitlines()] == [False] * 2
+    assert ran.err.count("nothing has changed") == 2 and summary(ran) == "2 done, 0 skipped, 0 failed"
+
+
 def test_what_is_refused_before_the_work(mien, photos, tmp_path):
     for words, said in (
         ((photos, "-o", tmp_path / "no"), "2 photos to write into a folder"),

@@ -282,6 +282,19 @@ def test_only_people_held_out_are_judged(tmp_path):
         bench.photos(tmp_path / "empty", 9)
 
 
+def test_labels_deny_what_cannot_be_shown():
+    rows = [{"glasses": "0", "beard": "0"}, {"glasses": "1", "beard": "1"}, {"glasses": "2", "beard": "2"}, {}]
+    denied = {(edit, sign): [groups.deny(row, edit, sign) for row in rows] for edit in ("glasses", "beard", "smile") for sign in (1.0, -1.0)}
+    assert denied == {
+        ("glasses", 1.0): [False, True, True, False],
+        ("glasses", -1.0): [True, False, True, False],  # dark ones stay on
+        ("beard", 1.0): [False, True, True, False],
+        ("beard", -1.0): [True, False, False, False],
+        ("smile", 1.0): [False] * 4,
+        ("smile", -1.0): [False] * 4,
+    }
+
+
 def test_a_watched_edit_knows_to_the_last_pixel_where_it_was():
     class Square:
         alignment, networks = edits.Prototype.alignment, ()

@@ -18,6 +18,7 @@ SEEN = 0.02, 0.06  # differences, of the full range, that are none and that are 
 DARK = 0.17  # of the eyes that the parser takes for glasses: of clear ones it is below 0.12, of dark ones hardly ever below 0.3
 HIDDEN = 0.1  # mean difference in the eyes, of the full range, that only dark lenses make
 PASSES = 3  # what the first leaves of a full beard, the next take; only beside what the first saw
+HANGING = {"beard": 0.15, "glasses": 0.0}  # how far below the face it may be, of a crop's side
 NEAR = 8  # of a crop's side, one part
 PATCH = 0.13  # side of the piece of skin that texture is fetched from, of the crop's
 PLACES = (50, 280, 205, 425, 151)  # of the mesh, where such pieces are: high and low on the cheeks, and the forehead
@@ -36,7 +37,7 @@ class Bare:
     parser: Parser
     thing: str  # one of the translator's conditions
     strength: float
-    alignment = Alignment("face", 384)
+    alignment = Alignment("jaw", 384)
 
     @property
     def networks(self) -> Networks:
@@ -52,7 +53,8 @@ class Bare:
         if self.thing == "glasses" and self._dark(crop, last):
             last[:] = 0
         face, wide = mesh.frame(crop.landmarks, size), np.ones((size // NEAR,) * 2)
-        covered = _covered(last) * cv2.dilate(_covered(first), wide) * mesh.reach(face, face, size)
+        hanging = np.array((0, HANGING[self.thing] * size), np.float32)
+        covered = _covered(last) * cv2.dilate(_covered(first), wide) * mesh.reach(face, face + hanging, size)
         alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((size // 75,) * 2)), (0, 0), size / 190) * inner(size)
         flow = from_skin(alpha > 0.01, crop.landmarks)
         at = mesh.places(size) + flow

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import footage, image, provenance, verbs, video
 from .errors import FaceError, InputError, MienError, OutputError
 from .kit import Kit
@@ -119,14 +121,19 @@ def check(job: Job) -> None:
         image.target(job.target, source=str(job.source), quality=job.quality, force=job.force)
 
 
-def one(job: Job, kit: Kit | None = None) -> None:
-    """Read, edit, write."""
+def one(job: Job, kit: Kit | None = None) -> Outcome:
+    """Read, edit, write; tells whether anything has "changed"."""
     photo = image.read(job.source, max_pixels=job.max_pixels)
+    before = photo.pixels
     try:
-        photo = verbs.edit(photo, kit=kit, **job.options)  # the input's pixels are let go before the result is encoded
+        photo = verbs.edit(photo, kit=kit, **job.options)
     except FaceError as error:
         raise FaceError(f"{job.source}: {error}") from error
+    changed = not np.array_equal(before, photo.pixels)
+    del before  # the input's pixels are let go before the result is encoded
     image.write(photo, job.target, quality=job.quality, force=job.force)
+    said = "" if changed else f"{job.target}: nothing has changed, since every strength is 0 or nothing was seen that it could be done to"
+    return Outcome(job, "done", said, {"changed": changed})
 
 
 def film(job: Job, *, resume: bool, report: Callable[[int, int], None], stopped: Callable[[], bool]) -> Outcome:
@@ -268,7 +275,7 @@ def _open(threads: int) -> None:
 
 def _try(job: Job) -> Outcome:
     try:
-        one(job, _kit)
+        return one(job, _kit)
     except (MienError, OSError) as error:
         return Outcome(job, "failed", str(error))
     except MemoryError:
@@ -276,4 +283,3 @@ def _try(job: Job) -> Outcome:
     except Exception as error:  # one broken photo of a thousand must not stop the others
         where = traceback.extract_tb(error.__traceback__)[-1]
         return Outcome(job, "failed", f"{job.source}: a bug, {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
-    return Outcome(job, "done")

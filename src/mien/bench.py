@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,10 +135,8 @@ def photos(folder: Path, count: int) -> list[Path]:
 
     A folder with faces.csv is one that training reads: of it only people who were held out from that. `InputError` where none is left.
     """
-    table, rows = folder / "faces.csv", []
-    if table.is_file():
-        with table.open(encoding="utf-8") as file:
-            rows = [{"person": "", "sex": "", **row} for row in csv.DictReader(file)]
+    rows = [{"person": "", "sex": "", **row} for row in labels(folder).values()]
+    if rows:
         named = any(row["person"] for row in rows)
         rows = [row | {"path": str(folder / "images" / row["file"])} for row in rows if not named or people.held_out(people.person_of(row))]
     elif folder.is_dir():
@@ -158,19 +156,29 @@ def photos(folder: Path, count: int) -> list[Path]:
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """One photo of the bench and its largest face."""
+    """One photo of the bench and its largest face, and what labels tell of it."""
 
     photo: Photo
     face: Face
     look: judges.Look
+    row: groups.Row = field(default_factory=dict)
 
     @property
     def matrix(self) -> Array:
         return geometry.similarity(self.face.landmarks, judges.SEEN)
 
 
-def gather(paths: Sequence[Path], kit: Kit) -> list[Person]:
-    """The photos in which a face is found, in 8 bits."""
+def labels(folder: Path) -> dict[str, groups.Row]:
+    """The rows of a folder's faces.csv, by the names of their files; none where there is no such table."""
+    table = folder / "faces.csv"
+    if not table.is_file():
+        return {}
+    with table.open(encoding="utf-8") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
+def gather(paths: Sequence[Path], kit: Kit, known: Mapping[str, groups.Row] | None = None) -> list[Person]:
+    """The photos in which a face is found, in 8 bits. known: labels, by the names of files."""
     out = []
     for path in paths:
         photo = image.read(path)
@@ -178,7 +186,7 @@ def gather(paths: Sequence[Path], kit: Kit) -> list[Person]:
         faces = kit.faces(photo.pixels)
         if faces:
             face = max(faces, key=lambda one: one.area)
-            out.append(Person(photo, face, judges.look(kit, photo.pixels, face)))
+            out.append(Person(photo, face, judges.look(kit, photo.pixels, face), (known or {}).get(path.name, {})))
     if not out:
         raise FaceError(f"no face was found in {len(paths)} photos")
     return out
@@ -206,7 +214,7 @@ def run(
         said = measure.measure(person.photo, done, kit, identity=identity, faces=[person.face])
         told.append(said)
         after.append(done)
-        if judge and judge.fit(person.look, sign):
+        if judge and judge.fit(person.look, sign) and not groups.deny(person.row, request.edit, sign):
             again = measure.found(person.face, kit.faces(done.pixels))
             moved = judges.look(kit, done.pixels, again, person.matrix) if again else person.look
             ways.append(sign * judge.way(person.look, moved))

@@ -92,6 +92,14 @@ def belongs(row: Row, edit: str, strength: float | str, age: float) -> bool:
     return edit in wanted and row.get(edit, "") in wanted[edit] and (edit != "beard" or row.get("sex") == "m")
 
 
+def deny(row: Row, edit: str, sign: float) -> bool:
+    """Whether a face's label says that more (sign 1) or less (-1) of something cannot be shown on it: what is to come off is not there, or
+    is what nobody sees through; what is to be put on is there."""
+    worn = {"glasses": ("1",), "beard": ("1", "2")}.get(edit)
+    label = row.get(edit, "")
+    return worn is not None and label in ("0", "1", "2") and (label != "0" if sign > 0 else label not in worn)
+
+
 def looks(pixels: Array, landmarks: Array) -> Array:
     """A face's colours and edges, in cells: `[1216]` float32."""
     face = geometry.align(pixels, landmarks, LAYOUT)

@@ -119,10 +119,10 @@ def edit(inputs: tuple[str, ...], output: Path, quality: int | None, force: bool
         _many(jobs, resume, min(rest["workers"] or batch.cores(), len(jobs)), rest["as_json"])
         return
     batch.check(jobs[0])
-    batch.one(jobs[0])
-    say(f"wrote {jobs[0].target}")
+    told = batch.one(jobs[0])
+    say(f"wrote {told.said or jobs[0].target}")
     if rest["as_json"]:
-        _tell(batch.Outcome(jobs[0], "done"))
+        _tell(told)
 
 
 def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:
