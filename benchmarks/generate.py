@@ -61,7 +61,7 @@ def part_of(preset: str) -> Any:
 def write(preset: str, path: Path) -> float:
     from mien.train import export
 
-    return export.write(part_of(preset), path, half=False)
+    return export.write(part_of(preset), path)
 
 
 def drawers(preset: str, path: Path, wanted: tuple[str, ...]) -> dict[str, Callable[[], object]]:

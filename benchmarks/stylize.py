@@ -62,7 +62,7 @@ def chance(folder: Path) -> dict[str, Any]:
         card = Card(name, "translator", "CC0-1.0", size=size, value_range=(-1.0, 1.0), multiple=multiple, conditions=told)
         inputs = {"pixels": torch.zeros(1, 3, size, size)} | ({"condition": torch.zeros(1, 5)} if told else {})
         file = folder / f"{name}.onnx"
-        export.write(Part("translator", translators.initialised(net).eval(), inputs, ("picture",), card), file, half=False)
+        export.write(Part("translator", translators.initialised(net).eval(), inputs, ("picture",), card), file)
         verbs.import_network(file, name)
     return nets
 

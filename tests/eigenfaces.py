@@ -76,5 +76,5 @@ def write(folder: Path, name: str = "eigen", licence: str = "CC0-1.0", commercia
     ]
     places = export.places_of(parts, folder / f"{name}.onnx")
     for part, place in zip(parts, places, strict=True):
-        export.write(part, place, half=False)
+        export.write(part, place)
     return places

@@ -55,10 +55,10 @@ def assert_abi(parts: list[Part], kind: str, *, label: bool = False, condition: 
         assert not part.module.training and all(one.device.type == "cpu" and not one.requires_grad for one in part.module.parameters())
 
 
-def assert_exports(part: Part, folder: Path, *, half: bool = False) -> None:
+def assert_exports(part: Part, folder: Path, *, bits: int = 32) -> None:
     """`export.write` compares with torch at batch 1 and 3; and so does the file by the library's own runtime, at 2."""
     path = folder / f"{part.role}.onnx"
-    assert export.write(part, path, half=half) < 2e-5
+    assert export.write(part, path, bits=bits) < 2e-5
     session = Net(path.stem, path, "")
     assert session.card == part.card
     assert list(session.inputs) == list(part.inputs)
@@ -208,7 +208,7 @@ def test_an_encoder_exports(tmp_path: Path, thin: None):
     assert "synthesis.b8.conv0.affine.bias" in part.card.limits
     x = torch.rand(1, 3, 256, 256)
     assert near(run(part, x), net(x).detach().numpy() + 1)
-    assert_exports(part, tmp_path, half=True)  # the harder one: nothing may change weights after they have been rounded
+    assert_exports(part, tmp_path, bits=16)  # the harder one: nothing may change weights after they have been rounded
 
 
 def test_sam_takes_an_age(tmp_path: Path, thin: None):

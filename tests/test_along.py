@@ -158,7 +158,7 @@ def test_a_walk_is_a_labelled_clip(mien, home, tmp_path: Path):
 
 def test_an_encoder_of_sketches_reads_no_photos(tmp_path: Path):
     part = Part("encoder", nn.Flatten(), {"pixels": torch.zeros(1, 1, 4, 4)}, ("ws",), Card("s", "encoder", "CC0-1.0", size=4))
-    export.write(part, tmp_path / "s.onnx", half=False)
+    export.write(part, tmp_path / "s.onnx")
     with pytest.raises(models.ModelError, match="1 channels"):
         models.open(Net("s", tmp_path / "s.onnx", ""), "encoder")
 
@@ -172,7 +172,7 @@ class Sees(nn.Module):
 
 def test_an_embedder_tells_likeness(home, tmp_path: Path):
     card = Card("sees", "embedder", "CC0-1.0", size=112, value_range=(-1.0, 1.0))
-    export.write(Part("embedder", Sees(), {"pixels": torch.zeros(1, 3, 112, 112)}, ("vector",), card), tmp_path / "sees.onnx", half=False)
+    export.write(Part("embedder", Sees(), {"pixels": torch.zeros(1, 3, 112, 112)}, ("vector",), card), tmp_path / "sees.onnx")
     assert verbs.import_network(tmp_path / "sees.onnx", "sees") == [hub.locate("sees")]
     embedder = Kit(threads=1).embedder("sees")
     crop = geometry.align(hopper().pixels, hopper_face().landmarks, embedder.alignment)

@@ -226,7 +226,9 @@ def test_memory_does_not_grow_with_the_clip(landmarks):
         faces=lambda pixels: [face],
         landmarker=SimpleNamespace(again=lambda pixels, face: face),
         prototypes=SimpleNamespace(triangles=np.array([[0, 1, 2]])),
-        parser=SimpleNamespace(alignment=Alignment("wide", 64), parse=lambda crop: {"other": np.zeros((64, 64), np.float32)}),
+        parser=SimpleNamespace(
+            alignment=Alignment("wide", 64), parse=lambda crop: {name: np.zeros((64, 64), np.float32) for name in ("other", "hair")}
+        ),
     )
     line = Line(Tracker(kit, "all"), [Still()], 4, 4)
     pixels = np.zeros((240, 240, 3), np.uint8)

@@ -206,7 +206,7 @@ def test_published_files_are_imported(tmp_path: Path, dropout: bool):
     x = torch.rand(2, 3, 16, 24) * 2 - 1
     assert torch.equal(part.module(x), net(x))
     small = replace(part, inputs={"pixels": torch.zeros(1, 3, 16, 16)})
-    assert export.write(small, tmp_path / "net.onnx", half=False) < 1e-4
+    assert export.write(small, tmp_path / "net.onnx") < 1e-4
 
 
 def test_other_channels_are_refused(tmp_path: Path):

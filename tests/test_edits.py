@@ -184,7 +184,7 @@ def test_an_unknown_maker():
 def test_what_is_in_front_stays_in_front():
     """A microphone before the mouth keeps every pixel, and the face beside it is edited; where nothing is in front the parser says so."""
     photo, face = hopper(), hopper_face()
-    assert in_front(kit().parser, photo.pixels, face) is None
+    assert in_front(kit().parser, photo.pixels, face).things is None
     at = face.landmarks[[61, 291]].mean(0) + np.array([0, 18])
     pixels, disc = photo.pixels.copy(), np.zeros(photo.pixels.shape[:2], np.uint8)
     spot = tuple(int(v) for v in np.rint(at))
@@ -193,10 +193,32 @@ def test_what_is_in_front_stays_in_front():
     cv2.line(pixels, spot, (spot[0] + 20, photo.size[1]), (30, 30, 32), 16, cv2.LINE_AA)
     cv2.circle(disc, spot, 15, 1, -1)
     front = in_front(kit().parser, pixels, face)
-    assert front is not None
+    assert front.things is not None
     stages, arguments = edits.plan({"age": 30.0}, kit()), {"age": 30.0}
     covered = edit_photo(Photo(pixels), stages, [face], [0], arguments, {0: front})
     bare = edit_photo(Photo(pixels), stages, [face], [0], arguments)
     moved = [np.abs(one.pixels.astype(int) - pixels)[disc > 0].mean() for one in (covered, bare)]
     assert moved[0] < 0.25 * moved[1] and (covered.pixels != pixels).any(2).sum() > 5000
     assert covered.history[-1].networks[-1][0] == "parser"
+
+
+def test_hair_before_a_face_follows_it_and_keeps_its_colours():
+    """Locks of her own hair, laid over the forehead, are seen; they move with the face, and only what is for hair colours them."""
+    photo, face = collins()
+    pixels, (left, right) = photo.pixels.copy(), face.landmarks[[105, 334]].astype(int)
+    wide, high = int(right[0] - left[0]) // 2, int(left[1] - face.landmarks[10][1])
+    top = int(face.landmarks[10][1])
+    pixels[top : top + high, left[0] : left[0] + wide] = pixels[top - high : top, left[0] : left[0] + wide]
+    front = in_front(kit().parser, pixels, face)
+    assert front.hair is not None and front.things is None
+    stage = edits.plan({"age": 40.0}, kit())[0]
+    crop = geometry.align(pixels, face.landmarks, stage.alignment)
+    change = stage(crop)
+    hung = front.hung(crop, change)
+    assert np.array_equal(hung.flow, change.flow) and np.array_equal(hung.alpha, change.alpha)
+    spot = geometry.transform(np.array([left[0] + wide / 2, top + high / 2]), crop.matrix).astype(int)
+    here = slice(spot[1] - 9, spot[1] + 9), slice(spot[0] - 9, spot[0] + 9)
+    assert np.abs(hung.colour[here]).mean() < 0.2 * np.abs(change.colour[here]).mean()
+    below = crop.landmarks[mesh.POINTS :].mean(0).astype(int)[1] + 20
+    assert np.array_equal(hung.colour[below:], change.colour[below:])
+    assert front.hung(crop, replace(change, hair=True)).colour is change.colour

@@ -26,7 +26,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     parts = objective.parts(objective.G.eval())
     places = export.places_of(parts, folder / "noise.onnx")
     for part, place in zip(parts, places, strict=True):
-        export.write(part, place, half=True)
+        export.write(part, place, bits=16)
     return places
 
 

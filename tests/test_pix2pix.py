@@ -93,7 +93,7 @@ def test_noise_is_asked_for_by_number(tmp_path: Path):
     objective = pix2pix.build(replace(TINY, base=4, statistics="own"))
     drawn(objective.G)
     (part,) = objective.parts(objective.G)
-    assert export.write(part, tmp_path / "net.onnx", half=False) < 1e-4
+    assert export.write(part, tmp_path / "net.onnx") < 1e-4
     file = Net("net", tmp_path / "net.onnx", "")
     assert [one.name for one in file.card.conditions] == ["sample"] and file.inputs["pixels"][2] == "64*rows"
     wide, draws = torch.randn(2, 1, 128, 64), torch.tensor([[3.0], [0.0]])

@@ -206,7 +206,7 @@ def test_an_exported_network_takes_any_size(maps: Path, tmp_path: Path):
     cfg = replace(TINY, labels=4, mirrored=())
     objective = hd.build(cfg)
     (part,) = objective.parts(objective.G.eval())
-    assert export.write(part, tmp_path / "net.onnx", half=False) < 1e-3
+    assert export.write(part, tmp_path / "net.onnx") < 1e-3
     net = Net("net", tmp_path / "net.onnx", "")
     assert [one.name for one in net.card.conditions] == ["look-1", "look-2", "look-3"] and net.card.multiple == 8
     batch = hd.load([maps], cfg, 0).batch(0)
@@ -247,7 +247,7 @@ def test_published_generators_are_imported(name: str, tmp_path: Path):
     assert part.card.name == "mine-translator" and not part.card.commercial and list(part.inputs) == ["pixels"]
     assert_same(part.module(torch.from_numpy(arrays["in0"]) * 2 - 1), arrays["out0"])
     if "global" in name:
-        assert export.write(part, tmp_path / "net.onnx", half=False) < 1e-3
+        assert export.write(part, tmp_path / "net.onnx") < 1e-3
 
 
 def test_a_discriminator_is_no_translator(tmp_path: Path):

@@ -394,7 +394,7 @@ def test_parts_are_exported(cfg: psp.Config, tmp_path: Path, monkeypatch: pytest
     objective = psp.build(cfg)
     drawn(objective.E.codes)
     (part,) = objective.parts(objective.E.eval())
-    assert export.write(part, tmp_path / "net.onnx", half=False) < 1e-3
+    assert export.write(part, tmp_path / "net.onnx") < 1e-3
     assert part.role == "encoder" and part.card.value_range == ((0, 1) if cfg.task == "sketch" else (-1, 1))
 
 

@@ -284,7 +284,9 @@ def test_only_people_held_out_are_judged(tmp_path):
 
 def test_labels_deny_what_cannot_be_shown():
     rows = [{"glasses": "0", "beard": "0"}, {"glasses": "1", "beard": "1"}, {"glasses": "2", "beard": "2"}, {}]
-    denied = {(edit, sign): [groups.deny(row, edit, sign) for row in rows] for edit in ("glasses", "beard", "smile") for sign in (1.0, -1.0)}
+    denied = {
+        (edit, sign): [groups.deny(row, edit, sign) for row in rows] for edit in ("glasses", "beard", "smile") for sign in (1.0, -1.0)
+    }
     assert denied == {
         ("glasses", 1.0): [False, True, True, False],
         ("glasses", -1.0): [True, False, True, False],  # dark ones stay on

@@ -204,7 +204,7 @@ def test_it_learns(dishes: Path):
 def test_attributes_are_exported_by_name(people: Path, tmp_path: Path):
     objective = stargan.build(TINY)
     (part,) = objective.parts(objective.G.eval())
-    assert export.write(part, tmp_path / "net.onnx", half=False) < 1e-3
+    assert export.write(part, tmp_path / "net.onnx") < 1e-3
     net = Net("net", tmp_path / "net.onnx", "")
     assert [one.name for one in net.card.conditions] == ["male", "smile"] and net.card.template == "ffhq"
     x, c = torch.rand(2, 3, 24, 40) * 2 - 1, torch.tensor([[1.0, 0], [0, 1]])

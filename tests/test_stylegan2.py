@@ -306,7 +306,7 @@ def test_parts_export(tmp_path: Path, classes: int):
     assert [part.role for part in (mapper, generator)] == ["mapper", "generator"]
     assert not {*mapper.inputs, *generator.inputs} & {*mapper.outputs, *generator.outputs}
     for part in (mapper, generator):
-        assert export.write(part, tmp_path / f"{part.role}.onnx", half=False) < 1e-4
+        assert export.write(part, tmp_path / f"{part.role}.onnx") < 1e-4
 
 
 # --- Pictures

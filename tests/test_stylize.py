@@ -74,7 +74,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory):
         patch.setenv("MIEN_HOME", str(folder / "home"))
         verbs.shared_kit.cache_clear()
         for part in exported:
-            export.write(part, folder / f"{part.card.name}.onnx", half=False)
+            export.write(part, folder / f"{part.card.name}.onnx")
             verbs.import_network(folder / f"{part.card.name}.onnx", part.card.name)
         yield Kit(threads=1)
     verbs.shared_kit.cache_clear()

@@ -173,7 +173,7 @@ TRAIN = [str(Path(sys.executable).with_name("mien")), "train"]
 
 def test_export_is_what_was_trained(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
-    written = verbs.export(run, tmp_path / "net.onnx", half=True)  # as what is shipped; test_export has both
+    written = verbs.export(run, tmp_path / "net.onnx", bits=16)  # as what is shipped; test_export has both
     assert max(written.values()) < 1e-3
     nets = [Net(path.stem, path, "") for path in written]
     for net in nets:

@@ -53,12 +53,12 @@ def edit_photo(
     arguments: dict[str, Any],
     fronts: Mapping[int, Front] | None = None,
 ) -> Photo:
-    """Do the `stages` one after the other to the chosen faces of `photo`; fronts: by face, what is before it and stays as it is."""
+    """Do the `stages` one after the other to the chosen faces of `photo`; fronts: by face, what is before it."""
     fronts = fronts or {}
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
         change = change_of(edit, crop, faces, i)
-        return replace(change, alpha=change.alpha * fronts[i].free(crop)) if i in fronts else change
+        return fronts[i].kept(crop, fronts[i].hung(crop, change)) if i in fronts else change
 
     step = edited(stages, arguments, next((front.networks for front in fronts.values()), ()))
     return photo.after(step, through(photo.pixels, stages, faces, chosen, change_by))
@@ -66,27 +66,43 @@ def edit_photo(
 
 @dataclass(frozen=True, eq=False)
 class Front:
-    """A hand, a microphone, a veil before a face: its share `[S, S]` float32 in 0..1 of a crop, and the matrix photo->crop."""
+    """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop: things (a hand, a microphone, a
+    veil), which stay as they are, and hair, which follows the face but keeps its colours. None where there is next to none."""
 
-    share: Array
+    things: Array | None
+    hair: Array | None
     matrix: Array
     networks: Networks
 
-    def free(self, crop: Crop) -> Array:
-        """Where in another crop of the face nothing is before it: `[S, S]` in 0..1."""
+    def kept(self, crop: Crop, change: Change) -> Change:
+        """A Change of a crop of the face, without what things hide."""
+        return change if self.things is None else replace(change, alpha=change.alpha * self._free(crop, self.things))
+
+    def hung(self, crop: Crop, change: Change) -> Change:
+        """A Change of a crop of the face, under its hair; one that is for hair as it is."""
+        if self.hair is None or change.hair:
+            return change
+        return replace(change, colour=change.colour * self._free(crop, self.hair)[..., None])
+
+    def _free(self, crop: Crop, share: Array) -> Array:
+        """Where in another crop of the face a share is 0: `[S, S]` in 0..1."""
         matrix = geometry.composed(crop.matrix, geometry.invert(self.matrix))
-        return 1 - np.clip(cv2.warpAffine(self.share, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR), 0, 1)
+        return 1 - np.clip(cv2.warpAffine(share, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR), 0, 1)
 
 
-def in_front(parser: Parser, pixels: Array, face: Face) -> Front | None:
-    """What the parser sees before a face; None where that is nothing. Only well inside the face, where it is hardly ever wrong."""
+def in_front(parser: Parser, pixels: Array, face: Face) -> Front:
+    """What the parser sees before a face. Only well inside it: there it is hardly ever wrong, and no sideburn is before anything."""
     crop = geometry.align(pixels, face.landmarks, parser.alignment)
+    regions = parser.parse(crop)
     inside = cv2.erode(mesh.hull(crop.landmarks, crop.size), np.ones((crop.size // 40,) * 2, np.uint8))
-    share = skin.smoothstep(parser.parse(crop)["other"], 0.5, 0.75) * inside
-    if (share > 0.5).sum() < FEWEST * crop.size**2:
-        return None
-    share = cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
-    return Front(share, crop.matrix, parser.net.networks)
+
+    def seen(name: str, low: float, high: float) -> Array | None:
+        share = skin.smoothstep(regions[name], low, high) * inside
+        if (share > 0.5).sum() < FEWEST * crop.size**2:
+            return None
+        return cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
+
+    return Front(seen("other", 0.5, 0.75), seen("hair", 0.25, 0.6), crop.matrix, parser.net.networks)
 
 
 def through(pixels: Array, stages: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy) -> Array:

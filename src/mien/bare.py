@@ -60,7 +60,7 @@ class Bare:
         at = mesh.places(size) + flow
         looked = cv2.remap(crop.pixels, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), size)
-        return Change(flow, bare - coarse, alpha * np.float32(self.strength), fetched=True)
+        return Change(flow, bare - coarse, alpha * np.float32(self.strength), fetched=True, hair=True)
 
     def _dark(self, crop: Crop, away: Array) -> bool:
         """Whether lenses hide the eyes, of which the network makes something that is so far `away [S, S]`."""

@@ -135,18 +135,19 @@ class Line:
         """Ask the edits what should change in this frame: by face, for each stage."""
         names, faces, chosen = self._faces(number)
         asked: dict[int, list[Laid]] = {names[i]: [] for i in chosen}
+        fronts = {i: self._front(frame, faces[i]) for i in chosen}
 
         def ask(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-            change = apply.change_of(edit, crop, faces, i)
+            change = fronts[i].hung(crop, apply.change_of(edit, crop, faces, i))
             asked[names[i]].append((crop.landmarks, change))
             return change
 
         if chosen:
             apply.through(frame.pixels, self.stages, faces, chosen, ask)
-        self.hidden[number] = {names[i] for i in chosen if self._front(frame, faces[i])}
+        self.hidden[number] = {names[i] for i in chosen if fronts[i].things is not None}
         return asked
 
-    def _front(self, frame: footage.Frame, face: Face) -> apply.Front | None:
+    def _front(self, frame: footage.Frame, face: Face) -> apply.Front:
         return apply.in_front(self.tracker.kit.parser, frame.pixels, face)
 
     def _drawn(self, frame: footage.Frame) -> Any:
@@ -157,13 +158,13 @@ class Line:
             return frame.picture
         turn = {i: itertools.count() for i in chosen}
         covered = set().union(*(found for n, found in self.hidden.items() if abs(n - frame.number) <= self.every))
-        fronts = {i: front for i in chosen if names[i] in covered and (front := self._front(frame, faces[i]))}
+        fronts = {i: self._front(frame, faces[i]) for i in chosen if names[i] in covered}
 
         def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             stage = next(turn[i])
             change = mean([(moved(laid[stage], crop.landmarks, self._triangles), share) for laid, share in wanted[i]])
-            free = fronts[i].free(crop) if i in fronts else np.float32(1)
-            return replace(change, alpha=change.alpha * free * np.float32(self.steady[frame.number][names[i]][1]))
+            shown = replace(change, alpha=change.alpha * np.float32(self.steady[frame.number][names[i]][1]))
+            return fronts[i].kept(crop, shown) if i in fronts else shown
 
         before = frame.pixels
         self.edited |= {names[i] for i in chosen}

@@ -46,9 +46,9 @@ class Hair:
         flow = np.zeros((crop.size, crop.size, 2), np.float32)
         sure = region > 0.6
         if sure.sum() < 64:  # bald, or all under a hat
-            return Change(flow, np.zeros_like(before), np.zeros_like(region))
+            return Change(flow, np.zeros_like(before), np.zeros_like(region), hair=True)
         after = np.clip(cv2.cvtColor(self._dyed(lab, lab[sure]), cv2.COLOR_Lab2RGB), 0, 1)
-        return Change(flow, after - before, np.where(region > 0.02, region, 0))
+        return Change(flow, after - before, np.where(region > 0.02, region, 0), hair=True)
 
     def _region(self, crop: Crop, lab: Array) -> Array:
         """Where the hair is `[S, S]` in 0..1, fine as strands; 0 at the crop's border."""

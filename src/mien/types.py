@@ -152,13 +152,14 @@ class Change:
 
     flow `[S, S, 2]` float32 in crop pixels: where each output pixel looks; colour `[S, S, 3]` float32, added after
     looking, in fractions of the full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's border. fetched: the flow
-    does not move the face, it fetches texture from elsewhere.
+    does not move the face, it fetches texture from elsewhere; hair: it is for hair, also where that hangs before the face.
     """
 
     flow: Array
     colour: Array
     alpha: Array
     fetched: bool = False
+    hair: bool = False
 
 
 @dataclass(frozen=True, eq=False)

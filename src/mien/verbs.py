@@ -113,7 +113,7 @@ def edit(
         return photo
     said = {"face": str(face), "by": by, "network": network, "along": dict(along or {})}
     arguments = {name: value for name, value in (strengths | said).items() if value}
-    fronts = {i: front for i in chosen if (front := apply.in_front(kit.parser, photo.pixels, faces[i]))}
+    fronts = {i: apply.in_front(kit.parser, photo.pixels, faces[i]) for i in chosen}
     return apply.edit_photo(photo, stages, faces, chosen, arguments, fronts)
 
 
@@ -365,13 +365,14 @@ def train(
     return _training("start").start(family, data, run, **options, devices=devices, accumulate=accumulate, keep=keep)
 
 
-def export(run: Path, out: Path, *, half: bool = False, last: bool = False, force: bool = False) -> dict[Path, float]:
+def export(run: Path, out: Path, *, bits: int = 32, last: bool = False, force: bool = False) -> dict[Path, float]:
     """Write the best weights of `run` as `out` (.onnx) with their card; where a family has several parts, one file a part.
 
-    half: weights stored in 16 bits; last: the last weights instead of the best, as no score sees what discriminators teach. Returns the
-    files, each with the largest difference between torch and ONNX Runtime; refuses (`ModelError`) where the two differ by more than 1e-3.
+    bits: 32, 16 or 8, that weights are stored in (see `train.export.write`); last: the last weights instead of the best, as no score sees
+    what discriminators teach. Returns the files, each with the largest difference between torch and ONNX Runtime; refuses (`ModelError`)
+    where the two differ by more than 1e-3.
     """
-    return _training("export").export(run, out, half=half, last=last, force=force)
+    return _training("export").export(run, out, bits=bits, last=last, force=force)
 
 
 def import_network(file: Path, name: str, *, own_statistics: bool = False, sample: bool = False) -> list[hub.Entry]:
@@ -400,7 +401,7 @@ def import_network(file: Path, name: str, *, own_statistics: bool = False, sampl
     with tempfile.TemporaryDirectory() as folder:
         places = export.places_of(parts, Path(folder) / f"{name}.onnx")
         for part, place in zip(parts, places, strict=True):
-            export.write(part, place, half=False)
+            export.write(part, place)
         return [hub.add(place.stem, part.role, place) for part, place in zip(parts, places, strict=True)]
 
 

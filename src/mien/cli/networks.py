@@ -186,17 +186,17 @@ def train(family: str, data: tuple[Path, ...], output: Path, knobs: tuple[str, .
 @app.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The .onnx file to write.")
-@click.option("--half", is_flag=True, help="Store the weights in 16 bits: half the size.")
+@click.option("--bits", type=click.Choice(["32", "16", "8"]), default="32", show_default=True, help="That a weight is stored in.")
 @click.option("--last", is_flag=True, help="The last weights instead of those that scored best: what discriminators teach no score sees.")
 @click.option("--force", is_flag=True, help="Write over what is there.")
-def export(run: Path, output: Path, half: bool, last: bool, force: bool) -> None:
+def export(run: Path, output: Path, bits: str, last: bool, force: bool) -> None:
     """Write a trained network as .onnx.
 
     Takes the run's best weights, adds the card, and compares torch with ONNX Runtime before it calls the file good.
     """
     from .. import verbs
 
-    for path, difference in verbs.export(run, output, half=half, last=last, force=force).items():
+    for path, difference in verbs.export(run, output, bits=int(bits), last=last, force=force).items():
         say(f"{path}: {path.stat().st_size / 1e6:.2f} MB; torch and ONNX Runtime differ by at most {difference:.1e}")
 
 

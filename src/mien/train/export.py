@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
+import shutil
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,16 +21,18 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from ..cards import KEY, Card
 from ..errors import InputError, ModelError, OutputError
+from ..types import Array
 from .part import Part
 from .runs import BEST, below, checkpoints, read_run, read_state, read_tensors
 from .start import config_of, family_of
 
-HALF_FROM = 1024  # elements; smaller tensors stay as they are
+SMALL = 1024  # elements; tensors with fewer stay as they are
+BITS = (32, 16, 8)  # that a weight may be stored in
 TOLERANCE = 1e-3  # between torch in 32 bits and ONNX Runtime, over outputs scaled to their own largest value above 1
 LARGE = 1024  # pixels a side; of such pictures two are compared at once, not three: three take more than 2 GB
 
 
-def export(run: Path, out: Path, *, half: bool, last: bool, force: bool) -> dict[Path, float]:
+def export(run: Path, out: Path, *, bits: int, last: bool, force: bool) -> dict[Path, float]:
     """See `verbs.export`."""
     about = read_run(run)
     cfg = config_of(about)
@@ -50,7 +53,7 @@ def export(run: Path, out: Path, *, half: bool, last: bool, force: bool) -> dict
     }
     said |= {key: about[key] for key in ("licence", "commercial") if key in about}  # of the weights that the run began with
     return {
-        place: write(replace(part, card=replace(part.card, **said)), place, half=half) for part, place in zip(parts, places, strict=True)
+        place: write(replace(part, card=replace(part.card, **said)), place, bits=bits) for part, place in zip(parts, places, strict=True)
     }
 
 
@@ -71,12 +74,13 @@ def places_of(parts: list[Part], out: Path, *, force: bool = False) -> list[Path
 
 
 @torch.no_grad()
-def write(part: Part, out: Path, *, half: bool) -> float:
-    """Write one part, whose module stays as it is.
+def write(part: Part, out: Path, *, bits: int = 32) -> float:
+    """Write one part, whose module stays as it is. bits: that its weights are stored in, one of BITS; of 8 those of convolutions, with a
+    scale for each channel, and 16 of the others.
 
     Returns the largest difference between torch and ONNX Runtime at batch 1 and 3 (2 for large pictures).
     """
-    module = _ready(part.module, half)
+    module = _ready(part.module, bits)
     batch = torch.export.Dim("batch")
     draft = out.with_name(f".{out.name}.part")
     try:
@@ -96,7 +100,7 @@ def write(part: Part, out: Path, *, half: bool) -> float:
                 external_data=True,
                 verbose=False,
             )
-            _pack(path, draft, part.card, half)
+            _pack(path, draft, part.card, bits)
         difference = _difference(part, module, draft)
         if not difference <= TOLERANCE:
             raise ModelError(f"torch and ONNX Runtime differ by {difference:.1e}, more than {TOLERANCE:.0e}: nothing was written")
@@ -124,8 +128,8 @@ def _free(part: Part, name: str) -> int:
     return part.card.multiple if name in ("pixels", "style") else 0
 
 
-def _ready(module: nn.Module, half: bool) -> nn.Module:
-    """A copy that shares its tensors with `module`, as it will be stored: normalisations fused, then large weights rounded to 16 bits.
+def _ready(module: nn.Module, bits: int) -> nn.Module:
+    """A copy that shares its tensors with `module`, as it will be stored: normalisations fused, then large weights rounded to `bits`.
 
     In this order: the exporter would fuse weights that were rounded before. What is compared is what will be stored.
     """
@@ -134,11 +138,24 @@ def _ready(module: nn.Module, half: bool) -> nn.Module:
     for one in list(module.modules()):
         if isinstance(one, nn.Sequential):
             _fuse(one)
-    for one in module.modules() if half else ():
+    for one in module.modules() if bits < 32 else ():
         for name, weight in list(one.named_parameters(recurse=False)):
-            if weight.numel() >= HALF_FROM:
-                setattr(one, name, nn.Parameter(weight.half().float(), requires_grad=False))
+            if weight.numel() >= SMALL:
+                channels = 1 if isinstance(one, nn.ConvTranspose2d) else 0
+                if bits == 8 and isinstance(one, nn.Conv2d | nn.ConvTranspose2d):
+                    steps, scale = _steps(weight.detach().numpy(), channels)
+                    rounded = torch.from_numpy(steps * scale)
+                else:
+                    rounded = weight.half().float()
+                setattr(one, name, nn.Parameter(rounded, requires_grad=False))
     return module
+
+
+def _steps(weight: Array, channels: int) -> tuple[Array, Array]:
+    """A weight in whole steps from -127 to 127, float32, and how large a step is in each channel, which run along that axis."""
+    others = tuple(axis for axis in range(weight.ndim) if axis != channels)
+    scale = np.maximum(np.abs(weight).max(others, keepdims=True) / 127, 1e-30).astype(np.float32)
+    return np.rint(weight / scale), scale
 
 
 def _fuse(layers: nn.Sequential) -> None:
@@ -153,11 +170,11 @@ def _fuse(layers: nn.Sequential) -> None:
             layers[i], layers[i + 1] = fuse_linear_bn_eval(layer, norm), nn.Identity()
 
 
-def _pack(path: Path, out: Path, card: Card, half: bool) -> None:
+def _pack(path: Path, out: Path, card: Card, bits: int) -> None:
     """The exported graph, whose weights lie beside it, as one file with its card; one weight after the other, so that few are in memory.
 
-    Protobuf messages may be written in pieces: what lies behind one another is read as one. half: large weights in 16 bits, cast back
-    to 32 when the file is loaded: half the size, the same arithmetic.
+    Protobuf messages may be written in pieces: what lies behind one another is read as one. Below 32 bits large weights are stored in fewer
+    and brought back to 32 when the file is loaded: less to store, the same arithmetic.
     """
     model = onnx.load(str(path), load_external_data=False)
     weights, graph = onnx.GraphProto(), model.graph
@@ -165,19 +182,44 @@ def _pack(path: Path, out: Path, card: Card, half: bool) -> None:
     del graph.initializer[:]
     for one in (*graph.node, *graph.input, *graph.output, *graph.value_info, graph):
         del one.metadata_props[:]  # where in the source, and where that lies on this machine
-    floats = [one for one in weights.initializer if half and one.data_type == TensorProto.FLOAT]
-    small = {one.name: f"{one.name}.half" for one in floats if math.prod(one.dims) >= HALF_FROM}
-    nodes = [*(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT) for name, stored in small.items()), *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    helper.set_model_props(model, {KEY: card.to_json()})
-    with out.open("wb") as file:
-        file.write(model.SerializeToString())
+    large = {one.name for one in weights.initializer if one.data_type == TensorProto.FLOAT and math.prod(one.dims) >= SMALL}
+    with tempfile.TemporaryFile() as stored:
+        nodes: list[onnx.NodeProto] = []
         for weight in weights.initializer:
             array, name = numpy_helper.to_array(weight, str(path.parent)), weight.name
-            array = array.astype(np.float16) if name in small else array
-            one = numpy_helper.from_array(array, small.get(name, name))
-            file.write(onnx.ModelProto(graph=onnx.GraphProto(initializer=[one])).SerializeToString())
+            arrays = _stored(name, array, bits) if bits < 32 and name in large else {name: array}
+            for key, one in arrays.items():
+                piece = onnx.GraphProto(initializer=[numpy_helper.from_array(one, key)])
+                stored.write(onnx.ModelProto(graph=piece).SerializeToString())
+            nodes += _restored(name, list(arrays))
+        nodes += graph.node
+        del graph.node[:]
+        graph.node.extend(nodes)
+        helper.set_model_props(model, {KEY: card.to_json()})
+        stored.seek(0)
+        with out.open("wb") as file:
+            file.write(model.SerializeToString())
+            shutil.copyfileobj(stored, file)
+
+
+def _stored(name: str, weight: Array, bits: int) -> dict[str, Array]:
+    """What a weight that `_ready` has rounded is stored as, by names: itself in 16 bits, or steps in 8 and their size."""
+    for channels in (0, 1) if bits == 8 and weight.ndim == 4 else ():
+        steps, scale = _steps(weight, channels)
+        if np.allclose(steps * scale, weight, rtol=1e-5, atol=0):
+            return {f"{name}.steps": steps.astype(np.int8), f"{name}.scale": scale}
+    return {f"{name}.half": weight.astype(np.float16)}
+
+
+def _restored(name: str, stored: list[str]) -> list[onnx.NodeProto]:
+    """What brings a weight back to 32 bits from what it is stored as."""
+    if stored == [name]:
+        return []
+    if len(stored) == 1:
+        return [helper.make_node("Cast", stored, [name], to=TensorProto.FLOAT)]
+    steps, scale = stored
+    whole = f"{steps}.whole"
+    return [helper.make_node("Cast", [steps], [whole], to=TensorProto.FLOAT), helper.make_node("Mul", [whole, scale], [name])]
 
 
 def _difference(part: Part, module: nn.Module, path: Path) -> float:
