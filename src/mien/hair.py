@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -16,9 +17,13 @@ GAMMA = (0.42, 2.2)  # how far lightness is bent at most: black hair cannot be m
 STRANDS = 0.35  # of the hair's own differences of colour are left, so that strands stay strands
 LIGHTER = 22.0  # Lab lightness that `light` 1 adds
 COARSE = 4  # colours are compared on every so many-th pixel
-TONES = 2  # that hair may have
-LOOSE = np.array([220.0, 16.0, 16.0], np.float32)  # variance of Lab within hair of one tone, at the least: it is lit unevenly
-SHADOW = 0.3  # of how much darker a pixel is that counts: hair throws shadows on itself
+SURE, FEWEST = 0.9, 50  # of the parser's shares, and so many pixels of them
+TONES, THINGS = 2, 8  # colours that hair may have, and all that is not of the person
+# variance of Lab within one of those, at the least: hair is lit unevenly
+LOOSE, TIGHT = np.array((220, 9, 9), np.float32), np.array((60, 9, 9), np.float32)
+SHADOW = 0.3  # of how much darker a pixel is that counts: hair throws shadows on itself, and they have less colour too
+ISLAND = 0.35  # of the largest part: what is smaller and lies apart is no hair
+FARTHEST = 9.0  # standard deviations: more is no farther
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
 
 
@@ -53,7 +58,7 @@ class Hair:
     def _region(self, crop: Crop, lab: Array) -> Array:
         """Where the hair is `[S, S]` in 0..1, fine as strands; 0 at the crop's border."""
         regions = self.parser.parse(crop)
-        rough = regions["hair"] * _alike(lab, regions["hair"], crop.landmarks) + (regions["beard"] if self.with_beard else 0)
+        rough = _together(regions["hair"] * _free(lab, regions, crop.landmarks)) + (regions["beard"] if self.with_beard else 0)
         soft = geometry.guided(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
         to_edge = np.minimum(np.arange(crop.size), np.arange(crop.size)[::-1])
         window = np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * crop.size), 0, 1)
@@ -80,25 +85,50 @@ class Hair:
         return np.stack([after, a, b], -1).astype(np.float32)
 
 
-def _alike(lab: Array, hair: Array, points: Array) -> Array:
-    """How much every pixel has the colours of the hair above the forehead, `[S, S]` in 0..1: a parser that sees a door behind dark hair
-    may take it for more of it."""
+def _free(lab: Array, regions: dict[str, Array], points: Array) -> Array:
+    """0 on what has the colours of things that surely are no hair, and none of those that the hair has at the forehead, `[S, S]` in 0..1: a
+    parser that sees a door behind dark hair may take it for more of it."""
     size = lab.shape[0]
     (left, top), (right, bottom) = points[: mesh.POINTS].min(0), points[: mesh.POINTS].max(0)
     x, y = np.moveaxis(mesh.places(size), -1, 0)
-    above = (np.abs(x - (left + right) / 2) < 0.35 * (right - left)) & (y < top - 0.06 * (bottom - top)) & (y > top - 0.2 * (bottom - top))
-    known = lab[above & (hair > 0.8)]
-    if len(known) < 50:
+    near = (np.abs(x - (left + right) / 2) < 0.4 * (right - left)) & (np.abs(y - top + 0.035 * (bottom - top)) < 0.085 * (bottom - top))
+    small = cv2.resize(lab, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA)
+    hair, rest = lab[near & (regions["hair"] > SURE)], small[cv2.resize(regions["other"], small.shape[:2]) > SURE]
+    if min(len(hair), len(rest)) < FEWEST:
         return np.ones((size, size), np.float32)
-    known = known[:: 1 + len(known) // 4000]
+
+    def away(pixels: Array, tones: int, loose: Array, shadow: float) -> Array:
+        """How far every pixel is from the nearest tone, in standard deviations; around it, since strands differ."""
+        squares = []
+        for middle, spread in _tones(pixels, tones):
+            off = small - middle * np.minimum(small[..., :1] / max(float(middle[0]), 1), 1) ** (0, shadow < 1, shadow < 1)
+            off[..., 0] *= np.where(off[..., 0] < 0, np.float32(shadow), 1)
+            squares.append((off**2 / (spread + loose)).sum(-1))
+        return cv2.GaussianBlur(np.minimum(np.sqrt(np.minimum.reduce(squares)), FARTHEST), (0, 0), len(small) / 64)
+
+    unlike = skin.smoothstep(away(hair, TONES, LOOSE, SHADOW), 3.0, 4.5)
+    behind = skin.smoothstep(away(rest, THINGS, TIGHT, 1), 2.6, 1.6)
+    return cv2.resize(1 - unlike * behind, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _together(share: Array) -> Array:
+    """A share `[S, S]` without islands that are small beside its largest part."""
+    size = share.shape[0]
+    small = cv2.resize(share, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA)
+    count, parts, about, _ = cv2.connectedComponentsWithStats((small > 0.3).astype(np.uint8))
+    areas = about[1:, cv2.CC_STAT_AREA]
+    if count < 3:
+        return share
+    islands = np.isin(parts, 1 + np.flatnonzero(areas < ISLAND * areas.max())).astype(np.uint8)
+    return share * (1 - cv2.resize(cv2.dilate(islands, np.ones((3, 3))), (size, size), interpolation=cv2.INTER_NEAREST))
+
+
+def _tones(pixels: Array, count: int) -> Iterator[tuple[Array, Array]]:
+    """Tones of `pixels [n, 3]` that not too few have: median and variance, `[3]` each."""
+    pixels = np.ascontiguousarray(pixels[:: 1 + len(pixels) // 4000])
     cv2.setRNGSeed(0)
-    _, which, _ = cv2.kmeans(known, TONES, np.empty(0, np.int32), (3, 10, 0.5), 1, cv2.KMEANS_PP_CENTERS)
-    small, away = cv2.resize(lab, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA), []
-    for one in (known[which[:, 0] == k] for k in range(TONES)):
-        if len(one) > len(known) / TONES / 2:
-            middle = one.mean(0)
-            off = small - middle * np.minimum(small[..., :1] / max(float(middle[0]), 1), 1) ** (0, 1, 1)  # shadows have less colour too
-            off[..., 0] *= np.where(off[..., 0] < 0, np.float32(SHADOW), 1)
-            away.append((off**2 / (one.var(0) + LOOSE)).sum(-1))
-    kept = skin.smoothstep(np.sqrt(np.minimum.reduce(away)), 6.5, 3.5)
-    return cv2.resize(kept, (size, size), interpolation=cv2.INTER_LINEAR)
+    _, which, _ = cv2.kmeans(pixels, count, np.empty(0, np.int32), (3, 10, 0.5), 1, cv2.KMEANS_PP_CENTERS)
+    for one in (pixels[which[:, 0] == k] for k in range(count)):
+        if len(one) > len(pixels) / count / 2:
+            middle = np.median(one, 0)
+            yield middle, np.square(1.48 * np.median(np.abs(one - middle), 0))

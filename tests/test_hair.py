@@ -1,0 +1,57 @@
+"""Which pixels are hair: what a parser takes for more of it, and must not be dyed."""
+
+import cv2
+import numpy as np
+from faces import points
+
+from mien.hair import _free, _together
+from mien.types import Array
+
+SIZE = 384
+BLACK, DOOR, GOLD, WALL = (8, 1, 2), (28, 10, 22), (62, 8, 40), (80, 0, 4)
+
+
+def seen() -> tuple[Array, dict[str, Array], Array, dict[str, tuple[slice, slice]]]:
+    """A face under black hair with golden ends, a door and a wall behind it: Lab, what a parser says that takes some of the door for hair,
+    the landmarks, and where what is."""
+    face = points(1.5, at=(SIZE / 2, SIZE / 2 + 20))
+    top, left = int(face[:, 1].min()), int(face[:, 0].min())
+    places = {
+        "forehead": (slice(top - 30, top + 8), slice(left, SIZE - left)),
+        "ends": (slice(top + 60, top + 140), slice(left - 30, left)),
+        "mistaken": (slice(top - 30, top + 140), slice(SIZE - left, SIZE - left + 30)),
+    }
+    noise = np.random.default_rng(0).normal(0, 2, (SIZE, SIZE, 3))
+    lab = np.broadcast_to(np.array(DOOR, np.float32), (SIZE, SIZE, 3)) + noise
+    lab[:, :40] = np.array(WALL) + noise[:, :40]
+    for name, colour in (("forehead", BLACK), ("ends", GOLD)):
+        lab[places[name]] = np.array(colour) + noise[places[name]]
+    hair = np.zeros((SIZE, SIZE), np.float32)
+    for place in places.values():
+        hair[place] = 0.97
+    inside = np.zeros_like(hair)
+    cv2.fillConvexPoly(inside, cv2.convexHull(face.astype(np.int32)), 1)
+    return lab.astype(np.float32), {"hair": hair, "other": (1 - hair) * (1 - inside)}, face, places
+
+
+def test_a_door_is_no_hair():
+    lab, regions, face, places = seen()
+    kept = _free(lab, regions, face)
+    assert kept[places["mistaken"]].mean() < 0.1
+    assert kept[places["forehead"]].mean() > 0.95, "what the hair looks like where it surely is some"
+    assert kept[places["ends"]].mean() > 0.95, "what looks like nothing else"
+
+
+def test_where_no_hair_is_sure_nothing_is_ruled_out():
+    lab, regions, face, places = seen()
+    regions["hair"][places["forehead"]] = 0.5
+    assert _free(lab, regions, face).min() == 1
+
+
+def test_islands_are_no_hair():
+    share = np.zeros((SIZE, SIZE), np.float32)
+    share[40:120, 100:300] = share[120:260, 60:120] = share[120:260, 240:300] = 1
+    lone = share.copy()
+    lone[300:340, 180:220] = 0.8
+    assert np.array_equal(_together(lone), share)
+    assert np.array_equal(_together(share), share)
