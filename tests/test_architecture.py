@@ -14,7 +14,7 @@ ORDER: list[str] = [
     *"seams report measure flicker page judges groups bench train verbs batch cli".split(),
 ]
 TRAIN: list[str] = [
-    *"layers losses part loader updates augment frechet data pictures regions staging undone drawings pairs maps domains".split(),
+    *"layers losses part loader updates augment frechet turning data pictures regions staging undone drawings pairs maps domains".split(),
     *"encoders translators families".split(),
     *"opcodes unpickle layouts official adopt runs origin latents logs loop start prototypes export".split(),
 ]

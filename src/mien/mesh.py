@@ -58,11 +58,11 @@ def triangulate(points: Array) -> Array:
     return np.unique(np.sort(nearest, axis=1), axis=0)
 
 
-def dense_map(at: Array, to: Array, triangles: Array, size: int) -> Array:
+def dense_map(at: Array, to: Array, triangles: Array, size: int, order: Array | None = None) -> Array:
     """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32, affine inside each triangle.
 
     `cv2.remap(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of the
-    face) are drawn first, so that the visible win.
+    face) are drawn first, so that the visible win; or all in an order `[T]` that is given.
     """
     corners = at[triangles].astype(np.float64)
     edges = corners[:, 1:] - corners[:, :1]
@@ -74,7 +74,7 @@ def dense_map(at: Array, to: Array, triangles: Array, size: int) -> Array:
     shift = ends[:, 0] - np.einsum("ti,tij->tj", corners[:, 0], linear)
     label = np.full((size, size), -1, np.int32)
     fixed = np.rint(corners * 16).astype(np.int32)
-    for index in np.argsort(np.abs(area)):
+    for index in np.argsort(np.abs(area)) if order is None else order:
         cv2.fillConvexPoly(label, fixed[index], int(index), shift=4)
     grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
     table = np.concatenate([linear.reshape(-1, 4), shift], 1).astype(np.float32)

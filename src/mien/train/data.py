@@ -18,6 +18,7 @@ from ..kit import Kit
 from ..mesh import STILL
 from ..people import held_out, person_of
 from ..types import Alignment, Array, Crop
+from . import turning
 
 AGES = (20, 30, 40, 50, 60, 75)  # a label has weights of these, and then of the two sexes
 OLDEST = 7  # decades are told apart up to this one
@@ -69,8 +70,15 @@ def read_pairs(folder: Path, alignment: Alignment) -> Iterator[Pair]:
         matrix = geometry.similarity(points[0], alignment)
         matrices = matrix, geometry.composed(matrix, _rigid(points[1], points[0]))
         parts = zip(pictures, matrices, points, strict=True)
-        crops = [Crop(geometry.warp(pixels, m, alignment.size), m, alignment, geometry.transform(p, m)) for pixels, m, p in parts]
+        crops = [_laid(pixels, m, alignment, p, turning.depth(kit, pixels, p)) for pixels, m, p in parts]
         yield Pair(name, *crops)
+
+
+def _laid(pixels: Array, matrix: Array, alignment: Alignment, points: Array, depth: Array) -> Crop:
+    size = alignment.size
+    return Crop(
+        geometry.warp(pixels, matrix, size), matrix, alignment, geometry.transform(points, matrix), depth * geometry.scale_of(matrix)
+    )
 
 
 def _landmarks(kit: Kit, path: Path, pixels: Array) -> Array:
@@ -119,10 +127,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One crop before and after a known change. before, after `[S, S, 3]` uint8; condition `[5]`; flow `[s, s, 2]` crop px,
-    reach and trust `[s, s]` at s = S/4; label `[8]`: age as weights of six ages, then f, m; open: `after` shows teeth that the
-    picture `after` does not have (trust leaves them out)."""
+    """One crop before and after a known change. crop: of the face, with its depth; before, after `[S, S, 3]` uint8; condition `[5]`; flow
+    `[s, s, 2]` crop px, reach and trust `[s, s]` at s = S/4; label `[8]`: age as weights of six ages, then f, m; open: `after` shows teeth
+    that the picture `after` does not have (trust leaves them out)."""
 
+    crop: Crop
     before: Array
     after: Array
     condition: Array
@@ -180,13 +189,14 @@ class RetouchData:
         example = pairs[rng.integers(len(pairs))] if rng.random() < self.PAIRS else _evenly(rng, self._taught)
         if rng.random() < 0.05:  # asked for nothing: change nothing
             example = replace(example, after=example.before, condition=example.condition * 0, flow=example.flow * 0, open=False)
-        (before, after), mirrored = camera(rng, example.before, example.after), False
+        at = turning.chance(rng, example.crop, self._teacher.triangles)
+        before, after = camera(rng, *(turning.looked(one, at) for one in (example.before, example.after)))
+        reach, trust = (turning.coarsely(one, at) for one in (example.reach, example.trust))
+        flow = turning.flowed(example.flow, at)
         if rng.random() < 0.5:
-            mirrored = True
-            before, after = before[:, ::-1], after[:, ::-1]
-        fields = [one[:, ::-1] if mirrored else one for one in (example.flow, example.reach, example.trust)]
-        flow = fields[0] * np.array([-1, 1], np.float32) if mirrored else fields[0]
-        return replace(example, before=before, after=after, flow=flow, reach=fields[1], trust=fields[2])
+            before, after, flow, reach, trust = (one[:, ::-1] for one in (before, after, flow, reach, trust))
+            flow = flow * np.array([-1, 1], np.float32)
+        return replace(example, before=before, after=after, flow=flow, reach=reach, trust=trust)
 
     def _read_pairs(self, folder: Path) -> None:
         for pair in read_pairs(folder, self.alignment):
@@ -208,6 +218,7 @@ class RetouchData:
         )  # beyond the face the two photos differ by chance
         condition = np.array([*smile, 0, 0], np.float32)
         return Example(
+            before,
             before.pixels,
             np.rint(blended).astype(np.uint8),
             condition,
@@ -220,10 +231,11 @@ class RetouchData:
 
     def _read_faces(self, folder: Path, variants: int) -> None:
         rows, landmarks = read_faces(folder)
-        rng = np.random.default_rng(self.seed)
+        rng, kit = np.random.default_rng(self.seed), Kit()
         for row, points in zip(rows, landmarks, strict=True):
             aside = held_out(person_of(row))
-            crop = geometry.align(read_rgb(folder / "images" / row["file"]), points, self.alignment)
+            pixels = read_rgb(folder / "images" / row["file"])
+            crop = geometry.align(pixels, points, self.alignment, turning.depth(kit, pixels, points))
             label = _label(float(row["age"]), row["sex"])
             group = min(int(float(row["age"])) // 10, OLDEST), row["sex"]
             if not aside:
@@ -251,7 +263,7 @@ class RetouchData:
             trust = trust * (1 - mesh.polygon(moved, mesh.LIPS, crop.size, feather=crop.size / 40, grow=crop.size / 16))
         label = _label(float(row["age"]) + age, row["sex"], sex)
         condition = np.array([*mouth, age, sex], np.float32)
-        return Example(crop.pixels, after, condition, _small(change.flow), _small(change.alpha), _small(trust), label, teeth)
+        return Example(crop, crop.pixels, after, condition, _small(change.flow), _small(change.alpha), _small(trust), label, teeth)
 
 
 def _evenly(rng: np.random.Generator, groups: dict[Group, list[T]]) -> T:

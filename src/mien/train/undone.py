@@ -21,6 +21,7 @@ from ..people import held_out, person_of
 from ..pose import inner
 from ..types import Alignment, Array, Change, Crop
 from ..wear import Glasses
+from . import turning
 from .data import camera, read_faces, read_rgb
 from .staging import natural, toned
 
@@ -38,7 +39,8 @@ KINDS = ((1, 0), (0, 1), (1, 1))  # of THINGS, what is put on for one example
 
 
 class Worn:
-    """Pairs in memory: a face in layout "jaw" with something on, and without. A batch mirrors them and has them seen by other cameras."""
+    """Pairs in memory: a face in layout "jaw" with something on, and without. A batch turns them, mirrors them, and has them seen by other
+    cameras."""
 
     NOTHING = 0.2  # share of a batch that has nothing on, and is to stay as it is
 
@@ -49,15 +51,15 @@ class Worn:
         kit = Kit()
         self.seed, self.alignment, self.triangles = seed, Alignment("jaw", size), kit.prototypes.triangles
         # By whether the person is held out: what is put on, before, after; and whether there is room for either of THINGS.
-        self._pools: dict[bool, list[tuple[tuple[int, int], Array, Array]]] = {False: [], True: []}
-        self._bare: list[tuple[tuple[int, int], Array]] = []
+        self._pools: dict[bool, list[tuple[tuple[int, int], Array, Crop]]] = {False: [], True: []}
+        self._bare: list[tuple[tuple[int, int], Crop]] = []
         rng = np.random.default_rng((seed, 0))
         rows, landmarks = read_faces(folder)
         crops: list[Crop] = []
         lent: dict[tuple[str, bool], list[Loan]] = {(thing, aside): [] for thing in THINGS for aside in (False, True)}
         for row, points in zip(rows, landmarks, strict=True):
             pixels = read_rgb(folder / "images" / row["file"])
-            crops.append(geometry.align(pixels, points, self.alignment))
+            crops.append(geometry.align(pixels, points, self.alignment, turning.depth(kit, pixels, points)))
             for thing in (name for name, worn in (("beard", "2"), ("glasses", "1")) if row[name] == worn):
                 one = Loan.of(kit.parser, pixels, crops[-1], thing)
                 lent[thing, held_out(person_of(row))] += [one] if one.share.mean() > LEAST[thing] else []
@@ -65,11 +67,11 @@ class Worn:
             aside = held_out(person_of(row))
             room = int(row["beard"] == "0" or row["sex"] == "f"), int(row["glasses"] == "0")
             if not aside and any(room):
-                self._bare.append((room, crop.pixels))
+                self._bare.append((room, crop))
             for kind in KINDS * (1 if aside else variants):
                 if all(wanted <= free for wanted, free in zip(kind, room, strict=True)) and (row["sex"] == "m" or rng.random() < 0.4):
                     on = self._dressed(rng, crop, kind, {thing: lent[thing, aside] or lent[thing, False] for thing in THINGS})
-                    self._pools[aside].append((kind, on, crop.pixels))
+                    self._pools[aside].append((kind, on, crop))
         if not self._pools[False] or not self._pools[True]:
             raise InputError(f"{folder} has too few faces without beard or glasses: wanted some, also of people who are held out")
 
@@ -81,15 +83,17 @@ class Worn:
     def held_out(self, most: int = 96) -> tuple[Array, Array, Array]:
         """People who are not trained on, as they are."""
         pool = self._pools[True]
-        return _stacked([(before, after, np.array(kind)) for kind, before, after in pool[:: -(-len(pool) // most)]])
+        return _stacked([(before, bare.pixels, np.array(kind)) for kind, before, bare in pool[:: -(-len(pool) // most)]])
 
     def _draw(self, rng: np.random.Generator) -> tuple[Array, Array, Array]:
         if rng.random() < self.NOTHING:
-            free, before = self._bare[rng.integers(len(self._bare))]
-            after, kind = before, np.array(free)
+            free, bare = self._bare[rng.integers(len(self._bare))]
+            before, kind = bare.pixels, np.array(free)
         else:
-            on, before, after = self._pools[False][rng.integers(len(self._pools[False]))]
+            on, before, bare = self._pools[False][rng.integers(len(self._pools[False]))]
             kind = np.array(on)
+        at = turning.chance(rng, bare, self.triangles)
+        before, after = (turning.looked(one, at) for one in (before, bare.pixels))
         angle, scale, shift = rng.normal(0, 4), np.exp(rng.normal(0, 0.06)), rng.normal(0, 0.02 * self.alignment.size, 2)
         turn = cv2.getRotationMatrix2D(((self.alignment.size - 1) / 2,) * 2, angle, scale)
         turn[:, 2] += shift
