@@ -47,7 +47,7 @@ class Bare:
         size, side = crop.size, self.translator.net.card.size
         looks = [cv2.resize(crop.pixels, (side, side), interpolation=cv2.INTER_AREA)]
         for _ in range(PASSES):
-            looks.append(self.translator.translate(looks[-1], asked={self.thing: 1.0}))
+            looks.append(self._bared(looks[-1]))
         seen, once, bare = (_fractions(looks[k], size) for k in (0, 1, PASSES))
         first, last = (np.abs(one - seen).max(2) for one in (once, bare))
         if self.thing == "glasses" and self._dark(crop, last):
@@ -61,6 +61,11 @@ class Bare:
         looked = cv2.remap(crop.pixels, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), size)
         return Change(flow, bare - coarse, alpha * np.float32(self.strength), fetched=True, hair=True)
+
+    def _bared(self, picture: Array) -> Array:
+        """What the network makes of a picture and of its mirror image, on average: what it does not see in one it may in the other."""
+        ways = (self.translator.translate(np.ascontiguousarray(one), asked={self.thing: 1.0}) for one in (picture, picture[:, ::-1]))
+        return cv2.addWeighted(next(ways), 0.5, np.ascontiguousarray(next(ways)[:, ::-1]), 0.5, 0)
 
     def _dark(self, crop: Crop, away: Array) -> bool:
         """Whether lenses hide the eyes, of which the network makes something that is so far `away [S, S]`."""
