@@ -11,7 +11,7 @@ from faces import collins, kit
 
 from mien import Photo, edits, geometry, mesh
 from mien.apply import edit_photo
-from mien.bare import Bare, from_skin
+from mien.bare import Bare, _like_skin, from_skin
 from mien.beard import Beard
 from mien.types import Array, Edit, Face
 from mien.wear import Glasses
@@ -71,6 +71,26 @@ def test_skin_is_fetched_whole():
         assert not one[found[..., 1], found[..., 0]].any()
 
 
+def test_what_is_bared_is_like_the_skin_beside_it():
+    """Neither lighter nor greyer than all of that, and what was not covered, and the eyes, stay as they are."""
+    photo, face = collins()
+    crop = geometry.align(photo.pixels, face.landmarks, Bare.alignment)
+    seen = crop.pixels.astype(np.float32) / 255
+    covered = np.zeros((crop.size,) * 2, bool)
+    spots = {"glow": crop.landmarks[6], "grey": crop.landmarks[199], "eye": crop.landmarks[473], "plain": crop.landmarks[50]}
+    parts = {name: (slice(y - 7, y + 7), slice(x - 7, x + 7)) for name, (x, y) in ((k, at.astype(int)) for k, at in spots.items())}
+    bare = seen.copy()
+    bare[parts["glow"]], bare[parts["grey"]] = (1, 1, 0.8), 0.4
+    for name in ("glow", "grey", "eye"):
+        covered[parts[name]] = True
+    out = _like_skin(bare, seen, covered, crop.landmarks)
+    lab, own, skin = (cv2.cvtColor(one, cv2.COLOR_RGB2Lab) for one in (out, seen, seen[parts["plain"]]))
+    assert lab[parts["glow"]][..., 0].max() < np.percentile(own[mesh.skin(crop.landmarks, crop.size) > 0.9][:, 0], 99)
+    assert lab[parts["grey"]][..., 2].mean() > 0.3 * skin[..., 2].mean() and abs(lab[parts["grey"]][..., 0].mean() - 43) < 2
+    assert np.abs(out - bare)[parts["eye"]].mean() < 0.01 and np.abs(out - bare)[~covered].max() < 0.01
+    assert _like_skin(bare, seen, np.ones_like(covered), crop.landmarks) is bare, "where no skin is left to tell"
+
+
 def test_the_face_stays_where_it_is():
     photo, face = collins()
     dressed = worn("beard", photo, face)
@@ -93,7 +113,23 @@ def test_the_network_in_the_box_takes_off(thing: str):
 def test_who_wears_nothing_stays(thing: str):
     photo, face = collins()
     after = edit_photo(photo, edits.plan({thing: -1.0}, kit()), [face], [0], {})
-    assert np.abs(after.pixels.astype(np.float32) - photo.pixels).max(2).mean() < 0.2
+    assert np.abs(after.pixels.astype(np.float32) - photo.pixels).max(2).mean() < 0.05
+
+
+def test_what_hangs_from_a_chin_goes_and_collars_stay():
+    """A beard may end below the face only where it covers the chin."""
+    photo, face = collins()
+    edit = edits.plan({"beard": -1.0}, kit())[0]
+    assert isinstance(edit, Bare)
+    crop = geometry.align(photo.pixels, face.landmarks, edit.alignment)
+    size, chin = crop.size, int(crop.landmarks[152, 1])
+    covered = np.zeros((size, size), np.float32)
+    covered[chin + 10 :] = 1  # a collar
+    assert edit._beard(crop, covered).max() == 0
+    covered[int(crop.landmarks[0, 1]) :] = 1
+    may = edit._beard(crop, covered)
+    middle = int(crop.landmarks[152, 0])
+    assert may[chin, middle] == 1 and may[chin + size // 10, middle] > 0.5 and may[: int(crop.landmarks[10, 1]) - size // 8].max() == 0
 
 
 def test_half_is_between():

@@ -28,7 +28,7 @@ def test_a_head_turns_by_what_was_asked(yaw: float, pitch: float):
     """As the landmarker sees it, which nobody told, and which finds what was turned so a third less turned."""
     face = hopper_face()
     at = turning.turn(crop(), yaw, pitch, kit().prototypes.triangles)
-    seen = kit().faces(np.ascontiguousarray(cv2.copyMakeBorder(turning.looked(crop().pixels, at), *[60] * 4, cv2.BORDER_REPLICATE)))
+    seen = kit().faces(np.ascontiguousarray(cv2.copyMakeBorder(turning.looked(crop().pixels, at), 60, 60, 60, 60, cv2.BORDER_REPLICATE)))
     assert len(seen) == 1
     turned, asked = np.abs([seen[0].yaw - face.yaw, seen[0].pitch - face.pitch]), np.abs([yaw, pitch])
     assert (0.6 * asked - 1 <= turned).all() and (turned <= 1.1 * asked + 4).all()

@@ -7,19 +7,22 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from . import geometry, mesh
+from . import geometry, mesh, skin
 from .models.parser import Parser
 from .models.translator import Translator
 from .pose import inner
-from .skin import smoothstep
 from .types import Alignment, Array, Change, Crop, Networks
 
 SEEN = 0.02, 0.06  # differences, of the full range, that are none and that are all of one
 DARK = 0.17  # of the eyes that the parser takes for glasses: of clear ones it is below 0.12, of dark ones hardly ever below 0.3
 HIDDEN = 0.1  # mean difference in the eyes, of the full range, that only dark lenses make
 PASSES = 3  # what the first leaves of a full beard, the next take; only beside what the first saw
-HANGING = {"beard": 0.15, "glasses": 0.0}  # how far below the face it may be, of a crop's side
+HANGING = 0.15  # how far below the face a beard may be, of a crop's side
+FOUND, HANGS = (0.12, 0.35), (0.15, 0.4)  # of the lower face and of the chin: less is no beard, more one, or one that hangs
+NOSE, LIP = 2, 17  # the mesh's points below the nose and below the lips
 NEAR = 8  # of a crop's side, one part
+USUAL = (2, 98)  # percentiles of the lightness and the tints of skin, between which they are nothing special
+FEWEST, SHADOW = 400, 8.0  # pixels of skin that tell; Lab lightness below which it has no tint
 PATCH = 0.13  # side of the piece of skin that texture is fetched from, of the crop's
 PLACES = (50, 280, 205, 425, 151)  # of the mesh, where such pieces are: high and low on the cheeks, and the forehead
 
@@ -53,19 +56,32 @@ class Bare:
         if self.thing == "glasses" and self._dark(crop, last):
             last[:] = 0
         face, wide = mesh.frame(crop.landmarks, size), np.ones((size // NEAR,) * 2)
-        hanging = np.array((0, HANGING[self.thing] * size), np.float32)
-        covered = _covered(last) * cv2.dilate(_covered(first), wide) * mesh.reach(face, face + hanging, size)
+        covered = _covered(last) * cv2.dilate(_covered(first), wide)
+        covered *= self._beard(crop, covered) if self.thing == "beard" else mesh.reach(face, face, size)
         alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((size // 75,) * 2)), (0, 0), size / 190) * inner(size)
         flow = from_skin(alpha > 0.01, crop.landmarks)
         at = mesh.places(size) + flow
         looked = cv2.remap(crop.pixels, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), size)
-        return Change(flow, bare - coarse, alpha * np.float32(self.strength), fetched=True, hair=True)
+        return Change(
+            flow, _like_skin(bare, seen, alpha > 0.01, crop.landmarks) - coarse, alpha * np.float32(self.strength), fetched=True, hair=True
+        )
 
     def _bared(self, picture: Array) -> Array:
         """What the network makes of a picture and of its mirror image, on average: what it does not see in one it may in the other."""
         ways = (self.translator.translate(np.ascontiguousarray(one), asked={self.thing: 1.0}) for one in (picture, picture[:, ::-1]))
         return cv2.addWeighted(next(ways), 0.5, np.ascontiguousarray(next(ways)[:, ::-1]), 0.5, 0)
+
+    def _beard(self, crop: Crop, covered: Array) -> Array:
+        """Where a beard may be, `[S, S]` in 0..1: on the face, and below it where the chin is covered, or collars would be shaved. Nowhere
+        if the network has found next to nothing, and the parser neither: folds and shadows are no beard."""
+        size, face = crop.size, mesh.frame(crop.landmarks, crop.size)
+        low = lower(crop.landmarks, size)
+        seen = geometry.align(crop.pixels, crop.landmarks, self.parser.alignment)
+        found = _mean(covered[low]) + _mean(self.parser.parse(seen)["beard"][lower(seen.landmarks, seen.size)])
+        hangs = _mean(covered[low & (np.arange(size)[:, None] > crop.landmarks[LIP, 1])])
+        on, below = (mesh.reach(face, face + np.array((0, down * size), np.float32), size) for down in (0, HANGING))
+        return skin.smoothstep(found, *FOUND) * (on + skin.smoothstep(hangs, *HANGS) * (below - on))
 
     def _dark(self, crop: Crop, away: Array) -> bool:
         """Whether lenses hide the eyes, of which the network makes something that is so far `away [S, S]`."""
@@ -73,6 +89,16 @@ class Bare:
             return True
         seen = geometry.align(crop.pixels, crop.landmarks, self.parser.alignment)
         return in_eyes(self.parser.parse(seen)["glasses"], seen.landmarks) > DARK
+
+
+def _mean(values: Array) -> Array:
+    return np.array(values.mean() if values.size else 0.0)
+
+
+def lower(points: Array, size: int) -> Array:
+    """The face below the nose, but for the lips: `[S, S]` bool."""
+    inside = mesh.hull(points, size) > 0
+    return inside & (np.arange(size)[:, None] > points[NOSE, 1]) & (mesh.polygon(points, mesh.LIPS, size, feather=0.5) < 0.3)
 
 
 def in_eyes(values: Array, points: Array) -> float:
@@ -86,9 +112,29 @@ def _fractions(small: Array, size: int) -> Array:
     return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
 
 
+def _like_skin(bare: Array, seen: Array, covered: Array, points: Array) -> Array:
+    """`bare [S, S, 3]`, where its skin was covered no lighter than nearly all of the skin that was `seen`, and of its tints: what the
+    network overdoes, as light where a rim was, and leaves, as the grey of hair."""
+    size = len(bare)
+    plain = mesh.skin(points, size)
+    for brow in mesh.BROWS:
+        plain *= 1 - mesh.polygon(points, brow, size, feather=size / 100, grow=size / 100)
+    known = (plain > 0.9) & ~covered
+    if known.sum() < FEWEST:
+        return bare
+    lab, own = (cv2.cvtColor(one, cv2.COLOR_RGB2Lab) for one in (bare, seen))
+    tints = own[known][:, 1:] / np.maximum(own[known][:, :1], SHADOW)
+    low, high = np.percentile(tints, USUAL, axis=0)
+    light = np.minimum(lab[..., :1], np.percentile(own[known][:, 0], USUAL[1]))
+    tint = np.clip(lab[..., 1:] / np.maximum(lab[..., :1], SHADOW), low, high) * np.maximum(light, SHADOW)
+    usual = np.concatenate([light, tint], -1).astype(np.float32)
+    mixed = lab + (plain * covered)[..., None] * (usual - lab)
+    return np.clip(cv2.cvtColor(mixed, cv2.COLOR_Lab2RGB), 0, 1)
+
+
 def _covered(away: Array) -> Array:
     """Where differences `[S, S]` are those of something worn: in 0..1."""
-    return smoothstep(cv2.dilate(cv2.GaussianBlur(away, (0, 0), len(away) / 250), np.ones((3, 3))), *SEEN)
+    return skin.smoothstep(cv2.dilate(cv2.GaussianBlur(away, (0, 0), len(away) / 250), np.ones((3, 3))), *SEEN)
 
 
 def from_skin(covered: Array, points: Array) -> Array:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from . import colours, edits, geometry, latents, measure, mesh
-from .bare import DARK, in_eyes
+from .bare import DARK, in_eyes, lower
 from .kit import Kit
 from .skin import teeth
 from .types import Alignment, Array, Face
@@ -64,14 +64,13 @@ def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, A
     crop = geometry.align(pixels, face.landmarks, kit.parser.alignment)
     regions, points, size = kit.parser.parse(crop), crop.landmarks, crop.size
     inside, down = mesh.hull(points, size) > 0, np.arange(size)[:, None]
-    lower = inside & (down > points[2, 1]) & (mesh.polygon(points, mesh.LIPS, size, feather=0.5) < 0.3)
     around = points[[point for outline in (*mesh.HOLLOWS, *mesh.BROWS) for point in outline], 1]
     band = inside & (down > around.min()) & (down < around.max())
     hair = regions["hair"] > 0.8  # where it is less sure, the background shows through
     lab = cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     colour = np.median(lab[hair], axis=0) if hair.mean() > HAIRS else None
     worn = regions["glasses"]
-    return float(regions["beard"][lower].mean()), float(worn[band].mean()) / RIMS, in_eyes(worn, points), colour
+    return float(regions["beard"][lower(points, size)].mean()), float(worn[band].mean()) / RIMS, in_eyes(worn, points), colour
 
 
 def _bridge(light: Array, places: Array) -> float:
