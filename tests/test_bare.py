@@ -129,7 +129,7 @@ def test_what_hangs_from_a_chin_goes_and_collars_stay():
     covered[int(crop.landmarks[0, 1]) :] = 1
     may = edit._beard(crop, covered)
     middle = int(crop.landmarks[152, 0])
-    assert may[chin, middle] == 1 and may[chin + size // 10, middle] > 0.5 and may[: int(crop.landmarks[10, 1]) - size // 8].max() == 0
+    assert may[chin, middle] == 1 and may[chin + size // 10, middle] > 0.5
 
 
 def test_half_is_between():
