@@ -173,8 +173,8 @@ class RetouchData:
         mouths = [camera(rng, self._mouths[rng.integers(len(self._mouths))])[0] for _ in range(max(size // 2, 1))]
         real = [_evenly(rng, self._faces) for _ in range(size)]
         return _stack(examples) | {
-            "mouths": _chw(mouths),
-            "faces": _chw([camera(rng, pixels)[0] for pixels, _ in real]),
+            "mouths": chw(mouths),
+            "faces": chw([camera(rng, pixels)[0] for pixels, _ in real]),
             "face_label": np.stack([label for _, label in real]),
         }
 
@@ -310,7 +310,8 @@ def _jpeg(picture: Array, quality: int) -> Array:
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.float32)
 
 
-def _chw(pictures: list[Array]) -> Array:
+def chw(pictures: list[Array]) -> Array:
+    """Pictures `[S, S, 3]` in 0..255 as a batch `[N, 3, S, S]` in [-1, 1]."""
     return (np.stack(pictures).transpose(0, 3, 1, 2) / 127.5 - 1).astype(np.float32)
 
 
@@ -318,8 +319,8 @@ def _stack(examples: list[Example]) -> dict[str, Array]:
     size = examples[0].before.shape[0]
     large = lambda key: np.stack([cv2.resize(getattr(e, key).astype(np.float32), (size, size)) for e in examples])[:, None]  # noqa: E731
     return {
-        "before": _chw([e.before for e in examples]),
-        "after": _chw([e.after for e in examples]),
+        "before": chw([e.before for e in examples]),
+        "after": chw([e.after for e in examples]),
         "condition": np.stack([e.condition for e in examples]),
         "flow": np.stack([e.flow for e in examples]).astype(np.float32).transpose(0, 3, 1, 2).copy(),
         "reach": large("reach"),

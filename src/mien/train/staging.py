@@ -18,7 +18,7 @@ from ..beard import Beard, draw_beard
 from ..errors import InputError
 from ..types import Alignment, Array, Crop
 from ..wear import Glasses, draw_glasses
-from .data import camera, held_out, person_of, read_faces, read_rgb
+from .data import camera, chw, held_out, person_of, read_faces, read_rgb
 from .regions import BEARD, BROWS, GLASSES, HAIR, NECK, OTHER, SIDE, SKIN, UNKNOWN, keyed, label
 
 WEARERS = 0.7  # share of those without glasses who are also shown with some
@@ -66,13 +66,12 @@ class RegionData:
                 pool.append(_wearing(rng, crop, pool[-1]))
             if row["sex"] == "m" and row["beard"] == "0" and rng.random() < GROWERS:
                 pool.append(_bearded(rng, crop, pool[-1]))
+        self._cut = [one for one in self._pools[False] if one.person is not None]
 
     def batch(self, count: int, i: int) -> tuple[Array, Array]:
         """Batch number `i`: pixels `[N, 3, S, S]` in [-1, 1] and labels `[N, SIDE, SIDE]` int64."""
         rng = np.random.default_rng((self.seed, 1, i))
-        everybody = self._pools[False]
-        cut = [one for one in everybody if one.person is not None]
-        pools = [cut if cut and rng.random() < CUT else everybody for _ in range(count)]
+        pools = [self._cut if self._cut and rng.random() < CUT else self._pools[False] for _ in range(count)]
         return _stacked([self._draw(rng, pool[rng.integers(len(pool))]) for pool in pools])
 
     def held_out(self, most: int = 96) -> tuple[Array, Array]:
@@ -205,5 +204,5 @@ def _bearded(rng: np.random.Generator, crop: Crop, shown: Shown) -> Shown:
 
 
 def _stacked(examples: list[tuple[Array, Array]]) -> tuple[Array, Array]:
-    pixels = np.stack([one for one, _ in examples]).transpose(0, 3, 1, 2) / np.float32(127.5) - 1
-    return pixels.astype(np.float32), np.stack([labels for _, labels in examples]).astype(np.int64)
+    pixels, labels = zip(*examples, strict=True)
+    return chw(list(pixels)), np.stack(labels).astype(np.int64)

@@ -22,7 +22,7 @@ from ..pose import inner
 from ..types import Alignment, Array, Change, Crop
 from ..wear import Glasses
 from . import turning
-from .data import camera, read_faces, read_rgb
+from .data import camera, chw, read_faces, read_rgb
 from .staging import natural, toned
 
 THINGS = ("beard", "glasses")  # what can be taken off, in the order of a condition; regions of the parser
@@ -173,7 +173,5 @@ def _tone(crop: Crop) -> Array:
 
 
 def _stacked(examples: list[tuple[Array, Array, Array]]) -> tuple[Array, Array, Array]:
-    before, after = (
-        (np.stack([one[k] for one in examples]).transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32) for k in (0, 1)
-    )
-    return before, after, np.stack([kind for *_, kind in examples]).astype(np.float32)
+    before, after, kinds = zip(*examples, strict=True)
+    return chw(list(before)), chw(list(after)), np.stack(kinds).astype(np.float32)
