@@ -59,7 +59,7 @@ def test_another_background_leaves_the_person(studio: Crop):
     assert person is not None
     shown = staging.Shown(studio.pixels, regions.label(studio, PLAIN, person), np.rint(person * 255).astype(np.uint8), None)
     data = object.__new__(staging.RegionData)
-    data.size, data.seed, data._pools = 256, 0, {False: [shown], True: []}
+    data.size, data.seed, data._pools, data._cut = 256, 0, {False: [shown], True: []}, [shown]
     pixels, labels = data._moved(np.random.default_rng(1), shown.pixels, shown.labels, np.rint(person * 255).astype(np.uint8))
     inside, behind = (mesh.hull(studio.landmarks, 256) > 0) & (person > 0.98), person < 0.02
     assert np.abs(pixels[inside].astype(int) - studio.pixels[inside]).max() <= 1
