@@ -2,7 +2,8 @@
 
 After Rowland and Perrett, "Manipulating facial appearance through shape and color" (1995), and Tiddeman et al., "Prototyping and
 transforming facial textures for perception research" (2001), with means regressed on continuous age instead of two groups, and with
-gains held back where a face's texture is not what the mean knows (stubble, noise, frames of glasses).
+gains held back where a face's texture is not what the mean knows (stubble, noise, frames of glasses). Means have no lines: whoever is made
+older gets those of old faces that are most like the ones that begin to show.
 """
 
 from __future__ import annotations
@@ -20,11 +21,16 @@ from ..types import Alignment, Array, Change, Crop, Identity
 L_SPREAD = 14.0  # every face's lightness inside the oval is brought to this standard deviation before it is averaged
 LAYOUT = "face"  # of the means
 SIGMA_FINE, SIGMA_COARSE = 1 / 160, 1 / 48  # of that layout's side: the two fine bands lie above these blurs
+SIGMA_LINES = 1 / 40  # lines lie above this blur
 ADULT, OLDEST = 18.0, 90.0  # a changed face is never meant to look younger or older than this
 # Means are smoother than any of their members, so the plain difference looks like half the years; but colour that is
 # pushed too far turns to blotches.
 OLDER = {"shape": 1.5, "colour": 1.2, "fine": 1.6, "coarse": 1.5}
 YOUNGER = OLDER | {"fine": 1.7}
+LINES, FULL = 0.6, 30.0  # of an old face's lines, and the years that bring them
+LINED = 25.0, 75.0  # the ages between which lines come
+ALIKE = 0.04  # how much more of its own lines must look like one's than like another's, to be no mixture of both
+DEEPEST = 14.0  # Lab lightness
 MOST = np.array([14.0, 7.0, 7.0], np.float32)  # Lab: what colours may add, however much is asked for
 FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
 
@@ -41,7 +47,8 @@ class Prototypes:
     """The bundled prototypes file.
 
     Arrays: points `[480, 2]` and triangles of the mean layout; `age_*` `[2, A, ...]` means by sex (f, m) and age node; `smile_*` `[3, ...]`
-    what a smile adds per unit of mouth width, corner lift and opening; shapes in canonical crop pixels, colours in Lab, bands in log gain.
+    what a smile adds per unit of mouth width, corner lift and opening; shapes in canonical crop pixels, colours in Lab, bands in log gain;
+    lines `[2, N, s, s]` of N old faces of either sex, in Lab lightness.
     """
 
     def __init__(self, name: str, path: Path, sha256: str) -> None:
@@ -54,10 +61,17 @@ class Prototypes:
 
     def read(self, crop: Crop) -> Reading:
         """Apparent age and sex of the face: ridge regression on the face brought to the mean layout."""
+        return self._read(*self._seen(crop))
+
+    def _seen(self, crop: Crop) -> tuple[Array, Array]:
+        """The face in the mean layout, and where its points lie in a crop of that: `[s, s, 3]` and `[468, 2]`."""
         d = self._data
         face = geometry.align(crop.pixels, crop.landmarks, Alignment(LAYOUT, int(d["side"])))
         points = face.landmarks[: mesh.POINTS]
-        lab = canonical(face.pixels, points, d["points"], self.triangles, d["oval"])
+        return canonical(face.pixels, points, d["points"], self.triangles, d["oval"]), points
+
+    def _read(self, lab: Array, points: Array) -> Reading:
+        d = self._data
         age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
         return Reading(float(np.clip(age, ADULT, OLDEST)), float(1 / (1 + np.exp(-3 * sex))))
 
@@ -94,8 +108,9 @@ class Prototypes:
         return face + self._frames.carry(np.tensordot(mouth, self._data["smile_shape"], 1), face)
 
     def _blend(self, crop: Crop, mouth: Array, age: float, sex: float) -> dict[str, Array]:
-        """What is added to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine" and "coarse" `[s, s]`; and today's bands, "expected"."""
-        d, reading = self._data, self.read(crop)
+        """What is added: to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine", "coarse" and "lines" `[s, s]`; "expected": today's bands."""
+        d, (lab, points) = self._data, self._seen(crop)
+        reading = self._read(lab, points)
         now, then = _ages(reading.age, age)
         taper = 1 / (1 + max(abs(age) - 30, 0) / 60)  # so that fifty years more is no mask
         years = {key: gain * taper for key, gain in (OLDER if age > 0 else YOUNGER).items()}
@@ -109,7 +124,20 @@ class Prototypes:
             out[key] += np.tensordot(mouth, d[f"smile_{key}"], 1)
             if key in ("fine", "coarse"):
                 out[f"{key}_expected"] = here
+        more = np.clip(then, *LINED) - np.clip(now, *LINED)
+        out["lines"] = LINES * max(float(more), 0) / FULL * self._own_lines(lab[..., 0], reading.sex)
         return out
+
+    def _own_lines(self, lightness: Array, sex: float) -> Array:
+        """The lines that this face may get, `[s, s]`: of old faces, mixed by how like its own they are; nobody's where there are none."""
+        theirs = self._data["lines"][int(sex > 0.5)]
+        if not len(theirs):
+            return np.zeros_like(lightness)
+        own = lines(lightness)
+        flat = theirs.reshape(len(theirs), -1)
+        like = flat @ own.ravel() / (np.linalg.norm(flat, axis=1) * max(float(np.linalg.norm(own * (theirs != 0).any(0))), 1e-6))
+        share = np.exp((like - like.max()) / ALIKE)
+        return np.tensordot(share / share.sum(), theirs, 1)
 
     def _colour(self, crop: Crop, look: Array, place: Array, blend: dict[str, Array]) -> Array:
         """The colour offset `[S, S, 3]` in RGB: the difference of means, and the face's own fine bands made stronger or weaker."""
@@ -131,6 +159,7 @@ class Prototypes:
         skin, noise = 1 - _hair(lab, oval), _noise(lab, unit)
         delta = _bounded(delta, before, lab)
         delta[..., 0] *= np.where(delta[..., 0] < 0, skin, 1)
+        delta[..., 0] += skin * np.clip(draw(blend["lines"]) * np.clip(spread, 0.4, 1.1), -DEEPEST, DEEPEST)
         for band, sigma, gain, expected in _bands(lab[..., 0], unit, blend):
             energy = _energy(band, unit * sigma * 2) + FLOOR * spread**2
             usual = np.exp(2 * draw(expected)) * max(spread, 0.3) ** 2
@@ -166,6 +195,11 @@ def split_bands(lightness: Array, unit: float) -> tuple[Array, Array]:
     """The two fine bands of a lightness picture, above SIGMA_FINE and above SIGMA_COARSE; `unit` is LAYOUT's side in its pixels."""
     fine, coarse = (cv2.GaussianBlur(lightness, (0, 0), unit * sigma) for sigma in (SIGMA_FINE, SIGMA_COARSE))
     return lightness - fine, fine - coarse
+
+
+def lines(lightness: Array) -> Array:
+    """What of a canonical lightness `[s, s]` is no broader than a wrinkle."""
+    return lightness - cv2.GaussianBlur(lightness, (0, 0), lightness.shape[0] * SIGMA_LINES)
 
 
 def features(lab: Array, points: Array, mean: Array, oval: Array) -> Array:

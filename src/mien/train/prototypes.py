@@ -21,6 +21,8 @@ NODES = np.array([22, 32, 42, 52, 62, 74], np.float32)  # ages
 SMOOTH, RIDGE, READER_RIDGE = 20.0, 3.0, 300.0  # bend of the age curves; covariates; the reader of age and sex
 SMILE_UNIT = (0.17, 0.14, 0.0)  # width, lift, opening, over the eye distance, that `smile` 1 asks for: a closed smile
 SEX_GAIN, STUBBLE = 1.25, 0.35
+IMAGINED = ("sfhq", "sfhq-t2i")  # sources whose people do not exist: of nobody else are the own lines kept
+LINED, YOUNG, KEPT = 62, 40, 6  # ages from and up to which; so many faces of each sex
 
 
 def compute(faces: Path, pairs: Path, out: Path) -> dict[str, float]:
@@ -43,6 +45,7 @@ def compute(faces: Path, pairs: Path, out: Path) -> dict[str, float]:
     arrays: dict[str, Array] = {"points": layout, "triangles": triangles.astype(np.uint16), "oval": oval, "nodes": NODES}
     arrays |= {"side": np.array(LAYOUT.size), "sex_gain": np.array(SEX_GAIN), "stubble": np.array(STUBBLE)}
     arrays |= _age_curves(rows, points, lab, yaw, mean, mirror, ~aside)
+    arrays |= _lines(rows, lab, mean, oval, ~aside)
     arrays |= _smile(pairs, layout, triangles, oval, mirror)
     error, reader = _reader(rows, lab, points, layout, oval, aside)
     arrays |= reader
@@ -127,6 +130,28 @@ def _age_curves(
         out[f"age_{key}"] = fitted[: 2 * nodes].reshape(2, nodes, *values.shape[1:])
         out[f"stubble_{key}"] = fitted[2 * nodes]
     return out
+
+
+def _lines(rows: list[dict[str, str]], lab: Array, mean: Array, oval: Array, use: Array) -> dict[str, Array]:
+    """What old faces have in fine lightness that young ones have not, `[2, N, s, s]` by sex: their own lines, which means would wash out.
+    Of faces in even light, without hard edges, that show most; N is 0 where the data has none whose people do not exist."""
+    fine = np.stack([prototypes.lines(one[..., 0]) for one in lab])
+    even = np.array([np.abs(one - one[:, ::-1])[oval > 0.5].mean() for one in (cv2.GaussianBlur(face[..., 0], (0, 0), 6) for face in lab)])
+    part = oval * mesh.skin(mean, LAYOUT.size)
+    for outline in (*mesh.BROWS, *mesh.EYELIDS, *mesh.NOSTRILS, mesh.LIPS):
+        part *= 1 - mesh.polygon(mean, outline, LAYOUT.size, feather=2, grow=3)
+    shown = np.array([one[part > 0.5].std() for one in fine])
+    edges = np.array([np.quantile(one[part > 0.5], 0.997) for one in fine])
+    ages = np.array([float(row["age"]) for row in rows])
+    plain = np.array([all(row[key] == "0" for key in ("beard", "glasses", "smile")) and row["source"] in IMAGINED for row in rows])
+    kept = []
+    for sex in "fm":
+        own = use & np.array([row["sex"] == sex for row in rows])
+        old = np.flatnonzero(own & plain & (ages >= LINED))
+        best = old[np.argsort((even + 0.5 * (edges - shown))[old], kind="stable")[:KEPT]]
+        kept.append((fine[best] - fine[own & (ages <= YOUNG)].mean(0)) * part)
+    count = min(map(len, kept))
+    return {"lines": np.stack([one[:count] for one in kept]).astype(np.float32)}
 
 
 def _smile(folder: Path, layout: Array, triangles: Array, oval: Array, mirror: Array) -> dict[str, Array]:
