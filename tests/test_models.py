@@ -5,19 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faces import hopper_face, kit
+from faces import hopper, hopper_face, kit
 
 from mien import ModelError, geometry, hub, mesh, models, verbs
 from mien.cards import Card
 from mien.edits import Prototype
 from mien.models.prototypes import Prototypes
 from mien.runtime import Net
+from mien.types import Alignment
 
-NAMES = list(hub.catalog())
+NAMES = [name for name, entry in hub.catalog().items() if entry.bundled]
 NETS = [name for name in NAMES if hub.catalog()[name].role != "prototypes"]
 
 
-@pytest.mark.parametrize("row", verbs.models(), ids=NAMES)
+@pytest.mark.parametrize("row", verbs.models()[: len(NAMES)], ids=NAMES)
 def test_every_network_is_intact_and_tells_what_it_is(row: dict[str, str]):
     assert row["state"] == "ok"
     assert row["licence"] == "Apache-2.0" and row["source"] and row["description"] and row["limits"]
@@ -97,3 +98,25 @@ def test_displacements_turn_and_foreshorten_with_the_face():
     assert np.allclose(frames.carry(up, points * [0.5, 1]), up * 0.5, atol=1e-3)
     turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
     assert np.allclose(frames.carry(up, points @ turn), up @ turn, atol=1e-3)
+
+
+def test_who_is_made_older_gets_the_lines_of_the_old_face_most_like_hers():
+    prototypes = kit().prototypes
+    theirs = prototypes._data["lines"]
+    assert theirs.shape[:2] == (2, 6) and theirs.shape[2] == theirs.shape[3] == prototypes._data["side"]
+    plain = np.random.default_rng(0).normal(0, 0.3, theirs.shape[2:]).astype(np.float32)
+    for sex in (0, 1):
+        for k in range(6):
+            got = prototypes._own_lines(plain + 0.3 * theirs[sex, k], float(sex))
+            like = [float(np.corrcoef(got.ravel(), one.ravel())[0, 1]) for one in theirs[sex]]
+            assert int(np.argmax(like)) == k and like[k] > 0.9
+
+
+@pytest.mark.parametrize(("age", "some"), [(30, True), (10, True), (-20, False)])
+def test_lines_come_with_years_and_not_twice(age: float, some: bool):
+    """What comes is in proportion to the years between 25 and 75; who is younger after it gets none."""
+    prototypes, crop = kit().prototypes, geometry.align(hopper().pixels, hopper_face().landmarks, Alignment("head", 448))
+    blend = prototypes._blend(crop, np.zeros(3, np.float32), age, 0.0)
+    assert (np.abs(blend["lines"]).max() > 0) == (some and prototypes.read(crop).age < 75)
+    more = prototypes._blend(crop, np.zeros(3, np.float32), 1.5 * age, 0.0)
+    assert np.abs(more["lines"]).max() <= 1.5001 * np.abs(blend["lines"]).max()
