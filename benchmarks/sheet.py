@@ -1,9 +1,9 @@
 """Draw the README's pictures: every edit on the photos in docs. Labelled, as everything that mien makes.
 
-python benchmarks/sheet.py docs/collins.jpg --by best -o docs/before-after.jpg
-python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --by prototypes network -o docs/sheet.jpg
-python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --every --quality 72 -o docs/edits.jpg
-python benchmarks/sheet.py FACES --people 12 --quality 85 -o docs/people.jpg
+python benchmarks/sheet.py docs/collins.jpg --by best --quality 82 -o docs/before-after.jpg
+python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --by prototypes network --quality 74 -o docs/sheet.jpg
+python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --every --quality 64 -o docs/edits.jpg
+python benchmarks/sheet.py FACES --people 12 --quality 72 -o docs/people.jpg
 
 FACES is the folder that `mien train retouch` takes: of people held out from training the first whose licence lets pictures be made of them.
 """
