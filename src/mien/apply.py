@@ -60,14 +60,15 @@ def edit_photo(
         change = change_of(edit, crop, faces, i)
         return fronts[i].kept(crop, fronts[i].hung(crop, change)) if i in fronts else change
 
-    step = edited(stages, arguments, next((front.networks for front in fronts.values()), ()))
+    step = edited(stages, arguments, next((front.networks for front in fronts.values() if front.networks), ()))
     return photo.after(step, through(photo.pixels, stages, faces, chosen, change_by))
 
 
 @dataclass(frozen=True, eq=False)
 class Front:
     """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop: things (a hand, a microphone, a
-    veil), which stay as they are, and hair, which follows the face but keeps its colours. None where there is next to none."""
+    veil), which stay as they are, and hair, which follows the face but keeps its colours. None where there is next to none. networks: what
+    told, if there is anything."""
 
     things: Array | None
     hair: Array | None
@@ -102,7 +103,8 @@ def in_front(parser: Parser, pixels: Array, face: Face) -> Front:
             return None
         return cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
 
-    return Front(seen("other", 0.5, 0.75), seen("hair", 0.25, 0.6), crop.matrix, parser.net.networks)
+    things, hair = seen("other", 0.5, 0.75), seen("hair", 0.25, 0.6)
+    return Front(things, hair, crop.matrix, () if things is None and hair is None else parser.net.networks)
 
 
 def through(pixels: Array, stages: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy) -> Array:
