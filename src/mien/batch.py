@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import cv2
 
 from . import footage, image, provenance, verbs, video
 from .errors import FaceError, InputError, MienError, OutputError
@@ -129,7 +129,7 @@ def one(job: Job, kit: Kit | None = None) -> Outcome:
         photo = verbs.edit(photo, kit=kit, **job.options)
     except FaceError as error:
         raise FaceError(f"{job.source}: {error}") from error
-    changed = not np.array_equal(before, photo.pixels)
+    changed = cv2.norm(before, photo.pixels, cv2.NORM_INF) > 0  # which needs no memory for all pixels
     del before  # the input's pixels are let go before the result is encoded
     image.write(photo, job.target, quality=job.quality, force=job.force)
     said = "" if changed else f"{job.target}: nothing has changed, since every strength is 0 or nothing was seen that it could be done to"
@@ -266,8 +266,6 @@ _kit: Kit | None = None  # of a worker process, opened once by `_open`
 
 def _open(threads: int) -> None:
     global _kit
-    import cv2
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(threads)
     _kit = Kit(threads=threads)
