@@ -17,7 +17,7 @@ GAMMA = (0.42, 2.2)  # how far lightness is bent at most: black hair cannot be m
 STRANDS = 0.35  # of the hair's own differences of colour are left, so that strands stay strands
 LIGHTER = 22.0  # Lab lightness that `light` 1 adds
 COARSE = 4  # colours are compared on every so many-th pixel
-SURE, FEWEST = 0.9, 50  # of the parser's shares, and so many pixels of them
+SURE, FEWEST = 0.9, 50  # of the parser's most, and so many pixels of that
 TONES, THINGS = 2, 8  # colours that hair may have, and all that is not of the person
 # variance of Lab within one of those, at the least: hair is lit unevenly
 LOOSE, TIGHT = np.array((220, 9, 9), np.float32), np.array((60, 9, 9), np.float32)
@@ -93,7 +93,9 @@ def _free(lab: Array, regions: dict[str, Array], points: Array) -> Array:
     x, y = np.moveaxis(mesh.places(size), -1, 0)
     near = (np.abs(x - (left + right) / 2) < 0.4 * (right - left)) & (np.abs(y - top + 0.035 * (bottom - top)) < 0.085 * (bottom - top))
     small = cv2.resize(lab, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA)
-    hair, rest = lab[near & (regions["hair"] > SURE)], small[cv2.resize(regions["other"], small.shape[:2]) > SURE]
+    most = float(regions["hair"][near].max()) if near.any() else 0.0
+    hair = lab[near & (regions["hair"] > max(SURE * most, 0.5))]
+    rest = small[cv2.resize(regions["other"], small.shape[:2]) > SURE]
     if min(len(hair), len(rest)) < FEWEST:
         return np.ones((size, size), np.float32)
 
