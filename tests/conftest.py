@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 from mien import cli
 from mien.types import Array
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded: the files share the cores, and sums round as in one thread
 HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
 
 
