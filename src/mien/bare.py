@@ -60,8 +60,7 @@ class Bare:
         covered *= self._beard(crop, covered) if self.thing == "beard" else mesh.reach(face, face, size)
         alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((size // 75,) * 2)), (0, 0), size / 190) * inner(size)
         flow = from_skin(alpha > 0.01, crop.landmarks)
-        at = mesh.places(size) + flow
-        looked = cv2.remap(crop.pixels, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        looked = mesh.sampled(crop.pixels, mesh.places(size) + flow)
         coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), size)
         return Change(
             flow, _like_skin(bare, seen, alpha > 0.01, crop.landmarks) - coarse, alpha * np.float32(self.strength), fetched=True, hair=True
@@ -76,9 +75,8 @@ class Bare:
         """Where a beard may be, `[S, S]` in 0..1: on the face, and below it where the chin is covered, or collars would be shaved. Nowhere
         if the network has found next to nothing, and the parser neither: folds and shadows are no beard."""
         size, face = crop.size, mesh.frame(crop.landmarks, crop.size)
-        low = lower(crop.landmarks, size)
-        seen = geometry.align(crop.pixels, crop.landmarks, self.parser.alignment)
-        found = _mean(covered[low]) + _mean(self.parser.parse(seen)["beard"][lower(seen.landmarks, seen.size)])
+        low, (share, points) = lower(crop.landmarks, size), self._parsed(crop)
+        found = _mean(covered[low]) + _mean(share[lower(points, len(share))])
         hangs = _mean(covered[low & (np.arange(size)[:, None] > crop.landmarks[LIP, 1])])
         on, below = (mesh.reach(face, face + np.array((0, down * size), np.float32), size) for down in (0, HANGING))
         return skin.smoothstep(found, *FOUND) * (on + skin.smoothstep(hangs, *HANGS) * (below - on))
@@ -87,8 +85,12 @@ class Bare:
         """Whether lenses hide the eyes, of which the network makes something that is so far `away [S, S]`."""
         if in_eyes(away, crop.landmarks) > HIDDEN:
             return True
+        return in_eyes(*self._parsed(crop)) > DARK
+
+    def _parsed(self, crop: Crop) -> tuple[Array, Array]:
+        """What the parser takes for the thing, `[s, s]`, and where the landmarks `[478, 2]` lie in that."""
         seen = geometry.align(crop.pixels, crop.landmarks, self.parser.alignment)
-        return in_eyes(self.parser.parse(seen)["glasses"], seen.landmarks) > DARK
+        return self.parser.parse(seen)[self.thing], seen.landmarks
 
 
 def _mean(values: Array) -> Array:

@@ -6,7 +6,6 @@ nothing with them.
 
 from __future__ import annotations
 
-import csv
 import time
 import zlib
 from collections.abc import Mapping, Sequence
@@ -135,7 +134,7 @@ def photos(folder: Path, count: int) -> list[Path]:
 
     A folder with faces.csv is one that training reads: of it only people who were held out from that. `InputError` where none is left.
     """
-    rows = [{"person": "", "sex": "", **row} for row in labels(folder).values()]
+    rows = [{"person": "", "sex": "", **row} for row in groups.labels(folder).values()]
     if rows:
         named = any(row["person"] for row in rows)
         rows = [row | {"path": str(folder / "images" / row["file"])} for row in rows if not named or people.held_out(people.person_of(row))]
@@ -166,15 +165,6 @@ class Person:
     @property
     def matrix(self) -> Array:
         return geometry.similarity(self.face.landmarks, judges.SEEN)
-
-
-def labels(folder: Path) -> dict[str, groups.Row]:
-    """The rows of a folder's faces.csv, by the names of their files; none where there is no such table."""
-    table = folder / "faces.csv"
-    if not table.is_file():
-        return {}
-    with table.open(encoding="utf-8") as file:
-        return {row["file"]: row for row in csv.DictReader(file)}
 
 
 def gather(paths: Sequence[Path], kit: Kit, known: Mapping[str, groups.Row] | None = None) -> list[Person]:

@@ -7,7 +7,6 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from . import colours, mesh, paper
@@ -114,8 +113,8 @@ class Along:
         face = mesh.frame(crop.landmarks, size)
         moved = face + (end - start)
         flow, reach = mesh.motion(face, moved, triangles, size)
-        difference = after - _sampled(before, mesh.dense_map(end, start, triangles, size))
-        colour = _sampled(difference, mesh.dense_map(moved, end, triangles, size))
+        difference = after - mesh.sampled(before, mesh.dense_map(end, start, triangles, size))
+        colour = mesh.sampled(difference, mesh.dense_map(moved, end, triangles, size))
         return Change(flow, colour, np.clip(reach * 2, 0, 1))
 
     def _latents(self, crop: Crop) -> tuple[Latent, Latent]:
@@ -166,10 +165,6 @@ class Through:
         reach = mesh.reach(face, face, crop.size)
         colour = (drawn.astype(np.float32) - crop.pixels) / 255
         return Change(np.zeros((crop.size, crop.size, 2), np.float32), colour, reach * np.float32(self.strength))
-
-
-def _sampled(picture: Array, places: Array) -> Array:
-    return cv2.remap(picture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
 def of_faces(asked: Asked, kit: Kit) -> Edit:

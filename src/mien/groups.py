@@ -51,15 +51,23 @@ class Labelled:
         return self.seen[chosen] if sum(chosen) >= FEWEST else None
 
 
+def labels(folder: Path) -> dict[str, Row]:
+    """The rows of a folder's faces.csv, by the names of their files; none where there is no such table."""
+    table = folder / "faces.csv"
+    if not table.is_file():
+        return {}
+    with table.open(encoding="utf-8") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
 def read(folder: Path) -> Labelled | None:
     """The labelled faces of a folder; None of one without labels, or without names, as then nobody is held out."""
-    table, points = folder / "faces.csv", folder / "landmarks478.npz"
-    if not table.is_file() or not points.is_file():
+    points = folder / "landmarks478.npz"
+    if not points.is_file():
         return None
     with np.load(points) as file:
         by_file = dict(zip(map(str, file["files"]), file["points"] - np.float32(0.5), strict=True))
-    with table.open(encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["file"] in by_file and row.get("person") is not None]
+    rows = [row for row in labels(folder).values() if row["file"] in by_file and row.get("person") is not None]
     rows = [row for row in rows if not people.held_out(people.person_of(row))]
     if len(rows) < 2 * DIMS or not any(row["person"] for row in rows):
         return None

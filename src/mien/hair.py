@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -21,7 +21,7 @@ SURE, FEWEST = 0.9, 50  # of the parser's most, and so many pixels of that
 TONES, THINGS = 2, 8  # colours that hair may have, and all that is not of the person
 # variance of Lab within one of those, at the least: hair is lit unevenly
 LOOSE, TIGHT = np.array((220, 9, 9), np.float32), np.array((60, 9, 9), np.float32)
-SHADOW = 0.3  # of how much darker a pixel is that counts: hair throws shadows on itself, and they have less colour too
+SHADOW = 0.3  # of how much darker a pixel is, that counts
 ISLAND = 0.35  # of the largest part: what is smaller and lies apart is no hair
 FARTHEST = 9.0  # standard deviations: more is no farther
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
@@ -99,18 +99,23 @@ def _free(lab: Array, regions: dict[str, Array], points: Array) -> Array:
     if min(len(hair), len(rest)) < FEWEST:
         return np.ones((size, size), np.float32)
 
-    def away(pixels: Array, tones: int, loose: Array, shadow: float) -> Array:
-        """How far every pixel is from the nearest tone, in standard deviations; around it, since strands differ."""
-        squares = []
-        for middle, spread in _tones(pixels, tones):
-            off = small - middle * np.minimum(small[..., :1] / max(float(middle[0]), 1), 1) ** (0, shadow < 1, shadow < 1)
-            off[..., 0] *= np.where(off[..., 0] < 0, np.float32(shadow), 1)
-            squares.append((off**2 / (spread + loose)).sum(-1))
-        return cv2.GaussianBlur(np.minimum(np.sqrt(np.minimum.reduce(squares)), FARTHEST), (0, 0), len(small) / 64)
-
-    unlike = skin.smoothstep(away(hair, TONES, LOOSE, SHADOW), 3.0, 4.5)
-    behind = skin.smoothstep(away(rest, THINGS, TIGHT, 1), 2.6, 1.6)
+    unlike = skin.smoothstep(_away((_shaded(small, middle), spread + LOOSE) for middle, spread in _tones(hair, TONES)), 3.0, 4.5)
+    behind = skin.smoothstep(_away((small - middle, spread + TIGHT) for middle, spread in _tones(rest, THINGS)), 2.6, 1.6)
     return cv2.resize(1 - unlike * behind, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _shaded(lab: Array, middle: Array) -> Array:
+    """How far pixels are from hair of a tone, `[s, s, 3]` in Lab: hair throws shadows on itself, and they have less colour too."""
+    off = lab - middle * np.minimum(lab[..., :1] / max(float(middle[0]), 1), 1) ** (0, 1, 1)
+    off[..., 0] *= np.where(off[..., 0] < 0, np.float32(SHADOW), 1)
+    return off
+
+
+def _away(tones: Iterable[tuple[Array, Array]]) -> Array:
+    """How far every pixel is from the nearest of tones, in standard deviations `[s, s]`, of differences and variances; of what is around
+    it, since strands differ."""
+    nearest = np.minimum.reduce([(off**2 / spread).sum(-1) for off, spread in tones])
+    return cv2.GaussianBlur(np.minimum(np.sqrt(nearest), FARTHEST), (0, 0), len(nearest) / 64)
 
 
 def _together(share: Array) -> Array:

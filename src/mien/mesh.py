@@ -61,7 +61,7 @@ def triangulate(points: Array) -> Array:
 def dense_map(at: Array, to: Array, triangles: Array, size: int, order: Array | None = None) -> Array:
     """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32, affine inside each triangle.
 
-    `cv2.remap(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of the
+    `sampled(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of the
     face) are drawn first, so that the visible win; or all in an order `[T]` that is given.
     """
     corners = at[triangles].astype(np.float64)
@@ -216,6 +216,11 @@ def motion(face: Array, moved: Array, triangles: Array, size: int) -> tuple[Arra
 def places(size: int) -> Array:
     """Every pixel's own place: `[size, size, 2]` float32."""
     return np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
+
+
+def sampled(picture: Array, at: Array) -> Array:
+    """A picture `[H, W]` or `[H, W, C]` looked up at places `[h, w, 2]` (xy); beyond its edge it is mirrored."""
+    return cv2.remap(picture, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
 def mouth(points: Array) -> Array:

@@ -539,7 +539,7 @@ def bench_edits(
     kit, wanted = kit or shared_kit(), benches.requests(asked)
     if folder and any((folder / name).exists() for name in (benches.SHEET, benches.TABLE)):
         raise OutputError(f"{folder} has a bench in it already: name another folder with -o")
-    crowd, real = benches.gather(benches.photos(data, count), kit, benches.labels(data)), groups.read(data)
+    crowd, real = benches.gather(benches.photos(data, count), kit, groups.labels(data)), groups.read(data)
     rows, columns = [], []
     for line in benches.table([]):
         report(line)

@@ -89,7 +89,7 @@ def draw_glasses(crop: Crop, style: Glasses) -> tuple[Change, Array, Array]:
     rows, columns = sheet.window
     flow = sheet.bent() * np.float32(style.strength)
     grid = mesh.places(size)[rows, columns] + flow
-    behind = cv2.remap(crop.pixels, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    behind = mesh.sampled(crop.pixels, grid)
     behind = behind.astype(np.float32) / 255
     shown = behind * (1 - sheet.shadow(light))[..., None]
     for side, lens in zip((-1, 1), sheet.lenses, strict=True):

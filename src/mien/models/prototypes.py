@@ -124,8 +124,8 @@ class Prototypes:
             out[key] += np.tensordot(mouth, d[f"smile_{key}"], 1)
             if key in ("fine", "coarse"):
                 out[f"{key}_expected"] = here
-        more = np.clip(then, *LINED) - np.clip(now, *LINED)
-        out["lines"] = LINES * max(float(more), 0) / FULL * self._own_lines(lab[..., 0], reading.sex)
+        more = float(np.clip(then, *LINED) - np.clip(now, *LINED))
+        out["lines"] = LINES * more / FULL * self._own_lines(lab[..., 0], reading.sex) if more > 0 else np.zeros_like(lab[..., 0])
         return out
 
     def _own_lines(self, lightness: Array, sex: float) -> Array:
@@ -143,7 +143,7 @@ class Prototypes:
         """The colour offset `[S, S, 3]` in RGB: the difference of means, and the face's own fine bands made stronger or weaker."""
         d, templates = self._data, geometry.TEMPLATES
         unit = crop.size * templates[LAYOUT].side / templates[crop.alignment.template].side
-        pixels = cv2.remap(crop.pixels, look[..., 0], look[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        pixels = mesh.sampled(crop.pixels, look)
         before = pixels.astype(np.float32) / 255
         lab = cv2.cvtColor(before, cv2.COLOR_RGB2Lab)
 
@@ -176,7 +176,7 @@ def canonical(pixels: Array, points: Array, mean: Array, triangles: Array, oval:
     """A face `[s, s, 3]` uint8 brought to the mean layout, as Lab without its own exposure, tint and contrast: `[s, s, 3]` float32."""
     size = pixels.shape[0]
     place = mesh.dense_map(mean, mesh.frame(points, size), triangles, size)
-    warped = cv2.remap(pixels, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    warped = mesh.sampled(pixels, place)
     lab = cv2.cvtColor(warped.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     inside = oval > 0.5
     lab -= lab[inside].mean(0)

@@ -156,7 +156,8 @@ class RetouchData:
                 f"retouch trains on two folders, labelled faces and smile pairs; came {', '.join(map(str, folders)) or 'none'}"
             )
         self.seed, self.alignment = seed, Alignment("face", size)
-        self._teacher = Kit().prototypes
+        self._kit = Kit()
+        self._teacher = self._kit.prototypes
         self._pairs: dict[bool, list[Example]] = {False: [], True: []}  # by whether the person is held out
         self._taught: dict[Group, list[Example]] = {}
         self._aside: list[Example] = []  # the same of people held out
@@ -231,11 +232,11 @@ class RetouchData:
 
     def _read_faces(self, folder: Path, variants: int) -> None:
         rows, landmarks = read_faces(folder)
-        rng, kit = np.random.default_rng(self.seed), Kit()
+        rng = np.random.default_rng(self.seed)
         for row, points in zip(rows, landmarks, strict=True):
             aside = held_out(person_of(row))
             pixels = read_rgb(folder / "images" / row["file"])
-            crop = geometry.align(pixels, points, self.alignment, turning.depth(kit, pixels, points))
+            crop = geometry.align(pixels, points, self.alignment, turning.depth(self._kit, pixels, points))
             label = _label(float(row["age"]), row["sex"])
             group = min(int(float(row["age"])) // 10, OLDEST), row["sex"]
             if not aside:

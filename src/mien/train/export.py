@@ -141,9 +141,8 @@ def _ready(module: nn.Module, bits: int) -> nn.Module:
     for one in module.modules() if bits < 32 else ():
         for name, weight in list(one.named_parameters(recurse=False)):
             if weight.numel() >= SMALL:
-                channels = 1 if isinstance(one, nn.ConvTranspose2d) else 0
-                if bits == 8 and isinstance(one, nn.Conv2d | nn.ConvTranspose2d):
-                    steps, scale = _steps(weight.detach().numpy(), channels)
+                if bits == 8 and weight.ndim == 4 and isinstance(one, nn.Conv2d | nn.ConvTranspose2d):
+                    steps, scale = _steps(weight.detach().numpy(), channels=1 if isinstance(one, nn.ConvTranspose2d) else 0)
                     rounded = torch.from_numpy(steps * scale)
                 else:
                     rounded = weight.half().float()
@@ -187,11 +186,11 @@ def _pack(path: Path, out: Path, card: Card, bits: int) -> None:
         nodes: list[onnx.NodeProto] = []
         for weight in weights.initializer:
             array, name = numpy_helper.to_array(weight, str(path.parent)), weight.name
-            arrays = _stored(name, array, bits) if bits < 32 and name in large else {name: array}
+            arrays, back = _stored(name, array, bits) if bits < 32 and name in large else ({name: array}, [])
             for key, one in arrays.items():
                 piece = onnx.GraphProto(initializer=[numpy_helper.from_array(one, key)])
                 stored.write(onnx.ModelProto(graph=piece).SerializeToString())
-            nodes += _restored(name, list(arrays))
+            nodes += back
         nodes += graph.node
         del graph.node[:]
         graph.node.extend(nodes)
@@ -202,24 +201,18 @@ def _pack(path: Path, out: Path, card: Card, bits: int) -> None:
             shutil.copyfileobj(stored, file)
 
 
-def _stored(name: str, weight: Array, bits: int) -> dict[str, Array]:
-    """What a weight that `_ready` has rounded is stored as, by names: itself in 16 bits, or steps in 8 and their size."""
+def _stored(name: str, weight: Array, bits: int) -> tuple[dict[str, Array], list[onnx.NodeProto]]:
+    """What a weight that `_ready` has rounded is stored as, by names: itself in 16 bits, or steps in 8 and their size. And what brings it
+    back to 32."""
     for channels in (0, 1) if bits == 8 and weight.ndim == 4 else ():
         steps, scale = _steps(weight, channels)
         if np.allclose(steps * scale, weight, rtol=1e-5, atol=0):
-            return {f"{name}.steps": steps.astype(np.int8), f"{name}.scale": scale}
-    return {f"{name}.half": weight.astype(np.float16)}
-
-
-def _restored(name: str, stored: list[str]) -> list[onnx.NodeProto]:
-    """What brings a weight back to 32 bits from what it is stored as."""
-    if stored == [name]:
-        return []
-    if len(stored) == 1:
-        return [helper.make_node("Cast", stored, [name], to=TensorProto.FLOAT)]
-    steps, scale = stored
-    whole = f"{steps}.whole"
-    return [helper.make_node("Cast", [steps], [whole], to=TensorProto.FLOAT), helper.make_node("Mul", [whole, scale], [name])]
+            back = [
+                helper.make_node("Cast", [f"{name}.steps"], [f"{name}.steps.whole"], to=TensorProto.FLOAT),
+                helper.make_node("Mul", [f"{name}.steps.whole", f"{name}.scale"], [name]),
+            ]
+            return {f"{name}.steps": steps.astype(np.int8), f"{name}.scale": scale}, back
+    return {f"{name}.half": weight.astype(np.float16)}, [helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT)]
 
 
 def _difference(part: Part, module: nn.Module, path: Path) -> float:

@@ -43,7 +43,7 @@ def turn(crop: Crop, yaw: float, pitch: float, triangles: Array) -> Array:
 
 def looked(picture: Array, at: Array | None) -> Array:
     """A picture `[S, S, C]` through such a map; itself through none."""
-    return picture if at is None else cv2.remap(picture, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return picture if at is None else mesh.sampled(picture, at)
 
 
 def coarsely(share: Array, at: Array | None) -> Array:

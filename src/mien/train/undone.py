@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from .. import geometry, mesh, skin
+from ..bare import LIP, NOSE
 from ..beard import Beard, draw_beard
 from ..errors import InputError
 from ..kit import Kit
@@ -26,7 +27,6 @@ from .data import camera, chw, read_faces, read_rgb
 from .staging import natural, toned
 
 THINGS = ("beard", "glasses")  # what can be taken off, in the order of a condition; regions of the parser
-NOSE, LIP = 2, 17  # the mesh's points below the nose and below the lips
 NEAR = 16  # so many people who wear it are looked at for one whose head is turned alike
 LEAST = {"beard": 0.01, "glasses": 0.004}  # of a crop, where somebody has it
 LENT = 0.5  # share of what is put on that is somebody's own
@@ -128,10 +128,7 @@ class Worn:
         at = mesh.dense_map(mesh.frame(crop.landmarks, size), mesh.frame(other.crop.landmarks, size), self.triangles, size)
         lip = other.crop.landmarks[LIP, 1]
         at[..., 1] = np.where(at[..., 1] > lip, lip + (at[..., 1] - lip) / longer, at[..., 1])
-        lab, share = (
-            cv2.remap(one, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-            for one in (skin.lab_of(other.crop.pixels), other.share)
-        )
+        lab, share = (mesh.sampled(one, at) for one in (skin.lab_of(other.crop.pixels), other.share))
         share = share * (1 - mesh.polygon(crop.landmarks, mesh.LIPS, size, feather=size / 150)) * inner(size)
         worn = cv2.cvtColor(np.clip(lab + tone - other.tone, *LAB), cv2.COLOR_Lab2RGB)
         return Change(np.zeros((size, size, 2), np.float32), worn - crop.pixels.astype(np.float32) / 255, share), share
