@@ -1,4 +1,4 @@
-"""What the edits do to people nobody trained on, by numbers: prototypes and network side by side.
+"""What the edits do to people nobody trained on, by numbers: the makers side by side.
 
     python benchmarks/quality.py FACES PAIRS [--sheet docs/sheet.png]
 
@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien import Photo, edits, geometry, mesh
+from mien import Photo, bench, edits, geometry, mesh
 from mien.apply import edit_photo
 from mien.kit import Kit
 from mien.train.data import held_out, person_of, read_faces, read_pairs, read_rgb
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--judge", type=Path, default=Path("runs/judge.safetensors"))
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--by", nargs="+", choices=edits.MAKERS, default=edits.MAKERS)
+    parser.add_argument("--by", nargs="+", choices=(bench.BEST, *edits.MAKERS), default=(bench.BEST, *edits.MAKERS))
     parser.add_argument("--most", type=int, default=1000, help="judge at most so many people")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -137,7 +137,7 @@ def main() -> None:
                 if not faces or (name == "smile" and rows[i]["smile"] != "0"):
                     continue
                 face = max(faces, key=lambda f: float(f.box[2] - f.box[0]))
-                edit = edits.plan(request, kit, by)
+                edit = edits.plan(request, kit, None if by == bench.BEST else by)
                 assert edit is not None
                 after = edit_photo(Photo(pictures[i]), edit, [face], [0], {}).pixels
                 outside += changed_outside(pictures[i], after, face)

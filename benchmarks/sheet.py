@@ -81,7 +81,7 @@ def row(path: Path, by: str, history: list[Step], columns: list[dict[str, Any]])
     right, bottom = (int(v) for v in centre + reach)
     tiles = []
     for request in columns:
-        done = edit(photo, by=None if by == "best" else by, **request) if request else photo
+        done = edit(photo, by=None if by == bench.BEST else by, **request) if request else photo
         history += done.history
         tiles.append(cv2.resize(done.pixels[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA))
     return tiles
@@ -109,7 +109,7 @@ def titled(words: list[str], width: int, side: int = SIDE) -> Array:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("photos", nargs="+", type=Path)
-    parser.add_argument("--by", nargs="+", choices=("best", *edits.MAKERS), default=["best"])
+    parser.add_argument("--by", nargs="+", choices=(bench.BEST, *edits.MAKERS), default=[bench.BEST])
     parser.add_argument("--every", action="store_true", help="each row of EDITS, instead of the learned ones both ways")
     parser.add_argument("--people", type=int, metavar="N", help="so many people of a folder, ten edits each")
     parser.add_argument("--quality", type=int, default=88)
@@ -124,7 +124,7 @@ def main() -> None:
     parts, columns = [], every() if args.every else COLUMNS
     for by in args.by:
         rows = [row(path, by, history, columns) for path in args.photos]
-        first = "photo" if by == "best" else f"photo, by {by}"
+        first = "photo" if by == bench.BEST else f"photo, by {by}"
         words = [" ".join(f"{name} {_said(value)}" for name, value in request.items()) or first for request in columns]
         parts += lines(words, rows, ABREAST if args.every else len(columns))
     write(Photo(np.vstack(parts), history=tuple(history)), args.output, quality=args.quality, force=True)

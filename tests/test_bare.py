@@ -63,7 +63,7 @@ def test_skin_is_fetched_whole():
     photo, face = collins()
     crop = geometry.align(photo.pixels, face.landmarks, Bare.alignment)
     covered = mesh.polygon(crop.landmarks, mesh.HOLLOWS[0], crop.size, feather=1, grow=20) > 0.3
-    at = mesh.places(crop.size) + from_skin(covered, crop.landmarks)
+    at = mesh.places(crop.size) + from_skin(crop.pixels, covered, crop.landmarks)
     assert max(np.abs(np.diff(at, axis=axis)).max() for axis in (0, 1)) < 1.01
     found = np.rint(at).astype(int)
     features = np.maximum(*(mesh.polygon(crop.landmarks, outline, crop.size, feather=0.5) for outline in (mesh.LIPS, mesh.EYELIDS[1])))

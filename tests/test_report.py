@@ -260,8 +260,8 @@ def test_what_cannot_be_compared_is_refused(mien, pair, tmp_path):
 def test_the_usual_requests_cover_every_edit():
     wanted = bench.requests()
     assert {one.edit for one in wanted} == set(edits.EDITS)
-    assert [one.by for one in wanted if one.edit == "smile"] == list(edits.MAKERS)
-    assert [(one.edit, one.strength) for one in bench.requests("age=-20, lips=rose:0.5")][::2] == [("age", -20.0), ("lips", "rose:0.5")]
+    assert [one.by for one in wanted if one.edit == "smile"] == [None, *edits.MAKERS]
+    assert [(one.edit, one.strength) for one in bench.requests("age=-20, lips=rose:0.5")][2:] == [("age", -20.0), ("lips", "rose:0.5")]
     for asked, said in (("age", "NAME=STRENGTH"), ("age=old", "NAME=STRENGTH"), ("hat=1", "no edit"), ("age=500", "out of range")):
         with pytest.raises(RequestError, match=said):
             bench.requests(asked)
@@ -382,11 +382,11 @@ def test_the_bench_prints_a_table_and_draws_a_sheet(mien, photo, tmp_path):
     out = tmp_path / "out"
     ran = mien("bench", "edits", tmp_path, "-o", out, "--edits", "smile=0.8,sex=-0.8", "--json")
     rows = [json.loads(line) for line in ran.out.splitlines()]
-    assert ran.code == 0 and [(row["edit"], row["by"]) for row in rows] == [(edit, by) for edit in ("smile", "sex") for by in edits.MAKERS]
+    assert ran.code == 0 and [(row["edit"], row["by"]) for row in rows] == [(edit, by) for edit in ("smile", "sex") for by in (bench.BEST, *edits.MAKERS)]
     assert all(row["photos"] == 1 and row["failed"] == row["outside"] == 0 and row["success"] == 1 and row["ms"] > 0 for row in rows)
     assert rows == [json.loads(line) for line in (out / bench.TABLE).read_text().splitlines()]
     sheet = verbs.read(out / bench.SHEET)
-    assert sheet.size == (5 * bench.TILE, bench.HEAD + bench.TILE)
-    assert len(verbs.verify(out / bench.SHEET).history) == 4, "the sheet is labelled with what it shows"
+    assert sheet.size == (7 * bench.TILE, bench.HEAD + bench.TILE)
+    assert len(verbs.verify(out / bench.SHEET).history) == 6, "the sheet is labelled with what it shows"
     ran = mien("bench", "edits", tmp_path, "-o", out)
     assert ran.code == 2 and "has a bench in it already" in ran.err

@@ -24,6 +24,7 @@ NEAR = 8  # of a crop's side, one part
 USUAL = (2, 98)  # percentiles of the lightness and the tints of skin, between which they are nothing special
 FEWEST, SHADOW = 400, 8.0  # pixels of skin that tell; Lab lightness below which it has no tint
 PATCH = 0.13  # side of the piece of skin that texture is fetched from, of the crop's
+FREE = 2  # how much more it counts that a piece is bare than that it is even, as a power
 PLACES = (50, 280, 205, 425, 151)  # of the mesh, where such pieces are: high and low on the cheeks, and the forehead
 
 
@@ -59,7 +60,7 @@ class Bare:
         covered = _covered(last) * cv2.dilate(_covered(first), wide)
         covered *= self._beard(crop, covered) if self.thing == "beard" else mesh.reach(face, face, size)
         alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((size // 75,) * 2)), (0, 0), size / 190) * inner(size)
-        flow = from_skin(alpha > 0.01, crop.landmarks)
+        flow = from_skin(crop.pixels, alpha > 0.01, crop.landmarks)
         looked = mesh.sampled(crop.pixels, mesh.places(size) + flow)
         coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), size)
         return Change(
@@ -139,17 +140,21 @@ def _covered(away: Array) -> Array:
     return skin.smoothstep(cv2.dilate(cv2.GaussianBlur(away, (0, 0), len(away) / 250), np.ones((3, 3))), *SEEN)
 
 
-def from_skin(covered: Array, points: Array) -> Array:
-    """Where each pixel finds bare skin, a flow `[S, S, 2]`: all look into one square of it, which is mirrored over and over, so that no two
-    neighbours look far from each other."""
+def from_skin(pixels: Array, covered: Array, points: Array) -> Array:
+    """Where each pixel of `[S, S, 3]` uint8 finds bare skin, a flow `[S, S, 2]`: all look into one square of it, which is mirrored over and
+    over, so that no two neighbours look far from each other. Of squares that lie free the one with the fewest lines."""
     size = len(covered)
     bare = mesh.skin(points, size) * ~covered
     for outline in (mesh.LIPS, *mesh.BROWS, *mesh.NOSTRILS):
         bare *= 1 - mesh.polygon(points, outline, size, feather=1, grow=size / 80)
     side = PATCH * size
-    share = cv2.boxFilter(bare, -1, (round(side),) * 2)
+    light = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    uneven = np.square(light - cv2.GaussianBlur(light, (0, 0), size / 30))
+    mean = lambda values: cv2.boxFilter(values, -1, (round(side),) * 2)  # noqa: E731
+    share = np.maximum(mean(bare), 1e-3)
+    worth = share**FREE / np.sqrt(mean(bare * uneven) / share + 1)
     middles = points[list(PLACES)]
-    corner = max(middles, key=lambda at: float(share[tuple(np.clip(np.rint(at[::-1]), 0, size - 1).astype(int))])) - side / 2
+    corner = max(middles, key=lambda at: float(worth[tuple(np.clip(np.rint(at[::-1]), 0, size - 1).astype(int))])) - side / 2
     own = mesh.places(size)
     along = np.mod(own - corner, 2 * side)
     return (corner + np.minimum(along, 2 * side - along) - own).astype(np.float32)

@@ -29,12 +29,13 @@ USUAL: dict[str, tuple[Strength, ...]] = {
 }
 COLOUR = "#b01030:0.6"
 TILE, HEAD = 208, 44
+BEST = "best"  # what the table calls the maker that is taken where none is named
 SHEET, TABLE = "sheet.jpg", "table.jsonl"
 
 
 @dataclass(frozen=True)
 class Request:
-    """One edit by one maker: `by` is one of `edits.MAKERS`, or None where there is only one."""
+    """One edit by one maker: `by` is one of `edits.MAKERS`, or None for the best, as where there is only one."""
 
     edit: str
     strength: Strength
@@ -125,7 +126,7 @@ def requests(asked: str | None = None) -> list[Request]:
             pairs += [(name, strength) for strength in USUAL.get(name, (most,))]
     for name, strength in pairs:
         edits.check({name: strength})
-    both = {name: edits.MAKERS if kind.maker is edits.of_faces else (None,) for name, kind in edits.EDITS.items()}
+    both = {name: (None, *edits.MAKERS) if kind.maker is edits.of_faces else (None,) for name, kind in edits.EDITS.items()}
     return [Request(name, strength, by) for name, strength in pairs for by in both[name]]
 
 
@@ -240,7 +241,7 @@ def _row(
     return Row(
         edit=request.edit,
         strength=request.strength,
-        by=request.by or "mesh",
+        by=request.by or BEST,
         photos=len(told),
         failed=after.count(None),
         fit=len(ways),
@@ -282,7 +283,7 @@ def table(rows: Sequence[Row]) -> list[str]:
 def sheet(crowd: Sequence[Person], columns: Sequence[tuple[Request, list[Photo | None]]]) -> Photo:
     """A contact sheet: a row a person, a column an edit, the photo before them; it remembers what was done in each column."""
     layout = Alignment("ffhq", TILE)
-    lines = [np.hstack([_title("photo", ""), *(_title(request.words, request.by or "") for request, _ in columns)])]
+    lines = [np.hstack([_title("photo", ""), *(_title(request.words, request.by or BEST) for request, _ in columns)])]
     for k, person in enumerate(crowd):
         shown = [person.photo, *(after[k] or person.photo for _, after in columns)]
         lines.append(np.hstack([geometry.align(one.pixels, person.face.landmarks, layout).pixels for one in shown]))

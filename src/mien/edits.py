@@ -31,15 +31,18 @@ Asked = Mapping[str, float | str]  # the same, and colours as text
 COLOUR = "colour"  # the unit of edits that are asked for by one
 SHUT = 0.7  # of an open mouth that closes when a smile is let down wholly
 FARTHEST = 10.0  # along a direction that has no range of its own
-MAKERS = ("prototypes", "network")  # the first is better at every edit so far (benchmarks/quality.py), and so the default
+# Of edits of the whole face, besides the one that is taken where none is named: prototypes with lines, and what comes along (`_brought`).
+MAKERS = ("prototypes", "network")
+SHAVED = 2.0  # of a beard, for each unit more feminine
 
 
 @dataclass(frozen=True, eq=False)
 class Prototype:
-    """An edit by the difference of mean faces."""
+    """An edit by the difference of mean faces, and by lines, which means have none of."""
 
     prototypes: Prototypes
     strengths: Strengths
+    lined: bool = True
     alignment = Alignment("head", 448)
 
     @property
@@ -51,7 +54,7 @@ class Prototype:
         mouth = self.prototypes.mouth_of(smile)
         mouth[2] += SHUT * min(smile, 0) * mesh.mouth(crop.landmarks)[2]
         age = _years(self.strengths, self.prototypes, crop)
-        return self.prototypes.change(crop, mouth=mouth, age=age, sex=self.strengths.get("sex", 0.0))
+        return self.prototypes.change(crop, mouth=mouth, age=age, sex=self.strengths.get("sex", 0.0), lined=self.lined)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +247,7 @@ class Kind:
 EDITS = {
     "smile": Kind(of_faces, -1, 1, "", "lift the corners of the mouth (below 0: let them down)"),
     "age": Kind(of_faces, -30, 50, "years", "older (below 0: younger); never below 18"),
-    "sex": Kind(of_faces, -1, 1, "", "more masculine (below 0: more feminine)"),
+    "sex": Kind(of_faces, -1, 1, "", "more masculine (below 0: more feminine, and shaved unless --beard says otherwise)"),
     "age_to": Kind(of_faces, 18, 90, "years of age", "the age to look like, from what the face looks like now"),
     "gaze": Kind(of_gaze, -1, 1, "", "look to the photo's right (below 0: left)"),
     "gaze_up": Kind(of_gaze, -1, 1, "", "look up (below 0: down)"),
@@ -284,7 +287,8 @@ def check(strengths: Asked) -> None:
 def plan(
     strengths: Asked, kit: Kit, by: str | None = None, *, network: str | None = None, along: Strengths | None = None
 ) -> tuple[Edit, ...]:
-    """The edits that do all of `strengths` (name -> value, see EDITS), in order; none where every strength is 0. `by` is one of MAKERS.
+    """The edits that do all of `strengths` (name -> value, see EDITS), in order; none where every strength is 0. What is taken off is taken
+    off first, so that the others see the face below. by: one of MAKERS, None for the best.
 
     network: the generator that does what concerns the whole face; `along` are amounts by the names of its own directions.
     """
@@ -297,20 +301,30 @@ def plan(
         raise RequestError("a grin is a smile already: leave out --smile or --grin")
     if by and by not in MAKERS:
         raise RequestError(f"no maker is called {by!r}: there are {', '.join(MAKERS)}")
+    if not by and not network:
+        strengths = _brought(strengths)
     makers = dict.fromkeys(kind.maker for kind in EDITS.values())
     asked = {
         maker: {name: value for name, value in strengths.items() if _much(value, EDITS[name].names) and EDITS[name].maker is maker}
         for maker in makers
     }
     whole = _numbers(asked.pop(of_faces))
-    stages = [maker(values, kit) for maker, values in asked.items() if values]
+    stages: list[Edit] = [maker(values, kit) for maker, values in asked.items() if values]
     if network:
         whole |= _further(along or {})
         return (_along(network, whole, kit), *stages) if whole else tuple(stages)
     if any((along or {}).values()):
         raise RequestError("directions belong to a generator: say which with --with NAME")
-    first = [Retouch(kit.retoucher, kit.prototypes, whole) if by == "network" else of_faces(whole, kit)] if whole else []
-    return (*first, *stages)
+    if whole:
+        face = Retouch(kit.retoucher, kit.prototypes, whole) if by == "network" else Prototype(kit.prototypes, whole, lined=by is None)
+        stages = [face, *stages]
+    return tuple(sorted(stages, key=lambda stage: not isinstance(stage, Bare)))
+
+
+def _brought(strengths: Asked) -> Asked:
+    """What was asked for, and what comes along: whoever gets more feminine loses the beard, if nothing was said about that."""
+    sex = float(strengths.get("sex", 0.0))
+    return {**strengths, "beard": max(SHAVED * sex, -1.0)} if sex < 0 and "beard" not in strengths else strengths
 
 
 def _much(value: float | str, names: Mapping[str, str]) -> float:

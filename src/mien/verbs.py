@@ -112,7 +112,7 @@ def edit(
     if not stages:
         return photo
     said = {"face": str(face), "by": by, "network": network, "along": dict(along or {})}
-    arguments = {name: value for name, value in (strengths | said).items() if value}
+    arguments = strengths | {name: value for name, value in said.items() if value}
     fronts = {i: apply.in_front(kit.parser, photo.pixels, faces[i]) for i in chosen}
     return apply.edit_photo(photo, stages, faces, chosen, arguments, fronts)
 
@@ -149,7 +149,7 @@ def edit_clip(
         raise RequestError("every strength is 0: nothing would change")
     film = footage.clip(source, begin=begin, end=end, max_pixels=max_pixels)
     said = {"face": str(face), "by": by, "network": network, "along": dict(along or {}), "begin": begin, "end": end}
-    arguments = {name: value for name, value in (strengths | said).items() if value}
+    arguments = strengths | {name: value for name, value in said.items() if value}
     told = lambda done: report(done, film.frames)  # noqa: E731
     line = clips.of_faces(str(face), stages, float(film.fps), kit)
     step = apply.edited(stages, arguments, kit.parser.net.networks)

@@ -3,7 +3,7 @@
 After Rowland and Perrett, "Manipulating facial appearance through shape and color" (1995), and Tiddeman et al., "Prototyping and
 transforming facial textures for perception research" (2001), with means regressed on continuous age instead of two groups, and with
 gains held back where a face's texture is not what the mean knows (stubble, noise, frames of glasses). Means have no lines: whoever is made
-older gets those of old faces that are most like the ones that begin to show.
+older gets those of old faces that are most like the ones that begin to show, and of whoever is made younger their own fade.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ LINES, FULL = 0.6, 30.0  # of an old face's lines, and the years that bring them
 LINED = 25.0, 75.0  # the ages between which lines come
 ALIKE = 0.04  # how much more of its own lines must look like one's than like another's, to be no mixture of both
 DEEPEST = 14.0  # Lab lightness
+FADED, RIDGES = 1.0, 0.5  # how much of a face's own lines FULL years less take away, and of the light beside them, of that
+CREASES, CREASE = (1 / 200, 1 / 30), 16.0  # between which blurs such lines lie, of LAYOUT's side; Lab: deeper ones are edges
 MOST = np.array([14.0, 7.0, 7.0], np.float32)  # Lab: what colours may add, however much is asked for
 FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
 
@@ -58,6 +60,7 @@ class Prototypes:
         self.triangles = self._data["triangles"].astype(int)
         self.alignment = Alignment(LAYOUT, int(self._data["side"]))
         self._frames = mesh.Frames(self._data["points"][: mesh.POINTS])
+        self._plain = plain(self._data["points"][: mesh.POINTS], self._data["oval"])
 
     def read(self, crop: Crop) -> Reading:
         """Apparent age and sex of the face: ridge regression on the face brought to the mean layout."""
@@ -90,11 +93,12 @@ class Prototypes:
         """What mouth `[3]` (added width, lift and opening, over the eye distance) a smile of -1..1 asks for."""
         return smile * self._data["smile_unit"]
 
-    def change(self, crop: Crop, *, mouth: Array | None = None, age: float = 0.0, sex: float = 0.0) -> Change:
-        """The Change that a request is: mouth `[3]` as `mouth_of` gives it, age in years, sex -1..1."""
+    def change(self, crop: Crop, *, mouth: Array | None = None, age: float = 0.0, sex: float = 0.0, lined: bool = True) -> Change:
+        """The Change that a request is: mouth `[3]` as `mouth_of` gives it, age in years, sex -1..1. lined: lines come and go with the
+        years, too, and not only what means have."""
         size = crop.size
         face = mesh.frame(crop.landmarks, size)
-        blend = self._blend(crop, np.zeros(3, np.float32) if mouth is None else mouth, age, sex)
+        blend = self._blend(crop, np.zeros(3, np.float32) if mouth is None else mouth, age, sex, lined)
         moved = face.copy()
         moved[: mesh.POINTS] += self._frames.carry(blend["shape"], face[: mesh.POINTS])
         flow, reach = mesh.motion(face, moved, self.triangles, size)
@@ -107,8 +111,9 @@ class Prototypes:
         face = points[: mesh.POINTS]
         return face + self._frames.carry(np.tensordot(mouth, self._data["smile_shape"], 1), face)
 
-    def _blend(self, crop: Crop, mouth: Array, age: float, sex: float) -> dict[str, Array]:
-        """What is added: to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine", "coarse" and "lines" `[s, s]`; "expected": today's bands."""
+    def _blend(self, crop: Crop, mouth: Array, age: float, sex: float, lined: bool) -> dict[str, Array]:
+        """What is added: to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine", "coarse" and "lines" `[s, s]`; "expected": today's bands;
+        "faded" `[s, s]`: how much of its own lines is taken away."""
         d, (lab, points) = self._data, self._seen(crop)
         reading = self._read(lab, points)
         now, then = _ages(reading.age, age)
@@ -124,8 +129,9 @@ class Prototypes:
             out[key] += np.tensordot(mouth, d[f"smile_{key}"], 1)
             if key in ("fine", "coarse"):
                 out[f"{key}_expected"] = here
-        more = float(np.clip(then, *LINED) - np.clip(now, *LINED))
+        more = float(np.clip(then, *LINED) - np.clip(now, *LINED)) * lined
         out["lines"] = LINES * more / FULL * self._own_lines(lab[..., 0], reading.sex) if more > 0 else np.zeros_like(lab[..., 0])
+        out["faded"] = min(FADED * max(-more, 0) / FULL, 1) * self._plain
         return out
 
     def _own_lines(self, lightness: Array, sex: float) -> Array:
@@ -169,6 +175,7 @@ class Prototypes:
                 np.where(more > 0, skin, 1) * np.clip(1 - noise / energy, 0, 1) / (1 + (energy / (usual * np.where(more < 0, 15, 5))) ** 2)
             )
             delta[..., 0] += band * trust * more
+        delta[..., 0] -= skin * draw(blend["faded"]) * _creases(lab[..., 0] + delta[..., 0], unit, spread)
         return np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - before
 
 
@@ -195,6 +202,15 @@ def split_bands(lightness: Array, unit: float) -> tuple[Array, Array]:
     """The two fine bands of a lightness picture, above SIGMA_FINE and above SIGMA_COARSE; `unit` is LAYOUT's side in its pixels."""
     fine, coarse = (cv2.GaussianBlur(lightness, (0, 0), unit * sigma) for sigma in (SIGMA_FINE, SIGMA_COARSE))
     return lightness - fine, fine - coarse
+
+
+def plain(points: Array, oval: Array) -> Array:
+    """Where the mean face `[468, 2]` has nothing but skin: `[s, s]` in 0..1."""
+    size = len(oval)
+    out = oval * mesh.skin(points, size)
+    for outline in (*mesh.BROWS, *mesh.EYELIDS, *mesh.NOSTRILS, mesh.LIPS):
+        out *= 1 - mesh.polygon(points, outline, size, feather=2, grow=3)
+    return out
 
 
 def lines(lightness: Array) -> Array:
@@ -229,6 +245,13 @@ def _hair(lab: Array, oval: Array) -> Array:
     if full < 6:  # a black-and-white photo does not tell
         return np.zeros_like(chroma)
     return np.clip((light - soft[..., 0] - 8) / 15, 0, 1) * np.clip((0.75 - chroma / full) / 0.3, 0, 1)
+
+
+def _creases(lightness: Array, unit: float, spread: float) -> Array:
+    """A face's own lines, and by half the light beside them, `[S, S]`: neither its pores nor edges, as of shadows and frames of glasses."""
+    fine, coarse = (cv2.GaussianBlur(lightness, (0, 0), unit * sigma) for sigma in CREASES)
+    band = fine - coarse
+    return np.where(band < 0, 1, np.float32(RIDGES)) * band / (1 + (band / (CREASE * float(np.clip(spread, 0.5, 1.5)))) ** 4)
 
 
 def _energy(band: Array, sigma: float) -> Array:

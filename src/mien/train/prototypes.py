@@ -137,9 +137,7 @@ def _lines(rows: list[dict[str, str]], lab: Array, mean: Array, oval: Array, use
     Of faces in even light, without hard edges, that show most; N is 0 where the data has none whose people do not exist."""
     fine = np.stack([prototypes.lines(one[..., 0]) for one in lab])
     even = np.array([np.abs(one - one[:, ::-1])[oval > 0.5].mean() for one in (cv2.GaussianBlur(face[..., 0], (0, 0), 6) for face in lab)])
-    part = oval * mesh.skin(mean, LAYOUT.size)
-    for outline in (*mesh.BROWS, *mesh.EYELIDS, *mesh.NOSTRILS, mesh.LIPS):
-        part *= 1 - mesh.polygon(mean, outline, LAYOUT.size, feather=2, grow=3)
+    part = prototypes.plain(mean, oval)
     shown = np.array([one[part > 0.5].std() for one in fine])
     edges = np.array([np.quantile(one[part > 0.5], 0.997) for one in fine])
     ages = np.array([float(row["age"]) for row in rows])
