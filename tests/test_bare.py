@@ -71,6 +71,21 @@ def test_skin_is_fetched_whole():
         assert not one[found[..., 1], found[..., 0]].any()
 
 
+def test_skin_is_fetched_where_it_has_no_lines():
+    photo, face = collins()
+    crop = geometry.align(photo.pixels, face.landmarks, Bare.alignment)
+    nothing = np.zeros((crop.size,) * 2, bool)
+
+    def fetched(pixels: Array) -> Array:
+        return (mesh.places(crop.size) + from_skin(pixels, nothing, crop.landmarks)).reshape(-1, 2).mean(0)
+
+    first = fetched(crop.pixels)
+    lined = crop.pixels.copy()
+    x, y = first.astype(int)
+    lined[y - 30 : y + 30 : 8, x - 30 : x + 30] = 0
+    assert np.linalg.norm(fetched(lined) - first) > 30
+
+
 def test_what_is_bared_is_like_the_skin_beside_it():
     """Neither lighter nor greyer than all of that, and what was not covered, and the eyes, stay as they are."""
     photo, face = collins()

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from faces import collins, hopper, hopper_face, kit
 
-from mien import FaceError, Photo, RequestError, edit, edits, geometry, mesh, verbs
+from mien import FaceError, Photo, RequestError, edit, edits, geometry, judges, mesh, verbs
 from mien.apply import choose, edit_photo, in_front
+from mien.bare import Bare
 from mien.edits import COLOUR, EDITS, MAKERS
 from mien.mesh import mouth
 from mien.types import Face
@@ -100,6 +101,35 @@ def test_ages_are_read_as_they_were_asked_for():
         pixels = edit(hopper(), kit=kit(), age=years).pixels if years else hopper().pixels
         read.append(reader.read(geometry.align(pixels, hopper_face().landmarks, size)).age)
     assert read[0] < read[1] < read[2] <= read[3]
+
+
+def test_lines_fade_from_younger_skin_and_pores_stay():
+    """Against the means alone: less of what is as broad as a wrinkle, about as much of what is finer."""
+    layout = edits.Prototype.alignment
+    points = geometry.align(hopper().pixels, hopper_face().landmarks, layout).landmarks
+    cheeks = np.maximum(*(mesh.polygon(points, outline, layout.size, feather=1) for outline in ((50, 205, 36), (280, 425, 266))))
+
+    def rough(photo: Photo, fine: float, coarse: float) -> float:
+        grey = cv2.cvtColor(geometry.align(photo.pixels, hopper_face().landmarks, layout).pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        near, far = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (fine, coarse))
+        return float(np.sqrt((np.square(near - far) * cheeks).sum()))
+
+    best, means = (edit(hopper(), kit=kit(), by=by, age=-30) for by in (None, "prototypes"))
+    assert rough(best, 2.5, 10) < 0.85 * rough(means, 2.5, 10)
+    assert rough(best, 0.4, 1) > 0.9 * rough(means, 0.4, 1)
+
+
+def test_more_feminine_is_shaved_if_nothing_is_said_about_that():
+    photo = edit(hopper(), kit=kit(), beard=0.7)
+    shaved, bearded = edit(photo, kit=kit(), sex=-0.8), edit(photo, kit=kit(), sex=-0.8, beard=0)
+    left, all_of_it = (judges.look(kit(), one.pixels, hopper_face()).beard for one in (shaved, bearded))
+    assert left < 0.3 * all_of_it
+    assert bearded.history[-1].arguments["beard"] == 0, "the label tells, since it makes a difference"
+
+
+def test_what_is_taken_off_is_taken_off_first():
+    stages = edits.plan({"age": 30.0, "hair_light": 0.5, "glasses": -1.0, "beard": -1.0}, kit())
+    assert [isinstance(stage, Bare) for stage in stages] == [True, True, False, False]
 
 
 def test_no_face_is_made_a_child():

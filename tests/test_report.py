@@ -382,7 +382,9 @@ def test_the_bench_prints_a_table_and_draws_a_sheet(mien, photo, tmp_path):
     out = tmp_path / "out"
     ran = mien("bench", "edits", tmp_path, "-o", out, "--edits", "smile=0.8,sex=-0.8", "--json")
     rows = [json.loads(line) for line in ran.out.splitlines()]
-    assert ran.code == 0 and [(row["edit"], row["by"]) for row in rows] == [(edit, by) for edit in ("smile", "sex") for by in (bench.BEST, *edits.MAKERS)]
+    assert ran.code == 0 and [(row["edit"], row["by"]) for row in rows] == [
+        (edit, by) for edit in ("smile", "sex") for by in (bench.BEST, *edits.MAKERS)
+    ]
     assert all(row["photos"] == 1 and row["failed"] == row["outside"] == 0 and row["success"] == 1 and row["ms"] > 0 for row in rows)
     assert rows == [json.loads(line) for line in (out / bench.TABLE).read_text().splitlines()]
     sheet = verbs.read(out / bench.SHEET)

@@ -31,18 +31,18 @@ Asked = Mapping[str, float | str]  # the same, and colours as text
 COLOUR = "colour"  # the unit of edits that are asked for by one
 SHUT = 0.7  # of an open mouth that closes when a smile is let down wholly
 FARTHEST = 10.0  # along a direction that has no range of its own
-# Of edits of the whole face, besides the one that is taken where none is named: prototypes with lines, and what comes along (`_brought`).
+# Of edits of the whole face. Where none is named it is prototypes with what means have lost, and with what comes along (`_brought`).
 MAKERS = ("prototypes", "network")
 SHAVED = 2.0  # of a beard, for each unit more feminine
 
 
 @dataclass(frozen=True, eq=False)
 class Prototype:
-    """An edit by the difference of mean faces, and by lines, which means have none of."""
+    """An edit by the difference of mean faces, and by what means have lost."""
 
     prototypes: Prototypes
     strengths: Strengths
-    lined: bool = True
+    means_only: bool = False
     alignment = Alignment("head", 448)
 
     @property
@@ -54,7 +54,7 @@ class Prototype:
         mouth = self.prototypes.mouth_of(smile)
         mouth[2] += SHUT * min(smile, 0) * mesh.mouth(crop.landmarks)[2]
         age = _years(self.strengths, self.prototypes, crop)
-        return self.prototypes.change(crop, mouth=mouth, age=age, sex=self.strengths.get("sex", 0.0), lined=self.lined)
+        return self.prototypes.change(crop, mouth=mouth, age=age, sex=self.strengths.get("sex", 0.0), means_only=self.means_only)
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,7 +316,11 @@ def plan(
     if any((along or {}).values()):
         raise RequestError("directions belong to a generator: say which with --with NAME")
     if whole:
-        face = Retouch(kit.retoucher, kit.prototypes, whole) if by == "network" else Prototype(kit.prototypes, whole, lined=by is None)
+        face = (
+            Retouch(kit.retoucher, kit.prototypes, whole)
+            if by == "network"
+            else Prototype(kit.prototypes, whole, means_only=by == "prototypes")
+        )
         stages = [face, *stages]
     return tuple(sorted(stages, key=lambda stage: not isinstance(stage, Bare)))
 
