@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 from faces import points
 
-from mien.hair import _free, _together
+from mien.hair import _muted, _together, _told
 from mien.types import Array
 
 SIZE = 384
+ALL = np.ones((SIZE, SIZE), bool)
 BLACK, DOOR, GOLD, WALL = (8, 1, 2), (28, 10, 22), (62, 8, 40), (80, 0, 4)
 
 
@@ -36,7 +37,7 @@ def seen() -> tuple[Array, dict[str, Array], Array, dict[str, tuple[slice, slice
 
 def test_a_door_is_no_hair():
     lab, regions, face, places = seen()
-    kept = _free(lab, regions, face)
+    kept = _told(lab, regions, face, ALL)
     assert kept[places["mistaken"]].mean() < 0.1
     assert kept[places["forehead"]].mean() > 0.95, "what the hair looks like where it surely is some"
     assert kept[places["ends"]].mean() > 0.95, "what looks like nothing else"
@@ -45,9 +46,30 @@ def test_a_door_is_no_hair():
 def test_where_no_hair_is_sure_nothing_is_ruled_out():
     lab, regions, face, places = seen()
     regions["hair"][places["forehead"]] = 0.8  # less, but still hair
-    assert _free(lab, regions, face)[places["mistaken"]].mean() < 0.1
+    assert _told(lab, regions, face, ALL)[places["mistaken"]].mean() < 0.1
     regions["hair"][places["forehead"]] = 0.5
-    assert _free(lab, regions, face).min() == 1
+    assert np.array_equal(_told(lab, regions, face, ALL), regions["hair"])
+
+
+def test_what_the_parser_wavers_at_is_hair_if_it_looks_like_it():
+    """And the door is not; nor the hair's mirror image beyond the photo's edge a thing that looks like hair."""
+    lab, regions, face, places = seen()
+    strand, door = (slice(300, 360), slice(100, 180)), (slice(300, 360), slice(200, 280))
+    lab[strand] = lab[places["forehead"]][:38, :60].mean((0, 1))
+    for place in (strand, door):
+        regions["hair"][place], regions["other"][place] = 0.3, 0.7
+    told = _told(lab, regions, face, ALL)
+    assert told[strand].mean() > 0.8 and told[door].mean() < 0.1
+    lab[:, -60:], regions["other"][:, -60:], regions["hair"][:, -60:] = BLACK, 1, 0
+    photo = ALL.copy()
+    photo[:, -60:] = False
+    assert _told(lab, regions, face, photo)[strand].mean() > 0.8 > 0.5 > _told(lab, regions, face, ALL)[strand].mean()
+
+
+def test_wild_colours_are_muted_and_nothing_else():
+    lab = np.full((8, 8, 3), (60, -50, 40), np.float32)
+    muted = cv2.cvtColor(_muted(lab).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    assert np.abs(muted - (60, -20, 16)).max() < 1
 
 
 def test_islands_are_no_hair():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ from .colours import Colour
 from .models.parser import Parser
 from .types import Alignment, Array, Change, Crop, Networks
 
+MUTED = 0.4  # of a picture's colours, in what the parser is shown besides
 GAMMA = (0.42, 2.2)  # how far lightness is bent at most: black hair cannot be made white without turning to noise
 STRANDS = 0.35  # of the hair's own differences of colour are left, so that strands stay strands
 LIGHTER = 22.0  # Lab lightness that `light` 1 adds
@@ -21,6 +22,9 @@ SURE, FEWEST = 0.9, 50  # of the parser's most, and so many pixels of that
 TONES, THINGS = 2, 8  # colours that hair may have, and all that is not of the person
 # variance of Lab within one of those, at the least: hair is lit unevenly
 LOOSE, TIGHT = np.array((220, 9, 9), np.float32), np.array((60, 9, 9), np.float32)
+# standard deviations: how far from hair or things what is unlike or like them lies, and how much nearer to hair
+UNLIKE, LIKE_THINGS, LIKE, NEARER = (3.0, 4.5), (2.6, 1.6), (2.4, 1.4), (0.3, 1.5)
+MAYBE, EITHER = (0.08, 0.3), (0.4, 0.7)  # of the parser: hair that may be, and what is either hair or background
 SHADOW = 0.3  # of how much darker a pixel is, that counts
 ISLAND = 0.35  # of the largest part: what is smaller and lies apart is no hair
 FARTHEST = 9.0  # standard deviations: more is no farther
@@ -58,7 +62,9 @@ class Hair:
     def _region(self, crop: Crop, lab: Array) -> Array:
         """Where the hair is `[S, S]` in 0..1, fine as strands; 0 at the crop's border."""
         regions = self.parser.parse(crop)
-        rough = _together(regions["hair"] * _free(lab, regions, crop.landmarks)) + (regions["beard"] if self.with_beard else 0)
+        muted = self.parser.parse(replace(crop, pixels=_muted(lab)))
+        regions["hair"] = np.maximum(regions["hair"], muted["hair"])
+        rough = _together(_told(lab, regions, crop.landmarks, geometry.shown(crop))) + (regions["beard"] if self.with_beard else 0)
         soft = geometry.guided(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
         to_edge = np.minimum(np.arange(crop.size), np.arange(crop.size)[::-1])
         window = np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * crop.size), 0, 1)
@@ -85,9 +91,15 @@ class Hair:
         return np.stack([after, a, b], -1).astype(np.float32)
 
 
-def _free(lab: Array, regions: dict[str, Array], points: Array) -> Array:
-    """0 on what has the colours of things that surely are no hair, and none of those that the hair has at the forehead, `[S, S]` in 0..1: a
-    parser that sees a door behind dark hair may take it for more of it."""
+def _muted(lab: Array) -> Array:
+    """The picture in paler colours `[S, S, 3]` uint8, in which hair of wild ones is like hair that the parser knows."""
+    return np.rint(cv2.cvtColor(lab * np.array((1, MUTED, MUTED), np.float32), cv2.COLOR_Lab2RGB).clip(0, 1) * 255).astype(np.uint8)
+
+
+def _told(lab: Array, regions: dict[str, Array], points: Array, shown: Array) -> Array:
+    """The parser's hair, told from the background by colours, `[S, S]` in 0..1: without what has those of things that surely are no hair,
+    and none of those that the hair has at the forehead, as a door behind dark hair; with what has the hair's, where the parser wavers
+    between the two. shown: where the photo is (see `geometry.shown`), as mirrored hair looks like a thing."""
     size = lab.shape[0]
     (left, top), (right, bottom) = points[: mesh.POINTS].min(0), points[: mesh.POINTS].max(0)
     x, y = np.moveaxis(mesh.places(size), -1, 0)
@@ -95,13 +107,18 @@ def _free(lab: Array, regions: dict[str, Array], points: Array) -> Array:
     small = cv2.resize(lab, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA)
     most = float(regions["hair"][near].max()) if near.any() else 0.0
     hair = lab[near & (regions["hair"] > max(SURE * most, 0.5))]
-    rest = small[cv2.resize(regions["other"], small.shape[:2]) > SURE]
+    share, other, photo = (cv2.resize(one, small.shape[:2]) for one in (regions["hair"], regions["other"], shown.astype(np.float32)))
+    rest = small[(other > SURE) & (photo > 0.5)]
     if min(len(hair), len(rest)) < FEWEST:
-        return np.ones((size, size), np.float32)
+        return regions["hair"]
 
-    unlike = skin.smoothstep(_away((_shaded(small, middle), spread + LOOSE) for middle, spread in _tones(hair, TONES)), 3.0, 4.5)
-    behind = skin.smoothstep(_away((small - middle, spread + TIGHT) for middle, spread in _tones(rest, THINGS)), 2.6, 1.6)
-    return cv2.resize(1 - unlike * behind, (size, size), interpolation=cv2.INTER_LINEAR)
+    from_hair = _away((_shaded(small, middle), spread + LOOSE) for middle, spread in _tones(hair, TONES))
+    from_things = _away((small - middle, spread + TIGHT) for middle, spread in _tones(rest, THINGS))
+    thing = skin.smoothstep(from_hair, *UNLIKE) * skin.smoothstep(from_things, *LIKE_THINGS)
+    own = skin.smoothstep(from_hair, *LIKE) * skin.smoothstep(from_things - from_hair, *NEARER)
+    own *= skin.smoothstep(share, *MAYBE) * skin.smoothstep(share + other, *EITHER)
+    free, own = (cv2.resize(one, (size, size), interpolation=cv2.INTER_LINEAR) for one in (1 - thing, own))
+    return np.maximum(regions["hair"] * free, own)
 
 
 def _shaded(lab: Array, middle: Array) -> Array:

@@ -133,13 +133,15 @@ class Alignment:
 @dataclass(frozen=True, eq=False)
 class Crop:
     """A face laid out for a network: pixels `[S, S, 3]` uint8, matrix photo->crop, landmarks `[478, 2]` in crop xy, and their depth `[478]`
-    in crop pixels, smaller is nearer, or None where nobody will ask."""
+    in crop pixels, smaller is nearer, or None where nobody will ask. size_of_photo: its width and height, beyond which pixels are mirrored;
+    None where all are its own."""
 
     pixels: Array
     matrix: Array
     alignment: Alignment
     landmarks: Array
     depth: Array | None = None
+    size_of_photo: tuple[int, int] | None = None
 
     @property
     def size(self) -> int:
