@@ -180,7 +180,7 @@ class Prototypes:
                 np.where(more > 0, skin, 1) * np.clip(1 - noise / energy, 0, 1) / (1 + (energy / (usual * np.where(more < 0, 15, 5))) ** 2)
             )
             delta[..., 0] += band * trust * more
-        delta[..., 0] -= skin * draw(blend["faded"]) * _creases(lab[..., 0] + delta[..., 0], unit, spread)
+        delta -= (skin * draw(blend["faded"]))[..., None] * _creases(lab + delta, unit, spread)
         return np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - before
 
 
@@ -252,11 +252,12 @@ def _hair(lab: Array, oval: Array) -> Array:
     return np.clip((light - soft[..., 0] - 8) / 15, 0, 1) * np.clip((0.75 - chroma / full) / 0.3, 0, 1)
 
 
-def _creases(lightness: Array, unit: float, spread: float) -> Array:
-    """A face's own lines, and by half the light beside them, `[S, S]`: neither its pores nor edges, as of shadows and frames of glasses."""
-    fine, coarse = (cv2.GaussianBlur(lightness, (0, 0), unit * sigma) for sigma in CREASES)
+def _creases(lab: Array, unit: float, spread: float) -> Array:
+    """A face's own lines, and by half the light beside them, `[S, S, 3]`: neither its pores nor edges, as of shadows and frames of glasses."""
+    fine, coarse = (cv2.GaussianBlur(lab, (0, 0), unit * sigma) for sigma in CREASES)
     band = fine - coarse
-    return np.where(band < 0, 1, np.float32(RIDGES)) * band / (1 + (band / (CREASE * float(np.clip(spread, 0.5, 1.5)))) ** 4)
+    light = band[..., :1]
+    return np.where(light < 0, 1, np.float32(RIDGES)) * band / (1 + (light / (CREASE * float(np.clip(spread, 0.5, 1.5)))) ** 4)
 
 
 def _energy(band: Array, sigma: float) -> Array:
