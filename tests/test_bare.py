@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from faces import collins, kit
 
-from mien import Photo, edits, geometry, mesh
+from mien import Photo, edits, geometry, mesh, skin
 from mien.apply import edit_photo
 from mien.bare import Bare, _like_skin, from_skin
 from mien.beard import Beard
@@ -63,7 +63,7 @@ def test_skin_is_fetched_whole():
     photo, face = collins()
     crop = geometry.align(photo.pixels, face.landmarks, Bare.alignment)
     covered = mesh.polygon(crop.landmarks, mesh.HOLLOWS[0], crop.size, feather=1, grow=20) > 0.3
-    at = mesh.places(crop.size) + from_skin(crop.pixels, covered, crop.landmarks)
+    at = mesh.places(crop.size) + from_skin(crop.pixels, skin.plain(crop.landmarks, crop.size) * ~covered, crop.landmarks)
     assert max(np.abs(np.diff(at, axis=axis)).max() for axis in (0, 1)) < 1.01
     found = np.rint(at).astype(int)
     features = np.maximum(*(mesh.polygon(crop.landmarks, outline, crop.size, feather=0.5) for outline in (mesh.LIPS, mesh.EYELIDS[1])))
@@ -74,10 +74,10 @@ def test_skin_is_fetched_whole():
 def test_skin_is_fetched_where_it_has_no_lines():
     photo, face = collins()
     crop = geometry.align(photo.pixels, face.landmarks, Bare.alignment)
-    nothing = np.zeros((crop.size,) * 2, bool)
+    bare = skin.plain(crop.landmarks, crop.size)
 
     def fetched(pixels: Array) -> Array:
-        return (mesh.places(crop.size) + from_skin(pixels, nothing, crop.landmarks)).reshape(-1, 2).mean(0)
+        return (mesh.places(crop.size) + from_skin(pixels, bare, crop.landmarks)).reshape(-1, 2).mean(0)
 
     first = fetched(crop.pixels)
     lined = crop.pixels.copy()
@@ -98,12 +98,13 @@ def test_what_is_bared_is_like_the_skin_beside_it():
     bare[parts["glow"]], bare[parts["grey"]] = (1, 1, 0.8), 0.4
     for name in ("glow", "grey", "eye"):
         covered[parts[name]] = True
-    out = _like_skin(bare, seen, covered, crop.landmarks)
-    lab, own, skin = (cv2.cvtColor(one, cv2.COLOR_RGB2Lab) for one in (out, seen, seen[parts["plain"]]))
+    plain = skin.plain(crop.landmarks, crop.size)
+    out = _like_skin(bare, seen, covered, plain)
+    lab, own, beside = (cv2.cvtColor(one, cv2.COLOR_RGB2Lab) for one in (out, seen, seen[parts["plain"]]))
     assert lab[parts["glow"]][..., 0].max() < np.percentile(own[mesh.skin(crop.landmarks, crop.size) > 0.9][:, 0], 99)
-    assert lab[parts["grey"]][..., 2].mean() > 0.3 * skin[..., 2].mean() and abs(lab[parts["grey"]][..., 0].mean() - 43) < 2
+    assert lab[parts["grey"]][..., 2].mean() > 0.3 * beside[..., 2].mean() and abs(lab[parts["grey"]][..., 0].mean() - 43) < 2
     assert np.abs(out - bare)[parts["eye"]].mean() < 0.01 and np.abs(out - bare)[~covered].max() < 0.01
-    assert _like_skin(bare, seen, np.ones_like(covered), crop.landmarks) is bare, "where no skin is left to tell"
+    assert _like_skin(bare, seen, np.ones_like(covered), plain) is bare, "where no skin is left to tell"
 
 
 def test_the_face_stays_where_it_is():

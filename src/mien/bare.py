@@ -60,12 +60,11 @@ class Bare:
         covered = _covered(last) * cv2.dilate(_covered(first), wide)
         covered *= self._beard(crop, covered) if self.thing == "beard" else mesh.reach(face, face, size)
         alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((size // 75,) * 2)), (0, 0), size / 190) * inner(size)
-        flow = from_skin(crop.pixels, alpha > 0.01, crop.landmarks)
+        plain, changed = skin.plain(crop.landmarks, size), alpha > 0.01
+        flow = from_skin(crop.pixels, plain * ~changed, crop.landmarks)
         looked = mesh.sampled(crop.pixels, mesh.places(size) + flow)
         coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), size)
-        return Change(
-            flow, _like_skin(bare, seen, alpha > 0.01, crop.landmarks) - coarse, alpha * np.float32(self.strength), fetched=True, hair=True
-        )
+        return Change(flow, _like_skin(bare, seen, changed, plain) - coarse, alpha * np.float32(self.strength), fetched=True, hair=True)
 
     def _bared(self, picture: Array) -> Array:
         """What the network makes of a picture and of its mirror image, on average: what it does not see in one it may in the other."""
@@ -115,13 +114,9 @@ def _fractions(small: Array, size: int) -> Array:
     return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
 
 
-def _like_skin(bare: Array, seen: Array, covered: Array, points: Array) -> Array:
-    """`bare [S, S, 3]`, where its skin was covered no lighter than nearly all of the skin that was `seen`, and of its tints: what the
-    network overdoes, as light where a rim was, and leaves, as the grey of hair."""
-    size = len(bare)
-    plain = mesh.skin(points, size)
-    for brow in mesh.BROWS:
-        plain *= 1 - mesh.polygon(points, brow, size, feather=size / 100, grow=size / 100)
+def _like_skin(bare: Array, seen: Array, covered: Array, plain: Array) -> Array:
+    """`bare [S, S, 3]`, where its `plain` skin was covered no lighter than nearly all of the skin that was `seen`, and of its tints: what
+    the network overdoes, as light where a rim was, and leaves, as the grey of hair."""
     known = (plain > 0.9) & ~covered
     if known.sum() < FEWEST:
         return bare
@@ -140,13 +135,10 @@ def _covered(away: Array) -> Array:
     return skin.smoothstep(cv2.dilate(cv2.GaussianBlur(away, (0, 0), len(away) / 250), np.ones((3, 3))), *SEEN)
 
 
-def from_skin(pixels: Array, covered: Array, points: Array) -> Array:
-    """Where each pixel of `[S, S, 3]` uint8 finds bare skin, a flow `[S, S, 2]`: all look into one square of it, which is mirrored over and
-    over, so that no two neighbours look far from each other. Of squares that lie free the one with the fewest lines."""
-    size = len(covered)
-    bare = mesh.skin(points, size) * ~covered
-    for outline in (mesh.LIPS, *mesh.BROWS, *mesh.NOSTRILS):
-        bare *= 1 - mesh.polygon(points, outline, size, feather=1, grow=size / 80)
+def from_skin(pixels: Array, bare: Array, points: Array) -> Array:
+    """Where each pixel of `[S, S, 3]` uint8 finds skin that is `bare [S, S]`, a flow `[S, S, 2]`: all look into one square of it, which is
+    mirrored over and over, so that no two neighbours look far from each other. Of squares that lie free the one with the fewest lines."""
+    size = len(bare)
     side = PATCH * size
     light = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     uneven = np.square(light - cv2.GaussianBlur(light, (0, 0), size / 30))

@@ -253,7 +253,8 @@ def _hair(lab: Array, oval: Array) -> Array:
 
 
 def _creases(lab: Array, unit: float, spread: float) -> Array:
-    """A face's own lines, and by half the light beside them, `[S, S, 3]`: neither its pores nor edges, as of shadows and frames of glasses."""
+    """A face's own lines, and by half the light beside them, `[S, S, 3]` in Lab: neither its pores nor edges, as of shadows and frames of
+    glasses."""
     fine, coarse = (cv2.GaussianBlur(lab, (0, 0), unit * sigma) for sigma in CREASES)
     band = fine - coarse
     light = band[..., :1]
