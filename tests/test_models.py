@@ -10,7 +10,7 @@ from faces import hopper, hopper_face, kit
 from mien import ModelError, geometry, hub, mesh, models, verbs
 from mien.cards import Card
 from mien.edits import Prototype
-from mien.models.prototypes import Prototypes
+from mien.models.prototypes import TONE, Prototypes
 from mien.runtime import Net
 from mien.types import Alignment
 
@@ -114,9 +114,13 @@ def test_who_is_made_older_gets_the_lines_of_the_old_face_most_like_hers():
 
 @pytest.mark.parametrize(("age", "some"), [(30, True), (10, True), (-20, False)])
 def test_lines_come_with_years_and_not_twice(age: float, some: bool):
-    """What comes is in proportion to the years between 25 and 75; who is younger after it gets none."""
+    """What comes or fades is in proportion to the years between 25 and 75; never both, and neither by the means alone."""
     prototypes, crop = kit().prototypes, geometry.align(hopper().pixels, hopper_face().landmarks, Alignment("head", 448))
-    blend = prototypes._blend(crop, np.zeros(3, np.float32), age, 0.0)
+    nothing = np.zeros(3, np.float32)
+    means, blend = (prototypes._blend(crop, nothing, age, 0.5, alone) for alone in (True, False))
+    more = prototypes._blend(crop, nothing, 1.5 * age, 0.5, False)
     assert (np.abs(blend["lines"]).max() > 0) == (some and prototypes.read(crop).age < 75)
-    more = prototypes._blend(crop, np.zeros(3, np.float32), 1.5 * age, 0.0)
-    assert np.abs(more["lines"]).max() <= 1.5001 * np.abs(blend["lines"]).max()
+    assert (blend["faded"].max() > 0) == (age < 0) and blend["faded"].max() <= 1
+    for key in ("lines", "faded"):
+        assert np.abs(more[key]).max() <= 1.5001 * np.abs(blend[key]).max() and not means[key].any()
+    assert np.allclose(blend["colour"] - means["colour"], 0.5 * TONE, atol=1e-4)
