@@ -1,9 +1,8 @@
 """Draw the README's pictures: every edit on the photos in docs. Labelled, as everything that mien makes.
 
-python benchmarks/sheet.py docs/collins.jpg --by best --quality 82 -o docs/before-after.jpg
-python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --by prototypes network --quality 74 -o docs/sheet.jpg
-python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --every --quality 64 -o docs/edits.jpg
-python benchmarks/sheet.py FACES --people 12 --quality 72 -o docs/people.jpg
+python benchmarks/sheet.py docs/collins.jpg --quality 76 -o docs/before-after.webp
+python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --every --quality 68 -o docs/edits.webp
+python benchmarks/sheet.py FACES --people 12 --quality 70 -o docs/people.webp
 
 FACES is the folder that `mien train retouch` takes: of people held out from training the first whose licence lets pictures be made of them.
 """
@@ -72,8 +71,8 @@ def person(path: Path, history: list[Step]) -> list[Array]:
     return [cv2.resize(one.pixels, (FACE, FACE), interpolation=cv2.INTER_AREA) for one in shown]
 
 
-def row(path: Path, by: str, history: list[Step], columns: list[dict[str, Any]]) -> list[Array]:
-    """One photo through all edits by one maker, cut around the face: tiles `[SIDE, SIDE, 3]`."""
+def row(path: Path, history: list[Step], columns: list[dict[str, Any]]) -> list[Array]:
+    """One photo through all edits, cut around the face: tiles `[SIDE, SIDE, 3]`."""
     photo = read(path)
     box = max(find(photo), key=lambda face: float(face.box[2] - face.box[0])).box
     centre, reach = (box[:2] + box[2:]) / 2, 0.85 * float(max(box[2:] - box[:2]))
@@ -81,7 +80,7 @@ def row(path: Path, by: str, history: list[Step], columns: list[dict[str, Any]])
     right, bottom = (int(v) for v in centre + reach)
     tiles = []
     for request in columns:
-        done = edit(photo, by=None if by == bench.BEST else by, **request) if request else photo
+        done = edit(photo, **request) if request else photo
         history += done.history
         tiles.append(cv2.resize(done.pixels[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA))
     return tiles
@@ -109,7 +108,6 @@ def titled(words: list[str], width: int, side: int = SIDE) -> Array:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("photos", nargs="+", type=Path)
-    parser.add_argument("--by", nargs="+", choices=(bench.BEST, *edits.MAKERS), default=[bench.BEST])
     parser.add_argument("--every", action="store_true", help="each row of EDITS, instead of the learned ones both ways")
     parser.add_argument("--people", type=int, metavar="N", help="so many people of a folder, ten edits each")
     parser.add_argument("--quality", type=int, default=88)
@@ -121,12 +119,10 @@ def main() -> None:
         parts = [titled(list(TITLES), rows[0].shape[1], FACE), *rows]
         write(Photo(np.vstack(parts), history=tuple(history)), args.output, quality=args.quality, force=True)
         return
-    parts, columns = [], every() if args.every else COLUMNS
-    for by in args.by:
-        rows = [row(path, by, history, columns) for path in args.photos]
-        first = "photo" if by == bench.BEST else f"photo, by {by}"
-        words = [" ".join(f"{name} {_said(value)}" for name, value in request.items()) or first for request in columns]
-        parts += lines(words, rows, ABREAST if args.every else len(columns))
+    columns = every() if args.every else COLUMNS
+    rows = [row(path, history, columns) for path in args.photos]
+    words = [" ".join(f"{name} {_said(value)}" for name, value in request.items()) or "photo" for request in columns]
+    parts = lines(words, rows, ABREAST if args.every else len(columns))
     write(Photo(np.vstack(parts), history=tuple(history)), args.output, quality=args.quality, force=True)
 
 
