@@ -308,20 +308,16 @@ def plan(
         maker: {name: value for name, value in strengths.items() if _much(value, EDITS[name].names) and EDITS[name].maker is maker}
         for maker in makers
     }
-    whole = _numbers(asked.pop(of_faces))
-    stages: list[Edit] = [maker(values, kit) for maker, values in asked.items() if values]
-    if network:
-        whole |= _further(along or {})
-        return (_along(network, whole, kit), *stages) if whole else tuple(stages)
-    if any((along or {}).values()):
+    whole = _numbers(asked.pop(of_faces)) | _further(along or {})
+    if any((along or {}).values()) and not network:
         raise RequestError("directions belong to a generator: say which with --with NAME")
-    if whole:
-        face = (
-            Retouch(kit.retoucher, kit.prototypes, whole)
-            if by == "network"
-            else Prototype(kit.prototypes, whole, means_only=by == "prototypes")
-        )
-        stages = [face, *stages]
+    stages: list[Edit] = [maker(values, kit) for maker, values in asked.items() if values]
+    if whole and network:
+        stages.insert(0, _along(network, whole, kit))
+    elif whole and by == "network":
+        stages.insert(0, Retouch(kit.retoucher, kit.prototypes, whole))
+    elif whole:
+        stages.insert(0, Prototype(kit.prototypes, whole, means_only=by == "prototypes"))
     return tuple(sorted(stages, key=lambda stage: not isinstance(stage, Bare)))
 
 

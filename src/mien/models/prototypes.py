@@ -182,7 +182,8 @@ class Prototypes:
                 np.where(more > 0, skin, 1) * np.clip(1 - noise / energy, 0, 1) / (1 + (energy / (usual * np.where(more < 0, 15, 5))) ** 2)
             )
             delta[..., 0] += band * trust * more
-        delta -= (skin * draw(blend["faded"]))[..., None] * _creases(lab + delta, unit, spread)
+        if blend["faded"].any():
+            delta -= (skin * draw(blend["faded"]))[..., None] * _creases(lab + delta, unit, spread)
         return np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - before
 
 
