@@ -9,9 +9,9 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "mien"
 ORDER: list[str] = [
-    *"errors people types geometry mesh cards signer seal provenance image footage video hub runtime models kit latents paper".split(),
-    *"colours skin cosmetics light pose teeth gestures hair frames wear beard bare edits apply tracks clips scenes parts manners".split(),
-    *"seams report measure flicker page judges groups bench train verbs batch cli".split(),
+    *"errors outputs people types geometry mesh cards signer seal provenance image footage video hub runtime models kit latents".split(),
+    *"paper colours skin cosmetics light pose teeth gestures hair frames wear beard bare edits apply finding tracks clips".split(),
+    *"scenes parts manners seams report measure flicker page judges groups bench train installation generating verbs batch cli".split(),
 ]
 TRAIN: list[str] = [
     *"layers losses part loader updates augment frechet turning data pictures regions staging undone drawings pairs maps domains".split(),

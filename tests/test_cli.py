@@ -18,6 +18,8 @@ from PIL import Image
 
 import mien as package
 from mien import RequestError, cli, edit, find, read, verbs, verify, write
+from mien.cli.look import lines_of
+from mien.finding import GREEN, RED
 from mien.types import Photo, Step, Verdict
 
 
@@ -243,8 +245,8 @@ def test_find_draws(mien, photo, tmp_path):
     before, drawn = read(photo), read(out)
     (face,) = find(before)
     left, top = face.box[:2].round().astype(int)
-    assert tuple(drawn.pixels[top + 20, left]) == verbs.GREEN
-    for point, colour in ((face.landmarks[4], verbs.GREEN), (face.landmarks[468], verbs.RED)):
+    assert tuple(drawn.pixels[top + 20, left]) == GREEN
+    for point, colour in ((face.landmarks[4], GREEN), (face.landmarks[468], RED)):
         x, y = point.round().astype(int)
         assert np.abs(drawn.pixels[y, x].astype(int) - colour).max() < 100
     assert verify(out).state == "unlabelled"
@@ -305,7 +307,7 @@ def test_verify_has_three_answers(mien, photo, tmp_path):
 
 def test_a_label_cannot_play_with_the_terminal(capfd):
     step = Step("edit", {"smile": 1.0}, version="0.1.0", time="2026-01-01T00:00:00Z")
-    for line in verbs.tell(Verdict("intact", signer="\x1b[31mred\nmien: fine", history=(step,))):
+    for line in lines_of(Verdict("intact", signer="\x1b[31mred\nmien: fine", history=(step,))):
         cli.say(line)
     said = capfd.readouterr().err
     assert "\x1b" not in said and said.count("\n") == 3 and "\\x1b[31mred\\nmien: fine" in said

@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
-from . import provenance
+from . import outputs, provenance
 from .errors import InputError, OutputError, RequestError
 from .types import Array, Origin, Photo
 
@@ -359,14 +359,9 @@ def target(path: Path, *, source: str | None, quality: int | None, force: bool) 
         raise OutputError(f"{path}: the suffix {path.suffix!r} names no format that mien writes: use one of {' '.join(SUFFIXES)}")
     if quality is not None and not 1 <= quality <= 100:
         raise RequestError(f"quality {quality} is out of range: 1 to 100")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}: mkdir -p {path.parent}")
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder: a file name was wanted")
     if not force and path.exists() and source and Path(source).exists() and path.samefile(source):
         raise OutputError(f"{path} is the input: choose another name with -o, or write over it with --force")
-    if path.exists() and not force:
-        raise OutputError(f"{path} exists: choose another name, or write over it with --force")
+    outputs.check_free(path, force)
     return form
 
 

@@ -20,7 +20,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from . import footage, provenance
+from . import footage, outputs, provenance
 from .errors import OutputError
 from .types import Array, Clip, Origin, Step
 
@@ -125,10 +125,7 @@ def target(path: Path, *, force: bool) -> None:
     """Refuse what can be refused before there is a frame."""
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{path}: the suffix {path.suffix!r} names no clip that mien writes: use {' '.join(SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}: mkdir -p {path.parent}")
-    if path.exists() and not force:
-        raise OutputError(f"{path} exists: choose another name, or write over it with --force")
+    outputs.check_free(path, force)
 
 
 def _encode(frames: Iterable[Array], path: Path, fps: float) -> int:

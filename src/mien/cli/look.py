@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
+from .. import outputs
 from ..errors import FaceError, InputError, MienError, RequestError
 from ..geometry import TEMPLATES
 from ..measure import AROUND
 from ..report import LIMITS
+from ..types import Verdict
 from .app import app, common, licence, plural, say
 
 ANGLES = ("roll", "yaw", "pitch")
@@ -43,7 +45,7 @@ def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, masks: Path 
     if draw:
         batch.check(batch.Job(sources[0], draw, {}, force=force))
     if masks:
-        verbs.check_empty(masks)
+        outputs.check_empty(masks)
     failed = 0
     for source in sources:
         try:
@@ -120,9 +122,35 @@ def verify(file: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"file": str(file), **asdict(verdict)}, default=str))
     else:
-        for line in verbs.tell(verdict):
+        for line in lines_of(verdict):
             say(line)
     raise SystemExit(VERIFY_EXIT[verdict.state])
+
+
+def lines_of(verdict: Verdict) -> list[str]:
+    """A verdict as lines for people."""
+    lines = [
+        {
+            "intact": "intact: unchanged since it was labelled",
+            "broken": "broken: changed since it was labelled",
+            "unlabelled": "unlabelled",
+        }[verdict.state]
+    ]
+    lines += [f"  because {reason}" for reason in verdict.reasons]
+    if verdict.signer:
+        lines.append(
+            f"signed by {verdict.signer}"
+            + ("" if verdict.trusted else ", a certificate that is on no trust list")
+            + (f", {verdict.time}" if verdict.time else "")
+        )
+    if verdict.source_type:
+        lines.append(f"digital source type {verdict.source_type}")
+    lines += [f"made from {name}" for name in verdict.ingredients]
+    for step in verdict.history:
+        words = " ".join(f"{name}={value}" for name, value in step.arguments.items())
+        networks = ", ".join(f"{name} ({digest[:12]})" for name, digest in step.networks)
+        lines.append(f"{step.time} {step.verb} {words}{' by ' * bool(networks)}{networks}; mien {step.version}")
+    return lines
 
 
 def _limits(command: Callable[..., None]) -> Callable[..., None]:
@@ -181,7 +209,7 @@ def report(
         lines = flicker.tell(told)
     else:
         if html:
-            verbs.check_free(html, force)
+            outputs.check_free(html, force)
         first, second = (verbs.read(path, max_pixels=max_pixels) for path in (before, after))
         try:
             told = verbs.report(first, second, identity=identity, around=around)

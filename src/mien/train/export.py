@@ -19,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from .. import outputs
 from ..cards import KEY, Card
 from ..errors import InputError, ModelError, OutputError
 from ..types import Array
@@ -68,8 +69,8 @@ def _command(about: dict[str, Any], cfg: Any) -> str:
 def places_of(parts: list[Part], out: Path, *, force: bool = False) -> list[Path]:
     """Where each part goes: `out` where there is one, else `out` with the role in its name. What is there already is an `OutputError`."""
     places = [out] if len(parts) == 1 else [out.with_name(f"{out.stem}-{part.label or part.role}{out.suffix}") for part in parts]
-    if taken := [place for place in places if place.exists() and not force]:
-        raise OutputError(f"{taken[0]} exists: choose another name, or write over it with --force")
+    for place in places:
+        outputs.check_free(place, force)
     return places
 
 
