@@ -32,7 +32,8 @@ def seen() -> tuple[Array, dict[str, Array], Array, dict[str, tuple[slice, slice
         hair[place] = 0.97
     inside = np.zeros_like(hair)
     cv2.fillConvexPoly(inside, cv2.convexHull(face.astype(np.int32)), 1)
-    return lab.astype(np.float32), {"hair": hair, "other": (1 - hair) * (1 - inside)}, face, places
+    regions = {"hair": hair, "other": (1 - hair) * (1 - inside), "beard": np.zeros_like(hair)}
+    return lab.astype(np.float32), regions, face, places
 
 
 def test_a_door_is_no_hair():
@@ -64,6 +65,22 @@ def test_what_the_parser_wavers_at_is_hair_if_it_looks_like_it():
     photo = ALL.copy()
     photo[:, -60:] = False
     assert _told(lab, regions, face, photo)[strand].mean() > 0.8 > 0.5 > _told(lab, regions, face, ALL)[strand].mean()
+
+
+def test_locks_over_the_face_are_hair_and_eyes_are_not():
+    """Of the hair's colours and beside it; the same colour in the middle of the face is none."""
+    lab, regions, face, places = seen()
+    inside = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.fillConvexPoly(inside, cv2.convexHull(face.astype(np.int32)), 1)
+    lab[inside > 0] = (70, 12, 16)
+    lab[places["forehead"]] = BLACK
+    top, x = places["forehead"][0].stop, int(face[151, 0])
+    lock, cheek = (slice(top, top + 12), slice(x - 24, x + 24)), [int(v) for v in face[50][::-1]]
+    spot = slice(cheek[0] - 6, cheek[0] + 6), slice(cheek[1] - 6, cheek[1] + 6)
+    for place in (lock, spot):
+        lab[place], regions["hair"][place] = BLACK, 0
+    told = _told(lab, regions, face, ALL)
+    assert told[lock][:5].mean() > 0.6 and told[spot].mean() < 0.1 and told[top + 30 :][inside[top + 30 :] > 0].mean() < 0.02
 
 
 def test_wild_colours_are_muted_and_nothing_else():

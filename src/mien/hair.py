@@ -25,6 +25,7 @@ LOOSE, TIGHT = np.array((220, 9, 9), np.float32), np.array((60, 9, 9), np.float3
 # standard deviations: how far from hair or things what is unlike or like them lies, and how much nearer to hair
 UNLIKE, LIKE_THINGS, LIKE, NEARER = (3.0, 4.5), (2.6, 1.6), (2.4, 1.4), (0.3, 1.5)
 MAYBE, EITHER = (0.08, 0.3), (0.4, 0.7)  # of the parser: hair that may be, and what is either hair or background
+NO_SKIN, BESIDE = (0.25, 0.06), 0.04  # of what looks like skin: locks; of a crop's side: so far from other hair they reach over a face
 SHADOW = 0.3  # of how much darker a pixel is, that counts
 ISLAND = 0.35  # of the largest part: what is smaller and lies apart is no hair
 FARTHEST = 9.0  # standard deviations: more is no farther
@@ -118,7 +119,22 @@ def _told(lab: Array, regions: dict[str, Array], points: Array, shown: Array) ->
     own = skin.smoothstep(from_hair, *LIKE) * skin.smoothstep(from_things - from_hair, *NEARER)
     own *= skin.smoothstep(share, *MAYBE) * skin.smoothstep(share + other, *EITHER)
     free, own = (cv2.resize(one, (size, size), interpolation=cv2.INTER_LINEAR) for one in (1 - thing, own))
-    return np.maximum(regions["hair"] * free, own)
+    told = np.maximum(regions["hair"] * free, own)
+    return np.maximum(told, _locks(lab, regions, points, told, from_hair))
+
+
+def _locks(lab: Array, regions: dict[str, Array], points: Array, told: Array, from_hair: Array) -> Array:
+    """Locks over the face, which the parser takes for its skin, `[S, S]` in 0..1: they lie beside hair that is `told [S, S]`, have its
+    colours (`from_hair [s, s]`: how far they are from it) and not the skin's; near brows and eyes are none."""
+    size, side = len(lab), len(from_hair)
+    small = lambda one: cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA)  # noqa: E731
+    skinlike = skin.soft(small(skin.likeness(lab, skin.own_colour(lab, points))), side / 96)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(BESIDE * side) + 1,) * 2)
+    beside = skin.soft(cv2.dilate((small(told) > 0.6).astype(np.float32), disc), side / 96)
+    eyes = [mesh.polygon(points / COARSE, outline, side, feather=2, grow=side / 40) for outline in (*mesh.BROWS, *mesh.HOLLOWS)]
+    own = skin.smoothstep(from_hair, *LIKE) * skin.smoothstep(skinlike, *NO_SKIN) * beside * (1 - np.maximum.reduce(eyes))
+    own *= (1 - small(regions["beard"])) * (small(regions["other"]) < 0.5)
+    return cv2.resize(own.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _shaded(lab: Array, middle: Array) -> Array:
