@@ -1,6 +1,6 @@
 """What the edits do to people nobody trained on, by numbers: the makers side by side.
 
-    python benchmarks/quality.py FACES PAIRS [--sheet docs/sheet.png]
+    python benchmarks/quality.py FACES PAIRS
 
 FACES and PAIRS are the folders that `mien train retouch` takes; the people that `train.data.held_out` keeps aside are judged.
 The judge of age and sex is a small convolutional network of its own, trained here on the labels of everybody else (some minutes

@@ -308,9 +308,9 @@ def plan(
         maker: {name: value for name, value in strengths.items() if _much(value, EDITS[name].names) and EDITS[name].maker is maker}
         for maker in makers
     }
-    whole = _numbers(asked.pop(of_faces)) | _further(along or {})
     if any((along or {}).values()) and not network:
         raise RequestError("directions belong to a generator: say which with --with NAME")
+    whole = _numbers(asked.pop(of_faces)) | _further(along or {})
     stages: list[Edit] = [maker(values, kit) for maker, values in asked.items() if values]
     if whole and network:
         stages.insert(0, _along(network, whole, kit))

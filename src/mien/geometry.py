@@ -80,16 +80,17 @@ def align(pixels: Array, landmarks: Array, alignment: Alignment, depth: Array | 
     photo's edge it is mirrored."""
     matrix = similarity(landmarks, alignment)
     depth = None if depth is None else depth * np.float32(scale_of(matrix))
-    shape = pixels.shape[1], pixels.shape[0]
-    return Crop(warp(pixels, matrix, alignment.size), matrix, alignment, transform(landmarks, matrix), depth, shape)
+    height, width = pixels.shape[:2]
+    return Crop(warp(pixels, matrix, alignment.size), matrix, alignment, transform(landmarks, matrix), depth, (width, height))
 
 
 def shown(crop: Crop) -> Array:
     """Where a crop shows the photo and not its mirror image, `[S, S]` bool."""
-    out = np.zeros((crop.size,) * 2, np.uint8)
-    right, bottom = crop.size_of_photo or (0, 0)
-    corners = transform(np.array([(0, 0), (right - 1, 0), (right - 1, bottom - 1), (0, bottom - 1)]), crop.matrix)
-    return cv2.fillConvexPoly(out, np.rint(corners).astype(np.int32), 1) > 0 if crop.size_of_photo else out == 0
+    if crop.size_of_photo is None:
+        return np.ones((crop.size,) * 2, bool)
+    right, bottom = np.array(crop.size_of_photo) - 1
+    corners = transform(np.array([(0, 0), (right, 0), (right, bottom), (0, bottom)]), crop.matrix)
+    return cv2.fillConvexPoly(np.zeros((crop.size,) * 2, np.uint8), np.rint(corners).astype(np.int32), 1) > 0
 
 
 def warp(pixels: Array, matrix: Array, size: int, *, border: int = cv2.BORDER_REFLECT_101) -> Array:

@@ -105,7 +105,7 @@ def _told(lab: Array, regions: dict[str, Array], points: Array, shown: Array) ->
     (left, top), (right, bottom) = points[: mesh.POINTS].min(0), points[: mesh.POINTS].max(0)
     x, y = np.moveaxis(mesh.places(size), -1, 0)
     near = (np.abs(x - (left + right) / 2) < 0.4 * (right - left)) & (np.abs(y - top + 0.035 * (bottom - top)) < 0.085 * (bottom - top))
-    small = cv2.resize(lab, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA)
+    small = _coarse(lab)
     most = float(regions["hair"][near].max()) if near.any() else 0.0
     hair = lab[near & (regions["hair"] > max(SURE * most, 0.5))]
     share, other, photo = (cv2.resize(one, small.shape[:2]) for one in (regions["hair"], regions["other"], shown.astype(np.float32)))
@@ -127,14 +127,18 @@ def _locks(lab: Array, regions: dict[str, Array], points: Array, told: Array, fr
     """Locks over the face, which the parser takes for its skin, `[S, S]` in 0..1: they lie beside hair that is `told [S, S]`, have its
     colours (`from_hair [s, s]`: how far they are from it) and not the skin's; near brows and eyes are none."""
     size, side = len(lab), len(from_hair)
-    small = lambda one: cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA)  # noqa: E731
-    skinlike = skin.soft(small(skin.likeness(lab, skin.own_colour(lab, points))), side / 96)
+    skinlike = skin.soft(_coarse(skin.likeness(lab, skin.own_colour(lab, points))), side / 96)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(BESIDE * side) + 1,) * 2)
-    beside = skin.soft(cv2.dilate((small(told) > 0.6).astype(np.float32), disc), side / 96)
+    beside = skin.soft(cv2.dilate((_coarse(told) > 0.6).astype(np.float32), disc), side / 96)
     eyes = [mesh.polygon(points / COARSE, outline, side, feather=2, grow=side / 40) for outline in (*mesh.BROWS, *mesh.HOLLOWS)]
     own = skin.smoothstep(from_hair, *LIKE) * skin.smoothstep(skinlike, *NO_SKIN) * beside * (1 - np.maximum.reduce(eyes))
-    own *= (1 - small(regions["beard"])) * (small(regions["other"]) < 0.5)
+    own *= (1 - _coarse(regions["beard"])) * (_coarse(regions["other"]) < 0.5)
     return cv2.resize(own.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _coarse(picture: Array) -> Array:
+    """Every COARSE-th pixel of a picture `[S, S, ...]`, the mean of those around."""
+    return cv2.resize(picture, (len(picture) // COARSE,) * 2, interpolation=cv2.INTER_AREA)
 
 
 def _shaded(lab: Array, middle: Array) -> Array:
@@ -148,14 +152,13 @@ def _away(tones: Iterable[tuple[Array, Array]]) -> Array:
     """How far every pixel is from the nearest of tones, in standard deviations `[s, s]`, of differences and variances; of what is around
     it, since strands differ."""
     nearest = np.minimum.reduce([(off**2 / spread).sum(-1) for off, spread in tones])
-    return cv2.GaussianBlur(np.minimum(np.sqrt(nearest), FARTHEST), (0, 0), len(nearest) / 64)
+    return skin.soft(np.minimum(np.sqrt(nearest), FARTHEST), len(nearest) / 64)
 
 
 def _together(share: Array) -> Array:
     """A share `[S, S]` without islands that are small beside its largest part."""
     size = share.shape[0]
-    small = cv2.resize(share, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA)
-    count, parts, about, _ = cv2.connectedComponentsWithStats((small > 0.3).astype(np.uint8))
+    count, parts, about, _ = cv2.connectedComponentsWithStats((_coarse(share) > 0.3).astype(np.uint8))
     areas = about[1:, cv2.CC_STAT_AREA]
     if count < 3:
         return share

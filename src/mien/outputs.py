@@ -7,7 +7,7 @@ from pathlib import Path
 from .errors import OutputError
 
 
-def check_free(path: Path, force: bool = False) -> None:
+def check_free(path: Path, force: bool) -> None:
     """Refuse a file that cannot be, or that is there already, unless `force` allows to write over it."""
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}: mkdir -p {path.parent}")

@@ -135,10 +135,15 @@ class Prototypes:
             out[key] += np.tensordot(mouth, d[f"smile_{key}"], 1) * smiling.get(key, 1.0)
             if key in ("fine", "coarse"):
                 out[f"{key}_expected"] = here
-        out["colour"] += sex * TONE * (not means_only)
-        more = float(np.clip(then, *LINED) - np.clip(now, *LINED)) * (not means_only)
-        out["lines"] = LINES * more / FULL * self._own_lines(lab[..., 0], reading.sex) if more > 0 else np.zeros_like(lab[..., 0])
-        out["faded"] = min(FADED * max(-more, 0) / FULL, 1) * self._plain
+        out["lines"] = out["faded"] = np.zeros_like(lab[..., 0])
+        if means_only:
+            return out
+        out["colour"] += sex * TONE
+        more = float(np.clip(then, *LINED) - np.clip(now, *LINED)) / FULL
+        if more > 0:
+            out["lines"] = LINES * more * self._own_lines(lab[..., 0], reading.sex)
+        elif more < 0:
+            out["faded"] = min(-FADED * more, 1) * self._plain
         return out
 
     def _own_lines(self, lightness: Array, sex: float) -> Array:
@@ -168,11 +173,13 @@ class Prototypes:
         oval = draw(d["oval"]) > 0.5
         inside = lab[..., 0][oval] if oval.any() else lab[..., 0]
         spread = float(inside.std()) / L_SPREAD
-        delta = draw(blend["colour"]) * np.array([np.clip(spread, 0.4, 1.1), *[np.clip(inside.mean() / 60, 0.2, 1.0)] * 2], np.float32)
+        contrast = np.clip(spread, 0.4, 1.1)
+        delta = draw(blend["colour"]) * np.array([contrast, *[np.clip(inside.mean() / 60, 0.2, 1.0)] * 2], np.float32)
         skin, noise = 1 - _hair(lab, oval), _noise(lab, unit)
         delta = _bounded(delta, before, lab)
         delta[..., 0] *= np.where(delta[..., 0] < 0, skin, 1)
-        delta[..., 0] += skin * np.clip(draw(blend["lines"]) * np.clip(spread, 0.4, 1.1), -DEEPEST, DEEPEST)
+        if blend["lines"].any():
+            delta[..., 0] += skin * np.clip(draw(blend["lines"]) * contrast, -DEEPEST, DEEPEST)
         for band, sigma, gain, expected in _bands(lab[..., 0], unit, blend):
             energy = _energy(band, unit * sigma * 2) + FLOOR * spread**2
             usual = np.exp(2 * draw(expected)) * max(spread, 0.3) ** 2
