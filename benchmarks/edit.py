@@ -22,7 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mien import Alignment, edit, geometry, read, verbs, write
+from mien import Alignment, edit, edits, geometry, read, verbs, write
 from mien.edits import Prototype, Retouch
 
 RUNS = 7
@@ -81,13 +81,14 @@ def main() -> None:
         face = verbs.find(loaded)[0]
         crop, tight = (geometry.align(loaded.pixels, face.landmarks, how.alignment) for how in (Prototype, Retouch))
         kit = verbs.shared_kit()
+        (prototype,), (retouch,) = (edits.plan({"age": 30.0}, kit, by) for by in (None, "network"))
         steps: dict[str, Callable[[], object]] = {
             "decode": lambda: read(photo),
             "find": lambda: verbs.find(loaded),
             "align": lambda: geometry.align(loaded.pixels, face.landmarks, Prototype.alignment),
-            "Change by prototypes": lambda: Prototype(kit.prototypes, {"age": 30.0})(crop),
-            "Change by the network": lambda: Retouch(kit.retoucher, kit.prototypes, {"age": 30.0})(tight),
-            "carry": lambda: geometry.carry(loaded.pixels, crop, Prototype(kit.prototypes, {"age": 30.0})(crop)),
+            "Change by prototypes": lambda: prototype(crop),
+            "Change by the network": lambda: retouch(tight),
+            "carry": lambda: geometry.carry(loaded.pixels, crop, prototype(crop)),
             "encode and label": lambda: write(edited, out, force=True),
         }
         edited = edit(loaded, age=30)

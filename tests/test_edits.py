@@ -9,6 +9,7 @@ import pytest
 from faces import collins, hopper, hopper_face, kit
 
 from mien import FaceError, Photo, RequestError, edit, edits, geometry, judges, mesh, verbs
+from mien.age_floor import Adult
 from mien.apply import choose, edit_photo, in_front
 from mien.bare import Bare
 from mien.edits import COLOUR, EDITS, MAKERS
@@ -129,16 +130,7 @@ def test_more_feminine_is_shaved_if_nothing_is_said_about_that():
 
 def test_what_is_taken_off_is_taken_off_first():
     stages = edits.plan({"age": 30.0, "hair_light": 0.5, "glasses": -1.0, "beard": -1.0}, kit())
-    assert [isinstance(stage, Bare) for stage in stages] == [True, True, False, False]
-
-
-def test_no_face_is_made_a_child():
-    from mien.models.prototypes import ADULT, _ages
-
-    for now in (18.0, 21.0, 25.0, 40.0):
-        for years in (-30.0, -10.0, -1.0):
-            start, end = _ages(now, years)
-            assert end >= ADULT and start > end
+    assert [isinstance(stage, Adult) and isinstance(stage.edit, Bare) for stage in stages] == [True, True, False, False]
 
 
 def test_sixteen_bits_and_opacity_stay():

@@ -54,14 +54,17 @@ def edit_photo(
     fronts: Mapping[int, Front] | None = None,
 ) -> Photo:
     """Do the `stages` one after the other to the chosen faces of `photo`; fronts: by face, what is before it."""
-    fronts = fronts or {}
+    fronts, notes = fronts or {}, list[str]()
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
         change = change_of(edit, crop, faces, i)
+        if change.note:
+            notes.append(f"face {i + 1} {change.note}")
         return fronts[i].kept(crop, fronts[i].hung(crop, change)) if i in fronts else change
 
-    step = edited(stages, arguments, next((front.networks for front in fronts.values() if front.networks), ()))
-    return photo.after(step, through(photo.pixels, stages, faces, chosen, change_by))
+    pixels = through(photo.pixels, stages, faces, chosen, change_by)
+    networks = next((front.networks for front in fronts.values() if front.networks), ())
+    return photo.after(edited(stages, arguments, networks, tuple(notes)), pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,10 +132,10 @@ def change_of(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
     return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
 
 
-def edited(stages: Sequence[Edit], arguments: dict[str, Any], besides: Networks = ()) -> Step:
-    """What the label of an edited photo or clip says; besides: networks that took part in no stage."""
+def edited(stages: Sequence[Edit], arguments: dict[str, Any], besides: Networks = (), notes: tuple[str, ...] = ()) -> Step:
+    """What the label of an edited photo or clip says; besides: networks that took part in no stage; notes: see `Step`."""
     networks = tuple(dict.fromkeys([*(one for edit in stages for one in edit.networks), *besides]))
-    return Step("edit", arguments, networks, __version__, _now())
+    return Step("edit", arguments, networks, __version__, _now(), notes=notes)
 
 
 def drawing(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:

@@ -132,8 +132,10 @@ def one(job: Job, kit: Kit | None = None) -> Outcome:
     changed = cv2.norm(before, photo.pixels, cv2.NORM_INF) > 0  # which needs no memory for all pixels
     del before  # the input's pixels are let go before the result is encoded
     image.write(photo, job.target, quality=job.quality, force=job.force)
-    said = "" if changed else f"{job.target}: nothing has changed, since every strength is 0 or nothing was seen that it could be done to"
-    return Outcome(job, "done", said, {"changed": changed})
+    notes = photo.history[-1].notes if photo.history else ()
+    why = "; ".join(notes) or ("" if changed else "every strength is 0 or nothing was seen that it could be done to")
+    said = f"{job.target}: {'' if changed else 'nothing has changed, since '}{why}" if why else ""
+    return Outcome(job, "done", said, {"changed": changed} | ({"notes": notes} if notes else {}))
 
 
 def film(job: Job, *, resume: bool, report: Callable[[int, int], None], stopped: Callable[[], bool]) -> Outcome:
@@ -152,7 +154,12 @@ def film(job: Job, *, resume: bool, report: Callable[[int, int], None], stopped:
         **job.options,
     )
     what = f"{told.frames} frames, {told.faces} face{'s' * (told.faces != 1)}"
-    return Outcome(job, "done", f"wrote {job.target}: {what}", asdict(told))
+    return Outcome(
+        job,
+        "done",
+        "; ".join([f"wrote {job.target}: {what}", *told.notes]),
+        {name: value for name, value in asdict(told).items() if name != "notes" or value},
+    )
 
 
 # ---- many photos

@@ -46,6 +46,7 @@ class Line:
     sights: dict[int, Sight] = field(default_factory=dict)
     ticks: dict[int, int] = field(default_factory=dict)
     edited: set[int] = field(default_factory=set)
+    notes: dict[int, str] = field(default_factory=dict)
     waiting: deque[footage.Frame] = field(default_factory=deque)
     steady: dict[int, dict[int, tuple[Face, float]]] = field(default_factory=dict)
     keys: dict[int, dict[int, list[Laid]]] = field(default_factory=dict)
@@ -139,6 +140,8 @@ class Line:
 
         def ask(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             change = fronts[i].hung(crop, apply.change_of(edit, crop, faces, i))
+            if change.note:
+                self.notes.setdefault(names[i], change.note)
             asked[names[i]].append((crop.landmarks, change))
             return change
 

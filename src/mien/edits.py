@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from . import colours, mesh, paper
+from . import age_floor, colours, mesh, paper
+from .age_floor import Adult, AgeReader
 from .bare import Bare
 from .beard import Beard
 from .cosmetics import Beauty, Makeup
@@ -20,7 +21,7 @@ from .kit import Kit
 from .light import Relight
 from .models.encoder import Encoder
 from .models.generator import Generator
-from .models.prototypes import Prototypes
+from .models.prototypes import ADULT, Prototypes
 from .models.retoucher import Retoucher
 from .models.translator import Translator
 from .types import Alignment, Array, Change, Crop, Direction, Edit, Latent, Networks
@@ -42,6 +43,7 @@ class Prototype:
 
     prototypes: Prototypes
     strengths: Strengths
+    reader: AgeReader
     means_only: bool = False
     alignment = Alignment("head", 448)
 
@@ -50,11 +52,15 @@ class Prototype:
         return ((self.prototypes.name, self.prototypes.sha256),)
 
     def __call__(self, crop: Crop) -> Change:
-        smile = self.strengths.get("smile", 0.0)
+        smile, sex = self.strengths.get("smile", 0.0), self.strengths.get("sex", 0.0)
         mouth = self.prototypes.mouth_of(smile)
         mouth[2] += SHUT * min(smile, 0) * mesh.mouth(crop.landmarks)[2]
-        age = _years(self.strengths, self.prototypes, crop)
-        return self.prototypes.change(crop, mouth=mouth, age=age, sex=self.strengths.get("sex", 0.0), means_only=self.means_only)
+
+        def aged(years: float, mouth: Array | None = None) -> Change:
+            return self.prototypes.change(crop, mouth=mouth, age=years, sex=sex, means_only=self.means_only)
+
+        years, said = _years(self.strengths, self.reader, crop, aged)
+        return replace(aged(years, mouth), note=said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +70,7 @@ class Retouch:
     retoucher: Retoucher
     prototypes: Prototypes
     strengths: Strengths
+    reader: AgeReader
     alignment = Alignment("face", 384)
 
     @property
@@ -72,15 +79,26 @@ class Retouch:
 
     def __call__(self, crop: Crop) -> Change:
         width, lift, opening = map(float, self.prototypes.mouth_of(self.strengths.get("smile", 0.0)))
-        age, sex = _years(self.strengths, self.prototypes, crop), self.strengths.get("sex", 0.0)
-        return self.retoucher.change(crop, width=width, lift=lift, opening=opening, age=age, sex=sex)
+
+        def aged(years: float, share: float = 0.0) -> Change:
+            mouth = {"width": share * width, "lift": share * lift, "opening": share * opening}
+            return self.retoucher.change(crop, **mouth, age=years, sex=self.strengths.get("sex", 0.0))
+
+        years, said = _years(self.strengths, self.reader, crop, aged)
+        return replace(aged(years, 1.0), note=said)
 
 
-def _years(strengths: Strengths, prototypes: Prototypes, crop: Crop) -> float:
-    """How many years older: as asked, or those from the age that the face looks to the one that was asked for."""
-    if "age_to" not in strengths:
-        return strengths.get("age", 0.0)
-    return float(np.clip(strengths["age_to"] - prototypes.read(crop).age, EDITS["age"].low, EDITS["age"].high))
+def _years(strengths: Strengths, reader: AgeReader, crop: Crop, aged: Callable[[float], Change]) -> tuple[float, str]:
+    """How many years older a face is made: as asked, or from the age that it looks to the one that was asked for, held above the floor
+    (`age_floor`); and what to say where that is less. aged: the Change that makes so many years of it, and all else that tells of age."""
+    asked = strengths.get("age", 0.0)
+    if not {"age", "age_to", "sex"} & strengths.keys():
+        return 0.0, ""
+    now, others = reader.read(crop), any(value for name, value in strengths.items() if name not in ("age", "age_to", "smile"))
+    if "age_to" in strengths:
+        asked = float(np.clip(strengths["age_to"] - reader.prototypes.read(crop).age, EDITS["age"].low, EDITS["age"].high))
+    done = age_floor.held_years(now, asked, lambda years: reader.after(crop, aged(years)), alone=not others)
+    return done, age_floor.note(now, asked, done)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +125,17 @@ class Along:
         return (*self.encoder.net.networks, *self.generator.net.networks, *self.learned)
 
     def __call__(self, crop: Crop) -> Change:
+        asked = dict(self.strengths)
+        if not {"age", "age_to"} & asked.keys():
+            return self._change(crop, asked)
+        rest = {name: amount for name, amount in asked.items() if name not in ("age", "age_to")}
+        plain = {name: amount for name, amount in rest.items() if name != "smile"}
+        years, said = _years(asked, _reader(self.kit), crop, lambda years: self._change(crop, plain | {"age": years}))
+        return replace(self._change(crop, rest | {"age": years}), note=said)
+
+    def _change(self, crop: Crop, amounts: Strengths) -> Change:
         size, triangles = crop.size, self.kit.prototypes.triangles
-        before, after = self.generator.shades(np.stack([one.codes for one in self._latents(crop)]))
+        before, after = self.generator.shades(np.stack([one.codes for one in self._latents(crop, amounts)]))
         seen = [self._landmarks(one) for one in (before, after)]
         start, end = (mesh.frame(crop.landmarks if one is None else one, size) for one in seen)
         if any(one is None for one in seen):  # no face to follow: only colours change
@@ -120,16 +147,12 @@ class Along:
         colour = mesh.sampled(difference, mesh.dense_map(moved, end, triangles, size))
         return Change(flow, colour, np.clip(reach * 2, 0, 1))
 
-    def _latents(self, crop: Crop) -> tuple[Latent, Latent]:
+    def _latents(self, crop: Crop, amounts: Strengths) -> tuple[Latent, Latent]:
         """The face as it is, and as it is wanted."""
-        asked, space = dict(self.strengths), self.generator.space
-        if "age_to" in asked:
-            asked["age"] = _years(asked, self.kit.prototypes, crop)
-            del asked["age_to"]
+        asked, space = dict(amounts), self.generator.space
         if "age" in self.encoder.conditions:  # SAM: the encoder itself is told an age (Alaluf et al. 2021, arXiv 2102.02754)
-            now = self.kit.prototypes.read(crop).age
-            then = max(now + asked.pop("age", 0.0), 18.0)
-            codes = [self.encoder.invert(crop, age=age) for age in (now, then)]
+            now = max(self.kit.prototypes.read(crop).age, ADULT)
+            codes = [self.encoder.invert(crop, age=age) for age in (now, max(now + asked.pop("age", 0.0), ADULT))]
         else:
             codes = [self.encoder.invert(crop)] * 2
         start, end = (Latent(one, space) for one in codes)
@@ -171,7 +194,7 @@ class Through:
 
 
 def of_faces(asked: Asked, kit: Kit) -> Edit:
-    return Prototype(kit.prototypes, _numbers(asked))
+    return Prototype(kit.prototypes, _numbers(asked), _reader(kit))
 
 
 def of_hair(asked: Asked, kit: Kit) -> Edit:
@@ -217,6 +240,10 @@ def of_grin(asked: Asked, kit: Kit) -> Edit:
 
 def of_mouth(asked: Asked, kit: Kit) -> Edit:
     return Mouth(_numbers(asked)["mouth"], kit.prototypes.triangles, _mesh_of(kit))
+
+
+def _reader(kit: Kit) -> AgeReader:
+    return AgeReader(kit.prototypes, kit.landmarker)
 
 
 def _numbers(asked: Asked) -> dict[str, float]:
@@ -315,10 +342,11 @@ def plan(
     if whole and network:
         stages.insert(0, _along(network, whole, kit))
     elif whole and by == "network":
-        stages.insert(0, Retouch(kit.retoucher, kit.prototypes, whole))
+        stages.insert(0, Retouch(kit.retoucher, kit.prototypes, whole, _reader(kit)))
     elif whole:
-        stages.insert(0, Prototype(kit.prototypes, whole, means_only=by == "prototypes"))
-    return tuple(sorted(stages, key=lambda stage: not isinstance(stage, Bare)))
+        stages.insert(0, Prototype(kit.prototypes, whole, _reader(kit), means_only=by == "prototypes"))
+    stages.sort(key=lambda stage: not isinstance(stage, Bare))
+    return tuple(Adult(stage, _reader(kit)) if isinstance(stage, Bare | Beauty | Along) else stage for stage in stages)
 
 
 def _brought(strengths: Asked) -> Asked:

@@ -14,6 +14,7 @@ from . import apply, geometry, image, mesh, outputs
 from .edits import Prototype
 from .errors import FaceError, MienError, RequestError
 from .kit import Kit, shared_kit
+from .models.prototypes import ADULT, OLDEST
 from .types import Alignment, Array, Crop, Face, Photo
 
 MASK = 768  # pixels of a side that regions are made at
@@ -30,7 +31,7 @@ def age(photo: Photo, face: Face, *, kit: Kit | None = None) -> tuple[float, flo
     """How old a face of the photo looks, and by how much that is off in the mean, on people held out; in years, 18 to 90."""
     prototypes = (kit or shared_kit()).prototypes
     crop = geometry.align(apply.eight_bit(photo.pixels), face.landmarks, Prototype.alignment)
-    return prototypes.read(crop).age, prototypes.card.measured["age_error_years"]
+    return float(np.clip(prototypes.read(crop).age, ADULT, OLDEST)), prototypes.card.measured["age_error_years"]
 
 
 def align(photo: Photo, *, size: int = 512, template: str = "ffhq", kit: Kit | None = None) -> list[tuple[Face, Crop]]:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from . import colours, edits, geometry, latents, measure, mesh
+from .age_floor import FLOOR
 from .bare import DARK, in_eyes, lower
 from .kit import Kit
 from .skin import teeth
@@ -192,7 +193,7 @@ def _skin(look: Look) -> Array:
 MEASURES = {
     "smile": Measure(_trait(0), 0.3, "smiles", lambda look, sign: sign * look.traits[0] < 0.5),
     "grin": Measure(_grin, 0.02, "eye distances", lambda look, sign: look.traits[0] < 0.5 and mesh.mouth(look.points)[2] < 0.06),
-    "age": Measure(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 70 if sign > 0 else look.traits[1] > 28),
+    "age": Measure(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 70 if sign > 0 else look.traits[1] > FLOOR + 6),
     "age_to": Measure(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 60),
     "sex": Measure(_trait(2), 0.1, "of 2", lambda look, sign: sign * look.traits[2] < 0.8),
     "mouth": Measure(_opening, 0.03, "eye distances"),

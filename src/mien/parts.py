@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,10 +21,11 @@ PART = 4  # seconds
 
 
 class Frames(Protocol):
-    """What is done to a clip's frames: to faces `clips.Line`, to whole frames `scenes.Scene`. edited: the faces, by number; nothing: why
-    nothing was done, empty where something was."""
+    """What is done to a clip's frames: to faces `clips.Line`, to whole frames `scenes.Scene`. edited: the faces, by number; notes: by
+    face, what was asked for and not done; nothing: why nothing was done, empty where something was."""
 
     edited: set[int]
+    notes: dict[int, str]
 
     @property
     def nothing(self) -> str: ...
@@ -47,11 +48,12 @@ class Stopped(KeyboardInterrupt):
 
 @dataclass(frozen=True)
 class Summary:
-    """What was done to a clip: frames written, their rate, and how many faces were edited."""
+    """What was done to a clip: frames written, their rate, how many faces were edited, and what was asked for and not done."""
 
     frames: int
     fps: float
     faces: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -86,6 +88,8 @@ class Parts:
             if not known["parts"]:
                 return None
             self.names, self.frames, self.edited = known["parts"], known["frames"], known["edited"]
+            line.edited |= set(self.edited)
+            line.notes |= {int(face): note for face, note in known["notes"].items()}
             return restore(line, self.folder / known["state"], self.frames)
         except (ValueError, KeyError, OSError) as error:
             raise OutputError(f"{self.folder} is damaged ({error}): begin anew with --force") from error
@@ -99,6 +103,7 @@ class Parts:
         state = f"{name}.npz"
         keep(line, self.folder / state)
         told = {"request": self.request, "parts": self.names, "frames": self.frames, "edited": self.edited, "state": state}
+        told["notes"] = line.notes
         draft = self.folder / "done.part"
         with draft.open("w", encoding="utf-8") as file:
             json.dump(told, file, indent=1)
@@ -146,7 +151,6 @@ def edit(
     parts = Parts(out.with_name(f"{out.name}.parts"), request)
     try:
         first, ticks = parts.begin(line, resume=resume, force=force) or (0, None)
-        line.edited |= set(parts.edited)
         pictures = line.run(footage.frames(clip, begin=first, ticks=ticks))
         for head in pictures:
             part = itertools.islice(itertools.chain([head], pictures), max(1, round(PART * fps)))
@@ -156,11 +160,12 @@ def edit(
         if line.nothing:
             shutil.rmtree(parts.folder)
             raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
-        video.join(clip, [parts.folder / name for name in parts.names], out, history=(step,), force=force)
+        notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
+        video.join(clip, [parts.folder / name for name in parts.names], out, history=(replace(step, notes=notes),), force=force)
     except OSError as error:
         raise video.full(out, error) from error
     shutil.rmtree(parts.folder, ignore_errors=True)
-    return Summary(parts.frames, fps, len(line.edited))
+    return Summary(parts.frames, fps, len(line.edited), notes)
 
 
 def _watched(pictures: Iterator[Any], done: int, report: Callable[[int], None], stopped: Callable[[], bool]) -> Iterator[Any]:

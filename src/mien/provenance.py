@@ -255,7 +255,8 @@ def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[
         if text:
             with contextlib.suppress(ValueError, TypeError, KeyError):  # of a damaged label, what can be read is told
                 fields = json.loads(text)
-                steps.append(Step(**fields | {"networks": tuple((name, digest) for name, digest in fields["networks"])}))
+                networks = tuple((name, digest) for name, digest in fields["networks"])
+                steps.append(Step(**fields | {"networks": networks, "notes": tuple(fields.get("notes", ()))}))
     return steps
 
 

@@ -34,6 +34,7 @@ class Scene:
     tick: int = 0  # time stamp of the last frame
     seen: dict[str, Array] = field(default_factory=dict)  # the last frame "grey" and from "afar", and how it was "drawn", float32
     edited: set[int] = field(default_factory=set)
+    notes: dict[int, str] = field(default_factory=dict)
     nothing = ""
 
     def run(self, frames: Iterator[footage.Frame]) -> Iterator[Any]:

@@ -26,7 +26,7 @@ class Step:
     """One thing that was done to a picture; what the label says about it.
 
     `networks` are `(name, sha256 of the file)` of everything learned that took part. `source_type` is the last word of the IPTC
-    digital source type. `time` is ISO 8601 in UTC with seconds.
+    digital source type. `time` is ISO 8601 in UTC with seconds. `notes`: what was asked for and not done, and why.
     """
 
     verb: str
@@ -35,6 +35,7 @@ class Step:
     version: str = ""
     time: str = ""
     source_type: str = "compositeWithTrainedAlgorithmicMedia"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +155,8 @@ class Change:
 
     flow `[S, S, 2]` float32 in crop pixels: where each output pixel looks; colour `[S, S, 3]` float32, added after
     looking, in fractions of the full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's border. fetched: the flow
-    does not move the face, it fetches texture from elsewhere; hair: it is for hair, also where that hangs before the face.
+    does not move the face, it fetches texture from elsewhere; hair: it is for hair, also where that hangs before the face. note: what was
+    asked for and not done, and why; empty where all was.
     """
 
     flow: Array
@@ -162,6 +164,7 @@ class Change:
     alpha: Array
     fetched: bool = False
     hair: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)

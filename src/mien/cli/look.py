@@ -150,6 +150,7 @@ def lines_of(verdict: Verdict) -> list[str]:
         words = " ".join(f"{name}={value}" for name, value in step.arguments.items())
         networks = ", ".join(f"{name} ({digest[:12]})" for name, digest in step.networks)
         lines.append(f"{step.time} {step.verb} {words}{' by ' * bool(networks)}{networks}; mien {step.version}")
+        lines += [f"  {note}" for note in step.notes]
     return lines
 
 

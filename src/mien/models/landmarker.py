@@ -5,14 +5,14 @@ Face mesh: arXiv 1907.06724; iris: arXiv 2006.11341. Both are run on square crop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from .. import geometry
 from ..runtime import Net
-from ..types import Array, Face
+from ..types import Array, Crop, Face
 from .finder import Detection, Finder, exposed
 
 MESH = 468  # landmarks of the mesh; the irises' follow
@@ -101,6 +101,15 @@ class Landmarker:
             if logit < HOPELESS or moved < 0.05:
                 break
         return self._face(pixels, xy, depth, logit, 1.0)
+
+    def laid_anew(self, crop: Crop) -> Crop:
+        """A crop whose pixels were changed, with the landmarks that are seen now; those it had where the mesh sees no face any more."""
+        xy = crop.landmarks[:MESH].astype(np.float64)
+        for _ in range(2):
+            xy, _, logit = self.mesh.points(crop.pixels, around(xy))
+            if logit < self.threshold:
+                return crop
+        return replace(crop, landmarks=np.concatenate([xy, crop.landmarks[MESH:]]).astype(np.float32))
 
     def _face(self, pixels: Array, xy: Array, depth: Array, logit: float, trust: float) -> Face | None:
         if logit < self.threshold:

@@ -44,7 +44,8 @@ FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the prototypes see in a face before they change it: apparent age in years, and sex from 0 (feminine) to 1 (masculine)."""
+    """What the prototypes see in a face before they change it: apparent age in years, and sex from 0 (feminine) to 1 (masculine). No age is
+    clipped: of one below 18 or above 90 all that is known is that it lies far on that side."""
 
     age: float
     sex: float
@@ -81,7 +82,7 @@ class Prototypes:
     def _read(self, lab: Array, points: Array) -> Reading:
         d = self._data
         age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
-        return Reading(float(np.clip(age, ADULT, OLDEST)), float(1 / (1 + np.exp(-3 * sex))))
+        return Reading(float(age), float(1 / (1 + np.exp(-3 * sex))))
 
     def identity(self, crop: Crop) -> Identity:
         """A stand-in for an embedder's identity, to be called one: the face in the mean layout less the mean face, without slow changes
@@ -130,7 +131,7 @@ class Prototypes:
             by_age = d[f"age_{key}"]
             here = _at(by_age, now, d["nodes"], reading.sex)
             out[key] = years[key] * (_at(by_age, then, d["nodes"], reading.sex) - here)
-            man, woman = (_at(by_age, reading.age, d["nodes"], s) for s in (1.0, 0.0))
+            man, woman = (_at(by_age, np.clip(reading.age, ADULT, OLDEST), d["nodes"], s) for s in (1.0, 0.0))
             out[key] += sex * float(d["sex_gain"]) * (man - woman + (d[f"stubble_{key}"] * float(d["stubble"])))
             out[key] += np.tensordot(mouth, d[f"smile_{key}"], 1) * smiling.get(key, 1.0)
             if key in ("fine", "coarse"):
@@ -288,11 +289,11 @@ def _bands(lightness: Array, unit: float, blend: dict[str, Array]) -> tuple[tupl
 
 
 def _ages(now: float, years: float) -> tuple[float, float]:
-    """From which age to which: a request that would leave adulthood is moved, so that 0.7 of it is still a difference of adults."""
+    """From which age to which the means are asked: never below ADULT, however the face reads. Asked for more years than there are up to
+    OLDEST, it is as if the face looked younger, so that 0.7 of them are still a difference of adults."""
+    now = float(np.clip(now, ADULT, OLDEST))
     then = float(np.clip(now + years, ADULT, OLDEST))
-    if abs(then - now) < 0.7 * abs(years):
-        now = then - 0.7 * years
-    return now, then
+    return (max(min(now, then - 0.7 * years), ADULT) if years > 0 else now), then
 
 
 def _at(by_age: Array, age: float, nodes: Array, sex: float) -> Array:
