@@ -11,6 +11,7 @@ import argparse
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--edits", default="age=-30")
     parser.add_argument("--json", type=Path, default=None)
     given = parser.parse_args()
-    strengths = {name: float(value) for name, value in (one.split("=") for one in given.edits.split(","))}
+    strengths: dict[str, Any] = {name: float(value) for name, value in (one.split("=") for one in given.edits.split(","))}
     kit = Kit(threads=1)
     with (given.data / "faces.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["age"].isdigit() and 18 <= int(row["age"]) <= 25]

@@ -10,8 +10,9 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "mien"
 ORDER: list[str] = [
     *"errors outputs people types geometry mesh cards signer seal provenance image footage video hub runtime models kit latents".split(),
-    *"paper colours skin cosmetics light pose teeth gestures hair frames wear beard bare edits apply finding tracks clips".split(),
-    *"scenes parts manners seams report measure flicker page judges groups bench train installation generating verbs batch cli".split(),
+    *"paper colours skin cosmetics light pose teeth gestures hair frames wear beard bare age_floor edits apply finding tracks clips".split(),
+    *"scenes parts manners seams report measure flicker page judges groups bench train installation generating verbs batch".split(),
+    *"offline cli".split(),
 ]
 TRAIN: list[str] = [
     *"layers losses part loader updates augment frechet turning data pictures regions staging undone drawings pairs maps domains".split(),
@@ -22,7 +23,7 @@ OWNERS = {
     "torch": ("train/",),
     "onnx": ("train/",),
     "lightning_fabric": ("train/loop.py",),
-    "onnxruntime": ("runtime.py", "train/export.py"),
+    "onnxruntime": ("runtime.py",),
     "PIL": ("image.py",),
     "av": ("footage.py", "video.py"),
     "c2pa": ("provenance.py",),

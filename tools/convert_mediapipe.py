@@ -25,12 +25,12 @@ from typing import Any
 import cv2
 import numpy as np
 import onnx
-import onnxruntime as ort
 from ai_edge_litert import schema_py_generated as schema  # pyright: ignore[reportMissingImports]
 from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
 from onnx import TensorProto, helper, numpy_helper
 
 from mien.cards import KEY, Card
+from mien.runtime import onnxruntime
 
 WHEEL = "mediapipe==0.10.21"
 WEIGHTS = Path(__file__).parents[1] / "src" / "mien" / "weights"
@@ -242,7 +242,7 @@ def pictures(folder: Path, side: int, low: float, high: float) -> list[np.ndarra
 
 def compare(tflite: bytes, model: onnx.ModelProto, job: Job, folder: Path) -> dict[str, float]:
     """Largest difference to LiteRT for each output, as a fraction of the output's spread (at least 1)."""
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     reference = Interpreter(model_content=tflite, num_threads=1)
     reference.allocate_tensors()
     tensors = {d["name"]: d["index"] for d in reference.get_output_details()}

@@ -2,9 +2,9 @@
 
 The reader of the prototypes misses the age of a stranger by 5.4 years on average, and people of 18 to 20 look 3 to 7 years older to it than
 they are. So two floors hold, both on its reading without any clip. Who is asked to look younger gets no younger than what reads as FLOOR,
-which is 18 and nearly twice that error (92 in 100 of 49 labelled people of 18 to 20 read less); who reads less stays as they are. And no edit at all takes a face below what reads as
-ADULT, or, of a face that reads less already, any lower. Both are held by the result: a Change is made, the face is read after it, and the
-Change is made smaller until the reading allows it.
+which is 18 and nearly twice that error (of 49 labelled people of 18 to 20, 92 in 100 read less); who reads less stays as they are. And no
+edit at all takes a face below what reads as ADULT, or, of a face that reads less already, any lower. Both are held by the result: a Change
+is made, the face is read after it, and the Change is made smaller until the reading allows it.
 """
 
 from __future__ import annotations

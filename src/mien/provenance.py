@@ -272,4 +272,7 @@ def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:
         return Verdict("broken", source_type=source_type, found_by=found_by, reasons=("the label was removed or damaged",))
     if type(error).__name__.endswith("ManifestNotFound"):
         return Verdict("unlabelled", source_type=source_type, found_by=found_by)
+    if elsewhere := re.search(r"fetch remote manifests? from url (\S+)", str(error)):
+        why = f"its label is not in the file but at {elsewhere[1]}, and mien fetches nothing"
+        return Verdict("unlabelled", source_type=source_type, found_by=found_by, reasons=(why,))
     raise InputError(f"{path} cannot be read as a picture ({error}): a JPEG, PNG, WebP or TIFF was wanted") from error

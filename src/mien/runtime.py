@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,15 @@ from .types import Array, Networks
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
+def onnxruntime() -> Any:
+    """The package, with its telemetry off. Its wheels since 1.29 keep a device id and a queue of events in the user's cache, and look for a
+    collector, unless this variable is set before the import; `disable_telemetry_events` comes too late."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime as ort
+
+    return ort
+
+
 class Net:
     """One network, ready to run.
 
@@ -23,8 +33,7 @@ class Net:
     """
 
     def __init__(self, name: str, path: Path, sha256: str, *, device: str = "cpu", threads: int = 0) -> None:
-        import onnxruntime as ort
-
+        ort = onnxruntime()
         if device not in PROVIDERS or PROVIDERS[device] not in ort.get_available_providers():
             raise ModelError(f"device {device!r} is not available here: use 'cpu', or see what `mien doctor` lists")
         options = ort.SessionOptions()
@@ -62,6 +71,4 @@ class Net:
 
 def providers() -> list[str]:
     """The execution providers that this installation of ONNX Runtime offers."""
-    import onnxruntime as ort
-
-    return list(ort.get_available_providers())
+    return list(onnxruntime().get_available_providers())

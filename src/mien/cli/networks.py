@@ -130,13 +130,17 @@ def directions(network: str, count: int, source: Path | None) -> None:
 
 @app.command()
 @click.option("--json", "as_json", is_flag=True, help="All fields on stdout.")
-def doctor(as_json: bool) -> None:
+@click.option("--offline-proof", is_flag=True, help="Run every verb under watch, and tell what it tried to reach: nothing.")
+def doctor(as_json: bool, offline_proof: bool) -> None:
     """Check this installation.
 
     The exit code is 1 if there is a problem.
     """
     from .. import verbs
 
+    if offline_proof:
+        _proof(as_json)
+        return
     report = verbs.doctor()
     if as_json:
         click.echo(json.dumps(report))
@@ -148,6 +152,20 @@ def doctor(as_json: bool) -> None:
                 )
             say(f"{name:<12} {', '.join(value) or 'none' if isinstance(value, list) else value}")
     if report["problems"]:
+        raise SystemExit(1)
+
+
+def _proof(as_json: bool) -> None:
+    from .. import offline
+
+    told = offline.offline_proof()
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        say(f"ran {plural(len(told['commands']), 'command')}; tried to reach: {', '.join(told['tried']) or 'nothing'}")
+        if not offline.looks_inside():
+            say("what libraries do in machine code could not be watched on this system, only what Python does and what is left in files")
+    if told["tried"]:
         raise SystemExit(1)
 
 

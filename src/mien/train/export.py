@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
@@ -22,6 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from .. import outputs
 from ..cards import KEY, Card
 from ..errors import InputError, ModelError, OutputError
+from ..runtime import onnxruntime
 from ..types import Array
 from .part import Part
 from .runs import BEST, below, checkpoints, read_run, read_state, read_tensors
@@ -228,6 +228,7 @@ def _difference(part: Part, module: nn.Module, path: Path) -> float:
     if part.card.multiple:
         height, width = shapes["pixels"][1:]
         trials.append((1, shapes | {"pixels": [shapes["pixels"][0], height, width + part.card.multiple]}))
+    ort = onnxruntime()
     options = ort.SessionOptions()
     options.enable_cpu_mem_arena = False  # which keeps what it once had;
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED  # all of them would hold large weights three times

@@ -1,0 +1,131 @@
+"""Proof that nothing leaves this computer: mien at work in processes that are watched, and what they tried to reach.
+
+    watched(commands, folder)   run commands there -> whatever any of their processes tried
+    offline_proof()             every verb that needs no network of yours, watched
+
+Two things watch every process, workers and what those start included. An audit hook of Python (PEP 578) is told of each socket, each name
+that is looked up and each address that is connected to before it happens. What libraries do in machine code no hook is told, so a thread
+looks every few milliseconds for internet sockets that the system says are open (where it does: in /proc). And since what cannot be sent now
+may be kept for later, the home folder, which is new and empty, is looked through in the end.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import image, video
+from .errors import OutputError
+from .types import Step
+
+LOG = "MIEN_WATCH_LOG"
+# Python runs a module of this name at the start of every process that finds it on its path.
+WATCHER = """
+import os, sys, threading, time
+
+def tell(text, log=os.environ["MIEN_WATCH_LOG"]):
+    with open(log, "a", encoding="utf-8") as file:
+        file.write(f"{text}, by {' '.join(sys.argv[:3]) or 'a worker'}\\n")
+
+def heard(event, told):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+        tell(f"looked up {told[0]}")
+    elif event in ("socket.connect", "socket.bind", "socket.sendto") and isinstance(told[1], tuple):
+        tell(f"{event} {told[1]}")
+    elif event == "socket.__new__" and int(told[1]) in (2, 10, 23, 30):
+        tell(f"opened an internet socket (family {int(told[1])})")
+
+def target(number):
+    try:
+        return os.readlink(f"/proc/self/fd/{number}")
+    except OSError:
+        return ""
+
+def look():
+    here, seen = "/proc/self/", set()
+    while True:
+        own = set(map(target, os.listdir(f"{here}fd")))
+        own = {name[8:-1] for name in own if name.startswith("socket:[")} - seen
+        for kind in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6") if own else ():
+            with open(f"{here}net/{kind}") as table:
+                for row in list(table)[1:]:
+                    if row.split()[9] in own:
+                        tell(f"has an open {kind} socket to {row.split()[2]}")
+        seen |= own
+        time.sleep(0.003)
+
+sys.addaudithook(heard)
+if os.path.isdir("/proc/self/fd"):
+    threading.Thread(target=look, daemon=True).start()
+"""
+
+
+def watched(commands: Sequence[Sequence[str]], folder: Path) -> list[str]:
+    """Run each command (after the Python interpreter) in `folder` with a home of its own in there; what their processes tried, a line each:
+    addresses, names, and files that were left in the home folder. A command that fails is an `OutputError`."""
+    home, log, path = folder / "home", folder / "watch.log", folder / "watch"
+    home.mkdir()
+    path.mkdir()
+    (path / "sitecustomize.py").write_text(WATCHER, encoding="utf-8")
+    own = {"HOME": str(home), "USERPROFILE": str(home), "LOCALAPPDATA": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
+    paths = os.pathsep.join(filter(None, [str(path), os.environ.get("PYTHONPATH")]))
+    env = os.environ | own | {"MIEN_HOME": str(folder / "mien"), "PYTHONPATH": paths, LOG: str(log)}
+    env.pop("ORT_DISABLE_TELEMETRY", None)  # it is mien that has to see to that
+    for command in commands:
+        done = subprocess.run([sys.executable, *command], cwd=folder, env=env, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise OutputError(f"{' '.join(command)} failed while it was watched: {done.stderr.strip()[-300:]}")
+    tried = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    kept = [f"left {found.relative_to(home)} in the home folder" for found in sorted(home.rglob("*")) if found.is_file()]
+    return [*dict.fromkeys(tried), *kept]
+
+
+def commands(folder: Path) -> list[list[str]]:
+    """Every verb that needs no network of the user's, on the portrait in the box: a photo, two of them, a clip."""
+    portrait = Path(str(files("mien") / "data" / "portrait.jpg"))
+    photos = folder / "photos"
+    for place in (photos, folder / "out"):
+        place.mkdir()
+    photo = image.read(portrait)
+    for name in ("one.jpg", "two.png"):
+        image.write(photo, photos / name)
+    shown = photo.pixels[: photo.pixels.shape[0] & ~1, : photo.pixels.shape[1] & ~1]
+    video.write((np.roll(shown, i, 1) for i in range(12)), folder / "clip.mp4", fps=12, history=(Step("test", {}),))
+    words = (
+        "find photos --json",
+        "find photos/one.jpg --draw drawn.png --masks masks",
+        "align photos -o aligned",
+        "edit photos/one.jpg --age 20 --smile 0.5 --hair blond --lips red --gaze 0.5 --beauty 0.5 --light 0.5 --glasses 1 -o out.jpg",
+        "edit photos/one.jpg --sex -0.5 --beard -1 --grin 0.5 -o other.png",
+        "edit photos/one.jpg --by network --age 20 -o third.webp",
+        "edit photos --mouth 0.5 --workers 2 -o out",
+        "edit clip.mp4 --smile 0.5 -o out.mp4",
+        "verify out.jpg",
+        "report photos/one.jpg out.jpg --html report.html",
+        "report clip.mp4 out.mp4",
+        "bench edits photos --edits smile=0.8",
+        "models",
+        "doctor",
+    )
+    return [["-m", "mien", *line.split()] for line in words]
+
+
+def offline_proof() -> dict[str, Any]:
+    """Do everything once, watched, in a temporary folder: the commands, and what they "tried" to reach, which should be nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        todo = commands(folder)
+        return {"commands": [" ".join(["mien", *words[2:]]) for words in todo], "tried": watched(todo, folder)}
+
+
+def looks_inside() -> bool:
+    """Whether sockets that libraries open in machine code would be seen, too."""
+    return Path("/proc/self/fd").is_dir()
