@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from mien import Kit, Photo, edit, geometry, read
-from mien.age_floor import FLOOR
+from mien import Kit, Photo, edit, read
+from mien.edits.age_floor import FLOOR
+from mien.face import geometry
 from mien.types import Alignment, Array
 
 ROUNDS = 3

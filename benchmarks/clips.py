@@ -21,9 +21,14 @@ import av
 import cv2
 import numpy as np
 
-from mien import Kit, apply, edits, footage, geometry, tracks
-from mien.clips import Line
-from mien.tracks import Tracker
+from mien import Kit
+from mien.edits import registry as edits
+from mien.face import geometry
+from mien.io import clip_reader as footage
+from mien.pipeline import photo as apply
+from mien.pipeline import tracking as tracks
+from mien.pipeline.clip_edit import Line
+from mien.pipeline.tracking import Tracker
 from mien.types import Alignment
 
 HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"

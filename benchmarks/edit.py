@@ -22,8 +22,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mien import Alignment, edit, edits, geometry, read, verbs, write
-from mien.edits import Prototype, Retouch
+from mien import Alignment, edit, read, verbs, write
+from mien.edits import registry as edits
+from mien.edits.registry import Prototype, Retouch
+from mien.face import geometry
 
 RUNS = 7
 HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"

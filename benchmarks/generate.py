@@ -40,9 +40,9 @@ def part_of(preset: str) -> Any:
     """The generator of `preset` as it would be exported, its weights of chance."""
     import torch
 
-    from mien.cards import Card
+    from mien.models.card import Card
+    from mien.train.engine.part import Part
     from mien.train.families import stylegan2
-    from mien.train.part import Part
 
     torch.manual_seed(0)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
@@ -59,7 +59,7 @@ def part_of(preset: str) -> Any:
 
 
 def write(preset: str, path: Path) -> float:
-    from mien.train import export
+    from mien.train.engine import export
 
     return export.write(part_of(preset), path)
 
@@ -73,7 +73,7 @@ def drawers(preset: str, path: Path, wanted: tuple[str, ...]) -> dict[str, Calla
     if "onnx" in wanted:
         import numpy as np
 
-        from mien.runtime import Net
+        from mien.models.session import Net
 
         net = Net(preset, path, "", threads=int(os.environ["OMP_NUM_THREADS"]))
         ws = np.random.default_rng(0).standard_normal((1, *net.inputs["ws"][1:])).astype(np.float32)

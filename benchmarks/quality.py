@@ -21,10 +21,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien import Photo, bench, edits, geometry, mesh
-from mien.apply import edit_photo
-from mien.kit import Kit
-from mien.train.data import held_out, person_of, read_faces, read_pairs, read_rgb
+from mien import Photo
+from mien.edits import registry as edits
+from mien.face import geometry, mesh
+from mien.measure import benchmark as bench
+from mien.models.kit import Kit
+from mien.pipeline.photo import edit_photo
+from mien.train.data.faces import held_out, person_of, read_faces, read_pairs, read_rgb
 from mien.types import Alignment, Array, Face
 
 SIDE = 96

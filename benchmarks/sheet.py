@@ -17,8 +17,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mien import Photo, bench, edit, edits, find, judges, read, write
-from mien.kit import shared_kit
+from mien import Photo, edit, find, read, write
+from mien.edits import registry as edits
+from mien.measure import benchmark as bench
+from mien.measure import criteria as judges
+from mien.models.kit import shared_kit
 from mien.types import Array, Step
 
 COLUMNS: list[dict[str, Any]] = [{}, {"smile": 0.8}, {"age": 30.0}, {"age": -20.0}, {"sex": 0.8}, {"sex": -0.8}]

@@ -25,9 +25,10 @@ import clips
 import cv2
 import numpy as np
 
-from mien import Kit, scenes, verbs
+from mien import Kit, verbs
 from mien.models import translator
 from mien.models.translator import Translator
+from mien.pipeline import clip_style as scenes
 from mien.types import Array
 
 COLLINS = Path(__file__).parents[1] / "docs" / "collins.jpg"
@@ -48,10 +49,11 @@ def chance(folder: Path) -> dict[str, Any]:
     """A CycleGAN, a pix2pix and a StarGAN of their published sizes, untrained, among the networks of MIEN_HOME; the modules, by name."""
     import torch
 
-    from mien.cards import Card, Condition
-    from mien.train import export, translators
+    from mien.models.card import Card, Condition
+    from mien.train.blocks import translators
+    from mien.train.engine import export
+    from mien.train.engine.part import Part
     from mien.train.families import stargan
-    from mien.train.part import Part
 
     torch.manual_seed(0)
     nets: dict[str, Any] = {"cyclegan": translators.generator("resnet", 3, 3), "pix2pix": translators.generator("unet", 3, 3, norm="batch")}

@@ -42,8 +42,8 @@ def train(row: str, batch: int, steps: int) -> tuple[float, int]:
     """Pictures a second, and of how many pixels a side."""
     import torch
 
+    from mien.train.engine.accumulate import Shares
     from mien.train.families import FAMILIES
-    from mien.train.updates import Shares
 
     torch.manual_seed(0)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))

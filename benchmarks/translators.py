@@ -39,14 +39,14 @@ import torch
 from torch import Tensor
 
 from mien import verbs
-from mien.people import held_out
-from mien.train.data import read_rgb
-from mien.train.drawings import draw_classes, read_points, sketch
+from mien.io.dataset import held_out
+from mien.train.blocks.frechet import distance
+from mien.train.data.drawings import draw_classes, read_points, sketch
+from mien.train.data.faces import read_rgb
+from mien.train.data.pictures import find
+from mien.train.engine.checkpoints import below, checkpoints, read_run, read_tensors
+from mien.train.engine.launch import config_of
 from mien.train.families import FAMILIES, cyclegan, pix2pix, pix2pixhd, stargan, style
-from mien.train.frechet import distance
-from mien.train.pictures import find
-from mien.train.runs import below, checkpoints, read_run, read_tensors
-from mien.train.start import config_of
 from mien.types import Array
 
 FACES = Path(__file__).parents[2] / "shared" / "data" / "faces256"

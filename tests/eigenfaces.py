@@ -13,10 +13,11 @@ import torch
 from faces import hopper, hopper_face, kit
 from torch import Tensor, nn
 
-from mien import edit, geometry
-from mien.cards import Card
-from mien.train import export
-from mien.train.part import Part
+from mien import edit
+from mien.face import geometry
+from mien.models.card import Card
+from mien.train.engine import export
+from mien.train.engine.part import Part
 from mien.types import Alignment
 
 SIZE, W, LAYERS = 256, 6, 2

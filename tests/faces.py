@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mien import Photo, image
-from mien.kit import Kit
+from mien import Photo
+from mien.io import photo as image
+from mien.models.kit import Kit
 from mien.types import Array, Face
 
 ROOT = Path(__file__).parents[1]

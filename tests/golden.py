@@ -59,10 +59,7 @@ def edits() -> list[tuple[str, dict[str, Any], str | None]]:
     """Every edit that is tried: photo, strengths, maker."""
     whole = {"smile", "age", "sex", "age_to"}
     return [
-        (photo, strengths, by)
-        for photo in photos()
-        for strengths in STRENGTHS
-        for by in (MAKERS if strengths.keys() <= whole else (None,))
+        (photo, strengths, by) for photo in photos() for strengths in STRENGTHS for by in (MAKERS if strengths.keys() <= whole else (None,))
     ]
 
 
@@ -92,7 +89,7 @@ def clip(folder: Path) -> Iterator[tuple[str, Array, Array]]:
     """Frames of a clip of a face that moves, made younger and with a grin."""
     from test_clips import film, shot
 
-    from mien import footage
+    from mien.io import clip_reader as footage
 
     source = film(folder / "clip.mp4", [shot(hopper().pixels, i) for i in range(20)], sound=None)
     verbs.edit_clip(source, folder / "out.mp4", kit=kit(), age=-20.0, grin=0.6)

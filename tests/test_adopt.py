@@ -17,14 +17,15 @@ from test_official import State, nets, ros_arrays, saved, to_rosinality, to_tens
 from test_psp import TOLERANCE, drawn, parity
 
 from mien import Kit, Photo, verbs
-from mien.cards import Card
 from mien.errors import InputError, ModelError
-from mien.runtime import Net
-from mien.train import encoders, export, translators
-from mien.train.adopt import adopt
+from mien.models.card import Card
+from mien.models.session import Net
+from mien.train.blocks import encoders, translators
+from mien.train.engine import export
+from mien.train.engine.part import Part
 from mien.train.families import stylegan2
-from mien.train.official import TERMS
-from mien.train.part import Part
+from mien.train.published.convert import adopt
+from mien.train.published.detect import TERMS
 
 reference = official_files.reference
 

@@ -11,8 +11,13 @@ from faces import DATA, HOPPER, collins, kit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien import Photo, age_floor, edit, edits, geometry, hub, image, verbs
-from mien.age_floor import FLOOR, Adult, AgeReader, allowed_years, held_years, youngest
+from mien import Photo, edit, verbs
+from mien.edits import age_floor
+from mien.edits import registry as edits
+from mien.edits.age_floor import FLOOR, Adult, AgeReader, allowed_years, held_years, youngest
+from mien.face import geometry
+from mien.io import photo as image
+from mien.models import catalogue as hub
 from mien.models.prototypes import ADULT, Prototypes
 from mien.types import Alignment, Array, Crop
 

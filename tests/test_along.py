@@ -16,11 +16,14 @@ torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
 import eigenfaces  # noqa: E402
 from torch import nn  # noqa: E402
 
-from mien import Kit, RequestError, edit, geometry, hub, latents, mesh, models, verbs, verify  # noqa: E402
-from mien.cards import Card  # noqa: E402
-from mien.runtime import Net  # noqa: E402
-from mien.train import export  # noqa: E402
-from mien.train.part import Part  # noqa: E402
+from mien import Kit, RequestError, edit, models, verbs, verify  # noqa: E402
+from mien.face import geometry, mesh  # noqa: E402
+from mien.models import catalogue as hub  # noqa: E402
+from mien.models.card import Card  # noqa: E402
+from mien.models.session import Net  # noqa: E402
+from mien.pipeline import directions as latents  # noqa: E402
+from mien.train.engine import export  # noqa: E402
+from mien.train.engine.part import Part  # noqa: E402
 from mien.types import Alignment, Direction, Latent  # noqa: E402
 
 

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from faces import collins, kit
 
-from mien import Photo, edits, geometry, mesh, skin
-from mien.apply import edit_photo
-from mien.bare import Bare, _like_skin, from_skin
-from mien.beard import Beard
+from mien import Photo
+from mien.edits import registry as edits
+from mien.edits.beard import Beard
+from mien.edits.eyeglasses import Glasses
+from mien.edits.removal import Bare, _like_skin, from_skin
+from mien.face import geometry, mesh, skin
+from mien.pipeline.photo import edit_photo
 from mien.types import Array, Edit, Face
-from mien.wear import Glasses
 
 ON = {"glasses": Glasses(), "beard": Beard(strength=0.6)}
 

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from conftest import HOPPER, save
 
-from mien import batch, verify
+from mien import verify
 from mien.errors import InputError, MienError, OutputError
+from mien.pipeline import batch
 
 
 @pytest.fixture

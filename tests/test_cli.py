@@ -19,7 +19,7 @@ from PIL import Image
 import mien as package
 from mien import RequestError, cli, edit, find, read, verbs, verify, write
 from mien.cli.look import lines_of
-from mien.finding import GREEN, RED
+from mien.pipeline.find import GREEN, RED
 from mien.types import Photo, Step, Verdict
 
 

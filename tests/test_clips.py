@@ -18,10 +18,17 @@ import cv2
 import numpy as np
 import pytest
 
-from mien import clips, edits, footage, geometry, parts, tracks, verbs, verify, video
-from mien.clips import Line
+from mien import verbs, verify
+from mien.edits import registry as edits
 from mien.errors import OutputError
-from mien.tracks import Sight, Tracker
+from mien.face import geometry
+from mien.io import clip_reader as footage
+from mien.io import clip_writer as video
+from mien.pipeline import clip_edit as clips
+from mien.pipeline import resume as parts
+from mien.pipeline import tracking as tracks
+from mien.pipeline.clip_edit import Line
+from mien.pipeline.tracking import Sight, Tracker
 from mien.types import Alignment, Array, Change, Face
 
 WIDTH, HEIGHT = 320, 240

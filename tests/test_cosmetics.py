@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner
 from faces import HOPPER, hopper, hopper_face, kit
 
-from mien import Photo, RequestError, cli, edit, edits, geometry, mesh, skin
-from mien.colours import NAMES, parse
-from mien.gestures import parted
+from mien import Photo, RequestError, cli, edit
+from mien.edits import registry as edits
+from mien.edits.colours import NAMES, parse
+from mien.edits.mouth import parted
+from mien.face import geometry, mesh, skin
 from mien.types import Array, Change, Crop
 
 REQUESTS: list[dict[str, Any]] = [

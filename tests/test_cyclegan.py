@@ -16,12 +16,13 @@ from test_official import saved
 from test_psp import assert_same, drawn, filled, parity, published
 
 from mien.errors import InputError, ModelError, RequestError
-from mien.train import export, translators
-from mien.train.adopt import adopt
+from mien.train.blocks import translators
+from mien.train.engine import export
+from mien.train.engine.accumulate import Shares
+from mien.train.engine.initial_weights import read_origin
 from mien.train.families import cyclegan
-from mien.train.official import read, recognise
-from mien.train.origin import read_origin
-from mien.train.updates import Shares
+from mien.train.published.convert import adopt
+from mien.train.published.detect import read, recognise
 
 TINY = cyclegan.PRESETS["tiny"]
 
@@ -231,6 +232,6 @@ def test_a_run_begins_with_a_published_file(tmp_path: Path, folders: list[Path])
     with pytest.raises(ValueError, match="no generator"):
         cyclegan.adapt(TINY, {}, {"G": {"mapping.w_avg": torch.zeros(1)}})
     with pytest.raises(RequestError, match="cannot begin"):
-        from mien.train.start import _configured
+        from mien.train.engine.launch import _configured
 
         _configured("cyclegan", "tiny", {}, [replace(origin, nets={"G": {"synthesis": torch.zeros(1)}})])

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from faces import collins, hopper, hopper_face, kit
 
-from mien import FaceError, Photo, RequestError, edit, edits, geometry, judges, mesh, verbs
-from mien.age_floor import Adult
-from mien.apply import choose, edit_photo, in_front
-from mien.bare import Bare
-from mien.edits import COLOUR, EDITS, MAKERS
-from mien.mesh import mouth
+from mien import FaceError, Photo, RequestError, edit, verbs
+from mien.edits import registry as edits
+from mien.edits.age_floor import Adult
+from mien.edits.registry import COLOUR, EDITS, MAKERS
+from mien.edits.removal import Bare
+from mien.face import geometry, mesh
+from mien.face.mesh import mouth
+from mien.measure import criteria as judges
+from mien.pipeline.photo import choose, edit_photo, in_front
 from mien.types import Face
 
 OURS = ("smile", "age", "sex")  # what either maker can make; the rest has but one

@@ -14,12 +14,13 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from mien import verbs  # noqa: E402
-from mien.cards import Card  # noqa: E402
 from mien.errors import ModelError, OutputError  # noqa: E402
-from mien.runtime import Net  # noqa: E402
-from mien.train import export, runs  # noqa: E402
+from mien.models.card import Card  # noqa: E402
+from mien.models.session import Net  # noqa: E402
+from mien.train.engine import checkpoints as runs
+from mien.train.engine import export  # noqa: E402
+from mien.train.engine.part import Part  # noqa: E402
 from mien.train.families import stylegan2  # noqa: E402
-from mien.train.part import Part  # noqa: E402
 
 
 def normed() -> Part:

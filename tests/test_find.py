@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mien import hub, models
+from mien import models
 from mien.errors import ModelError
+from mien.models import catalogue as hub
 from mien.models.finder import Finder
 from mien.models.landmarker import Landmarker, find_faces, pose
-from mien.runtime import Net
+from mien.models.session import Net
 from mien.types import Array, Face
 
 ROOT = Path(__file__).parents[1]

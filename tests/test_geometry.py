@@ -10,7 +10,8 @@ from faces import points
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien import Alignment, Change, Crop, RequestError, geometry
+from mien import Alignment, Change, Crop, RequestError
+from mien.face import geometry
 
 SIZE = 128
 LAYOUT = Alignment("face", SIZE)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from faces import points
 
-from mien.hair import _muted, _together, _told
+from mien.edits.hair import _muted, _together, _told
 from mien.types import Array
 
 SIZE = 384

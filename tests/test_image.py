@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from mien import image
 from mien.errors import InputError, MienError, OutputError, RequestError
+from mien.io import photo as image
 from mien.types import Array, Origin, Photo
 
 HEIGHT, WIDTH = 96, 130

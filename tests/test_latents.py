@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mien.latents import from_labels, loop, unit
+from mien.pipeline.directions import from_labels, loop, unit
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
-from mien.train import latents  # noqa: E402
+from mien.train.engine import sefa as latents  # noqa: E402
 from mien.train.families import stylegan2 as sg  # noqa: E402
 
 

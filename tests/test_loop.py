@@ -22,11 +22,12 @@ from torch.nn.utils.parametrizations import spectral_norm  # noqa: E402
 
 from mien import verbs  # noqa: E402
 from mien.errors import InputError, MienError, ModelError, OutputError, RequestError  # noqa: E402
-from mien.train import origin, runs  # noqa: E402
+from mien.train.data.pictures import Pictures  # noqa: E402
+from mien.train.engine import checkpoints as runs
+from mien.train.engine import initial_weights as origin  # noqa: E402
+from mien.train.engine.accumulate import Shares, statistics  # noqa: E402
 from mien.train.families import stylegan2  # noqa: E402
 from mien.train.families.stylegan2 import Batch  # noqa: E402
-from mien.train.pictures import Pictures  # noqa: E402
-from mien.train.updates import Shares, statistics  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from faces import hopper, hopper_face, kit
 
-from mien import ModelError, geometry, hub, mesh, models, verbs
-from mien.cards import Card
-from mien.edits import Prototype
+from mien import ModelError, models, verbs
+from mien.edits.registry import Prototype
+from mien.face import geometry, mesh
+from mien.models import catalogue as hub
+from mien.models.card import Card
 from mien.models.prototypes import TONE, Prototypes
-from mien.runtime import Net
+from mien.models.session import Net
 from mien.types import Alignment
 
 NAMES = [name for name, entry in hub.catalog().items() if entry.bundled]

@@ -25,11 +25,12 @@ import torch
 from test_psp import TOLERANCE, parity, published
 
 from mien.errors import InputError, ModelError
-from mien.train import encoders, opcodes
+from mien.train.blocks import encoders
 from mien.train.families import stylegan2
-from mien.train.layouts import ROSINALITY_G, renamed, ros_d, with_filters
-from mien.train.official import TERMS, read, recognise
-from mien.train.unpickle import Storage, Stored, read_tree
+from mien.train.published import pickle_machine as opcodes
+from mien.train.published.detect import TERMS, read, recognise
+from mien.train.published.key_maps import ROSINALITY_G, renamed, ros_d, with_filters
+from mien.train.published.pickle_reader import Storage, Stored, read_tree
 
 State = dict[str, torch.Tensor]
 

@@ -11,7 +11,10 @@ import eigenfaces
 import pytest
 from faces import HOPPER
 
-from mien import cli, image, offline, provenance, signer
+from mien import cli, offline
+from mien.io import certificate as signer
+from mien.io import content_credentials as provenance
+from mien.io import photo as image
 from mien.types import Step
 
 HOOKED = "import socket; socket.socket(); socket.getaddrinfo('localhost', 80)"

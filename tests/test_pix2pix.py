@@ -15,16 +15,17 @@ import torch
 from test_official import saved
 from test_psp import assert_same, drawn, filled, parity, published
 
-from mien import mesh
 from mien.errors import InputError
-from mien.runtime import Net
-from mien.train import export, translators
-from mien.train.adopt import adopt
+from mien.face import mesh
+from mien.models.session import Net
+from mien.train.blocks import translators
+from mien.train.data.pairs import TASKS, Pairs, scribbled
+from mien.train.engine import export
+from mien.train.engine.accumulate import Shares
+from mien.train.engine.initial_weights import read_origin
 from mien.train.families import pix2pix
-from mien.train.official import recognise
-from mien.train.origin import read_origin
-from mien.train.pairs import TASKS, Pairs, scribbled
-from mien.train.updates import Shares
+from mien.train.published.convert import adopt
+from mien.train.published.detect import recognise
 
 TINY = pix2pix.PRESETS["tiny"]
 

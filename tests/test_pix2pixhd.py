@@ -15,13 +15,13 @@ import torch
 from test_psp import assert_same, filled, parity, published
 
 from mien.errors import InputError, ModelError
-from mien.runtime import Net
-from mien.train import export
-from mien.train.adopt import adopt
+from mien.models.session import Net
+from mien.train.data.label_maps import LabelMaps
+from mien.train.engine import export
+from mien.train.engine.accumulate import Shares
 from mien.train.families import pix2pixhd as hd
-from mien.train.maps import LabelMaps
-from mien.train.official import read
-from mien.train.updates import Shares
+from mien.train.published.convert import adopt
+from mien.train.published.detect import read
 
 TINY = hd.PRESETS["tiny"]
 GIVEN = replace(TINY, labels=4, mirrored=(2, 3), features=0, enhancers=0)

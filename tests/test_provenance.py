@@ -18,8 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
-from mien import image, provenance, signer
 from mien.errors import InputError, OutputError, RequestError
+from mien.io import certificate as signer
+from mien.io import content_credentials as provenance
+from mien.io import photo as image
 from mien.types import Array, Photo, Step
 
 SUFFIXES = [".jpg", ".png", ".webp", ".tif"]

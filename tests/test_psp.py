@@ -17,9 +17,11 @@ import torch
 from torch import nn
 
 from mien.errors import InputError, ModelError, RequestError
-from mien.train import drawings, encoders, export
+from mien.train.blocks import encoders
+from mien.train.data import drawings
+from mien.train.engine import export
+from mien.train.engine.accumulate import Shares
 from mien.train.families import psp, stylegan2
-from mien.train.updates import Shares
 
 SHARED = Path(__file__).parents[2] / "shared"
 PARITY, KEYS = SHARED / "parity", SHARED / "design" / "model-keys.md"

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from faces import ROOT, collins, hopper, hopper_face, kit
 
-from mien import Photo, geometry, image, mesh, verbs
+from mien import Photo, verbs
+from mien.face import geometry, mesh
+from mien.io import photo as image
 from mien.models.parser import REGIONS
-from mien.train import regions, staging
-from mien.train.regions import BROWS, EARS, EYES, HAIR, LIPS, NECK, NOSE, OTHER, SKIN, UNKNOWN
+from mien.train.data import parsing as staging
+from mien.train.data import region_labels as regions
+from mien.train.data.region_labels import BROWS, EARS, EYES, HAIR, LIPS, NECK, NOSE, OTHER, SKIN, UNKNOWN
 from mien.types import Alignment, Array, Crop
 
 PLAIN = {"hair": "brown", "hat": "0", "beard": "0", "glasses": "0"}

@@ -13,7 +13,16 @@ import pytest
 from conftest import save
 from faces import hopper, hopper_face, kit
 
-from mien import InputError, Photo, RequestError, bench, edits, flicker, groups, judges, measure, people, report, seams, verbs, video
+from mien import InputError, Photo, RequestError, verbs
+from mien.edits import registry as edits
+from mien.io import clip_writer as video
+from mien.io import dataset as people
+from mien.measure import benchmark as bench
+from mien.measure import compare as measure
+from mien.measure import criteria as judges
+from mien.measure import flicker, report
+from mien.measure import reference as groups
+from mien.measure import seam as seams
 from mien.types import Array, Change, Crop, Step
 
 SAME = hopper().pixels

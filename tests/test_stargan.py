@@ -15,13 +15,13 @@ import torch
 from test_psp import assert_same, filled, parity, published
 
 from mien.errors import InputError, ModelError
-from mien.runtime import Net
-from mien.train import export
-from mien.train.adopt import adopt
-from mien.train.domains import CELEBA, Domains
+from mien.models.session import Net
+from mien.train.data.domains import CELEBA, Domains
+from mien.train.engine import export
+from mien.train.engine.accumulate import Shares
 from mien.train.families import stargan
-from mien.train.official import read
-from mien.train.updates import Shares
+from mien.train.published.convert import adopt
+from mien.train.published.detect import read
 
 TINY = stargan.PRESETS["tiny"]
 DISHES = ("soy", "spicy", "curry")

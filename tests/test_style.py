@@ -14,12 +14,12 @@ import torch
 from test_psp import TOLERANCE, assert_same, filled, parity, published
 
 from mien.errors import InputError, ModelError, RequestError
-from mien.runtime import Net
-from mien.train import export
-from mien.train.adopt import adopt
+from mien.models.session import Net
+from mien.train.engine import export
+from mien.train.engine.accumulate import Shares
 from mien.train.families import style
-from mien.train.official import read
-from mien.train.updates import Shares
+from mien.train.published.convert import adopt
+from mien.train.published.detect import read
 
 TINY, ANY = style.PRESETS["tiny"], style.PRESETS["adain-tiny"]
 

@@ -13,12 +13,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from mien.errors import InputError  # noqa: E402
-from mien.train import augment, export  # noqa: E402
-from mien.train.augment import Augment  # noqa: E402
+from mien.train.blocks import augment  # noqa: E402
+from mien.train.blocks.augment import Augment  # noqa: E402
+from mien.train.blocks.frechet import distance  # noqa: E402
+from mien.train.data.pictures import Pictures  # noqa: E402
+from mien.train.engine import export  # noqa: E402
+from mien.train.engine.accumulate import Shares  # noqa: E402
 from mien.train.families import stylegan2 as sg  # noqa: E402
-from mien.train.frechet import distance  # noqa: E402
-from mien.train.pictures import Pictures  # noqa: E402
-from mien.train.updates import Shares  # noqa: E402
 
 PARITY = Path(__file__).parents[2] / "shared" / "parity"
 TINY = sg.PRESETS["tiny"]

@@ -17,11 +17,14 @@ torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
 
 from torch import Tensor, nn  # noqa: E402
 
-from mien import InputError, Kit, Photo, RequestError, paper, parts, scenes, verbs, verify  # noqa: E402
-from mien.cards import Card, Condition  # noqa: E402
+from mien import InputError, Kit, Photo, RequestError, verbs, verify  # noqa: E402
+from mien.edits import line_art as paper  # noqa: E402
 from mien.models import translator  # noqa: E402
-from mien.train import export  # noqa: E402
-from mien.train.part import Part  # noqa: E402
+from mien.models.card import Card, Condition  # noqa: E402
+from mien.pipeline import clip_style as scenes
+from mien.pipeline import resume as parts  # noqa: E402
+from mien.train.engine import export  # noqa: E402
+from mien.train.engine.part import Part  # noqa: E402
 
 
 class Negative(nn.Module):

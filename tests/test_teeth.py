@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from faces import hopper, hopper_face, kit
 
-from mien import Photo, RequestError, edit, edits, geometry, mesh, skin, teeth
-from mien.gestures import parted, toothy
+from mien import Photo, RequestError, edit
+from mien.edits import registry as edits
+from mien.edits import teeth
+from mien.edits.mouth import parted, toothy
+from mien.face import geometry, mesh, skin
 from mien.types import Array, Change, Crop
 
 

@@ -19,11 +19,12 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from safetensors.torch import load_file  # noqa: E402
 
-from mien import Alignment, Kit, ModelError, RequestError, edit, geometry, models, verbs  # noqa: E402
+from mien import Alignment, Kit, ModelError, RequestError, edit, models, verbs  # noqa: E402
 from mien.errors import InputError, MienError, OutputError  # noqa: E402
-from mien.runtime import Net  # noqa: E402
-from mien.train import export as exporter  # noqa: E402
-from mien.train.data import PAIRED, held_out  # noqa: E402
+from mien.face import geometry  # noqa: E402
+from mien.models.session import Net  # noqa: E402
+from mien.train.data.faces import PAIRED, held_out  # noqa: E402
+from mien.train.engine import export as exporter  # noqa: E402
 from mien.train.families import FAMILIES  # noqa: E402
 
 COLUMNS = ["file", "person", "sex", "age", "source", "ethnicity", "smile", "beard", "glasses"]

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from faces import hopper, hopper_face, kit
 
-from mien import geometry, mesh
-from mien.train import turning
+from mien.face import geometry, mesh
+from mien.train.data import head_turn as turning
 from mien.types import Alignment, Array, Crop
 
 SIZE = 384

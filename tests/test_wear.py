@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from faces import collins, hopper, hopper_face
 
-from mien import geometry, mesh
-from mien.apply import edit_photo
-from mien.beard import SHAPES as BEARDS
-from mien.beard import Beard, draw_beard
-from mien.frames import SHAPES as FRAMES
-from mien.pose import Head
+from mien.edits.beard import SHAPES as BEARDS
+from mien.edits.beard import Beard, draw_beard
+from mien.edits.eyeglass_frame import SHAPES as FRAMES
+from mien.edits.eyeglasses import Glasses, draw_glasses
+from mien.face import geometry, mesh
+from mien.face.pose import Head
+from mien.pipeline.photo import edit_photo
 from mien.types import Array, Crop
-from mien.wear import Glasses, draw_glasses
 
 EDITS = (Glasses, Beard)
 

@@ -6,7 +6,7 @@ python tools/catalog.py
 import re
 from pathlib import Path
 
-from mien.hub import WEIGHTS, sha256_of
+from mien.models.catalogue import WEIGHTS, sha256_of
 
 
 def main() -> None:

@@ -29,8 +29,8 @@ from ai_edge_litert import schema_py_generated as schema  # pyright: ignore[repo
 from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
 from onnx import TensorProto, helper, numpy_helper
 
-from mien.cards import KEY, Card
-from mien.runtime import onnxruntime
+from mien.models.card import KEY, Card
+from mien.models.session import onnxruntime
 
 WHEEL = "mediapipe==0.10.21"
 WEIGHTS = Path(__file__).parents[1] / "src" / "mien" / "weights"

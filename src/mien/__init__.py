@@ -12,17 +12,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
-    from .kit import Kit
+    from .models.kit import Kit
     from .types import Alignment, Change, Crop, Face, Photo, Step, Verdict
     from .verbs import align, edit, find, read, verify, write
 
 _HOME = {
     "errors": ("FaceError", "InputError", "MienError", "ModelError", "OutputError", "RequestError"),
-    "kit": ("Kit",),
+    "models.kit": ("Kit",),
     "types": ("Alignment", "Change", "Crop", "Face", "Photo", "Step", "Verdict"),
     "verbs": ("align", "edit", "find", "read", "verify", "write"),
 }

@@ -22,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from . import image, video
 from .errors import OutputError
+from .io import clip_writer as video
+from .io import photo as image
 from .types import Step
 
 LOG = "MIEN_WATCH_LOG"

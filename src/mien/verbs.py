@@ -6,23 +6,36 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from . import apply, clips, edits, flicker, footage, groups, hub, image, latents, measure, outputs, parts, provenance, runtime, video
-from . import bench as benches
 from . import models as roles
-from . import page as pages
-from . import report as reports
-from .cards import Card
+from .doctor import doctor, models
+from .edits import registry as edits
 from .errors import InputError, ModelError, OutputError, RequestError
-from .finding import age, align, align_folder, draw, find, regions, write_masks
-from .generating import generate, grid, walk
-from .installation import doctor, models
-from .kit import Kit, shared_kit
-from .manners import sketch, stylize, stylize_clip
+from .io import clip_reader as footage
+from .io import clip_writer as video
+from .io import content_credentials as provenance
+from .io import outputs
+from .io import photo as image
+from .measure import benchmark as benches
+from .measure import compare as measure
+from .measure import flicker
+from .measure import html as pages
+from .measure import reference as groups
+from .measure import report as reports
+from .models import catalogue as hub
+from .models import session as runtime
+from .models.card import Card
 from .models.directions import write as write_directions
+from .models.kit import Kit, shared_kit
+from .optional import training
+from .pipeline import clip_edit as clips
+from .pipeline import directions as latents
+from .pipeline import photo as apply
+from .pipeline import resume as parts
+from .pipeline.find import age, align, align_folder, draw, find, regions, write_masks
+from .pipeline.generate import generate, grid, walk
+from .pipeline.stylize import sketch, stylize, stylize_clip
 from .types import Photo
 
 read = image.read
@@ -125,7 +138,7 @@ def train(
     and become KeyboardInterrupt; `resume` goes on exactly where a run stopped.
     """
     options = {"preset": preset, "knobs": knobs or {}, "seed": seed, "begin": begin, "resume": resume}
-    return _training("start").start(family, data, run, **options, devices=devices, accumulate=accumulate, keep=keep)
+    return training("engine.launch").start(family, data, run, **options, devices=devices, accumulate=accumulate, keep=keep)
 
 
 def export(run: Path, out: Path, *, bits: int = 32, last: bool = False, force: bool = False) -> dict[Path, float]:
@@ -135,7 +148,7 @@ def export(run: Path, out: Path, *, bits: int = 32, last: bool = False, force: b
     what discriminators teach. Returns the files, each with the largest difference between torch and ONNX Runtime; refuses (`ModelError`)
     where the two differ by more than 1e-3.
     """
-    return _training("export").export(run, out, bits=bits, last=last, force=force)
+    return training("engine.export").export(run, out, bits=bits, last=last, force=force)
 
 
 def import_network(file: Path, name: str, *, own_statistics: bool = False, sample: bool = False) -> list[hub.Entry]:
@@ -159,8 +172,8 @@ def import_network(file: Path, name: str, *, own_statistics: bool = False, sampl
         if card.role not in roles.ROLES:
             raise ModelError(f"{file} has the role {card.role!r}, which no verb runs: there are {', '.join(roles.ROLES)}")
         return [hub.add(name, card.role, file)]
-    parts = _training("adopt").adopt(file, name, own_statistics=own_statistics, sample=sample)
-    export = _training("export")
+    parts = training("published.convert").adopt(file, name, own_statistics=own_statistics, sample=sample)
+    export = training("engine.export")
     with tempfile.TemporaryDirectory() as folder:
         places = export.places_of(parts, Path(folder) / f"{name}.onnx")
         for part, place in zip(parts, places, strict=True):
@@ -179,7 +192,7 @@ def directions(
     """
     kit = kit or shared_kit()
     _, generator = kit.generator(network)
-    known = {} if source is None else _training("latents").named(source)
+    known = {} if source is None else training("engine.sefa").named(source)
     codes, told = latents.learn(kit, network, count, report, known)
     if not codes:
         said = told or "no face was found"
@@ -274,12 +287,4 @@ def prototypes(faces: Path, pairs: Path, out: Path, *, force: bool = False) -> d
     """Compute the prototypes file `out` (.npz) from a folder of labelled faces and one of smile pairs; returns the
     reader's held-out errors."""
     outputs.check_free(out, force)
-    return _training("prototypes").compute(faces, pairs, out)
-
-
-def _training(module: str) -> Any:
-    """A module of `mien.train`, which needs packages that editing does not."""
-    try:
-        return import_module(f".train.{module}", __package__)
-    except ModuleNotFoundError as error:
-        raise RequestError(f"training needs the package {error.name}, which is not here: pip install 'mien[train]'") from error
+    return training("prototypes").compute(faces, pairs, out)

@@ -1,6 +1,6 @@
 """The command line: a skin over `verbs`. Machine output on stdout with --json, everything human on stderr, an error in one line."""
 
-from . import edit, look, manners, networks  # in the order in which help lists their commands
+from . import edit, look, manners, networks
 from .app import app, main, say
 
 __all__ = ["app", "edit", "look", "main", "manners", "networks", "say"]

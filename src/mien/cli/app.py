@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 
 import click
 
-from .. import __version__
+from .._version import __version__
 from ..errors import MienError, RequestError
-from ..image import MAX_PIXELS
+from ..io.photo import MAX_PIXELS
 
 INTERRUPTED = 130
 LICENCES = ("all", "commercial")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..edits import COLOUR, EDITS, MAKERS
+from ..edits.registry import COLOUR, EDITS, MAKERS
 from ..errors import MienError, OutputError, RequestError
 from .app import INTERRUPTED, app, common, knob, licence, plain, plural, refuse, say
 
 if TYPE_CHECKING:
-    from ..batch import Job, Outcome
+    from ..pipeline.batch import Job, Outcome
 
 
 def face_(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -89,7 +89,8 @@ def edit(inputs: tuple[str, ...], output: Path, quality: int | None, force: bool
     mien edit photos/ --age 20 --smile -0.3 -o older/
     mien edit clip.mp4 --age 30 -o older.mp4
     """
-    from .. import batch, edits
+    from ..edits import registry as edits
+    from ..pipeline import batch
 
     strengths = {name: rest[name] for name in EDITS if rest[name] is not None}
     if not strengths and not rest["along"]:
@@ -127,7 +128,7 @@ def edit(inputs: tuple[str, ...], output: Path, quality: int | None, force: bool
 
 def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:
     """Edit clips one after the other; returns how many failed. Of a single one the error is raised."""
-    from .. import batch
+    from ..pipeline import batch
 
     failed = 0
     with told_to_stop() as stop:
@@ -166,7 +167,7 @@ def _many(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from .. import batch
+    from ..pipeline import batch
 
     counts = {"done": 0, "skipped": 0, "failed": 0}
     console = Console(stderr=True)

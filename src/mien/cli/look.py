@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from .. import outputs
 from ..errors import FaceError, InputError, MienError, RequestError
-from ..geometry import TEMPLATES
-from ..measure import AROUND
-from ..report import LIMITS
+from ..face.geometry import TEMPLATES
+from ..io import outputs
+from ..measure.compare import AROUND
+from ..measure.report import LIMITS
 from ..types import Verdict
 from .app import app, common, licence, plural, say
 
@@ -37,7 +37,8 @@ def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, masks: Path 
     Numbers go from 1, left to right; places are photo pixels after the EXIF turn. A photo without a face is no error. Of many photos,
     one that cannot be read does not stop the others; the exit code is then 1.
     """
-    from .. import batch, verbs
+    from .. import verbs
+    from ..pipeline import batch
 
     sources = batch.gather(inputs)
     if (draw or masks) and len(sources) > 1:
@@ -98,7 +99,8 @@ def align(inputs: tuple[str, ...], output: Path, size: int, template: str, max_p
 
     Writes the folder that `mien train` takes: images/, landmarks478.npz, and faces.csv with labels to fill in.
     """
-    from .. import batch, verbs
+    from .. import verbs
+    from ..pipeline import batch
 
     written, failed = verbs.align_folder(batch.gather(inputs), output, size=size, template=template, max_pixels=max_pixels, report=say)
     say(f"{plural(written, 'face')} in {output}" + (f", {plural(failed, 'photo')} failed" if failed else ""))
@@ -196,8 +198,10 @@ def report(
     """
     from dataclasses import asdict
 
-    from .. import flicker, footage, verbs
-    from .. import report as reports
+    from .. import verbs
+    from ..io import clip_reader as footage
+    from ..measure import flicker
+    from ..measure import report as reports
 
     limits = {name: rest[name] for name in LIMITS if rest[name] is not None}
     clips = [path.suffix.lower() in footage.READS for path in (before, after)]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..errors import RequestError
-from ..manners import SKETCH
+from ..pipeline.stylize import SKETCH
 from .app import app, common, knob, licence, plural, say
 from .edit import face_, seconds, told_to_stop, watched
 
@@ -42,7 +42,8 @@ def stylize(source: Path, output: Path, style: Path | None, force: bool, resume:
     mien stylize photo.jpg --with candy -o drawn.jpg
     mien stylize clip.mp4 --with candy -o drawn.mp4
     """
-    from .. import batch, verbs
+    from .. import verbs
+    from ..pipeline import batch
 
     part = {name: rest.pop(name) for name in ("begin", "end")}
     clip = batch.is_clip(source)
@@ -76,7 +77,8 @@ def sketch(drawing: Path, output: Path, network: str, force: bool, max_pixels: i
 
     What is drawn, dark on its paper, is cut out and made a face. Others than the network in the box: `mien train pix2pix --preset sketch`.
     """
-    from .. import batch, verbs
+    from .. import verbs
+    from ..pipeline import batch
 
     batch.check(batch.Job(drawing, output, {}, force=force))
     verbs.write(verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, **rest), output, force=force)

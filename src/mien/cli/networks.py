@@ -115,7 +115,8 @@ def directions(network: str, count: int, source: Path | None) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from .. import latents, verbs
+    from .. import verbs
+    from ..pipeline import directions as latents
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ModelError
-from ..runtime import Net
 from .embedder import Embedder
 from .encoder import Encoder
 from .finder import Finder
@@ -13,6 +12,7 @@ from .generator import Generator, Mapper
 from .landmarker import Iris, Mesh
 from .parser import Parser
 from .retoucher import Retoucher
+from .session import Net
 from .translator import Translator
 
 ROLES: dict[str, type[Any]] = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..cards import KEY, Card, arrays
 from ..types import Array, Direction
+from .card import KEY, Card, arrays
 
 
 class Directions:

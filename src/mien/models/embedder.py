@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..runtime import Net
 from ..types import Alignment, Crop, Identity
+from .session import Net
 
 LAYOUT = "arcface"  # of all published embedders, whatever their cards leave out
 

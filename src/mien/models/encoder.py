@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import ModelError
-from ..runtime import Net
 from ..types import Array, Crop
+from .session import Net
 
 
 class Encoder:

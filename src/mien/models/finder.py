@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..runtime import Net
 from ..types import Array
+from .session import Net
 
 CELL = 4  # the network answers once for every 4 x 4 pixels
 STEP = 32  # its sides are multiples of this

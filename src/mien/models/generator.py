@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import RequestError
-from ..runtime import Net
 from ..types import Array
+from .session import Net
 
 
 class Mapper:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from .. import geometry
-from ..runtime import Net
+from ..face import geometry
 from ..types import Array, Crop, Face
 from .finder import Detection, Finder, exposed
+from .session import Net
 
 MESH = 468  # landmarks of the mesh; the irises' follow
 MARGIN = 1.5  # side of the mesh's crop over the face's own

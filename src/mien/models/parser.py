@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..runtime import Net
 from ..types import Alignment, Array, Crop
+from .session import Net
 
 # "other": the background, clothes, hats, and whatever is held before the face; "teeth": with what else shows between parted lips.
 REGIONS = ("other", "skin", "hair", "beard", "glasses", "brows", "eyes", "lips", "teeth", "nose", "ears", "neck")

@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .. import geometry, mesh
-from ..cards import arrays
+from ..face import geometry, mesh
 from ..types import Alignment, Array, Change, Crop, Identity
+from .card import arrays
 
 L_SPREAD = 14.0  # every face's lightness inside the oval is brought to this standard deviation before it is averaged
 LAYOUT = "face"  # of the means

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..runtime import Net
 from ..types import Array, Change, Crop
+from .session import Net
 
 
 class Retoucher:

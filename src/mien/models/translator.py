@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from .. import geometry
 from ..errors import RequestError
-from ..runtime import Net
+from ..face import geometry
 from ..types import Array
+from .session import Net
 
 STEP = 32  # sides of what is given to a network that takes any size are multiples of this
 STYLE_SIDE = 512  # pixels that a picture of a style is brought to

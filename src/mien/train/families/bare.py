@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...cards import Card, Condition
-from ..loader import Loader, tensors
-from ..losses import gradient_l1, masked_l1
-from ..part import Part
-from ..translators import LEAST_DOWNS, UNetGenerator
-from ..undone import THINGS, Worn
-from ..updates import Shares
+from ...models.card import Card, Condition
+from ..blocks.losses import gradient_l1, masked_l1
+from ..blocks.translators import LEAST_DOWNS, UNetGenerator
+from ..data.loader import Loader, tensors
+from ..data.removal_pairs import THINGS, Worn
+from ..engine.accumulate import Shares
+from ..engine.part import Part
 
 CONDITIONS = tuple(Condition(name, "share of it taken off", 0.0, 1.0) for name in THINGS)
 SEEN = 0.1  # a difference in [-1, 1] that counts in full

@@ -16,15 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...cards import Card
-from ...geometry import TEMPLATES
+from ...face.geometry import TEMPLATES
+from ...models.card import Card
 from ...types import Array
-from ..frechet import distance
-from ..loader import Loader
-from ..pairs import Unpaired
-from ..part import Part
-from ..translators import CRITICS, GENERATORS, MODES, check, critic, describe, generator, initialised, pace, take, updates, verdict
-from ..updates import Shares
+from ..blocks.frechet import distance
+from ..blocks.translators import CRITICS, GENERATORS, MODES, check, critic, describe, generator, initialised, pace, take, updates, verdict
+from ..data.loader import Loader
+from ..data.pairs import Unpaired
+from ..engine.accumulate import Shares
+from ..engine.part import Part
 
 
 @dataclass(frozen=True)

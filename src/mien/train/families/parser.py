@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...cards import Card
-from ...geometry import TEMPLATES
+from ...face.geometry import TEMPLATES
+from ...models.card import Card
 from ...models.parser import REGIONS
-from ..layers import UNet
-from ..loader import Loader, tensors
-from ..part import Part
-from ..regions import UNKNOWN
-from ..staging import RegionData
-from ..updates import Shares
+from ..blocks.layers import UNet
+from ..data.loader import Loader, tensors
+from ..data.parsing import RegionData
+from ..data.region_labels import UNKNOWN
+from ..engine.accumulate import Shares
+from ..engine.part import Part
 
 STEM = 4  # pixels of the crop on a side that the stem folds into channels
 WEIGHTS = (0.7, 1.0, 1.0, 1.6, 2.5, 1.6, 1.6, 1.6, 2.0, 1.0, 1.3, 1.0)  # of REGIONS in the loss: rare ones count more

@@ -14,12 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...cards import Card
-from ...geometry import TEMPLATES
-from ..loader import Loader, tensors
-from ..pairs import TASKS, Pairs
-from ..part import Part
-from ..translators import (
+from ...face.geometry import TEMPLATES
+from ...models.card import Card
+from ..blocks.translators import (
     CRITICS,
     GENERATORS,
     LEAST_DOWNS,
@@ -38,7 +35,10 @@ from ..translators import (
     updates,
     verdict,
 )
-from ..updates import Shares
+from ..data.loader import Loader, tensors
+from ..data.pairs import TASKS, Pairs
+from ..engine.accumulate import Shares
+from ..engine.part import Part
 
 STATISTICS = ("own", "gathered")
 

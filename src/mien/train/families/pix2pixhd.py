@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...cards import Card, Condition
-from ..layers import full
-from ..loader import Loader, tensors
-from ..maps import LabelMaps
-from ..part import Part
-from ..translators import ResNetBlock, initialised, pace, updates, verdict
-from ..updates import Shares
+from ...models.card import Card, Condition
+from ..blocks.layers import full
+from ..blocks.translators import ResNetBlock, initialised, pace, updates, verdict
+from ..data.label_maps import LabelMaps
+from ..data.loader import Loader, tensors
+from ..engine.accumulate import Shares
+from ..engine.part import Part
 
 SIDES = 8  # an example's sides, in multiples of what G takes: enough to compare, and small where G is made for large pictures
 

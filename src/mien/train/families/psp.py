@@ -15,15 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...cards import Card
 from ...errors import ModelError, RequestError
+from ...models.card import Card
 from ...types import Array
-from ..drawings import CHANNELS, Drawn
-from ..encoders import ENCODERS, PYRAMIDS, Backbone, Encoder4Editing, Inverter, encoder
-from ..layers import full
-from ..loader import Loader
-from ..part import Part
-from ..updates import Shares
+from ..blocks.encoders import ENCODERS, PYRAMIDS, Backbone, Encoder4Editing, Inverter, encoder
+from ..blocks.layers import full
+from ..data.drawings import CHANNELS, Drawn
+from ..data.loader import Loader
+from ..engine.accumulate import Shares
+from ..engine.part import Part
 from .stylegan2 import ARCHITECTURES, Discriminator, Generator, softplus_g
 
 FACE = (35, 223, 32, 220)  # top, bottom, left, right of the face in 256 pixels laid out as FFHQ's

@@ -17,15 +17,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ...cards import Card, Condition
+from ...models.card import Card, Condition
 from ...types import Array
-from ..augment import PIPES, Augment
-from ..data import AGES, RetouchData
-from ..layers import UNet, warp
-from ..loader import Loader
-from ..losses import gradient_l1, hinge_d, masked_l1, r1
-from ..part import Part
-from ..updates import Shares
+from ..blocks.augment import PIPES, Augment
+from ..blocks.layers import UNet, warp
+from ..blocks.losses import gradient_l1, hinge_d, masked_l1, r1
+from ..data.faces import AGES, RetouchData
+from ..data.loader import Loader
+from ..engine.accumulate import Shares
+from ..engine.part import Part
 
 CONDITIONS = (
     Condition("width", "eye distances", -0.3, 0.3),

@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...cards import Card, Condition
-from ..domains import Domains
-from ..layers import full
-from ..loader import Loader, tensors
-from ..part import Part
-from ..translators import pace, updates
-from ..updates import Shares
+from ...models.card import Card, Condition
+from ..blocks.layers import full
+from ..blocks.translators import pace, updates
+from ..data.domains import Domains
+from ..data.loader import Loader, tensors
+from ..engine.accumulate import Shares
+from ..engine.part import Part
 
 LABELS = ("attributes", "folders")
 MULTIPLE = 4  # heights and widths that G takes are multiples of this

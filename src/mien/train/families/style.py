@@ -20,15 +20,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...cards import Card
 from ...errors import InputError, RequestError
+from ...models.card import Card
 from ...types import Array
-from ..data import read_rgb
-from ..layers import full
-from ..loader import Loader
-from ..part import Part
-from ..pictures import Pictures, find, square
-from ..updates import Shares
+from ..blocks.layers import full
+from ..data.faces import read_rgb
+from ..data.loader import Loader
+from ..data.pictures import Pictures, find, square
+from ..engine.accumulate import Shares
+from ..engine.part import Part
 
 KINDS = ("fast", "adain")
 SEED, FIRST = 0, 2  # of eyes of chance, and where VGG-19 first looks at more than a pixel

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...cards import Card
-from ..augment import PIPES, Augment
-from ..frechet import distance, small
-from ..layers import full
-from ..loader import Loader, tensors
-from ..losses import r1
-from ..part import Part
-from ..pictures import Pictures
-from ..updates import Shares
+from ...models.card import Card
+from ..blocks.augment import PIPES, Augment
+from ..blocks.frechet import distance, small
+from ..blocks.layers import full
+from ..blocks.losses import r1
+from ..data.loader import Loader, tensors
+from ..data.pictures import Pictures
+from ..engine.accumulate import Shares
+from ..engine.part import Part
 
 SQRT2 = math.sqrt(2)
 ARCHITECTURES = ("skip", "resnet", "orig")

@@ -1,0 +1,176 @@
+"""Write clips. This file and `footage` are the only ones that import PyAV.
+
+    encode(pictures, path)  frames as one part of a film, with their own time stamps
+    join(clip, parts, path) parts, sound as it was, and the label: the film
+    write(frames, path)     frames that were generated
+
+Parts have no B-frames, so that they can be put end to end: they are decoded in the order in which they are shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import math
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputError
+from ..types import Array, Clip, Origin, Step
+from . import clip_reader as footage
+from . import content_credentials as provenance
+from . import outputs
+
+SUFFIXES = (".mp4",)
+QUALITY = {"crf": "18", "preset": "veryfast"}  # x264's constant rate factor: hardly to be told from the frames
+FAITHFUL = {"crf": "14", "preset": "veryfast", "bf": "0"}  # of what has been compressed before: what was not edited keeps its look
+
+
+def encode(pictures: Iterable[Any], path: Path, clip: Clip) -> int:
+    """Write pictures (yuv420p, with time stamps) as one part of `clip`, and see that it is on the disk; returns how many there were."""
+    import av
+
+    space, reach, primaries, transfer = clip.colours
+    with av.open(str(path), "w", format="nut") as container:
+        stream = container.add_stream("libx264", clip.fps, FAITHFUL)
+        stream.width, stream.height, stream.pix_fmt = *clip.size, "yuv420p"
+        context = stream.codec_context
+        context.time_base, context.thread_type = clip.time_base, "AUTO"
+        context.colorspace, context.color_range, context.color_primaries, context.color_trc = space, reach, primaries, transfer
+        if clip.aspect:
+            context.sample_aspect_ratio = clip.aspect
+        count = 0
+        for count, picture in enumerate(pictures, 1):  # noqa: B007
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return count
+
+
+def join(clip: Clip, parts: Sequence[Path], path: Path, *, history: tuple[Step, ...], force: bool) -> None:
+    """Put encoded parts end to end, with the packets of the clip's own sound as they are, and write the labelled film at `path`."""
+    target(path, force=force)
+    origin = Origin(path=clip.path, format=footage.READS.get(Path(clip.path).suffix.lower(), "video/mp4"))
+    with _finished(path, history, origin) as raw:
+        _mux(clip, parts, raw)
+
+
+def _mux(clip: Clip, parts: Sequence[Path], path: Path) -> None:
+    import av
+
+    with footage.opened(Path(clip.path)) as source, av.open(str(parts[0])) as first:
+        sounds = list(source.streams.audio)
+        scales = [clip.time_base.denominator, *(stream.time_base.denominator for stream in sounds)]
+        common = math.lcm(*scales)
+        exact = {"video_track_timescale": str(scales[0]), "movie_timescale": str(common if common < 2**31 else scales[0])}
+        with av.open(str(path), "w", format="mp4", options=exact) as out:
+            stream = out.add_stream_from_template(first.streams.video[0])
+            stream.time_base = clip.time_base
+            if clip.matrix:
+                stream.set_display_matrix(clip.matrix)
+            out.metadata.update({key: value for key, value in source.metadata.items() if key not in ("encoder", "major_brand")})
+            copies = {one.index: out.add_stream_from_template(one) for one in sounds}
+            pictures = _packets(parts)
+            head = next(pictures)
+            shift = Fraction(0) if clip.begin is None else head.pts * head.time_base
+            film = ((packet, stream) for packet in itertools.chain([head], pictures))
+            sound = ((packet, copies[packet.stream.index]) for packet in _sound(clip, source, sounds, shift))
+            for packet, to in heapq.merge(film, sound, key=lambda one: one[0].dts * one[0].time_base):
+                back = round(shift / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - back, packet.dts - back, to
+                out.mux(packet)
+
+
+def _packets(parts: Sequence[Path]) -> Iterator[Any]:
+    import av
+
+    for part in parts:
+        with av.open(str(part)) as container:
+            for packet in container.demux(container.streams.video[0]):
+                if packet.pts is not None:
+                    packet.dts = packet.pts  # there are no B-frames; of uneven time stamps the demuxer would tell none
+                    yield packet
+
+
+def _sound(clip: Clip, source: Any, sounds: list[Any], shift: Fraction) -> Iterator[Any]:
+    """The packets of the clip's sound; of a part of it those that begin in there."""
+    if not sounds:
+        return
+    if clip.begin is not None:
+        source.seek(max(int(shift * 1_000_000) - 500_000, 0))
+    for packet in source.demux(*sounds):
+        if packet.dts is None or packet.pts is None:
+            continue
+        time = packet.pts * packet.time_base
+        if (clip.begin is None or time >= shift) and (clip.end is None or time < clip.end):
+            yield packet
+
+
+def write(frames: Iterable[Array], path: Path, *, fps: float, history: tuple[Step, ...], force: bool = False) -> int:
+    """Write frames `[H, W, 3]` uint8 RGB, all of one size, as a labelled H.264 clip; returns how many there were.
+
+    Frames are taken one at a time, so a clip may be longer than memory. Sides are cut to even numbers, which the format wants.
+    `OutputError` where the file exists and `force` is not set, or cannot be written; then nothing is left behind.
+    """
+    target(path, force=force)
+    with _finished(path, history, Origin()) as raw:
+        return _encode(frames, raw, fps)
+
+
+def target(path: Path, *, force: bool) -> None:
+    """Refuse what can be refused before there is a frame."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"{path}: the suffix {path.suffix!r} names no clip that mien writes: use {' '.join(SUFFIXES)}")
+    outputs.check_free(path, force)
+
+
+def _encode(frames: Iterable[Array], path: Path, fps: float) -> int:
+    import av
+
+    count, stream = 0, None
+    with av.open(str(path), "w", format="mp4") as container:
+        for pixels in frames:
+            count += 1
+            height, width = pixels.shape[0] & ~1, pixels.shape[1] & ~1
+            if stream is None:
+                stream = container.add_stream("libx264", Fraction(fps).limit_denominator(1001), QUALITY)
+                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels[:height, :width].copy(), format="rgb24")))
+        if stream is not None:
+            container.mux(stream.encode())
+    return count
+
+
+@contextlib.contextmanager
+def _finished(path: Path, history: tuple[Step, ...], origin: Origin) -> Iterator[Path]:
+    """A file to write a film to; in the end it is labelled and takes the place of `path`. Where that fails nothing is left."""
+    try:
+        with _draft(path) as raw, _draft(path) as labelled:
+            yield raw
+            with raw.open("rb") as source, labelled.open("wb+") as out:
+                provenance.sign(source, out, "video/mp4", history, origin)
+            labelled.replace(path)
+    except OSError as error:
+        raise full(path, error) from error
+
+
+def full(path: Path, error: OSError) -> OutputError:
+    """What to say where writing fails."""
+    return OutputError(f"{path} cannot be written ({error.strerror}): make room, or choose another place with -o")
+
+
+@contextlib.contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """A file beside the target that is gone in the end, unless it took the target's place."""
+    draft = path.with_name(f".mien-{secrets.token_hex(6)}.part")
+    try:
+        yield draft
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

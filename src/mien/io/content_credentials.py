@@ -1,0 +1,279 @@
+"""History <-> label: what was done to a picture becomes a signed C2PA manifest ("Content Credentials"), and `verify` reads it back.
+
+Everything happens on this computer: nothing is fetched, no time stamp is asked for. The certificate is the user's own (`MIEN_SIGN_CERT` and
+`MIEN_SIGN_KEY`, PEM) or one made at first use, which proves that the file is unchanged since mien wrote it but not who wrote it. Beside the
+manifest the file carries two IPTC properties in its XMP, so that a stripped label is noticed.
+
+    sign(source, target, ...)   encoded file in, labelled file out
+    xmp(packet, history)        the XMP packet with the IPTC properties
+    verify(path)                -> Verdict
+
+Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box headers, padding inside the
+signature box). In mien's own files these are compared with the only form that mien writes, so that any changed byte
+of a JPEG, PNG, WebP or TIFF reads as broken; a clip (MP4) has C2PA's own guard only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from .._version import __version__
+from ..errors import InputError, OutputError
+from ..types import Origin, Step, Verdict
+from . import certificate as signer
+from . import jumbf as seal
+
+if TYPE_CHECKING:
+    import c2pa
+
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+STEP = "org.mien.step"  # the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
+LOST = "its own label is damaged and could not be kept"
+UNLABELLED = ("video/x-matroska", "video/webm")  # kinds of file that can carry no label, so that there is none to keep
+
+# c2pa-rs words that a person should not have to read
+FAILURES = {
+    "assertion.dataHash.mismatch": "the picture or its metadata was changed after it was labelled",
+    "assertion.bmffHash.mismatch": "the picture or its metadata was changed after it was labelled",
+    "assertion.hashedURI.mismatch": "the label was changed after it was signed",
+    "claimSignature.mismatch": "the signature does not fit the label",
+    "claimSignature.missing": "the signature is missing",
+    "signingCredential.expired": "the signer's certificate has expired",
+}
+
+
+# ---- signing
+
+
+def sign(source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Step, ...], origin: Origin) -> None:
+    """Copy the encoded file `source` to `target` with a label that tells `history`.
+
+    `media_type` is that of the source ("image/jpeg"). The file at `origin.path` is named as the parent, and its own manifest is kept.
+    A certificate or key that cannot be used is a `RequestError`; a label that cannot be made is an `OutputError`.
+    """
+    import c2pa
+
+    parent = Path(origin.path) if origin.path and Path(origin.path).is_file() else None
+    parent_type = origin.format if "/" in origin.format else f"image/{origin.format.lower()}"
+    credentials = signer.credentials()
+    try:
+        try:
+            _sign(source, target, media_type, history, parent, parent_type, credentials, keep=parent_type not in UNLABELLED)
+        except c2pa.C2paError:  # a parent whose manifest cannot be parsed must not stop the label: then it is named without
+            if parent is None:
+                raise
+            source.seek(0)
+            target.seek(0)
+            target.truncate()
+            _sign(source, target, media_type, history, parent, parent_type, credentials, keep=False)
+    except c2pa.C2paError as error:
+        raise OutputError(
+            f"the label could not be made ({error}): check the certificate that MIEN_SIGN_CERT names, if it is set"
+        ) from error
+
+
+def _sign(
+    source: BinaryIO,
+    target: BinaryIO,
+    media_type: str,
+    history: tuple[Step, ...],
+    parent: Path | None,
+    parent_type: str,
+    credentials: tuple[str, bytes, bytes],
+    keep: bool,
+) -> None:
+    """One attempt; `keep` says whether the parent's own manifest goes in."""
+    import c2pa
+
+    manifest: dict[str, Any] = {
+        "claim_generator_info": [{"name": "mien", "version": __version__}],
+        "format": media_type,
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}],
+    }
+    ingredient = {"title": parent.name.encode("utf-8", "replace").decode() if parent else "", "relationship": "parentOf", "label": "parent"}
+    if parent and not keep:
+        manifest["ingredients"] = [ingredient | ({} if parent_type in UNLABELLED else {"description": LOST})]
+    # the signer takes bytes at run time whatever its stubs say
+    hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(*credentials, None))  # pyright: ignore[reportArgumentType]
+    with c2pa.Context.from_dict(_settings(), hand) as context, c2pa.Builder(manifest, context) as builder:
+        if parent and keep:
+            with parent.open("rb") as file:
+                builder.add_ingredient(ingredient, parent_type, file)
+        builder.sign(media_type, source, target)
+
+
+def _settings() -> dict[str, Any]:
+    """Offline, no thumbnails (they would show the face before the edit); `MIEN_TRUST` names a PEM file of roots to trust."""
+    settings: dict[str, Any] = {
+        "version": 1,
+        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
+        "builder": {"thumbnail": {"enabled": False}},
+    }
+    roots = os.environ.get("MIEN_TRUST")
+    if roots:
+        settings["trust"] = {"user_anchors": signer.read_pem(roots, "MIEN_TRUST").decode("ascii", "replace")}
+    return settings
+
+
+def _actions(history: tuple[Step, ...], has_parent: bool) -> list[dict[str, Any]]:
+    """C2PA wants the first action to say where the picture comes from: opened from a file, or created."""
+    actions = [_action(step) for step in history]
+    if has_parent:
+        actions.insert(0, {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}})
+    elif history[0].source_type == "trainedAlgorithmicMedia":
+        actions[0]["action"] = "c2pa.created"
+    else:
+        unknown = "the picture that was edited came from memory, not from a file: where it is from is not known"
+        actions.insert(0, {"action": "c2pa.created", "description": unknown, "digitalSourceType": SOURCE_TYPE + history[0].source_type})
+    return actions
+
+
+def _action(step: Step) -> dict[str, Any]:
+    words = " ".join([step.verb, *(f"{name}={value}" for name, value in step.arguments.items())])
+    action = {
+        "action": "c2pa.edited",
+        "description": words,
+        "digitalSourceType": SOURCE_TYPE + step.source_type,
+        "softwareAgent": {"name": "mien", "version": step.version or __version__},
+        "parameters": {STEP: json.dumps(asdict(step), default=_plain)},
+    }
+    return action | ({"when": step.time} if step.time else {})
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays as numbers, anything else that JSON does not know as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
+    """The XMP `packet` of the input, or a new one, with the IPTC properties that say what `history` did."""
+    properties = {
+        "DigitalSourceType": SOURCE_TYPE + history[-1].source_type,
+        "AISystemUsed": "mien",
+        "AISystemVersionUsed": __version__,
+    }
+    body = "".join(f"<Iptc4xmpExt:{name}>{value}</Iptc4xmpExt:{name}>" for name, value in properties.items())
+    description = (
+        f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">{body}</rdf:Description>'.encode()
+    )
+    if packet and b"</rdf:RDF>" in packet and b'xmlns:rdf="' in packet:
+        names = "|".join(properties).encode()
+        packet = re.sub(rb'\s+Iptc4xmpExt:(?:%s)=("[^"]*"|\'[^\']*\')' % names, b"", packet)
+        packet = re.sub(rb"<Iptc4xmpExt:(%s)\b[^>]*(?:/>|>.*?</Iptc4xmpExt:\1>)" % names, b"", packet, flags=re.DOTALL)
+        return packet.replace(b"</rdf:RDF>", description + b"</rdf:RDF>", 1)
+    return (
+        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">' + description + b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    )
+
+
+# ---- reading a label
+
+
+def verify(path: str | os.PathLike[str]) -> Verdict:
+    """Read the label of a file: "intact", "broken" (the file or the label was changed, or the label was cut out) or "unlabelled".
+
+    A file that is missing, or of a kind that cannot carry a label, is an `InputError`.
+    """
+    import c2pa
+
+    path = Path(path)
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty: a picture was wanted")
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+            c2pa.Context.from_dict(_settings()) as context,
+        ):
+            try:
+                with c2pa.Reader(None, file, context=context) as reader:
+                    return _verdict(reader, data)
+            except c2pa.C2paError as error:
+                return _no_manifest(path, data, error)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from error
+
+
+def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
+    report = json.loads(reader.json())
+    manifests = report.get("manifests", {})
+    active = manifests.get(report.get("active_manifest"))
+    if active is None:
+        return Verdict("broken", found_by="manifest", reasons=("the label was removed or damaged",))
+    failures = report.get("validation_results", {}).get("activeManifest", {}).get("failure", [])
+    failures = [f for f in failures if f["code"] != "signingCredential.untrusted"]
+    reasons = [FAILURES.get(f["code"]) or str(f.get("explanation", f["code"])) for f in failures]
+    if not reasons and active.get("claim_generator_info", [{}])[0].get("name") == "mien":
+        reasons = seal.tampered(data, json.loads(reader.detailed_json()))
+    if not reasons and reader.get_validation_state() not in ("Valid", "Trusted"):
+        reasons = ["the label is not valid"]
+    parents: list[str] = []
+    history = _history(manifests, active, parents)
+    types = [a["digitalSourceType"].rsplit("/", 1)[-1] for a in _listed(active) if a.get("digitalSourceType")]
+    signature = active.get("signature_info", {})
+    return Verdict(
+        state="broken" if reasons else "intact",
+        signer=signature.get("common_name") or signature.get("issuer"),
+        trusted=not reasons and reader.get_validation_state() == "Trusted",
+        time=signature.get("time") or next((a["when"] for a in reversed(_listed(active)) if a.get("when")), None),
+        source_type=types[-1] if types else None,
+        history=tuple(history),
+        ingredients=tuple(parents),
+        found_by="manifest",
+        reasons=tuple(dict.fromkeys(reasons)),
+    )
+
+
+def _listed(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [a for part in manifest.get("assertions", ()) if part["label"].startswith("c2pa.actions") for a in part["data"]["actions"]]
+
+
+def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[str]) -> list[Step]:
+    """Steps of a manifest and before them those of its parents, oldest first; what it was made of is appended to `parents`."""
+    steps: list[Step] = []
+    for part in manifest.get("ingredients", ()):
+        label = part.get("active_manifest")
+        below = manifests.get(label)
+        by = f", labelled by {below.get('signature_info', {}).get('common_name', 'someone')}" if below else ""
+        found = part.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
+        failed = part.get("description") == LOST or any(f["code"] != "signingCredential.untrusted" for f in found)
+        bad = ", its label was already broken" if failed else ""
+        parents.append(f"{part.get('title') or 'a file without a name'}{by}{bad}")
+        if below and part.get("relationship") == "parentOf":
+            steps += _history({k: v for k, v in manifests.items() if k != label}, below, parents)
+    for action in _listed(manifest):
+        text = (action.get("parameters") or {}).get(STEP)
+        if text:
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # of a damaged label, what can be read is told
+                fields = json.loads(text)
+                networks = tuple((name, digest) for name, digest in fields["networks"])
+                steps.append(Step(**fields | {"networks": networks, "notes": tuple(fields.get("notes", ()))}))
+    return steps
+
+
+TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt:AISystemUsed>mien<"
+
+
+def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:
+    """No manifest can be read: because there never was one, or because it was cut out or damaged?"""
+    said = re.search(rb"/digitalsourcetype/(\w{1,64})", data)
+    source_type = said[1].decode() if said else None
+    found_by = "metadata" if said else None
+    if any(data.find(trace) >= 0 for trace in TRACES):
+        return Verdict("broken", source_type=source_type, found_by=found_by, reasons=("the label was removed or damaged",))
+    if type(error).__name__.endswith("ManifestNotFound"):
+        return Verdict("unlabelled", source_type=source_type, found_by=found_by)
+    if elsewhere := re.search(r"fetch remote manifests? from url (\S+)", str(error)):
+        why = f"its label is not in the file but at {elsewhere[1]}, and mien fetches nothing"
+        return Verdict("unlabelled", source_type=source_type, found_by=found_by, reasons=(why,))
+    raise InputError(f"{path} cannot be read as a picture ({error}): a JPEG, PNG, WebP or TIFF was wanted") from error

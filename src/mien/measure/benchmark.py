@@ -1,0 +1,307 @@
+"""Every edit on a folder of people: does it do what it says, to whom else does it happen, what does it cost. A table and a contact sheet.
+
+Readings of age, sex and smile are the prototypes' own, so they judge the prototypes mildly; `benchmarks/quality.py` has a judge that shares
+nothing with them.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..edits import registry as edits
+from ..errors import FaceError, InputError, RequestError
+from ..face import geometry
+from ..io import dataset as people
+from ..io import photo as image
+from ..models.kit import Kit
+from ..pipeline import photo as apply
+from ..types import Alignment, Array, Change, Crop, Edit, Face, Photo, Step
+from . import compare as measure
+from . import criteria as judges
+from . import reference as groups
+from . import report
+
+Strength = float | str
+# What is asked of each edit where nothing else is said; of one that is not named here its most, of a colour COLOUR.
+USUAL: dict[str, tuple[Strength, ...]] = {
+    **{"smile": (0.8,), "grin": (0.8,), "age": (30.0, -20.0), "sex": (0.8, -0.8), "mouth": (0.8,), "gaze": (0.8,), "gaze_up": (0.8,)},
+    **{"age_to": (70.0,), "beauty": (0.7,), "hair": ("grey", "blond"), "hair_light": (0.6,), "beard": (0.7, -1.0), "glasses": (1.0, -1.0)},
+    **{"lips": ("#b01030:0.6",), "lids": ("#5a3a6a:0.6",), "light": (0.7,), "toplight": (0.7,), "warmth": (0.6,)},
+}
+COLOUR = "#b01030:0.6"
+TILE, HEAD = 208, 44
+BEST = "best"  # what the table calls the maker that is taken where none is named
+SHEET, TABLE = "sheet.jpg", "table.jsonl"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One edit by one maker: `by` is one of `edits.MAKERS`, or None for the best, as where there is only one."""
+
+    edit: str
+    strength: Strength
+    by: str | None
+
+    @property
+    def words(self) -> str:
+        return f"{self.edit} {self.strength:+g}" if isinstance(self.strength, float) else f"{self.edit} {self.strength}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one request came to.
+
+    photos: how many took part; failed: how many it could not be done to; fit: how many can show it (who smiles already cannot begin to,
+    and the reader's age and sex have ends); success: the share of those in which it went the right way by what counts
+    (`judges.of`), None where nothing measures it; way, unit: the median way. nearer: how far, as a Fréchet distance, those who can show it
+    are after the edit from real people who have what was asked for, over how far they were before: below 1 it brings them nearer; None
+    where no labels tell (`groups`). identity, seam, sharpness: medians (see `report.FaceReport`);
+    identity_low and seam_high: the 5th and the 95th of 100. outside: pixels, of all photos, that differ where no alpha of the change was;
+    beyond: those outside the face (`report.Report`), which an edit of hair or light may touch. ms: median time of the edit itself, faces
+    found before.
+    """
+
+    edit: str
+    strength: Strength
+    by: str
+    photos: int
+    failed: int
+    fit: int
+    success: float | None
+    way: float | None
+    unit: str
+    nearer: float | None
+    identity: float
+    identity_low: float
+    seam: float
+    seam_high: float
+    outside: int
+    beyond: int
+    sharpness: float
+    ms: float
+
+
+@dataclass
+class Watched:
+    """An edit that remembers the crops it saw and the changes it made."""
+
+    edit: Edit
+    seen: list[tuple[Crop, Change]] = field(default_factory=list)
+
+    @property
+    def alignment(self) -> Alignment:
+        return self.edit.alignment
+
+    @property
+    def networks(self) -> tuple[tuple[str, str], ...]:
+        return self.edit.networks
+
+    def __call__(self, crop: Crop) -> Change:
+        change = self.edit(crop)
+        self.seen.append((crop, change))
+        return change
+
+    def inside(self, shape: tuple[int, ...]) -> Array:
+        """Where it could change a photo of `shape`, to the last pixel: what carrying white onto black leaves. `[H, W]` bool."""
+        out = np.zeros(shape[:2], bool)
+        for crop, change in self.seen:
+            white = Change(np.zeros_like(change.flow), np.ones_like(change.colour), change.alpha)
+            out |= geometry.carry(np.zeros((*shape[:2], 3), np.uint16), crop, white).any(2)
+        return out
+
+
+def requests(asked: str | None = None) -> list[Request]:
+    """The requests of `smile=0.8,age=30,lips=rose:0.5`, or the usual ones of every edit; each by every maker that it has."""
+    pairs: list[tuple[str, Strength]] = []
+    if asked:
+        for one in asked.split(","):
+            name, _, value = one.strip().partition("=")
+            colour = name in edits.EDITS and edits.EDITS[name].unit == edits.COLOUR
+            try:
+                pairs.append((name, value if colour else float(value)))
+            except ValueError as error:
+                raise RequestError(f"edits {asked!r} are not NAME=STRENGTH,NAME=STRENGTH, as in smile=0.8,age=30") from error
+    else:
+        for name, kind in edits.EDITS.items():
+            most: Strength = COLOUR if kind.unit == edits.COLOUR else float(kind.high)
+            pairs += [(name, strength) for strength in USUAL.get(name, (most,))]
+    for name, strength in pairs:
+        edits.check({name: strength})
+    both = {name: (None, *edits.MAKERS) if kind.maker is edits.of_faces else (None,) for name, kind in edits.EDITS.items()}
+    return [Request(name, strength, by) for name, strength in pairs for by in both[name]]
+
+
+def photos(folder: Path, count: int) -> list[Path]:
+    """At most `count` photos of a folder, one a person first, women and men in turn where that is known; the names decide the order.
+
+    A folder with faces.csv is one that training reads: of it only people who were held out from that. `InputError` where none is left.
+    """
+    rows = [{"person": "", "sex": "", **row} for row in groups.labels(folder).values()]
+    if rows:
+        named = any(row["person"] for row in rows)
+        rows = [row | {"path": str(folder / "images" / row["file"])} for row in rows if not named or people.held_out(people.person_of(row))]
+    elif folder.is_dir():
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in image.SUFFIXES)
+        rows = [{"person": "", "sex": "", "file": path.name, "path": str(path)} for path in paths]
+    if not rows:
+        raise InputError(f"{folder} has no photos to judge by: wanted pictures, or faces.csv and images/ with people who were held out")
+    times: dict[str, int] = {}
+    turns: dict[tuple[int, str], int] = {}
+    order = []
+    for row in sorted(rows, key=lambda row: (zlib.crc32(people.person_of(row).encode()[::-1]), row["file"])):
+        again = times[people.person_of(row)] = times.get(people.person_of(row), -1) + 1
+        turn = turns[again, row["sex"]] = turns.get((again, row["sex"]), -1) + 1
+        order.append((again, turn, row["sex"], row["path"]))
+    return [Path(path) for *_, path in sorted(order)][:count]
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One photo of the bench and its largest face, and what labels tell of it."""
+
+    photo: Photo
+    face: Face
+    look: judges.Look
+    row: groups.Row = field(default_factory=dict)
+
+    @property
+    def matrix(self) -> Array:
+        return geometry.similarity(self.face.landmarks, judges.SEEN)
+
+
+def gather(paths: Sequence[Path], kit: Kit, known: Mapping[str, groups.Row] | None = None) -> list[Person]:
+    """The photos in which a face is found, in 8 bits. known: labels, by the names of files."""
+    out = []
+    for path in paths:
+        photo = image.read(path)
+        photo = Photo(apply.eight_bit(photo.pixels), origin=photo.origin)
+        faces = kit.faces(photo.pixels)
+        if faces:
+            face = max(faces, key=lambda one: one.area)
+            out.append(Person(photo, face, judges.look(kit, photo.pixels, face), (known or {}).get(path.name, {})))
+    if not out:
+        raise FaceError(f"no face was found in {len(paths)} photos")
+    return out
+
+
+def run(
+    request: Request, crowd: Sequence[Person], kit: Kit, identity: str | None = None, real: groups.Labelled | None = None
+) -> tuple[Row, list[Photo | None]]:
+    """Do one request to everybody: the row, and the photos after it (None where it could not be done). real: people to be like."""
+    told, after, times, ways, outside = [], [], [], [], 0
+    fit: list[tuple[Person, Photo, Face]] = []
+    judge = judges.of(request.edit, request.strength)
+    sign = 1.0 if isinstance(request.strength, str) else float(np.sign(request.strength))
+    for person in crowd:
+        try:
+            stages = [Watched(stage) for stage in edits.plan({request.edit: request.strength}, kit, request.by)]
+            start = time.perf_counter()
+            done = apply.edit_photo(person.photo, stages, [person.face], [0], {request.edit: request.strength})
+            times.append(1000 * (time.perf_counter() - start))
+        except FaceError:
+            after.append(None)
+            continue
+        inside = np.logical_or.reduce([stage.inside(done.pixels.shape) for stage in stages])
+        outside += int(np.count_nonzero((done.pixels != person.photo.pixels).any(2) & ~inside))
+        said = measure.measure(person.photo, done, kit, identity=identity, faces=[person.face])
+        told.append(said)
+        after.append(done)
+        if judge and judge.fit(person.look, sign) and not groups.deny(person.row, request.edit, sign):
+            again = measure.found(person.face, kit.faces(done.pixels))
+            moved = judges.look(kit, done.pixels, again, person.matrix) if again else person.look
+            ways.append(sign * judge.way(person.look, moved))
+            fit.append((person, done, again or person.face))
+    nearer = _nearer(request, fit, real) if real else None
+    return _row(request, told, after, ways, judge, outside, times, nearer), after
+
+
+def _nearer(request: Request, fit: Sequence[tuple[Person, Photo, Face]], real: groups.Labelled) -> float | None:
+    """See `Row.nearer`."""
+    if len(fit) < groups.FEWEST:
+        return None
+    target = real.like(request.edit, request.strength, float(np.median([person.look.traits[1] for person, *_ in fit])))
+    if target is None:
+        return None
+    before = np.stack([real.see(person.photo.pixels, person.face.landmarks) for person, *_ in fit])
+    after = np.stack([real.see(done.pixels, face.landmarks) for _, done, face in fit])
+    return groups.distance(after, target) / groups.distance(before, target)
+
+
+def _row(
+    request: Request,
+    told: list[report.Report],
+    after: list[Photo | None],
+    ways: list[float],
+    judge: judges.Measure | None,
+    outside: int,
+    times: list[float],
+    nearer: float | None,
+) -> Row:
+    faces = [one.faces[0] for one in told]
+    identity, seams = [face.identity for face in faces], [face.seam.strength for face in faces if face.seam]
+    return Row(
+        edit=request.edit,
+        strength=request.strength,
+        by=request.by or BEST,
+        photos=len(told),
+        failed=after.count(None),
+        fit=len(ways),
+        success=float(np.mean([way >= judge.least for way in ways])) if judge and ways else None,
+        way=float(np.median(ways)) if ways else None,
+        unit=judge.unit if judge else "",
+        nearer=nearer,
+        identity=_at(identity, 50),
+        identity_low=_at(identity, 5),
+        seam=_at(seams, 50),
+        seam_high=_at(seams, 95),
+        outside=outside,
+        beyond=sum(one.outside.count for one in told),
+        sharpness=_at([face.sharpness for face in faces], 50),
+        ms=_at(times, 50),
+    )
+
+
+def _at(values: list[float], percent: float) -> float:
+    return float(np.percentile(values, percent)) if values else float("nan")
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """The rows as lines for people."""
+    heads = f"{'edit':<18} {'by':<10} {'success':>11} {'way':>8} {'nearer':>6} {'identity':>8} {'low':>5} {'seam':>5} {'high':>5}"
+    lines = [heads + f" {'sharp':>5} {'out':>4} {'ms':>5}"]
+    for row in rows:
+        words = Request(row.edit, row.strength, row.by).words
+        success = "-" if row.success is None else f"{row.success:.0%} of {row.fit}"
+        way = "-" if row.way is None else f"{row.way:.3g}"
+        nearer = "-" if row.nearer is None else f"{row.nearer:.2f}"
+        lines.append(
+            f"{words:<18} {row.by:<10} {success:>11} {way:>8} {nearer:>6} {row.identity:>8.3f} {row.identity_low:>5.2f} {row.seam:>5.2f}"
+            f" {row.seam_high:>5.2f} {row.sharpness:>5.2f} {row.outside:>4} {row.ms:>5.0f}"
+        )
+    return lines
+
+
+def sheet(crowd: Sequence[Person], columns: Sequence[tuple[Request, list[Photo | None]]]) -> Photo:
+    """A contact sheet: a row a person, a column an edit, the photo before them; it remembers what was done in each column."""
+    layout = Alignment("ffhq", TILE)
+    lines = [np.hstack([_title("photo", ""), *(_title(request.words, request.by or BEST) for request, _ in columns)])]
+    for k, person in enumerate(crowd):
+        shown = [person.photo, *(after[k] or person.photo for _, after in columns)]
+        lines.append(np.hstack([geometry.align(one.pixels, person.face.landmarks, layout).pixels for one in shown]))
+    steps: list[Step] = [next(photo for photo in after if photo).history[-1] for _, after in columns if any(after)]
+    return Photo(np.vstack(lines), history=tuple(steps))
+
+
+def _title(*words: str) -> Array:
+    tile = np.full((HEAD, TILE, 3), 255, np.uint8)
+    for line, text in enumerate(words):
+        grey = 40 + 70 * line
+        cv2.putText(tile, text, (6, 18 + 18 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (grey,) * 3, 1, cv2.LINE_AA)
+    return tile

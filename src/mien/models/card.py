@@ -1,0 +1,80 @@
+"""The card: what a model file says about itself. It lives in the ONNX metadata (or in an `.npz`, as the array "card") as JSON."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ModelError
+from ..types import Array
+
+KEY = "mien.card"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One number that a network is told: what it means and between which ends it may lie; 0 changes nothing."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a network file says about itself.
+
+    role: which of `models.ROLES` opens it. template and size: the face layout it wants ("" and 0 where it takes no aligned crop).
+    value_range: what its pixels span. licence: an SPDX identifier. commercial: whether it allows commercial use. data: credits that
+    must travel with the weights. source: where it comes from (repository command, or address and sha256 of a converted original).
+    limits: for people, what it cannot do. w_avg: of a mapper, the mean w that truncation draws towards. space: of directions, the sha256 of
+    the generator that they were learned for. multiple: height and width may also be other multiples of this; 0: they are `size`.
+    """
+
+    name: str
+    role: str
+    licence: str
+    description: str = ""
+    template: str = ""
+    size: int = 0
+    value_range: tuple[float, float] = (0.0, 1.0)
+    conditions: tuple[Condition, ...] = ()
+    data: str = ""
+    source: str = ""
+    limits: str = ""
+    w_avg: tuple[float, ...] = ()
+    space: str = ""
+    multiple: int = 0
+    commercial: bool = True
+    measured: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @staticmethod
+    def from_json(text: str, where: str) -> Card:
+        """Read a card; a text that is not one is a `ModelError` that names `where`."""
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            fields["value_range"] = tuple(fields.get("value_range", (0.0, 1.0)))
+            fields["w_avg"] = tuple(fields.get("w_avg", ()))
+            fields["conditions"] = tuple(Condition(**c) for c in fields.get("conditions", ()))
+            return Card(**fields)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ModelError(f"{where} carries no card that mien can read ({error}): export it with `mien export`") from error
+
+
+def arrays(path: Path) -> tuple[Card, dict[str, Array]]:
+    """The card and the arrays of an `.npz`; one that is damaged or has no card is a `ModelError`."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {key: file[key] for key in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path.name} cannot be read as a network ({error}): make or import it again") from error
+    return Card.from_json(str(found.pop(KEY, "")), path.name), found

@@ -1,0 +1,294 @@
+"""Many photos: which files, one process a core, a failure that does not stop the rest, and going on where an earlier run ended."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import multiprocessing
+import os
+import signal
+import traceback
+from collections import defaultdict, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from .. import verbs
+from ..errors import FaceError, InputError, MienError, OutputError
+from ..io import clip_reader as footage
+from ..io import clip_writer as video
+from ..io import content_credentials as provenance
+from ..io import photo as image
+from ..models.kit import Kit
+
+READS = {*image.SUFFIXES, ".heic", ".heif"}
+KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo to edit: where from, where to, and how; `options` go to `verbs.edit`."""
+
+    source: Path
+    target: Path
+    options: dict[str, Any]
+    quality: int | None = None
+    force: bool = False
+    max_pixels: int = image.MAX_PIXELS
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: "done", "skipped" or "failed"; said: for people, told: what else `--json` tells."""
+
+    job: Job
+    state: str
+    said: str = ""
+    told: dict[str, Any] = field(default_factory=dict)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# ---- which files
+
+
+def gather(patterns: Sequence[str], *, clips: bool = False) -> list[Path]:
+    """The pictures that files, folders and globs mean, each once, and with `clips` the films too. A folder means those in it: none below
+    it, none hidden."""
+    found: dict[Path, None] = {}
+    kinds = READS | (footage.READS.keys() if clips else set())
+    for pattern in patterns:
+        path = Path(pattern)
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if _readable(p, kinds))
+            if not inside and len(patterns) == 1:
+                raise InputError(f"{pattern} holds no pictures: wanted {' '.join(sorted(kinds))}")
+            found |= dict.fromkeys(inside)
+        elif path.exists() or not glob.has_magic(pattern):
+            found[path] = None
+        else:
+            matches = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if _readable(p, kinds))  # noqa: PTH207 - the pattern may be absolute
+            if not matches:
+                raise InputError(f"no picture matches {pattern}: wanted {' '.join(sorted(kinds))}")
+            found |= dict.fromkeys(matches)
+    if not found:
+        raise InputError(f"none of the {len(patterns)} folders holds a picture: wanted {' '.join(sorted(kinds))}")
+    return list(found)
+
+
+def _readable(path: Path, kinds: set[str]) -> bool:
+    return path.suffix.lower() in kinds and not path.name.startswith(".") and path.is_file()
+
+
+def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
+    """Each source and where its result goes: its own name in `folder`; formats that are only read become .jpg.
+
+    Where the folder lies among the sources, an earlier run's results are found there too: of two sources with one target, the one
+    that is the target is left out.
+    """
+    claims: dict[Path, list[Path]] = defaultdict(list)
+    for source in sources:
+        own = source.suffix.lower() in {*image.SUFFIXES, *video.SUFFIXES}
+        claims[folder / (source.name if own else f"{source.stem}{'.mp4' if is_clip(source) else '.jpg'}")].append(source)
+    pairs = []
+    for target, claimants in claims.items():
+        if len(claimants) > 1:
+            claimants = [source for source in claimants if not (source.parent.is_dir() and source.parent.samefile(folder))] or claimants
+        if len(claimants) > 1:
+            raise OutputError(f"{claimants[0]} and {claimants[1]} would both be written as {target}: give them in two runs, to two folders")
+        pairs.append((claimants[0], target))
+    return pairs
+
+
+def is_clip(path: Path) -> bool:
+    return path.suffix.lower() in footage.READS
+
+
+# ---- one photo
+
+
+def check(job: Job) -> None:
+    """Refuse what can be known to fail before the photo is decoded: no such file, and all that `image.write` would refuse of its target."""
+    if not job.source.exists():
+        raise InputError(f"{job.source}: no such file")
+    if is_clip(job.source):
+        video.target(job.target, force=job.force)
+    else:
+        image.target(job.target, source=str(job.source), quality=job.quality, force=job.force)
+
+
+def one(job: Job, kit: Kit | None = None) -> Outcome:
+    """Read, edit, write; tells whether anything has "changed"."""
+    photo = image.read(job.source, max_pixels=job.max_pixels)
+    before = photo.pixels
+    try:
+        photo = verbs.edit(photo, kit=kit, **job.options)
+    except FaceError as error:
+        raise FaceError(f"{job.source}: {error}") from error
+    changed = cv2.norm(before, photo.pixels, cv2.NORM_INF) > 0  # which needs no memory for all pixels
+    del before  # the input's pixels are let go before the result is encoded
+    image.write(photo, job.target, quality=job.quality, force=job.force)
+    notes = photo.history[-1].notes if photo.history else ()
+    why = "; ".join(notes) or ("" if changed else "every strength is 0 or nothing was seen that it could be done to")
+    said = f"{job.target}: {'' if changed else 'nothing has changed, since '}{why}" if why else ""
+    return Outcome(job, "done", said, {"changed": changed} | ({"notes": notes} if notes else {}))
+
+
+def film(job: Job, *, resume: bool, report: Callable[[int, int], None], stopped: Callable[[], bool]) -> Outcome:
+    """The same for a clip; with `resume` it goes on where an earlier run was stopped, or has nothing to do."""
+    if resume and job.target.is_file() and done(job):
+        return Outcome(job, "skipped")
+    check(job)
+    told = verbs.edit_clip(
+        job.source,
+        job.target,
+        resume=resume,
+        force=job.force or (resume and job.target.is_file()),  # what is there is a damaged result of this request
+        max_pixels=job.max_pixels,
+        report=report,
+        stopped=stopped,
+        **job.options,
+    )
+    what = f"{told.frames} frames, {told.faces} face{'s' * (told.faces != 1)}"
+    return Outcome(
+        job,
+        "done",
+        "; ".join([f"wrote {job.target}: {what}", *told.notes]),
+        {name: value for name, value in asdict(told).items() if name != "notes" or value},
+    )
+
+
+# ---- many photos
+
+
+def done(job: Job) -> bool:
+    """Whether an earlier run has made this job's result by the same request, and it is intact.
+
+    A result that was damaged since counts as not there. Anything else in its place is an `OutputError`: only --force writes over it.
+    """
+    if not job.target.exists():
+        return False
+    try:
+        verdict = provenance.verify(job.target)
+    except MienError as error:
+        raise OutputError(f"{job.target} is there and no result of mien ({error}): write over it with --force") from error
+    if not verdict.history or not any(
+        name == job.source.name or name.startswith(f"{job.source.name}, ") for name in verdict.ingredients[:1]
+    ):
+        raise OutputError(f"{job.target} is there and was not made from {job.source}: write over it with --force")
+    asked, before = ({name: value for name, value in each.items() if value} for each in (job.options, verdict.history[-1].arguments))
+    if asked != before:
+        said = " ".join(f"{name}={value}" for name, value in before.items())
+        raise OutputError(f"{job.target} is there and was made with {said}: write over it with --force")
+    return verdict.state == "intact"
+
+
+def run(jobs: Sequence[Job], *, resume: bool, workers: int, stopped: Callable[[], bool] = lambda: False) -> Generator[Outcome, None, None]:
+    """Do all jobs, `workers` at a time, and yield each as it ends; with `resume`, those that are `done` are skipped.
+
+    No more jobs are handed out than there are workers. So from when `stopped` says so, only the few that have begun are finished,
+    and nothing is half-written; and when a process dies, few others die with it.
+    """
+    waiting = deque(jobs)
+    while waiting and not stopped():
+        yield from _shift(waiting, resume, workers, stopped)
+
+
+def _shift(waiting: deque[Job], resume: bool, workers: int, stopped: Callable[[], bool]) -> Iterator[Outcome]:
+    """Work `waiting` off with one pool of processes, until all is done or a process has died."""
+    running: dict[Future[Outcome], Job] = {}
+    broken = False
+    with _pool(workers) as pool:
+        while running or (waiting and not broken and not stopped()):
+            if waiting and not broken and not stopped() and len(running) < workers:
+                settled = _settle(waiting.popleft(), resume)
+                if isinstance(settled, Outcome):
+                    yield settled
+                    continue
+                try:
+                    with _deaf():
+                        running[pool.submit(_try, settled)] = settled
+                except BrokenProcessPool:
+                    waiting.appendleft(settled)
+                    broken = True
+                continue
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                broken = broken or future.exception() is not None
+                yield _outcome(future, running.pop(future))
+
+
+def _outcome(future: Future[Outcome], job: Job) -> Outcome:
+    """Wait for it; what `_try` did not tell, because its process died, is a failure."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return Outcome(job, "failed", f"{job.source}: {KILLED}")
+
+
+def _settle(job: Job, resume: bool) -> Job | Outcome:
+    """The job as it is to be done, or its outcome where that is known already."""
+    try:
+        if job.target.is_file():
+            itself = job.source.exists() and job.target.samefile(job.source)
+            allowed = job.force or itself  # of the input itself `check` tells better
+            if not resume and not allowed:
+                raise OutputError(f"{job.target} exists: go on with --resume, or write over it with --force")
+            try:
+                if resume and done(job):
+                    return Outcome(job, "skipped")
+                job = replace(job, force=job.force or not itself)
+            except OutputError:
+                if not allowed:
+                    raise
+        check(job)
+    except (MienError, OSError) as error:
+        return Outcome(job, "failed", str(error))
+    return job
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")  # threads of ONNX Runtime do not survive a fork
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_open, initargs=(max(cores() // workers, 1),))
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes started in here never hear Ctrl-C, which a terminal sends to all: the one that hands out the jobs decides."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_kit: Kit | None = None  # of a worker process, opened once by `_open`
+
+
+def _open(threads: int) -> None:
+    global _kit
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(threads)
+    _kit = Kit(threads=threads)
+
+
+def _try(job: Job) -> Outcome:
+    try:
+        return one(job, _kit)
+    except (MienError, OSError) as error:
+        return Outcome(job, "failed", str(error))
+    except MemoryError:
+        return Outcome(job, "failed", f"{job.source}: there is not enough memory: try --workers 1")
+    except Exception as error:  # one broken photo of a thousand must not stop the others
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return Outcome(job, "failed", f"{job.source}: a bug, {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")

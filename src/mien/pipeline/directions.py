@@ -1,0 +1,95 @@
+"""Directions of a generator, learned from its own pictures: draw faces, read age, sex and smile off them, regress.
+
+After Shen et al. 2020, "Interpreting the Latent Space of GANs for Semantic Face Editing" (InterFaceGAN, arXiv 1907.10786), with its
+conditional projection, but on continuous labels: the prototypes' reader and the face mesh give them, so nobody labels anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from ..face import geometry, mesh
+from ..models.kit import Kit
+from ..types import Alignment, Array, Face
+
+TRAITS = {"smile": 1.0, "age": 30.0, "sex": 1.0}  # as `edits.EDITS` names and measures them, and what is much of each
+FAR = 2.5  # much of a trait is at most so many standard deviations of w away: further off a generator has never been
+LAYOUT = Alignment("head", 448)  # what the prototypes read
+ASIDE = 5  # one face in so many is kept aside to see how well a trait can be told from w
+CLEAR = 0.3  # a trait that correlates less than this with what w says has no direction
+RIDGE = 1e-2
+FEWEST = 20  # faces that anything is learned from
+
+
+def learn(
+    kit: Kit, network: str, count: int, report: Callable[[int], None], known: Mapping[str, Array]
+) -> tuple[dict[str, Array], dict[str, float]]:
+    """Directions `[W]` by trait, one unit long in the trait's unit, and how well each trait can be told from w (correlation, held out).
+
+    `count` faces of the generator are drawn; those in which no face is found are left out. A trait that cannot be told has no direction.
+    known: unit directions by name, which become one standard deviation of w long.
+    """
+    mapper, generator = kit.generator(network)
+    drawn: list[Array] = []
+    rows: list[tuple[Array, Array]] = []
+    for seed in range(count):
+        drawn.append(mapper.styles(mapper.noise(seed), 1.0)[0])
+        traits = read(kit, generator.draw(drawn[-1][None])[0])
+        if traits is not None:
+            rows.append((drawn[-1], traits))
+        report(seed + 1)
+    out = {name: one * (np.stack(drawn) @ one).std() for name, one in known.items()}
+    if len(rows) < FEWEST:
+        return out, {}
+    w, labels = (np.stack(one).astype(np.float64) for one in zip(*rows, strict=True))
+    aside = np.arange(len(w)) % ASIDE == 0
+    slopes, told = from_labels(w[~aside], labels[~aside]), {}
+    for k, trait in enumerate(TRAITS):
+        told[trait] = float(np.corrcoef(w[aside] @ slopes[k], labels[aside, k])[0, 1])
+    clear = [k for k, trait in enumerate(TRAITS) if told[trait] >= CLEAR]
+    steps = {list(TRAITS)[k]: unit(slopes[k], slopes[[other for other in clear if other != k]]) for k in clear}
+    return {trait: step * min(1.0, FAR / spreads(w, step * TRAITS[trait])) for trait, step in steps.items()} | out, told
+
+
+def read(kit: Kit, pixels: Array) -> Array | None:
+    """The traits `[3]` of the largest face in a picture; None where there is no face."""
+    faces = kit.faces(pixels)
+    if not faces:
+        return None
+    return traits(kit, pixels, max(faces, key=lambda one: one.area))
+
+
+def traits(kit: Kit, pixels: Array, face: Face) -> Array:
+    """The traits `[3]` of one face: smile (1 is the prototypes' full one; what it is in neutral faces differs), age in years, sex -1..1."""
+    reading = kit.prototypes.read(geometry.align(pixels, face.landmarks, LAYOUT))
+    full = kit.prototypes.mouth_of(1.0)
+    return np.array([mesh.mouth(face.landmarks) @ full / (full @ full), reading.age, 2 * reading.sex - 1])
+
+
+def from_labels(w: Array, labels: Array) -> Array:
+    """How labels `[N, K]` change with styles `w [N, W]`: the slopes `[K, W]` of a ridge regression."""
+    x, y = w - w.mean(0), labels - labels.mean(0)
+    A = x.T @ x / len(x)
+    return np.linalg.solve(A + RIDGE * A.diagonal().mean() * np.eye(len(A)), x.T @ y / len(x)).T
+
+
+def unit(slope: Array, others: Array) -> Array:
+    """The step `[W]` that changes one label by 1 and those of which `others [K, W]` are the slopes not at all."""
+    Q = np.linalg.qr(others.T)[0]  # [W, K]
+    step = slope - Q @ (Q.T @ slope)
+    return step / (slope @ step)
+
+
+def spreads(w: Array, step: Array) -> float:
+    """How many standard deviations of the styles `w [N, W]` along a step that step is long."""
+    return float(step @ step / (w @ step).std())
+
+
+def loop(stops: Sequence[Array], between: int) -> Iterator[Array]:
+    """From each w `[W]` to the next and back to the first, `between` steps each, without a kink: Catmull and Rom's spline."""
+    for i in range(len(stops)):
+        a, b, c, d = (stops[(i + k) % len(stops)] for k in (-1, 0, 1, 2))
+        for t in np.arange(between) / between:
+            yield b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))

@@ -1,0 +1,132 @@
+"""The verbs about faces as they are: where they lie, how old they look, cut out and laid out, what is where in them."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..edits.registry import Prototype
+from ..errors import FaceError, MienError, RequestError
+from ..face import geometry, mesh
+from ..io import outputs
+from ..io import photo as image
+from ..models.kit import Kit, shared_kit
+from ..models.prototypes import ADULT, OLDEST
+from ..types import Alignment, Array, Crop, Face, Photo
+from . import photo as apply
+
+MASK = 768  # pixels of a side that regions are made at
+GREEN, RED = (60, 220, 90), (255, 70, 70)
+LABELS = ("source", "licence", "person", "sex", "age", "age_is", "ethnicity", "smile", "mouth", "glasses", "beard", "hair", "hat")
+
+
+def find(photo: Photo, *, kit: Kit | None = None) -> list[Face]:
+    """The faces of a photo, from left to right, in photo xy; empty where there is none. See `types.Face`."""
+    return (kit or shared_kit()).faces(apply.eight_bit(photo.pixels))
+
+
+def age(photo: Photo, face: Face, *, kit: Kit | None = None) -> tuple[float, float]:
+    """How old a face of the photo looks, and by how much that is off in the mean, on people held out; in years, 18 to 90."""
+    prototypes = (kit or shared_kit()).prototypes
+    crop = geometry.align(apply.eight_bit(photo.pixels), face.landmarks, Prototype.alignment)
+    return float(np.clip(prototypes.read(crop).age, ADULT, OLDEST)), prototypes.card.measured["age_error_years"]
+
+
+def align(photo: Photo, *, size: int = 512, template: str = "ffhq", kit: Kit | None = None) -> list[tuple[Face, Crop]]:
+    """Every face of a photo laid out as `template` (see `geometry.TEMPLATES`), `size` x `size` pixels, 8 bits."""
+    layout = _layout(template, size)
+    return [(face, geometry.align(photo.pixels, face.landmarks, layout)) for face in find(photo, kit=kit)]
+
+
+def _layout(template: str, size: int) -> Alignment:
+    if template not in geometry.TEMPLATES:
+        raise RequestError(f"no face layout is called {template!r}: there are {', '.join(geometry.TEMPLATES)}")
+    if not 16 <= size <= 4096:
+        raise RequestError(f"size {size} is out of range: 16 to 4096 pixels")
+    return Alignment(template, size)
+
+
+def draw(photo: Photo, faces: list[Face]) -> Photo:
+    """The photo with the faces' boxes, numbers and points drawn on it; 8 bits, no label, since nothing in it pretends to be a photo."""
+    pixels = apply.eight_bit(photo.pixels).copy()
+    for number, face in enumerate(faces, 1):
+        left, top, right, bottom = (round(float(v)) for v in face.box)
+        thick = max(1, round((right - left) / 150))
+        cv2.rectangle(pixels, (left, top), (right, bottom), GREEN, thick)
+        cv2.putText(
+            pixels, str(number), (left, max(top - 3 * thick, 12 * thick)), cv2.FONT_HERSHEY_SIMPLEX, 0.5 * thick, GREEN, thick, cv2.LINE_AA
+        )
+        for index, point in enumerate(face.landmarks):
+            spot = round(float(point[0]) * 16), round(float(point[1]) * 16)
+            cv2.circle(pixels, spot, thick * 12, RED if index >= mesh.POINTS else GREEN, -1, cv2.LINE_AA, shift=4)
+    return Photo(pixels)
+
+
+def regions(photo: Photo, face: Face, *, kit: Kit | None = None) -> Iterator[tuple[str, Array]]:
+    """Where in the photo a face's skin, hair and features are: each of `models.parser.REGIONS` by name, one after the other since they are
+    as large as the photo, `[H, W]` uint8 in 0..255; of every pixel they sum to about 255."""
+    parser, pixels = (kit or shared_kit()).parser, apply.eight_bit(photo.pixels)
+    crop = geometry.align(pixels, face.landmarks, Alignment(parser.alignment.template, MASK))
+    light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    for name, share in parser.parse(crop).items():
+        fine = np.rint(geometry.guided(light, share, MASK // 128, 2e-4).clip(0, 1) * 255).astype(np.uint8)
+        beyond = 255 if name == "other" else 0
+        yield name, cv2.warpAffine(fine, geometry.invert(crop.matrix), photo.size, flags=cv2.INTER_LINEAR, borderValue=beyond)
+
+
+def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
+    """Write the `regions` of faces as `folder`/NUMBER-REGION.png, as large as the photo; returns how many."""
+    outputs.check_empty(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for number, face in enumerate(faces, 1):
+        for name, mask in regions(photo, face):
+            image.write(Photo(mask[..., None].repeat(3, 2)), folder / f"{number}-{name}.png")
+            count += 1
+    return count
+
+
+def align_folder(
+    sources: Sequence[Path], folder: Path, *, size: int, template: str, max_pixels: int, report: Callable[[str], None]
+) -> tuple[int, int]:
+    """Lay out every face of every photo and write what `train` reads: images/NAME.png, faces.csv with labels to fill in, landmarks478.npz.
+
+    Returns how many faces were written and how many photos failed; `report` is told about each that did.
+    """
+    _layout(template, size)
+    outputs.check_empty(folder)
+    (folder / "images").mkdir(parents=True)
+    rows, points, failed = [], {}, 0
+    for source in sources:
+        try:
+            found = align(image.read(source, max_pixels=max_pixels), size=size, template=template)
+            if not found:
+                raise FaceError(f"{source}: no face found")
+        except MienError as error:
+            report(str(error))
+            failed += 1
+            continue
+        for number, (face, crop) in enumerate(found, 1):
+            name = f"{source.stem}-{number}.png"
+            for again in itertools.count(2):
+                if name not in points:
+                    break
+                name = f"{source.stem}-{number}-{again}.png"
+            image.write(Photo(crop.pixels), folder / "images" / name)
+            points[name] = crop.landmarks + np.float32(0.5)
+            angles = {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")}
+            rows.append(
+                {"file": name, "photo": str(source), "face": number, "score": round(face.score, 3), **angles, **dict.fromkeys(LABELS, "")}
+            )
+    with (folder / "faces.csv").open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        table = csv.DictWriter(file, ["file", "photo", "face", "score", "roll", "yaw", "pitch", *LABELS])
+        table.writeheader()
+        table.writerows(rows)
+    files = np.array(list(points), dtype=str)
+    np.savez(folder / "landmarks478.npz", files=files, points=np.array(list(points.values()), np.float32).reshape(-1, 478, 2))
+    return len(rows), failed

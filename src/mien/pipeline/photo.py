@@ -1,0 +1,175 @@
+"""The photo level: choose faces, align, edit, carry back, remember."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .._version import __version__
+from ..errors import FaceError, RequestError
+from ..face import geometry, mesh, skin
+from ..models.parser import Parser
+from ..models.session import Net
+from ..types import Array, Change, Crop, Edit, Face, Networks, Photo, Step
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
+FEWEST = 2e-4  # of a crop: less is nothing
+FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
+
+
+def eight_bit(pixels: Array) -> Array:
+    """`pixels` as uint8, which networks look at; the photo itself stays as deep as it is."""
+    return pixels if pixels.dtype == np.uint8 else cv2.convertScaleAbs(pixels, alpha=255 / 65535)
+
+
+def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
+    """The numbers of the faces meant by `which`: "all", "largest", or a number as `find` counts them from 1, left to
+    right; indices from 0."""
+    if not faces:
+        raise FaceError(
+            f"no face found in {size[0]} x {size[1]} pixels: try a larger or brighter picture, or `mien find --draw` to see what is found"
+        )
+    if which == "all":
+        return list(range(len(faces)))
+    if which == "largest":
+        return [max(range(len(faces)), key=lambda i: faces[i].area)]
+    if not which.isdecimal():
+        raise RequestError(f"face {which!r} is neither all, largest nor a number")
+    if not 1 <= int(which) <= len(faces):
+        raise FaceError(f"there is no face {which}: {len(faces)} found, numbered from 1, left to right (see `mien find --draw`)")
+    return [int(which) - 1]
+
+
+def edit_photo(
+    photo: Photo,
+    stages: Sequence[Edit],
+    faces: list[Face],
+    chosen: list[int],
+    arguments: dict[str, Any],
+    fronts: Mapping[int, Front] | None = None,
+) -> Photo:
+    """Do the `stages` one after the other to the chosen faces of `photo`; fronts: by face, what is before it."""
+    fronts, notes = fronts or {}, list[str]()
+
+    def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+        change = change_of(edit, crop, faces, i)
+        if change.note:
+            notes.append(f"face {i + 1} {change.note}")
+        return fronts[i].kept(crop, fronts[i].hung(crop, change)) if i in fronts else change
+
+    pixels = through(photo.pixels, stages, faces, chosen, change_by)
+    networks = next((front.networks for front in fronts.values() if front.networks), ())
+    return photo.after(edited(stages, arguments, networks, tuple(notes)), pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class Front:
+    """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop: things (a hand, a microphone, a
+    veil), which stay as they are, and hair, which follows the face but keeps its colours. None where there is next to none. networks: what
+    told, if there is anything."""
+
+    things: Array | None
+    hair: Array | None
+    matrix: Array
+    networks: Networks
+
+    def kept(self, crop: Crop, change: Change) -> Change:
+        """A Change of a crop of the face, without what things hide."""
+        return change if self.things is None else replace(change, alpha=change.alpha * self._free(crop, self.things))
+
+    def hung(self, crop: Crop, change: Change) -> Change:
+        """A Change of a crop of the face, under its hair; one that is for hair as it is."""
+        if self.hair is None or change.hair:
+            return change
+        return replace(change, colour=change.colour * self._free(crop, self.hair)[..., None])
+
+    def _free(self, crop: Crop, share: Array) -> Array:
+        """Where in another crop of the face a share is 0: `[S, S]` in 0..1."""
+        matrix = geometry.composed(crop.matrix, geometry.invert(self.matrix))
+        return 1 - np.clip(cv2.warpAffine(share, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR), 0, 1)
+
+
+def in_front(parser: Parser, pixels: Array, face: Face) -> Front:
+    """What the parser sees before a face. Only well inside it: there it is hardly ever wrong, and no sideburn is before anything."""
+    crop = geometry.align(pixels, face.landmarks, parser.alignment)
+    regions = parser.parse(crop)
+    inside = cv2.erode(mesh.hull(crop.landmarks, crop.size), np.ones((crop.size // 40,) * 2, np.uint8))
+
+    def seen(name: str, low: float, high: float) -> Array | None:
+        share = skin.smoothstep(regions[name], low, high) * inside
+        if (share > 0.5).sum() < FEWEST * crop.size**2:
+            return None
+        return cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
+
+    things, hair = seen("other", 0.5, 0.75), seen("hair", 0.25, 0.6)
+    return Front(things, hair, crop.matrix, () if things is None and hair is None else parser.net.networks)
+
+
+def through(pixels: Array, stages: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy) -> Array:
+    """`pixels` after all `stages`. In each, every face is looked up in what the stage before has left, so that none is changed by a
+    neighbour's edit; a face that has moved is followed. change_by: what makes a stage's Change of a face."""
+    faces = list(faces)
+    for edit in stages:
+        out = pixels.copy()
+        for i in chosen:
+            crop = geometry.align(pixels, faces[i].landmarks, edit.alignment, faces[i].depth)
+            change = change_by(edit, crop, faces, i)
+            geometry.carry(pixels, crop, change, out)
+            faces[i] = replace(faces[i], landmarks=geometry.follow(faces[i].landmarks, crop, change))
+        pixels = out
+    return pixels
+
+
+def change_of(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+    """What `edit` does to face `i`, which `crop` shows, in a photo with these faces: not on its neighbours, nor in other colours than its
+    own in a black-and-white photo."""
+    change = edit(crop)
+    return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
+
+
+def edited(stages: Sequence[Edit], arguments: dict[str, Any], besides: Networks = (), notes: tuple[str, ...] = ()) -> Step:
+    """What the label of an edited photo or clip says; besides: networks that took part in no stage; notes: see `Step`."""
+    networks = tuple(dict.fromkeys([*(one for edit in stages for one in edit.networks), *besides]))
+    return Step("edit", arguments, networks, __version__, _now(), notes=notes)
+
+
+def drawing(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:
+    """What the label of a wholly generated picture or clip says."""
+    networks = tuple(one for net in nets for one in net.networks)
+    return Step("generate", arguments, networks, __version__, _now(), "trainedAlgorithmicMedia")
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _own(crop: Crop, faces: list[Face], i: int) -> Array:
+    """Where in the crop face `i` may be changed: not on the faces beside it; of two that overlap the larger is taken
+    to be in front. `[S, S]` in 0..1."""
+    size = crop.size
+    own = mesh.hull(crop.landmarks, size)
+    free = np.ones((size, size), np.float32)
+    for j, other in enumerate(faces):
+        if j == i:
+            continue
+        theirs = mesh.hull(geometry.transform(other.landmarks, crop.matrix), size)
+        if other.area <= faces[i].area:
+            theirs &= 1 - own
+        if theirs.any():
+            grown = cv2.dilate(theirs, np.ones((size // 48,) * 2, np.uint8)).astype(np.float32)
+            free *= 1 - cv2.GaussianBlur(grown, (0, 0), size / 96)
+    return np.where(free > 0.02, free, 0)
+
+
+def _toned(crop: Crop, colour: Array) -> Array:
+    """The colour offset with no more hue than the face has, so that a black-and-white photo stays one. `[S, S, 3]`."""
+    lab = cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    chroma = float(np.hypot(lab[..., 1], lab[..., 2])[mesh.hull(crop.landmarks, crop.size) > 0].mean())
+    grey = (colour @ LUMA)[..., None]
+    return grey + (colour - grey) * np.float32(min(chroma / FULL_CHROMA, 1.0))

@@ -1,0 +1,178 @@
+"""The clip level: a clip is edited part by part, so that a run that was interrupted need not do again what it has done."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import FaceError, OutputError, RequestError
+from ..io import clip_reader as footage
+from ..io import clip_writer as video
+from ..types import Array, Clip, Step
+
+PART = 4  # seconds
+
+
+class Frames(Protocol):
+    """What is done to a clip's frames: to faces `clips.Line`, to whole frames `scenes.Scene`. edited: the faces, by number; notes: by
+    face, what was asked for and not done; nothing: why nothing was done, empty where something was."""
+
+    edited: set[int]
+    notes: dict[int, str]
+
+    @property
+    def nothing(self) -> str: ...
+    def run(self, frames: Iterator[footage.Frame]) -> Iterator[Any]:
+        """The pictures, ready to be encoded."""
+        ...
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """What a later run needs to go on after the last picture: for JSON, and arrays."""
+        ...
+
+    def go_on(self, told: dict[str, Any], arrays: dict[str, Array], start: int) -> tuple[int, int]:
+        """Take over another's `state`, to draw number `start` next; returns number and time stamp of the first frame to be seen."""
+        ...
+
+
+class Stopped(KeyboardInterrupt):
+    """Someone wants the run to end; what is done is kept."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was done to a clip: frames written, their rate, how many faces were edited, and what was asked for and not done."""
+
+    frames: int
+    fps: float
+    faces: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Parts:
+    """The folder with what is done of a clip: encoded parts, what was asked, and what the next part needs to know.
+
+    done.json is written last, and replaced in one go: what it does not name was never made.
+    """
+
+    folder: Path
+    request: dict[str, Any]
+    names: list[str] = field(default_factory=list)
+    frames: int = 0
+    edited: list[int] = field(default_factory=list)
+
+    def begin(self, line: Frames, *, resume: bool, force: bool) -> tuple[int, int] | None:
+        """Make the folder, or set `line` up to go on after what is in there; returns number and time stamp of the
+        frame to go on from."""
+        told = self.folder / "done.json"
+        if not self.folder.exists() or (force and not resume):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir()
+            return None
+        if not resume:
+            raise OutputError(f"{self.folder} holds what an earlier run has done: go on with --resume, or begin anew with --force")
+        if not told.exists():
+            return None
+        try:
+            known = json.loads(told.read_text(encoding="utf-8"))
+            if known["request"] != json.loads(json.dumps(self.request)):
+                raise RequestError(f"{self.folder} was begun with another request or clip: give the same, or begin anew with --force")
+            if not known["parts"]:
+                return None
+            self.names, self.frames, self.edited = known["parts"], known["frames"], known["edited"]
+            line.edited |= set(self.edited)
+            line.notes |= {int(face): note for face, note in known["notes"].items()}
+            return restore(line, self.folder / known["state"], self.frames)
+        except (ValueError, KeyError, OSError) as error:
+            raise OutputError(f"{self.folder} is damaged ({error}): begin anew with --force") from error
+
+    def add(self, pictures: Iterator[Any], clip: Clip, line: Frames) -> None:
+        """Encode one more part."""
+        name = f"{len(self.names):05d}"
+        self.frames += video.encode(pictures, self.folder / f"{name}.nut", clip)
+        self.names.append(f"{name}.nut")
+        self.edited = sorted(line.edited)
+        state = f"{name}.npz"
+        keep(line, self.folder / state)
+        told = {"request": self.request, "parts": self.names, "frames": self.frames, "edited": self.edited, "state": state}
+        told["notes"] = line.notes
+        draft = self.folder / "done.part"
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(told, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.folder / "done.json")
+        for old in self.folder.glob("*.npz"):
+            if old.name != state:
+                old.unlink()
+
+
+def keep(line: Frames, path: Path) -> None:
+    """Write what a line knows."""
+    told, arrays = line.state()
+    with path.open("wb") as file:
+        np.savez(file, told=np.array(json.dumps(told)), **arrays)  # pyright: ignore[reportArgumentType]
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def restore(line: Frames, path: Path, start: int) -> tuple[int, int]:
+    """Give a new line what `keep` has written; see `Frames.go_on`."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    return line.go_on(json.loads(str(arrays.pop("told"))), arrays, start)
+
+
+def edit(
+    clip: Clip,
+    out: Path,
+    line: Frames,
+    step: Step,
+    *,
+    resume: bool,
+    force: bool,
+    report: Callable[[int], None],
+    stopped: Callable[[], bool],
+) -> Summary:
+    """Send a clip through `line` part by part and write it at `out`, labelled by `step`; what is done lies in `out`.parts until then."""
+    video.target(out, force=force)
+    fps = float(clip.fps)
+    about = Path(clip.path).stat()
+    request = {"clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns], "verb": step.verb, "asked": step.arguments}
+    request["networks"] = [list(one) for one in step.networks]
+    parts = Parts(out.with_name(f"{out.name}.parts"), request)
+    try:
+        first, ticks = parts.begin(line, resume=resume, force=force) or (0, None)
+        pictures = line.run(footage.frames(clip, begin=first, ticks=ticks))
+        for head in pictures:
+            part = itertools.islice(itertools.chain([head], pictures), max(1, round(PART * fps)))
+            parts.add(_watched(part, parts.frames, report, stopped), clip, line)
+            if stopped():
+                raise Stopped
+        if line.nothing:
+            shutil.rmtree(parts.folder)
+            raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
+        notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
+        video.join(clip, [parts.folder / name for name in parts.names], out, history=(replace(step, notes=notes),), force=force)
+    except OSError as error:
+        raise video.full(out, error) from error
+    shutil.rmtree(parts.folder, ignore_errors=True)
+    return Summary(parts.frames, fps, len(line.edited), notes)
+
+
+def _watched(pictures: Iterator[Any], done: int, report: Callable[[int], None], stopped: Callable[[], bool]) -> Iterator[Any]:
+    """The same pictures, told of one by one; they end early when the run is to end."""
+    for number, picture in enumerate(pictures, done + 1):
+        yield picture
+        report(number)
+        if stopped():
+            return

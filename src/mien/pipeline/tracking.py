@@ -1,0 +1,170 @@
+"""Faces over time: which face of a frame is which of the frame before, and landmarks that are steady and yet do not lag behind.
+
+    Tracker.look(pixels, time)   frame by frame -> Sight: the faces by number, a number for each as long as it is in sight
+    steady(sights, i)            the faces of one Sight, smoothed by the Sights around it, and how much each is there
+
+The smoother is a local regression over time (Cleveland 1979), which looks as far ahead as back: what moves evenly is not delayed at
+all. Like the one-euro filter (Casiez et al. 2012), it smooths most what is still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from ..models.kit import Kit
+from ..models.landmarker import covers
+from ..types import Array, Face
+
+LOOK = 12  # frames from one look for new faces to the next, while none was lost
+SOON = 4  # the same while one is missing
+MEMORY = 45  # frames for which a lost face keeps its number, should one appear where it was
+GAP = 3  # frames without a face that are bridged
+CUT = 24.0  # levels by which a frame differs from the one before on average, seen from afar, where a new shot begins
+AFAR = (16, 9)
+STILL = 0.15  # face widths a second below which a point counts as still
+STRAIGHT = 0.004  # face widths by which the two regressions may differ while that counts as noise
+NARROW, WIDE = 0.06, 0.14  # seconds: width of the regression for points that move, and for still ones
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What is seen in one frame: its time in seconds, whether a shot begins with it, the faces by number, those that are meant."""
+
+    time: float
+    cut: bool
+    faces: dict[int, Face]
+    meant: frozenset[int]
+
+
+@dataclass
+class Tracker:
+    """Follows faces from frame to frame. Every field is what a later run needs to go on exactly here.
+
+    which: "all", "largest", or a number N: the Nth from the left in the first frame of a shot that shows so many.
+    """
+
+    kit: Kit
+    which: str
+    live: dict[int, Face] = field(default_factory=dict)
+    lost: dict[int, tuple[list[float], int]] = field(default_factory=dict)  # box, and how many frames ago
+    meant: frozenset[int] = frozenset()
+    issued: int = 0
+    waited: int = 0
+    afar: Array | None = None
+
+    def look(self, pixels: Array, time: float) -> Sight:
+        before, self.afar = self.afar, afar(pixels)
+        cut = is_cut(before, self.afar)
+        if cut:
+            self.live, self.lost, self.meant, self.waited = {}, {}, frozenset(), LOOK
+        before, self.live = self.live, {}
+        for number, face in before.items():
+            now = self.kit.landmarker.again(pixels, face)
+            if now is not None and not any(covers(other.box, now.box) for other in self.live.values()):
+                self.live[number] = now
+        self.lost = {number: (box, ago + 1) for number, (box, ago) in self.lost.items() if ago < MEMORY}
+        missing = before.keys() - self.live.keys()
+        self.lost |= {number: (before[number].box.tolist(), 0) for number in missing}
+        self.waited += 1
+        if missing or self.waited > (SOON if self.lost else LOOK):
+            self.waited = 0
+            self._find(pixels)
+        self._mean()
+        return Sight(time, cut, dict(self.live), self.meant)
+
+    def _find(self, pixels: Array) -> None:
+        """Look for faces that are not followed yet; one where another was lost is the same."""
+        for face in self.kit.faces(pixels):
+            if any(covers(other.box, face.box) for other in self.live.values()):
+                continue
+            number = next((number for number, (box, _) in self.lost.items() if covers(np.array(box), face.box)), None)
+            if number is None:
+                self.issued += 1
+                number = self.issued
+            self.lost.pop(number, None)
+            self.live[number] = face
+
+    def _mean(self) -> None:
+        """Decide which faces are meant, where that is open."""
+        if self.which == "all":
+            self.meant = frozenset(self.live)
+        elif self.which == "largest":
+            if self.live and not self.meant & (self.live.keys() | self.lost.keys()):
+                self.meant = frozenset([max(self.live, key=lambda n: self.live[n].area)])
+        elif not self.meant and len(self.live) >= int(self.which):
+            self.meant = frozenset([sorted(self.live, key=lambda n: float(self.live[n].box[[0, 2]].sum()))[int(self.which) - 1]])
+
+
+def afar(pixels: Array) -> Array:
+    """A frame as seen from afar: what tells one shot from the next."""
+    return cv2.resize(pixels, AFAR, interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def is_cut(before: Array | None, now: Array) -> bool:
+    """Whether a shot begins between two frames seen from afar; it does with the first."""
+    return before is None or float(np.abs(now - before).mean()) > CUT
+
+
+def steady(sights: Sequence[Sight], i: int, fade: int) -> dict[int, tuple[Face, float]]:
+    """The faces that are meant in `sights[i]`, and all others, smoothed by the sights around it: by number, each with how much it is there.
+
+    That falls to 0 over `fade` frames before a face is lost and after one appears, but not at the first or last frame of a shot. Sights
+    are those of frames one after the other; `fade` of them on each side are enough.
+    """
+    first, last = _shot(sights, i)
+    out = {}
+    for number in sorted({number for sight in sights[max(first, i - GAP) : min(last, i + GAP) + 1] for number in sight.faces}):
+        run = _run([j for j in range(first, last + 1) if number in sights[j].faces], i)
+        if not run:
+            continue
+        since, until = i - run[0] + 1, run[-1] - i + 1
+        there = min(1.0 if run[0] == first else since / (fade + 1), 1.0 if run[-1] == last else until / (fade + 1), 1.0)
+        out[number] = _smoothed(sights, run, i, number), there * there * (3 - 2 * there)
+    return out
+
+
+def _shot(sights: Sequence[Sight], i: int) -> tuple[int, int]:
+    """First and last index of the shot that `sights[i]` belongs to, as far as the sights go."""
+    first = next((j for j in range(i, 0, -1) if sights[j].cut), 0)
+    return first, next((j for j in range(i + 1, len(sights)) if sights[j].cut), len(sights)) - 1
+
+
+def _run(seen: Iterable[int], i: int) -> list[int]:
+    """Of the frames that show a face, those that belong to one stretch around `i`, with no more than GAP missing between two."""
+    run: list[int] = []
+    for j in seen:
+        if run and j - run[-1] > GAP + 1:
+            if run[-1] >= i:
+                break
+            run = []
+        run.append(j)
+    return run if run and run[0] <= i <= run[-1] else []
+
+
+def _smoothed(sights: Sequence[Sight], run: list[int], i: int, number: int) -> Face:
+    faces = [sights[j].faces[number] for j in run]
+    time = np.array([sights[j].time for j in run]) - sights[i].time
+    nearest = faces[min(range(len(run)), key=lambda n: abs(run[n] - i))]
+    if len(run) < 2:
+        return nearest
+    points = np.stack([face.landmarks for face in faces]).astype(np.float64)
+    (still, slope), (moving, _) = _fit(time, points, WIDE, 1), _fit(time, points, NARROW, 2)
+    speed = np.linalg.norm(slope, axis=-1, keepdims=True) / float(nearest.box[2] - nearest.box[0])
+    bend = np.linalg.norm(still - moving, axis=-1, keepdims=True) / float(nearest.box[2] - nearest.box[0])
+    share = 1 / (1 + (speed / STILL) ** 2 + (bend / STRAIGHT) ** 2)
+    landmarks = (share * still + (1 - share) * moving).astype(np.float32)
+    box = np.concatenate([landmarks[:468].min(0), landmarks[:468].max(0)])
+    depth = _fit(time, np.stack([face.depth for face in faces]).astype(np.float64), WIDE, 1)[0].astype(np.float32)
+    return replace(nearest, landmarks=landmarks, box=box, depth=depth)
+
+
+def _fit(time: Array, values: Array, width: float, degree: int) -> tuple[Array, Array]:
+    """The polynomial through `values [n, ...]` at `time [n]` that fits best around time 0: its value and its slope there."""
+    weight = np.exp(-0.5 * (time / width) ** 2) + 1e-6
+    powers = (time[:, None] / width) ** np.arange(min(degree, len(time) - 1) + 1)
+    solve = np.linalg.pinv(powers * weight[:, None] ** 0.5) * weight**0.5
+    return np.tensordot(solve[0], values, 1), np.tensordot(solve[1], values, 1) / width
