@@ -27,7 +27,7 @@ from mien.face import geometry
 from mien.io import clip_reader as footage
 from mien.pipeline import photo as apply
 from mien.pipeline import tracking as tracks
-from mien.pipeline.clip_edit import Line
+from mien.pipeline.clip_edit import ClipEditor
 from mien.pipeline.tracking import Tracker
 from mien.types import Alignment
 
@@ -100,7 +100,7 @@ def flicker(source: Path, kit: Kit, *, smooth: bool, frames: int = 60) -> float:
     """
     clip = footage.clip(source, end=frames / 30)
     stages = edits.plan({"age": 30.0}, kit)
-    line = Line(Tracker(kit, "all"), stages, 4, 6)
+    line = ClipEditor(Tracker(kit, "all"), stages, 4, 6)
     drawn = list(line.run(footage.frames(clip)))
     look = Tracker(kit, "all")
     plain = list(footage.frames(clip))
@@ -109,11 +109,11 @@ def flicker(source: Path, kit: Kit, *, smooth: bool, frames: int = 60) -> float:
     layouts, effects = Alignment("face", 256), []
     for i, before in enumerate(pictures):
         low = max(0, i - 6)
-        (face, _), *_ = tracks.steady(sights[low : i + 7], i - low, 6).values()
+        (face, _), *_ = tracks.smooth(sights[low : i + 7], i - low, 6).values()
         if smooth:
             after = replace(plain[i], picture=drawn[i]).pixels
         else:
-            after = plain[i].drawn(before, apply.through(before, stages, [sights[i].faces[1]], [0], apply.change_of))
+            after = plain[i].drawn(before, apply.run_edits(before, stages, [sights[i].faces[1]], [0], apply.make_change))
             after = replace(plain[i], picture=after).pixels
         matrix = geometry.similarity(face.landmarks, layouts)
         one, other = (geometry.warp(each, matrix, layouts.size).astype(np.float32) for each in (before, after))

@@ -25,7 +25,7 @@ import numpy as np
 from mien import Alignment, edit, read, verbs, write
 from mien.edits import registry as edits
 from mien.edits.registry import Prototype, Retouch
-from mien.face import geometry
+from mien.face import change, geometry
 
 RUNS = 7
 HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
@@ -90,7 +90,7 @@ def main() -> None:
             "align": lambda: geometry.align(loaded.pixels, face.landmarks, Prototype.alignment),
             "Change by prototypes": lambda: prototype(crop),
             "Change by the network": lambda: retouch(tight),
-            "carry": lambda: geometry.carry(loaded.pixels, crop, prototype(crop)),
+            "carry": lambda: change.composite(loaded.pixels, crop, prototype(crop)),
             "encode and label": lambda: write(edited, out, force=True),
         }
         edited = edit(loaded, age=30)

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mien.models.session import Net
+
 PRESETS = ("cpu", "default", "paper256")
 
 
@@ -73,7 +75,7 @@ def drawers(preset: str, path: Path, wanted: tuple[str, ...]) -> dict[str, Calla
     if "onnx" in wanted:
         import numpy as np
 
-        from mien.models.session import Net
+        pass
 
         net = Net(preset, path, "", threads=int(os.environ["OMP_NUM_THREADS"]))
         ws = np.random.default_rng(0).standard_normal((1, *net.inputs["ws"][1:])).astype(np.float32)

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from mien import Photo
 from mien.edits import registry as edits
-from mien.face import geometry, mesh
+from mien.face import geometry, mesh, topology
 from mien.measure import benchmark as bench
 from mien.models.kit import Kit
 from mien.pipeline.photo import edit_photo
@@ -94,7 +94,7 @@ def judged(judge: Judge, pictures: list[Array]) -> Array:
 def changed_outside(before: Array, after: Array, face: Face) -> int:
     """Pixels that differ farther from the face than a Change reaches."""
     mask = np.zeros(before.shape[:2], np.uint8)
-    cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(face.landmarks[: mesh.POINTS])[:, 0]).astype(np.int32), 1)
+    cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(face.landmarks[: topology.POINTS])[:, 0]).astype(np.int32), 1)
     grow = int(0.25 * max(face.box[2:] - face.box[:2])) * 2 + 1
     far = cv2.dilate(mask, np.ones((grow, grow), np.uint8)) == 0
     return int((before != after).any(2)[far].sum())
@@ -124,7 +124,7 @@ def main() -> None:
     years, right = np.abs(base[:, 0] - truth[:, 0]).mean(), np.mean(base[:, 1] * truth[:, 1] > 0)
     print(f"judge on {len(kept)} pictures of people held out: age within {years:.1f} years, sex right {right:.1%}")
     lifts = [
-        mesh.mouth(pair.smiling.landmarks)[1] - mesh.mouth(pair.neutral.landmarks)[1]
+        mesh.mouth_shape(pair.smiling.landmarks)[1] - mesh.mouth_shape(pair.neutral.landmarks)[1]
         for pair in read_pairs(args.pairs, edits.Retouch.alignment)
     ]
     print(f"median lift of the mouth's corners in {len(lifts)} smile pairs: {np.median(lifts):.3f} eye distances")
@@ -146,7 +146,7 @@ def main() -> None:
                 outside += changed_outside(pictures[i], after, face)
                 if name == "smile":
                     again = kit.faces(after)
-                    moves.append(mesh.mouth(again[0].landmarks)[1] - mesh.mouth(face.landmarks)[1] if again else 0.0)
+                    moves.append(mesh.mouth_shape(again[0].landmarks)[1] - mesh.mouth_shape(face.landmarks)[1] if again else 0.0)
                 else:
                     moves.append((judged(judge, [small(after, points[i])])[0] - before)[0 if name == "age" else 1])
             way = np.array(moves) * np.sign(strength)

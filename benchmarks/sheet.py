@@ -41,7 +41,7 @@ TITLES = (
 )
 
 
-def ten(look: judges.Look) -> list[dict[str, Any]]:
+def ten(look: judges.FaceFeatures) -> list[dict[str, Any]]:
     """What is asked for somebody who looks so, under TITLES."""
     man, bearded, glasses = look.traits[2] > 0, look.beard > judges.BEARDED / 2, look.glasses > 0.65
     return [
@@ -68,7 +68,7 @@ def openly(folder: Path, count: int) -> list[Path]:
 def person(path: Path, history: list[Step]) -> list[Array]:
     """One photo, as it is in full, and ten edits of it: tiles `[FACE, FACE, 3]`."""
     photo = read(path)
-    look = judges.look(shared_kit(), photo.pixels, max(find(photo), key=lambda face: face.area))
+    look = judges.face_features(shared_kit(), photo.pixels, max(find(photo), key=lambda face: face.area))
     shown = [photo, *(edit(photo, **request) for request in ten(look))]
     history += [step for one in shown for step in one.history if step.arguments not in [known.arguments for known in history]]
     return [cv2.resize(one.pixels, (FACE, FACE), interpolation=cv2.INTER_AREA) for one in shown]

@@ -144,7 +144,7 @@ def flicker(name: str, net: Translator) -> None:
     own = np.stack(np.meshgrid(np.arange(SMALL[0]), np.arange(SMALL[1])), -1).astype(np.float32)
     ways = [motion.calc(now, before, None) + own for before, now in itertools.pairwise(greys)]
     for kept in (0.0, 0.5, scenes.KEPT, 0.8, 0.9):
-        scene, out = scenes.Scene(net.translate, 1.0, kept=kept), []
+        scene, out = scenes.ClipStylizer(net.translate, 1.0, kept=kept), []
         for frame, one in zip(seen, drawn, strict=True):
             scene.see(frame, one)
             out.append(scene.seen["drawn"])

@@ -17,6 +17,8 @@ from typing import Any
 
 from generate import alone
 
+from mien.train.engine.accumulate import MicroBatches
+
 ROWS = ("stylegan2:cpu", "stylegan2:default", "stylegan2:paper256", "retouch:cpu", "psp:cpu")
 
 
@@ -42,7 +44,7 @@ def train(row: str, batch: int, steps: int) -> tuple[float, int]:
     """Pictures a second, and of how many pixels a side."""
     import torch
 
-    from mien.train.engine.accumulate import Shares
+    pass
     from mien.train.families import FAMILIES
 
     torch.manual_seed(0)
@@ -57,10 +59,10 @@ def train(row: str, batch: int, steps: int) -> tuple[float, int]:
     cfg = replace(family.PRESETS[preset], **knobs)
     objective = family.build(cfg)
     real = batch_of(family, cfg)
-    objective.step(Shares(real, 1))  # does not count
+    objective.step(MicroBatches(real, 1))  # does not count
     start = time.perf_counter()
     for i in range(steps):
-        objective.step(Shares(real, i))
+        objective.step(MicroBatches(real, i))
     return steps * batch / (time.perf_counter() - start), cfg.size
 
 

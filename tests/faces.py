@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mien import Photo
-from mien.io import photo as image
+from mien.io import photo_reader as image
 from mien.models.kit import Kit
 from mien.types import Array, Face
 

@@ -16,7 +16,7 @@ from mien.edits import age_floor
 from mien.edits import registry as edits
 from mien.edits.age_floor import FLOOR, Adult, AgeReader, allowed_years, held_years, youngest
 from mien.face import geometry
-from mien.io import photo as image
+from mien.io import photo_reader as image
 from mien.models import catalogue as hub
 from mien.models.prototypes import ADULT, Prototypes
 from mien.types import Alignment, Array, Crop

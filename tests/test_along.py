@@ -13,18 +13,19 @@ from faces import hopper, hopper_face
 
 torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
 
-import eigenfaces  # noqa: E402
-from torch import nn  # noqa: E402
+import eigenfaces
+from torch import nn
 
-from mien import Kit, RequestError, edit, models, verbs, verify  # noqa: E402
-from mien.face import geometry, mesh  # noqa: E402
-from mien.models import catalogue as hub  # noqa: E402
-from mien.models.card import Card  # noqa: E402
-from mien.models.session import Net  # noqa: E402
-from mien.pipeline import directions as latents  # noqa: E402
-from mien.train.engine import export  # noqa: E402
-from mien.train.engine.part import Part  # noqa: E402
-from mien.types import Alignment, Direction, Latent  # noqa: E402
+from mien import Kit, RequestError, edit, models, verbs, verify
+from mien.face import geometry, mesh
+from mien.models import catalogue as hub
+from mien.models import traits
+from mien.models.card import Card
+from mien.models.session import Net
+from mien.pipeline import directions as latents
+from mien.train.engine import export
+from mien.train.engine.part import Part
+from mien.types import Alignment, Direction, Latent
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +44,12 @@ def home(tmp_path_factory: pytest.TempPathFactory):
 
 
 def smile_of(photo) -> float:
-    return float(mesh.mouth(verbs.find(photo)[0].landmarks)[1])
+    return float(mesh.mouth_shape(verbs.find(photo)[0].landmarks)[1])
 
 
 def test_directions_go_where_the_generator_does(home: dict[str, float]):
     """The styles of this generator are known: its first three are smile, age and sex."""
-    assert all(home[trait] > 0.4 for trait in latents.TRAITS)
+    assert all(home[trait] > 0.4 for trait in traits.TRAITS)
     known = verbs.shared_kit().directions("eigen").known
     spread = np.array([0.6] * eigenfaces.W)
     for place, trait in enumerate(("smile", "age", "sex")):
@@ -63,8 +64,8 @@ def test_an_edit_along_a_direction(home):
     assert smile_of(smiling) > smile_of(photo) + 0.03
     changed = (smiling.pixels != photo.pixels).any(2)
     crop = geometry.align(photo.pixels, hopper_face().landmarks, Alignment("ffhq", 256))
-    face = mesh.frame(crop.landmarks, 256)
-    reach = mesh.reach(face, face, 256)
+    face = mesh.with_border_points(crop.landmarks, 256)
+    reach = mesh.influence_mask(face, face, 256)
     near = geometry.warp(np.full((256, 256), 255, np.uint8) * (reach > 0), geometry.invert(crop.matrix), 600, border=cv2.BORDER_CONSTANT)
     far = cv2.dilate(near, np.ones((25, 25), np.uint8))[: changed.shape[0], : changed.shape[1]] == 0
     assert changed.any() and far.mean() > 0.5 and not changed[far].any()

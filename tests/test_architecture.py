@@ -9,7 +9,7 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[1] / "src" / "mien"
 GROUND = {"errors", "types", "paths", "_version", "optional"}
 MAY_IMPORT: dict[str, set[str]] = {
-    **{name: GROUND for name in GROUND},
+    **dict.fromkeys(GROUND, GROUND),
     "io": GROUND,
     "face": GROUND,
     "models": GROUND | {"face"},

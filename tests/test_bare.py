@@ -13,8 +13,9 @@ from mien import Photo
 from mien.edits import registry as edits
 from mien.edits.beard import Beard
 from mien.edits.eyeglasses import Glasses
-from mien.edits.removal import Bare, _like_skin, from_skin
-from mien.face import geometry, mesh, skin
+from mien.edits.removal import Removal, _like_skin, from_skin
+from mien.face import geometry, mesh, skin, topology
+from mien.face.change import advect_points
 from mien.pipeline.photo import edit_photo
 from mien.types import Array, Edit, Face
 
@@ -39,7 +40,7 @@ class Knowing:
 
 def fine(pixels: Array, face: Face, part: Array) -> float:
     """How much is left of edges too fine for the network, where `part` of the layout says."""
-    crop = geometry.align(pixels, face.landmarks, replace(Bare.alignment, size=768))
+    crop = geometry.align(pixels, face.landmarks, replace(Removal.alignment, size=768))
     grey = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     high = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 4))
     return float(high[cv2.resize(part, (768, 768)) > 0.5].mean())
@@ -50,7 +51,7 @@ def test_no_edge_is_left_standing(thing: str):
     photo, face = collins()
     dressed = worn(thing, photo, face)
     translator: Any = Knowing(photo)
-    edit: Edit = Bare(translator, kit().parser, thing, 1.0)
+    edit: Edit = Removal(translator, kit().parser, thing, 1.0)
     translator.matrix = geometry.align(photo.pixels, face.landmarks, edit.alignment).matrix
     after = edit_photo(dressed, (edit,), [face], [0], {})
     crops = [geometry.align(one.pixels, face.landmarks, edit.alignment).pixels for one in (photo, dressed)]
@@ -63,23 +64,25 @@ def test_no_edge_is_left_standing(thing: str):
 def test_skin_is_fetched_whole():
     """From where nothing is covered, and neighbours from places next to each other: between two that are not, anything may lie."""
     photo, face = collins()
-    crop = geometry.align(photo.pixels, face.landmarks, Bare.alignment)
-    covered = mesh.polygon(crop.landmarks, mesh.HOLLOWS[0], crop.size, feather=1, grow=20) > 0.3
-    at = mesh.places(crop.size) + from_skin(crop.pixels, skin.plain(crop.landmarks, crop.size) * ~covered, crop.landmarks)
+    crop = geometry.align(photo.pixels, face.landmarks, Removal.alignment)
+    covered = mesh.polygon_mask(crop.landmarks, topology.UNDER_EYES[0], crop.size, feather=1, grow=20) > 0.3
+    at = mesh.pixel_grid(crop.size) + from_skin(crop.pixels, skin.bare_skin_mask(crop.landmarks, crop.size) * ~covered, crop.landmarks)
     assert max(np.abs(np.diff(at, axis=axis)).max() for axis in (0, 1)) < 1.01
     found = np.rint(at).astype(int)
-    features = np.maximum(*(mesh.polygon(crop.landmarks, outline, crop.size, feather=0.5) for outline in (mesh.LIPS, mesh.EYELIDS[1])))
-    for one in (covered, features > 0.5, mesh.hull(crop.landmarks, crop.size) == 0):
+    features = np.maximum(
+        *(mesh.polygon_mask(crop.landmarks, outline, crop.size, feather=0.5) for outline in (topology.LIPS, topology.EYELIDS[1]))
+    )
+    for one in (covered, features > 0.5, mesh.hull_mask(crop.landmarks, crop.size) == 0):
         assert not one[found[..., 1], found[..., 0]].any()
 
 
 def test_skin_is_fetched_where_it_has_no_lines():
     photo, face = collins()
-    crop = geometry.align(photo.pixels, face.landmarks, Bare.alignment)
-    bare = skin.plain(crop.landmarks, crop.size)
+    crop = geometry.align(photo.pixels, face.landmarks, Removal.alignment)
+    bare = skin.bare_skin_mask(crop.landmarks, crop.size)
 
     def fetched(pixels: Array) -> Array:
-        return (mesh.places(crop.size) + from_skin(pixels, bare, crop.landmarks)).reshape(-1, 2).mean(0)
+        return (mesh.pixel_grid(crop.size) + from_skin(pixels, bare, crop.landmarks)).reshape(-1, 2).mean(0)
 
     first = fetched(crop.pixels)
     lined = crop.pixels.copy()
@@ -91,7 +94,7 @@ def test_skin_is_fetched_where_it_has_no_lines():
 def test_what_is_bared_is_like_the_skin_beside_it():
     """Neither lighter nor greyer than all of that, and what was not covered, and the eyes, stay as they are."""
     photo, face = collins()
-    crop = geometry.align(photo.pixels, face.landmarks, Bare.alignment)
+    crop = geometry.align(photo.pixels, face.landmarks, Removal.alignment)
     seen = crop.pixels.astype(np.float32) / 255
     covered = np.zeros((crop.size,) * 2, bool)
     spots = {"glow": crop.landmarks[6], "grey": crop.landmarks[199], "eye": crop.landmarks[473], "plain": crop.landmarks[50]}
@@ -100,10 +103,10 @@ def test_what_is_bared_is_like_the_skin_beside_it():
     bare[parts["glow"]], bare[parts["grey"]] = (1, 1, 0.8), 0.4
     for name in ("glow", "grey", "eye"):
         covered[parts[name]] = True
-    plain = skin.plain(crop.landmarks, crop.size)
+    plain = skin.bare_skin_mask(crop.landmarks, crop.size)
     out = _like_skin(bare, seen, covered, plain)
     lab, own, beside = (cv2.cvtColor(one, cv2.COLOR_RGB2Lab) for one in (out, seen, seen[parts["plain"]]))
-    assert lab[parts["glow"]][..., 0].max() < np.percentile(own[mesh.skin(crop.landmarks, crop.size) > 0.9][:, 0], 99)
+    assert lab[parts["glow"]][..., 0].max() < np.percentile(own[mesh.skin_mask(crop.landmarks, crop.size) > 0.9][:, 0], 99)
     assert lab[parts["grey"]][..., 2].mean() > 0.3 * beside[..., 2].mean() and abs(lab[parts["grey"]][..., 0].mean() - 43) < 2
     assert np.abs(out - bare)[parts["eye"]].mean() < 0.01 and np.abs(out - bare)[~covered].max() < 0.01
     assert _like_skin(bare, seen, np.ones_like(covered), plain) is bare, "where no skin is left to tell"
@@ -112,9 +115,9 @@ def test_what_is_bared_is_like_the_skin_beside_it():
 def test_the_face_stays_where_it_is():
     photo, face = collins()
     dressed = worn("beard", photo, face)
-    crop = geometry.align(dressed.pixels, face.landmarks, Bare.alignment)
+    crop = geometry.align(dressed.pixels, face.landmarks, Removal.alignment)
     change = edits.plan({"beard": -1.0}, kit())[0](crop)
-    assert change.alpha.max() > 0.9 and np.array_equal(geometry.follow(face.landmarks, crop, change), face.landmarks)
+    assert change.alpha.max() > 0.9 and np.array_equal(advect_points(face.landmarks, crop, change), face.landmarks)
 
 
 @pytest.mark.parametrize("thing", ON)
@@ -138,7 +141,7 @@ def test_what_hangs_from_a_chin_goes_and_collars_stay():
     """A beard may end below the face only where it covers the chin."""
     photo, face = collins()
     edit = edits.plan({"beard": -1.0}, kit())[0]
-    assert isinstance(edit, Bare)
+    assert isinstance(edit, Removal)
     crop = geometry.align(photo.pixels, face.landmarks, edit.alignment)
     size, chin = crop.size, int(crop.landmarks[152, 1])
     covered = np.zeros((size, size), np.float32)

@@ -27,8 +27,8 @@ from mien.io import clip_writer as video
 from mien.pipeline import clip_edit as clips
 from mien.pipeline import resume as parts
 from mien.pipeline import tracking as tracks
-from mien.pipeline.clip_edit import Line
-from mien.pipeline.tracking import Sight, Tracker
+from mien.pipeline.clip_edit import ClipEditor
+from mien.pipeline.tracking import TrackedFrame, Tracker
 from mien.types import Alignment, Array, Change, Face
 
 WIDTH, HEIGHT = 320, 240
@@ -158,10 +158,10 @@ def test_what_an_edit_left_alone_is_not_converted(walk):
 # ---- faces over time
 
 
-def seen(where: Array, landmarks: Array, number: int = 1, **other: Any) -> Sight:
+def seen(where: Array, landmarks: Array, number: int = 1, **other: Any) -> TrackedFrame:
     points = (landmarks + where).astype(np.float32)
     face = Face(np.concatenate([points.min(0), points.max(0)]), points, np.zeros(478, np.float32), 1.0, 0, 0, 0)
-    return replace(Sight(0.0, False, {number: face}, frozenset([number])), **other)
+    return replace(TrackedFrame(0.0, False, {number: face}, frozenset([number])), **other)
 
 
 @pytest.fixture(scope="module")
@@ -169,11 +169,11 @@ def landmarks() -> Array:
     return np.random.default_rng(0).uniform(0, 200, (478, 2))
 
 
-def paths(sights: list[Sight], fade: int = 6) -> Array:
+def paths(sights: list[TrackedFrame], fade: int = 6) -> Array:
     out = []
     for i in range(len(sights)):
         low = max(0, i - fade)
-        out.append(tracks.steady(sights[low : i + fade + 1], i - low, fade)[1][0].landmarks)
+        out.append(tracks.smooth(sights[low : i + fade + 1], i - low, fade)[1][0].landmarks)
     return np.array(out)
 
 
@@ -194,13 +194,13 @@ def test_a_still_face_is_steady_and_a_moving_one_is_not_late(landmarks):
 
 def test_a_cut_forgets_and_a_lost_face_fades(landmarks):
     sights = [seen(np.zeros(2), landmarks, time=i / 30, cut=i == 0) for i in range(12)]
-    gone = [Sight((12 + i) / 30, False, {}, frozenset()) for i in range(12)]
-    there = [tracks.steady([*sights, *gone], i, 6).get(1, (None, 0.0))[1] for i in range(24)]
+    gone = [TrackedFrame((12 + i) / 30, False, {}, frozenset()) for i in range(12)]
+    there = [tracks.smooth([*sights, *gone], i, 6).get(1, (None, 0.0))[1] for i in range(24)]
     assert there[:5] == [1.0] * 5 and all(a > b for a, b in itertools.pairwise(there[6:13])) and there[12:] == [0.0] * 12
     bridged = [*sights[:5], *gone[:2], *sights[7:]]
-    assert [tracks.steady(bridged, i, 6)[1][1] for i in range(12)] == [1.0] * 12
+    assert [tracks.smooth(bridged, i, 6)[1][1] for i in range(12)] == [1.0] * 12
     far = [seen(np.full(2, 900.0), landmarks, number=2, time=(12 + i) / 30, cut=i == 0) for i in range(12)]
-    both = [tracks.steady([*sights, *far], i, 6) for i in range(24)]
+    both = [tracks.smooth([*sights, *far], i, 6) for i in range(24)]
     assert [list(one) for one in both] == [[1]] * 12 + [[2]] * 12 and all(weight == 1.0 for one in both for _, weight in one.values())
 
 
@@ -208,7 +208,7 @@ def test_a_lost_face_passes_through(portrait, tmp_path, monkeypatch):
     """The face is there for ten frames, away for twelve and there again: in between, pictures are the decoded ones bit by bit."""
     source = film(tmp_path / "lost.mp4", [shot(portrait, i, face=not 10 <= i < 22) for i in range(34)], sound=None)
     kit = verbs.shared_kit()
-    line = Line(Tracker(kit, "all"), edits.plan({"smile": 1.0}, kit), 4, 4)
+    line = ClipEditor(Tracker(kit, "all"), edits.plan({"smile": 1.0}, kit), 4, 4)
     clip = footage.clip(source)
     monkeypatch.setattr(tracks, "CUT", 1e9)  # it is the same shot
     drawn = [one.to_ndarray().astype(int) for one in line.run(footage.frames(clip))]
@@ -237,7 +237,7 @@ def test_memory_does_not_grow_with_the_clip(landmarks):
             alignment=Alignment("wide", 64), parse=lambda crop: {name: np.zeros((64, 64), np.float32) for name in ("other", "hair")}
         ),
     )
-    line = Line(Tracker(kit, "all"), [Still()], 4, 4)
+    line = ClipEditor(Tracker(kit, "all"), [Still()], 4, 4)
     pixels = np.zeros((240, 240, 3), np.uint8)
     source: Any = (
         SimpleNamespace(number=i, time=i / 30, picture=SimpleNamespace(pts=i), pixels=pixels, drawn=lambda a, b: a) for i in range(400)
@@ -292,7 +292,8 @@ def test_what_is_held_before_a_face_stays(portrait, tmp_path):
 RUN = """
 import sys, time
 from pathlib import Path
-from mien import parts, verbs
+from mien import verbs
+from mien.pipeline import resume as parts
 parts.PART = 0.2
 def report(done, total):
     print(done, flush=True)

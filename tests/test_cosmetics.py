@@ -15,7 +15,8 @@ from mien import Photo, RequestError, cli, edit
 from mien.edits import registry as edits
 from mien.edits.colours import NAMES, parse
 from mien.edits.mouth import parted
-from mien.face import geometry, mesh, skin
+from mien.face import filters, geometry, mesh, skin, topology
+from mien.face.change import advect_points
 from mien.types import Array, Change, Crop
 
 REQUESTS: list[dict[str, Any]] = [
@@ -87,15 +88,15 @@ def test_beauty_evens_but_keeps_what_is_fine():
     crop, change = crop_of("beauty", 1.0)
     after = crop.pixels / np.float32(255) + change.colour * change.alpha[..., None]
     before = crop.pixels / np.float32(255)
-    where = cv2.erode((skin.plain(crop.landmarks, crop.size) > 0.9).astype(np.uint8), np.ones((9, 9))) > 0
+    where = cv2.erode((skin.bare_skin_mask(crop.landmarks, crop.size) > 0.9).astype(np.uint8), np.ones((9, 9))) > 0
 
     def energy(picture: Array, fine: float, coarse: float) -> float:
         light = cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2GRAY)
-        return float(np.median(np.abs(skin.soft(light, fine) - skin.soft(light, coarse))[where]))
+        return float(np.median(np.abs(filters.blur(light, fine) - filters.blur(light, coarse))[where]))
 
     assert energy(after, 3.0, 9.0) < 0.9 * energy(before, 3.0, 9.0)  # blotches; wrinkles and glasses are in there too
     assert energy(after, 0.01, 1.0) > 0.9 * energy(before, 0.01, 1.0)  # pores
-    red = [skin.lab_of(np.rint(one * 255).clip(0, 255).astype(np.uint8))[..., 1][where].std() for one in (before, after)]
+    red = [filters.to_lab(np.rint(one * 255).clip(0, 255).astype(np.uint8))[..., 1][where].std() for one in (before, after)]
     assert red[1] < 0.92 * red[0]
 
 
@@ -103,11 +104,14 @@ def test_beauty_evens_but_keeps_what_is_fine():
 def test_lips_take_the_colour_and_nothing_else_does(colour: str):
     crop, change = crop_of("lips", colour)
     strongest = np.abs(change.colour).max(2) * change.alpha
-    lips = mesh.polygon(crop.landmarks, mesh.LIPS, crop.size, feather=1) > 0.9
-    inner = cv2.dilate((mesh.polygon(crop.landmarks, mesh.INNER_LIPS, crop.size, feather=1) > 0.2).astype(np.uint8), np.ones((3, 3))) > 0
-    far = mesh.polygon(crop.landmarks, mesh.LIPS, crop.size, feather=1, grow=14) < 0.01
+    lips = mesh.polygon_mask(crop.landmarks, topology.LIPS, crop.size, feather=1) > 0.9
+    inner = (
+        cv2.dilate((mesh.polygon_mask(crop.landmarks, topology.INNER_LIPS, crop.size, feather=1) > 0.2).astype(np.uint8), np.ones((3, 3)))
+        > 0
+    )
+    far = mesh.polygon_mask(crop.landmarks, topology.LIPS, crop.size, feather=1, grow=14) < 0.01
     assert np.median(strongest[lips & ~inner]) > 0.1 and not strongest[far].any()
-    before, after = (skin.lab_of(one)[lips & ~inner][:, 1:].mean(0) for one in (crop.pixels, painted(crop, change)))
+    before, after = (filters.to_lab(one)[lips & ~inner][:, 1:].mean(0) for one in (crop.pixels, painted(crop, change)))
     target = parse(colour).lab[1:]
     assert np.linalg.norm(after - target) < 0.6 * np.linalg.norm(before - target)
 
@@ -121,9 +125,9 @@ def test_teeth_take_no_lipstick():
     """A mouth drawn open, with teeth in it."""
     crop, _ = crop_of("lips", "red")
     points = crop.landmarks.copy()
-    points[: mesh.POINTS] += parted(points[: mesh.POINTS], 1.0)
+    points[: topology.POINTS] += parted(points[: topology.POINTS], 1.0)
     pixels = crop.pixels.copy()
-    opening = mesh.polygon(points, mesh.INNER_LIPS, crop.size, feather=0.5) > 0.5
+    opening = mesh.polygon_mask(points, topology.INNER_LIPS, crop.size, feather=0.5) > 0.5
     pixels[opening] = (225, 218, 200)
     (how,) = edits.plan({"lips": "red"}, kit())
     change = how(replace(crop, pixels=pixels, landmarks=points))
@@ -133,10 +137,10 @@ def test_teeth_take_no_lipstick():
 def test_lids_are_coloured_above_the_eyes_and_not_in_them():
     crop, change = crop_of("lids", "blue")
     strongest = np.abs(change.colour).max(2) * change.alpha
-    for eye, lashes, creases in zip(mesh.EYELIDS, mesh.LASHES, mesh.CREASES, strict=True):
+    for eye, lashes, creases in zip(topology.EYELIDS, topology.LASHES, topology.CREASES, strict=True):
         middle = (crop.landmarks[lashes[4]] + crop.landmarks[creases[4]]) / 2
         x, y = np.rint(middle).astype(int)
-        opening = cv2.erode((mesh.polygon(crop.landmarks, eye, crop.size, feather=0.5) > 0.9).astype(np.uint8), np.ones((7, 7))) > 0
+        opening = cv2.erode((mesh.polygon_mask(crop.landmarks, eye, crop.size, feather=0.5) > 0.9).astype(np.uint8), np.ones((7, 7))) > 0
         assert strongest[y, x] > 0.05 and strongest[opening].mean() < 0.03
     assert not strongest[crop.size // 2 :].any()
 
@@ -167,7 +171,7 @@ def test_light_stays_where_it_is_when_the_photo_is_turned():
 def test_warmth_turns_skin_yellow_or_blue():
     cheek = np.rint(hopper_face().landmarks[LEFT_CHEEK]).astype(int)
     seen = [edit(hopper(), kit=kit(), warmth=v).pixels if v else hopper().pixels for v in (-1.0, 0.0, 1.0)]
-    yellow = [float(np.mean([skin.lab_of(one)[y, x, 2] for x, y in cheek])) for one in seen]
+    yellow = [float(np.mean([filters.to_lab(one)[y, x, 2] for x, y in cheek])) for one in seen]
     assert yellow[0] + 3 < yellow[1] < yellow[2] - 3
 
 
@@ -191,22 +195,24 @@ def test_eyes_look_where_they_are_told_to(name: str, axis: int, least: float):
 def test_irises_stay_within_the_eyes(request_: dict[str, Any]):
     (how,) = edits.plan(request_, kit())
     crop = geometry.align(hopper().pixels, hopper_face().landmarks, how.alignment)
-    after = geometry.follow(hopper_face().landmarks, crop, how(crop))
+    after = advect_points(hopper_face().landmarks, crop, how(crop))
     for eye, centre in enumerate((468, 473)):
-        outline = after[list(mesh.EYELIDS[eye])]
+        outline = after[list(topology.EYELIDS[eye])]
         assert cv2.pointPolygonTest(outline.reshape(-1, 1, 2), tuple(map(float, after[centre])), False) >= 0
         assert np.abs(hopper_face().landmarks[[50, 280, 61, 291, 4]] - after[[50, 280, 61, 291, 4]]).max() < 1e-3
 
 
 def test_a_mouth_opens_and_closes():
     openings = [
-        mesh.mouth(kit().faces(edit(hopper(), kit=kit(), mouth=v).pixels)[0].landmarks)[2] if v else mesh.mouth(hopper_face().landmarks)[2]
+        mesh.mouth_shape(kit().faces(edit(hopper(), kit=kit(), mouth=v).pixels)[0].landmarks)[2]
+        if v
+        else mesh.mouth_shape(hopper_face().landmarks)[2]
         for v in (0.0, 0.5, 1.0)
     ]
     assert openings[0] + 0.03 < openings[1] < openings[2] - 0.03
     opened = edit(hopper(), kit=kit(), mouth=0.8)
     closed = edit(opened, kit=kit(), mouth=-1.0)
-    before, after = (mesh.mouth(kit().faces(one.pixels)[0].landmarks)[2] for one in (opened, closed))
+    before, after = (mesh.mouth_shape(kit().faces(one.pixels)[0].landmarks)[2] for one in (opened, closed))
     assert after < 0.5 * before
 
 

@@ -18,7 +18,7 @@ from test_psp import assert_same, drawn, filled, parity, published
 from mien.errors import InputError, ModelError, RequestError
 from mien.train.blocks import translators
 from mien.train.engine import export
-from mien.train.engine.accumulate import Shares
+from mien.train.engine.accumulate import MicroBatches
 from mien.train.engine.initial_weights import read_origin
 from mien.train.families import cyclegan
 from mien.train.published.convert import adopt
@@ -124,7 +124,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def trained(objective: cyclegan.CycleGAN, loader: cyclegan.Loader, steps: int) -> list[dict[str, float]]:
-    return [{k: float(v) for k, v in objective.step(Shares(loader.batch(i), i)).items()} for i in range(steps)]
+    return [{k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()} for i in range(steps)]
 
 
 def test_it_learns_both_ways(folders: list[Path]):

@@ -12,11 +12,11 @@ from mien import FaceError, Photo, RequestError, edit, verbs
 from mien.edits import registry as edits
 from mien.edits.age_floor import Adult
 from mien.edits.registry import COLOUR, EDITS, MAKERS
-from mien.edits.removal import Bare
-from mien.face import geometry, mesh
-from mien.face.mesh import mouth
+from mien.edits.removal import Removal
+from mien.face import geometry, mesh, topology
+from mien.face.mesh import mouth_shape
 from mien.measure import criteria as judges
-from mien.pipeline.photo import choose, edit_photo, in_front
+from mien.pipeline.photo import edit_photo, find_occlusion, select_faces
 from mien.types import Face
 
 OURS = ("smile", "age", "sex")  # what either maker can make; the rest has but one
@@ -94,7 +94,7 @@ def test_an_age_to_look_like():
 def test_a_smile_lifts_the_corners_of_the_mouth():
     after = edit(hopper(), kit=kit(), smile=0.8)
     again = kit().faces(after.pixels)[0]
-    assert mouth(again.landmarks)[1] - mouth(hopper_face().landmarks)[1] > 0.04
+    assert mouth_shape(again.landmarks)[1] - mouth_shape(hopper_face().landmarks)[1] > 0.04
 
 
 def test_ages_are_read_as_they_were_asked_for():
@@ -111,7 +111,7 @@ def test_lines_fade_from_younger_skin_and_pores_stay():
     """Against the means alone: less of what is as broad as a wrinkle, about as much of what is finer."""
     layout = edits.Prototype.alignment
     points = geometry.align(hopper().pixels, hopper_face().landmarks, layout).landmarks
-    cheeks = np.maximum(*(mesh.polygon(points, outline, layout.size, feather=1) for outline in ((50, 205, 36), (280, 425, 266))))
+    cheeks = np.maximum(*(mesh.polygon_mask(points, outline, layout.size, feather=1) for outline in ((50, 205, 36), (280, 425, 266))))
 
     def rough(photo: Photo, fine: float, coarse: float) -> float:
         grey = cv2.cvtColor(geometry.align(photo.pixels, hopper_face().landmarks, layout).pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
@@ -126,14 +126,14 @@ def test_lines_fade_from_younger_skin_and_pores_stay():
 def test_more_feminine_is_shaved_if_nothing_is_said_about_that():
     photo = edit(hopper(), kit=kit(), beard=0.7)
     shaved, bearded = edit(photo, kit=kit(), sex=-0.8), edit(photo, kit=kit(), sex=-0.8, beard=0)
-    left, all_of_it = (judges.look(kit(), one.pixels, hopper_face()).beard for one in (shaved, bearded))
+    left, all_of_it = (judges.face_features(kit(), one.pixels, hopper_face()).beard for one in (shaved, bearded))
     assert left < 0.3 * all_of_it
     assert bearded.history[-1].arguments["beard"] == 0, "the label tells, since it makes a difference"
 
 
 def test_what_is_taken_off_is_taken_off_first():
     stages = edits.plan({"age": 30.0, "hair_light": 0.5, "glasses": -1.0, "beard": -1.0}, kit())
-    assert [isinstance(stage, Adult) and isinstance(stage.edit, Bare) for stage in stages] == [True, True, False, False]
+    assert [isinstance(stage, Adult) and isinstance(stage.edit, Removal) for stage in stages] == [True, True, False, False]
 
 
 def test_sixteen_bits_and_opacity_stay():
@@ -160,11 +160,11 @@ def test_neighbours_do_not_fight():
     assert how is not None
     alone = edit_photo(photo, how, [near, far], [0], {}).pixels
     both = edit_photo(photo, how, [near, far], [0, 1], {}).pixels
-    hull = cv2.convexHull(near.landmarks[: mesh.POINTS])
+    hull = cv2.convexHull(near.landmarks[: topology.POINTS])
     inside = np.zeros(photo.pixels.shape[:2], np.uint8)
     cv2.fillConvexPoly(inside, np.rint(hull[:, 0]).astype(np.int32), 1)
     theirs = np.zeros_like(inside)
-    cv2.fillConvexPoly(theirs, np.rint(cv2.convexHull(far.landmarks[: mesh.POINTS])[:, 0]).astype(np.int32), 1)
+    cv2.fillConvexPoly(theirs, np.rint(cv2.convexHull(far.landmarks[: topology.POINTS])[:, 0]).astype(np.int32), 1)
     only = cv2.erode(inside & (1 - theirs), np.ones((9, 9))) > 0
     assert only.sum() > 5000 and (alone[only] != photo.pixels[only]).any()
     assert np.array_equal(alone[only], both[only])
@@ -177,14 +177,18 @@ def test_neighbours_do_not_fight():
 )
 def test_a_face_that_is_not_there(which: str, error: type[Exception], said: str):
     with pytest.raises(error, match=said):
-        choose([moved(1, 0, 0), moved(2, 300, 0)], which, (800, 600))
+        select_faces([moved(1, 0, 0), moved(2, 300, 0)], which, (800, 600))
 
 
 def test_faces_are_chosen_by_size_and_number():
     faces = [moved(1, 0, 0), moved(2, 300, 0)]
-    assert choose(faces, "all", (9, 9)) == [0, 1] and choose(faces, "largest", (9, 9)) == [1] and choose(faces, "1", (9, 9)) == [0]
+    assert (
+        select_faces(faces, "all", (9, 9)) == [0, 1]
+        and select_faces(faces, "largest", (9, 9)) == [1]
+        and select_faces(faces, "1", (9, 9)) == [0]
+    )
     with pytest.raises(FaceError, match="no face found in 640 x 480"):
-        choose([], "all", (640, 480))
+        select_faces([], "all", (640, 480))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +213,7 @@ def test_an_unknown_maker():
 def test_what_is_in_front_stays_in_front():
     """A microphone before the mouth keeps every pixel, and the face beside it is edited; where nothing is in front the parser says so."""
     photo, face = hopper(), hopper_face()
-    assert in_front(kit().parser, photo.pixels, face).things is None
+    assert find_occlusion(kit().parser, photo.pixels, face).things is None
     at = face.landmarks[[61, 291]].mean(0) + np.array([0, 18])
     pixels, disc = photo.pixels.copy(), np.zeros(photo.pixels.shape[:2], np.uint8)
     spot = tuple(int(v) for v in np.rint(at))
@@ -217,7 +221,7 @@ def test_what_is_in_front_stays_in_front():
         cv2.circle(pixels, spot, radius, (shade, shade, shade + 4), -1, cv2.LINE_AA)
     cv2.line(pixels, spot, (spot[0] + 20, photo.size[1]), (30, 30, 32), 16, cv2.LINE_AA)
     cv2.circle(disc, spot, 15, 1, -1)
-    front = in_front(kit().parser, pixels, face)
+    front = find_occlusion(kit().parser, pixels, face)
     assert front.things is not None
     stages, arguments = edits.plan({"age": 30.0}, kit()), {"age": 30.0}
     covered = edit_photo(Photo(pixels), stages, [face], [0], arguments, {0: front})
@@ -234,7 +238,7 @@ def test_hair_before_a_face_follows_it_and_keeps_its_colours():
     wide, high = int(right[0] - left[0]) // 2, int(left[1] - face.landmarks[10][1])
     top = int(face.landmarks[10][1])
     pixels[top : top + high, left[0] : left[0] + wide] = pixels[top - high : top, left[0] : left[0] + wide]
-    front = in_front(kit().parser, pixels, face)
+    front = find_occlusion(kit().parser, pixels, face)
     assert front.hair is not None and front.things is None
     stage = edits.plan({"age": 40.0}, kit())[0]
     crop = geometry.align(pixels, face.landmarks, stage.alignment)
@@ -244,6 +248,6 @@ def test_hair_before_a_face_follows_it_and_keeps_its_colours():
     spot = geometry.transform(np.array([left[0] + wide / 2, top + high / 2]), crop.matrix).astype(int)
     here = slice(spot[1] - 9, spot[1] + 9), slice(spot[0] - 9, spot[0] + 9)
     assert np.abs(hung.colour[here]).mean() < 0.2 * np.abs(change.colour[here]).mean()
-    below = crop.landmarks[mesh.POINTS :].mean(0).astype(int)[1] + 20
+    below = crop.landmarks[topology.POINTS :].mean(0).astype(int)[1] + 20
     assert np.array_equal(hung.colour[below:], change.colour[below:])
     assert front.hung(crop, replace(change, hair=True)).colour is change.colour

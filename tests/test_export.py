@@ -9,18 +9,18 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
 
-import onnx  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.nn import functional as F  # noqa: E402
+import onnx
+from torch import nn
+from torch.nn import functional as F
 
-from mien import verbs  # noqa: E402
-from mien.errors import ModelError, OutputError  # noqa: E402
-from mien.models.card import Card  # noqa: E402
-from mien.models.session import Net  # noqa: E402
+from mien import verbs
+from mien.errors import ModelError, OutputError
+from mien.models.card import Card
+from mien.models.session import Net
 from mien.train.engine import checkpoints as runs
-from mien.train.engine import export  # noqa: E402
-from mien.train.engine.part import Part  # noqa: E402
-from mien.train.families import stylegan2  # noqa: E402
+from mien.train.engine import export
+from mien.train.engine.part import Part
+from mien.train.families import stylegan2
 
 
 def normed() -> Part:

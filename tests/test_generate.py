@@ -13,8 +13,8 @@ from mien import read, verbs, verify
 
 torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
 
-from mien.train.engine import export  # noqa: E402
-from mien.train.families import stylegan2  # noqa: E402
+from mien.train.engine import export
+from mien.train.families import stylegan2
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien import Alignment, Change, Crop, RequestError
-from mien.face import geometry
+from mien.face import geometry, topology
+from mien.face.change import composite
 
 SIZE = 128
 LAYOUT = Alignment("face", SIZE)
@@ -43,7 +44,7 @@ def noise(height: int, width: int, dtype: type = np.uint8, seed: int = 0) -> np.
 @given(st.floats(0.3, 6), st.floats(-180, 180), st.floats(-50, 350), st.sampled_from([np.uint8, np.uint16]))
 def test_a_zero_change_returns_the_same_pixels(scale: float, turn: float, x: float, dtype: type):
     photo = noise(300, 310, dtype)
-    out = geometry.carry(photo, crop_at(scale, turn, (x, 150)), nothing(disc()))
+    out = composite(photo, crop_at(scale, turn, (x, 150)), nothing(disc()))
     assert np.array_equal(out, photo) and out.dtype == photo.dtype
 
 
@@ -52,7 +53,7 @@ def test_a_zero_change_returns_the_same_pixels(scale: float, turn: float, x: flo
 def test_pixels_without_alpha_are_bit_identical(scale: float, turn: float, bright: float, dtype: type):
     photo, crop, alpha = noise(300, 310, dtype), crop_at(scale, turn, (155, 150)), disc(0.5)
     change = replace(nothing(alpha), flow=np.full((SIZE, SIZE, 2), 3, np.float32), colour=np.full((SIZE, SIZE, 3), bright, np.float32))
-    out = geometry.carry(photo, crop, change)
+    out = composite(photo, crop, change)
     x, y = np.meshgrid(np.arange(310), np.arange(300))
     there = geometry.transform(np.stack([x, y], -1).astype(np.float64), crop.matrix)
     far = np.hypot(*np.moveaxis(there - (SIZE - 1) / 2, -1, 0)) > 0.5 * SIZE / 2 + 2 + 2 / min(scale, 1)
@@ -72,7 +73,7 @@ def test_a_shift_moves_a_drawn_point_where_it_should_be(scale: float, turn: floa
     x, y = np.meshgrid(np.arange(side), np.arange(side))
     photo[...] = (250 * np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / 2 / sigma**2))[..., None].astype(np.uint8)
     change = replace(nothing(disc()), flow=np.broadcast_to(shift, (SIZE, SIZE, 2)).astype(np.float32))
-    out = geometry.carry(photo, crop, change)[..., 0].astype(np.float64)
+    out = composite(photo, crop, change)[..., 0].astype(np.float64)
     found = np.array([(out * x).sum(), (out * y).sum()]) / out.sum()
     wanted = spot - np.linalg.inv(crop.matrix[:, :2]) @ shift
     assert np.abs(found - wanted).max() < 0.5
@@ -85,10 +86,10 @@ def test_a_turned_photo_gives_the_turned_result(scale: float):
     crop = crop_at(scale, 0, (160, 160))
     y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
     change = Change(np.stack([4 * y, 3 - 2 * x], -1).astype(np.float32), np.stack([x, y, x * y], -1).astype(np.float32) * 0.1, disc())
-    straight = geometry.carry(photo, crop, change)
+    straight = composite(photo, crop, change)
     back = np.array([[0, 1, 0], [-1, 0, 319.0]])  # xy of np.rot90(photo, -1) -> xy of photo
     turned = replace(crop, matrix=crop.matrix @ np.vstack([back, [0, 0, 1]]))
-    there = geometry.carry(np.ascontiguousarray(np.rot90(photo, -1)), turned, change)
+    there = composite(np.ascontiguousarray(np.rot90(photo, -1)), turned, change)
     assert np.abs(np.rot90(there).astype(int) - straight).max() <= 2
 
 
@@ -96,8 +97,8 @@ def test_sixteen_bits_are_changed_as_eight_are():
     photo = cv2.GaussianBlur(noise(200, 200), (0, 0), 2)
     crop, colour = crop_at(1.2, 10, (100, 100)), np.full((SIZE, SIZE, 3), 0.1, np.float32)
     change = replace(nothing(disc()), colour=colour, flow=np.full((SIZE, SIZE, 2), 1.3, np.float32))
-    eight = geometry.carry(photo, crop, change)
-    sixteen = geometry.carry(photo.astype(np.uint16) * 257, crop, change)
+    eight = composite(photo, crop, change)
+    sixteen = composite(photo.astype(np.uint16) * 257, crop, change)
     assert np.abs(sixteen / 257 - eight).max() < 1.01
     assert len(np.unique(sixteen)) > 300  # more than eight bits hold
 
@@ -107,7 +108,7 @@ def test_the_cost_is_the_faces_and_not_the_photos():
     crop = crop_at(2.0, 0, (5000, 5000))
     change = replace(nothing(disc()), colour=np.full((SIZE, SIZE, 3), 0.2, np.float32))
     tracemalloc.start()
-    out = geometry.carry(photo, crop, change, photo)
+    out = composite(photo, crop, change, photo)
     geometry.align(photo, crop.landmarks, Alignment("face", 384))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -119,9 +120,9 @@ def test_a_crop_that_hangs_over_the_edge_is_mirrored_and_carried_back():
     landmarks = points(1.0, 15, (20, 190))
     crop = geometry.align(photo, landmarks, Alignment("ffhq", 128))
     assert crop.pixels.std() > 10
-    assert geometry.carry(photo, crop, replace(nothing(disc(1.5)), colour=np.full((SIZE, SIZE, 3), 0.2, np.float32))).shape == photo.shape
+    assert composite(photo, crop, replace(nothing(disc(1.5)), colour=np.full((SIZE, SIZE, 3), 0.2, np.float32))).shape == photo.shape
     away = replace(crop, matrix=crop.matrix + np.array([[0, 0, 1e5], [0, 0, 0]]))
-    assert np.array_equal(geometry.carry(photo, away, nothing(disc())), photo)
+    assert np.array_equal(composite(photo, away, nothing(disc())), photo)
 
 
 @settings(max_examples=30, deadline=None)
@@ -129,7 +130,7 @@ def test_a_crop_that_hangs_over_the_edge_is_mirrored_and_carried_back():
 def test_alignment_is_upright_and_follows_the_face(scale: float, turn: float, template: str, size: int):
     landmarks = points(scale, turn, (300, 200))
     laid = geometry.transform(landmarks, geometry.similarity(landmarks, Alignment(template, size)))
-    eyes = [laid[list(eye)].mean(0) for eye in geometry.EYES]
+    eyes = [laid[list(eye)].mean(0) for eye in topology.EYELIDS]
     assert abs(eyes[0][1] - eyes[1][1]) < 0.12 * size and eyes[1][0] - eyes[0][0] > 0.15 * size
     reference = geometry.transform(points(), geometry.similarity(points(), Alignment(template, size)))
     assert np.abs(laid - reference).max() < 0.01 * size
@@ -138,7 +139,7 @@ def test_alignment_is_upright_and_follows_the_face(scale: float, turn: float, te
 def test_ffhq_alignment_is_the_published_one():
     """The quad of the FFHQ data set, from the means of eyes and mouth corners."""
     landmarks = points(2.0, 20, (400, 300)).astype(np.float64)
-    left, right = (landmarks[list(eye)].mean(0) for eye in geometry.EYES)
+    left, right = (landmarks[list(eye)].mean(0) for eye in topology.EYELIDS)
     mouth = landmarks[[61, 291]].mean(0)
     x = (right - left) - (mouth - (left + right) / 2)[::-1] * [-1, 1]
     x *= max(np.hypot(*(right - left)) * 2.0, np.hypot(*(mouth - (left + right) / 2)) * 1.8) / np.hypot(*x)
@@ -159,7 +160,7 @@ def test_small_faces_get_no_aliasing_from_a_fine_change():
     """A change with a checkerboard of colour, carried to a face eight times smaller, is flat there."""
     board = (np.indices((SIZE, SIZE)).sum(0) % 2 * 2 - 1).astype(np.float32)[..., None] * np.ones(3, np.float32)
     photo = np.full((200, 200, 3), 128, np.uint8)
-    out = geometry.carry(photo, crop_at(1 / 8, 0, (100, 100)), replace(nothing(disc()), colour=board * 0.4))
+    out = composite(photo, crop_at(1 / 8, 0, (100, 100)), replace(nothing(disc()), colour=board * 0.4))
     assert np.abs(out.astype(int) - 128).max() <= 2
 
 
@@ -167,6 +168,6 @@ def test_what_a_crop_shows_of_the_photo_and_what_is_mirrored():
     photo, face = np.zeros((240, 180, 3), np.uint8), points(0.5, at=(60, 100))
     crop = geometry.align(photo, face, geometry.Alignment("wide", 128))
     there = cv2.warpAffine(np.ones((240, 180), np.float32), crop.matrix, (128, 128), flags=cv2.INTER_NEAREST)
-    shown = geometry.shown(crop)
+    shown = geometry.valid_mask(crop)
     assert 0.1 < shown.mean() < 0.9 and (shown == (there > 0)).mean() > 0.97
-    assert geometry.shown(replace(crop, size_of_photo=None)).all()
+    assert geometry.valid_mask(replace(crop, size_of_photo=None)).all()

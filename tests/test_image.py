@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from mien.errors import InputError, MienError, OutputError, RequestError
-from mien.io import photo as image
+from mien.io import photo_reader as image
+from mien.io import photo_writer
 from mien.types import Array, Origin, Photo
 
 HEIGHT, WIDTH = 96, 130
@@ -65,7 +66,7 @@ DESCRIBED = ("Maker", "2020:01:02 03:04:05", (52.0, 30.0, 15.0), 1)
 def test_lossless_formats_keep_everything(tmp_path: Path, suffix: str, depth: int, transparent: bool):
     origin = Origin(icc=ICC, exif=exif().tobytes()[6:], xmp=XMP, dpi=(300.0, 300.0))
     photo = Photo(pixels(depth), opacity(depth) if transparent else None, origin=origin)
-    image.write(photo, tmp_path / f"a{suffix}")
+    photo_writer.write(photo, tmp_path / f"a{suffix}")
     back = image.read(tmp_path / f"a{suffix}")
     assert back.pixels.dtype == photo.pixels.dtype and np.array_equal(back.pixels, photo.pixels)
     assert np.array_equal(back.opacity, photo.opacity) if transparent else back.opacity is None  # type: ignore[arg-type]
@@ -75,7 +76,7 @@ def test_lossless_formats_keep_everything(tmp_path: Path, suffix: str, depth: in
 
 def test_tiff_is_read_by_others(tmp_path: Path):
     tifffile = pytest.importorskip("tifffile")
-    image.write(Photo(pixels(16), origin=Origin(icc=ICC)), tmp_path / "a.tif")
+    photo_writer.write(Photo(pixels(16), origin=Origin(icc=ICC)), tmp_path / "a.tif")
     assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), pixels(16))
     assert np.array_equal(cv2.imread(str(tmp_path / "a.tif"), cv2.IMREAD_UNCHANGED)[..., ::-1], pixels(16))  # pyright: ignore
 
@@ -83,7 +84,7 @@ def test_tiff_is_read_by_others(tmp_path: Path):
 @pytest.mark.parametrize("suffix", [".jpg", ".webp"])
 def test_lossy_formats_keep_what_is_carried(tmp_path: Path, suffix: str):
     photo = Photo(pixels(16), origin=Origin(icc=ICC, exif=exif().tobytes()[6:], xmp=XMP, dpi=(300.0, 300.0)))
-    image.write(photo, tmp_path / f"a{suffix}")
+    photo_writer.write(photo, tmp_path / f"a{suffix}")
     back = image.read(tmp_path / f"a{suffix}")
     assert back.origin.icc == ICC and back.origin.xmp == XMP and described(back.origin.exif) == DESCRIBED
     assert np.abs(back.pixels.astype(int) - pixels(16) / 257).mean() < 8
@@ -91,7 +92,7 @@ def test_lossy_formats_keep_what_is_carried(tmp_path: Path, suffix: str):
 
 def test_sixteen_bits_are_rounded(tmp_path: Path):
     ramp = np.arange(65536, dtype=np.uint16)
-    assert np.array_equal(image._eight(ramp), np.round(ramp / 257).astype(np.uint8))
+    assert np.array_equal(photo_writer._eight(ramp), np.round(ramp / 257).astype(np.uint8))
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
@@ -106,7 +107,7 @@ def test_turns_are_undone_and_reset(tmp_path: Path, form: str, turn: int):
     assert photo.size == upright.size
     assert np.abs(photo.pixels.astype(int) - np.asarray(upright)).mean() < (2 if form == "JPEG" else 0.01)
     assert described(photo.origin.exif)[3] == 1
-    image.write(photo, tmp_path / "b.jpg")
+    photo_writer.write(photo, tmp_path / "b.jpg")
     assert image.read(tmp_path / "b.jpg").size == upright.size
 
 
@@ -127,7 +128,7 @@ def test_turns_of_16_bit_tiff(tmp_path: Path, turn: int):
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 def test_jpeg_keeps_its_tables(tmp_path: Path, quality: int, subsampling: int):
     Image.fromarray(pixels()).save(tmp_path / "a.jpg", quality=quality, subsampling=subsampling)
-    image.write(image.read(tmp_path / "a.jpg"), tmp_path / "b.jpg")
+    photo_writer.write(image.read(tmp_path / "a.jpg"), tmp_path / "b.jpg")
     source, target = (image.read(tmp_path / name).origin for name in ("a.jpg", "b.jpg"))
     assert target.quantisation == source.quantisation and target.subsampling == source.subsampling == subsampling
     assert _tables(tmp_path / "a.jpg") == _tables(tmp_path / "b.jpg")
@@ -145,8 +146,8 @@ def _tables(path: Path) -> list[bytes]:
 
 
 def test_jpeg_quality_overrides(tmp_path: Path):
-    image.write(Photo(pixels()), tmp_path / "a.jpg")
-    image.write(image.read(tmp_path / "a.jpg"), tmp_path / "b.jpg", quality=30)
+    photo_writer.write(Photo(pixels()), tmp_path / "a.jpg")
+    photo_writer.write(image.read(tmp_path / "a.jpg"), tmp_path / "b.jpg", quality=30)
     default, lower = (image.read(tmp_path / name).origin for name in ("a.jpg", "b.jpg"))
     assert default.quantisation and lower.quantisation and lower.quantisation[0][5] > default.quantisation[0][5]
     assert default.subsampling == 0
@@ -205,7 +206,7 @@ def test_heic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     heif.from_pillow(lying).save(tmp_path / "a.heic", quality=95, exif=exif(6).tobytes())
     photo = image.read(tmp_path / "a.heic")
     assert photo.size == (WIDTH, HEIGHT) and described(photo.origin.exif) == DESCRIBED and photo.origin.format == "HEIF"
-    image.write(photo, tmp_path / "a.jpg")
+    photo_writer.write(photo, tmp_path / "a.jpg")
     assert image.read(tmp_path / "a.jpg").size == (WIDTH, HEIGHT)
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(InputError, match=r"pip install .*mien\[heif\]"):
@@ -242,7 +243,7 @@ def test_missing_and_folder(tmp_path: Path):
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
 def test_too_many_pixels(tmp_path: Path, suffix: str):
-    image.write(Photo(pixels()), tmp_path / f"a{suffix}")
+    photo_writer.write(Photo(pixels()), tmp_path / f"a{suffix}")
     with pytest.raises(InputError, match=f"--max-pixels {WIDTH * HEIGHT}"):
         image.read(tmp_path / f"a{suffix}", max_pixels=WIDTH * HEIGHT - 1)
     assert image.read(tmp_path / f"a{suffix}", max_pixels=WIDTH * HEIGHT).size == (WIDTH, HEIGHT)
@@ -250,9 +251,9 @@ def test_too_many_pixels(tmp_path: Path, suffix: str):
 
 def test_a_bomb_is_refused_from_its_header(tmp_path: Path):
     """A PNG that claims 4 gigapixels in 100 bytes."""
-    image.write(Photo(pixels()), tmp_path / "a.png")
+    photo_writer.write(Photo(pixels()), tmp_path / "a.png")
     data = (tmp_path / "a.png").read_bytes()
-    header = image._chunk(b"IHDR", (65000).to_bytes(4, "big") * 2 + data[24:29])
+    header = photo_writer._chunk(b"IHDR", (65000).to_bytes(4, "big") * 2 + data[24:29])
     (tmp_path / "b.png").write_bytes(data[:8] + header + data[33:])
     with pytest.raises(InputError, match="65000 x 65000"):
         image.read(tmp_path / "b.png")
@@ -261,7 +262,7 @@ def test_a_bomb_is_refused_from_its_header(tmp_path: Path):
 @pytest.mark.parametrize(("suffix", "depth"), [(".jpg", 8), (".png", 8), (".png", 16)])
 @pytest.mark.parametrize("part", [0.4, 0.7, 0.9])
 def test_truncated_names_the_row(tmp_path: Path, suffix: str, depth: int, part: float):
-    image.write(Photo(pixels(depth)), tmp_path / f"a{suffix}")
+    photo_writer.write(Photo(pixels(depth)), tmp_path / f"a{suffix}")
     data = (tmp_path / f"a{suffix}").read_bytes()
     (tmp_path / f"b{suffix}").write_bytes(data[: int(len(data) * part)])
     with pytest.raises(InputError, match=rf"ends at row \d+ of {HEIGHT}") as caught:
@@ -272,7 +273,7 @@ def test_truncated_names_the_row(tmp_path: Path, suffix: str, depth: int, part: 
 
 @pytest.mark.parametrize(("suffix", "depth"), [(".webp", 8), (".tif", 8), (".tif", 16)])
 def test_truncated_elsewhere(tmp_path: Path, suffix: str, depth: int):
-    image.write(Photo(pixels(depth)), tmp_path / f"a{suffix}")
+    photo_writer.write(Photo(pixels(depth)), tmp_path / f"a{suffix}")
     data = (tmp_path / f"a{suffix}").read_bytes()
     (tmp_path / f"b{suffix}").write_bytes(data[: len(data) // 2])
     with pytest.raises(InputError, match=r"truncated|damaged"):
@@ -286,10 +287,10 @@ FILES: dict[str, bytes] = {}
 @settings(max_examples=120, deadline=None, derandomize=True)
 def test_damage_is_always_a_mien_error(tmp_path_factory: pytest.TempPathFactory, form: str, changes: list[tuple[float, int]]):
     if not FILES:
-        encode = {"JPEG": image._jpeg, "PNG": image._png, "WEBP": image._webp, "TIFF": image._tiff}
+        encode = {"JPEG": photo_writer._jpeg, "PNG": photo_writer._png, "WEBP": photo_writer._webp, "TIFF": photo_writer._tiff}
         photo = Photo(pixels(8, 24, 32), origin=Origin(icc=ICC, exif=exif().tobytes()[6:], xmp=XMP))
         FILES.update({name: function(photo, None, XMP) for name, function in encode.items()})
-        FILES["PNG16"] = image._png(Photo(pixels(16, 24, 32)), None, None)
+        FILES["PNG16"] = photo_writer._png(Photo(pixels(16, 24, 32)), None, None)
     data = bytearray(FILES[form])
     for place, value in changes:
         data[int(place * len(data))] = value
@@ -311,32 +312,32 @@ def test_refusals_before_any_work(tmp_path: Path):
     (tmp_path / "old.png").write_bytes(b"old")
     for name, said in (("a.xyz", "jpg"), ("no/a.png", "mkdir -p"), ("old.png", "--force"), ("a", "suffix")):
         with pytest.raises(OutputError, match=said):
-            image.write(photo, tmp_path / name)
+            photo_writer.write(photo, tmp_path / name)
     with pytest.raises(RequestError, match="1 to 100"):
-        image.write(photo, tmp_path / "a.jpg", quality=0)
+        photo_writer.write(photo, tmp_path / "a.jpg", quality=0)
     with pytest.raises(OutputError, match="transparent"):
-        image.write(Photo(pixels(), opacity()), tmp_path / "a.jpg")
+        photo_writer.write(Photo(pixels(), opacity()), tmp_path / "a.jpg")
     with pytest.raises(OutputError, match="16383"):
-        image.write(Photo(np.zeros((1, 16384, 3), np.uint8)), tmp_path / "a.webp")
+        photo_writer.write(Photo(np.zeros((1, 16384, 3), np.uint8)), tmp_path / "a.webp")
     assert [path.name for path in tmp_path.iterdir()] == ["old.png"] and (tmp_path / "old.png").read_bytes() == b"old"
-    image.write(photo, tmp_path / "old.png", force=True)
+    photo_writer.write(photo, tmp_path / "old.png", force=True)
     assert np.array_equal(image.read(tmp_path / "old.png").pixels, photo.pixels)
 
 
 def test_an_opaque_alpha_is_no_loss(tmp_path: Path):
-    image.write(Photo(pixels(), np.full((HEIGHT, WIDTH), 255, np.uint8)), tmp_path / "a.jpg")
+    photo_writer.write(Photo(pixels(), np.full((HEIGHT, WIDTH), 255, np.uint8)), tmp_path / "a.jpg")
     assert image.read(tmp_path / "a.jpg").opacity is None
 
 
 def test_never_over_the_input_without_force(tmp_path: Path):
-    image.write(Photo(pixels()), tmp_path / "a.png")
+    photo_writer.write(Photo(pixels()), tmp_path / "a.png")
     (tmp_path / "b.png").symlink_to(tmp_path / "a.png")
     before = (tmp_path / "a.png").read_bytes()
     for name in ("a.png", "b.png"):
         with pytest.raises(OutputError, match=r"is the input.*--force"):
-            image.write(image.read(tmp_path / "a.png"), tmp_path / name)
+            photo_writer.write(image.read(tmp_path / "a.png"), tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == before
-    image.write(image.read(tmp_path / "a.png"), tmp_path / "a.png", force=True)
+    photo_writer.write(image.read(tmp_path / "a.png"), tmp_path / "a.png", force=True)
     assert np.array_equal(image.read(tmp_path / "a.png").pixels, pixels())
 
 
@@ -350,7 +351,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "old.png").write_bytes(b"old")
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OutputError, match=said):
-        image.write(Photo(pixels()), tmp_path / "old.png", force=True)
+        photo_writer.write(Photo(pixels()), tmp_path / "old.png", force=True)
     assert [path.name for path in tmp_path.iterdir()] == ["old.png"] and (tmp_path / "old.png").read_bytes() == b"old"
 
 
@@ -359,7 +360,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     real = Path.open
     monkeypatch.setattr(Path, "open", lambda path, mode="r": real(Path("/dev/full"), "wb") if mode == "xb" else real(path, mode))
     with pytest.raises(OutputError, match="MB are free"):
-        image.write(Photo(pixels()), tmp_path / "a.png")
+        photo_writer.write(Photo(pixels()), tmp_path / "a.png")
     assert not list(tmp_path.iterdir())
 
 
@@ -367,14 +368,14 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_no_permission(tmp_path: Path):
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="cannot be written"):
-        image.write(Photo(pixels()), tmp_path / "a.png")
+        photo_writer.write(Photo(pixels()), tmp_path / "a.png")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 def test_permissions_follow_the_umask(tmp_path: Path):
     before = os.umask(0o027)
     try:
-        image.write(Photo(pixels()), tmp_path / "a.png")
+        photo_writer.write(Photo(pixels()), tmp_path / "a.png")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a.png").stat().st_mode) == 0o640
@@ -384,7 +385,7 @@ def test_pillow_state_is_left_alone(tmp_path: Path):
     from PIL import ImageFile
 
     limit = Image.MAX_IMAGE_PIXELS
-    image.write(Photo(pixels()), tmp_path / "a.jpg")
+    photo_writer.write(Photo(pixels()), tmp_path / "a.jpg")
     (tmp_path / "b.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:2000])
     with pytest.raises(InputError):
         image.read(tmp_path / "b.jpg")

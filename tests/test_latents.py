@@ -7,8 +7,8 @@ from mien.pipeline.directions import from_labels, loop, unit
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
-from mien.train.engine import sefa as latents  # noqa: E402
-from mien.train.families import stylegan2 as sg  # noqa: E402
+from mien.train.engine import sefa as latents
+from mien.train.families import stylegan2 as sg
 
 
 def small() -> sg.Generator:

@@ -15,19 +15,19 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
-from safetensors import SafetensorError  # noqa: E402
-from safetensors.torch import load_file  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.nn.utils.parametrizations import spectral_norm  # noqa: E402
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
-from mien import verbs  # noqa: E402
-from mien.errors import InputError, MienError, ModelError, OutputError, RequestError  # noqa: E402
-from mien.train.data.pictures import Pictures  # noqa: E402
+from mien import verbs
+from mien.errors import InputError, MienError, ModelError, OutputError, RequestError
+from mien.train.data.pictures import Pictures
 from mien.train.engine import checkpoints as runs
-from mien.train.engine import initial_weights as origin  # noqa: E402
-from mien.train.engine.accumulate import Shares, statistics  # noqa: E402
-from mien.train.families import stylegan2  # noqa: E402
-from mien.train.families.stylegan2 import Batch  # noqa: E402
+from mien.train.engine import initial_weights as origin
+from mien.train.engine.accumulate import MicroBatches, statistics
+from mien.train.families import stylegan2
+from mien.train.families.stylegan2 import Batch
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_a_full_disk_loses_nothing(pictures: Path, tmp_path: Path, monkeypatch: 
 def test_weights_that_are_not_finite_are_never_written(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     step = stylegan2.StyleGAN2.step
 
-    def spoil(self: Any, shares: Shares) -> Any:
+    def spoil(self: Any, shares: MicroBatches) -> Any:
         logs = step(self, shares)
         if shares.i == 2:
             self.G.synthesis.b8.conv1.bias.data[0] = float("nan")
@@ -188,7 +188,7 @@ def test_statistics_of_norms_move_as_the_mean_of_the_parts():
         net(part)
         means.append(net[1].running_mean.clone())  # pyright: ignore
     net.load_state_dict(before)
-    Shares(batch, 0, accumulate=2, statistics=statistics(net)).gradients(optimiser, term)
+    MicroBatches(batch, 0, accumulate=2, statistics=statistics(net)).gradients(optimiser, term)
     after = net.state_dict()
     assert torch.allclose(after["1.running_mean"], (means[0] + means[1]) / 2) and int(after["1.num_batches_tracked"]) == 1
     assert torch.allclose(after["0.parametrizations.weight.0._u"].norm(), torch.ones(()))
@@ -261,5 +261,5 @@ def test_people_are_told_about_their_pictures(pictures: Path, tmp_path: Path, mo
     assert not [line for line in Pictures([pictures], 32, 0, 0).notes() if "enlarged" in line]
     with pytest.raises(InputError, match="holds no picture"):
         Pictures([pictures, tmp_path], 32, 0, 0)
-    monkeypatch.setattr("mien.train.pictures.IN_MEMORY", 0)
+    monkeypatch.setattr("mien.train.data.pictures.IN_MEMORY", 0)
     assert [path.name for path in Pictures([pictures], 32, 0, 0).skipped] == ["broken.jpg"]

@@ -9,15 +9,15 @@ from faces import hopper, hopper_face, kit
 
 from mien import ModelError, models, verbs
 from mien.edits.registry import Prototype
-from mien.face import geometry, mesh
+from mien.face import geometry, mesh, topology
 from mien.models import catalogue as hub
 from mien.models.card import Card
 from mien.models.prototypes import TONE, Prototypes
 from mien.models.session import Net
 from mien.types import Alignment
 
-NAMES = [name for name, entry in hub.catalog().items() if entry.bundled]
-NETS = [name for name in NAMES if hub.catalog()[name].role != "prototypes"]
+NAMES = [name for name, entry in hub.catalogue().items() if entry.bundled]
+NETS = [name for name in NAMES if hub.catalogue()[name].role != "prototypes"]
 
 
 @pytest.mark.parametrize("row", verbs.models()[: len(NAMES)], ids=NAMES)
@@ -29,9 +29,9 @@ def test_every_network_is_intact_and_tells_what_it_is(row: dict[str, str]):
 
 
 def test_the_box_is_small():
-    assert sum(entry.path.stat().st_size for entry in hub.catalog().values()) < 45e6
-    assert hub.catalog()["prototypes"].path.stat().st_size < 2e6
-    assert {path.name for path in hub.WEIGHTS.iterdir()} == {"catalog.toml", *(entry.path.name for entry in hub.catalog().values())}
+    assert sum(entry.path.stat().st_size for entry in hub.catalogue().values()) < 45e6
+    assert hub.catalogue()["prototypes"].path.stat().st_size < 2e6
+    assert {path.name for path in hub.WEIGHTS.iterdir()} == {"catalog.toml", *(entry.path.name for entry in hub.catalogue().values())}
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -46,7 +46,7 @@ def test_a_role_refuses_the_card_of_another(name: str):
 
 
 def test_a_network_that_was_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    broken = {name: replace(entry, sha256="0" * 64) for name, entry in hub.catalog().items()}
+    broken = {name: replace(entry, sha256="0" * 64) for name, entry in hub.catalogue().items()}
     monkeypatch.setattr(hub, "catalog", lambda: broken)
     assert {row["state"] for row in verbs.models()} == {"corrupt"}
     with pytest.raises(ModelError, match="corrupt"):
@@ -82,20 +82,22 @@ def test_the_mesh_is_a_coordinate_system():
     """A map from a layout to itself is the identity, and a map there and back comes back."""
     points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, Prototype.alignment))
     size = Prototype.alignment.size
-    here = mesh.frame(points, size)
+    here = mesh.with_border_points(points, size)
     triangles = mesh.triangulate(here)
     assert len(triangles) > 800 and len(np.unique(triangles)) == len(here)
     grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1)
     assert np.abs(mesh.dense_map(here, here, triangles, size) - grid).max() < 1e-2
     there = here.copy()
-    there[: mesh.POINTS] += np.random.default_rng(0).normal(0, 1, (mesh.POINTS, 2))
+    there[: topology.POINTS] += np.random.default_rng(0).normal(0, 1, (topology.POINTS, 2))
     spots = mesh.dense_map(here, there, triangles, size)[points[:468, 1].astype(int), points[:468, 0].astype(int)]
     assert np.abs(spots - there[:468]).mean() < 2.5
 
 
 def test_displacements_turn_and_foreshorten_with_the_face():
-    points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, Prototype.alignment))[: mesh.POINTS]
-    frames, up = mesh.Frames(points), np.tile(np.array([3.0, 0.0], np.float32), (mesh.POINTS, 1))
+    points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, Prototype.alignment))[
+        : topology.POINTS
+    ]
+    frames, up = mesh.LocalFrames(points), np.tile(np.array([3.0, 0.0], np.float32), (topology.POINTS, 1))
     assert np.allclose(frames.carry(up, points), up, atol=1e-3)
     assert np.allclose(frames.carry(up, points * [0.5, 1]), up * 0.5, atol=1e-3)
     turn = np.array([[0.0, 1.0], [-1.0, 0.0]])

@@ -14,7 +14,8 @@ from faces import HOPPER
 from mien import cli, offline
 from mien.io import certificate as signer
 from mien.io import content_credentials as provenance
-from mien.io import photo as image
+from mien.io import photo_reader as image
+from mien.io import photo_writer
 from mien.types import Step
 
 HOOKED = "import socket; socket.socket(); socket.getaddrinfo('localhost', 80)"
@@ -66,7 +67,7 @@ def test_no_network_of_the_user_reaches_out(tmp_path: Path):
     faces = tmp_path / "faces"
     faces.mkdir()
     for i in range(3):
-        image.write(image.read(HOPPER), faces / f"{i}.png")
+        photo_writer.write(image.read(HOPPER), faces / f"{i}.png")
     lines = [*(f"models import {path} --name {Path(path).stem}" for path in parts), *OWN]
     assert offline.watched([["-m", "mien", *line.split()] for line in lines], tmp_path) == []
 
@@ -113,7 +114,7 @@ def test_a_label_elsewhere_is_not_fetched(server: tuple[str, list[str]], elsewhe
     verdict = provenance.verify(elsewhere)
     assert verdict.state == "unlabelled" and "mien fetches nothing" in verdict.reasons[0]
     photo = image.read(elsewhere)
-    image.write(photo.after(Step("edit", {}), photo.pixels), tmp_path / "out.jpg")
+    photo_writer.write(photo.after(Step("edit", {}), photo.pixels), tmp_path / "out.jpg")
     assert server[1] == []
     with pytest.raises(c2pa.C2paError):
         c2pa.Reader(elsewhere)

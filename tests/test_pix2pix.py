@@ -16,12 +16,12 @@ from test_official import saved
 from test_psp import assert_same, drawn, filled, parity, published
 
 from mien.errors import InputError
-from mien.face import mesh
+from mien.face import mesh, topology
 from mien.models.session import Net
 from mien.train.blocks import translators
 from mien.train.data.pairs import TASKS, Pairs, scribbled
 from mien.train.engine import export
-from mien.train.engine.accumulate import Shares
+from mien.train.engine.accumulate import MicroBatches
 from mien.train.engine.initial_weights import read_origin
 from mien.train.families import pix2pix
 from mien.train.published.convert import adopt
@@ -134,7 +134,7 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(objective: pix2pix.Pix2Pix, loader: pix2pix.Loader, steps: int) -> list[dict[str, float]]:
-    return [{k: float(v) for k, v in objective.step(Shares(loader.batch(i), i)).items()} for i in range(steps)]
+    return [{k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()} for i in range(steps)]
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task != "pairs"])
@@ -161,8 +161,8 @@ def test_lines_of_a_face(marked: Path):
     plain, turned = (data.pictures.batch(2, 0, mirror) for mirror in (0.0, 1.0))
     assert np.array_equal(turned[0], plain[0][..., ::-1]) and np.array_equal(turned[1], plain[1][..., ::-1])
     points = hopper_face().landmarks * 0.25
-    lines = mesh.lines(points, 160)
-    eye = points[list(mesh.EYELIDS[0])].mean(0)
+    lines = mesh.draw_lines(points, 160)
+    eye = points[list(topology.EYELIDS[0])].mean(0)
     assert lines[int(points[1, 1]), int(points[1, 0]) + 12] == 0 and lines[int(eye[1]) - 4 : int(eye[1]) + 5, int(eye[0])].max() > 100
 
 

@@ -18,7 +18,7 @@ from mien.errors import InputError, ModelError
 from mien.models.session import Net
 from mien.train.data.label_maps import LabelMaps
 from mien.train.engine import export
-from mien.train.engine.accumulate import Shares
+from mien.train.engine.accumulate import MicroBatches
 from mien.train.families import pix2pixhd as hd
 from mien.train.published.convert import adopt
 from mien.train.published.detect import read
@@ -145,7 +145,7 @@ def test_colours_in_the_place_of_maps(maps: Path, tmp_path: Path):
     cfg = replace(GIVEN, labels=0, mirrored=())
     batch = hd.load([tmp_path], cfg, 0).batch(0)
     assert batch.label.shape == (2, 3, 32, 32) and torch.equal(batch.label, batch.real) and len(batch.instance.unique()) > 2
-    assert all(bool(one.isfinite()) for one in hd.build(cfg).step(Shares(batch, 0)).values())
+    assert all(bool(one.isfinite()) for one in hd.build(cfg).step(MicroBatches(batch, 0)).values())
 
 
 def test_faces_have_their_classes_drawn(tmp_path: Path):
@@ -176,7 +176,7 @@ def test_it_learns(maps: Path):
     before = float(objective.score(objective.G.eval(), aside))
     objective.G.train()
     for i in range(cfg.steps):
-        objective.step(Shares(loader.batch(i), i))
+        objective.step(MicroBatches(loader.batch(i), i))
     assert float(objective.score(objective.G.eval(), aside)) < 0.6 < 0.9 < before
 
 
@@ -184,10 +184,10 @@ def test_at_first_the_enhancer_alone_is_trained(maps: Path):
     cfg = replace(TINY, labels=4, mirrored=(), alone=0.5, steps=2)
     objective, loader = hd.build(cfg), hd.load([maps], cfg, 0)
     start = {key: one.clone() for key, one in objective.G.state_dict().items()}
-    logs = objective.step(Shares(loader.batch(0), 0))
+    logs = objective.step(MicroBatches(loader.batch(0), 0))
     same = {key.split(".")[0] for key, one in objective.G.state_dict().items() if torch.equal(one, start[key])}
     assert "model" in same and {"g", "matching", "l1", "d"} <= logs.keys()
-    objective.step(Shares(loader.batch(1), 1))
+    objective.step(MicroBatches(loader.batch(1), 1))
     assert not any(torch.equal(one, start[key]) for key, one in objective.G.state_dict().items() if key.endswith("weight"))
 
 

@@ -21,7 +21,8 @@ from PIL import Image
 from mien.errors import InputError, OutputError, RequestError
 from mien.io import certificate as signer
 from mien.io import content_credentials as provenance
-from mien.io import photo as image
+from mien.io import photo_reader as image
+from mien.io import photo_writer
 from mien.types import Array, Photo, Step
 
 SUFFIXES = [".jpg", ".png", ".webp", ".tif"]
@@ -47,13 +48,13 @@ def pixels() -> Array:
 
 
 def labelled(path: Path, *steps: Step) -> Path:
-    image.write(Photo(pixels(), history=steps or (SMILE,)), path)
+    photo_writer.write(Photo(pixels(), history=steps or (SMILE,)), path)
     return path
 
 
 def edited(source: Path, target: Path, step: Step) -> Path:
     photo = image.read(source)
-    image.write(photo.after(step, photo.pixels), target)
+    photo_writer.write(photo.after(step, photo.pixels), target)
     return target
 
 
@@ -62,10 +63,10 @@ def edited(source: Path, target: Path, step: Step) -> Path:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_steps_come_back(tmp_path: Path, suffix: str):
-    image.write(Photo(pixels()), tmp_path / f"in{suffix}")
+    photo_writer.write(Photo(pixels()), tmp_path / f"in{suffix}")
     assert provenance.verify(tmp_path / f"in{suffix}").state == "unlabelled"
     photo = image.read(tmp_path / f"in{suffix}")
-    image.write(photo.after(SMILE, photo.pixels).after(AGE, photo.pixels), tmp_path / f"out{suffix}")
+    photo_writer.write(photo.after(SMILE, photo.pixels).after(AGE, photo.pixels), tmp_path / f"out{suffix}")
     verdict = provenance.verify(tmp_path / f"out{suffix}")
     assert verdict.state == "intact" and verdict.reasons == () and verdict.found_by == "manifest"
     assert verdict.history == (SMILE, AGE) and verdict.time == AGE.time
@@ -75,7 +76,7 @@ def test_steps_come_back(tmp_path: Path, suffix: str):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_label_changes_no_pixel_and_keeps_the_rest(tmp_path: Path, suffix: str):
-    image.write(Photo(pixels()), tmp_path / f"plain{suffix}")
+    photo_writer.write(Photo(pixels()), tmp_path / f"plain{suffix}")
     plain, signed = image.read(tmp_path / f"plain{suffix}"), image.read(labelled(tmp_path / f"signed{suffix}"))
     assert np.array_equal(plain.pixels, signed.pixels)
     assert signed.origin.xmp and b"compositeWithTrainedAlgorithmicMedia" in signed.origin.xmp
@@ -84,7 +85,7 @@ def test_the_label_changes_no_pixel_and_keeps_the_rest(tmp_path: Path, suffix: s
 def test_sixteen_bits_with_opacity(tmp_path: Path):
     deep = pixels().astype(np.uint16) * 257
     for suffix in (".png", ".tif"):
-        image.write(Photo(deep, deep[..., 0], (SMILE,)), tmp_path / f"a{suffix}")
+        photo_writer.write(Photo(deep, deep[..., 0], (SMILE,)), tmp_path / f"a{suffix}")
         assert provenance.verify(tmp_path / f"a{suffix}").state == "intact"
         assert np.array_equal(image.read(tmp_path / f"a{suffix}").pixels, deep)
 

@@ -20,7 +20,7 @@ from mien.errors import InputError, ModelError, RequestError
 from mien.train.blocks import encoders
 from mien.train.data import drawings
 from mien.train.engine import export
-from mien.train.engine.accumulate import Shares
+from mien.train.engine.accumulate import MicroBatches
 from mien.train.families import psp, stylegan2
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -243,7 +243,7 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(objective: psp.PSP, loader: psp.Loader, steps: int) -> list[dict[str, float]]:
-    return [{k: float(v) for k, v in objective.step(Shares(loader.batch(i), i)).items()} for i in range(steps)]
+    return [{k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()} for i in range(steps)]
 
 
 @pytest.mark.parametrize("task", drawings.CHANNELS)
@@ -286,7 +286,7 @@ def test_e4e_lets_one_style_after_the_other_go(pictures: Path):
     objective, loader = psp.build(E4E), psp.load([pictures], E4E, 0)
     styles, x = objective.G.num_ws, loader.batch(0).input
     for i in range(styles + 1):
-        logs = objective.step(Shares(loader.batch(i), i))
+        logs = objective.step(MicroBatches(loader.batch(i), i))
         assert {"delta", "adversarial", "d", "r1"} < logs.keys() and all(bool(one.isfinite()) for one in logs.values())
         with torch.no_grad():
             ws = objective.E(x)

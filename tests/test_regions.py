@@ -8,8 +8,8 @@ import pytest
 from faces import ROOT, collins, hopper, hopper_face, kit
 
 from mien import Photo, verbs
-from mien.face import geometry, mesh
-from mien.io import photo as image
+from mien.face import geometry, mesh, topology
+from mien.io import photo_reader as image
 from mien.models.parser import REGIONS
 from mien.train.data import parsing as staging
 from mien.train.data import region_labels as regions
@@ -38,7 +38,7 @@ def studio() -> Crop:
 def test_a_plain_background_is_keyed_out_and_no_other(studio: Crop):
     person = regions.keyed(studio)
     assert person is not None and person.dtype == np.float32
-    inside = mesh.hull(studio.landmarks, 256) > 0
+    inside = mesh.hull_mask(studio.landmarks, 256) > 0
     assert np.quantile(person[inside], 0.02) > 0.9 and np.median(person[:60, :30]) == np.median(person[:60, -30:]) == 0
     assert 0.25 < person.mean() < 0.8
     noisy = studio.pixels.astype(float) + np.random.default_rng(0).normal(0, 40, studio.pixels.shape)
@@ -52,7 +52,7 @@ def test_labels_are_where_the_mesh_has_them(studio: Crop):
     half = (studio.landmarks + 0.5) / 2 - 0.5
     at = lambda point: labels[tuple(np.rint(half[point][::-1]).astype(int))]  # noqa: E731
     assert [at(point) for point in (4, 66, 296, 468, 473, 0, 50, 280)] == [NOSE, BROWS, BROWS, EYES, EYES, LIPS, SKIN, SKIN]
-    top = half[: mesh.POINTS].min(0)[1]
+    top = half[: topology.POINTS].min(0)[1]
     assert (labels[: round(top) - 4, 50:78] == HAIR).mean() > 0.4 and labels[5, 2] == OTHER and labels[5, -3] == OTHER
     assert (labels == EARS).sum() < 400 and (labels == NECK).sum() > 20
 
@@ -64,7 +64,7 @@ def test_another_background_leaves_the_person(studio: Crop):
     data = object.__new__(staging.RegionData)
     data.size, data.seed, data._pools, data._cut = 256, 0, {False: [shown], True: []}, [shown]
     pixels, labels = data._moved(np.random.default_rng(1), shown.pixels, shown.labels, np.rint(person * 255).astype(np.uint8))
-    inside, behind = (mesh.hull(studio.landmarks, 256) > 0) & (person > 0.98), person < 0.02
+    inside, behind = (mesh.hull_mask(studio.landmarks, 256) > 0) & (person > 0.98), person < 0.02
     assert np.abs(pixels[inside].astype(int) - studio.pixels[inside]).max() <= 1
     assert np.abs(pixels[behind].astype(int) - studio.pixels[behind]).mean() > 10
     assert (labels[cv2.resize(person, (128, 128), interpolation=cv2.INTER_AREA) < 0.3] == OTHER).all()
@@ -76,7 +76,7 @@ def test_hair_is_dyed_and_nothing_else(studio: Crop):
     labels = regions.label(studio, PLAIN, regions.keyed(studio))
     hair = cv2.resize((labels == HAIR).astype(np.uint8), (256, 256), interpolation=cv2.INTER_NEAREST)
     sure, away = cv2.erode(hair, np.ones((7, 7))) > 0, cv2.dilate(hair, np.ones((25, 25))) == 0
-    away &= cv2.dilate(mesh.hull(studio.landmarks, 256), np.ones((9, 9))) == 0
+    away &= cv2.dilate(mesh.hull_mask(studio.landmarks, 256), np.ones((9, 9))) == 0
     ways = [np.abs(staging.dyed(np.random.default_rng(k), studio.pixels, labels).astype(int) - studio.pixels) for k in range(8)]
     assert np.mean([way[sure].mean() for way in ways]) > 20 and max(way[away].mean() for way in ways) < 3
 

@@ -15,6 +15,7 @@ from faces import hopper, hopper_face, kit
 
 from mien import InputError, Photo, RequestError, verbs
 from mien.edits import registry as edits
+from mien.face import geometry
 from mien.io import clip_writer as video
 from mien.io import dataset as people
 from mien.measure import benchmark as bench
@@ -31,7 +32,7 @@ STEP = Step("edit", {"smile": 1.0}, version="0.1.0", time="2026-01-01T00:00:00Z"
 
 def disc(step: float, ramp: float) -> Photo:
     """The portrait with a disc lighter by `step` levels around the face, that ends within `ramp` eye distances."""
-    unit, middle = measure.eye_distance(hopper_face()), hopper_face().landmarks.mean(0)
+    unit, middle = geometry.eye_distance(hopper_face().landmarks), hopper_face().landmarks.mean(0)
     y, x = np.mgrid[: SAME.shape[0], : SAME.shape[1]]
     alpha = np.clip((1.2 - np.hypot(x - middle[0], y - middle[1]) / unit) / max(ramp, 1e-6), 0, 1)[..., None]
     return Photo(np.clip(np.rint(SAME + step * alpha), 0, 255).astype(np.uint8))
@@ -96,7 +97,7 @@ def test_a_hard_edge_is_a_seam_and_a_feather_is_none():
     assert hard.strength > 1.3 and hard.worst > hard.strength
     assert 0.97 < feather.strength < 1.04
     assert hard.at is not None
-    way = np.hypot(*(np.array(hard.at) - hopper_face().landmarks.mean(0))) / measure.eye_distance(hopper_face())
+    way = np.hypot(*(np.array(hard.at) - hopper_face().landmarks.mean(0))) / geometry.eye_distance(hopper_face().landmarks)
     assert 1.0 < way < 1.3, "where the border is"
     softer = [told(disc(25, ramp)).faces[0].seam for ramp in (0.05, 0.2)]
     assert softer[0] and softer[1] and hard.strength > softer[0].strength > softer[1].strength
@@ -132,7 +133,7 @@ def test_a_tint_is_told_in_lab():
 
 def test_motion_is_told_by_region():
     points = hopper_face().landmarks
-    unit = measure.eye_distance(hopper_face())
+    unit = geometry.eye_distance(hopper_face().landmarks)
     moved = points.copy()
     moved[list(measure.REGIONS["mouth"])] += (0, 0.1 * unit)
     way = measure.motion(points, moved)
@@ -203,7 +204,7 @@ def test_flicker_of_clips(tmp_path):
             frames[name].append(np.where(picture == 0, np.clip(small.astype(int) - step, 0, 255), small).astype(np.uint8))
     for name, pictures in frames.items():
         video.write(pictures, tmp_path / f"{name}.mp4", fps=25, history=(STEP,))
-    still, nervous = (flicker.of_clips(tmp_path / "before.mp4", tmp_path / f"{name}.mp4", kit()) for name in ("still", "nervous"))
+    still, nervous = (flicker.report_clips(tmp_path / "before.mp4", tmp_path / f"{name}.mp4", kit()) for name in ("still", "nervous"))
     assert still.frames == 10 and still.without == 0 and still.flicker is not None and nervous.flicker is not None
     assert still.flicker < 1 < 2.5 < nervous.flicker == nervous.worst["flicker"]
     assert len(report.passed(nervous.worst, {"max_flicker": 1.5})) == 1 and report.passed(still.worst, {"max_flicker": 1.5}) == ()
@@ -294,7 +295,9 @@ def test_only_people_held_out_are_judged(tmp_path):
 def test_labels_deny_what_cannot_be_shown():
     rows = [{"glasses": "0", "beard": "0"}, {"glasses": "1", "beard": "1"}, {"glasses": "2", "beard": "2"}, {}]
     denied = {
-        (edit, sign): [groups.deny(row, edit, sign) for row in rows] for edit in ("glasses", "beard", "smile") for sign in (1.0, -1.0)
+        (edit, sign): [groups.contradicts(row, edit, sign) for row in rows]
+        for edit in ("glasses", "beard", "smile")
+        for sign in (1.0, -1.0)
     }
     assert denied == {
         ("glasses", 1.0): [False, True, True, False],
@@ -323,30 +326,30 @@ def test_a_watched_edit_knows_to_the_last_pixel_where_it_was():
 
 
 @pytest.fixture(scope="module")
-def collins() -> tuple[Photo, judges.Look]:
+def collins() -> tuple[Photo, judges.FaceFeatures]:
     """A portrait with hair and without glasses, which Hopper's is not, and how the measures see it."""
     photo = verbs.read(Path(__file__).parents[1] / "docs" / "collins.jpg")
-    return photo, judges.look(kit(), photo.pixels, kit().faces(photo.pixels)[0])
+    return photo, judges.face_features(kit(), photo.pixels, kit().faces(photo.pixels)[0])
 
 
 @pytest.mark.parametrize(("edit", "strength"), [("glasses", 1.0), ("hair", "grey"), ("lips", "blue"), ("lids", "teal")])
 def test_measures_see_what_was_asked_for_and_nothing_where_nothing_was(collins, edit: str, strength: bench.Strength):
     photo, before = collins
-    judge = judges.of(edit, strength)
+    judge = judges.criterion(edit, strength)
     request: dict[str, Any] = {edit: strength}
     assert judge and judge.fit(before, 1) and judge.way(before, before) == 0
     after = verbs.edit(photo, kit=kit(), **request).pixels
-    assert judge.way(before, judges.look(kit(), after, kit().faces(after)[0])) >= judge.least
+    assert judge.way(before, judges.face_features(kit(), after, kit().faces(after)[0])) >= judge.least
 
 
 def test_only_those_are_judged_who_can_show_it(collins):
-    before = judges.look(kit(), SAME, hopper_face())
-    beard, glasses, hair = judges.of("beard", 0.7), judges.of("glasses", 1.0), judges.of("hair", "grey")
-    assert beard and glasses and hair and judges.of("hat", 1.0) is None
+    before = judges.face_features(kit(), SAME, hopper_face())
+    beard, glasses, hair = judges.criterion("beard", 0.7), judges.criterion("glasses", 1.0), judges.criterion("hair", "grey")
+    assert beard and glasses and hair and judges.criterion("hat", 1.0) is None
     assert not beard.fit(collins[1], 1) and not beard.fit(collins[1], -1), "she is a woman"
     assert glasses.fit(before, -1) and not glasses.fit(before, 1) and not hair.fit(before, 1), "with glasses, under a cap"
     own = cv2.cvtColor(collins[1].hair[None, None], cv2.COLOR_Lab2RGB)[0, 0].clip(0, 1)
-    same = judges.of("hair", "#" + "".join(f"{round(255 * float(v)):02x}" for v in own))
+    same = judges.criterion("hair", "#" + "".join(f"{round(255 * float(v)):02x}" for v in own))
     assert same and not same.fit(collins[1], 1), "hair of that colour already"
 
 
@@ -365,8 +368,8 @@ def test_who_has_what_was_asked_for():
         *(("smile", 0.8, False), ("smile", -0.8, True), ("beard", 0.7, True), ("beard", -1.0, False), ("glasses", 1.0, True)),
         *(("hair", "grey:0.5", True), ("hair", "blond", False), ("lips", "grey", False), ("light", 0.7, False)),
     ):
-        assert groups.belongs(row, edit, strength, age=35) == yes, (edit, strength)
-    assert not groups.belongs(row | {"age": "NA"}, "age", 30.0, age=35) and not groups.belongs(row | {"sex": "f"}, "beard", 0.7, age=35)
+        assert groups.matches(row, edit, strength, age=35) == yes, (edit, strength)
+    assert not groups.matches(row | {"age": "NA"}, "age", 30.0, age=35) and not groups.matches(row | {"sex": "f"}, "beard", 0.7, age=35)
 
 
 def test_people_to_compare_with_are_others_than_those_who_are_edited(tmp_path):

@@ -18,7 +18,7 @@ from mien.errors import InputError, ModelError
 from mien.models.session import Net
 from mien.train.data.domains import CELEBA, Domains
 from mien.train.engine import export
-from mien.train.engine.accumulate import Shares
+from mien.train.engine.accumulate import MicroBatches
 from mien.train.families import stargan
 from mien.train.published.convert import adopt
 from mien.train.published.detect import read
@@ -170,7 +170,7 @@ def test_a_step_is_several_updates_of_d(dishes: Path):
     batch, again = loader.batch(3), stargan.load([dishes], FOOD, 0).batch(3)
     assert torch.equal(batch.real, again.real) and torch.equal(batch.target, again.target)
     assert batch.real.shape == (2, 2, 3, 32, 32) and batch.target.shape == (2, 2, 3)
-    logs = objective.step(Shares(batch, 0))
+    logs = objective.step(MicroBatches(batch, 0))
     assert {"d", "d_cls", "gp", "g", "g_cls", "rec"} == logs.keys() and all(bool(one.isfinite()) for one in logs.values())
     counts = [int(next(iter(one.state.values()))["step"]) for one in objective.optimisers.values()]
     assert counts == [1, 2]
@@ -184,7 +184,7 @@ def test_two_parts_are_one_batch(labels: str, dishes: Path, people: Path):
     for accumulate in (1, 2):
         torch.manual_seed(0)
         objective = stargan.build(cfg)
-        objective.step(Shares(loader.batch(0), 0, accumulate=accumulate))
+        objective.step(MicroBatches(loader.batch(0), 0, accumulate=accumulate))
         after.append([objective.D.conv2.weight.grad, objective.G.main[0].weight.grad])
     assert all(torch.allclose(a, b, rtol=1e-3, atol=1e-6) for a, b in zip(*after, strict=True))
 
@@ -195,7 +195,7 @@ def test_it_learns(dishes: Path):
     objective, loader = stargan.build(cfg), stargan.load([dishes], cfg, 0)
     aside = loader.held_out()
     for i in range(cfg.steps):
-        objective.step(Shares(loader.batch(i), i))
+        objective.step(MicroBatches(loader.batch(i), i))
     score = float(objective.score(objective.G.eval(), aside))
     assert score < 0.6  # of changing nothing it would be 1
     assert objective.preview(objective.G, aside).shape[1:] == (3, 16, 16)

@@ -16,7 +16,7 @@ from test_psp import TOLERANCE, assert_same, filled, parity, published
 from mien.errors import InputError, ModelError, RequestError
 from mien.models.session import Net
 from mien.train.engine import export
-from mien.train.engine.accumulate import Shares
+from mien.train.engine.accumulate import MicroBatches
 from mien.train.families import style
 from mien.train.published.convert import adopt
 from mien.train.published.detect import read
@@ -119,7 +119,7 @@ def test_it_learns(kind: str, data: list[Path]):
     aside = loader.held_out()
     before = float(objective.score(objective.G.eval(), aside))
     for i in range(100):
-        logs = objective.step(Shares(loader.batch(i), i))
+        logs = objective.step(MicroBatches(loader.batch(i), i))
     assert {"loss", "content", "style"} == logs.keys()
     assert float(objective.score(objective.G.eval(), aside)) < min(0.9, before * 0.9)
     assert objective.preview(objective.G, aside).shape == (36, 3, 32, 32)
@@ -140,7 +140,7 @@ def test_vgg_is_asked_for_and_taken(data: list[Path]):
     assert objective.transfer({"vgg": eyes}) == []
     objective.ready()
     assert torch.equal(objective.eyes.state_dict()["29.weight"], eyes["29.weight"])
-    objective.step(Shares(style.load(data[:2], cfg, 0).batch(0), 0))
+    objective.step(MicroBatches(style.load(data[:2], cfg, 0).batch(0), 0))
     assert torch.equal(objective.eyes.state_dict()["29.weight"], eyes["29.weight"])
     assert "VGG-19" in objective.parts(objective.G)[0].card.limits
     assert "chance" in style.build(TINY).parts(objective.G)[0].card.limits

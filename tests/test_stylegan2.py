@@ -12,14 +12,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
-from mien.errors import InputError  # noqa: E402
-from mien.train.blocks import augment  # noqa: E402
-from mien.train.blocks.augment import Augment  # noqa: E402
-from mien.train.blocks.frechet import distance  # noqa: E402
-from mien.train.data.pictures import Pictures  # noqa: E402
-from mien.train.engine import export  # noqa: E402
-from mien.train.engine.accumulate import Shares  # noqa: E402
-from mien.train.families import stylegan2 as sg  # noqa: E402
+from mien.errors import InputError
+from mien.train.blocks import augment
+from mien.train.blocks.augment import Augment
+from mien.train.blocks.frechet import distance
+from mien.train.data.pictures import Pictures
+from mien.train.engine import export
+from mien.train.engine.accumulate import MicroBatches
+from mien.train.families import stylegan2 as sg
 
 PARITY = Path(__file__).parents[2] / "shared" / "parity"
 TINY = sg.PRESETS["tiny"]
@@ -244,7 +244,7 @@ def test_it_trains_and_resumes(folder: Path, knobs: dict[str, Any]):
             torch.set_rng_state(state[2])
         loader = sg.load([folder], cfg, 0)
         for i in steps:
-            logs = one.step(Shares(loader.batch(i), i))
+            logs = one.step(MicroBatches(loader.batch(i), i))
             assert logs.keys() >= {"g", "d", "path", "r1", "p"} and all(value.isfinite() for value in logs.values())
         states = {name: optimiser.state_dict() for name, optimiser in one.optimisers.items()}
         return one.nets.state_dict(), states, torch.get_rng_state()
@@ -274,7 +274,7 @@ def test_sixteen_bits_keep_the_picture_in_thirty_two():
         with torch.autocast("cpu", dtype=torch.bfloat16):
             assert one.G(wave(4, 16), noise="const").dtype == torch.float32
             torch.manual_seed(1)
-            logs = one.step(Shares(batch, 0))
+            logs = one.step(MicroBatches(batch, 0))
         assert all(value.isfinite() and value.dtype == torch.float32 for value in logs.values()), kind
         assert all(p.isfinite().all() for p in one.nets.parameters())
 

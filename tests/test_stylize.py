@@ -15,16 +15,16 @@ from test_clips import decoded, film, packets, shot, times
 
 torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
 
-from torch import Tensor, nn  # noqa: E402
+from torch import Tensor, nn
 
-from mien import InputError, Kit, Photo, RequestError, verbs, verify  # noqa: E402
-from mien.edits import line_art as paper  # noqa: E402
-from mien.models import translator  # noqa: E402
-from mien.models.card import Card, Condition  # noqa: E402
+from mien import InputError, Kit, Photo, RequestError, verbs, verify
+from mien.edits import line_art as paper
+from mien.models import translator
+from mien.models.card import Card, Condition
 from mien.pipeline import clip_style as scenes
-from mien.pipeline import resume as parts  # noqa: E402
-from mien.train.engine import export  # noqa: E402
-from mien.train.engine.part import Part  # noqa: E402
+from mien.pipeline import resume as parts
+from mien.train.engine import export
+from mien.train.engine.part import Part
 
 
 class Negative(nn.Module):
@@ -209,7 +209,7 @@ def test_a_drawn_clip_goes_on_as_if_it_had_not_been_stopped(mien, kit: Kit, walk
     assert (colours(halted) == colours(whole)).all()
 
 
-def drawn_by(scene: scenes.Scene, frames: list[np.ndarray]) -> list[np.ndarray]:
+def drawn_by(scene: scenes.ClipStylizer, frames: list[np.ndarray]) -> list[np.ndarray]:
     out = []
     for frame in frames:
         scene.see(frame, scene.draw(frame))
@@ -225,14 +225,14 @@ def test_strokes_do_not_crawl_nor_lag_and_a_cut_begins_anew(portrait: np.ndarray
 
     moving = [np.ascontiguousarray(portrait[100:340, 60 + 3 * i : 360 + 3 * i]) for i in range(12)]
     error = lambda outs: np.mean([np.abs(cv2.blur(a - b, (3, 3))).mean() for a, b in zip(outs[6:], moving[6:], strict=True)])  # noqa: E731
-    alone, steady = (drawn_by(scenes.Scene(nervous, 1.0, kept=kept), moving) for kept in (0.0, scenes.KEPT))
+    alone, steady = (drawn_by(scenes.ClipStylizer(nervous, 1.0, kept=kept), moving) for kept in (0.0, scenes.KEPT))
     assert error(steady) < 0.75 * error(alone)  # nearer to what is there: less noise, and no shadow of where it was
     still = [moving[0]] * 12
-    alone, steady = (drawn_by(scenes.Scene(nervous, 1.0, kept=kept), still) for kept in (0.0, scenes.KEPT))
+    alone, steady = (drawn_by(scenes.ClipStylizer(nervous, 1.0, kept=kept), still) for kept in (0.0, scenes.KEPT))
     change = lambda outs: np.mean([np.abs(a - b).mean() for a, b in itertools.pairwise(outs[6:])])  # noqa: E731
     assert change(steady) < 0.4 * change(alone)
     cut = 255 - moving[0]
-    scene = scenes.Scene(lambda pixels: pixels, 1.0)
+    scene = scenes.ClipStylizer(lambda pixels: pixels, 1.0)
     assert (drawn_by(scene, [moving[0], cut])[1] == cut).all()
 
 
@@ -284,7 +284,7 @@ def test_paper_becomes_white_and_ink_dark():
     truth = clean.min(2) < 100
     apart = cv2.dilate(truth.astype(np.uint8), np.ones((7, 7))) == 0
     for name, drawing in inks.items():
-        lines = paper.lines(np.clip(drawing, 0, 255).astype(np.uint8))
+        lines = paper.extract_lines(np.clip(drawing, 0, 255).astype(np.uint8))
         assert np.percentile(lines[truth], 80) < 90 and (lines[apart] > 240).mean() > 0.995, name
 
 
@@ -292,7 +292,7 @@ def test_paper_becomes_white_and_ink_dark():
     ("size", "centre", "radius"), [((900, 700), (200, 250), 90), ((400, 1500), (1000, 200), 150), ((60, 60), (30, 30), 20)]
 )
 def test_a_doodle_is_framed_as_faces_are(size: tuple[int, int], centre: tuple[int, int], radius: int):
-    lines = paper.framed(paper.lines(doodle(size, centre, radius)), 256)
+    lines = paper.frame_drawing(paper.extract_lines(doodle(size, centre, radius)), 256)
     left, top, right, bottom = box(lines)
     assert lines.shape == (256, 256) and abs((left + right) / 2 - 0.5) < 0.02
     assert 0.78 < bottom - top < 0.9 and 0.02 < top < 0.1
@@ -302,10 +302,10 @@ def test_a_doodle_is_framed_as_faces_are(size: tuple[int, int], centre: tuple[in
 def test_a_drawing_that_fills_its_sheet_is_not_cut():
     drawing = np.full((300, 240, 3), 255, np.uint8)
     cv2.rectangle(drawing, (4, 4), (235, 295), (0, 0, 0), 3)
-    left, top, right, bottom = box(paper.framed(paper.lines(drawing), 300))
+    left, top, right, bottom = box(paper.frame_drawing(paper.extract_lines(drawing), 300))
     assert (abs(left - 34 / 300) < 0.02, abs(right - 266 / 300) < 0.02, top < 0.02, bottom > 0.98) == (True,) * 4
     with pytest.raises(InputError, match="no lines found"):
-        paper.framed(paper.lines(np.full((50, 70, 3), 200, np.uint8)), 64)
+        paper.frame_drawing(paper.extract_lines(np.full((50, 70, 3), 200, np.uint8)), 64)
 
 
 def test_a_face_out_of_a_drawing(mien, kit: Kit, tmp_path: Path):
@@ -331,12 +331,12 @@ def test_a_found_face_is_redrawn_in_its_place(mien, kit: Kit, tmp_path: Path):
 
 
 def test_without_a_name_the_bundled_sketch_is_meant(mien, kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    known = {name: entry for name, entry in verbs.hub.catalog().items() if name != "sketch"}
+    known = {name: entry for name, entry in verbs.hub.catalogue().items() if name != "sketch"}
     drawing = save(tmp_path / "in.png", doodle((300, 400), (120, 150), 80))
-    monkeypatch.setattr(verbs.hub, "catalog", lambda: known)
+    monkeypatch.setattr(verbs.hub, "catalogue", lambda: known)
     ran = mien("sketch", drawing, "-o", tmp_path / "face.png")
     assert ran.code == 2 and "mien train pix2pix --preset sketch" in ran.err and ran.err.count("\n") == 1
-    monkeypatch.setattr(verbs.hub, "catalog", lambda: known | {"sketch": known["shaded"]})
+    monkeypatch.setattr(verbs.hub, "catalogue", lambda: known | {"sketch": known["shaded"]})
     assert mien("sketch", drawing, "-o", tmp_path / "face.png").code == 0
 
 

@@ -12,7 +12,8 @@ from mien import Photo, RequestError, edit
 from mien.edits import registry as edits
 from mien.edits import teeth
 from mien.edits.mouth import parted, toothy
-from mien.face import geometry, mesh, skin
+from mien.face import filters, geometry, mesh, topology
+from mien.face.change import composite
 from mien.types import Array, Change, Crop
 
 
@@ -26,7 +27,7 @@ def crop_of(name: str, strength: float) -> tuple[Crop, Change]:
 
 def shown(crop: Crop, change: Change) -> Array:
     """The crop after the change, Lab."""
-    return skin.lab_of(geometry.carry(crop.pixels, replace(crop, matrix=np.eye(2, 3)), change))
+    return filters.to_lab(composite(crop.pixels, replace(crop, matrix=np.eye(2, 3)), change))
 
 
 def lips_of(crop: Crop, strength: float) -> Array:
@@ -40,9 +41,9 @@ def toothy_crop() -> Crop:
     """Hopper with his mouth drawn open and real teeth, striped, in it."""
     crop, _ = crop_of("grin", 0.8)
     points = crop.landmarks.copy()
-    points[: mesh.POINTS] = lips_of(crop, 1.0)
+    points[: topology.POINTS] = lips_of(crop, 1.0)
     pixels = crop.pixels.copy()
-    opening = mesh.polygon(points, mesh.INNER_LIPS, crop.size, feather=0.5) > 0.5
+    opening = mesh.polygon_mask(points, topology.INNER_LIPS, crop.size, feather=0.5) > 0.5
     stripes = np.where(np.arange(crop.size) // 12 % 2, 225, 190)[None, :, None] * np.array([1, 0.97, 0.9])
     pixels[opening] = np.broadcast_to(stripes, pixels.shape)[opening]
     return replace(crop, pixels=pixels, landmarks=points)
@@ -51,8 +52,10 @@ def toothy_crop() -> Crop:
 def test_teeth_are_lighter_than_the_lips_and_paler():
     crop, change = crop_of("grin", 0.8)
     after, points = shown(crop, change), lips_of(crop, 0.8)
-    inside = mesh.polygon(points, mesh.INNER_LIPS, crop.size, feather=0.5) > 0.95
-    lips = (mesh.polygon(points, mesh.LIPS, crop.size, feather=0.5) > 0.95) & (mesh.polygon(points, mesh.INNER_LIPS, crop.size, 3) < 0.02)
+    inside = mesh.polygon_mask(points, topology.INNER_LIPS, crop.size, feather=0.5) > 0.95
+    lips = (mesh.polygon_mask(points, topology.LIPS, crop.size, feather=0.5) > 0.95) & (
+        mesh.polygon_mask(points, topology.INNER_LIPS, crop.size, 3) < 0.02
+    )
     assert inside.sum() > 1500
     teeth_, lip = after[inside], np.median(after[lips], axis=0)
     tooth = np.median(teeth_[teeth_[:, 0] > np.median(teeth_[:, 0])], axis=0)  # the lighter half: not the corners, nor between teeth
@@ -68,7 +71,7 @@ def test_teeth_stay_between_the_lips():
     small = teeth.halved(crop)
     smile = how.prototypes.change(small, mouth=how._mouth(crop.landmarks, 0.0))
     difference = np.abs(change.colour - cv2.resize(smile.colour, None, fx=2, fy=2)).max(2)
-    opening = mesh.polygon(lips_of(crop, 0.8), mesh.INNER_LIPS, crop.size, feather=0.5) > 0
+    opening = mesh.polygon_mask(lips_of(crop, 0.8), topology.INNER_LIPS, crop.size, feather=0.5) > 0
     near = cv2.dilate(opening.astype(np.uint8), np.ones((9, 9))) > 0
     assert difference[opening].max() > 0.3 and difference[~near].max() < 1 / 255
 
@@ -78,7 +81,7 @@ def test_more_of_a_grin_shows_more_teeth():
     chroma = []
     for strength in (0.1, 0.3, 0.6, 1.0):
         crop, change = crop_of("grin", strength)
-        at = mesh.polygon(lips_of(crop, 1.0), mesh.INNER_LIPS, crop.size, feather=0.5)
+        at = mesh.polygon_mask(lips_of(crop, 1.0), topology.INNER_LIPS, crop.size, feather=0.5)
         chroma.append(float((np.hypot(*np.moveaxis(shown(crop, change)[..., 1:], -1, 0)) * at).sum() / at.sum()))
     assert chroma == sorted(chroma, reverse=True) and chroma[-1] < 0.7 * chroma[0]
 
@@ -89,7 +92,7 @@ def test_a_mouth_keeps_its_own_teeth():
     assert toothy(teeth.halved(crop)) == 1 and toothy(teeth.halved(crop_of("grin", 0.8)[0])) == 0
     (how,) = edits.plan({"grin": 0.8}, kit())
     change = how(crop)
-    inside = mesh.polygon(crop.landmarks, mesh.INNER_LIPS, crop.size, feather=2) > 0.99
+    inside = mesh.polygon_mask(crop.landmarks, topology.INNER_LIPS, crop.size, feather=2) > 0.99
     assert np.abs(change.colour[inside]).mean() < 0.02
     row = shown(crop, change)[round(float(crop.landmarks[[13, 14], 1].mean()))]
     columns = slice(*(round(float(crop.landmarks[i, 0])) for i in (82, 312)))
@@ -99,18 +102,18 @@ def test_a_mouth_keeps_its_own_teeth():
 def test_a_mouth_that_opens_shows_teeth_above_and_dark_below():
     crop, change = crop_of("mouth", 1.0)
     moved = crop.landmarks.copy()
-    moved[: mesh.POINTS] += parted(moved[: mesh.POINTS], 1.0)
+    moved[: topology.POINTS] += parted(moved[: topology.POINTS], 1.0)
     (x, top), (_, bottom) = np.rint(moved[[13, 14]]).astype(int)
     middle = shown(crop, change)[top + 3 : bottom - 3, x, 0]
     assert middle.max() > 55 and middle.min() < 30 and np.argmax(middle) < np.argmin(middle)
 
 
 def test_lipstick_stays_off_the_teeth():
-    plain, red = (skin.lab_of(edit(hopper(), kit=kit(), grin=0.8, lips=lips).pixels) for lips in ("red:0", "red"))
+    plain, red = (filters.to_lab(edit(hopper(), kit=kit(), grin=0.8, lips=lips).pixels) for lips in ("red:0", "red"))
     matrix = crop_of("grin", 0.8)[0].matrix
     points = geometry.transform(lips_of(crop_of("grin", 0.8)[0], 0.8), geometry.invert(matrix))
     mask = np.zeros(hopper().pixels.shape[:2], np.uint8)
-    cv2.fillPoly(mask, [np.rint(points[list(mesh.INNER_LIPS)]).astype(np.int32)], 1)
+    cv2.fillPoly(mask, [np.rint(points[list(topology.INNER_LIPS)]).astype(np.int32)], 1)
     inside = cv2.erode(mask, np.ones((3, 3))) > 0
     assert inside.sum() > 50 and np.abs(red - plain)[inside].mean() < 2 < np.abs(red - plain)[mask == 0].max()
 
@@ -121,7 +124,7 @@ def test_in_the_dark_teeth_are_dim():
     light = []
     for share in (1.0, 0.33):
         crop = replace(bright, pixels=np.rint(bright.pixels * share).astype(np.uint8))
-        here = mesh.window(crop.landmarks[list(mesh.LIPS)], 10, crop.size)
+        here = mesh.window(crop.landmarks[list(topology.LIPS)], 10, crop.size)
         light.append(teeth.inside(crop, lips_of(bright, 1.0), here).max())
     assert light[1] < 0.6 * light[0]
 

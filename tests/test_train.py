@@ -17,15 +17,15 @@ from faces import hopper, hopper_face, kit
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
-from safetensors.torch import load_file  # noqa: E402
+from safetensors.torch import load_file
 
-from mien import Alignment, Kit, ModelError, RequestError, edit, models, verbs  # noqa: E402
-from mien.errors import InputError, MienError, OutputError  # noqa: E402
-from mien.face import geometry  # noqa: E402
-from mien.models.session import Net  # noqa: E402
-from mien.train.data.faces import PAIRED, held_out  # noqa: E402
-from mien.train.engine import export as exporter  # noqa: E402
-from mien.train.families import FAMILIES  # noqa: E402
+from mien import Alignment, Kit, ModelError, RequestError, edit, models, verbs
+from mien.errors import InputError, MienError, OutputError
+from mien.face import geometry
+from mien.models.session import Net
+from mien.train.data.faces import PAIRED, held_out
+from mien.train.engine import export as exporter
+from mien.train.families import FAMILIES
 
 COLUMNS = ["file", "person", "sex", "age", "source", "ethnicity", "smile", "beard", "glasses"]
 
@@ -123,7 +123,9 @@ KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 from mien import verbs
-from mien.train import families, loop, runs
+from mien.train import families
+from mien.train.engine import checkpoints as runs
+from mien.train.engine import fit as loop
 
 family, folder, *data = sys.argv[1:]
 folder, real, count = Path(folder), runs.save_file, []

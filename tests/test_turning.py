@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from faces import hopper, hopper_face, kit
 
-from mien.face import geometry, mesh
+from mien.face import geometry, mesh, topology
 from mien.train.data import head_turn as turning
 from mien.types import Alignment, Array, Crop
 
@@ -19,7 +19,7 @@ def crop() -> Crop:
 
 def test_depth_is_what_the_landmarker_finds():
     face = hopper_face()
-    away = turning.depth(kit(), hopper().pixels, face.landmarks) - face.depth[: mesh.POINTS]
+    away = turning.depth(kit(), hopper().pixels, face.landmarks) - face.depth[: topology.POINTS]
     assert np.abs(away - away.mean()).max() < 0.03 * np.ptp(face.depth)
 
 
@@ -38,7 +38,7 @@ def test_a_head_turns_by_what_was_asked(yaw: float, pitch: float):
 
 def test_nothing_turned_is_nothing_moved():
     at = turning.turn(crop(), 0, 0, kit().prototypes.triangles)
-    assert np.abs(at - mesh.places(SIZE)).max() < 0.05
+    assert np.abs(at - mesh.pixel_grid(SIZE)).max() < 0.05
     flow = np.random.default_rng(0).normal(size=(96, 96, 2))
     assert turning.flowed(flow, None) is flow and turning.looked(flow, None) is flow and turning.coarsely(flow, None) is flow
 
@@ -46,11 +46,11 @@ def test_nothing_turned_is_nothing_moved():
 def test_a_flow_stays_the_flow_of_its_pair():
     """The picture before, looked up along the flow, is the picture after; turned, both, with the turned flow, too."""
     one = crop()
-    middle = one.landmarks[: mesh.POINTS].mean(0)
-    near = np.exp(-np.square((mesh.places(SIZE) - middle) / (0.2 * SIZE)).sum(-1, keepdims=True))
+    middle = one.landmarks[: topology.POINTS].mean(0)
+    near = np.exp(-np.square((mesh.pixel_grid(SIZE) - middle) / (0.2 * SIZE)).sum(-1, keepdims=True))
     flow = (near * (9, -6)).astype(np.float32)
     before = cv2.GaussianBlur(one.pixels, (0, 0), 2)
-    look = lambda picture, along: turning.looked(picture, mesh.places(SIZE) + along)  # noqa: E731
+    look = lambda picture, along: turning.looked(picture, mesh.pixel_grid(SIZE) + along)  # noqa: E731
     after = look(before, flow)
     at = turning.turn(one, 20, 5, kit().prototypes.triangles)
     coarse = cv2.resize(flow, (SIZE // 4, SIZE // 4), interpolation=cv2.INTER_AREA)

@@ -13,7 +13,7 @@ from mien.edits.beard import SHAPES as BEARDS
 from mien.edits.beard import Beard, draw_beard
 from mien.edits.eyeglass_frame import SHAPES as FRAMES
 from mien.edits.eyeglasses import Glasses, draw_glasses
-from mien.face import geometry, mesh
+from mien.face import geometry, mesh, topology
 from mien.face.pose import Head
 from mien.pipeline.photo import edit_photo
 from mien.types import Array, Crop
@@ -36,7 +36,7 @@ def turned(degrees: float) -> Crop:
 
 
 def inside(outline: tuple[int, ...]) -> Array:
-    return mesh.polygon(crop().landmarks, outline, crop().size, feather=0.5) > 0.9
+    return mesh.polygon_mask(crop().landmarks, outline, crop().size, feather=0.5) > 0.9
 
 
 @pytest.mark.parametrize("edit", EDITS)
@@ -108,17 +108,17 @@ def test_glasses_sit_before_the_eyes():
 
 def test_eyes_stay_visible_through_clear_lenses():
     change, _, _ = draw_glasses(crop(), Glasses())
-    for lids in mesh.EYELIDS:
+    for lids in topology.EYELIDS:
         assert np.abs(change.colour[inside(lids)]).mean() < 0.05
     dark, _, _ = draw_glasses(crop(), Glasses(glass=(0.2, 0.2, 0.2)))
-    assert all((-dark.colour[inside(lids)]).mean() > 0.1 for lids in mesh.EYELIDS)
+    assert all((-dark.colour[inside(lids)]).mean() > 0.1 for lids in topology.EYELIDS)
 
 
 @pytest.mark.parametrize("shape", BEARDS)
 def test_no_hair_on_lips_nor_nostrils(shape: str):
     change, cover = draw_beard(crop(), Beard(shape=shape))
     assert cover.max() > 0.5 and (change.colour[cover > 0.5].mean() < 0)
-    assert cover[inside(mesh.LIPS)].max() < 0.03
+    assert cover[inside(topology.LIPS)].max() < 0.03
     above = np.arange(crop().size)[:, None] < crop().landmarks[[33, 263], 1].min()
     assert not cover[np.broadcast_to(above, cover.shape)].any()
     x, y = np.rint(crop().landmarks[[4, 50, 280, 97, 326]]).astype(int).T

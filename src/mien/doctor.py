@@ -20,7 +20,7 @@ from .models.card import Card
 def models() -> list[dict[str, Any]]:
     """The networks in the box and the user's own: name, role, licence, size in bytes, sha256, state ("ok", "missing", "corrupt"), path,
     data credits and limits."""
-    return [_describe(entry) for entry in hub.catalog().values()]
+    return [_describe(entry) for entry in hub.catalogue().values()]
 
 
 def _describe(entry: hub.Entry) -> dict[str, Any]:

@@ -24,7 +24,8 @@ import numpy as np
 
 from .errors import OutputError
 from .io import clip_writer as video
-from .io import photo as image
+from .io import photo_reader as image
+from .io import photo_writer
 from .types import Step
 
 LOG = "MIEN_WATCH_LOG"
@@ -97,7 +98,7 @@ def commands(folder: Path) -> list[list[str]]:
         place.mkdir()
     photo = image.read(portrait)
     for name in ("one.jpg", "two.png"):
-        image.write(photo, photos / name)
+        photo_writer.write(photo, photos / name)
     shown = photo.pixels[: photo.pixels.shape[0] & ~1, : photo.pixels.shape[1] & ~1]
     video.write((np.roll(shown, i, 1) for i in range(12)), folder / "clip.mp4", fps=12, history=(Step("test", {}),))
     words = (

@@ -15,8 +15,8 @@ from .errors import InputError, ModelError, OutputError, RequestError
 from .io import clip_reader as footage
 from .io import clip_writer as video
 from .io import content_credentials as provenance
-from .io import outputs
-from .io import photo as image
+from .io import outputs, photo_writer
+from .io import photo_reader as image
 from .measure import benchmark as benches
 from .measure import compare as measure
 from .measure import flicker
@@ -39,7 +39,7 @@ from .pipeline.stylize import sketch, stylize, stylize_clip
 from .types import Photo
 
 read = image.read
-write = image.write
+write = photo_writer.write
 verify = provenance.verify
 __all__ = [  # what is made elsewhere and belongs to the surface
     "age", "align", "align_folder", "doctor", "draw", "find", "generate", "grid", "models", "regions", "shared_kit", "sketch", "stylize",
@@ -68,12 +68,12 @@ def edit(
     kit = kit or shared_kit()
     stages = edits.plan(strengths, kit, by, network=network, along=along)
     faces = find(photo, kit=kit)
-    chosen = apply.choose(faces, str(face), photo.size)
+    chosen = apply.select_faces(faces, str(face), photo.size)
     if not stages:
         return photo
     said = {"face": str(face), "by": by, "network": network, "along": dict(along or {})}
     arguments = strengths | {name: value for name, value in said.items() if value}
-    fronts = {i: apply.in_front(kit.parser, photo.pixels, faces[i]) for i in chosen}
+    fronts = {i: apply.find_occlusion(kit.parser, photo.pixels, faces[i]) for i in chosen}
     return apply.edit_photo(photo, stages, faces, chosen, arguments, fronts)
 
 
@@ -111,9 +111,9 @@ def edit_clip(
     said = {"face": str(face), "by": by, "network": network, "along": dict(along or {}), "begin": begin, "end": end}
     arguments = strengths | {name: value for name, value in said.items() if value}
     told = lambda done: report(done, film.frames)  # noqa: E731
-    line = clips.of_faces(str(face), stages, float(film.fps), kit)
-    step = apply.edited(stages, arguments, kit.parser.net.networks)
-    return parts.edit(film, out, line, step, resume=resume, force=force, report=told, stopped=stopped)
+    line = clips.clip_editor(str(face), stages, float(film.fps), kit)
+    step = apply.edit_step(stages, arguments, kit.parser.net.networks)
+    return parts.process_clip(film, out, line, step, resume=resume, force=force, report=told, stopped=stopped)
 
 
 def train(
@@ -230,7 +230,7 @@ def report_clips(
     before: Path, after: Path, *, identity: str | None = None, around: str = "face", kit: Kit | None = None
 ) -> flicker.ClipReport:
     """The same of two clips, on stretches of their frames, and how much the effect flickers; see `flicker.ClipReport`."""
-    return flicker.of_clips(before, after, kit or shared_kit(), identity=identity, around=around)
+    return flicker.report_clips(before, after, kit or shared_kit(), identity=identity, around=around)
 
 
 def write_page(

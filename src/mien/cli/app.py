@@ -12,7 +12,7 @@ import click
 
 from .._version import __version__
 from ..errors import MienError, RequestError
-from ..io.photo import MAX_PIXELS
+from ..io.photo_reader import MAX_PIXELS
 
 INTERRUPTED = 130
 LICENCES = ("all", "commercial")

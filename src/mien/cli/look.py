@@ -211,7 +211,7 @@ def report(
         if html:
             raise RequestError("--html is for photos: leave it out for clips")
         told = verbs.report_clips(before, after, identity=identity, around=around)
-        lines = flicker.tell(told)
+        lines = flicker.as_text(told)
     else:
         if html:
             outputs.check_free(html, force)
@@ -220,7 +220,7 @@ def report(
             told = verbs.report(first, second, identity=identity, around=around)
         except FaceError as error:
             raise FaceError(f"{before}: {error}") from error
-        lines = reports.tell(told)
+        lines = reports.as_text(told)
         if html:
             verbs.write_page(told, first, second, html, names=(before.name, after.name), limits=limits, force=force)
     passed = reports.passed(told.worst, limits)

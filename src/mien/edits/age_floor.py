@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..face import geometry
+from ..face.change import apply_to_crop
 from ..models.landmarker import Landmarker
 from ..models.prototypes import ADULT, Prototypes
 from ..types import Alignment, Array, Change, Crop, Edit, Networks
@@ -83,7 +83,7 @@ class AgeReader:
 
     def after(self, crop: Crop, change: Change) -> float:
         """The age of that face after `change`, its landmarks found anew."""
-        return self.read(geometry.changed(crop, change))
+        return self.read(apply_to_crop(crop, change))
 
 
 def note(now: float, asked: float, done: float) -> str:

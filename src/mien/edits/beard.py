@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..face import mesh
-from ..face.pose import Head, Light, change_of, inner, skinlike, softness, spread
+from ..face import mesh, topology
+from ..face.change import border_falloff, paste_window, window_change
+from ..face.filters import to_lab
+from ..face.lighting import Light, skin_coloured, softness
+from ..face.pose import Head
 from ..types import Alignment, Array, Change, Crop, Networks
 
 # Mesh points from the ear to the chin, and the same to the other ear; a row nearer to the mouth each.
@@ -30,7 +33,6 @@ _RIGHT = (
 _LIP_LEFT = ((216, 206, 98, 97, 2), (57, 92, 165, 167, 164), (43, 185, 39, 37, 0))
 _LIP_RIGHT = ((436, 426, 327, 326), (287, 322, 391, 393), (273, 409, 269, 267))
 _NOSE = (98, 64, 48, 4, 278, 294, 327, 326, 2, 97)
-_BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 
 # How much grows where, in ninths: rows from the neck over the jaw to the mouth, columns from the ear to the chin; then the upper lip.
 SHAPES = {
@@ -108,14 +110,14 @@ def draw_beard(crop: Crop, style: Beard) -> tuple[Change, Array]:
     shown += (cover * amount)[..., None] * (hair - shown)
     colour = cv2.GaussianBlur(shown - skin, (0, 0), softness(crop))
     covered = np.clip(np.maximum(cover, 0.62 * under) * amount, 0, 1)
-    return change_of(crop, window, colour), spread(covered, window, size) * inner(size)
+    return window_change(crop, window, colour), paste_window(covered, window, size) * border_falloff(size)
 
 
 def hair_colour(crop: Crop, style: Beard | None = None) -> Array:
     """The colour of the face's hair as its brows have it, `[3]` in 0..1: their dark quarter, never lighter than the skin."""
-    lab = cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    lab = to_lab(crop.pixels)
     brows = np.zeros((crop.size,) * 2, np.uint8)
-    for brow in _BROWS:
+    for brow in topology.BROWS:
         cv2.fillPoly(brows, [np.rint(crop.landmarks[list(brow)]).astype(np.int32)], 1)
     cheeks = np.clip(np.rint(crop.landmarks[[50, 280, 205, 425]]), 0, crop.size - 1).astype(int)
     skin = np.median(lab[cheeks[:, 1], cheeks[:, 0]], axis=0)
@@ -140,7 +142,7 @@ def _hairs(crop: Crop, head: Head, style: Beard) -> tuple[Array, Array, Array, A
     roots, steps, tone, need, solid = (np.concatenate(one) for one in zip(*parts, strict=True))
     keep = need < style.density * (0.45 + 0.55 * strength**0.8) * (strength > 0)
     x, y = np.clip(np.rint(roots), 0, crop.size - 1).astype(int).T
-    inside = np.maximum(skinlike(crop), mesh.hull(crop.landmarks, crop.size))[y, x] > 0.6
+    inside = np.maximum(skin_coloured(crop), mesh.hull_mask(crop.landmarks, crop.size))[y, x] > 0.6
     keep &= inside
     return roots[keep], steps[keep], tone[keep], solid[keep], min(1.0, 0.3 + 0.9 * strength**0.8) * min(strength * 12, 1)
 
@@ -234,7 +236,7 @@ def _drawn(roots: Array, steps: Array, tone: Array, solid: Array, shape: tuple[i
 
 def _free(crop: Crop, head: Head) -> Array:
     """Where hair may be: neither on the lips nor in the nostrils, and not far beyond the face but for below the chin. `[S, S]` in 0..1."""
-    away = cv2.distanceTransform(1 - mesh.hull(crop.landmarks, crop.size), cv2.DIST_L2, 3) / head.scale
-    out = np.exp(-np.maximum(away - 1, 0) / 3 * (1 - 0.7 * skinlike(crop)))
-    out *= 1 - mesh.polygon(crop.landmarks, mesh.LIPS, crop.size, feather=0.35 * head.scale, grow=0.3 * head.scale)
-    return out * (1 - mesh.polygon(crop.landmarks, _NOSE, crop.size, feather=0.8 * head.scale))
+    away = cv2.distanceTransform(1 - mesh.hull_mask(crop.landmarks, crop.size), cv2.DIST_L2, 3) / head.scale
+    out = np.exp(-np.maximum(away - 1, 0) / 3 * (1 - 0.7 * skin_coloured(crop)))
+    out *= 1 - mesh.polygon_mask(crop.landmarks, topology.LIPS, crop.size, feather=0.35 * head.scale, grow=0.3 * head.scale)
+    return out * (1 - mesh.polygon_mask(crop.landmarks, _NOSE, crop.size, feather=0.8 * head.scale))

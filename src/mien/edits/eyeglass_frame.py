@@ -23,7 +23,7 @@ SHAPES = {
 
 
 @dataclass(frozen=True)
-class Frame:
+class EyeglassFrame:
     """What gives a frame its form. shape: a row of SHAPES; in mm: lens (a lens's width), bridge (between the two), rim (thickness), depth
     (front to back), lower (how far the lenses' centres hang below the nasion); brow: thickness at the top over that at the bottom;
     tall: the lenses' height over their shape's own."""

@@ -8,10 +8,12 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from ..face import mesh
-from ..face.pose import Head, Light, change_of, inner, skinlike, softness, spread
+from ..face import mesh, topology
+from ..face.change import border_falloff, paste_window, window_change
+from ..face.lighting import Light, skin_coloured, softness
+from ..face.pose import Head
 from ..types import Alignment, Array, Change, Crop, Networks
-from .eyeglass_frame import SHAPES, Frame
+from .eyeglass_frame import SHAPES, EyeglassFrame
 
 _RIDGE, _FLANKS = (8, 6, 197, 195, 5, 4), ((129, 50, 121, 133, 193), (358, 280, 350, 362, 417))  # of the nose; left and right of it
 FINER = 2  # drawn so much finer than the crop
@@ -23,7 +25,7 @@ GLASS = ((0.22, 0.22, 0.23), (0.27, 0.21, 0.15), (0.19, 0.24, 0.20), (0.12, 0.12
 
 
 @dataclass(frozen=True)
-class Glasses(Frame):
+class Glasses(EyeglassFrame):
     """Glasses put on a face: an edit, `Crop -> Change`. The default is a thin frame of dark acetate with clear lenses.
 
     strength 0..1: how much of them is there; shape to tall: see Frame; colour, mottle (the second colour of tortoise shell) and glass (what
@@ -88,8 +90,8 @@ def draw_glasses(crop: Crop, style: Glasses) -> tuple[Change, Array, Array]:
     sheet = _Sheet(crop, style, head)
     rows, columns = sheet.window
     flow = sheet.bent() * np.float32(style.strength)
-    grid = mesh.places(size)[rows, columns] + flow
-    behind = mesh.sampled(crop.pixels, grid)
+    grid = mesh.pixel_grid(size)[rows, columns] + flow
+    behind = mesh.remap(crop.pixels, grid)
     behind = behind.astype(np.float32) / 255
     shown = behind * (1 - sheet.shadow(light))[..., None]
     for side, lens in zip((-1, 1), sheet.lenses, strict=True):
@@ -97,8 +99,8 @@ def draw_glasses(crop: Crop, style: Glasses) -> tuple[Change, Array, Array]:
     shown += (sheet.frame * (1 - 0.7 * style.sheer))[..., None] * (sheet.paint(light) - shown)
     colour = cv2.GaussianBlur(np.clip(shown, 0, 1) - behind, (0, 0), softness(crop)) * np.float32(style.strength)
     lenses = np.clip(sheet.lenses[0] + sheet.lenses[1], 0, 1) * (1 - sheet.frame)
-    covers = [spread(one, sheet.window, size) * inner(size) for one in (sheet.frame, lenses)]
-    return change_of(crop, sheet.window, colour, flow), covers[0], covers[1]
+    covers = [paste_window(one, sheet.window, size) * border_falloff(size) for one in (sheet.frame, lenses)]
+    return window_change(crop, sheet.window, colour, flow), covers[0], covers[1]
 
 
 class _Sheet:
@@ -148,8 +150,8 @@ class _Sheet:
     def _arms(self, beside: Array) -> Array:
         """The arms from hinge to ear: the farther one is hidden by the head, both by hair."""
         out = self._blank()
-        face = self._blank(self.crop.landmarks[: mesh.POINTS], hull=True)
-        bare = (cv2.resize(skinlike(self.crop)[self.window], out.shape[::-1]) * 255).astype(np.uint8)
+        face = self._blank(self.crop.landmarks[: topology.POINTS], hull=True)
+        bare = (cv2.resize(skin_coloured(self.crop)[self.window], out.shape[::-1]) * 255).astype(np.uint8)
         for side in (-1, 1):
             corners, shape = self.head.show(self.style.arm(side)), self._blank()
             for one, two in pairwise(corners):
@@ -203,7 +205,7 @@ class _Sheet:
             moved = cv2.warpAffine(mask, np.array([[1, 0, by[0]], [0, 1, by[1]]]), self.shape[::-1])
             return cv2.GaussianBlur(moved, (0, 0), soft * scale)
 
-        face = mesh.hull(self.crop.landmarks, self.crop.size)[self.window].astype(np.float32)
+        face = mesh.hull_mask(self.crop.landmarks, self.crop.size)[self.window].astype(np.float32)
         bridge = np.zeros_like(solid)
         middle = self.head.show(np.array([[0, self.style.lower, -4.0]]))[0] - self.low
         cv2.circle(bridge, (round(float(middle[0])), round(float(middle[1]))), round(13 * scale), 1.0, -1)

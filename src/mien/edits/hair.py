@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..face import geometry, mesh, skin
+from ..face import filters, geometry, mesh, skin, topology
 from ..models.parser import Parser
 from ..types import Alignment, Array, Change, Crop, Networks
 from .colours import Colour
@@ -65,11 +65,11 @@ class Hair:
         regions = self.parser.parse(crop)
         muted = self.parser.parse(replace(crop, pixels=_muted(lab)))
         regions["hair"] = np.maximum(regions["hair"], muted["hair"])
-        rough = _together(_told(lab, regions, crop.landmarks, geometry.shown(crop))) + (regions["beard"] if self.with_beard else 0)
-        soft = geometry.guided(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
+        rough = _together(_told(lab, regions, crop.landmarks, geometry.valid_mask(crop))) + (regions["beard"] if self.with_beard else 0)
+        soft = filters.guided_filter(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
         to_edge = np.minimum(np.arange(crop.size), np.arange(crop.size)[::-1])
         window = np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * crop.size), 0, 1)
-        return (skin.smoothstep(soft, 0.3, 0.85) * window).astype(np.float32)
+        return (filters.smoothstep(soft, 0.3, 0.85) * window).astype(np.float32)
 
     def _dyed(self, lab: Array, hair: Array) -> Array:
         """Every pixel as if it were hair; `hair [n, 3]` is what is known to be."""
@@ -102,8 +102,8 @@ def _told(lab: Array, regions: dict[str, Array], points: Array, shown: Array) ->
     and none of those that the hair has at the forehead, as a door behind dark hair; with what has the hair's, where the parser wavers
     between the two. shown: where the photo is (see `geometry.shown`), as mirrored hair looks like a thing."""
     size = lab.shape[0]
-    (left, top), (right, bottom) = points[: mesh.POINTS].min(0), points[: mesh.POINTS].max(0)
-    x, y = np.moveaxis(mesh.places(size), -1, 0)
+    (left, top), (right, bottom) = points[: topology.POINTS].min(0), points[: topology.POINTS].max(0)
+    x, y = np.moveaxis(mesh.pixel_grid(size), -1, 0)
     near = (np.abs(x - (left + right) / 2) < 0.4 * (right - left)) & (np.abs(y - top + 0.035 * (bottom - top)) < 0.085 * (bottom - top))
     small = _coarse(lab)
     most = float(regions["hair"][near].max()) if near.any() else 0.0
@@ -115,9 +115,9 @@ def _told(lab: Array, regions: dict[str, Array], points: Array, shown: Array) ->
 
     from_hair = _away((_shaded(small, middle), spread + LOOSE) for middle, spread in _tones(hair, TONES))
     from_things = _away((small - middle, spread + TIGHT) for middle, spread in _tones(rest, THINGS))
-    thing = skin.smoothstep(from_hair, *UNLIKE) * skin.smoothstep(from_things, *LIKE_THINGS)
-    own = skin.smoothstep(from_hair, *LIKE) * skin.smoothstep(from_things - from_hair, *NEARER)
-    own *= skin.smoothstep(share, *MAYBE) * skin.smoothstep(share + other, *EITHER)
+    thing = filters.smoothstep(from_hair, *UNLIKE) * filters.smoothstep(from_things, *LIKE_THINGS)
+    own = filters.smoothstep(from_hair, *LIKE) * filters.smoothstep(from_things - from_hair, *NEARER)
+    own *= filters.smoothstep(share, *MAYBE) * filters.smoothstep(share + other, *EITHER)
     free, own = (cv2.resize(one, (size, size), interpolation=cv2.INTER_LINEAR) for one in (1 - thing, own))
     told = np.maximum(regions["hair"] * free, own)
     return np.maximum(told, _locks(lab, regions, points, told, from_hair))
@@ -127,11 +127,13 @@ def _locks(lab: Array, regions: dict[str, Array], points: Array, told: Array, fr
     """Locks over the face, which the parser takes for its skin, `[S, S]` in 0..1: they lie beside hair that is `told [S, S]`, have its
     colours (`from_hair [s, s]`: how far they are from it) and not the skin's; near brows and eyes are none."""
     size, side = len(lab), len(from_hair)
-    skinlike = skin.soft(_coarse(skin.likeness(lab, skin.own_colour(lab, points))), side / 96)
+    skinlike = filters.blur(_coarse(skin.skin_likelihood(lab, skin.fit_skin_shading(lab, points))), side / 96)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(BESIDE * side) + 1,) * 2)
-    beside = skin.soft(cv2.dilate((_coarse(told) > 0.6).astype(np.float32), disc), side / 96)
-    eyes = [mesh.polygon(points / COARSE, outline, side, feather=2, grow=side / 40) for outline in (*mesh.BROWS, *mesh.HOLLOWS)]
-    own = skin.smoothstep(from_hair, *LIKE) * skin.smoothstep(skinlike, *NO_SKIN) * beside * (1 - np.maximum.reduce(eyes))
+    beside = filters.blur(cv2.dilate((_coarse(told) > 0.6).astype(np.float32), disc), side / 96)
+    eyes = [
+        mesh.polygon_mask(points / COARSE, outline, side, feather=2, grow=side / 40) for outline in (*topology.BROWS, *topology.UNDER_EYES)
+    ]
+    own = filters.smoothstep(from_hair, *LIKE) * filters.smoothstep(skinlike, *NO_SKIN) * beside * (1 - np.maximum.reduce(eyes))
     own *= (1 - _coarse(regions["beard"])) * (_coarse(regions["other"]) < 0.5)
     return cv2.resize(own.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
 
@@ -152,7 +154,7 @@ def _away(tones: Iterable[tuple[Array, Array]]) -> Array:
     """How far every pixel is from the nearest of tones, in standard deviations `[s, s]`, of differences and variances; of what is around
     it, since strands differ."""
     nearest = np.minimum.reduce([(off**2 / spread).sum(-1) for off, spread in tones])
-    return skin.soft(np.minimum(np.sqrt(nearest), FARTHEST), len(nearest) / 64)
+    return filters.blur(np.minimum(np.sqrt(nearest), FARTHEST), len(nearest) / 64)
 
 
 def _together(share: Array) -> Array:

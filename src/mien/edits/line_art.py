@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..models.translator import resized
+from ..face.filters import resize
 from ..types import Array
 
 SMALL = 160  # pixels of the longer side of the picture in which the paper is looked for
@@ -24,7 +24,7 @@ NEAR, STRONG = (
 MIDDLE = 0.47  # of the side: where the middle of a head is, from above
 
 
-def lines(pixels: Array) -> Array:
+def extract_lines(pixels: Array) -> Array:
     """`[H, W, 3]` uint8 -> `[H, W]` uint8: dark where there is ink of any colour, white where there is paper of any, however it is lit."""
     height, width = pixels.shape[:2]
     scale = min(SMALL / max(height, width), 1.0)
@@ -43,7 +43,7 @@ def pencil(pixels: Array) -> Array:
     return np.clip((1 - np.clip(1 - grey / np.maximum(around, 1), 0, 1) * STRONG) * 255, 0, 255).astype(np.uint8)
 
 
-def framed(drawn: Array, size: int) -> Array:
+def frame_drawing(drawn: Array, size: int) -> Array:
     """Lines `[H, W]` as a square of `size` pixels that they fill as a head does in FFHQ; what fills its sheet is only made square.
 
     `InputError` where there are no lines.
@@ -65,4 +65,4 @@ def framed(drawn: Array, size: int) -> Array:
     scale = size * steps / side
     place = np.array([[scale, 0, (0.5 - x) * scale - 0.5], [0, scale, (0.5 - y) * scale - 0.5]])
     square = cv2.warpAffine(drawn, place, (size * steps,) * 2, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))
-    return resized(square, (size, size))
+    return resize(square, (size, size))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..face import mesh, skin
-from ..face.skin import smoothstep, soft
+from ..face import filters, mesh, skin, topology
+from ..face.filters import blur, smoothstep
 from ..types import Alignment, Array, Change, Crop, Networks
 from .colours import Colour
 
@@ -27,42 +27,42 @@ class Beauty:
 
     def __call__(self, crop: Crop) -> Change:
         points, size = crop.landmarks, crop.size
-        lab = skin.lab_of(crop.pixels)
-        even = skin.own_colour(lab, points)
-        where = grown(skin.plain(points / HALF, size // HALF), size) * skin.likeness(lab, even)
+        lab = filters.to_lab(crop.pixels)
+        even = skin.fit_skin_shading(lab, points)
+        where = grown(skin.bare_skin_mask(points / HALF, size // HALF), size) * skin.skin_likelihood(lab, even)
         delta = np.clip(self._evened(lab, even, where), -9, 9)
         delta += self._under_eyes(lab, even, where, points)
-        for mask, lighter, paler in ((skin.whites(lab, points), 5, 0.4), (skin.teeth(lab, points), 6, 0.55)):
+        for mask, lighter, paler in ((skin.sclera_mask(lab, points), 5, 0.4), (skin.teeth_mask(lab, points), 6, 0.55)):
             room = smoothstep(lab[..., 0], 97, 75)
             delta[..., 0] += lighter * mask * room
             delta[..., 1] -= 0.3 * mask * np.maximum(lab[..., 1] - 2, 0)
             delta[..., 2] -= paler * mask * np.maximum(lab[..., 2] - 3, 0)
-        colour = skin.offset(crop, lab, self.amount * delta)
+        colour = filters.lab_offset_to_rgb(crop, lab, self.amount * delta)
         return Change(np.zeros((size, size, 2), np.float32), colour, within(colour) * border(size))
 
     def _evened(self, lab: Array, even: Array, where: Array) -> Array:
         size = lab.shape[0]
         light = np.ascontiguousarray(lab[..., 0])
-        middle = soft(lab, size / 280)  # finer than this are pores, lashes, the grain of the film
+        middle = blur(lab, size / 280)  # finer than this are pores, lashes, the grain of the film
         delta = np.zeros_like(lab)
         for channel, keep, radii in ((0, 0.85, (size / 60, size / 22)), (1, 0.85, (size / 22,)), (2, 0.85, (size / 22,))):
             one = np.ascontiguousarray(middle[..., channel])
             for radius in radii:
-                smooth = skin.guided(light if channel else one, one, radius, 45.0)
+                smooth = filters.fast_guided_filter(light if channel else one, one, radius, 45.0)
                 delta[..., channel] += keep / len(radii) * (smooth - one)
-        red = soft(np.ascontiguousarray(middle[..., 1]), size / 80) - even[..., 1]
+        red = blur(np.ascontiguousarray(middle[..., 1]), size / 80) - even[..., 1]
         delta[..., 1] -= 0.45 * np.maximum(red - 1, 0)
         return delta * where[..., None]
 
     def _under_eyes(self, lab: Array, even: Array, where: Array, points: Array) -> Array:
         size = lab.shape[0]
         delta = np.zeros_like(lab)
-        for hollow, lids in zip(mesh.HOLLOWS, mesh.EYELIDS, strict=True):
+        for hollow, lids in zip(topology.UNDER_EYES, topology.EYELIDS, strict=True):
             here = mesh.window(points[list(hollow)], size / 20, size)
             local = here.local(points)
-            mask = mesh.polygon(local, hollow, here.side, feather=size / 60) * where[here.part]
-            mask *= 1 - mesh.polygon(local, lids, here.side, feather=size / 200, grow=size / 90)
-            apart = soft(lab[here.part], size / 60) - even[here.part]
+            mask = mesh.polygon_mask(local, hollow, here.side, feather=size / 60) * where[here.part]
+            mask *= 1 - mesh.polygon_mask(local, lids, here.side, feather=size / 200, grow=size / 90)
+            apart = blur(lab[here.part], size / 60) - even[here.part]
             lighter = 0.5 * np.clip(-apart[..., :1] - 1, 0, 12)
             delta[here.part] += mask[..., None] * np.concatenate([lighter, -0.4 * np.clip(apart[..., 1:], -6, 6)], -1)
         return delta
@@ -80,25 +80,27 @@ class Makeup:
 
     def __call__(self, crop: Crop) -> Change:
         size, points = crop.size, crop.landmarks
-        lab = skin.lab_of(crop.pixels)
-        even = skin.own_colour(lab, points)
+        lab = filters.to_lab(crop.pixels)
+        even = skin.fit_skin_shading(lab, points)
         delta, colour, alpha = np.zeros_like(lab), np.zeros_like(lab), np.zeros((size, size), np.float32)
         parts: list[mesh.Window] = []
         if self.lips:
-            parts.append(mesh.window(points[list(mesh.LIPS)], 0.05 * size, size))
+            parts.append(mesh.window(points[list(topology.LIPS)], 0.05 * size, size))
             self._on_lips(delta, lab, even, points, self.lips, parts[0])
         if self.lids:
-            eyes = [mesh.window(points[[*lids, *up]], 0.04 * size, size) for lids, up in zip(mesh.EYELIDS, mesh.SOCKETS, strict=True)]
+            eyes = [
+                mesh.window(points[[*lids, *up]], 0.04 * size, size) for lids, up in zip(topology.EYELIDS, topology.SOCKETS, strict=True)
+            ]
             self._on_lids(delta, lab, even, points, self.lids, eyes)
             parts += eyes
         for part in (here.part for here in parts):  # the two eyes' may overlap: every part is made of all that is added there
-            colour[part] = skin.offset(replace(crop, pixels=crop.pixels[part]), lab[part], delta[part])
+            colour[part] = filters.lab_offset_to_rgb(replace(crop, pixels=crop.pixels[part]), lab[part], delta[part])
             alpha[part] = within(colour[part])
         return Change(np.zeros((size, size, 2), np.float32), colour, alpha * border(size))
 
     def _on_lips(self, delta: Array, lab: Array, even: Array, points: Array, colour: Colour, here: mesh.Window) -> None:
         """Lightness is moved as a whole, so that folds and shine stay; colour is replaced, and kept back on the shine."""
-        mask, blur = skin.lips(lab, points)[here.part], lab.shape[0] / 200
+        mask, sigma = skin.lips_mask(lab, points)[here.part], lab.shape[0] / 200
         lab, even = lab[here.part], even[here.part]
         if (mask > 0.5).sum() < 20:
             return
@@ -107,18 +109,18 @@ class Makeup:
         shine = smoothstep(lab[..., 0], usual + 8, usual + 30)
         shade = np.clip(lab[..., 0] / max(usual, 1), 0.25, 1.0)
         lighter = np.clip(0.75 * (target[0] - usual), -32, 14) * (1 - 0.5 * shine) * shade
-        tinted = 0.88 * (target[1:] * shade[..., None] - soft(lab[..., 1:], blur)) * (1 - 0.45 * shine)[..., None]
+        tinted = 0.88 * (target[1:] * shade[..., None] - blur(lab[..., 1:], sigma)) * (1 - 0.45 * shine)[..., None]
         delta[here.part] += np.dstack([lighter, tinted]) * (colour.strength * mask)[..., None]
 
     def _on_lids(self, delta: Array, lab: Array, even: Array, points: Array, colour: Colour, eyes: list[mesh.Window]) -> None:
         """Densest at the lashes, gone halfway to the brow; and a soft dark line at the lashes."""
         size = lab.shape[0]
         amount, line = lids(points, self.triangles, size)
-        amount = amount * (0.55 + 0.45 * skin.likeness(lab, even))
+        amount = amount * (0.55 + 0.45 * skin.skin_likelihood(lab, even))
         target = as_lit(colour, float(np.median(even[..., 0])))
         for part in (here.part for here in eyes):
             darker = np.clip(0.6 * (target[0] - even[part][..., 0]), -32, 8)
-            tinted = 0.9 * (target[1:] - soft(lab[part][..., 1:], size / 100))
+            tinted = 0.9 * (target[1:] - blur(lab[part][..., 1:], size / 100))
             added = np.dstack([darker, tinted]) * amount[part][..., None]
             added[..., 0] -= 13 * line[part] * smoothstep(lab[part][..., 0], 5, 40)
             delta[part] = colour.strength * added
@@ -131,26 +133,26 @@ def grown(mask: Array, size: int) -> Array:
 
 def lids(points: Array, triangles: Array, size: int) -> tuple[Array, Array]:
     """The upper lids as eye shadow is laid on, and the line along their lashes: two masks `[S, S]` in 0..1."""
-    dense = np.zeros((mesh.POINTS, 2), np.float32)
-    for lashes, creases, sockets in zip(mesh.LASHES, mesh.CREASES, mesh.SOCKETS, strict=True):
+    dense = np.zeros((topology.POINTS, 2), np.float32)
+    for lashes, creases, sockets in zip(topology.LASHES, topology.CREASES, topology.SOCKETS, strict=True):
         dense[list(lashes), 0] = 0.5, 0.85, 1, 1, 1, 1, 0.9, 0.6, 0.15
         dense[list(creases), 0] = 0.35, 0.8, 1, 1, 1, 0.9, 0.7, 0.4, 0.1
         dense[list(sockets), 0] = 0.12, 0.25, 0.33, 0.3, 0.15, 0.05
     small = size // HALF
-    field = mesh.spread(dense, mesh.frame(points / HALF, small), triangles, small)[..., 0]
-    out = grown(soft(np.ascontiguousarray(field), small / 110), size)
+    field = mesh.interpolate(dense, mesh.with_border_points(points / HALF, small), triangles, small)[..., 0]
+    out = grown(blur(np.ascontiguousarray(field), small / 110), size)
     line = np.zeros((size, size), np.float32)
-    for eye, lashes in zip(mesh.EYELIDS, mesh.LASHES, strict=True):
+    for eye, lashes in zip(topology.EYELIDS, topology.LASHES, strict=True):
         width = float(np.linalg.norm(points[lashes[0]] - points[lashes[-1]]))
         here = mesh.window(points[list(eye)], 0.2 * width, size)
         local = here.local(points)
-        out[here.part] *= 1 - mesh.polygon(local, eye, here.side, feather=size / 400)
+        out[here.part] *= 1 - mesh.polygon_mask(local, eye, here.side, feather=size / 400)
         path = np.rint(local[list(lashes)] * 16).astype(np.int32)
         drawn = np.zeros((here.side, here.side), np.float32)
         for k in range(len(path) - 2):  # thinner towards the nose, none at the inner corner
             thick = max(1, round(width / 26 * (1 - k / len(path))))
             cv2.line(drawn, path[k], path[k + 1], 1.0 - 0.08 * k, thick, cv2.LINE_AA, 4)
-        line[here.part] = np.maximum(line[here.part], soft(drawn, width / 50))
+        line[here.part] = np.maximum(line[here.part], blur(drawn, width / 50))
     return np.clip(out, 0, 1), line
 
 

@@ -23,11 +23,12 @@ from . import line_art as paper
 from .age_floor import Adult, AgeReader
 from .beard import Beard
 from .eyeglasses import Glasses
+from .gaze import Gaze
 from .hair import Hair
 from .makeup import Beauty, Makeup
-from .mouth import Gaze, Grin, Mouth
+from .mouth import Grin, Mouth
 from .relight import Relight
-from .removal import Bare
+from .removal import Removal
 
 Strengths = Mapping[str, float]  # by name
 Asked = Mapping[str, float | str]  # the same, and colours as text
@@ -56,7 +57,7 @@ class Prototype:
     def __call__(self, crop: Crop) -> Change:
         smile, sex = self.strengths.get("smile", 0.0), self.strengths.get("sex", 0.0)
         mouth = self.prototypes.mouth_of(smile)
-        mouth[2] += SHUT * min(smile, 0) * mesh.mouth(crop.landmarks)[2]
+        mouth[2] += SHUT * min(smile, 0) * mesh.mouth_shape(crop.landmarks)[2]
 
         def aged(years: float, mouth: Array | None = None) -> Change:
             return self.prototypes.change(crop, mouth=mouth, age=years, sex=sex, means_only=self.means_only)
@@ -104,7 +105,7 @@ def _years(strengths: Strengths, reader: AgeReader, crop: Crop, aged: Callable[[
 
 
 @dataclass(frozen=True, eq=False)
-class Along:
+class LatentEdit:
     """An edit by a generator: find the face in its space, move it, and change the photo by how the two pictures differ.
 
     The photo's own pixels follow the landmarks of the two pictures, and only what is left of the difference is added: what the
@@ -139,14 +140,14 @@ class Along:
         size, triangles = crop.size, self.kit.prototypes.triangles
         before, after = self.generator.shades(np.stack([one.codes for one in self._latents(crop, amounts)]))
         seen = [self._landmarks(one) for one in (before, after)]
-        start, end = (mesh.frame(crop.landmarks if one is None else one, size) for one in seen)
+        start, end = (mesh.with_border_points(crop.landmarks if one is None else one, size) for one in seen)
         if any(one is None for one in seen):  # no face to follow: only colours change
             end = start
-        face = mesh.frame(crop.landmarks, size)
+        face = mesh.with_border_points(crop.landmarks, size)
         moved = face + (end - start)
         flow, reach = mesh.motion(face, moved, triangles, size)
-        difference = after - mesh.sampled(before, mesh.dense_map(end, start, triangles, size))
-        colour = mesh.sampled(difference, mesh.dense_map(moved, end, triangles, size))
+        difference = after - mesh.remap(before, mesh.dense_map(end, start, triangles, size))
+        colour = mesh.remap(difference, mesh.dense_map(moved, end, triangles, size))
         return Change(flow, colour, np.clip(reach * 2, 0, 1))
 
     def _latents(self, crop: Crop, amounts: Strengths) -> tuple[Latent, Latent]:
@@ -169,7 +170,7 @@ class Along:
 
 
 @dataclass(frozen=True, eq=False)
-class Through:
+class TranslatorEdit:
     """An edit by a translator: the face as the network draws it, `strength` 0..1 of the way, fading out around it. One of drawings is
     shown the face's lines."""
 
@@ -189,8 +190,8 @@ class Through:
     def __call__(self, crop: Crop) -> Change:
         seen = paper.pencil(crop.pixels) if self.translator.channels == 1 else crop.pixels
         drawn = self.translator.translate(seen, style=self.style, asked=self.asked)
-        face = mesh.frame(crop.landmarks, crop.size)
-        reach = mesh.reach(face, face, crop.size)
+        face = mesh.with_border_points(crop.landmarks, crop.size)
+        reach = mesh.influence_mask(face, face, crop.size)
         colour = (drawn.astype(np.float32) - crop.pixels) / 255
         return Change(np.zeros((crop.size, crop.size, 2), np.float32), colour, reach * np.float32(self.strength))
 
@@ -208,12 +209,12 @@ def of_hair(asked: Asked, kit: Kit) -> Edit:
 
 def of_glasses(asked: Asked, kit: Kit) -> Edit:
     strength = _numbers(asked)["glasses"]
-    return Bare(kit.bare, kit.parser, "glasses", -strength) if strength < 0 else Glasses(strength=strength, networks=_mesh_of(kit))
+    return Removal(kit.bare, kit.parser, "glasses", -strength) if strength < 0 else Glasses(strength=strength, networks=_mesh_of(kit))
 
 
 def of_beard(asked: Asked, kit: Kit) -> Edit:
     strength = _numbers(asked)["beard"]
-    return Bare(kit.bare, kit.parser, "beard", -strength) if strength < 0 else Beard(strength=strength, networks=_mesh_of(kit))
+    return Removal(kit.bare, kit.parser, "beard", -strength) if strength < 0 else Beard(strength=strength, networks=_mesh_of(kit))
 
 
 def of_beauty(asked: Asked, kit: Kit) -> Edit:
@@ -347,8 +348,8 @@ def plan(
         stages.insert(0, Retouch(kit.retoucher, kit.prototypes, whole, _reader(kit)))
     elif whole:
         stages.insert(0, Prototype(kit.prototypes, whole, _reader(kit), means_only=by == "prototypes"))
-    stages.sort(key=lambda stage: not isinstance(stage, Bare))
-    return tuple(Adult(stage, _reader(kit)) if isinstance(stage, Bare | Beauty | Along) else stage for stage in stages)
+    stages.sort(key=lambda stage: not isinstance(stage, Removal))
+    return tuple(Adult(stage, _reader(kit)) if isinstance(stage, Removal | Beauty | LatentEdit) else stage for stage in stages)
 
 
 def _brought(strengths: Asked) -> Asked:
@@ -368,14 +369,14 @@ def _further(along: Strengths) -> dict[str, float]:
     return {name: value for name, value in along.items() if value}
 
 
-def _along(network: str, strengths: Strengths, kit: Kit) -> Along:
+def _along(network: str, strengths: Strengths, kit: Kit) -> LatentEdit:
     encoder, (_, generator) = kit.encoder(network), kit.generator(network)
     wanted = [name for name in ("age" if one == "age_to" else one for one in strengths) if name not in encoder.conditions]
     if not wanted:
-        return Along(kit, encoder, generator, {}, strengths)
+        return LatentEdit(kit, encoder, generator, {}, strengths)
     found = kit.directions(network)
     for name in wanted:
         if name not in found.known:
             raise RequestError(f"{network} knows no direction {name!r}: there are {', '.join(found.known)}")
     known = {name: found.known[name] for name in wanted}
-    return Along(kit, encoder, generator, known, strengths, ((found.name, found.sha256),))
+    return LatentEdit(kit, encoder, generator, known, strengths, ((found.name, found.sha256),))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..face import geometry, mesh, skin
-from ..face.pose import inner
+from ..face import filters, geometry, mesh, skin, topology
+from ..face.change import border_falloff
 from ..models.parser import Parser
 from ..models.translator import Translator
 from ..types import Alignment, Array, Change, Crop, Networks
@@ -29,7 +29,7 @@ PLACES = (50, 280, 205, 425, 151)  # of the mesh, where such pieces are: high an
 
 
 @dataclass(frozen=True, eq=False)
-class Bare:
+class Removal:
     """A face without its beard or glasses: an edit, `Crop -> Change`.
 
     The network's picture is coarser than a photo, and adding its difference would leave the fine edges of a rim or of hairs standing. So
@@ -56,13 +56,13 @@ class Bare:
         first, last = (np.abs(one - seen).max(2) for one in (once, bare))
         if self.thing == "glasses" and self._dark(crop, last):
             last[:] = 0
-        face, wide = mesh.frame(crop.landmarks, size), np.ones((size // NEAR,) * 2)
+        face, wide = mesh.with_border_points(crop.landmarks, size), np.ones((size // NEAR,) * 2)
         covered = _covered(last) * cv2.dilate(_covered(first), wide)
-        covered *= self._beard(crop, covered) if self.thing == "beard" else mesh.reach(face, face, size)
-        alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((size // 75,) * 2)), (0, 0), size / 190) * inner(size)
-        plain, changed = skin.plain(crop.landmarks, size), alpha > 0.01
+        covered *= self._beard(crop, covered) if self.thing == "beard" else mesh.influence_mask(face, face, size)
+        alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((size // 75,) * 2)), (0, 0), size / 190) * border_falloff(size)
+        plain, changed = skin.bare_skin_mask(crop.landmarks, size), alpha > 0.01
         flow = from_skin(crop.pixels, plain * ~changed, crop.landmarks)
-        looked = mesh.sampled(crop.pixels, mesh.places(size) + flow)
+        looked = mesh.remap(crop.pixels, mesh.pixel_grid(size) + flow)
         coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), size)
         return Change(flow, _like_skin(bare, seen, changed, plain) - coarse, alpha * np.float32(self.strength), fetched=True, hair=True)
 
@@ -74,12 +74,12 @@ class Bare:
     def _beard(self, crop: Crop, covered: Array) -> Array:
         """Where a beard may be, `[S, S]` in 0..1: on the face, and below it where the chin is covered, or collars would be shaved. Nowhere
         if the network has found next to nothing, and the parser neither: folds and shadows are no beard."""
-        size, face = crop.size, mesh.frame(crop.landmarks, crop.size)
+        size, face = crop.size, mesh.with_border_points(crop.landmarks, crop.size)
         low, (share, points) = lower(crop.landmarks, size), self._parsed(crop)
         found = _mean(covered[low]) + _mean(share[lower(points, len(share))])
         hangs = _mean(covered[low & (np.arange(size)[:, None] > crop.landmarks[LIP, 1])])
-        on, below = (mesh.reach(face, face + np.array((0, down * size), np.float32), size) for down in (0, HANGING))
-        return skin.smoothstep(found, *FOUND) * (on + skin.smoothstep(hangs, *HANGS) * (below - on))
+        on, below = (mesh.influence_mask(face, face + np.array((0, down * size), np.float32), size) for down in (0, HANGING))
+        return filters.smoothstep(found, *FOUND) * (on + filters.smoothstep(hangs, *HANGS) * (below - on))
 
     def _dark(self, crop: Crop, away: Array) -> bool:
         """Whether lenses hide the eyes, of which the network makes something that is so far `away [S, S]`."""
@@ -99,13 +99,13 @@ def _mean(values: Array) -> Array:
 
 def lower(points: Array, size: int) -> Array:
     """The face below the nose, but for the lips: `[S, S]` bool."""
-    inside = mesh.hull(points, size) > 0
-    return inside & (np.arange(size)[:, None] > points[NOSE, 1]) & (mesh.polygon(points, mesh.LIPS, size, feather=0.5) < 0.3)
+    inside = mesh.hull_mask(points, size) > 0
+    return inside & (np.arange(size)[:, None] > points[NOSE, 1]) & (mesh.polygon_mask(points, topology.LIPS, size, feather=0.5) < 0.3)
 
 
 def in_eyes(values: Array, points: Array) -> float:
     """The mean of `values [S, S]` between the lids of both eyes, where `points [478, 2]` has them."""
-    eyes = np.maximum(*(mesh.polygon(points, outline, len(values), feather=0.5) for outline in mesh.EYELIDS))
+    eyes = np.maximum(*(mesh.polygon_mask(points, outline, len(values), feather=0.5) for outline in topology.EYELIDS))
     return float((values * eyes).sum() / eyes.sum())
 
 
@@ -132,7 +132,7 @@ def _like_skin(bare: Array, seen: Array, covered: Array, plain: Array) -> Array:
 
 def _covered(away: Array) -> Array:
     """Where differences `[S, S]` are those of something worn: in 0..1."""
-    return skin.smoothstep(cv2.dilate(cv2.GaussianBlur(away, (0, 0), len(away) / 250), np.ones((3, 3))), *SEEN)
+    return filters.smoothstep(cv2.dilate(cv2.GaussianBlur(away, (0, 0), len(away) / 250), np.ones((3, 3))), *SEEN)
 
 
 def from_skin(pixels: Array, bare: Array, points: Array) -> Array:
@@ -147,6 +147,6 @@ def from_skin(pixels: Array, bare: Array, points: Array) -> Array:
     worth = share**FREE / np.sqrt(mean(bare * uneven) / share + 1)
     middles = points[list(PLACES)]
     corner = max(middles, key=lambda at: float(worth[tuple(np.clip(np.rint(at[::-1]), 0, size - 1).astype(int))])) - side / 2
-    own = mesh.places(size)
+    own = mesh.pixel_grid(size)
     along = np.mod(own - corner, 2 * side)
     return (corner + np.minimum(along, 2 * side - along) - own).astype(np.float32)

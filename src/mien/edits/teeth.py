@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..face import mesh, skin
-from ..face.pose import Head, Light, softness
-from ..face.skin import smoothstep
+from ..face import filters, mesh, skin
+from ..face.filters import smoothstep
+from ..face.lighting import Light, softness
+from ..face.pose import Head
 from ..types import Alignment, Array, Crop
 
 # From the middle of the arch to the back, mm: width, length, how much higher than the central ones it ends, how deep and how sharply
@@ -107,7 +108,7 @@ def inside(crop: Crop, moved: Array, here: mesh.Window, *, upper: float = 1.0, s
     upper 0..1: how much of the upper teeth is there; behind them it is dark, and far down in a wide mouth lies the tongue.
     """
     head, half = Head.of(crop.landmarks), halved(crop)
-    even, white = usual(skin.lab_of(half.pixels), half.landmarks)
+    even, white = usual(filters.to_lab(half.pixels), half.landmarks)
     look = (here.places + np.array([here.left, here.top], np.float32)) / 2 - 0.25
     even, white = (cv2.remap(one, look[..., 0], look[..., 1], cv2.INTER_LINEAR) for one in (even, white))
     under, top, bottom = between(here.local(moved), here)
@@ -118,7 +119,7 @@ def inside(crop: Crop, moved: Array, here: mesh.Window, *, upper: float = 1.0, s
         colours, cover = _teeth(places, Arch.of(seed), even, white, head, Light.of(half))
         shade = _shade(places, roof, gap)[..., None] ** np.array((0.85, 1.0, 1.08), np.float32)
         out += (upper * cover)[..., None] * shade * (colours - out)
-    return skin.soft(np.clip(out, 0, 1).astype(np.float32), 2 * softness(half))
+    return filters.blur(np.clip(out, 0, 1).astype(np.float32), 2 * softness(half))
 
 
 def halved(crop: Crop) -> Crop:
@@ -133,7 +134,7 @@ def halved(crop: Crop) -> Crop:
 def usual(lab: Array, points: Array) -> tuple[Array, Array]:
     """What colour the skin would have in a face's light all over, and what colour teeth have where that reaches them: two times `[S, S, 3]`
     Lab. Teeth are told by the lightest skin and by the white of the eyes: dark skin in bright light is not light skin in the dark."""
-    even, hull, whites = skin.own_colour(lab, points), mesh.hull(points, len(lab)) > 0, skin.whites(lab, points) > 0.5
+    even, hull, whites = skin.fit_skin_shading(lab, points), mesh.hull_mask(points, len(lab)) > 0, skin.sclera_mask(lab, points) > 0.5
     face = lab[hull]
     bright = face[np.argsort(face[:, 0])[-max(len(face) // 12, 1) :]].mean(0)
     by_skin = min(bright[0] - 4, float(np.median(even[..., 0][hull])) + 24)  # no lighter than that, or a rim of light would tell

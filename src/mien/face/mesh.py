@@ -8,38 +8,11 @@ import cv2
 import numpy as np
 
 from ..types import Array
-from . import geometry
-
-POINTS = 468  # of the 478 landmarks: the mesh without the irises
-# The outline of the inner lips and of the two eyes (eyelid contours), as polygons over the mesh.
-INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
-LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
-EYELIDS = (
-    (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
-    (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
-)
-BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
-NOSTRILS = ((79, 20, 60, 166, 218, 237, 241, 125), (309, 250, 290, 392, 438, 457, 461, 354))
-# Of each upper lid, from the outer corner to the inner: the lash line, the crease, and halfway from there to the brow.
-LASHES = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (263, 466, 388, 387, 386, 385, 384, 398, 362))
-CREASES = ((130, 247, 30, 29, 27, 28, 56, 190, 243), (359, 467, 260, 259, 257, 258, 286, 414, 463))
-SOCKETS = ((113, 225, 224, 223, 222, 221), (342, 445, 444, 443, 442, 441))
-# The outline of the face, the bridge of the nose, and what is below it, for drawings.
-OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152),
-    *(148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
-BRIDGE, BELOW = (168, 6, 197, 195, 5, 4), (129, 98, 97, 2, 326, 327, 358)
-OUTERMOST = (234, 454, 10, 152)  # beside the ears, hairline, chin: between them is the middle of the head
-# The skin below each eye: under the lower lid, down to where the cheek begins.
-HOLLOWS = (
-    (25, 110, 24, 23, 22, 26, 112, 243, 244, 233, 232, 231, 230, 229, 228, 31, 226, 130),
-    (255, 339, 254, 253, 252, 256, 341, 463, 464, 453, 452, 451, 450, 449, 448, 261, 446, 359),
-)
-STILL = (33, 133, 362, 263, 168, 6, 197, 195, 8, 9, 151, 10, 127, 356)  # eye corners, bridge of the nose, brow, temples
+from . import topology
+from .topology import BELOW, BRIDGE, BROWS, EXTREMES, EYELIDS, INNER_LIPS, LIPS, OVAL, POINTS
 
 
-def frame(points: Array, size: int) -> Array:
+def with_border_points(points: Array, size: int) -> Array:
     """Mesh points `[468, 2]` (crop xy) with 12 points on the crop's border, which no displacement moves: `[480, 2]`."""
     ends = np.linspace(-0.5, size - 0.5, 4)
     border = [(x, y) for x in ends for y in ends if x in (ends[0], ends[-1]) or y in (ends[0], ends[-1])]
@@ -86,7 +59,7 @@ def dense_map(at: Array, to: Array, triangles: Array, size: int, order: Array | 
     return out
 
 
-class Frames:
+class LocalFrames:
     """How displacements measured on one layout `points [V, 2]` look on a face: by the local affine map between the two, so that a turned
     head foreshortens them and a broad one widens them."""
 
@@ -102,7 +75,7 @@ class Frames:
         return np.einsum("vi,vij->vj", displacement, local).astype(np.float32)
 
 
-def polygon(points: Array, outline: tuple[int, ...], size: int, feather: float, grow: float = 0) -> Array:
+def polygon_mask(points: Array, outline: tuple[int, ...], size: int, feather: float, grow: float = 0) -> Array:
     """The inside of an outline over the mesh, grown by `grow` pixels, as a mask `[size, size]` float32 in 0..1
     softened over about `feather` pixels."""
     mask = np.zeros((size, size), np.float32)
@@ -112,14 +85,14 @@ def polygon(points: Array, outline: tuple[int, ...], size: int, feather: float, 
     return cv2.GaussianBlur(mask, (0, 0), feather)
 
 
-def hull(points: Array, size: int) -> Array:
+def hull_mask(points: Array, size: int) -> Array:
     """The whole face as a mask `[size, size]` uint8 of 0 and 1: the convex hull of its mesh."""
     mask = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(points[:POINTS])[:, 0] * 16).astype(np.int32), 1, shift=4)
     return mask
 
 
-def lines(points: Array, size: int) -> Array:
+def draw_lines(points: Array, size: int) -> Array:
     """A face's outline, brows, eyes, nose and lips as lines, 255 on 0: `[size, size]` uint8. What the landmark task of pix2pix is shown."""
     out = np.zeros((size, size), np.uint8)
     thick = max(1, round(size * 3 / 256))
@@ -129,27 +102,27 @@ def lines(points: Array, size: int) -> Array:
     return out
 
 
-def reach(face: Array, moved: Array, size: int) -> Array:
+def influence_mask(face: Array, moved: Array, size: int) -> Array:
     """Where a face that moves from one layout to another may change a crop: 1 on both, falling to 0 a little outside
     and at the border. `[S, S]`."""
-    outside = cv2.distanceTransform(1 - (hull(face, size) | hull(moved, size)), cv2.DIST_L2, 5)
+    outside = cv2.distanceTransform(1 - (hull_mask(face, size) | hull_mask(moved, size)), cv2.DIST_L2, 5)
     to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
     fall = np.clip(1 - outside / (0.12 * size), 0, 1) * np.clip((np.minimum.outer(to_edge, to_edge) - 1) / (0.04 * size), 0, 1)
     return (fall * fall * (3 - 2 * fall)).astype(np.float32)
 
 
-def skin(points: Array, size: int) -> Array:
+def skin_mask(points: Array, size: int) -> Array:
     """Where colour may be added to a face: inside it, softly, neither on the eyes nor inside the mouth. `[S, S]` float32 in 0..1."""
-    inside = hull(points, size)
+    inside = hull_mask(points, size)
     inside[[0, -1]] = inside[:, [0, -1]] = 0
     depth = np.clip(cv2.distanceTransform(inside, cv2.DIST_L2, 5) / (0.06 * size), 0, 1)
     out = (depth * depth * (3 - 2 * depth)).astype(np.float32)
     for outline in (INNER_LIPS, *EYELIDS):
-        out *= 1 - polygon(points, outline, size, feather=size / 150)
+        out *= 1 - polygon_mask(points, outline, size, feather=size / 150)
     return out
 
 
-def spread(values: Array, face: Array, triangles: Array, size: int) -> Array:
+def interpolate(values: Array, face: Array, triangles: Array, size: int) -> Array:
     """What is known at the mesh's points, `values [468, 2]`, all over the crop: linear in the triangles of `face [480, 2]`, and from the
     face's outline on down to 0 at the crop's border. `[S, S, 2]`."""
     known = np.concatenate([values, np.zeros((len(face) - POINTS, 2))])
@@ -162,7 +135,7 @@ def normals(points: Array, depth: Array, triangles: Array) -> Array:
     solid = np.column_stack([points[:POINTS], depth[:POINTS]]).astype(np.float64)
     corners = solid[triangles[(triangles < POINTS).all(1)]]
     ahead = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    outwards = corners.mean(1) - solid[list(OUTERMOST)].mean(0)
+    outwards = corners.mean(1) - solid[list(EXTREMES)].mean(0)
     ahead *= np.sign((ahead * outwards).sum(1))[:, None]
     out = np.zeros_like(solid)
     for k in range(3):
@@ -190,7 +163,7 @@ class Window:
 
     @property
     def places(self) -> Array:
-        return places(self.side)
+        return pixel_grid(self.side)
 
     def local(self, points: Array) -> Array:
         """`points [V, 2]` of the crop, as they lie in this part."""
@@ -208,27 +181,27 @@ def window(points: Array, margin: float, size: int) -> Window:
 def motion(face: Array, moved: Array, triangles: Array, size: int) -> tuple[Array, Array]:
     """How a crop's pixels follow a face from one layout to another, both `[480, 2]`: where each output pixel looks, as a flow `[S, S, 2]`
     that is 0 away from the face, and the reach `[S, S]` within which it is not."""
-    inside = reach(face, moved, size)
-    flow = dense_map(moved, face, triangles, size) - places(size)
+    inside = influence_mask(face, moved, size)
+    flow = dense_map(moved, face, triangles, size) - pixel_grid(size)
     return cv2.GaussianBlur(flow, (0, 0), size / 128) * inside[..., None], inside
 
 
-def places(size: int) -> Array:
+def pixel_grid(size: int) -> Array:
     """Every pixel's own place: `[size, size, 2]` float32."""
     return np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
 
 
-def sampled(picture: Array, at: Array) -> Array:
+def remap(picture: Array, at: Array) -> Array:
     """A picture `[H, W]` or `[H, W, C]` looked up at places `[h, w, 2]` (xy); beyond its edge it is mirrored."""
     return cv2.remap(picture, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
-def mouth(points: Array) -> Array:
+def mouth_shape(points: Array) -> Array:
     """Mouth width, height of its corners and opening of a face `[478, 2]`, over the eye distance: `[3]`. A smile changes all three."""
-    eyes = [points[list(eye)].mean(0) for eye in geometry.EYES]
+    eyes = [points[list(eye)].mean(0) for eye in topology.EYELIDS]
     unit = float(np.linalg.norm(eyes[1] - eyes[0]))
     down = np.array([-(eyes[1] - eyes[0])[1], (eyes[1] - eyes[0])[0]]) / unit
-    corners = points[list(geometry.MOUTH_CORNERS)]
+    corners = points[list(topology.MOUTH_CORNERS)]
     lift = (eyes[0] + eyes[1]) @ down / 2 - corners.mean(0) @ down
     width, opening = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(points[13] - points[14])
     return np.array([width, lift, opening], np.float32) / unit

@@ -5,51 +5,19 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..types import Array, Crop
-from . import geometry, mesh
-
-COARSE = 4  # what is smooth is computed on every fourth pixel
-
-
-def lab_of(pixels: Array) -> Array:
-    """8-bit pixels as Lab `[S, S, 3]` float32."""
-    return cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+from ..types import Array
+from . import mesh, topology
+from .filters import COARSE, blur, fast_guided_filter, smoothstep
 
 
-def offset(crop: Crop, lab: Array, delta: Array) -> Array:
-    """The colour offset in fractions `[S, S, 3]` that moves `lab`, the crop's own, by `delta`; exactly 0 where that is next to nothing."""
-    colour = np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - crop.pixels.astype(np.float32) / 255
-    return colour * (np.abs(delta).max(2, keepdims=True) > 0.05)
-
-
-def smoothstep(values: Array, low: float, high: float) -> Array:
-    """0 below `low`, 1 above `high`, softly between; the other way round where `low` is the greater."""
-    t = np.clip((values - low) / (high - low), 0, 1).astype(np.float32)
-    return t * t * (3 - 2 * t)
-
-
-def soft(values: Array, sigma: float) -> Array:
-    return cv2.GaussianBlur(values, (0, 0), sigma)
-
-
-def guided(guide: Array, values: Array, radius: float, eps: float) -> Array:
-    """`values [S, S]` smoothed, but not across the edges of `guide [S, S]`: the guided filter (He et al. 2013, TPAMI 35:6), on a coarse
-    grid as in its fast version (arXiv 1505.00996). eps: the variance of the guide from which on it is an edge."""
-    size = guide.shape[::-1]
-    small = [cv2.resize(one, (size[0] // COARSE, size[1] // COARSE), interpolation=cv2.INTER_AREA) for one in (guide, values)]
-    lines = geometry.guided_lines(small[0], small[1], max(1, round(radius / COARSE)), eps)
-    slope, shift = (cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in lines)
-    return slope * guide + shift
-
-
-def own_colour(lab: Array, points: Array) -> Array:
+def fit_skin_shading(lab: Array, points: Array) -> Array:
     """The colour that the skin would have all over, were it even: the light on the face and nothing smaller, `[S, S, 3]`. A quadric that
     beards, glasses and locks have no say in."""
     size = lab.shape[0]
     small = cv2.resize(lab, (size // COARSE,) * 2, interpolation=cv2.INTER_AREA)
-    where = plain(points / COARSE, size // COARSE)
-    middle, reach = points[: mesh.POINTS].mean(0), float(np.ptp(points[: mesh.POINTS], axis=0).max()) / 2
-    x, y = np.moveaxis((mesh.places(size // COARSE) * COARSE + 1.5 - middle) / reach, -1, 0)
+    where = bare_skin_mask(points / COARSE, size // COARSE)
+    middle, reach = points[: topology.POINTS].mean(0), float(np.ptp(points[: topology.POINTS], axis=0).max()) / 2
+    x, y = np.moveaxis((mesh.pixel_grid(size // COARSE) * COARSE + 1.5 - middle) / reach, -1, 0)
     basis = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], -1)
     rows, columns = np.nonzero(where > 0.7)
     if len(rows) < 30:
@@ -71,31 +39,31 @@ def own_colour(lab: Array, points: Array) -> Array:
     return cv2.resize(even, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
-def likeness(lab: Array, even: Array) -> Array:
+def skin_likelihood(lab: Array, even: Array) -> Array:
     """How much each pixel looks like the skin of its face, `[S, S]` in 0..1: not beards, brows, glasses, locks."""
-    apart = soft(lab, lab.shape[0] / 160) - even
+    apart = blur(lab, lab.shape[0] / 160) - even
     dark, light = np.maximum(-apart[..., 0], 0) / 17, np.maximum(apart[..., 0], 0) / 24
     far = dark**2 + light**2 + (apart[..., 1] ** 2 + apart[..., 2] ** 2) / 13**2
     return (1 / (1 + far**3)).astype(np.float32)
 
 
-def plain(points: Array, size: int) -> Array:
+def bare_skin_mask(points: Array, size: int) -> Array:
     """The face but its eyes, brows, lips and nostrils, softly: `[S, S]` in 0..1."""
-    inside = mesh.hull(points, size)
+    inside = mesh.hull_mask(points, size)
     inside[[0, -1]] = inside[:, [0, -1]] = 0
     out = smoothstep(cv2.distanceTransform(inside, cv2.DIST_L2, 5), 0, 0.07 * size)
-    outlines = (mesh.LIPS, 0.006), *((lid, 0.012) for lid in mesh.EYELIDS), *((brow, 0.01) for brow in mesh.BROWS)
-    for outline, grow in (*outlines, *((nostril, 0.005) for nostril in mesh.NOSTRILS)):
+    outlines = (topology.LIPS, 0.006), *((lid, 0.012) for lid in topology.EYELIDS), *((brow, 0.01) for brow in topology.BROWS)
+    for outline, grow in (*outlines, *((nostril, 0.005) for nostril in topology.NOSTRILS)):
         here = mesh.window(points[list(outline)], 0.03 * size, size)
-        out[here.part] *= 1 - mesh.polygon(here.local(points), outline, here.side, feather=size / 150, grow=grow * size)
+        out[here.part] *= 1 - mesh.polygon_mask(here.local(points), outline, here.side, feather=size / 150, grow=grow * size)
     return out
 
 
-def lips(lab: Array, points: Array) -> Array:
+def lips_mask(lab: Array, points: Array) -> Array:
     """The lips `[S, S]` in 0..1: as the mesh has them, with the edge where the colour changes, without teeth, tongue and moustache."""
     size = lab.shape[0]
     out = np.zeros((size, size), np.float32)
-    here = mesh.window(points[list(mesh.LIPS)], 0.05 * size, size)
+    here = mesh.window(points[list(topology.LIPS)], 0.05 * size, size)
     out[here.part] = _lips(lab[here.part], here.local(points), size)
     return out
 
@@ -104,20 +72,20 @@ def _lips(lab: Array, points: Array, size: int) -> Array:
     """The same of one part; `size` is that of the crop."""
     side, sharp = lab.shape[0], size / 400
     apart = float(np.linalg.norm(points[13] - points[14])) / size
-    opening = mesh.polygon(points, mesh.INNER_LIPS, side, feather=sharp, grow=size / 400)
+    opening = mesh.polygon_mask(points, topology.INNER_LIPS, side, feather=sharp, grow=size / 400)
     opening *= smoothstep(np.array(apart), 0.006, 0.018)  # between closed lips there is nothing but lips
-    rough = mesh.polygon(points, mesh.LIPS, side, feather=sharp) * (1 - opening)
-    core, ring = rough > 0.9, soft((rough > 0.1).astype(np.float32), size / 50)
+    rough = mesh.polygon_mask(points, topology.LIPS, side, feather=sharp) * (1 - opening)
+    core, ring = rough > 0.9, blur((rough > 0.1).astype(np.float32), size / 50)
     ring = (ring > 0.08) & (rough < 0.05) & (opening < 0.05)
     if core.sum() < 20 or ring.sum() < 20:
         return rough
     inside, outside = lab[core], lab[ring]
     spread = np.cov(inside.T) + np.cov(outside.T) + np.eye(3)
     tell = np.linalg.solve(spread, np.median(inside, axis=0) - np.median(outside, axis=0))  # Fisher's discriminant
-    guide = soft((lab @ tell).astype(np.float32), size / 400)
+    guide = blur((lab @ tell).astype(np.float32), size / 400)
     guide -= float(np.median(guide[ring]))
     guide /= max(float(np.median(guide[core])), 1e-3)
-    fine = guided(np.clip(guide, -1, 2).astype(np.float32), rough, size / 40, 0.04)
+    fine = fast_guided_filter(np.clip(guide, -1, 2).astype(np.float32), rough, size / 40, 0.04)
     fine = np.maximum(fine, rough * np.sqrt(np.clip(guide, 0, 1)))  # thin lips are lost in the filter's windows
     near = smoothstep(cv2.distanceTransform((rough < 0.5).astype(np.uint8), cv2.DIST_L2, 5), size / 110, 0)
     return smoothstep(fine, 0.2, 0.75) * near * (1 - opening) * (1 - _teeth_or_hair(lab, core, opening, size))
@@ -128,17 +96,17 @@ def _teeth_or_hair(lab: Array, core: Array, opening: Array, size: int) -> Array:
     light, chroma = lab[..., 0], np.hypot(lab[..., 1], lab[..., 2])
     usual, full = float(np.median(light[core])), float(np.median(chroma[core]))
     pale = smoothstep(chroma, 0.85 * full, 0.55 * full) if full > 6 else np.zeros_like(chroma)
-    beside = smoothstep(soft((opening > 0.5).astype(np.float32), size / 100), 0.02, 0.2)
+    beside = smoothstep(blur((opening > 0.5).astype(np.float32), size / 100), 0.02, 0.2)
     return np.maximum(pale * smoothstep(light, usual + 8, usual + 20) * beside, pale * smoothstep(light, usual - 10, usual - 25))
 
 
-def teeth(lab: Array, points: Array) -> Array:
+def teeth_mask(lab: Array, points: Array) -> Array:
     """Teeth between open lips `[S, S]` in 0..1: the light and pale part of what the inner lips enclose."""
     size = lab.shape[0]
     out = np.zeros((size, size), np.float32)
-    here = mesh.window(points[list(mesh.LIPS)], 0.05 * size, size)
+    here = mesh.window(points[list(topology.LIPS)], 0.05 * size, size)
     part, local = lab[here.part], here.local(points)
-    opening = mesh.polygon(local, mesh.INNER_LIPS, here.side, feather=size / 250)
+    opening = mesh.polygon_mask(local, topology.INNER_LIPS, here.side, feather=size / 250)
     inside = opening > 0.6
     if inside.sum() < size * size / 1500:
         return out
@@ -146,20 +114,20 @@ def teeth(lab: Array, points: Array) -> Array:
     bright = float(np.percentile(part[..., 0][inside], 85))
     rosy = max(float(np.median(part[..., 1][rim])), 4.0) if rim.any() else 20.0
     light = smoothstep(part[..., 0], 0.55 * bright, 0.8 * bright)
-    out[here.part] = soft(opening * light * smoothstep(part[..., 1], 0.85 * rosy, 0.5 * rosy) * (bright > 35), size / 400)
+    out[here.part] = blur(opening * light * smoothstep(part[..., 1], 0.85 * rosy, 0.5 * rosy) * (bright > 35), size / 400)
     return out
 
 
-def whites(lab: Array, points: Array) -> Array:
+def sclera_mask(lab: Array, points: Array) -> Array:
     """The white of both eyes `[S, S]` in 0..1."""
     size = lab.shape[0]
     out = np.zeros((size, size), np.float32)
-    for i, lids in enumerate(mesh.EYELIDS):
+    for i, lids in enumerate(topology.EYELIDS):
         here = mesh.window(points[list(lids)], 0.02 * size, size)
         local, light = here.local(points), lab[here.part][..., 0]
         radius = mesh.iris_radius(points, i)
-        apart = np.linalg.norm(here.places - local[mesh.POINTS + 5 * i], axis=-1)
-        white = mesh.polygon(local, lids, here.side, feather=size / 300) * smoothstep(apart, radius, 1.25 * radius)
+        apart = np.linalg.norm(here.places - local[topology.POINTS + 5 * i], axis=-1)
+        white = mesh.polygon_mask(local, lids, here.side, feather=size / 300) * smoothstep(apart, radius, 1.25 * radius)
         if (white > 0.5).sum() >= 8:
             usual = float(np.percentile(light[white > 0.5], 75))
             out[here.part] += white * smoothstep(light, 0.55 * usual, 0.85 * usual)

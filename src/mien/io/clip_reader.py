@@ -22,7 +22,7 @@ import numpy as np
 
 from ..errors import InputError, RequestError
 from ..types import Array, Clip
-from .photo import MAX_PIXELS
+from .photo_reader import MAX_PIXELS
 
 READS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".mkv": "video/x-matroska", ".webm": "video/webm"}
 PLAIN, FULL = 1, 2  # colour ranges: 16 to 235, 0 to 255

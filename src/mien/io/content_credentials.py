@@ -214,7 +214,7 @@ def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
     failures = [f for f in failures if f["code"] != "signingCredential.untrusted"]
     reasons = [FAILURES.get(f["code"]) or str(f.get("explanation", f["code"])) for f in failures]
     if not reasons and active.get("claim_generator_info", [{}])[0].get("name") == "mien":
-        reasons = seal.tampered(data, json.loads(reader.detailed_json()))
+        reasons = seal.find_tampering(data, json.loads(reader.detailed_json()))
     if not reasons and reader.get_validation_state() not in ("Valid", "Trusted"):
         reasons = ["the label is not valid"]
     parents: list[str] = []

@@ -18,7 +18,7 @@ KINDS = {
 }
 
 
-def tampered(data: mmap.mmap, report: dict[str, Any]) -> list[str]:
+def find_tampering(data: mmap.mmap, report: dict[str, Any]) -> list[str]:
     try:
         assertions = report["manifests"][report["active_manifest"]]["assertion_store"]
         holes = [hole for label, part in assertions.items() if label.startswith("c2pa.hash.data") for hole in part["exclusions"]]

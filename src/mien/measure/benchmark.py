@@ -17,9 +17,11 @@ import numpy as np
 
 from ..edits import registry as edits
 from ..errors import FaceError, InputError, RequestError
-from ..face import geometry
+from ..face import filters, geometry
+from ..face.change import composite
 from ..io import dataset as people
-from ..io import photo as image
+from ..io import photo_reader as image
+from ..io import photo_writer
 from ..models.kit import Kit
 from ..pipeline import photo as apply
 from ..types import Alignment, Array, Change, Crop, Edit, Face, Photo, Step
@@ -113,7 +115,7 @@ class Watched:
         out = np.zeros(shape[:2], bool)
         for crop, change in self.seen:
             white = Change(np.zeros_like(change.flow), np.ones_like(change.colour), change.alpha)
-            out |= geometry.carry(np.zeros((*shape[:2], 3), np.uint16), crop, white).any(2)
+            out |= composite(np.zeros((*shape[:2], 3), np.uint16), crop, white).any(2)
         return out
 
 
@@ -148,7 +150,7 @@ def photos(folder: Path, count: int) -> list[Path]:
         named = any(row["person"] for row in rows)
         rows = [row | {"path": str(folder / "images" / row["file"])} for row in rows if not named or people.held_out(people.person_of(row))]
     elif folder.is_dir():
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in image.SUFFIXES)
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in photo_writer.SUFFIXES)
         rows = [{"person": "", "sex": "", "file": path.name, "path": str(path)} for path in paths]
     if not rows:
         raise InputError(f"{folder} has no photos to judge by: wanted pictures, or faces.csv and images/ with people who were held out")
@@ -168,7 +170,7 @@ class Person:
 
     photo: Photo
     face: Face
-    look: judges.Look
+    look: judges.FaceFeatures
     row: groups.Row = field(default_factory=dict)
 
     @property
@@ -181,11 +183,11 @@ def gather(paths: Sequence[Path], kit: Kit, known: Mapping[str, groups.Row] | No
     out = []
     for path in paths:
         photo = image.read(path)
-        photo = Photo(apply.eight_bit(photo.pixels), origin=photo.origin)
+        photo = Photo(filters.to_uint8(photo.pixels), origin=photo.origin)
         faces = kit.faces(photo.pixels)
         if faces:
             face = max(faces, key=lambda one: one.area)
-            out.append(Person(photo, face, judges.look(kit, photo.pixels, face), (known or {}).get(path.name, {})))
+            out.append(Person(photo, face, judges.face_features(kit, photo.pixels, face), (known or {}).get(path.name, {})))
     if not out:
         raise FaceError(f"no face was found in {len(paths)} photos")
     return out
@@ -197,7 +199,7 @@ def run(
     """Do one request to everybody: the row, and the photos after it (None where it could not be done). real: people to be like."""
     told, after, times, ways, outside = [], [], [], [], 0
     fit: list[tuple[Person, Photo, Face]] = []
-    judge = judges.of(request.edit, request.strength)
+    judge = judges.criterion(request.edit, request.strength)
     sign = 1.0 if isinstance(request.strength, str) else float(np.sign(request.strength))
     for person in crowd:
         try:
@@ -213,9 +215,9 @@ def run(
         said = measure.measure(person.photo, done, kit, identity=identity, faces=[person.face])
         told.append(said)
         after.append(done)
-        if judge and judge.fit(person.look, sign) and not groups.deny(person.row, request.edit, sign):
+        if judge and judge.fit(person.look, sign) and not groups.contradicts(person.row, request.edit, sign):
             again = measure.found(person.face, kit.faces(done.pixels))
-            moved = judges.look(kit, done.pixels, again, person.matrix) if again else person.look
+            moved = judges.face_features(kit, done.pixels, again, person.matrix) if again else person.look
             ways.append(sign * judge.way(person.look, moved))
             fit.append((person, done, again or person.face))
     nearer = _nearer(request, fit, real) if real else None
@@ -239,7 +241,7 @@ def _row(
     told: list[report.Report],
     after: list[Photo | None],
     ways: list[float],
-    judge: judges.Measure | None,
+    judge: judges.Criterion | None,
     outside: int,
     times: list[float],
     nearer: float | None,

@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 
 from ..errors import InputError, RequestError
-from ..face import geometry, mesh
+from ..face import filters, geometry, mesh, topology
+from ..face.filters import to_lab
 from ..models.embedder import Embedder
 from ..models.kit import Kit
 from ..models.prototypes import Prototypes
-from ..pipeline import directions as latents
+from ..models.traits import TRAITS, face_traits
 from ..pipeline import photo as apply
 from ..types import Alignment, Array, Face, Photo
 from .report import FaceReport, Pixels, Report
@@ -29,15 +30,12 @@ BLOCK = 16  # pixels
 MOST_NOISE = 16.0  # levels
 STAND_IN = "a stand-in: no embedder was named, and nobody taught this one who is who; strangers score 0.0 ± 0.17, of one studio 0.4 ± 0.16"
 REGIONS: dict[str, tuple[int, ...]] = {
-    "eyes": (*mesh.EYELIDS[0], *mesh.EYELIDS[1]),
-    "irises": tuple(range(468, 478)),
-    "brows": (*mesh.BROWS[0], *mesh.BROWS[1]),
+    "eyes": (*topology.EYELIDS[0], *topology.EYELIDS[1]),
+    "irises": tuple(range(topology.POINTS, 478)),
+    "brows": (*topology.BROWS[0], *topology.BROWS[1]),
     "nose": (1, 2, 4, 5, 19, 94, 98, 97, 326, 327, 48, 278, 64, 294),
-    "mouth": (*mesh.LIPS, *mesh.INNER_LIPS),
-    "outline": (
-        *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-        *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-    ),
+    "mouth": (*topology.LIPS, *topology.INNER_LIPS),
+    "outline": topology.OVAL,
 }
 
 
@@ -54,9 +52,9 @@ def measure(
         raise InputError(f"the photos have {sizes} pixels: a report compares pixel by pixel, so both have to be of one size")
     if around not in AROUND:
         raise RequestError(f"around {around!r} is not known: there are {', '.join(AROUND)}")
-    eight = apply.eight_bit(before.pixels), apply.eight_bit(after.pixels)
+    eight = filters.to_uint8(before.pixels), filters.to_uint8(after.pixels)
     faces, again = (kit.faces(eight[0]) if faces is None else faces), kit.faces(eight[1])
-    apply.choose(faces, "all", before.size)
+    apply.select_faces(faces, "all", before.size)
     matched = _match(faces, again)
     same_depth = before.pixels.dtype == after.pixels.dtype
     difference = levels_of(*((before.pixels, after.pixels) if same_depth else eight))
@@ -102,24 +100,19 @@ def within(face: Face, moved: Face, shape: tuple[int, ...], around: str = "face"
     layout = SQUARE if around == "face" else WIDE
     matrix = geometry.similarity(face.landmarks, layout)
     points = [geometry.transform(one.landmarks, matrix) for one in (face, moved)]
-    mask = mesh.reach(points[0], points[1], layout.size) > 0 if around == "face" else np.ones((layout.size,) * 2)
+    mask = mesh.influence_mask(points[0], points[1], layout.size) > 0 if around == "face" else np.ones((layout.size,) * 2)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(mask.astype(np.float32), matrix, (shape[1], shape[0]), flags=flags) > 0
-
-
-def eye_distance(face: Face) -> float:
-    left, right = (face.landmarks[list(eye)].mean(0) for eye in geometry.EYES)
-    return float(np.linalg.norm(right - left))
 
 
 def motion(before: Array, after: Array) -> dict[str, float]:
     """How far the landmarks `[478, 2]` of each of REGIONS went, in per cent of the eye distance, the head's own motion taken out."""
     z, w = (points.astype(np.float64) @ np.array([1, 1j]) for points in (after, before))
-    still = list(mesh.STILL)
+    still = list(topology.RIGID_POINTS)
     from_, to = z[still].mean(), w[still].mean()
     turn = np.vdot(z[still] - from_, w[still] - to) / np.vdot(z[still] - from_, z[still] - from_)
     way = np.abs((z - from_) * turn + to - w)
-    unit = abs(np.subtract(*(w[list(eye)].mean() for eye in geometry.EYES)))
+    unit = abs(np.subtract(*(w[list(eye)].mean() for eye in topology.EYELIDS)))
     return {name: float(100 * way[list(points)].mean() / unit) for name, points in REGIONS.items()}
 
 
@@ -137,7 +130,7 @@ def shift(before: Array, after: Array, weight: Array) -> tuple[float, float, flo
     """The mean difference in CIE Lab of two pictures `[H, W, 3]` uint8, weighted by `weight [H, W]`."""
     if not weight.any():
         return 0.0, 0.0, 0.0
-    a, b = (cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab) for picture in (before, after))
+    a, b = (to_lab(picture) for picture in (before, after))
     mean = np.tensordot(weight.astype(np.float32), b - a, 2) / weight.sum(dtype=np.float64)
     return float(mean[0]), float(mean[1]), float(mean[2])
 
@@ -153,14 +146,14 @@ def _face(
     end = WIDE.size - 1
     left, top, right, bottom = geometry.footprint(matrix, (0, 0, end, end), before.shape, margin=8)
     part = slice(top, bottom), slice(left, right)
-    where, unit = changed[part], eye_distance(face)
+    where, unit = changed[part], geometry.eye_distance(face.landmarks)
     border = seam(before[part], after[part], where, unit)
     if border and border.at:
         border = replace(border, at=(border.at[0] + left, border.at[1] + top))
     x, y, wide, high = cv2.boundingRect(where.astype(np.uint8))
     spot = slice(top + y, top + y + high), slice(left + x, left + x + wide)
     skin = geometry.align(before, face.landmarks, SKIN)
-    traits = None if moved is None else [latents.traits(kit, p, one) for p, one in ((before, face), (after, moved))]
+    traits = None if moved is None else [face_traits(kit, p, one) for p, one in ((before, face), (after, moved))]
     readings = [None] * 3 if traits is None else [(float(a), float(b)) for a, b in zip(*traits, strict=True)]
     return FaceReport(
         face=number,
@@ -171,8 +164,8 @@ def _face(
         seam=border,
         sharpness=sharpness(before[spot], after[spot], changed[spot], unit) if wide else 1.0,
         colour=shift(before[spot], after[spot], changed[spot]) if wide else (0.0, 0.0, 0.0),
-        skin=shift(skin.pixels, geometry.warp(after, skin.matrix, SKIN.size), mesh.skin(skin.landmarks, SKIN.size)),
-        **dict(zip(latents.TRAITS, readings, strict=True)),
+        skin=shift(skin.pixels, geometry.warp(after, skin.matrix, SKIN.size), mesh.skin_mask(skin.landmarks, SKIN.size)),
+        **dict(zip(TRAITS, readings, strict=True)),
     )
 
 

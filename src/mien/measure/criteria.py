@@ -19,23 +19,22 @@ from ..edits import colours
 from ..edits import registry as edits
 from ..edits.age_floor import FLOOR
 from ..edits.removal import DARK, in_eyes, lower
-from ..face import geometry, mesh
-from ..face.skin import teeth
+from ..face import geometry, mesh, topology
+from ..face.filters import to_lab
+from ..face.skin import teeth_mask
 from ..models.kit import Kit
-from ..pipeline import directions as latents
+from ..models.traits import face_traits
 from ..types import Alignment, Array, Face
-from . import compare as measure
 
 SEEN = Alignment("face", 256)
 BEARDED = 0.53  # what the parser sees of a real full beard, as a share of the lower face
 RIMMED = 0.5  # of the parser's share: faces without glasses hardly ever have so much
 RIMS, BRIDGED = 0.2, 31.0  # of real glasses: the parser's share of the eyes' band; how much steeper lightness is across the bridge
 HAIRS = 0.02  # of a picture in the parser's layout: where less is hair, it has no colour
-CORNERS = ((33, 133), (362, 263))  # of the two eyes
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class FaceFeatures:
     """A face as the measures see it: points `[478, 2]`, its landmarks in eye distances; traits `[3]` (see `latents.traits`); lab
     `[256, 256, 3]`, the face laid out; places `[478, 2]`, its landmarks there. beard: what share of the lower face is beard; glasses: 0 in
     the median face without, 1 in the median one with clear ones; rims: what the parser alone says of that; lenses: what share of the eyes
@@ -52,15 +51,15 @@ class Look:
     hair: Array | None
 
 
-def look(kit: Kit, pixels: Array, face: Face, matrix: Array | None = None) -> Look:
+def face_features(kit: Kit, pixels: Array, face: Face, matrix: Array | None = None) -> FaceFeatures:
     """Look at a face of `pixels` uint8. matrix: how it was laid out before; default: as it lies now."""
     matrix = geometry.similarity(face.landmarks, SEEN) if matrix is None else matrix
-    lab = cv2.cvtColor(geometry.warp(pixels, matrix, SEEN.size).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    lab = to_lab(geometry.warp(pixels, matrix, SEEN.size))
     places = geometry.transform(face.landmarks, matrix)
     beard, rims, lenses, hair = _parsed(kit, pixels, face)
     glasses = (rims + _bridge(lab[..., 0], places) / BRIDGED) / 2 - 0.25
-    points, traits = face.landmarks / measure.eye_distance(face), latents.traits(kit, pixels, face)
-    return Look(points, traits, lab, places, beard, glasses, rims, lenses, hair)
+    points, traits = face.landmarks / geometry.eye_distance(face.landmarks), face_traits(kit, pixels, face)
+    return FaceFeatures(points, traits, lab, places, beard, glasses, rims, lenses, hair)
 
 
 def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, Array | None]:
@@ -68,11 +67,11 @@ def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, A
     the eyes that is glasses, over what it is of clear ones; that of the eyes themselves; the hair's median Lab `[3]`."""
     crop = geometry.align(pixels, face.landmarks, kit.parser.alignment)
     regions, points, size = kit.parser.parse(crop), crop.landmarks, crop.size
-    inside, down = mesh.hull(points, size) > 0, np.arange(size)[:, None]
-    around = points[[point for outline in (*mesh.HOLLOWS, *mesh.BROWS) for point in outline], 1]
+    inside, down = mesh.hull_mask(points, size) > 0, np.arange(size)[:, None]
+    around = points[[point for outline in (*topology.UNDER_EYES, *topology.BROWS) for point in outline], 1]
     band = inside & (down > around.min()) & (down < around.max())
     hair = regions["hair"] > 0.8  # where it is less sure, the background shows through
-    lab = cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    lab = to_lab(crop.pixels)
     colour = np.median(lab[hair], axis=0) if hair.mean() > HAIRS else None
     worn = regions["glasses"]
     return float(regions["beard"][lower(points, size)].mean()), float(worn[band].mean()) / RIMS, in_eyes(worn, points), colour
@@ -90,60 +89,60 @@ def _bridge(light: Array, places: Array) -> float:
 
 
 @dataclass(frozen=True)
-class Measure:
+class Criterion:
     """How to tell whether an edit did what it says: `way` is how far it went (of a strength above 0: up), `least` what counts as having
     gone, `unit` what it is in; `fit` says who can show it at all, of more of it (1) or
     of less (-1)."""
 
-    way: Callable[[Look, Look], float]
+    way: Callable[[FaceFeatures, FaceFeatures], float]
     least: float
     unit: str
-    fit: Callable[[Look, float], bool] = lambda look, sign: True
+    fit: Callable[[FaceFeatures, float], bool] = lambda look, sign: True
 
 
-def _trait(k: int) -> Callable[[Look, Look], float]:
+def _trait(k: int) -> Callable[[FaceFeatures, FaceFeatures], float]:
     return lambda before, after: float(after.traits[k] - before.traits[k])
 
 
-def _weight(look: Look, outlines: Sequence[tuple[int, ...]]) -> Array:
+def _weight(look: FaceFeatures, outlines: Sequence[tuple[int, ...]]) -> Array:
     """Outlines over the mesh as one mask `[256, 256]`."""
-    return np.maximum.reduce([mesh.polygon(look.places, outline, SEEN.size, feather=1) for outline in outlines])
+    return np.maximum.reduce([mesh.polygon_mask(look.places, outline, SEEN.size, feather=1) for outline in outlines])
 
 
-def _nearer(wanted: Array, part: Callable[[Look, Look], Array | None], least: float, already: float) -> Measure:
+def _nearer(wanted: Array, part: Callable[[FaceFeatures, FaceFeatures], Array | None], least: float, already: float) -> Criterion:
     """How much nearer the colour of a part comes to the `wanted [3]`, in Lab; `part` says what colour it has in the second look."""
 
-    def away(before: Look, now: Look) -> float | None:
+    def away(before: FaceFeatures, now: FaceFeatures) -> float | None:
         colour = part(before, now)
         return None if colour is None else float(np.linalg.norm(colour - wanted))
 
-    def way(before: Look, after: Look) -> float:
+    def way(before: FaceFeatures, after: FaceFeatures) -> float:
         then, now = away(before, before), away(before, after)
         return 0.0 if then is None or now is None else then - now
 
-    return Measure(way, least, "Lab", lambda look, sign: (away(look, look) or 0.0) > already)
+    return Criterion(way, least, "Lab", lambda look, sign: (away(look, look) or 0.0) > already)
 
 
-def _over(outlines: Sequence[tuple[int, ...]]) -> Callable[[Look, Look], Array]:
+def _over(outlines: Sequence[tuple[int, ...]]) -> Callable[[FaceFeatures, FaceFeatures], Array]:
     """The mean colour inside outlines, that lie where they lay before."""
 
-    def part(before: Look, now: Look) -> Array:
+    def part(before: FaceFeatures, now: FaceFeatures) -> Array:
         weight = _weight(before, outlines)
         return np.tensordot(weight, now.lab, 2) / weight.sum()
 
     return part
 
 
-def _lighter(before: Look, after: Look) -> float:
+def _lighter(before: FaceFeatures, after: FaceFeatures) -> float:
     return 0.0 if before.hair is None or after.hair is None else float(after.hair[0] - before.hair[0])
 
 
-def _tilt(axis: int) -> Callable[[Look, Look], float]:
+def _tilt(axis: int) -> Callable[[FaceFeatures, FaceFeatures], float]:
     """How much lighter one half of the skin gets than the other: along axis 1 the right half, along 0 the upper one."""
 
-    def way(before: Look, after: Look) -> float:
-        skin = mesh.skin(before.places, SEEN.size)
-        middle = before.places[:468].mean(0)[1 - axis]
+    def way(before: FaceFeatures, after: FaceFeatures) -> float:
+        skin = mesh.skin_mask(before.places, SEEN.size)
+        middle = before.places[: topology.POINTS].mean(0)[1 - axis]
         side = np.sign(np.arange(SEEN.size) - middle) * (1 if axis else -1)
         far = skin * (side[None, :] if axis else side[:, None])
         change = (after.lab - before.lab)[..., 0]
@@ -152,36 +151,36 @@ def _tilt(axis: int) -> Callable[[Look, Look], float]:
     return way
 
 
-def _gaze(axis: int) -> Callable[[Look, Look], float]:
+def _gaze(axis: int) -> Callable[[FaceFeatures, FaceFeatures], float]:
     """Where the irises look within the lids: right, or up."""
 
-    def at(look: Look) -> float:
-        eyes = [look.points[468 + 5 * k] - look.points[list(CORNERS[k])].mean(0) for k in (0, 1)]
+    def at(look: FaceFeatures) -> float:
+        eyes = [look.points[topology.POINTS + 5 * k] - look.points[list(topology.EYE_CORNERS[k])].mean(0) for k in (0, 1)]
         return float(np.mean(eyes, axis=0)[axis]) * (-1 if axis else 1)
 
     return lambda before, after: at(after) - at(before)
 
 
-def _opening(before: Look, after: Look) -> float:
+def _opening(before: FaceFeatures, after: FaceFeatures) -> float:
     now, then = (float(np.linalg.norm(one.points[13] - one.points[14])) for one in (before, after))
     return then - now
 
 
-def _grin(before: Look, after: Look) -> float:
+def _grin(before: FaceFeatures, after: FaceFeatures) -> float:
     """How far the corners of the mouth rise, or twice how much of the teeth comes to be seen where that is less."""
-    lift = mesh.mouth(after.points)[1] - mesh.mouth(before.points)[1]
+    lift = mesh.mouth_shape(after.points)[1] - mesh.mouth_shape(before.points)[1]
     return min(float(lift), 2 * (_teeth(after) - _teeth(before)))
 
 
-def _teeth(look: Look) -> float:
+def _teeth(look: FaceFeatures) -> float:
     """The area of teeth that are seen, over that of a square as wide as the eyes lie apart."""
-    across = look.places[list(geometry.EYES[0])].mean(0) - look.places[list(geometry.EYES[1])].mean(0)
-    return float(teeth(look.lab, look.places).sum() / (across @ across))
+    across = look.places[list(topology.EYELIDS[0])].mean(0) - look.places[list(topology.EYELIDS[1])].mean(0)
+    return float(teeth_mask(look.lab, look.places).sum() / (across @ across))
 
 
-def _calmer(before: Look, after: Look) -> float:
+def _calmer(before: FaceFeatures, after: FaceFeatures) -> float:
     """By how much the skin's blotches fall (lightness between blurs of 2 and 12 pixels), as a share of them."""
-    skin = mesh.skin(before.places, SEEN.size)
+    skin = mesh.skin_mask(before.places, SEEN.size)
     uneven = []
     for one in (before, after):
         fine, coarse = (cv2.GaussianBlur(one.lab[..., 0], (0, 0), sigma) for sigma in (2, 12))
@@ -189,52 +188,52 @@ def _calmer(before: Look, after: Look) -> float:
     return float(1 - uneven[1] / uneven[0])
 
 
-def _skin(look: Look) -> Array:
-    weight = mesh.skin(look.places, SEEN.size)
+def _skin(look: FaceFeatures) -> Array:
+    weight = mesh.skin_mask(look.places, SEEN.size)
     return np.tensordot(weight, look.lab, 2) / weight.sum()
 
 
-MEASURES = {
-    "smile": Measure(_trait(0), 0.3, "smiles", lambda look, sign: sign * look.traits[0] < 0.5),
-    "grin": Measure(_grin, 0.02, "eye distances", lambda look, sign: look.traits[0] < 0.5 and mesh.mouth(look.points)[2] < 0.06),
-    "age": Measure(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 70 if sign > 0 else look.traits[1] > FLOOR + 6),
-    "age_to": Measure(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 60),
-    "sex": Measure(_trait(2), 0.1, "of 2", lambda look, sign: sign * look.traits[2] < 0.8),
-    "mouth": Measure(_opening, 0.03, "eye distances"),
-    "gaze": Measure(_gaze(0), 0.01, "eye distances"),
-    "gaze_up": Measure(_gaze(1), 0.01, "eye distances"),
-    "beauty": Measure(_calmer, 0.01, "of the unevenness"),
-    "hair_light": Measure(_lighter, 8.0, "Lab L", lambda look, sign: look.hair is not None),
-    "beard": Measure(
+CRITERIA = {
+    "smile": Criterion(_trait(0), 0.3, "smiles", lambda look, sign: sign * look.traits[0] < 0.5),
+    "grin": Criterion(_grin, 0.02, "eye distances", lambda look, sign: look.traits[0] < 0.5 and mesh.mouth_shape(look.points)[2] < 0.06),
+    "age": Criterion(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 70 if sign > 0 else look.traits[1] > FLOOR + 6),
+    "age_to": Criterion(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 60),
+    "sex": Criterion(_trait(2), 0.1, "of 2", lambda look, sign: sign * look.traits[2] < 0.8),
+    "mouth": Criterion(_opening, 0.03, "eye distances"),
+    "gaze": Criterion(_gaze(0), 0.01, "eye distances"),
+    "gaze_up": Criterion(_gaze(1), 0.01, "eye distances"),
+    "beauty": Criterion(_calmer, 0.01, "of the unevenness"),
+    "hair_light": Criterion(_lighter, 8.0, "Lab L", lambda look, sign: look.hair is not None),
+    "beard": Criterion(
         lambda before, after: after.beard - before.beard,
         BEARDED / 2,
         "of the lower face",
         # Of women the parser has learned that they have none, and sees next to nothing where one is plainly drawn.
         lambda look, sign: look.traits[2] > 0 and (look.beard < 0.1 if sign > 0 else look.beard > BEARDED / 2),
     ),
-    "glasses": Measure(
+    "glasses": Criterion(
         lambda before, after: after.glasses - before.glasses,
         0.5,
         "glasses",
         # Taken off are those that are plainly seen, but for dark ones, which stay on.
         lambda look, sign: look.glasses < 0.5 if sign > 0 else look.glasses > 0.5 and look.rims > RIMMED and look.lenses < DARK,
     ),
-    "light": Measure(_tilt(1), 1.0, "Lab L"),
-    "toplight": Measure(_tilt(0), 1.0, "Lab L"),
-    "warmth": Measure(lambda before, after: _skin(after)[2] - _skin(before)[2], 1.0, "Lab b"),
+    "light": Criterion(_tilt(1), 1.0, "Lab L"),
+    "toplight": Criterion(_tilt(0), 1.0, "Lab L"),
+    "warmth": Criterion(lambda before, after: _skin(after)[2] - _skin(before)[2], 1.0, "Lab b"),
 }
 # Of edits that are asked for by a colour: what part takes it, what counts, how near is there already, in Lab. No labels tell of make-up:
 # 3 is a difference plainly seen.
-LIDS = tuple((*lashes, *reversed(creases)) for lashes, creases in zip(mesh.LASHES, mesh.CREASES, strict=True))
-COLOURED: dict[str, tuple[Callable[[Look, Look], Array | None], float, float]] = {
-    "lips": (_over((mesh.LIPS,)), 3.0, 12.0),
+LIDS = tuple((*lashes, *reversed(creases)) for lashes, creases in zip(topology.LASHES, topology.CREASES, strict=True))
+COLOURED: dict[str, tuple[Callable[[FaceFeatures, FaceFeatures], Array | None], float, float]] = {
+    "lips": (_over((topology.LIPS,)), 3.0, 12.0),
     "lids": (_over(LIDS), 3.0, 12.0),
     "hair": (lambda before, now: now.hair, 15.0, 25.0),
 }
 
 
-def of(edit: str, strength: float | str) -> Measure | None:
+def criterion(edit: str, strength: float | str) -> Criterion | None:
     """The measure of one of `edits.EDITS`, of so much of it or of that colour; None where nothing measures it."""
     if isinstance(strength, str) and edit in COLOURED:
         return _nearer(colours.parse(strength, edits.EDITS[edit].names).lab, *COLOURED[edit])
-    return MEASURES.get(edit)
+    return CRITERIA.get(edit)

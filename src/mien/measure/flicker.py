@@ -40,7 +40,7 @@ class ClipReport:
     worst: dict[str, float | None]
 
 
-def of_clips(before: Path, after: Path, kit: Kit, *, identity: str | None = None, around: str = "face") -> ClipReport:
+def report_clips(before: Path, after: Path, kit: Kit, *, identity: str | None = None, around: str = "face") -> ClipReport:
     """Compare two clips; see `ClipReport`. `InputError` where they differ in size, `FaceError` where no frame looked at has a face."""
     first, second = (footage.clip(path) for path in (before, after))
     told: list[Report] = []
@@ -73,7 +73,7 @@ def of_clips(before: Path, after: Path, kit: Kit, *, identity: str | None = None
     return ClipReport(first.frames, seen, without, flicker, effect, told[0].identity_by, worst | {"flicker": flicker})
 
 
-def tell(report: ClipReport) -> list[str]:
+def as_text(report: ClipReport) -> list[str]:
     """A report on clips as lines for people."""
     said = "-" if report.flicker is None else f"{report.flicker:.2f} levels, of an effect of {report.effect:.2f}"
     lines = [f"{report.seen} of {report.frames} frames looked at, {report.without} without a face", f"  flicker     {said}"]
@@ -112,4 +112,4 @@ def _effect(before: Array, after: Array, face: Face) -> Array:
 
 def _inside(face: Face) -> Array:
     """Which pixels of the layout the face covers: `[S, S]` bool."""
-    return mesh.hull(geometry.transform(face.landmarks, geometry.similarity(face.landmarks, LAYOUT)), LAYOUT.size) > 0
+    return mesh.hull_mask(geometry.transform(face.landmarks, geometry.similarity(face.landmarks, LAYOUT)), LAYOUT.size) > 0

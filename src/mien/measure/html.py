@@ -9,7 +9,7 @@ from string import Template
 import cv2
 import numpy as np
 
-from ..pipeline import photo as apply
+from ..face import filters
 from ..types import Array, Photo
 from . import compare as measure
 from . import report
@@ -63,7 +63,7 @@ def page(
     told: report.Report, before: Photo, after: Photo, *, names: tuple[str, str], passed: tuple[str, ...] = (), limited: bool = False
 ) -> str:
     """The page about two photos; names: what to call them; passed: the limits that were, where there were limits (`limited`)."""
-    first, second = (apply.eight_bit(photo.pixels) for photo in (before, after))
+    first, second = (filters.to_uint8(photo.pixels) for photo in (before, after))
     scale = min(1.0, SIDE / max(told.width, told.height))
     worst = told.worst
     marks = [("outside", "pixels outside differ", "d"), ("identity", "identity", ".3f"), ("seam", "seam", ".3f")]

@@ -22,8 +22,9 @@ import numpy as np
 
 from ..edits import colours
 from ..face import geometry
+from ..face.filters import to_lab
 from ..io import dataset as people
-from ..io import photo as image
+from ..io import photo_reader as image
 from ..types import Alignment, Array
 
 LAYOUT = Alignment("face", 256)
@@ -46,11 +47,11 @@ class Labelled:
 
     def see(self, pixels: Array, landmarks: Array) -> Array:
         """What is seen of a face in `pixels [H, W, 3]` uint8: `[DIMS]`."""
-        return (looks(pixels, landmarks) - self.mean) @ self.basis
+        return (appearance(pixels, landmarks) - self.mean) @ self.basis
 
     def like(self, edit: str, strength: float | str, age: float) -> Array | None:
         """Those who have what was asked for, `[n, DIMS]`, where the faces asked look `age` years old; None where the labels do not tell."""
-        chosen = [belongs(row, edit, strength, age) for row in self.rows]
+        chosen = [matches(row, edit, strength, age) for row in self.rows]
         return self.seen[chosen] if sum(chosen) >= FEWEST else None
 
 
@@ -74,14 +75,14 @@ def read(folder: Path) -> Labelled | None:
     rows = [row for row in rows if not people.held_out(people.person_of(row))]
     if len(rows) < 2 * DIMS or not any(row["person"] for row in rows):
         return None
-    seen = np.stack([looks(image.read(folder / "images" / row["file"]).pixels, by_file[row["file"]]) for row in rows])
+    seen = np.stack([appearance(image.read(folder / "images" / row["file"]).pixels, by_file[row["file"]]) for row in rows])
     mean, spread = seen.mean(0), seen.std(0) + 1e-6
     _, sizes, parts = np.linalg.svd((seen - mean) / spread, full_matrices=False)
     basis = (parts[:DIMS] / spread).T * np.sqrt(len(rows)) / sizes[0]  # the first component's variance is 1
     return Labelled(rows, (seen - mean) @ basis, mean, basis)
 
 
-def belongs(row: Row, edit: str, strength: float | str, age: float) -> bool:
+def matches(row: Row, edit: str, strength: float | str, age: float) -> bool:
     """Whether a labelled face has what an edit is asked for, of faces that look `age` years old: of so many years more, five less than
     that; beards and shaved chins are men's."""
     if edit == "hair":
@@ -103,7 +104,7 @@ def belongs(row: Row, edit: str, strength: float | str, age: float) -> bool:
     return edit in wanted and row.get(edit, "") in wanted[edit] and (edit != "beard" or row.get("sex") == "m")
 
 
-def deny(row: Row, edit: str, sign: float) -> bool:
+def contradicts(row: Row, edit: str, sign: float) -> bool:
     """Whether a face's label says that more (sign 1) or less (-1) of something cannot be shown on it: what is to come off is not there, or
     is what nobody sees through; what is to be put on is there."""
     worn = {"glasses": ("1",), "beard": ("1", "2")}.get(edit)
@@ -111,10 +112,10 @@ def deny(row: Row, edit: str, sign: float) -> bool:
     return worn is not None and label in ("0", "1", "2") and (label != "0" if sign > 0 else label not in worn)
 
 
-def looks(pixels: Array, landmarks: Array) -> Array:
+def appearance(pixels: Array, landmarks: Array) -> Array:
     """A face's colours and edges, in cells: `[1216]` float32."""
     face = geometry.align(pixels, landmarks, LAYOUT)
-    lab = cv2.cvtColor(face.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    lab = to_lab(face.pixels)
     cells = lambda picture: cv2.resize(picture, (CELLS, CELLS), interpolation=cv2.INTER_AREA).ravel()  # noqa: E731
     parts, light = [cells(lab)], lab[..., 0]
     for _ in range(OCTAVES):

@@ -113,7 +113,7 @@ def passed(worst: Mapping[str, float | None], limits: Mapping[str, float]) -> tu
     return tuple(out)
 
 
-def tell(report: Report) -> list[str]:
+def as_text(report: Report) -> list[str]:
     """A report as lines for people."""
     lines = [f"{report.width} x {report.height} pixels: {_said(report.changed)}" + (f" in {_box(report.box)}" if report.box else "")]
     lines.append(f"outside the {report.around}: {_said(report.outside)}")

@@ -32,7 +32,7 @@ class Entry:
         return self.path.parent == WEIGHTS
 
 
-def catalog() -> dict[str, Entry]:
+def catalogue() -> dict[str, Entry]:
     """All networks by name: those in the box, in the order of the file, then the user's own."""
     rows = tomllib.loads((WEIGHTS / "catalog.toml").read_text(encoding="utf-8"))
     out = {name: Entry(name, row["role"], WEIGHTS / row["file"], row["sha256"]) for name, row in rows.items()}
@@ -43,7 +43,7 @@ def add(name: str, role: str, file: Path) -> Entry:
     """Copy the network `file` to the user's own under `name`; one of that name is replaced. Raises `ModelError`, `OutputError`."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
         raise ModelError(f"{name!r} is no name for a network: use small letters, digits, dots and hyphens")
-    if name in catalog() and catalog()[name].bundled:
+    if name in catalogue() and catalogue()[name].bundled:
         raise ModelError(f"{name!r} is a network of the box: choose another --name")
     entry = Entry(name, role, _own() / f"{name}{file.suffix}", sha256_of(file))
     try:
@@ -87,7 +87,7 @@ def state(entry: Entry) -> str:
 
 def locate(name: str) -> Entry:
     """The entry of a network whose file is there and intact; otherwise a `ModelError` that says what is wrong."""
-    networks = catalog()
+    networks = catalogue()
     if name not in networks:
         raise ModelError(f"no network is called {name!r}: `mien models` lists them, `mien models import` adds one")
     entry = networks[name]

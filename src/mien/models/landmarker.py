@@ -11,14 +11,13 @@ import cv2
 import numpy as np
 
 from ..face import geometry
+from ..face.topology import EYE_CORNERS, POINTS
 from ..types import Array, Crop, Face
 from .finder import Detection, Finder, exposed
 from .session import Net
 
-MESH = 468  # landmarks of the mesh; the irises' follow
 MARGIN = 1.5  # side of the mesh's crop over the face's own
 EYE_MARGIN = 2.3  # side of the iris network's crop over the width of the eye
-EYES = ((33, 133), (362, 263))  # corners, left to right in the picture, of the eye on the picture's left and of the other
 LEFT, RIGHT = [234, 33, 61], [454, 263, 291]  # cheek, eye corner, mouth corner: pairs that lie level in a face
 TOP, CHIN = 10, 152
 CONTENT = 0.9  # score above which the turn is right: wrong ones hardly reach it
@@ -93,7 +92,7 @@ class Landmarker:
 
     def again(self, pixels: Array, face: Face) -> Face | None:
         """The `face` of the frame before in this one, a little further on, or None where the mesh sees none there any more."""
-        xy = face.landmarks[:MESH].astype(np.float64)
+        xy = face.landmarks[:POINTS].astype(np.float64)
         for _ in range(ROUNDS):
             before = around(xy)
             xy, depth, logit = self.mesh.points(pixels, before)
@@ -104,21 +103,21 @@ class Landmarker:
 
     def laid_anew(self, crop: Crop) -> Crop:
         """A crop whose pixels were changed, with the landmarks that are seen now; those it had where the mesh sees no face any more."""
-        xy = crop.landmarks[:MESH].astype(np.float64)
+        xy = crop.landmarks[:POINTS].astype(np.float64)
         for _ in range(2):
             xy, _, logit = self.mesh.points(crop.pixels, around(xy))
             if logit < self.threshold:
                 return crop
-        return replace(crop, landmarks=np.concatenate([xy, crop.landmarks[MESH:]]).astype(np.float32))
+        return replace(crop, landmarks=np.concatenate([xy, crop.landmarks[POINTS:]]).astype(np.float32))
 
     def _face(self, pixels: Array, xy: Array, depth: Array, logit: float, trust: float) -> Face | None:
         if logit < self.threshold:
             return None
-        irises = [self._iris(pixels, xy, corners, mirrored=i == 1) for i, corners in enumerate(EYES)]
+        irises = [self._iris(pixels, xy, corners, mirrored=i == 1) for i, corners in enumerate(EYE_CORNERS)]
         landmarks = np.concatenate([xy, *irises]).astype(np.float32)
         box = np.concatenate([xy.min(0), xy.max(0)]).astype(np.float32)
         roll, yaw, pitch = pose(xy, depth)
-        depth = np.concatenate([depth, *(np.full(5, depth[list(corners)].mean()) for corners in EYES)]).astype(np.float32)
+        depth = np.concatenate([depth, *(np.full(5, depth[list(corners)].mean()) for corners in EYE_CORNERS)]).astype(np.float32)
         return Face(box, landmarks, depth, certainty(logit) * trust, roll, yaw, pitch)
 
     def _settle(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
@@ -153,7 +152,7 @@ def around(xy: Array) -> Square:
 
 def pose(xy: Array, depth: Array) -> tuple[float, float, float]:
     """Roll, yaw and pitch in degrees, signs as in `Face`, of points in photo xy with their depth."""
-    points = np.column_stack([xy[:468], depth[:468]]).astype(np.float64)
+    points = np.column_stack([xy[:POINTS], depth[:POINTS]]).astype(np.float64)
     across = (points[RIGHT] - points[LEFT]).sum(0)
     roll = np.arctan2(across[1], across[0])
     cos, sin = np.cos(roll), np.sin(roll)

@@ -15,7 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..face import geometry, mesh
+from ..face import geometry, mesh, topology
+from ..face.filters import to_lab
 from ..types import Alignment, Array, Change, Crop, Identity
 from .card import arrays
 
@@ -65,8 +66,8 @@ class Prototypes:
         self._data = {key: _dequantise(key, found) for key in found if not key.endswith(".scale")}
         self.triangles = self._data["triangles"].astype(int)
         self.alignment = Alignment(LAYOUT, int(self._data["side"]))
-        self._frames = mesh.Frames(self._data["points"][: mesh.POINTS])
-        self._plain = plain(self._data["points"][: mesh.POINTS], self._data["oval"])
+        self._frames = mesh.LocalFrames(self._data["points"][: topology.POINTS])
+        self._plain = plain(self._data["points"][: topology.POINTS], self._data["oval"])
 
     def read(self, crop: Crop) -> Reading:
         """Apparent age and sex of the face: ridge regression on the face brought to the mean layout."""
@@ -76,7 +77,7 @@ class Prototypes:
         """The face in the mean layout, and where its points lie in a crop of that: `[s, s, 3]` and `[468, 2]`."""
         d = self._data
         face = geometry.align(crop.pixels, crop.landmarks, Alignment(LAYOUT, int(d["side"])))
-        points = face.landmarks[: mesh.POINTS]
+        points = face.landmarks[: topology.POINTS]
         return canonical(face.pixels, points, d["points"], self.triangles, d["oval"]), points
 
     def _read(self, lab: Array, points: Array) -> Reading:
@@ -88,7 +89,7 @@ class Prototypes:
         """A stand-in for an embedder's identity, to be called one: the face in the mean layout less the mean face, without slow changes
         of light, at 32 pixels. Nobody taught it who is who; the same person's next photo in another light may score like a stranger."""
         d = self._data
-        lab = canonical(crop.pixels, crop.landmarks[: mesh.POINTS], d["points"], self.triangles, d["oval"])
+        lab = canonical(crop.pixels, crop.landmarks[: topology.POINTS], d["points"], self.triangles, d["oval"])
         own = (lab - cv2.resize(d["age_colour"].mean((0, 1)), lab.shape[1::-1])) * d["oval"][..., None]
         sigma = lab.shape[0] / 24
         light = cv2.GaussianBlur(own, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(d["oval"], (0, 0), sigma), 0.05)[..., None]
@@ -103,18 +104,18 @@ class Prototypes:
         """The Change that a request is: mouth `[3]` as `mouth_of` gives it, age in years, sex -1..1. means_only: without what means have
         lost, which are lines, the skin's tone and half of a smile's texture."""
         size = crop.size
-        face = mesh.frame(crop.landmarks, size)
+        face = mesh.with_border_points(crop.landmarks, size)
         blend = self._blend(crop, np.zeros(3, np.float32) if mouth is None else mouth, age, sex, means_only)
         moved = face.copy()
-        moved[: mesh.POINTS] += self._frames.carry(blend["shape"], face[: mesh.POINTS])
+        moved[: topology.POINTS] += self._frames.carry(blend["shape"], face[: topology.POINTS])
         flow, reach = mesh.motion(face, moved, self.triangles, size)
         place = mesh.dense_map(moved, self._data["points"], self.triangles, size)
-        colour = self._colour(crop, flow + mesh.places(size), place, blend) * mesh.skin(moved, size)[..., None]
+        colour = self._colour(crop, flow + mesh.pixel_grid(size), place, blend) * mesh.skin_mask(moved, size)[..., None]
         return Change(flow, colour, np.clip(reach * 4, 0, 1))
 
     def smiling(self, points: Array, mouth: Array) -> Array:
         """Where the mesh of `points [V, 2]` (crop xy) lies with such a mouth (see `change`): `[468, 2]`."""
-        face = points[: mesh.POINTS]
+        face = points[: topology.POINTS]
         return face + self._frames.carry(np.tensordot(mouth, self._data["smile_shape"], 1), face)
 
     def _blend(self, crop: Crop, mouth: Array, age: float, sex: float, means_only: bool) -> dict[str, Array]:
@@ -162,7 +163,7 @@ class Prototypes:
         """The colour offset `[S, S, 3]` in RGB: the difference of means, and the face's own fine bands made stronger or weaker."""
         d, templates = self._data, geometry.TEMPLATES
         unit = crop.size * templates[LAYOUT].side / templates[crop.alignment.template].side
-        pixels = mesh.sampled(crop.pixels, look)
+        pixels = mesh.remap(crop.pixels, look)
         before = pixels.astype(np.float32) / 255
         lab = cv2.cvtColor(before, cv2.COLOR_RGB2Lab)
 
@@ -198,9 +199,9 @@ class Prototypes:
 def canonical(pixels: Array, points: Array, mean: Array, triangles: Array, oval: Array) -> Array:
     """A face `[s, s, 3]` uint8 brought to the mean layout, as Lab without its own exposure, tint and contrast: `[s, s, 3]` float32."""
     size = pixels.shape[0]
-    place = mesh.dense_map(mean, mesh.frame(points, size), triangles, size)
-    warped = mesh.sampled(pixels, place)
-    lab = cv2.cvtColor(warped.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    place = mesh.dense_map(mean, mesh.with_border_points(points, size), triangles, size)
+    warped = mesh.remap(pixels, place)
+    lab = to_lab(warped)
     inside = oval > 0.5
     lab -= lab[inside].mean(0)
     lab[..., 0] *= L_SPREAD / max(float(lab[..., 0][inside].std()), 1.0)
@@ -223,9 +224,9 @@ def split_bands(lightness: Array, unit: float) -> tuple[Array, Array]:
 def plain(points: Array, oval: Array) -> Array:
     """Where the mean face `[468, 2]` has nothing but skin: `[s, s]` in 0..1."""
     size = len(oval)
-    out = oval * mesh.skin(points, size)
-    for outline in (*mesh.BROWS, *mesh.EYELIDS, *mesh.NOSTRILS, mesh.LIPS):
-        out *= 1 - mesh.polygon(points, outline, size, feather=2, grow=3)
+    out = oval * mesh.skin_mask(points, size)
+    for outline in (*topology.BROWS, *topology.EYELIDS, *topology.NOSTRILS, topology.LIPS):
+        out *= 1 - mesh.polygon_mask(points, outline, size, feather=2, grow=3)
     return out
 
 
@@ -242,7 +243,7 @@ def features(lab: Array, points: Array, mean: Array, oval: Array) -> Array:
         return cv2.resize(picture * weight, (side, side), interpolation=cv2.INTER_AREA)[small_oval[side]].ravel()
 
     small_oval = {side: cv2.resize(oval, (side, side), interpolation=cv2.INTER_AREA) > 0.5 for side in (16, 24)}
-    parts = [small(lab, 24) / 8, *(small(band, 16) for band in bands(lab[..., 0])), (points - mean[: mesh.POINTS]).ravel() / 2]
+    parts = [small(lab, 24) / 8, *(small(band, 16) for band in bands(lab[..., 0])), (points - mean[: topology.POINTS]).ravel() / 2]
     return np.concatenate(parts).astype(np.float32)
 
 

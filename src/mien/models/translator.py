@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from ..errors import RequestError
-from ..face import geometry
+from ..face import filters
+from ..face.filters import resize
 from ..types import Array
 from .session import Net
 
@@ -40,7 +41,7 @@ class Translator:
         height, width = pixels.shape[:2]
         given = self._given(style, asked or {})
         if not self.any_size:
-            return resized(_rounded(self._run(resized(pixels, (self.net.card.size, self.net.card.size)), given)), (width, height))
+            return resize(_rounded(self._run(resize(pixels, (self.net.card.size, self.net.card.size)), given)), (width, height))
         out, band = np.empty((height, width, 3), np.uint8), np.zeros((min(self.tile, height), width, 3), np.float32)
         rows, columns, whole = shares(height, self.tile), shares(width, self.tile), self.whole(pixels, given)
         for (top, down), following in zip(rows, [*(top for top, _ in rows[1:]), height], strict=True):
@@ -67,7 +68,7 @@ class Translator:
         scale = self.tile / max(height, width)
         if scale >= 1:
             return None
-        return self._run(resized(pixels, (max(round(width * scale), 1), max(round(height * scale), 1))), given)
+        return self._run(resize(pixels, (max(round(width * scale), 1), max(round(height * scale), 1))), given)
 
     def part(self, pixels: Array, corner: tuple[int, int], given: dict[str, Array], whole: Array | None) -> Array:
         """One tile drawn: float32, 0 to 255. Networks that normalise by what they see give each tile colours of its own: what changes
@@ -81,8 +82,8 @@ class Translator:
         place = np.array([[1 / to_photo, 0, (left + 0.5) / to_photo - 0.5], [0, 1 / to_photo, (top + 0.5) / to_photo - 0.5]])
         wanted = cv2.warpAffine(whole, place, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
         coarse = max(size[0] // COARSE, 1), max(size[1] // COARSE, 1)
-        low = resized(drawn, coarse)
-        slope, shift = (cv2.resize(one, size) for one in geometry.guided_lines(low, resized(wanted, coarse) - low, NEAR, EDGE))
+        low = resize(drawn, coarse)
+        slope, shift = (cv2.resize(one, size) for one in filters.guided_coefficients(low, resize(wanted, coarse) - low, NEAR, EDGE))
         return drawn + slope * drawn + shift
 
     def _given(self, style: Array | None, asked: Mapping[str, float]) -> dict[str, Array]:
@@ -124,12 +125,6 @@ def shares(length: int, tile: int) -> list[tuple[int, Array]]:
     for start in starts:
         total[start : start + tile] += ramp
     return [(start, (ramp / total[start : start + tile]).astype(np.float32)) for start in starts]
-
-
-def resized(pixels: Array, size: tuple[int, int]) -> Array:
-    """`pixels` at another (width, height): averaged where that is smaller."""
-    smaller = max(size) < max(pixels.shape[:2])
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
 
 
 def mixed(pixels: Array, seen: Array, drawn: Array, strength: float) -> Array:

@@ -23,10 +23,11 @@ from ..errors import FaceError, InputError, MienError, OutputError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
 from ..io import content_credentials as provenance
-from ..io import photo as image
+from ..io import photo_reader as image
+from ..io import photo_writer
 from ..models.kit import Kit
 
-READS = {*image.SUFFIXES, ".heic", ".heif"}
+READS = {*photo_writer.SUFFIXES, ".heic", ".heif"}
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
 
 
@@ -96,7 +97,7 @@ def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
     """
     claims: dict[Path, list[Path]] = defaultdict(list)
     for source in sources:
-        own = source.suffix.lower() in {*image.SUFFIXES, *video.SUFFIXES}
+        own = source.suffix.lower() in {*photo_writer.SUFFIXES, *video.SUFFIXES}
         claims[folder / (source.name if own else f"{source.stem}{'.mp4' if is_clip(source) else '.jpg'}")].append(source)
     pairs = []
     for target, claimants in claims.items():
@@ -122,7 +123,7 @@ def check(job: Job) -> None:
     if is_clip(job.source):
         video.target(job.target, force=job.force)
     else:
-        image.target(job.target, source=str(job.source), quality=job.quality, force=job.force)
+        photo_writer.target(job.target, source=str(job.source), quality=job.quality, force=job.force)
 
 
 def one(job: Job, kit: Kit | None = None) -> Outcome:
@@ -135,7 +136,7 @@ def one(job: Job, kit: Kit | None = None) -> Outcome:
         raise FaceError(f"{job.source}: {error}") from error
     changed = cv2.norm(before, photo.pixels, cv2.NORM_INF) > 0  # which needs no memory for all pixels
     del before  # the input's pixels are let go before the result is encoded
-    image.write(photo, job.target, quality=job.quality, force=job.force)
+    photo_writer.write(photo, job.target, quality=job.quality, force=job.force)
     notes = photo.history[-1].notes if photo.history else ()
     why = "; ".join(notes) or ("" if changed else "every strength is 0 or nothing was seen that it could be done to")
     said = f"{job.target}: {'' if changed else 'nothing has changed, since '}{why}" if why else ""

@@ -18,13 +18,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..face import mesh
+from ..face import mesh, topology
 from ..io import clip_reader as footage
 from ..models.kit import Kit
 from ..types import Array, Change, Crop, Edit, Face
 from . import photo as apply
 from . import tracking as tracks
-from .tracking import Sight, Tracker
+from .tracking import TrackedFrame, Tracker
 
 KEYS = 8  # key frames a second
 REACH = 3  # key frames on each side up to which Changes are averaged; the last has weight 0
@@ -35,7 +35,7 @@ Laid = tuple[Array, Change]  # a Change and the landmarks `[478, 2]` (crop xy) o
 
 
 @dataclass
-class Line:
+class ClipEditor:
     """A clip's frames on their way: seen first, then steady, perhaps key, drawn last. All by the number of the frame.
 
     start: the first frame that is drawn; those before it are only looked at.
@@ -46,7 +46,7 @@ class Line:
     every: int  # frames from one key frame to the next
     fade: int  # frames
     start: int = 0
-    sights: dict[int, Sight] = field(default_factory=dict)
+    sights: dict[int, TrackedFrame] = field(default_factory=dict)
     ticks: dict[int, int] = field(default_factory=dict)
     edited: set[int] = field(default_factory=set)
     notes: dict[int, str] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class Line:
         for row, (n, name, *rest) in enumerate(told["faces"]):
             faces.setdefault(n, {})[name] = Face(arrays["box"][row], arrays["landmarks"][row], arrays["depth"][row], *rest)
         for n, tick, time, cut, meant in told["sights"]:
-            self.sights[n], self.ticks[n] = Sight(time, cut, faces.get(n, {}), frozenset(meant)), tick
+            self.sights[n], self.ticks[n] = TrackedFrame(time, cut, faces.get(n, {}), frozenset(meant)), tick
         tracker, known = self.tracker, told["tracker"]
         tracker.lost = {int(name): (box, ago) for name, (box, ago) in known["lost"].items()}
         tracker.issued, tracker.waited, tracker.meant = known["issued"], known["waited"], frozenset(known["meant"])
@@ -111,7 +111,7 @@ class Line:
         settled, drawn = newest - self.fade, newest - self.behind
         if settled in self.sights:
             near = [n for n in range(settled - self.fade, settled + self.fade + 1) if n in self.sights]
-            self.steady[settled] = tracks.steady([self.sights[n] for n in near], near.index(settled), self.fade)
+            self.steady[settled] = tracks.smooth([self.sights[n] for n in near], near.index(settled), self.fade)
             if (settled % self.every == 0 or self.sights[settled].cut) and settled > self.start - (REACH + 1) * self.every:
                 self.keys[settled] = self._key(next(frame for frame in self.waiting if frame.number == settled), settled)
         if self.waiting and self.waiting[0].number == drawn:
@@ -142,19 +142,19 @@ class Line:
         fronts = {i: self._front(frame, faces[i]) for i in chosen}
 
         def ask(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-            change = fronts[i].hung(crop, apply.change_of(edit, crop, faces, i))
+            change = fronts[i].hung(crop, apply.make_change(edit, crop, faces, i))
             if change.note:
                 self.notes.setdefault(names[i], change.note)
             asked[names[i]].append((crop.landmarks, change))
             return change
 
         if chosen:
-            apply.through(frame.pixels, self.stages, faces, chosen, ask)
+            apply.run_edits(frame.pixels, self.stages, faces, chosen, ask)
         self.hidden[number] = {names[i] for i in chosen if fronts[i].things is not None}
         return asked
 
-    def _front(self, frame: footage.Frame, face: Face) -> apply.Front:
-        return apply.in_front(self.tracker.kit.parser, frame.pixels, face)
+    def _front(self, frame: footage.Frame, face: Face) -> apply.Occlusion:
+        return apply.find_occlusion(self.tracker.kit.parser, frame.pixels, face)
 
     def _drawn(self, frame: footage.Frame) -> Any:
         names, faces, chosen = self._faces(frame.number)
@@ -174,7 +174,7 @@ class Line:
 
         before = frame.pixels
         self.edited |= {names[i] for i in chosen}
-        return frame.drawn(before, apply.through(before, self.stages, faces, chosen, recall))
+        return frame.drawn(before, apply.run_edits(before, self.stages, faces, chosen, recall))
 
     @property
     def _triangles(self) -> Array:
@@ -203,21 +203,21 @@ class Line:
         return self.means[number, name]
 
 
-def of_faces(which: str, stages: Sequence[Edit], fps: float, kit: Kit) -> Line:
+def clip_editor(which: str, stages: Sequence[Edit], fps: float, kit: Kit) -> ClipEditor:
     """The line for a clip of `fps` frames a second."""
-    return Line(Tracker(kit, which), stages, max(1, round(fps / KEYS)), max(2, round(fps * FADE)))
+    return ClipEditor(Tracker(kit, which), stages, max(1, round(fps / KEYS)), max(2, round(fps * FADE)))
 
 
 def moved(laid: Laid, to: Array, triangles: Array) -> Change:
     """A Change as it lies on the face when its landmarks have gone to `to [478, 2]` (crop xy)."""
     at, change = laid
-    if np.abs(to[: mesh.POINTS] - at[: mesh.POINTS]).max() < 0.05:
+    if np.abs(to[: topology.POINTS] - at[: topology.POINTS]).max() < 0.05:
         return change
     size = change.alpha.shape[0]
     small = size // COARSE
-    there, here = (mesh.frame((points + 0.5) / COARSE - 0.5, small) for points in (at, to))
-    shift = mesh.dense_map(here, there, triangles, small) - mesh.places(small)
-    place = mesh.places(size) + cv2.resize(cv2.GaussianBlur(shift, (0, 0), 1), (size, size)) * np.float32(size / small)
+    there, here = (mesh.with_border_points((points + 0.5) / COARSE - 0.5, small) for points in (at, to))
+    shift = mesh.dense_map(here, there, triangles, small) - mesh.pixel_grid(small)
+    place = mesh.pixel_grid(size) + cv2.resize(cv2.GaussianBlur(shift, (0, 0), 1), (size, size)) * np.float32(size / small)
     look = lambda values: cv2.remap(values, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)  # noqa: E731
     return replace(change, flow=look(change.flow), colour=look(change.colour), alpha=look(change.alpha))
 

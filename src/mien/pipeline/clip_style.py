@@ -14,8 +14,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..face.filters import resize
 from ..io import clip_reader as footage
-from ..models.translator import mixed, resized
+from ..models.translator import mixed
 from ..types import Array
 from . import tracking as tracks
 
@@ -25,7 +26,7 @@ DOUBT = 16.0  # levels by which a frame differs from the one before, moved, wher
 
 
 @dataclass
-class Scene:
+class ClipStylizer:
     """A clip's frames, each drawn by `draw`, `strength` 0..1 of the way. start: the first frame that is drawn."""
 
     draw: Callable[[Array], Array]
@@ -62,8 +63,8 @@ class Scene:
         scale = min(LOOK / max(pixels.shape[:2]), 1.0)
         size = max(round(pixels.shape[1] * scale), 16), max(round(pixels.shape[0] * scale), 16)
         now = {
-            "grey": resized(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), size),
-            "afar": tracks.afar(pixels),
+            "grey": resize(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), size),
+            "afar": tracks.thumbnail(pixels),
             "drawn": drawn.astype(np.float32),
         }
         if not tracks.is_cut(self.seen.get("afar"), now["afar"]):

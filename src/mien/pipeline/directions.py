@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ..face import geometry, mesh
 from ..models.kit import Kit
-from ..types import Alignment, Array, Face
+from ..models.traits import TRAITS, read_traits
+from ..types import Array
 
-TRAITS = {"smile": 1.0, "age": 30.0, "sex": 1.0}  # as `edits.EDITS` names and measures them, and what is much of each
 FAR = 2.5  # much of a trait is at most so many standard deviations of w away: further off a generator has never been
-LAYOUT = Alignment("head", 448)  # what the prototypes read
 ASIDE = 5  # one face in so many is kept aside to see how well a trait can be told from w
 CLEAR = 0.3  # a trait that correlates less than this with what w says has no direction
 RIDGE = 1e-2
@@ -36,7 +34,7 @@ def learn(
     rows: list[tuple[Array, Array]] = []
     for seed in range(count):
         drawn.append(mapper.styles(mapper.noise(seed), 1.0)[0])
-        traits = read(kit, generator.draw(drawn[-1][None])[0])
+        traits = read_traits(kit, generator.draw(drawn[-1][None])[0])
         if traits is not None:
             rows.append((drawn[-1], traits))
         report(seed + 1)
@@ -51,21 +49,6 @@ def learn(
     clear = [k for k, trait in enumerate(TRAITS) if told[trait] >= CLEAR]
     steps = {list(TRAITS)[k]: unit(slopes[k], slopes[[other for other in clear if other != k]]) for k in clear}
     return {trait: step * min(1.0, FAR / spreads(w, step * TRAITS[trait])) for trait, step in steps.items()} | out, told
-
-
-def read(kit: Kit, pixels: Array) -> Array | None:
-    """The traits `[3]` of the largest face in a picture; None where there is no face."""
-    faces = kit.faces(pixels)
-    if not faces:
-        return None
-    return traits(kit, pixels, max(faces, key=lambda one: one.area))
-
-
-def traits(kit: Kit, pixels: Array, face: Face) -> Array:
-    """The traits `[3]` of one face: smile (1 is the prototypes' full one; what it is in neutral faces differs), age in years, sex -1..1."""
-    reading = kit.prototypes.read(geometry.align(pixels, face.landmarks, LAYOUT))
-    full = kit.prototypes.mouth_of(1.0)
-    return np.array([mesh.mouth(face.landmarks) @ full / (full @ full), reading.age, 2 * reading.sex - 1])
 
 
 def from_labels(w: Array, labels: Array) -> Array:

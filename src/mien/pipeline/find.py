@@ -12,13 +12,12 @@ import numpy as np
 
 from ..edits.registry import Prototype
 from ..errors import FaceError, MienError, RequestError
-from ..face import geometry, mesh
-from ..io import outputs
-from ..io import photo as image
+from ..face import filters, geometry, topology
+from ..io import outputs, photo_writer
+from ..io import photo_reader as image
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT, OLDEST
 from ..types import Alignment, Array, Crop, Face, Photo
-from . import photo as apply
 
 MASK = 768  # pixels of a side that regions are made at
 GREEN, RED = (60, 220, 90), (255, 70, 70)
@@ -27,13 +26,13 @@ LABELS = ("source", "licence", "person", "sex", "age", "age_is", "ethnicity", "s
 
 def find(photo: Photo, *, kit: Kit | None = None) -> list[Face]:
     """The faces of a photo, from left to right, in photo xy; empty where there is none. See `types.Face`."""
-    return (kit or shared_kit()).faces(apply.eight_bit(photo.pixels))
+    return (kit or shared_kit()).faces(filters.to_uint8(photo.pixels))
 
 
 def age(photo: Photo, face: Face, *, kit: Kit | None = None) -> tuple[float, float]:
     """How old a face of the photo looks, and by how much that is off in the mean, on people held out; in years, 18 to 90."""
     prototypes = (kit or shared_kit()).prototypes
-    crop = geometry.align(apply.eight_bit(photo.pixels), face.landmarks, Prototype.alignment)
+    crop = geometry.align(filters.to_uint8(photo.pixels), face.landmarks, Prototype.alignment)
     return float(np.clip(prototypes.read(crop).age, ADULT, OLDEST)), prototypes.card.measured["age_error_years"]
 
 
@@ -53,7 +52,7 @@ def _layout(template: str, size: int) -> Alignment:
 
 def draw(photo: Photo, faces: list[Face]) -> Photo:
     """The photo with the faces' boxes, numbers and points drawn on it; 8 bits, no label, since nothing in it pretends to be a photo."""
-    pixels = apply.eight_bit(photo.pixels).copy()
+    pixels = filters.to_uint8(photo.pixels).copy()
     for number, face in enumerate(faces, 1):
         left, top, right, bottom = (round(float(v)) for v in face.box)
         thick = max(1, round((right - left) / 150))
@@ -63,18 +62,18 @@ def draw(photo: Photo, faces: list[Face]) -> Photo:
         )
         for index, point in enumerate(face.landmarks):
             spot = round(float(point[0]) * 16), round(float(point[1]) * 16)
-            cv2.circle(pixels, spot, thick * 12, RED if index >= mesh.POINTS else GREEN, -1, cv2.LINE_AA, shift=4)
+            cv2.circle(pixels, spot, thick * 12, RED if index >= topology.POINTS else GREEN, -1, cv2.LINE_AA, shift=4)
     return Photo(pixels)
 
 
 def regions(photo: Photo, face: Face, *, kit: Kit | None = None) -> Iterator[tuple[str, Array]]:
     """Where in the photo a face's skin, hair and features are: each of `models.parser.REGIONS` by name, one after the other since they are
     as large as the photo, `[H, W]` uint8 in 0..255; of every pixel they sum to about 255."""
-    parser, pixels = (kit or shared_kit()).parser, apply.eight_bit(photo.pixels)
+    parser, pixels = (kit or shared_kit()).parser, filters.to_uint8(photo.pixels)
     crop = geometry.align(pixels, face.landmarks, Alignment(parser.alignment.template, MASK))
     light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     for name, share in parser.parse(crop).items():
-        fine = np.rint(geometry.guided(light, share, MASK // 128, 2e-4).clip(0, 1) * 255).astype(np.uint8)
+        fine = np.rint(filters.guided_filter(light, share, MASK // 128, 2e-4).clip(0, 1) * 255).astype(np.uint8)
         beyond = 255 if name == "other" else 0
         yield name, cv2.warpAffine(fine, geometry.invert(crop.matrix), photo.size, flags=cv2.INTER_LINEAR, borderValue=beyond)
 
@@ -86,7 +85,7 @@ def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
     count = 0
     for number, face in enumerate(faces, 1):
         for name, mask in regions(photo, face):
-            image.write(Photo(mask[..., None].repeat(3, 2)), folder / f"{number}-{name}.png")
+            photo_writer.write(Photo(mask[..., None].repeat(3, 2)), folder / f"{number}-{name}.png")
             count += 1
     return count
 
@@ -117,7 +116,7 @@ def align_folder(
                 if name not in points:
                     break
                 name = f"{source.stem}-{number}-{again}.png"
-            image.write(Photo(crop.pixels), folder / "images" / name)
+            photo_writer.write(Photo(crop.pixels), folder / "images" / name)
             points[name] = crop.landmarks + np.float32(0.5)
             angles = {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")}
             rows.append(

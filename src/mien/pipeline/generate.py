@@ -25,7 +25,7 @@ def generate(network: str, seeds: Sequence[int], *, truncation: float = 0.7, kit
     mapper, generator = (kit or shared_kit()).generator(network)
     for seed in seeds:
         pixels = generator.draw(mapper.styles(mapper.noise(seed), truncation))[0]
-        yield Photo(pixels, history=(apply.drawing({"seed": seed, "truncation": truncation}, (mapper.net, generator.net)),))
+        yield Photo(pixels, history=(apply.generation_step({"seed": seed, "truncation": truncation}, (mapper.net, generator.net)),))
 
 
 def walk(
@@ -45,7 +45,7 @@ def walk(
     video.target(out, force=force)
     mapper, generator = (kit or shared_kit()).generator(network)
     stops = [mapper.styles(mapper.noise(seed), truncation)[0] for seed in seeds]
-    step = apply.drawing({"seeds": list(seeds), "truncation": truncation, "frames": frames}, (mapper.net, generator.net))
+    step = apply.generation_step({"seeds": list(seeds), "truncation": truncation, "frames": frames}, (mapper.net, generator.net))
     pictures = (generator.draw(w[None])[0] for w in latents.loop(stops, frames))
     return video.write(pictures, out, fps=fps, history=(step,), force=force)
 

@@ -12,7 +12,9 @@ import numpy as np
 
 from .._version import __version__
 from ..errors import FaceError, RequestError
-from ..face import geometry, mesh, skin
+from ..face import filters, geometry, mesh
+from ..face.change import advect_points, composite
+from ..face.filters import to_lab
 from ..models.parser import Parser
 from ..models.session import Net
 from ..types import Array, Change, Crop, Edit, Face, Networks, Photo, Step
@@ -23,12 +25,7 @@ FEWEST = 2e-4  # of a crop: less is nothing
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
 
 
-def eight_bit(pixels: Array) -> Array:
-    """`pixels` as uint8, which networks look at; the photo itself stays as deep as it is."""
-    return pixels if pixels.dtype == np.uint8 else cv2.convertScaleAbs(pixels, alpha=255 / 65535)
-
-
-def choose(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
+def select_faces(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
     """The numbers of the faces meant by `which`: "all", "largest", or a number as `find` counts them from 1, left to
     right; indices from 0."""
     if not faces:
@@ -52,24 +49,24 @@ def edit_photo(
     faces: list[Face],
     chosen: list[int],
     arguments: dict[str, Any],
-    fronts: Mapping[int, Front] | None = None,
+    fronts: Mapping[int, Occlusion] | None = None,
 ) -> Photo:
     """Do the `stages` one after the other to the chosen faces of `photo`; fronts: by face, what is before it."""
     fronts, notes = fronts or {}, list[str]()
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-        change = change_of(edit, crop, faces, i)
+        change = make_change(edit, crop, faces, i)
         if change.note:
             notes.append(f"face {i + 1} {change.note}")
         return fronts[i].kept(crop, fronts[i].hung(crop, change)) if i in fronts else change
 
-    pixels = through(photo.pixels, stages, faces, chosen, change_by)
+    pixels = run_edits(photo.pixels, stages, faces, chosen, change_by)
     networks = next((front.networks for front in fronts.values() if front.networks), ())
-    return photo.after(edited(stages, arguments, networks, tuple(notes)), pixels)
+    return photo.after(edit_step(stages, arguments, networks, tuple(notes)), pixels)
 
 
 @dataclass(frozen=True, eq=False)
-class Front:
+class Occlusion:
     """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop: things (a hand, a microphone, a
     veil), which stay as they are, and hair, which follows the face but keeps its colours. None where there is next to none. networks: what
     told, if there is anything."""
@@ -91,27 +88,27 @@ class Front:
 
     def _free(self, crop: Crop, share: Array) -> Array:
         """Where in another crop of the face a share is 0: `[S, S]` in 0..1."""
-        matrix = geometry.composed(crop.matrix, geometry.invert(self.matrix))
+        matrix = geometry.compose(crop.matrix, geometry.invert(self.matrix))
         return 1 - np.clip(cv2.warpAffine(share, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR), 0, 1)
 
 
-def in_front(parser: Parser, pixels: Array, face: Face) -> Front:
+def find_occlusion(parser: Parser, pixels: Array, face: Face) -> Occlusion:
     """What the parser sees before a face. Only well inside it: there it is hardly ever wrong, and no sideburn is before anything."""
     crop = geometry.align(pixels, face.landmarks, parser.alignment)
     regions = parser.parse(crop)
-    inside = cv2.erode(mesh.hull(crop.landmarks, crop.size), np.ones((crop.size // 40,) * 2, np.uint8))
+    inside = cv2.erode(mesh.hull_mask(crop.landmarks, crop.size), np.ones((crop.size // 40,) * 2, np.uint8))
 
     def seen(name: str, low: float, high: float) -> Array | None:
-        share = skin.smoothstep(regions[name], low, high) * inside
+        share = filters.smoothstep(regions[name], low, high) * inside
         if (share > 0.5).sum() < FEWEST * crop.size**2:
             return None
         return cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
 
     things, hair = seen("other", 0.5, 0.75), seen("hair", 0.25, 0.6)
-    return Front(things, hair, crop.matrix, () if things is None and hair is None else parser.net.networks)
+    return Occlusion(things, hair, crop.matrix, () if things is None and hair is None else parser.net.networks)
 
 
-def through(pixels: Array, stages: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy) -> Array:
+def run_edits(pixels: Array, stages: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy) -> Array:
     """`pixels` after all `stages`. In each, every face is looked up in what the stage before has left, so that none is changed by a
     neighbour's edit; a face that has moved is followed. change_by: what makes a stage's Change of a face."""
     faces = list(faces)
@@ -120,26 +117,26 @@ def through(pixels: Array, stages: Sequence[Edit], faces: Sequence[Face], chosen
         for i in chosen:
             crop = geometry.align(pixels, faces[i].landmarks, edit.alignment, faces[i].depth)
             change = change_by(edit, crop, faces, i)
-            geometry.carry(pixels, crop, change, out)
-            faces[i] = replace(faces[i], landmarks=geometry.follow(faces[i].landmarks, crop, change))
+            composite(pixels, crop, change, out)
+            faces[i] = replace(faces[i], landmarks=advect_points(faces[i].landmarks, crop, change))
         pixels = out
     return pixels
 
 
-def change_of(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+def make_change(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
     """What `edit` does to face `i`, which `crop` shows, in a photo with these faces: not on its neighbours, nor in other colours than its
     own in a black-and-white photo."""
     change = edit(crop)
     return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
 
 
-def edited(stages: Sequence[Edit], arguments: dict[str, Any], besides: Networks = (), notes: tuple[str, ...] = ()) -> Step:
+def edit_step(stages: Sequence[Edit], arguments: dict[str, Any], besides: Networks = (), notes: tuple[str, ...] = ()) -> Step:
     """What the label of an edited photo or clip says; besides: networks that took part in no stage; notes: see `Step`."""
     networks = tuple(dict.fromkeys([*(one for edit in stages for one in edit.networks), *besides]))
     return Step("edit", arguments, networks, __version__, _now(), notes=notes)
 
 
-def drawing(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:
+def generation_step(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:
     """What the label of a wholly generated picture or clip says."""
     networks = tuple(one for net in nets for one in net.networks)
     return Step("generate", arguments, networks, __version__, _now(), "trainedAlgorithmicMedia")
@@ -153,12 +150,12 @@ def _own(crop: Crop, faces: list[Face], i: int) -> Array:
     """Where in the crop face `i` may be changed: not on the faces beside it; of two that overlap the larger is taken
     to be in front. `[S, S]` in 0..1."""
     size = crop.size
-    own = mesh.hull(crop.landmarks, size)
+    own = mesh.hull_mask(crop.landmarks, size)
     free = np.ones((size, size), np.float32)
     for j, other in enumerate(faces):
         if j == i:
             continue
-        theirs = mesh.hull(geometry.transform(other.landmarks, crop.matrix), size)
+        theirs = mesh.hull_mask(geometry.transform(other.landmarks, crop.matrix), size)
         if other.area <= faces[i].area:
             theirs &= 1 - own
         if theirs.any():
@@ -169,7 +166,7 @@ def _own(crop: Crop, faces: list[Face], i: int) -> Array:
 
 def _toned(crop: Crop, colour: Array) -> Array:
     """The colour offset with no more hue than the face has, so that a black-and-white photo stays one. `[S, S, 3]`."""
-    lab = cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
-    chroma = float(np.hypot(lab[..., 1], lab[..., 2])[mesh.hull(crop.landmarks, crop.size) > 0].mean())
+    lab = to_lab(crop.pixels)
+    chroma = float(np.hypot(lab[..., 1], lab[..., 2])[mesh.hull_mask(crop.landmarks, crop.size) > 0].mean())
     grey = (colour @ LUMA)[..., None]
     return grey + (colour - grey) * np.float32(min(chroma / FULL_CHROMA, 1.0))

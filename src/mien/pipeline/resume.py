@@ -21,7 +21,7 @@ from ..types import Array, Clip, Step
 PART = 4  # seconds
 
 
-class Frames(Protocol):
+class FrameProcessor(Protocol):
     """What is done to a clip's frames: to faces `clips.Line`, to whole frames `scenes.Scene`. edited: the faces, by number; notes: by
     face, what was asked for and not done; nothing: why nothing was done, empty where something was."""
 
@@ -58,7 +58,7 @@ class Summary:
 
 
 @dataclass
-class Parts:
+class ResumableRun:
     """The folder with what is done of a clip: encoded parts, what was asked, and what the next part needs to know.
 
     done.json is written last, and replaced in one go: what it does not name was never made.
@@ -70,7 +70,7 @@ class Parts:
     frames: int = 0
     edited: list[int] = field(default_factory=list)
 
-    def begin(self, line: Frames, *, resume: bool, force: bool) -> tuple[int, int] | None:
+    def begin(self, line: FrameProcessor, *, resume: bool, force: bool) -> tuple[int, int] | None:
         """Make the folder, or set `line` up to go on after what is in there; returns number and time stamp of the
         frame to go on from."""
         told = self.folder / "done.json"
@@ -95,7 +95,7 @@ class Parts:
         except (ValueError, KeyError, OSError) as error:
             raise OutputError(f"{self.folder} is damaged ({error}): begin anew with --force") from error
 
-    def add(self, pictures: Iterator[Any], clip: Clip, line: Frames) -> None:
+    def add(self, pictures: Iterator[Any], clip: Clip, line: FrameProcessor) -> None:
         """Encode one more part."""
         name = f"{len(self.names):05d}"
         self.frames += video.encode(pictures, self.folder / f"{name}.nut", clip)
@@ -116,7 +116,7 @@ class Parts:
                 old.unlink()
 
 
-def keep(line: Frames, path: Path) -> None:
+def keep(line: FrameProcessor, path: Path) -> None:
     """Write what a line knows."""
     told, arrays = line.state()
     with path.open("wb") as file:
@@ -125,17 +125,17 @@ def keep(line: Frames, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def restore(line: Frames, path: Path, start: int) -> tuple[int, int]:
+def restore(line: FrameProcessor, path: Path, start: int) -> tuple[int, int]:
     """Give a new line what `keep` has written; see `Frames.go_on`."""
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     return line.go_on(json.loads(str(arrays.pop("told"))), arrays, start)
 
 
-def edit(
+def process_clip(
     clip: Clip,
     out: Path,
-    line: Frames,
+    line: FrameProcessor,
     step: Step,
     *,
     resume: bool,
@@ -149,7 +149,7 @@ def edit(
     about = Path(clip.path).stat()
     request = {"clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns], "verb": step.verb, "asked": step.arguments}
     request["networks"] = [list(one) for one in step.networks]
-    parts = Parts(out.with_name(f"{out.name}.parts"), request)
+    parts = ResumableRun(out.with_name(f"{out.name}.parts"), request)
     try:
         first, ticks = parts.begin(line, resume=resume, force=force) or (0, None)
         pictures = line.run(footage.frames(clip, begin=first, ticks=ticks))

@@ -11,9 +11,10 @@ from typing import Any
 from ..edits import line_art as paper
 from ..edits import registry as edits
 from ..errors import ModelError, RequestError
+from ..face import filters
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
-from ..io import photo as image
+from ..io import photo_reader as image
 from ..models import catalogue as hub
 from ..models.kit import Kit, shared_kit
 from ..models.translator import mixed
@@ -21,7 +22,7 @@ from ..types import Array, Photo, Step
 from . import clip_edit as clips
 from . import photo as apply
 from . import resume as parts
-from .clip_style import Scene
+from .clip_style import ClipStylizer
 
 SKETCH = "sketch"  # the translator of drawings that is used where none is named
 
@@ -47,7 +48,7 @@ def stylize(
         return photo
     if face is not None:
         return _faces(photo, edit, face, step, kit)
-    seen = apply.eight_bit(photo.pixels)
+    seen = filters.to_uint8(photo.pixels)
     drawn = edit.translator.translate(seen, style=edit.style, asked=edit.asked)
     return photo.after(step, mixed(photo.pixels, seen, drawn, strength))
 
@@ -85,9 +86,9 @@ def stylize_clip(
     def draw(pixels: Array) -> Array:
         return edit.translator.translate(pixels, style=edit.style, asked=edit.asked)
 
-    line = Scene(draw, strength) if face is None else clips.of_faces(str(face), (edit,), float(film.fps), kit)
+    line = ClipStylizer(draw, strength) if face is None else clips.clip_editor(str(face), (edit,), float(film.fps), kit)
     told = lambda done: report(done, film.frames)  # noqa: E731
-    return parts.edit(film, out, line, step, resume=resume, force=force, report=told, stopped=stopped)
+    return parts.process_clip(film, out, line, step, resume=resume, force=force, report=told, stopped=stopped)
 
 
 def sketch(
@@ -104,7 +105,7 @@ def sketch(
     that shows a face which `find` finds ("all", "largest" or a number); its lines are redrawn in their place, and the rest stays
     bit-identical. asked: the network's conditions by name (of one that can draw anew: {"sample": 3}).
     """
-    if network == SKETCH and network not in hub.catalog():
+    if network == SKETCH and network not in hub.catalogue():
         raise ModelError(
             "no translator of drawings is in the box yet: train one (mien train pix2pix --preset sketch) and name it with --with"
         )
@@ -114,29 +115,29 @@ def sketch(
         raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of drawings takes 1")
     arguments = {name: value for name, value in {"network": network, "face": str(face or ""), "asked": dict(asked or {})}.items() if value}
     if face is not None:
-        edit = edits.Through(translator, 1.0, None, asked or {})
-        return _faces(drawing, edit, face, replace(apply.edited((edit,), arguments), verb="sketch"), kit)
-    lines = paper.framed(paper.lines(apply.eight_bit(drawing.pixels)), translator.net.card.size)
-    step = replace(apply.drawing(arguments, (translator.net,)), verb="sketch")
+        edit = edits.TranslatorEdit(translator, 1.0, None, asked or {})
+        return _faces(drawing, edit, face, replace(apply.edit_step((edit,), arguments), verb="sketch"), kit)
+    lines = paper.frame_drawing(paper.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size)
+    step = replace(apply.generation_step(arguments, (translator.net,)), verb="sketch")
     return replace(drawing.after(step, translator.translate(lines, asked=asked)), opacity=None)
 
 
-def _asked(kit: Kit, network: str, *, strength: float, style: Photo | None, **rest: Any) -> tuple[edits.Through, Step]:
+def _asked(kit: Kit, network: str, *, strength: float, style: Photo | None, **rest: Any) -> tuple[edits.TranslatorEdit, Step]:
     """What draws photos, and what a label says of it."""
     if not 0 <= strength <= 1:
         raise RequestError(f"strength {strength:g} is out of range: 0 to 1")
     translator = kit.translator(network)
     if translator.channels != 3:
         raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of photos was wanted")
-    edit = edits.Through(translator, strength, apply.eight_bit(style.pixels) if style else None, rest["asked"] or {})
+    edit = edits.TranslatorEdit(translator, strength, filters.to_uint8(style.pixels) if style else None, rest["asked"] or {})
     said = rest | {"network": network, "strength": strength, "face": str(rest["face"] or ""), "asked": dict(rest["asked"] or {})}
     if style:
         said["style"] = Path(style.origin.path).name if style.origin.path else ""
         said["style_sha256"] = hashlib.sha256(style.pixels.tobytes()).hexdigest()  # a run that goes on must be given the same picture
-    return edit, replace(apply.edited((edit,), {name: value for name, value in said.items() if value}), verb="stylize")
+    return edit, replace(apply.edit_step((edit,), {name: value for name, value in said.items() if value}), verb="stylize")
 
 
-def _faces(photo: Photo, edit: edits.Through, face: str | int, step: Step, kit: Kit) -> Photo:
-    faces = kit.faces(apply.eight_bit(photo.pixels))
-    done = apply.edit_photo(photo, (edit,), faces, apply.choose(faces, str(face), photo.size), step.arguments)
+def _faces(photo: Photo, edit: edits.TranslatorEdit, face: str | int, step: Step, kit: Kit) -> Photo:
+    faces = kit.faces(filters.to_uint8(photo.pixels))
+    done = apply.edit_photo(photo, (edit,), faces, apply.select_faces(faces, str(face), photo.size), step.arguments)
     return photo.after(step, done.pixels)

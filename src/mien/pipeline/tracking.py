@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from ..face.topology import POINTS
 from ..models.kit import Kit
 from ..models.landmarker import covers
 from ..types import Array, Face
@@ -31,7 +32,7 @@ NARROW, WIDE = 0.06, 0.14  # seconds: width of the regression for points that mo
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class TrackedFrame:
     """What is seen in one frame: its time in seconds, whether a shot begins with it, the faces by number, those that are meant."""
 
     time: float
@@ -56,8 +57,8 @@ class Tracker:
     waited: int = 0
     afar: Array | None = None
 
-    def look(self, pixels: Array, time: float) -> Sight:
-        before, self.afar = self.afar, afar(pixels)
+    def look(self, pixels: Array, time: float) -> TrackedFrame:
+        before, self.afar = self.afar, thumbnail(pixels)
         cut = is_cut(before, self.afar)
         if cut:
             self.live, self.lost, self.meant, self.waited = {}, {}, frozenset(), LOOK
@@ -74,7 +75,7 @@ class Tracker:
             self.waited = 0
             self._find(pixels)
         self._mean()
-        return Sight(time, cut, dict(self.live), self.meant)
+        return TrackedFrame(time, cut, dict(self.live), self.meant)
 
     def _find(self, pixels: Array) -> None:
         """Look for faces that are not followed yet; one where another was lost is the same."""
@@ -99,7 +100,7 @@ class Tracker:
             self.meant = frozenset([sorted(self.live, key=lambda n: float(self.live[n].box[[0, 2]].sum()))[int(self.which) - 1]])
 
 
-def afar(pixels: Array) -> Array:
+def thumbnail(pixels: Array) -> Array:
     """A frame as seen from afar: what tells one shot from the next."""
     return cv2.resize(pixels, AFAR, interpolation=cv2.INTER_AREA).astype(np.float32)
 
@@ -109,7 +110,7 @@ def is_cut(before: Array | None, now: Array) -> bool:
     return before is None or float(np.abs(now - before).mean()) > CUT
 
 
-def steady(sights: Sequence[Sight], i: int, fade: int) -> dict[int, tuple[Face, float]]:
+def smooth(sights: Sequence[TrackedFrame], i: int, fade: int) -> dict[int, tuple[Face, float]]:
     """The faces that are meant in `sights[i]`, and all others, smoothed by the sights around it: by number, each with how much it is there.
 
     That falls to 0 over `fade` frames before a face is lost and after one appears, but not at the first or last frame of a shot. Sights
@@ -127,7 +128,7 @@ def steady(sights: Sequence[Sight], i: int, fade: int) -> dict[int, tuple[Face, 
     return out
 
 
-def _shot(sights: Sequence[Sight], i: int) -> tuple[int, int]:
+def _shot(sights: Sequence[TrackedFrame], i: int) -> tuple[int, int]:
     """First and last index of the shot that `sights[i]` belongs to, as far as the sights go."""
     first = next((j for j in range(i, 0, -1) if sights[j].cut), 0)
     return first, next((j for j in range(i + 1, len(sights)) if sights[j].cut), len(sights)) - 1
@@ -145,7 +146,7 @@ def _run(seen: Iterable[int], i: int) -> list[int]:
     return run if run and run[0] <= i <= run[-1] else []
 
 
-def _smoothed(sights: Sequence[Sight], run: list[int], i: int, number: int) -> Face:
+def _smoothed(sights: Sequence[TrackedFrame], run: list[int], i: int, number: int) -> Face:
     faces = [sights[j].faces[number] for j in run]
     time = np.array([sights[j].time for j in run]) - sights[i].time
     nearest = faces[min(range(len(run)), key=lambda n: abs(run[n] - i))]
@@ -157,7 +158,7 @@ def _smoothed(sights: Sequence[Sight], run: list[int], i: int, number: int) -> F
     bend = np.linalg.norm(still - moving, axis=-1, keepdims=True) / float(nearest.box[2] - nearest.box[0])
     share = 1 / (1 + (speed / STILL) ** 2 + (bend / STRAIGHT) ** 2)
     landmarks = (share * still + (1 - share) * moving).astype(np.float32)
-    box = np.concatenate([landmarks[:468].min(0), landmarks[:468].max(0)])
+    box = np.concatenate([landmarks[:POINTS].min(0), landmarks[:POINTS].max(0)])
     depth = _fit(time, np.stack([face.depth for face in faces]).astype(np.float64), WIDE, 1)[0].astype(np.float32)
     return replace(nearest, landmarks=landmarks, box=box, depth=depth)
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..face import geometry, mesh
+from ..face import geometry, mesh, topology
 from ..models import prototypes
 from ..models.card import KEY, Card, Condition
 from ..models.prototypes import bands, canonical, features
@@ -34,10 +34,10 @@ def compute(faces: Path, pairs: Path, out: Path) -> dict[str, float]:
     if len({row["sex"] for row in rows if not held_out(person_of(row))}) < 2:
         raise InputError(f"{faces} shows one sex only: prototypes are differences between groups, wanted both")
     crops = [geometry.align(read_rgb(faces / "images" / row["file"]), p, LAYOUT) for row, p in zip(rows, landmarks, strict=True)]
-    points = np.stack([crop.landmarks[: mesh.POINTS] for crop in crops])
+    points = np.stack([crop.landmarks[: topology.POINTS] for crop in crops])
     yaw = (2 * points[:, 1, 0] - points[:, 234, 0] - points[:, 454, 0]) / (points[:, 454, 0] - points[:, 234, 0])
     mean, mirror = _symmetric(points[np.abs(yaw) < 0.2].mean(0))
-    layout = mesh.frame(mean, LAYOUT.size)
+    layout = mesh.with_border_points(mean, LAYOUT.size)
     triangles = mesh.triangulate(layout)
     oval = _oval(mean)
     lab = np.stack([canonical(crop.pixels, p, layout, triangles, oval) for crop, p in zip(crops, points, strict=True)])
@@ -160,9 +160,9 @@ def _smile(folder: Path, layout: Array, triangles: Array, oval: Array, mirror: A
             continue
         seen = []
         for crop in (pair.neutral, pair.smiling):
-            place = mesh.dense_map(layout, mesh.frame(crop.landmarks, LAYOUT.size), triangles, LAYOUT.size)
+            place = mesh.dense_map(layout, mesh.with_border_points(crop.landmarks, LAYOUT.size), triangles, LAYOUT.size)
             warped = cv2.remap(crop.pixels, place[..., 0], place[..., 1], cv2.INTER_LINEAR).astype(np.float32) / 255
-            seen.append((crop.landmarks[: mesh.POINTS], cv2.cvtColor(warped, cv2.COLOR_RGB2Lab), mesh.mouth(crop.landmarks)))
+            seen.append((crop.landmarks[: topology.POINTS], cv2.cvtColor(warped, cv2.COLOR_RGB2Lab), mesh.mouth_shape(crop.landmarks)))
         before, after = seen
         design.append(after[2] - before[2])
         shape.append(after[0] - before[0])

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ...errors import InputError
-from ...face import mesh
+from ...face import mesh, topology
 from ...types import Array
 from .faces import read_rgb
 from .pictures import Pictures
@@ -183,15 +183,15 @@ def onto(points: Array, pixels: Array, size: int) -> Array:
 
 def draw_classes(points: Array, size: int) -> Array:
     """A map of classes `[size, size]` after a face's mesh `[478, 2]`."""
-    out = mesh.hull(points, size)  # the skin's number is 1
-    half = len(mesh.LIPS) // 2  # from the left corner over the upper lip to the right one
-    upper = (*mesh.LIPS[: half + 1], *reversed(mesh.INNER_LIPS[: half + 1]))
-    lower = (*mesh.LIPS[half:], mesh.LIPS[0], mesh.INNER_LIPS[0], *reversed(mesh.INNER_LIPS[half:]))
+    out = mesh.hull_mask(points, size)  # the skin's number is 1
+    half = len(topology.LIPS) // 2  # from the left corner over the upper lip to the right one
+    upper = (*topology.LIPS[: half + 1], *reversed(topology.INNER_LIPS[: half + 1]))
+    lower = (*topology.LIPS[half:], topology.LIPS[0], topology.INNER_LIPS[0], *reversed(topology.INNER_LIPS[half:]))
     nose = cv2.convexHull(points[list(NOSE)])[:, 0]
     regions = [("nose", nose), ("upper-lip", points[list(upper)]), ("lower-lip", points[list(lower)])]
-    regions += [("mouth", points[list(mesh.INNER_LIPS)])]
+    regions += [("mouth", points[list(topology.INNER_LIPS)])]
     regions += [(f"{side}-brow", points[list(one)]) for side, one in zip(("left", "right"), BROWS, strict=True)]
-    regions += [(f"{side}-eye", points[list(one)]) for side, one in zip(("left", "right"), mesh.EYELIDS, strict=True)]
+    regions += [(f"{side}-eye", points[list(one)]) for side, one in zip(("left", "right"), topology.EYELIDS, strict=True)]
     for name, outline in regions:
         cv2.fillPoly(out, [np.rint(outline * 16).astype(np.int32)], CLASSES.index(name), shift=4)
     return out

@@ -14,8 +14,9 @@ import numpy as np
 
 from ... import __version__
 from ...errors import InputError
-from ...face import geometry, mesh
-from ...face.mesh import STILL
+from ...face import geometry, mesh, topology
+from ...face.change import apply_to_crop
+from ...face.topology import RIGID_POINTS
 from ...io.dataset import held_out, person_of
 from ...models.kit import Kit
 from ...types import Alignment, Array, Crop
@@ -69,7 +70,7 @@ def read_pairs(folder: Path, alignment: Alignment) -> Iterator[Pair]:
         pictures = [read_rgb(path) for path in paths]
         points = known.get(name) or [_landmarks(kit, *one) for one in zip(paths, pictures, strict=True)]
         matrix = geometry.similarity(points[0], alignment)
-        matrices = matrix, geometry.composed(matrix, _rigid(points[1], points[0]))
+        matrices = matrix, geometry.compose(matrix, _rigid(points[1], points[0]))
         parts = zip(pictures, matrices, points, strict=True)
         crops = [_laid(pixels, m, alignment, p, turning.depth(kit, pixels, p)) for pixels, m, p in parts]
         yield Pair(name, *crops)
@@ -91,7 +92,7 @@ def _landmarks(kit: Kit, path: Path, pixels: Array) -> Array:
 
 def _rigid(points: Array, onto: Array) -> Array:
     """The similarity `[2, 3]` that lays the points of a face that no expression moves best on those of another."""
-    z, w = (p[list(STILL)].astype(np.float64) @ np.array([1, 1j]) for p in (points, onto))
+    z, w = (p[list(RIGID_POINTS)].astype(np.float64) @ np.array([1, 1j]) for p in (points, onto))
     z0, w0 = z.mean(), w.mean()
     turn = np.vdot(z - z0, w - w0) / np.vdot(z - z0, z - z0)
     shift = w0 - turn * z0
@@ -203,7 +204,7 @@ class RetouchData:
     def _read_pairs(self, folder: Path) -> None:
         for pair in read_pairs(folder, self.alignment):
             aside = held_out(PAIRED + pair.name)
-            smile = mesh.mouth(pair.smiling.landmarks) - mesh.mouth(pair.neutral.landmarks)
+            smile = mesh.mouth_shape(pair.smiling.landmarks) - mesh.mouth_shape(pair.neutral.landmarks)
             if smile[2] > 0.08 and not aside:
                 self._smiles.append(smile)
                 self._mouths.append(pair.smiling.pixels)
@@ -211,9 +212,9 @@ class RetouchData:
 
     def _pair(self, before: Crop, after: Crop, smile: Array) -> Example:
         size = self.alignment.size
-        face, moved = mesh.frame(before.landmarks, size), mesh.frame(after.landmarks, size)
-        flow = mesh.dense_map(moved, face, self._teacher.triangles, size) - mesh.places(size)
-        reach = mesh.reach(face, moved, size)
+        face, moved = mesh.with_border_points(before.landmarks, size), mesh.with_border_points(after.landmarks, size)
+        flow = mesh.dense_map(moved, face, self._teacher.triangles, size) - mesh.pixel_grid(size)
+        reach = mesh.influence_mask(face, moved, size)
         flow *= reach[..., None]
         blended = (
             before.pixels + (after.pixels.astype(np.float32) - before.pixels) * reach[..., None]
@@ -250,7 +251,7 @@ class RetouchData:
     def _teach(self, rng: np.random.Generator, crop: Crop, row: dict[str, str]) -> Example:
         """One Change of the prototypes as an example; with teeth asked for, only the motion and what lies around the lips is taught."""
         kind = rng.choice(["age", "sex", "smile", "teeth", "all"], p=[0.3, 0.25, 0.2, 0.15, 0.1])
-        closed = mesh.mouth(crop.landmarks)[2] < 0.03
+        closed = mesh.mouth_shape(crop.landmarks)[2] < 0.03
         age = float(rng.uniform(-30, 50)) if kind in ("age", "all") else 0.0
         sex = float(rng.uniform(-1, 1)) if kind in ("sex", "all") else 0.0
         mouth = self._teacher.mouth_of(float(rng.uniform(-1, 1))) if kind in ("smile", "teeth", "all") else np.zeros(3, np.float32)
@@ -258,11 +259,11 @@ class RetouchData:
         if teeth:
             mouth = self._smiles[rng.integers(len(self._smiles))] * rng.uniform(0.7, 1.1)
         change = self._teacher.change(crop, mouth=mouth, age=age, sex=sex)
-        after = geometry.changed(crop, change).pixels
+        after = apply_to_crop(crop, change).pixels
         trust = change.alpha
         if teeth:
             moved = geometry.transform(crop.landmarks, np.eye(2, 3))
-            trust = trust * (1 - mesh.polygon(moved, mesh.LIPS, crop.size, feather=crop.size / 40, grow=crop.size / 16))
+            trust = trust * (1 - mesh.polygon_mask(moved, topology.LIPS, crop.size, feather=crop.size / 40, grow=crop.size / 16))
         label = _label(float(row["age"]) + age, row["sex"], sex)
         condition = np.array([*mouth, age, sex], np.float32)
         return Example(crop, crop.pixels, after, condition, _small(change.flow), _small(change.alpha), _small(trust), label, teeth)

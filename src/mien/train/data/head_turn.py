@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ...face import geometry, mesh
+from ...face import geometry, mesh, topology
 from ...models.kit import Kit
 from ...models.landmarker import around
 from ...types import Array, Crop
@@ -17,7 +17,7 @@ PIVOT = 0.6  # how far behind the nearest point of the face it turns, of its dep
 
 def depth(kit: Kit, pixels: Array, points: Array) -> Array:
     """How deep a face lies at its known `points [478, 2]`, as the mesh network sees it: `[468]` in pixels of the photo."""
-    return kit.landmarker.mesh.points(pixels, around(points[: mesh.POINTS].astype(np.float64)))[1].astype(np.float32)
+    return kit.landmarker.mesh.points(pixels, around(points[: topology.POINTS].astype(np.float64)))[1].astype(np.float32)
 
 
 def chance(rng: np.random.Generator, crop: Crop, triangles: Array) -> Array | None:
@@ -29,21 +29,21 @@ def chance(rng: np.random.Generator, crop: Crop, triangles: Array) -> Array | No
 def turn(crop: Crop, yaw: float, pitch: float, triangles: Array) -> Array:
     """Where each pixel of a crop looks, `[S, S, 2]`, so that its face is turned by so many degrees more and laid out as before."""
     assert crop.depth is not None
-    deep = crop.depth[: mesh.POINTS].astype(np.float64)
-    solid = np.column_stack([crop.landmarks[: mesh.POINTS], deep])
+    deep = crop.depth[: topology.POINTS].astype(np.float64)
+    solid = np.column_stack([crop.landmarks[: topology.POINTS], deep])
     middle = np.array([*solid[:, :2].mean(0), deep.min() + PIVOT * np.ptp(deep)])
     (sin, sin_), (cos, cos_) = np.sin(np.radians((yaw, pitch))), np.cos(np.radians((yaw, pitch)))
     spun = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]]) @ np.array([[1, 0, 0], [0, cos_, -sin_], [0, sin_, cos_]])
     after = (solid - middle) @ spun.T + middle
     flat = geometry.transform(after[:, :2], geometry.similarity(after[:, :2], crop.alignment))
-    here, there = (mesh.frame(points, crop.size) for points in (flat, crop.landmarks))
-    far = np.concatenate([after[:, 2], np.full(len(here) - mesh.POINTS, np.inf)])  # what is around a face is behind it
+    here, there = (mesh.with_border_points(points, crop.size) for points in (flat, crop.landmarks))
+    far = np.concatenate([after[:, 2], np.full(len(here) - topology.POINTS, np.inf)])  # what is around a face is behind it
     return mesh.dense_map(here, there, triangles, crop.size, order=np.argsort(-far[triangles].max(1), kind="stable"))
 
 
 def looked(picture: Array, at: Array | None) -> Array:
     """A picture `[S, S, C]` through such a map; itself through none."""
-    return picture if at is None else mesh.sampled(picture, at)
+    return picture if at is None else mesh.remap(picture, at)
 
 
 def coarsely(share: Array, at: Array | None) -> Array:

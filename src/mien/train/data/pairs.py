@@ -184,7 +184,7 @@ class Meshed(Pictures):
     def _drawn(self, path: Path) -> Array:
         if path in self._lines:
             return self._lines[path]
-        out = mesh.lines(onto(self._points[path], self._read(path), self.size), self.size)
+        out = mesh.draw_lines(onto(self._points[path], self._read(path), self.size), self.size)
         if self._kept is not None:  # there is room for it where there is for the pictures
             self._lines[path] = out
         return out

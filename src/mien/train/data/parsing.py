@@ -16,7 +16,8 @@ import numpy as np
 from ...edits.beard import Beard, draw_beard
 from ...edits.eyeglasses import Glasses, draw_glasses
 from ...errors import InputError
-from ...face import geometry
+from ...face import filters, geometry
+from ...face.change import apply_to_crop
 from ...types import Alignment, Array, Crop
 from .faces import camera, chw, held_out, person_of, read_faces, read_rgb
 from .region_labels import BEARD, BROWS, GLASSES, HAIR, NECK, OTHER, SIDE, SKIN, UNKNOWN, keyed, label
@@ -163,7 +164,7 @@ def dyed(rng: np.random.Generator, pixels: Array, labels: Array) -> Array:
     size = pixels.shape[0]
     small = cv2.resize(hair, (size, size), interpolation=cv2.INTER_LINEAR)
     lab = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
-    share = geometry.guided(np.ascontiguousarray(lab[..., 0] / 100), small, size // 64, 1e-3).clip(0, 1)[..., None]
+    share = filters.guided_filter(np.ascontiguousarray(lab[..., 0] / 100), small, size // 64, 1e-3).clip(0, 1)[..., None]
     if rng.random() < 0.3:  # two tones
         course = np.linspace(-1, 1, size, dtype=np.float32)[:, None, None]
         share = share / (1 + np.exp(rng.choice((-1, 1)) * (course - rng.normal(0, 0.3)) * rng.uniform(4, 15)))
@@ -191,7 +192,7 @@ def _wearing(rng: np.random.Generator, crop: Crop, shown: Shown) -> Shown:
     worn = frame + (lenses if sum(style.glass) < 3 * CLEAR else 0)
     share = cv2.resize(worn, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     labels = np.where(share > 0.4, GLASSES, np.where(share > 0.15, UNKNOWN, shown.labels)).astype(np.uint8)
-    return replace(shown, pixels=geometry.changed(crop, change).pixels, labels=labels)
+    return replace(shown, pixels=apply_to_crop(crop, change).pixels, labels=labels)
 
 
 def _bearded(rng: np.random.Generator, crop: Crop, shown: Shown) -> Shown:
@@ -200,7 +201,7 @@ def _bearded(rng: np.random.Generator, crop: Crop, shown: Shown) -> Shown:
     share = cv2.resize(cover, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     free = (shown.labels == SKIN) | (shown.labels == NECK) | (shown.labels == UNKNOWN)
     labels = np.where(free & (share > 0.45), BEARD, np.where(free & (share > 0.12), UNKNOWN, shown.labels)).astype(np.uint8)
-    return replace(shown, pixels=geometry.changed(crop, change).pixels, labels=labels)
+    return replace(shown, pixels=apply_to_crop(crop, change).pixels, labels=labels)
 
 
 def _stacked(examples: list[tuple[Array, Array]]) -> tuple[Array, Array]:

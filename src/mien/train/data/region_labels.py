@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ...face import geometry, mesh
+from ...face import filters, mesh, topology
 from ...models.parser import REGIONS
 from ...types import Array, Crop
 
@@ -43,17 +43,17 @@ class Layout:
 
     @staticmethod
     def of(points: Array, side: int) -> Layout:
-        (left, top), (right, bottom) = points[: mesh.POINTS].min(0), points[: mesh.POINTS].max(0)
-        x, y = np.moveaxis(mesh.places(side), -1, 0)
+        (left, top), (right, bottom) = points[: topology.POINTS].min(0), points[: topology.POINTS].max(0)
+        x, y = np.moveaxis(mesh.pixel_grid(side), -1, 0)
         features = np.zeros((side, side), bool)
-        for outline in (mesh.LIPS, *mesh.EYELIDS):
-            features |= mesh.polygon(points, outline, side, 0.5, grow=2) > 0.3
+        for outline in (topology.LIPS, *topology.EYELIDS):
+            features |= mesh.polygon_mask(points, outline, side, 0.5, grow=2) > 0.3
         down = lambda at: float((at - top) / (bottom - top))  # noqa: E731
         return Layout(
-            mesh.hull(points, side) > 0,
+            mesh.hull_mask(points, side) > 0,
             (x - (left + right) / 2) / (right - left),
             (y - top) / (bottom - top),
-            down(points[[point for brow in mesh.BROWS for point in brow[:5]], 1].mean()),
+            down(points[[point for brow in topology.BROWS for point in brow[:5]], 1].mean()),
             down(points[UNDER_NOSE, 1]),
             features,
         )
@@ -99,13 +99,13 @@ def label(crop: Crop, row: dict[str, str], person: Array | None = None) -> Array
 def _features(out: Array, lab: Array, points: Array, face: Layout) -> None:
     """Tell apart, in place, what the mesh knows of the skin."""
     skin, u, v = out == SKIN, face.u, face.v
-    inside = lambda outline: mesh.polygon(points, outline, SIDE, 0.4) > 0.5  # noqa: E731
+    inside = lambda outline: mesh.polygon_mask(points, outline, SIDE, 0.4) > 0.5  # noqa: E731
     out[skin & ~face.hull & (v > face.brows - 0.1) & (v < 0.75) & (np.abs(u) > 0.46)] = EARS
     out[skin & ~face.hull & (v > 0.75) & ((v > 0.97) | (np.abs(u) < 0.4))] = NECK
-    for region, outlines in ((NOSE, (NOSES,)), (BROWS, mesh.BROWS), (EYES, mesh.EYELIDS)):
+    for region, outlines in ((NOSE, (NOSES,)), (BROWS, topology.BROWS), (EYES, topology.EYELIDS)):
         for outline in outlines:
             out[skin & inside(outline)] = region
-    lips, within = inside(mesh.LIPS) & (skin | (out == BEARD)), inside(mesh.INNER_LIPS)
+    lips, within = inside(topology.LIPS) & (skin | (out == BEARD)), inside(topology.INNER_LIPS)
     out[lips] = LIPS
     if within.sum() > 8:  # parted
         out[lips & within] = TEETH
@@ -120,7 +120,7 @@ def keyed(crop: Crop) -> Array | None:
     rim &= (face.v < 0.75) & (np.abs(face.u) > 0.62)
     if rim.sum() < size:
         return None
-    y, x = mesh.places(size)[..., 1] / size, mesh.places(size)[..., 0] / size
+    y, x = mesh.pixel_grid(size)[..., 1] / size, mesh.pixel_grid(size)[..., 0] / size
     course = np.stack([np.ones_like(x), x, y, x * x], -1)  # lights fall off to the sides
     part = rim
     away = np.zeros((size, size))
@@ -137,7 +137,7 @@ def keyed(crop: Crop) -> Array | None:
     _, parts = cv2.connectedComponents((alike & ~face.hull).astype(np.uint8))
     seen = np.unique(parts[rim & alike & ~face.hull])
     behind = (np.isin(parts, seen[seen > 0]) & (face.v < 1.4)).astype(np.float32)
-    soft = geometry.guided(np.ascontiguousarray(lab[..., 0] / 100), behind, size // 64, 1e-4)
+    soft = filters.guided_filter(np.ascontiguousarray(lab[..., 0] / 100), behind, size // 64, 1e-4)
     return np.clip(1 - (soft - 0.1) / 0.8, 0, 1).astype(np.float32)
 
 
@@ -161,7 +161,7 @@ def _fit(lab: Array, face: Layout, core: Array, crown: Array | None, person: Arr
         score = 0.8 * np.stack(fits, -1) + prior
         shares = np.exp(score - score.max(-1, keepdims=True)).astype(np.float32)
         shares = shares / shares.sum(-1, keepdims=True)
-        shares = np.stack([geometry.guided(light, np.ascontiguousarray(shares[..., k]), 3, 1e-3) for k in range(3)], -1).clip(1e-4, 1)
+        shares = np.stack([filters.guided_filter(light, np.ascontiguousarray(shares[..., k]), 3, 1e-3) for k in range(3)], -1).clip(1e-4, 1)
         shares = shares / shares.sum(-1, keepdims=True)
         best, sure = shares.argmax(-1), shares.max(-1)
         seen = [(best == k) & (sure > 0.75) for k in range(3)]

@@ -16,8 +16,8 @@ from ...edits.beard import Beard, draw_beard
 from ...edits.eyeglasses import Glasses
 from ...edits.removal import LIP, NOSE
 from ...errors import InputError
-from ...face import geometry, mesh, skin
-from ...face.pose import inner
+from ...face import filters, geometry, mesh, topology
+from ...face.change import apply_to_crop, border_falloff
 from ...io.dataset import held_out, person_of
 from ...models.kit import Kit
 from ...models.parser import Parser
@@ -106,10 +106,10 @@ class Worn:
             longer = float(rng.uniform(1, LONGEST)) if rng.random() < LONGER else 1.0
             theirs = lent["beard"] and rng.random() < LENT
             grown = self._lent(rng, crop, lent["beard"], longer) if theirs else draw_beard(crop, Beard.random(rng))
-            crop = _dyed(rng, crop, *grown) if rng.random() < DYED else geometry.changed(crop, grown[0])
+            crop = _dyed(rng, crop, *grown) if rng.random() < DYED else apply_to_crop(crop, grown[0])
         if kind[1]:
             theirs = lent["glasses"] and rng.random() < LENT
-            crop = geometry.changed(crop, self._lent(rng, crop, lent["glasses"])[0] if theirs else self._glasses(rng)(crop))
+            crop = apply_to_crop(crop, self._lent(rng, crop, lent["glasses"])[0] if theirs else self._glasses(rng)(crop))
         return crop.pixels
 
     def _glasses(self, rng: np.random.Generator) -> Glasses:
@@ -125,19 +125,21 @@ class Worn:
         size, tone = crop.size, _tone(crop)
         some = [loans[k] for k in rng.integers(0, len(loans), NEAR)]
         other = min(some, key=lambda one: float(np.abs(one.crop.landmarks - crop.landmarks).mean() + np.abs(one.tone - tone).mean()))
-        at = mesh.dense_map(mesh.frame(crop.landmarks, size), mesh.frame(other.crop.landmarks, size), self.triangles, size)
+        at = mesh.dense_map(
+            mesh.with_border_points(crop.landmarks, size), mesh.with_border_points(other.crop.landmarks, size), self.triangles, size
+        )
         lip = other.crop.landmarks[LIP, 1]
         at[..., 1] = np.where(at[..., 1] > lip, lip + (at[..., 1] - lip) / longer, at[..., 1])
-        lab, share = (mesh.sampled(one, at) for one in (skin.lab_of(other.crop.pixels), other.share))
-        share = share * (1 - mesh.polygon(crop.landmarks, mesh.LIPS, size, feather=size / 150)) * inner(size)
+        lab, share = (mesh.remap(one, at) for one in (filters.to_lab(other.crop.pixels), other.share))
+        share = share * (1 - mesh.polygon_mask(crop.landmarks, topology.LIPS, size, feather=size / 150)) * border_falloff(size)
         worn = cv2.cvtColor(np.clip(lab + tone - other.tone, *LAB), cv2.COLOR_Lab2RGB)
         return Change(np.zeros((size, size, 2), np.float32), worn - crop.pixels.astype(np.float32) / 255, share), share
 
 
 def _dyed(rng: np.random.Generator, crop: Crop, change: Change, share: Array) -> Crop:
     """A crop with the beard that a change grows, in any colour of hair."""
-    grown = geometry.changed(crop, change)
-    lab = skin.lab_of(grown.pixels)
+    grown = apply_to_crop(crop, change)
+    lab = filters.to_lab(grown.pixels)
     hair = lab[share > 0.6]
     if len(hair) < 30:
         return grown
@@ -156,16 +158,18 @@ class Loan:
     def of(parser: Parser, pixels: Array, crop: Crop, thing: str) -> Loan:
         """What the parser calls so, with the skin that shines through at its rim."""
         around = geometry.align(pixels, geometry.transform(crop.landmarks, geometry.invert(crop.matrix)), parser.alignment)
-        there = geometry.composed(crop.matrix, geometry.invert(around.matrix))
+        there = geometry.compose(crop.matrix, geometry.invert(around.matrix))
         share = cv2.warpAffine(parser.parse(around)[thing], there, (crop.size, crop.size), flags=cv2.INTER_LINEAR)
-        share = cv2.dilate(skin.smoothstep(share, 0.2, 0.5), np.ones((crop.size // 40,) * 2))
+        share = cv2.dilate(filters.smoothstep(share, 0.2, 0.5), np.ones((crop.size // 40,) * 2))
         return Loan(crop, cv2.GaussianBlur(share, (0, 0), crop.size / 100), _tone(crop))
 
 
 def _tone(crop: Crop) -> Array:
     """The median colour of the cheeks, `[3]` in Lab."""
-    cheeks = (mesh.skin(crop.landmarks, crop.size) > 0.5) & (mesh.places(crop.size)[..., 1] < crop.landmarks[NOSE, 1] - crop.size * 0.04)
-    lab = skin.lab_of(crop.pixels)
+    cheeks = (mesh.skin_mask(crop.landmarks, crop.size) > 0.5) & (
+        mesh.pixel_grid(crop.size)[..., 1] < crop.landmarks[NOSE, 1] - crop.size * 0.04
+    )
+    lab = filters.to_lab(crop.pixels)
     return np.median(lab[cheeks] if cheeks.any() else lab.reshape(-1, 3), 0)
 
 

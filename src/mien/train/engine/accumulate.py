@@ -17,7 +17,7 @@ MOVING = ("running_mean", "running_var", "num_batches_tracked", "_u", "_v")  # b
 Term = Callable[[Any], tuple[Tensor, dict[str, Tensor]]]  # a part of the batch -> loss, and what to tell or to keep
 
 
-class Shares:
+class MicroBatches:
     """What this process does of step `i`: `accumulate` parts of the batch, out of `accumulate * world` in all.
 
     Every part of every update draws random numbers of its own, a function of seed, step, update and part, and starts from the same

@@ -23,7 +23,7 @@ from torch import Tensor, distributed, nn
 
 from ...errors import MienError, RequestError
 from ..data.loader import Loader
-from .accumulate import Shares, moved, statistics
+from .accumulate import MicroBatches, moved, statistics
 from .checkpoints import BEST, below, checkpoint, checkpoints, newest, prune, read_state, read_tensors, save, write_run
 from .logs import Log
 from .part import Part
@@ -45,7 +45,7 @@ class Objective(Protocol):
     averaged: str
     optimisers: dict[str, torch.optim.Optimizer]
 
-    def step(self, shares: Shares) -> dict[str, Tensor]: ...
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]: ...
     def keep(self, i: int) -> float: ...  # share of the averaged network that step i keeps
     def score(self, net: nn.Module, batch: Any) -> Tensor: ...
     def preview(self, net: nn.Module, batch: Any) -> Tensor: ...
@@ -183,7 +183,7 @@ def fit(
         with Keeper(objective, average, run, moved(loader.held_out(), fabric.device), first, best) if alone else nullcontext() as keeper:
             for i, batch in enumerate(_ahead(loader, first, run.steps), first):
                 part = {"accumulate": run.accumulate, "rank": fabric.global_rank, "world": fabric.world_size}
-                shares = Shares(moved(batch, fabric.device), i, seed=run.seed, statistics=moving, **part)
+                shares = MicroBatches(moved(batch, fabric.device), i, seed=run.seed, statistics=moving, **part)
                 with fabric.autocast():
                     scalars = {name: float(value) for name, value in objective.step(shares).items()}
                 if not all(map(math.isfinite, scalars.values())):

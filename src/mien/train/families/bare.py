@@ -14,7 +14,7 @@ from ..blocks.losses import gradient_l1, masked_l1
 from ..blocks.translators import LEAST_DOWNS, UNetGenerator
 from ..data.loader import Loader, tensors
 from ..data.removal_pairs import THINGS, Worn
-from ..engine.accumulate import Shares
+from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
 CONDITIONS = tuple(Condition(name, "share of it taken off", 0.0, 1.0) for name in THINGS)
@@ -85,7 +85,7 @@ class Bare:
         """Share of the averaged G that step `i` keeps: less in the beginning."""
         return min(self.cfg.ema, (i + 2) / (i + 11))
 
-    def step(self, shares: Shares) -> dict[str, Tensor]:
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         t = shares.i / self.cfg.steps
         for group in self.optimisers["G"].param_groups:
             group["lr"] = self.cfg.lr * min(1.0, t * 30 + 0.02) * (1 - t) ** 0.9

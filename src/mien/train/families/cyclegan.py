@@ -23,7 +23,7 @@ from ..blocks.frechet import distance
 from ..blocks.translators import CRITICS, GENERATORS, MODES, check, critic, describe, generator, initialised, pace, take, updates, verdict
 from ..data.loader import Loader
 from ..data.pairs import Unpaired
-from ..engine.accumulate import Shares
+from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
 
@@ -168,7 +168,7 @@ class CycleGAN:
             given["G"] = {f"G_A.{key}": one for key, one in given["G"].items()}
         return [f"{name}.{key}" for name in ("G", "D_A", "D_B") if name in given for key in take(self.nets[name], given[name])]
 
-    def step(self, shares: Shares) -> dict[str, Tensor]:
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = self.cfg.lr * pace(shares.i, self.cfg.steps, self.cfg.decay)

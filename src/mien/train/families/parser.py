@@ -16,7 +16,7 @@ from ..blocks.layers import UNet
 from ..data.loader import Loader, tensors
 from ..data.parsing import RegionData
 from ..data.region_labels import UNKNOWN
-from ..engine.accumulate import Shares
+from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
 STEM = 4  # pixels of the crop on a side that the stem folds into channels
@@ -90,7 +90,7 @@ class Parse:
         """Share of the averaged G that step `i` keeps: less in the beginning."""
         return min(self.cfg.ema, (i + 2) / (i + 11))
 
-    def step(self, shares: Shares) -> dict[str, Tensor]:
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         t = shares.i / self.cfg.steps
         for group in self.optimisers["G"].param_groups:
             group["lr"] = self.cfg.lr * min(1.0, t * 30 + 0.02) * (1 - t) ** 0.9

@@ -37,7 +37,7 @@ from ..blocks.translators import (
 )
 from ..data.loader import Loader, tensors
 from ..data.pairs import TASKS, Pairs
-from ..engine.accumulate import Shares
+from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
 STATISTICS = ("own", "gathered")
@@ -156,14 +156,14 @@ class Pix2Pix:
         """Begin with other weights, "G" and "D" by name: what has the same name and shape is taken. Returns the names of the rest."""
         return [f"{name}.{key}" for name in ("G", "D") if name in states for key in take(self.nets[name], states[name])]
 
-    def step(self, shares: Shares) -> dict[str, Tensor]:
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = self.cfg.lr * pace(shares.i, self.cfg.steps, self.cfg.decay)
         logs = self._update(shares, "D", self._discriminate)
         return logs | self._update(shares, "G", self._fool)
 
-    def _update(self, shares: Shares, name: str, term: Any) -> dict[str, Tensor]:
+    def _update(self, shares: MicroBatches, name: str, term: Any) -> dict[str, Tensor]:
         for key, net in self.nets.items():
             updates(net, key == name)
         logs = shares.gradients(self.optimisers[name], term)

@@ -21,7 +21,7 @@ from ..blocks.layers import full
 from ..blocks.translators import ResNetBlock, initialised, pace, updates, verdict
 from ..data.label_maps import LabelMaps
 from ..data.loader import Loader, tensors
-from ..engine.accumulate import Shares
+from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
 SIDES = 8  # an example's sides, in multiples of what G takes: enough to compare, and small where G is made for large pictures
@@ -293,7 +293,7 @@ class Pix2pixHD:
                 left += [f"{name}.{key}" for key in mine if key not in taken]
         return left
 
-    def step(self, shares: Shares) -> dict[str, Tensor]:
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         cfg, i = self.cfg, shares.i
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:

@@ -22,7 +22,7 @@ from ..blocks.encoders import ENCODERS, PYRAMIDS, Backbone, Encoder4Editing, Inv
 from ..blocks.layers import full
 from ..data.drawings import CHANNELS, Drawn
 from ..data.loader import Loader
-from ..engine.accumulate import Shares
+from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 from .stylegan2 import ARCHITECTURES, Discriminator, Generator, softplus_g
 
@@ -323,7 +323,7 @@ class PSP:
         if self.irse50 is not None and not bool(self.E.person):
             raise RequestError("IR-SE-50 is to judge the person: give model_ir_se50.pth with --from, or --set judge=D")
 
-    def step(self, shares: Shares) -> dict[str, Tensor]:
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         cfg, i = self.cfg, shares.i
         if i == 0:
             self.ready()

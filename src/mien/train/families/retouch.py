@@ -24,7 +24,7 @@ from ..blocks.layers import UNet, warp
 from ..blocks.losses import gradient_l1, hinge_d, masked_l1, r1
 from ..data.faces import AGES, RetouchData
 from ..data.loader import Loader
-from ..engine.accumulate import Shares
+from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
 CONDITIONS = (
@@ -204,7 +204,7 @@ class Retouch:
         looked = (warp(before, flow) + 2 * colour).clamp(-1.2, 1.2)
         return before + alpha * (looked - before), flow, colour, alpha
 
-    def step(self, shares: Shares) -> dict[str, Tensor]:
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         cfg = self.cfg
         for group in self.optimisers["G"].param_groups:
             group["lr"] = cfg.lr * _schedule(shares.i / cfg.steps)

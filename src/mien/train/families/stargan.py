@@ -22,7 +22,7 @@ from ..blocks.layers import full
 from ..blocks.translators import pace, updates
 from ..data.domains import Domains
 from ..data.loader import Loader, tensors
-from ..engine.accumulate import Shares
+from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
 LABELS = ("attributes", "folders")
@@ -172,7 +172,7 @@ class StarGAN:
             left += [f"{name}.{key}" for key in mine if key not in taken]
         return left
 
-    def step(self, shares: Shares) -> dict[str, Tensor]:
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         cfg = self.cfg
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:

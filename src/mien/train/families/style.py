@@ -27,7 +27,7 @@ from ..blocks.layers import full
 from ..data.faces import read_rgb
 from ..data.loader import Loader
 from ..data.pictures import Pictures, find, square
-from ..engine.accumulate import Shares
+from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
 KINDS = ("fast", "adain")
@@ -279,7 +279,7 @@ class Style:
         if self.cfg.vgg and not self.informed:
             raise RequestError("content and style are to be seen by VGG-19: give vgg_normalised.pth with --from, or --set vgg=0")
 
-    def step(self, shares: Shares) -> dict[str, Tensor]:
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         for group in self.optimisers["G"].param_groups:
             group["lr"] = self.cfg.lr / (1 + self.cfg.slower * shares.i)
         logs = shares.gradients(self.optimisers["G"], self._resemble)

@@ -24,7 +24,7 @@ from ..blocks.layers import full
 from ..blocks.losses import r1
 from ..data.loader import Loader, tensors
 from ..data.pictures import Pictures
-from ..engine.accumulate import Shares
+from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
 SQRT2 = math.sqrt(2)
@@ -566,7 +566,7 @@ class StyleGAN2:
             left += [f"{name}.{key}" for key in mine if key not in taken]
         return left
 
-    def step(self, shares: Shares) -> dict[str, Tensor]:
+    def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         cfg, i = self.cfg, shares.i
         logs = self._update(shares, "G", self._fool)
         self.G.mapping.track(logs.pop("w"))
@@ -583,7 +583,7 @@ class StyleGAN2:
             signs.zero_()
         return logs | {"p": self.augment.p.clone()}
 
-    def _update(self, shares: Shares, name: str, term: Any, gain: float = 1.0) -> dict[str, Tensor]:
+    def _update(self, shares: MicroBatches, name: str, term: Any, gain: float = 1.0) -> dict[str, Tensor]:
         """One step of one network down one term; lazy terms weigh as much more as they come less often."""
         for key, parameters in self.trained.items():
             for one in parameters:

@@ -10,14 +10,9 @@ RGB (CMYK, grey): its pixels are converted to sRGB instead, or, at 16 bits, take
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import re
-import secrets
-import shutil
-import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,17 +22,12 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
-from ..errors import InputError, OutputError, RequestError
+from ..errors import InputError
 from ..types import Array, Origin, Photo
-from . import content_credentials as provenance
-from . import outputs
+from .exif import described, prepared
 
 MAX_PIXELS = 200_000_000
 READABLE = "JPEG, PNG, WebP, TIFF or HEIC"
-SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-SIDES = {"JPEG": 65500, "WEBP": 16383}  # the longest side that a format can hold
-# At 95 without chroma subsampling a JPEG's loss is below what is seen on skin and lips, at a third of the size of 100.
-QUALITY, SUBSAMPLING = 95, 0
 
 # Opened by class and not by Image.open: that has a limit of its own in a global, and tries formats that nobody asked for.
 OPENERS: dict[str, Any] = {
@@ -265,7 +255,7 @@ def _upright(pixels: Array, turn: int) -> Array:
 
 def _origin(path: Path, kind: str, picture: Any) -> Origin:
     info = picture.info
-    exif = info.get("exif") or _described(picture)
+    exif = info.get("exif") or described(picture)
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or (picture.tag_v2.get(700) if kind == "TIFF" else None)
     if isinstance(xmp, str):
         xmp = xmp.encode()
@@ -274,7 +264,7 @@ def _origin(path: Path, kind: str, picture: Any) -> Origin:
     return Origin(
         path=str(path),
         format=kind,
-        exif=_exif(exif) if exif else None,
+        exif=prepared(exif) if exif else None,
         xmp=re.sub(rb"(tiff:Orientation(?:=[\"']|>))\d", rb"\g<1>1", bytes(xmp)) if xmp else None,
         quantisation=picture.quantization if colour else None,
         subsampling=sampling if sampling >= 0 else None,
@@ -282,203 +272,4 @@ def _origin(path: Path, kind: str, picture: Any) -> Origin:
     )
 
 
-# the tags of a TIFF that describe the picture; the others say how its pixels lie in the file
-DESCRIPTIVE = {270, 271, 272, 305, 306, 315, 33432}
-FOLDERS = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
-
-
-def _described(picture: Image.Image) -> bytes | None:
-    """EXIF as a blob for files that keep it otherwise: TIFF in its own tags, old PNG as text."""
-    source, exif = picture.getexif(), Image.Exif()
-    exif.update({tag: value for tag, value in source.items() if tag in DESCRIPTIVE})
-    for folder in FOLDERS:
-        if source.get_ifd(folder):
-            exif.get_ifd(folder).update(source.get_ifd(folder))
-            exif[folder] = dict(source.get_ifd(folder))
-    return exif.tobytes() if len(exif) else None
-
-
-def _exif(blob: bytes) -> bytes | None:
-    """EXIF with the turn set to 1 and the thumbnail, which shows the face before the edit, blanked.
-
-    Changed in place: makers' notes hold offsets that would break if the blob were laid out anew. None where it is damaged.
-    """
-    data = bytearray(blob.removeprefix(b"Exif\0\0"))
-    order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]), "")
-    try:
-        entries, link = _entries(data, order, struct.unpack_from(order + "I", data, 4)[0])
-        if 274 in entries:
-            struct.pack_into(order + "H", data, entries[274], 1)
-        (second,) = struct.unpack_from(order + "I", data, link)
-        struct.pack_into(order + "I", data, link, 0)
-        thumbnail = _entries(data, order, second)[0] if second else {}
-        if 513 in thumbnail and 514 in thumbnail:
-            start, length = (struct.unpack_from(order + "I", data, thumbnail[tag])[0] for tag in (513, 514))
-            data[start : start + length] = bytes(len(data[start : start + length]))
-    except struct.error:
-        return None
-    return bytes(data)
-
-
-def _entries(data: bytearray, order: str, at: int) -> tuple[dict[int, int], int]:
-    """Where the value of each tag of an EXIF folder lies, and where its link to the next folder lies."""
-    (count,) = struct.unpack_from(order + "H", data, at)
-    places = range(at + 2, at + 2 + 12 * count, 12)
-    return {struct.unpack_from(order + "H", data, place)[0]: place + 8 for place in places}, at + 2 + 12 * count
-
-
 # ---- writing
-
-
-def write(photo: Photo, path: str | os.PathLike[str], *, quality: int | None = None, force: bool = False) -> None:
-    """Write `photo` in the format that the suffix of `path` names; a photo with a history gets a label.
-
-    `quality` 1..100 is for JPEG and WebP. Without it a JPEG that was read from a JPEG keeps that one's tables and subsampling, and
-    others get 95 (JPEG without chroma subsampling). 16 bits are kept by PNG and TIFF and rounded to 8 by the others. `OutputError`
-    where the file exists (or is the photo's own source) and `force` is not set, or cannot be written; then nothing is left behind.
-    """
-    path = Path(path)
-    form = target(path, source=photo.origin.path, quality=quality, force=force)
-    _check_fits(photo, path, form)
-    xmp = provenance.xmp(photo.origin.xmp, photo.history) if photo.history else photo.origin.xmp
-    encode = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff}[form]
-    try:
-        data = encode(photo, quality, xmp)
-    except ValueError as error:  # Pillow: a profile or EXIF that is too long for the format
-        raise OutputError(f"{path}: what the photo carries does not fit into this format ({error}): write a .png") from error
-    if photo.history:
-        labelled = io.BytesIO()
-        provenance.sign(io.BytesIO(data), labelled, f"image/{form.lower()}", photo.history, photo.origin)
-        data = labelled.getbuffer()
-    _save(path, data)
-
-
-def target(path: Path, *, source: str | None, quality: int | None, force: bool) -> str:
-    """The format that will be written, after refusing all that can be refused before there is a photo."""
-    form = SUFFIXES.get(path.suffix.lower())
-    if form is None:
-        raise OutputError(f"{path}: the suffix {path.suffix!r} names no format that mien writes: use one of {' '.join(SUFFIXES)}")
-    if quality is not None and not 1 <= quality <= 100:
-        raise RequestError(f"quality {quality} is out of range: 1 to 100")
-    if not force and path.exists() and source and Path(source).exists() and path.samefile(source):
-        raise OutputError(f"{path} is the input: choose another name with -o, or write over it with --force")
-    outputs.check_free(path, force)
-    return form
-
-
-def _check_fits(photo: Photo, path: Path, form: str) -> None:
-    """Refuse a photo that the format cannot hold."""
-    if max(photo.size) > SIDES.get(form, max(photo.size)):
-        raise OutputError(
-            f"{path}: {form} holds at most {SIDES[form]} pixels a side and the photo has {max(photo.size)}: write a .png or .tif"
-        )
-    opacity = photo.opacity
-    if form == "JPEG" and opacity is not None and opacity.min() < np.iinfo(opacity.dtype).max:
-        raise OutputError(f"{path}: the photo is transparent in places, which JPEG cannot hold: write a .png, .webp or .tif")
-
-
-def _save(path: Path, data: bytes | memoryview) -> None:
-    """All or nothing: a file beside the target that takes its place when it is complete."""
-    draft = path.with_name(f".mien-{secrets.token_hex(6)}.part")
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            free = shutil.disk_usage(path.parent).free
-            raise OutputError(
-                f"{path}: {len(data) / 1e6:.1f} MB are wanted and {free / 1e6:.1f} MB are free: make room on the disk"
-            ) from error
-        raise OutputError(f"{path} cannot be written ({error.strerror}): check the permissions of {path.parent}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-
-
-def _eight(array: Array) -> Array:
-    """16 bits rounded to 8."""
-    return array if array.dtype == np.uint8 else ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def _pillow(photo: Photo, form: str, xmp: bytes | None, pixels: Array, exif: bytes | None, **options: Any) -> bytes:
-    file, origin = io.BytesIO(), photo.origin
-    carried = {"icc_profile": origin.icc, "exif": exif, "xmp": xmp, "dpi": origin.dpi}
-    Image.fromarray(pixels).save(file, form, **{name: value for name, value in carried.items() if value}, **options)
-    return file.getvalue()
-
-
-def _jpeg(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
-    origin = photo.origin
-    options: dict[str, Any] = {
-        "quality": quality or QUALITY,
-        "subsampling": SUBSAMPLING if origin.subsampling is None else origin.subsampling,
-    }
-    if quality is None and origin.quantisation and max(map(max, origin.quantisation.values())) < 256:
-        options = {"qtables": origin.quantisation, "subsampling": options["subsampling"]}
-    exif = b"Exif\0\0" + origin.exif if origin.exif else None
-    return _pillow(photo, "JPEG", xmp, _eight(photo.pixels), exif, **options)
-
-
-def _webp(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
-    pixels = _eight(photo.pixels) if photo.opacity is None else np.dstack([_eight(photo.pixels), _eight(photo.opacity)])
-    return _pillow(photo, "WEBP", xmp, pixels, photo.origin.exif, quality=quality or QUALITY)
-
-
-def _png(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
-    """OpenCV writes the pixels at either depth, and quicker than Pillow; the chunks for the rest are put behind its IHDR."""
-    origin = photo.origin
-    pixels = photo.pixels[..., ::-1] if photo.opacity is None else np.dstack([photo.pixels[..., ::-1], photo.opacity])
-    data = cv2.imencode(".png", np.ascontiguousarray(pixels))[1].tobytes()
-    chunks = b""
-    if origin.icc:
-        chunks += _chunk(b"iCCP", b"ICC\0\0" + zlib.compress(origin.icc))
-    if origin.dpi:
-        chunks += _chunk(b"pHYs", struct.pack(">IIB", *(round(dpi / 0.0254) for dpi in origin.dpi), 1))
-    if origin.exif:
-        chunks += _chunk(b"eXIf", origin.exif)
-    if xmp:
-        chunks += _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
-    return data[:33] + chunks + data[33:]
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def _tiff(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
-    """One deflated strip for every 64 rows, before them the tags by Pillow's own writer: it has no 16-bit RGB, and OpenCV no profile."""
-    origin, (width, height) = photo.origin, photo.size
-    pixels = photo.pixels if photo.opacity is None else np.dstack([photo.pixels, photo.opacity])
-    pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
-    channels, bits = pixels.shape[2], pixels.dtype.itemsize * 8
-    strips = [zlib.compress(_predicted(pixels[top : top + 64]).tobytes(), 1) for top in range(0, height, 64)]
-    ends = np.cumsum([0, *map(len, strips)]).tolist()  # Pillow adds where the tags end
-    tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
-    if origin.exif:
-        exif = Image.Exif()
-        exif.load(origin.exif)
-        for tag, value in exif.items():
-            if tag in DESCRIPTIVE:
-                tags[tag] = value
-        for folder in FOLDERS:
-            if exif.get_ifd(folder):
-                tags.tagtype[folder] = 4
-                tags[folder] = dict(exif.get_ifd(folder))
-    fixed: dict[int, Any] = {256: width, 257: height, 258: (bits,) * channels, 259: 8, 262: 2, 277: channels, 278: 64, 284: 1, 317: 2}
-    fixed |= {273: tuple(ends[:-1]), 279: tuple(map(len, strips))} | ({338: 2} if channels == 4 else {})
-    fixed |= {282: origin.dpi[0], 283: origin.dpi[1], 296: 2} if origin.dpi else {}
-    fixed |= ({34675: origin.icc} if origin.icc else {}) | ({700: xmp} if xmp else {})
-    for tag, value in fixed.items():
-        tags[tag] = value
-    tags.tagtype[273] = tags.tagtype[279] = 4  # unsigned 32 bits
-    return b"".join([b"II*\0\x08\0\0\0", tags.tobytes(8), *strips])
-
-
-def _predicted(strip: Array) -> Array:
-    """TIFF's predictor 2: each sample as its difference from the one to the left."""
-    out = strip.copy()
-    out[:, 1:] -= strip[:, :-1]
-    return out

@@ -1,0 +1,117 @@
+"""A Change: composited into a photo at the photo's own resolution and bit depth, and made of what was computed in a window of a crop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from ..types import Array, Change, Crop
+from .geometry import footprint, invert, scale_of, shifted, transform
+
+TILE = 512  # photo pixels on a side that `composite` works on at once: bounds memory, and tiles without alpha are skipped
+
+
+def composite(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -> Array:
+    """Apply `change` to a photo at the photo's own resolution and bit depth.
+
+    pixels `[H, W, 3]` uint8 or uint16 is looked up and never written. The result goes into `out` (a copy of `pixels` where none
+    is given), so that several faces of one photo all look at the original. Pixels whose alpha is 0 are not touched; only tiles
+    that the alpha reaches are computed.
+    """
+    out = pixels.copy() if out is None else out
+    change = _softened(change, 1 / scale_of(crop.matrix))
+    touched = cv2.boundingRect((change.alpha > 0).astype(np.uint8))
+    if touched[2] == 0:
+        return out
+    box = (touched[0] - 1.0, touched[1] - 1.0, float(touched[0] + touched[2]), float(touched[1] + touched[3]))
+    for tile in _tiles(footprint(crop.matrix, box, pixels.shape, margin=1)):
+        _composite_tile(pixels, crop.matrix, change, tile, out)
+    return out
+
+
+def apply_to_crop(crop: Crop, change: Change) -> Crop:
+    """A crop with its own pixels changed; its landmarks are those of before."""
+    return replace(crop, pixels=composite(crop.pixels, replace(crop, matrix=np.eye(2, 3)), change))
+
+
+def advect_points(points: Array, crop: Crop, change: Change) -> Array:
+    """Where `points [V, 2]` (photo xy) of a face are after the change: a pixel at q shows what was at q + flow(q)."""
+    if change.fetched:
+        return points
+    start = transform(points, crop.matrix)
+    flow = change.flow * (change.alpha > 0)[..., None]
+    moved = start
+    for _ in range(3):
+        moved = start - cv2.remap(flow, moved[:, 0], moved[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[:, 0]
+    return transform(moved, invert(crop.matrix))
+
+
+def _composite_tile(pixels: Array, matrix: Array, change: Change, tile: tuple[int, int, int, int], out: Array) -> None:
+    left, top, right, bottom = tile
+    here = shifted(matrix, left, top)
+
+    def field(values: Array, border: int) -> Array:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(values, here, (right - left, bottom - top), flags=flags, borderMode=border, borderValue=0)
+
+    alpha = field(change.alpha, cv2.BORDER_CONSTANT)
+    if not alpha.any():
+        return
+    flow = field(change.flow, cv2.BORDER_REPLICATE) @ np.linalg.inv(matrix[:, :2]).T.astype(np.float32)  # crop px -> photo px
+    reach = int(np.ceil(np.abs(flow).max())) + 4
+    x0, y0 = max(left - reach, 0), max(top - reach, 0)
+    source = pixels[y0 : bottom + reach, x0 : right + reach]
+    map_x = flow[..., 0] + np.arange(left - x0, right - x0, dtype=np.float32)
+    map_y = flow[..., 1] + np.arange(top - y0, bottom - y0, dtype=np.float32)[:, None]
+    looked = cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
+    full = np.iinfo(pixels.dtype).max
+    looked += field(change.colour, cv2.BORDER_REPLICATE) * np.float32(full)
+    looked -= pixels[top:bottom, left:right]
+    looked *= alpha[..., None]
+    target = out[top:bottom, left:right]
+    looked += target
+    np.rint(looked, out=looked)
+    np.clip(looked, 0, full, out=looked)
+    np.copyto(target, looked.astype(pixels.dtype), where=(alpha > 0)[..., None])
+
+
+def _softened(change: Change, scale: float) -> Change:
+    """The change without detail finer than the photo can hold; `scale` is photo pixels per crop pixel."""
+    if scale >= 0.9:
+        return change
+    sigma = 0.5 * np.sqrt(1 / scale**2 - 1)
+    fields = {name: cv2.GaussianBlur(getattr(change, name), (0, 0), sigma) for name in ("flow", "colour", "alpha")}
+    return replace(change, **fields)
+
+
+def _tiles(box: tuple[int, int, int, int]) -> Iterator[tuple[int, int, int, int]]:
+    left, top, right, bottom = box
+    for y in range(top, bottom, TILE):
+        for x in range(left, right, TILE):
+            yield x, y, min(x + TILE, right), min(y + TILE, bottom)
+
+
+def window_change(crop: Crop, window: tuple[slice, slice], colour: Array, flow: Array | None = None) -> Change:
+    """The Change that adds `colour [h, w, 3]` (and looks along `flow [h, w, 2]`) in a window of the crop, and nothing beyond."""
+    size = crop.size
+    flow = np.zeros((*colour.shape[:2], 2), np.float32) if flow is None else flow
+    touched = (np.abs(colour).max(2) > 1 / 512) | (np.abs(flow).max(2) > 0.02)
+    alpha = np.clip(cv2.GaussianBlur(cv2.dilate(touched.astype(np.float32), np.ones((5, 5))), (0, 0), 1), 0, 1)
+    parts = [paste_window(part.astype(np.float32), window, size) for part in (flow, colour, alpha)]
+    return Change(parts[0], parts[1], parts[2] * border_falloff(size))
+
+
+def paste_window(part: Array, window: tuple[slice, slice], size: int) -> Array:
+    """A window's values in the whole crop, 0 elsewhere."""
+    out = np.zeros((size, size, *part.shape[2:]), np.float32)
+    out[window] = part
+    return out
+
+
+def border_falloff(size: int) -> Array:
+    """1 inside a crop, falling to 0 at its border. `[S, S]`."""
+    edge = np.minimum(np.arange(size), np.arange(size)[::-1])
+    return np.clip((np.minimum.outer(edge, edge) - 1) / (0.02 * size), 0, 1).astype(np.float32)

@@ -1,0 +1,72 @@
+"""Filters on pictures and masks that know nothing of faces: blurs, guided filters, resizing, colour spaces."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..types import Array, Crop
+
+COARSE = 4  # what is smooth is computed on every fourth pixel
+
+
+def to_lab(pixels: Array) -> Array:
+    """8-bit pixels as Lab `[S, S, 3]` float32."""
+    return cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+
+
+def lab_offset_to_rgb(crop: Crop, lab: Array, delta: Array) -> Array:
+    """The colour offset `[S, S, 3]` in fractions that moves `lab`, the crop's own, by `delta`; exactly 0 where that is next
+    to nothing."""
+    colour = np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - crop.pixels.astype(np.float32) / 255
+    return colour * (np.abs(delta).max(2, keepdims=True) > 0.05)
+
+
+def smoothstep(values: Array, low: float, high: float) -> Array:
+    """0 below `low`, 1 above `high`, softly between; the other way round where `low` is the greater."""
+    t = np.clip((values - low) / (high - low), 0, 1).astype(np.float32)
+    return t * t * (3 - 2 * t)
+
+
+def blur(values: Array, sigma: float) -> Array:
+    """Gaussian blur; sigma in pixels."""
+    return cv2.GaussianBlur(values, (0, 0), sigma)
+
+
+def fast_guided_filter(guide: Array, values: Array, radius: float, eps: float) -> Array:
+    """`values [S, S]` smoothed, but not across the edges of `guide [S, S]`: the guided filter (He et al. 2013, TPAMI 35:6), on a
+    coarse grid as in its fast version (arXiv 1505.00996). eps: the variance of the guide from which on it is an edge."""
+    size = guide.shape[::-1]
+    small = [cv2.resize(one, (size[0] // COARSE, size[1] // COARSE), interpolation=cv2.INTER_AREA) for one in (guide, values)]
+    lines = guided_coefficients(small[0], small[1], max(1, round(radius / COARSE)), eps)
+    slope, shift = (cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in lines)
+    return slope * guide + shift
+
+
+def guided_filter(guide: Array, picture: Array, radius: int, eps: float) -> Array:
+    """`picture [H, W]` float32 smoothed over `radius` pixels, but not across the edges of `guide [H, W]`, a variance below `eps`
+    counting as none (the guided filter: He et al. 2010)."""
+    slope, shift = guided_coefficients(guide, picture, radius, eps)
+    return slope * guide + shift
+
+
+def guided_coefficients(guide: Array, picture: Array, radius: int, eps: float) -> tuple[Array, Array]:
+    """The slope and the shift by which `guided_filter` makes its result out of the guide, `[H, W]` each; smooth enough to be enlarged."""
+
+    def mean(values: Array) -> Array:
+        return cv2.blur(values, (2 * radius + 1,) * 2)
+
+    low, level = mean(guide), mean(picture)
+    slope = (mean(guide * picture) - low * level) / (mean(guide * guide) - low * low + np.float32(eps))
+    return mean(slope), mean(level - slope * low)
+
+
+def resize(pixels: Array, size: tuple[int, int]) -> Array:
+    """`pixels` at another (width, height): averaged where that is smaller."""
+    smaller = max(size) < max(pixels.shape[:2])
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+
+
+def to_uint8(pixels: Array) -> Array:
+    """`pixels` as uint8, which networks look at; the photo itself stays as deep as it is."""
+    return pixels if pixels.dtype == np.uint8 else cv2.convertScaleAbs(pixels, alpha=255 / 65535)

@@ -1,0 +1,250 @@
+"""The mkdocs hook that fills in tables of results, the command line, the API, and files of the root.
+
+    <!-- table: NAME -->      a table of benchmarks/results/*.json, see TABLES
+    {{ FILE.key.key:.1f }}    one number of benchmarks/results/FILE.json
+    <!-- cli -->              every command, from the program itself
+    <!-- api -->              every public name, for mkdocstrings
+    <!-- include: FILE -->    a file of the repository's root, with its links to docs/ mended
+
+A file, a key or a table that does not exist stops the build.
+"""
+
+from __future__ import annotations
+
+import html
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+Row = Mapping[str, Any]
+Column = tuple[str, Callable[[Row], str]]  # its title, and what a row says there
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def flag(row: Row) -> str:
+    """The edit of a row as it is typed: `--hair-light 0.6`."""
+    strength = row["strength"] if isinstance(row["strength"], str) else format(row["strength"], "g")
+    return f"`--{row['edit'].replace('_', '-')} {strength}`"
+
+
+def amount(row: Row, name: str) -> str:
+    """Years with one digit behind the point, everything else with two."""
+    return f"{row[name]:.{1 if row['unit'] == 'years' else 2}f}"
+
+
+def duration(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 0.2 else f"{seconds:.2f} s"
+
+
+def pair(method: str) -> Callable[[Row], str]:
+    return lambda row: f"{row[method]['nearer']:.2f}, {row[method]['identity']:.3f}"
+
+
+def field(name: str, form: str = "") -> Callable[[Row], str]:
+    return lambda row: format(row[name], form)
+
+
+def code(name: str) -> Callable[[Row], str]:
+    return lambda row: f"`{row[name]}`"
+
+
+# By name: the file of benchmarks/results, and the columns.
+TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
+    "success": (
+        "success",
+        (
+            ("Edit", flag),
+            ("Method", field("method")),
+            ("Right direction", lambda row: percent(row["right_way"])),
+            ("Median change", lambda row: f"{amount(row, 'median')} {row['unit']}"),
+            ("10th to 90th percentile", lambda row: f"{amount(row, 'p10')} to {amount(row, 'p90')}"),
+        ),
+    ),
+    "methods": (
+        "methods",
+        (
+            ("Edit", flag),
+            ("Best", pair("best")),
+            ("Prototypes alone", pair("prototypes")),
+            ("Network", pair("network")),
+        ),
+    ),
+    "other_edits": (
+        "other_edits",
+        (
+            ("Edit", flag),
+            ("Right direction", lambda row: percent(row["right_way"])),
+            ("People", field("people")),
+        ),
+    ),
+    "readers": (
+        "readers",
+        (
+            ("Of two portraits", lambda row: f"{row['first']} and {row['second']}"),
+            ("Put in the right order", lambda row: percent(row["right_order"])),
+        ),
+    ),
+    "speed": ("speed", (("What", field("what")), ("Time", lambda row: duration(row["seconds"])))),
+    "memory": (
+        "memory",
+        (
+            ("What", field("what")),
+            ("Peak memory", lambda row: f"{'less than ' * row.get('less', False)}{row['megabytes']} MB"),
+        ),
+    ),
+    "clips": (
+        "clips",
+        (
+            ("Clip", field("what")),
+            ("Frames a second", field("frames_per_second")),
+            ("Peak memory", lambda row: f"{row['megabytes']} MB"),
+        ),
+    ),
+    "stylize": (
+        "stylize",
+        (
+            ("Network", lambda row: f"{row['network']}, {row['pixels']} px"),
+            ("ONNX Runtime", lambda row: f"{row['onnxruntime_ms']} ms"),
+            ("PyTorch, channels_last", lambda row: f"{row['pytorch_ms']} ms"),
+            ("720p clip, `--face largest`", lambda row: f"{row['frames_per_second']} frames a second"),
+        ),
+    ),
+    "generators": (
+        "generators",
+        (
+            ("Picture", lambda row: f"{row['pixels']} px"),
+            ("ONNX Runtime", lambda row: f"{row['onnxruntime_ms']} ms"),
+            ("PyTorch", lambda row: f"{row['pytorch_ms']} ms"),
+        ),
+    ),
+    "translators": (
+        "translators",
+        (
+            ("Family", code("proof")),
+            ("Task", field("task")),
+            ("Measure, lower is better", field("measure")),
+            ("Steps", field("steps")),
+            ("Core minutes", field("core_minutes")),
+            ("Trained network", field("network", ".3f")),
+            ("Best without training", lambda row: f"{row['best_baseline']:.3f} ({row['baseline']})"),
+            ("Untrained network", field("untrained", ".3f")),
+        ),
+    ),
+    "identity": (
+        "identity",
+        (
+            ("Two photos of", field("pair")),
+            (
+                "Stand-in's similarity",
+                lambda row: f"{row['mean']:.2f}" + (f" ± {row['sd']:.2f}" if row["sd"] else ""),
+            ),
+        ),
+    ),
+}
+
+
+def results(name: str) -> dict[str, Any]:
+    """What a benchmark has written."""
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def table(name: str) -> str:
+    """A table of TABLES as Markdown, with the command that measured it below."""
+    file, columns = TABLES[name]
+    found = results(file)
+    lines = [[title for title, _ in columns], ["---"] * len(columns)]
+    lines += [[said(row) for _, said in columns] for row in found["rows"]]
+    source = f"Measured by `{found['command']}`" + (f", {found['machine']}." if "machine" in found else ".")
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n<small>{source}</small>"
+
+
+def number(match: re.Match[str]) -> str:
+    value: Any = results(match["file"])
+    for key in match["keys"].split("."):
+        value = value[int(key) if isinstance(value, list) else key]
+    return format(value, match["form"] or "")
+
+
+def include(match: re.Match[str]) -> str:
+    """A file of the root; its links lead from there."""
+    text = (ROOT / match["file"]).read_text(encoding="utf-8")
+    for page in ("CONTRIBUTING.md", "CHANGELOG.md"):
+        text = text.replace(f"]({page}", f"]({page.lower()}")
+    text = re.sub(r"\]\((LICENSE|NOTICE|SECURITY\.md|CITATION\.cff)\)", r"]", text)
+    return text.replace("](docs/", "](")
+
+
+# --- The command line
+
+
+def cli() -> str:
+    """A section for each command of the program."""
+    from mien.cli import app
+
+    sections = [described(names, command) for names, command in commands(app, ("mien",))]
+    return "\n\n".join(part for section in sections for part in section)
+
+
+def commands(group: click.Command, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in getattr(group, "commands", {}).items():
+        yield (*names, name), command
+        yield from commands(command, (*names, name))
+
+
+def described(names: tuple[str, ...], command: click.Command) -> list[str]:
+    """One command: its usage, its help, and a table of its options."""
+    context = click.Context(command, info_name=" ".join(names))
+    parts = [f"{'#' * len(names)} {' '.join(names)}", f"```text\n{command.get_usage(context)}\n```"]
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        examples = paragraph.removeprefix("\b\n")  # what click leaves as it is
+        parts.append(paragraph if examples == paragraph else f"```sh\n{examples}\n```")
+    records = [option.get_help_record(context) for option in command.get_params(context)]
+    rows = [f"| <code>{cell(name)}</code> | {cell(text)} |" for name, text in filter(None, records) if text]
+    return [*parts, "\n".join(["| Option | What it does |", "| --- | --- |", *rows])]
+
+
+def cell(text: str) -> str:
+    """Text in a cell of a table, where a bar would end it."""
+    return html.escape(text, quote=False).replace("|", "&#124;")
+
+
+# --- The API
+
+
+def api() -> str:
+    """A line for mkdocstrings for each public name: those of `mien` first, then the other verbs."""
+    import mien
+    from mien import verbs
+
+    first = sorted(mien.__all__, key=str.lower)
+    rest = sorted({*getattr(verbs, "__all__", ())} - {*first}, key=str.lower)
+    lines = [f"::: mien.{name}" for name in first]
+    return "\n\n".join(
+        [
+            *lines,
+            "## Other verbs",
+            "Import these from `mien.verbs`.",
+            *(f"::: mien.verbs.{name}" for name in rest),
+        ]
+    )
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Called by mkdocs for each page."""
+    markdown = re.sub(r"<!-- include: (?P<file>[A-Z]+\.md) -->", include, markdown)
+    markdown = re.sub(r"<!-- table: (\w+) -->", lambda match: table(match[1]), markdown)
+    markdown = re.sub(r"\{\{ (?P<file>\w+)\.(?P<keys>[\w.]+)(?::(?P<form>[^ }]+))? \}\}", number, markdown)
+    for mark, filled in (("<!-- cli -->", cli), ("<!-- api -->", api)):
+        if mark in markdown:
+            markdown = markdown.replace(mark, filled())
+    return re.sub(r"^<!-- not run -->\n", "", markdown, flags=re.MULTILINE)
