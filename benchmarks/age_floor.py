@@ -49,7 +49,7 @@ def main() -> None:
         if told[0] is None:
             continue
         for _ in range(ROUNDS):
-            after = Photo(edit(photo, kit=kit, by=given.by, face="largest", **strengths).pixels)
+            after = Photo(edit(photo, kit=kit, method=given.by, face="largest", **strengths).pixels)
             moved.append(float(np.abs(after.pixels.astype(int) - photo.pixels).mean()))
             told.append(reading(kit, after.pixels))
             photo = after

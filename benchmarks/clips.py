@@ -23,6 +23,7 @@ import numpy as np
 
 from mien import Kit
 from mien.edits import registry as edits
+from mien.edits.request import EditRequest
 from mien.face import geometry
 from mien.io import clip_reader as footage
 from mien.pipeline import photo as apply
@@ -99,7 +100,7 @@ def flicker(source: Path, kit: Kit, *, smooth: bool, frames: int = 60) -> float:
     smoothing, every frame is edited as a photo would be.
     """
     clip = footage.clip(source, end=frames / 30)
-    stages = edits.plan({"age": 30.0}, kit)
+    stages = edits.plan(EditRequest({"age": 30.0}), kit)
     line = ClipEditor(Tracker(kit, "all"), stages, 4, 6)
     drawn = list(line.run(footage.frames(clip)))
     look = Tracker(kit, "all")
@@ -113,7 +114,7 @@ def flicker(source: Path, kit: Kit, *, smooth: bool, frames: int = 60) -> float:
         if smooth:
             after = replace(plain[i], picture=drawn[i]).pixels
         else:
-            after = plain[i].drawn(before, apply.run_edits(before, stages, [sights[i].faces[1]], [0], apply.make_change))
+            after = plain[i].drawn(before, apply.run_edits(before, stages, [sights[i].faces[1]], [0], apply.make_change, apply.align_face))
             after = replace(plain[i], picture=after).pixels
         matrix = geometry.similarity(face.landmarks, layouts)
         one, other = (geometry.warp(each, matrix, layouts.size).astype(np.float32) for each in (before, after))

@@ -24,7 +24,8 @@ import numpy as np
 
 from mien import Alignment, edit, read, verbs, write
 from mien.edits import registry as edits
-from mien.edits.registry import Prototype, Retouch
+from mien.edits.request import EditRequest
+from mien.edits.whole_face import Prototype, Retouch
 from mien.face import change, geometry
 
 RUNS = 7
@@ -83,7 +84,7 @@ def main() -> None:
         face = verbs.find(loaded)[0]
         crop, tight = (geometry.align(loaded.pixels, face.landmarks, how.alignment) for how in (Prototype, Retouch))
         kit = verbs.shared_kit()
-        (prototype,), (retouch,) = (edits.plan({"age": 30.0}, kit, by) for by in (None, "network"))
+        (prototype,), (retouch,) = (edits.plan(EditRequest({"age": 30.0}, method=by), kit) for by in (None, "network"))
         steps: dict[str, Callable[[], object]] = {
             "decode": lambda: read(photo),
             "find": lambda: verbs.find(loaded),

@@ -23,6 +23,8 @@ from torch.nn import functional as F
 
 from mien import Photo
 from mien.edits import registry as edits
+from mien.edits import whole_face
+from mien.edits.request import EditRequest
 from mien.face import geometry, mesh, topology
 from mien.measure import benchmark as bench
 from mien.models.kit import Kit
@@ -125,7 +127,7 @@ def main() -> None:
     print(f"judge on {len(kept)} pictures of people held out: age within {years:.1f} years, sex right {right:.1%}")
     lifts = [
         mesh.mouth_shape(pair.smiling.landmarks)[1] - mesh.mouth_shape(pair.neutral.landmarks)[1]
-        for pair in read_pairs(args.pairs, edits.Retouch.alignment)
+        for pair in read_pairs(args.pairs, whole_face.Retouch.alignment)
     ]
     print(f"median lift of the mouth's corners in {len(lifts)} smile pairs: {np.median(lifts):.3f} eye distances")
 
@@ -140,7 +142,7 @@ def main() -> None:
                 if not faces or (name == "smile" and rows[i]["smile"] != "0"):
                     continue
                 face = max(faces, key=lambda f: float(f.box[2] - f.box[0]))
-                edit = edits.plan(request, kit, None if by == bench.BEST else by)
+                edit = edits.plan(EditRequest(request, method=None if by == bench.BEST else by), kit)
                 assert edit is not None
                 after = edit_photo(Photo(pictures[i]), edit, [face], [0], {}).pixels
                 outside += changed_outside(pictures[i], after, face)

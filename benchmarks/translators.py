@@ -15,7 +15,7 @@ FOLDER of faces is as `mien align` writes it (../shared/data/faces256 by default
                are held out are to come nearer to those of the other dish
 
 Figures are mean absolute differences of held-out pictures from what they should be, in 1 for white against black; of maps and styles sums
-of two shares, see `mapped` and `stroked`; of dishes Frechet distances (`mien.train.blocks.frechet`). The process ends with 1 where a network is
+of two shares, see `mapped` and `stroked`; of dishes Frechet distances. The process ends with 1 where a network is
 not below its margin times the best of what it is compared with. At their own length (--steps is for trying) adain and cyclegan take twelve
 to fourteen minutes of one core, pix2pix seven, the others less than four. --sheet adds a picture for each proof, and translators.jpg of
 all that lie there.

@@ -1,18 +1,26 @@
 """What tests share: the pictures in the repo, and faces made of their landmarks."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from mien import Photo
+from mien.edits.registry import plan
+from mien.edits.request import EditRequest
 from mien.io import photo_reader as image
 from mien.models.kit import Kit
-from mien.types import Array, Face
+from mien.types import Array, Edit, Face
 
 ROOT = Path(__file__).parents[1]
 HOPPER = ROOT / "docs" / "hopper.jpg"
 DATA = ROOT.parent / "shared" / "data"
+
+
+def planned(strengths: Mapping[str, float | str], method: str | None = None) -> tuple[Edit, ...]:
+    """The edits of a request."""
+    return plan(EditRequest(strengths, method=method), kit())
 
 
 @cache

@@ -76,7 +76,7 @@ def edited() -> Iterator[tuple[str, Array, Array]]:
     """Each edit's name, the photo before, and after."""
     for photo, strengths, by in edits():
         before = photos()[photo]
-        yield name_of(photo, strengths, by), before.pixels, edit(before, kit=kit(), by=by, **strengths).pixels
+        yield name_of(photo, strengths, by), before.pixels, edit(before, kit=kit(), method=by, **strengths).pixels
 
 
 def masks() -> Iterator[tuple[str, Array, Array]]:

@@ -25,7 +25,7 @@ from mien.models.session import Net
 from mien.pipeline import directions as latents
 from mien.train.engine import export
 from mien.train.engine.part import Part
-from mien.types import Alignment, Direction, Latent
+from mien.types import SILENT, Alignment, Direction, Latent
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_an_edit_along_a_direction(home):
 
 def test_opposite_amounts_are_opposite_edits(home):
     photo = hopper()
-    up, down = (edit(photo, network="eigen", along={"smile": amount}).pixels.astype(float) for amount in (0.5, -0.5))
+    up, down = (edit(photo, network="eigen", directions={"smile": amount}).pixels.astype(float) for amount in (0.5, -0.5))
     mouth = hopper_face().landmarks[[61, 291]].mean(0).astype(int)
     window = np.s_[mouth[1] - 30 : mouth[1] + 30, mouth[0] - 40 : mouth[0] + 40]
     more, less = ((one - photo.pixels)[window].ravel() for one in (up, down))
@@ -90,7 +90,7 @@ def test_closed_form_directions_come_from_the_run(home, tmp_path: Path, monkeypa
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     for path in eigenfaces.write(tmp_path):
         verbs.import_network(path, path.stem)
-    codes, told = latents.learn(Kit(threads=1), "eigen", 40, lambda _: None, names)
+    codes, told = latents.learn(Kit(threads=1), "eigen", 40, SILENT, names)
     assert np.linalg.norm(codes["s0"]) == pytest.approx(0.6, abs=0.2) and np.argmax(codes["s1"]) == 3 and told
 
 

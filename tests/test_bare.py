@@ -7,10 +7,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from faces import collins, kit
+from faces import collins, kit, planned
 
 from mien import Photo
-from mien.edits import registry as edits
 from mien.edits.beard import Beard
 from mien.edits.eyeglasses import Glasses
 from mien.edits.removal import Removal, _like_skin, from_skin
@@ -116,7 +115,7 @@ def test_the_face_stays_where_it_is():
     photo, face = collins()
     dressed = worn("beard", photo, face)
     crop = geometry.align(dressed.pixels, face.landmarks, Removal.alignment)
-    change = edits.plan({"beard": -1.0}, kit())[0](crop)
+    change = planned({"beard": -1.0})[0](crop)
     assert change.alpha.max() > 0.9 and np.array_equal(advect_points(face.landmarks, crop, change), face.landmarks)
 
 
@@ -124,7 +123,7 @@ def test_the_face_stays_where_it_is():
 def test_the_network_in_the_box_takes_off(thing: str):
     photo, face = collins()
     dressed = worn(thing, photo, face)
-    after = edit_photo(dressed, edits.plan({thing: -1.0}, kit()), [face], [0], {})
+    after = edit_photo(dressed, planned({thing: -1.0}), [face], [0], {})
     there = (dressed.pixels != photo.pixels).any(2)
     away = [np.abs(one.pixels.astype(np.float32) - photo.pixels)[there].mean() for one in (dressed, after)]
     assert away[1] < 0.5 * away[0]
@@ -133,14 +132,14 @@ def test_the_network_in_the_box_takes_off(thing: str):
 @pytest.mark.parametrize("thing", ON)
 def test_who_wears_nothing_stays(thing: str):
     photo, face = collins()
-    after = edit_photo(photo, edits.plan({thing: -1.0}, kit()), [face], [0], {})
+    after = edit_photo(photo, planned({thing: -1.0}), [face], [0], {})
     assert np.abs(after.pixels.astype(np.float32) - photo.pixels).max(2).mean() < 0.05
 
 
 def test_what_hangs_from_a_chin_goes_and_collars_stay():
     """A beard may end below the face only where it covers the chin."""
     photo, face = collins()
-    edit = edits.plan({"beard": -1.0}, kit())[0]
+    edit = planned({"beard": -1.0})[0]
     assert isinstance(edit, Removal)
     crop = geometry.align(photo.pixels, face.landmarks, edit.alignment)
     size, chin = crop.size, int(crop.landmarks[152, 1])
@@ -156,7 +155,7 @@ def test_what_hangs_from_a_chin_goes_and_collars_stay():
 def test_half_is_between():
     photo, face = collins()
     dressed = worn("glasses", photo, face)
-    ways = [edit_photo(dressed, edits.plan({"glasses": -share}, kit()), [face], [0], {}).pixels.astype(np.float32) for share in (0.5, 1.0)]
+    ways = [edit_photo(dressed, planned({"glasses": -share}), [face], [0], {}).pixels.astype(np.float32) for share in (0.5, 1.0)]
     moved = [np.abs(one - dressed.pixels).sum() for one in ways]
     assert 0.35 < moved[0] / moved[1] < 0.65
 
@@ -164,4 +163,4 @@ def test_half_is_between():
 def test_dark_glasses_stay_on():
     photo, face = collins()
     dark = edit_photo(photo, (Glasses(glass=(0.05, 0.05, 0.05)),), [face], [0], {})
-    assert np.array_equal(edit_photo(dark, edits.plan({"glasses": -1.0}, kit()), [face], [0], {}).pixels, dark.pixels)
+    assert np.array_equal(edit_photo(dark, planned({"glasses": -1.0}), [face], [0], {}).pixels, dark.pixels)

@@ -16,6 +16,7 @@ import pytest
 from conftest import HOPPER, save
 
 from mien import verify
+from mien.edits.request import EditRequest
 from mien.errors import InputError, MienError, OutputError
 from mien.pipeline import batch
 
@@ -192,22 +193,22 @@ def test_what_is_refused_before_the_work(mien, photos, tmp_path):
 
 def test_a_process_that_dies_takes_no_others_along(photos, out):
     """The worker that meets the poisoned job ends as if killed for want of memory; the jobs after it are done by new ones."""
-    jobs = [batch.Job(photos / name, out / name, {"smile": 0.5}) for name in ("a.jpg", "b.JPG")]
+    jobs = [batch.Job(photos / name, out / name, EditRequest({"smile": 0.5})) for name in ("a.jpg", "b.JPG")]
     poisoned = batch.Job(photos / "a.jpg", out / "x.jpg", Poison())
     ended = {outcome.job.target.name: outcome for outcome in batch.run([poisoned, *jobs], resume=False, workers=1)}
     assert {name: one.state for name, one in ended.items()} == {"x.jpg": "failed", "a.jpg": "done", "b.JPG": "done"}
     assert "for want of memory" in ended["x.jpg"].said and names(out) == ["a.jpg", "b.JPG"]
 
 
-class Poison(dict):
-    """Options that end the process that receives them."""
+class Poison(EditRequest):
+    """A request that ends the process that receives it."""
 
     def __reduce__(self):
         return os._exit, (9,)
 
 
 def test_done_refuses_what_it_cannot_judge(photos, out):
-    job = batch.Job(photos / "a.jpg", out / "a.jpg", {"smile": 0.5, "face": "all"})
+    job = batch.Job(photos / "a.jpg", out / "a.jpg", EditRequest({"smile": 0.5}))
     assert not batch.done(job)
     for content in (b"", b"text", HOPPER.read_bytes()):
         job.target.write_bytes(content)

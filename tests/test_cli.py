@@ -18,7 +18,8 @@ from PIL import Image
 
 import mien as package
 from mien import RequestError, cli, edit, find, read, verbs, verify, write
-from mien.cli.look import lines_of
+from mien.cli import inspect
+from mien.cli.inspect import lines_of
 from mien.pipeline.find import GREEN, RED
 from mien.types import Photo, Step, Verdict
 
@@ -213,7 +214,7 @@ def test_find_tells_machines_on_stdout_and_people_on_stderr(mien, couple, tmp_pa
     for number, (one, face) in enumerate(zip(told["faces"], find(Photo(couple)), strict=True), 1):
         assert one["face"] == number and np.allclose(one["box"], face.box, atol=0.06) and one["score"] > 0.8
         assert np.allclose(one["landmarks"], face.landmarks, atol=0.006)
-        assert [one[angle] for angle in cli.look.ANGLES] == [pytest.approx(getattr(face, angle), abs=0.06) for angle in cli.look.ANGLES]
+        assert [one[angle] for angle in inspect.ANGLES] == [pytest.approx(getattr(face, angle), abs=0.06) for angle in inspect.ANGLES]
     assert told["faces"][0]["box"][0] < told["faces"][1]["box"][0], "left to right"
 
 
@@ -375,11 +376,11 @@ def test_three_lines(photo, tmp_path):
 def test_names_that_there_are_not(photo):
     shown = read(photo)
     with pytest.raises(RequestError, match="no edit is called 'smlie': did you mean smile"):
-        edit(shown, smlie=0.5)
+        edit(shown, smlie=0.5)  # pyright: ignore[reportCallIssue]
     with pytest.raises(RequestError, match="no edit is called 'zzz': there are smile, age, sex"):
-        edit(shown, zzz=1)
+        edit(shown, zzz=1)  # pyright: ignore[reportCallIssue]
     with pytest.raises(RequestError, match="no maker is called 'magic': there are prototypes, network"):
-        edit(shown, smile=1, by="magic")
+        edit(shown, smile=1, method="magic")
     with pytest.raises(AttributeError, match="no attribute 'edti'"):
         package.edti  # noqa: B018
 

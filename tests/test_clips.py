@@ -17,9 +17,9 @@ import av
 import cv2
 import numpy as np
 import pytest
+from faces import planned
 
 from mien import verbs, verify
-from mien.edits import registry as edits
 from mien.errors import OutputError
 from mien.face import geometry
 from mien.io import clip_reader as footage
@@ -29,7 +29,7 @@ from mien.pipeline import resume as parts
 from mien.pipeline import tracking as tracks
 from mien.pipeline.clip_edit import ClipEditor
 from mien.pipeline.tracking import TrackedFrame, Tracker
-from mien.types import Alignment, Array, Change, Face
+from mien.types import Alignment, Array, Change, Face, Phase
 
 WIDTH, HEIGHT = 320, 240
 TICK = Fraction(1, 15360)
@@ -208,7 +208,7 @@ def test_a_lost_face_passes_through(portrait, tmp_path, monkeypatch):
     """The face is there for ten frames, away for twelve and there again: in between, pictures are the decoded ones bit by bit."""
     source = film(tmp_path / "lost.mp4", [shot(portrait, i, face=not 10 <= i < 22) for i in range(34)], sound=None)
     kit = verbs.shared_kit()
-    line = ClipEditor(Tracker(kit, "all"), edits.plan({"smile": 1.0}, kit), 4, 4)
+    line = ClipEditor(Tracker(kit, "all"), planned({"smile": 1.0}), 4, 4)
     clip = footage.clip(source)
     monkeypatch.setattr(tracks, "CUT", 1e9)  # it is the same shot
     drawn = [one.to_ndarray().astype(int) for one in line.run(footage.frames(clip))]
@@ -224,7 +224,7 @@ def test_memory_does_not_grow_with_the_clip(landmarks):
     nothing = Change(np.zeros((64, 64, 2), np.float32), np.zeros((64, 64, 3), np.float32), np.zeros((64, 64), np.float32))
 
     class Still:
-        alignment, networks = Alignment("head", 64), ()
+        alignment, networks, phase = Alignment("head", 64), (), Phase.RESHAPE
 
         def __call__(self, crop: Any) -> Change:
             return nothing
@@ -331,7 +331,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(mien, walk, tmp_path):
 def test_ctrl_c_keeps_what_is_done(walk, tmp_path, monkeypatch):
     out, done = tmp_path / "out.mp4", []
     with pytest.raises(KeyboardInterrupt):
-        verbs.edit_clip(walk, out, smile=0.5, report=lambda n, total: done.append(n), stopped=lambda: len(done) == 5)
+        verbs.edit_clip(walk, out, smile=0.5, report=lambda n, total: done.append(n), stopped=lambda: len(done) == 5)  # pyright: ignore[reportCallIssue]
     assert not out.exists() and json.loads((tmp_path / "out.mp4.parts" / "done.json").read_text())["frames"] == 5
     told = verbs.edit_clip(walk, out, smile=0.5, resume=True)
     assert (told.frames, told.faces) == (20, 1) and times(out) == times(walk)

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from faces import HOPPER, hopper, hopper_face, kit
+from faces import HOPPER, hopper, hopper_face, kit, planned
 
 from mien import Photo, RequestError, cli, edit
-from mien.edits import registry as edits
 from mien.edits.colours import NAMES, parse
 from mien.edits.mouth import parted
 from mien.face import filters, geometry, mesh, skin, topology
@@ -34,7 +33,7 @@ REQUESTS: list[dict[str, Any]] = [
 
 def crop_of(name: str, value: Any) -> tuple[Crop, Change]:
     """Hopper as an edit sees her, and what it does."""
-    (how,) = edits.plan({name: value}, kit())
+    (how,) = planned({name: value})
     crop = geometry.align(hopper().pixels, hopper_face().landmarks, how.alignment, hopper_face().depth)
     return crop, how(crop)
 
@@ -58,7 +57,7 @@ FOREHEAD, CHIN = [151, 108, 337, 9], [152, 148, 377, 200]
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
 def test_a_change_is_bounded_and_ends_before_the_crop_does(request_: dict[str, Any]):
-    (how,) = edits.plan(request_, kit())
+    (how,) = planned(request_)
     crop = geometry.align(hopper().pixels, hopper_face().landmarks, how.alignment, hopper_face().depth)
     change = how(crop)
     assert change.alpha.min() >= 0 and change.alpha.max() <= 1 and np.abs(change.colour).max() <= 1
@@ -129,7 +128,7 @@ def test_teeth_take_no_lipstick():
     pixels = crop.pixels.copy()
     opening = mesh.polygon_mask(points, topology.INNER_LIPS, crop.size, feather=0.5) > 0.5
     pixels[opening] = (225, 218, 200)
-    (how,) = edits.plan({"lips": "red"}, kit())
+    (how,) = planned({"lips": "red"})
     change = how(replace(crop, pixels=pixels, landmarks=points))
     assert opening.sum() > 800 and np.abs(change.colour * change.alpha[..., None])[opening].mean() < 0.015
 
@@ -193,7 +192,7 @@ def test_eyes_look_where_they_are_told_to(name: str, axis: int, least: float):
 
 @pytest.mark.parametrize("request_", [{"gaze": 1.0}, {"gaze": -1.0, "gaze_up": 1.0}, {"gaze_up": -1.0}], ids=str)
 def test_irises_stay_within_the_eyes(request_: dict[str, Any]):
-    (how,) = edits.plan(request_, kit())
+    (how,) = planned(request_)
     crop = geometry.align(hopper().pixels, hopper_face().landmarks, how.alignment)
     after = advect_points(hopper_face().landmarks, crop, how(crop))
     for eye, centre in enumerate((468, 473)):
@@ -250,7 +249,7 @@ def test_numbers_are_no_colours(request_: dict[str, Any], said: str):
 
 
 def test_what_is_asked_for_in_one_go_is_done_in_few_passes():
-    how = edits.plan({"lips": "red", "lids": "blue", "light": 0.5, "warmth": 0.2, "gaze": 0.1, "gaze_up": 0.1, "beauty": 1.0}, kit())
+    how = planned({"lips": "red", "lids": "blue", "light": 0.5, "warmth": 0.2, "gaze": 0.1, "gaze_up": 0.1, "beauty": 1.0})
     assert len(how) == 4
 
 

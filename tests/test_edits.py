@@ -6,13 +6,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from faces import collins, hopper, hopper_face, kit
+from faces import collins, hopper, hopper_face, kit, planned
 
 from mien import FaceError, Photo, RequestError, edit, verbs
-from mien.edits import registry as edits
+from mien.edits import whole_face
 from mien.edits.age_floor import Adult
-from mien.edits.registry import COLOUR, EDITS, MAKERS
 from mien.edits.removal import Removal
+from mien.edits.request import COLOUR, EDITS, METHODS
 from mien.face import geometry, mesh, topology
 from mien.face.mesh import mouth_shape
 from mien.measure import criteria as judges
@@ -25,7 +25,7 @@ CASES = [
     for name, kind in EDITS.items()
     if name != "age_to"  # is no strength
     for sign in (-1, 1)
-    for by in ((None, *MAKERS) if name in OURS else (None,))
+    for by in ((None, *METHODS) if name in OURS else (None,))
     if (kind.high if sign > 0 else kind.low)
 ]
 
@@ -55,7 +55,7 @@ def moved(scale: float, x: float, y: float) -> Face:
 @pytest.mark.parametrize(("name", "sign", "by"), CASES)
 def test_every_edit_changes_the_face_and_nothing_else(name: str, sign: int, by: str):
     before, face = sitter(name)
-    after = edit(before, kit=kit(), by=by, **asked(name, 0.8 * sign))
+    after = edit(before, kit=kit(), method=by, **asked(name, 0.8 * sign))
     changed = (after.pixels != before.pixels).any(2)
     assert changed.sum() > 500
     rows, columns = np.nonzero(changed)
@@ -71,7 +71,7 @@ def test_every_edit_changes_the_face_and_nothing_else(name: str, sign: int, by: 
 def test_more_strength_changes_more(name: str, by: str):
     photo = sitter(name)[0]
     before = photo.pixels.astype(np.float32)
-    sizes = [np.abs(edit(photo, kit=kit(), by=by, **asked(name, s)).pixels - before).mean() for s in (0.25, 0.5, 1.0)]
+    sizes = [np.abs(edit(photo, kit=kit(), method=by, **asked(name, s)).pixels - before).mean() for s in (0.25, 0.5, 1.0)]
     assert 0 < sizes[0] < sizes[1] < sizes[2]
 
 
@@ -99,7 +99,7 @@ def test_a_smile_lifts_the_corners_of_the_mouth():
 
 def test_ages_are_read_as_they_were_asked_for():
     """The prototypes' own reader sees the years that were asked for, both ways and in order."""
-    reader, size = kit().prototypes, edits.Prototype.alignment
+    reader, size = kit().prototypes, whole_face.Prototype.alignment
     read = []
     for years in (-30, -15, 0, 15):
         pixels = edit(hopper(), kit=kit(), age=years).pixels if years else hopper().pixels
@@ -109,7 +109,7 @@ def test_ages_are_read_as_they_were_asked_for():
 
 def test_lines_fade_from_younger_skin_and_pores_stay():
     """Against the means alone: less of what is as broad as a wrinkle, about as much of what is finer."""
-    layout = edits.Prototype.alignment
+    layout = whole_face.Prototype.alignment
     points = geometry.align(hopper().pixels, hopper_face().landmarks, layout).landmarks
     cheeks = np.maximum(*(mesh.polygon_mask(points, outline, layout.size, feather=1) for outline in ((50, 205, 36), (280, 425, 266))))
 
@@ -118,7 +118,7 @@ def test_lines_fade_from_younger_skin_and_pores_stay():
         near, far = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (fine, coarse))
         return float(np.sqrt((np.square(near - far) * cheeks).sum()))
 
-    best, means = (edit(hopper(), kit=kit(), by=by, age=-30) for by in (None, "prototypes"))
+    best, means = (edit(hopper(), kit=kit(), method=by, age=-30) for by in (None, "prototypes"))
     assert rough(best, 2.5, 10) < 0.85 * rough(means, 2.5, 10)
     assert rough(best, 0.4, 1) > 0.9 * rough(means, 0.4, 1)
 
@@ -132,7 +132,7 @@ def test_more_feminine_is_shaved_if_nothing_is_said_about_that():
 
 
 def test_what_is_taken_off_is_taken_off_first():
-    stages = edits.plan({"age": 30.0, "hair_light": 0.5, "glasses": -1.0, "beard": -1.0}, kit())
+    stages = planned({"age": 30.0, "hair_light": 0.5, "glasses": -1.0, "beard": -1.0})
     assert [isinstance(stage, Adult) and isinstance(stage.edit, Removal) for stage in stages] == [True, True, False, False]
 
 
@@ -144,10 +144,10 @@ def test_sixteen_bits_and_opacity_stay():
     assert np.abs(after.pixels / 257 - eight).max() < 2
 
 
-@pytest.mark.parametrize("by", (None, *MAKERS))
+@pytest.mark.parametrize("by", (None, *METHODS))
 def test_a_black_and_white_photo_stays_one(by: str | None):
     grey = np.repeat(cv2.cvtColor(hopper().pixels, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    after = edit(Photo(grey), kit=kit(), by=by, age=40, sex=0.8).pixels.astype(int)
+    after = edit(Photo(grey), kit=kit(), method=by, age=40, sex=0.8).pixels.astype(int)
     assert (after != grey).any() and np.ptp(after, axis=2).max() <= 1
 
 
@@ -156,7 +156,7 @@ def test_neighbours_do_not_fight():
     side = hopper().pixels.shape[1]
     photo = Photo(np.hstack([hopper().pixels, hopper().pixels]))
     near, far = moved(1, 0, 0), moved(1, 150, 0)  # the right face is said to overlap the left one by a fifth
-    how = edits.plan({"age": 40.0}, kit())
+    how = planned({"age": 40.0})
     assert how is not None
     alone = edit_photo(photo, how, [near, far], [0], {}).pixels
     both = edit_photo(photo, how, [near, far], [0, 1], {}).pixels
@@ -207,7 +207,7 @@ def test_a_request_that_makes_no_sense(request_: dict[str, Any], said: str):
 
 def test_an_unknown_maker():
     with pytest.raises(RequestError, match="prototypes, network"):
-        edit(hopper(), kit=kit(), by="magic", smile=0.5)
+        edit(hopper(), kit=kit(), method="magic", smile=0.5)
 
 
 def test_what_is_in_front_stays_in_front():
@@ -223,7 +223,7 @@ def test_what_is_in_front_stays_in_front():
     cv2.circle(disc, spot, 15, 1, -1)
     front = find_occlusion(kit().parser, pixels, face)
     assert front.things is not None
-    stages, arguments = edits.plan({"age": 30.0}, kit()), {"age": 30.0}
+    stages, arguments = planned({"age": 30.0}), {"age": 30.0}
     covered = edit_photo(Photo(pixels), stages, [face], [0], arguments, {0: front})
     bare = edit_photo(Photo(pixels), stages, [face], [0], arguments)
     moved = [np.abs(one.pixels.astype(int) - pixels)[disc > 0].mean() for one in (covered, bare)]
@@ -240,14 +240,14 @@ def test_hair_before_a_face_follows_it_and_keeps_its_colours():
     pixels[top : top + high, left[0] : left[0] + wide] = pixels[top - high : top, left[0] : left[0] + wide]
     front = find_occlusion(kit().parser, pixels, face)
     assert front.hair is not None and front.things is None
-    stage = edits.plan({"age": 40.0}, kit())[0]
+    stage = planned({"age": 40.0})[0]
     crop = geometry.align(pixels, face.landmarks, stage.alignment)
     change = stage(crop)
-    hung = front.hung(crop, change)
+    hung = front.keep_hair_colour(crop, change)
     assert np.array_equal(hung.flow, change.flow) and np.array_equal(hung.alpha, change.alpha)
     spot = geometry.transform(np.array([left[0] + wide / 2, top + high / 2]), crop.matrix).astype(int)
     here = slice(spot[1] - 9, spot[1] + 9), slice(spot[0] - 9, spot[0] + 9)
     assert np.abs(hung.colour[here]).mean() < 0.2 * np.abs(change.colour[here]).mean()
     below = crop.landmarks[topology.POINTS :].mean(0).astype(int)[1] + 20
     assert np.array_equal(hung.colour[below:], change.colour[below:])
-    assert front.hung(crop, replace(change, hair=True)).colour is change.colour
+    assert front.keep_hair_colour(crop, replace(change, kind="hair")).colour is change.colour

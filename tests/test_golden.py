@@ -36,7 +36,7 @@ def compare(name: str, before: Array, after: Array, share: float = 0.99) -> None
 def test_edits(case: tuple[str, dict[str, Any], str | None]):
     photo, strengths, by = case
     before = golden.photos()[photo]
-    compare(golden.name_of(*case), before.pixels, edit(before, kit=kit(), by=by, **strengths).pixels)
+    compare(golden.name_of(*case), before.pixels, edit(before, kit=kit(), method=by, **strengths).pixels)
 
 
 def test_masks():

@@ -8,7 +8,7 @@ import pytest
 from faces import hopper, hopper_face, kit
 
 from mien import ModelError, models, verbs
-from mien.edits.registry import Prototype
+from mien.edits.whole_face import Prototype
 from mien.face import geometry, mesh, topology
 from mien.models import catalogue as hub
 from mien.models.card import Card

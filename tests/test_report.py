@@ -14,7 +14,8 @@ from conftest import save
 from faces import hopper, hopper_face, kit
 
 from mien import InputError, Photo, RequestError, verbs
-from mien.edits import registry as edits
+from mien.edits import whole_face
+from mien.edits.request import EDITS, METHODS
 from mien.face import geometry
 from mien.io import clip_writer as video
 from mien.io import dataset as people
@@ -24,7 +25,7 @@ from mien.measure import criteria as judges
 from mien.measure import flicker, report
 from mien.measure import reference as groups
 from mien.measure import seam as seams
-from mien.types import Array, Change, Crop, Step
+from mien.types import Array, Change, Crop, Phase, Step
 
 SAME = hopper().pixels
 STEP = Step("edit", {"smile": 1.0}, version="0.1.0", time="2026-01-01T00:00:00Z")
@@ -204,7 +205,7 @@ def test_flicker_of_clips(tmp_path):
             frames[name].append(np.where(picture == 0, np.clip(small.astype(int) - step, 0, 255), small).astype(np.uint8))
     for name, pictures in frames.items():
         video.write(pictures, tmp_path / f"{name}.mp4", fps=25, history=(STEP,))
-    still, nervous = (flicker.report_clips(tmp_path / "before.mp4", tmp_path / f"{name}.mp4", kit()) for name in ("still", "nervous"))
+    still, nervous = (flicker.report_clips(tmp_path / "before.mp4", tmp_path / f"{name}.mp4", kit=kit()) for name in ("still", "nervous"))
     assert still.frames == 10 and still.without == 0 and still.flicker is not None and nervous.flicker is not None
     assert still.flicker < 1 < 2.5 < nervous.flicker == nervous.worst["flicker"]
     assert len(report.passed(nervous.worst, {"max_flicker": 1.5})) == 1 and report.passed(still.worst, {"max_flicker": 1.5}) == ()
@@ -268,13 +269,13 @@ def test_what_cannot_be_compared_is_refused(mien, pair, tmp_path):
 
 
 def test_the_usual_requests_cover_every_edit():
-    wanted = bench.requests()
-    assert {one.edit for one in wanted} == set(edits.EDITS)
-    assert [one.by for one in wanted if one.edit == "smile"] == [None, *edits.MAKERS]
-    assert [(one.edit, one.strength) for one in bench.requests("age=-20, lips=rose:0.5")][2:] == [("age", -20.0), ("lips", "rose:0.5")]
+    wanted = bench.trials()
+    assert {one.edit for one in wanted} == set(EDITS)
+    assert [one.by for one in wanted if one.edit == "smile"] == [None, *METHODS]
+    assert [(one.edit, one.strength) for one in bench.trials("age=-20, lips=rose:0.5")][2:] == [("age", -20.0), ("lips", "rose:0.5")]
     for asked, said in (("age", "NAME=STRENGTH"), ("age=old", "NAME=STRENGTH"), ("hat=1", "no edit"), ("age=500", "out of range")):
         with pytest.raises(RequestError, match=said):
-            bench.requests(asked)
+            bench.trials(asked)
 
 
 def test_only_people_held_out_are_judged(tmp_path):
@@ -311,7 +312,7 @@ def test_labels_deny_what_cannot_be_shown():
 
 def test_a_watched_edit_knows_to_the_last_pixel_where_it_was():
     class Square:
-        alignment, networks = edits.Prototype.alignment, ()
+        alignment, networks, phase = whole_face.Prototype.alignment, (), Phase.RESHAPE
 
         def __call__(self, crop: Crop) -> Change:
             alpha = np.zeros((crop.size,) * 2, np.float32)
@@ -395,7 +396,7 @@ def test_the_bench_prints_a_table_and_draws_a_sheet(mien, photo, tmp_path):
     ran = mien("bench", "edits", tmp_path, "-o", out, "--edits", "smile=0.8,sex=-0.8", "--json")
     rows = [json.loads(line) for line in ran.out.splitlines()]
     assert ran.code == 0 and [(row["edit"], row["by"]) for row in rows] == [
-        (edit, by) for edit in ("smile", "sex") for by in (bench.BEST, *edits.MAKERS)
+        (edit, by) for edit in ("smile", "sex") for by in (bench.BEST, *METHODS)
     ]
     assert all(row["photos"] == 1 and row["failed"] == row["outside"] == 0 and row["success"] == 1 and row["ms"] > 0 for row in rows)
     assert rows == [json.loads(line) for line in (out / bench.TABLE).read_text().splitlines()]

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mien import InputError, Kit, Photo, RequestError, verbs, verify
 from mien.edits import line_art as paper
-from mien.models import translator
+from mien.models import catalogue, translator
 from mien.models.card import Card, Condition
 from mien.pipeline import clip_style as scenes
 from mien.pipeline import resume as parts
@@ -331,12 +331,12 @@ def test_a_found_face_is_redrawn_in_its_place(mien, kit: Kit, tmp_path: Path):
 
 
 def test_without_a_name_the_bundled_sketch_is_meant(mien, kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    known = {name: entry for name, entry in verbs.hub.catalogue().items() if name != "sketch"}
+    known = {name: entry for name, entry in catalogue.catalogue().items() if name != "sketch"}
     drawing = save(tmp_path / "in.png", doodle((300, 400), (120, 150), 80))
-    monkeypatch.setattr(verbs.hub, "catalogue", lambda: known)
+    monkeypatch.setattr(catalogue, "catalogue", lambda: known)
     ran = mien("sketch", drawing, "-o", tmp_path / "face.png")
     assert ran.code == 2 and "mien train pix2pix --preset sketch" in ran.err and ran.err.count("\n") == 1
-    monkeypatch.setattr(verbs.hub, "catalogue", lambda: known | {"sketch": known["shaded"]})
+    monkeypatch.setattr(catalogue, "catalogue", lambda: known | {"sketch": known["shaded"]})
     assert mien("sketch", drawing, "-o", tmp_path / "face.png").code == 0
 
 

@@ -6,12 +6,12 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-from faces import hopper, hopper_face, kit
+from faces import hopper, hopper_face, kit, planned
 
 from mien import Photo, RequestError, edit
 from mien.edits import registry as edits
 from mien.edits import teeth
-from mien.edits.mouth import parted, toothy
+from mien.edits.mouth import parted, shows_teeth
 from mien.face import filters, geometry, mesh, topology
 from mien.face.change import composite
 from mien.types import Array, Change, Crop
@@ -20,7 +20,7 @@ from mien.types import Array, Change, Crop
 @cache
 def crop_of(name: str, strength: float) -> tuple[Crop, Change]:
     """Hopper, whose mouth is closed, and what an edit does to him."""
-    (how,) = edits.plan({name: strength}, kit())
+    (how,) = planned({name: strength})
     crop = geometry.align(hopper().pixels, hopper_face().landmarks, how.alignment, hopper_face().depth)
     return crop, how(crop)
 
@@ -32,7 +32,7 @@ def shown(crop: Crop, change: Change) -> Array:
 
 def lips_of(crop: Crop, strength: float) -> Array:
     """Where the mesh lies after a grin."""
-    (how,) = edits.plan({"grin": strength}, kit())
+    (how,) = planned({"grin": strength})
     assert isinstance(how, edits.Grin)
     return how.prototypes.smiling(crop.landmarks, how._mouth(crop.landmarks, 0.0))
 
@@ -66,7 +66,7 @@ def test_teeth_are_lighter_than_the_lips_and_paler():
 def test_teeth_stay_between_the_lips():
     """A grin with teeth and the smile that it is made of differ between the lips and nowhere else."""
     crop, change = crop_of("grin", 0.8)
-    (how,) = edits.plan({"grin": 0.8}, kit())
+    (how,) = planned({"grin": 0.8})
     assert isinstance(how, edits.Grin)
     small = teeth.halved(crop)
     smile = how.prototypes.change(small, mouth=how._mouth(crop.landmarks, 0.0))
@@ -89,8 +89,8 @@ def test_more_of_a_grin_shows_more_teeth():
 def test_a_mouth_keeps_its_own_teeth():
     """The stripes are still there, as wide as the smile makes them; and nobody else's."""
     crop = toothy_crop()
-    assert toothy(teeth.halved(crop)) == 1 and toothy(teeth.halved(crop_of("grin", 0.8)[0])) == 0
-    (how,) = edits.plan({"grin": 0.8}, kit())
+    assert shows_teeth(teeth.halved(crop)) == 1 and shows_teeth(teeth.halved(crop_of("grin", 0.8)[0])) == 0
+    (how,) = planned({"grin": 0.8})
     change = how(crop)
     inside = mesh.polygon_mask(crop.landmarks, topology.INNER_LIPS, crop.size, feather=2) > 0.99
     assert np.abs(change.colour[inside]).mean() < 0.02

@@ -78,13 +78,13 @@ def run(request: pytest.FixtureRequest, data: list[Path], tmp_path_factory: pyte
     """A finished tiny run of each family."""
     folder, threads = tmp_path_factory.mktemp("run") / request.param, torch.get_num_threads()
     torch.set_num_threads(1)  # as the processes have that it is compared with
-    verbs.train(request.param, folders(request.param, data), folder, preset="tiny", knobs={"steps": "4"})
+    verbs.train(request.param, folders(request.param, data), folder, preset="tiny", overrides={"steps": "4"})
     torch.set_num_threads(threads)
     return folder
 
 
 def test_the_folder_above_both_will_do(data: list[Path], tmp_path: Path):
-    verbs.train("retouch", [data[0].parent], tmp_path / "run", preset="tiny", knobs={"steps": "1"})
+    verbs.train("retouch", [data[0].parent], tmp_path / "run", preset="tiny", overrides={"steps": "1"})
     assert (tmp_path / "run" / "best.safetensors").is_file()
 
 
@@ -146,7 +146,7 @@ def train(end):
             os.kill(os.getpid(), signal.SIGKILL)
 
     runs.save_file = save
-    verbs.train(family, [Path(p) for p in data], folder, preset="tiny", knobs={} if resume else {"steps": "4"}, resume=resume)
+    verbs.train(family, [Path(p) for p in data], folder, preset="tiny", overrides={} if resume else {"steps": "4"}, resume=resume)
 
 told = {}
 for end in ("after", "within", "before", "never"):  # a process each, that need not import everything anew
@@ -163,7 +163,7 @@ print(json.dumps(told))
 def test_two_processes_do_what_one_does_in_two_parts(family: str, data: list[Path], tmp_path: Path):
     one, two, threads = tmp_path / "one", tmp_path / "two", torch.get_num_threads()
     torch.set_num_threads(1)
-    verbs.train(family, folders(family, data), one, preset="tiny", knobs={"steps": "3", "batch": "4"}, accumulate=2)
+    verbs.train(family, folders(family, data), one, preset="tiny", overrides={"steps": "3", "batch": "4"}, accumulate=2)
     torch.set_num_threads(threads)
     command = [*TRAIN, family, *map(str, folders(family, data)), "-o", str(two), "--set", "steps=3", "--set", "batch=4"]
     subprocess.run([*command, "--preset", "tiny", "--devices", "2"], check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300)
@@ -187,7 +187,7 @@ def test_export_is_what_was_trained(run: Path, tmp_path: Path, monkeypatch: pyte
     mine = Kit(threads=1)
     if nets[0].card.role == "retoucher":
         mine.__dict__["retoucher"] = models.open(nets[0], "retoucher")
-        assert edit(hopper(), kit=mine, by="network", smile=0.5, age=5, sex=0.5).history
+        assert edit(hopper(), kit=mine, method="network", smile=0.5, age=5, sex=0.5).history
     elif nets[0].card.role == "parser":
         crop = geometry.align(hopper().pixels, hopper_face().landmarks, Alignment("wide", 300))
         regions = models.open(nets[0], "parser").parse(crop)
@@ -219,7 +219,7 @@ def test_export_refuses_what_differs(run: Path, tmp_path: Path, monkeypatch: pyt
 
 def test_a_loss_that_is_not_finite_stops_the_run(data: list[Path], tmp_path: Path):
     with pytest.raises(MienError, match="not finite"):
-        verbs.train("retouch", data, tmp_path / "run", preset="tiny", knobs={"lr": "inf", "steps": "4"})
+        verbs.train("retouch", data, tmp_path / "run", preset="tiny", overrides={"lr": "inf", "steps": "4"})
 
 
 def test_interrupted_by_the_keyboard_saves(data: list[Path], tmp_path: Path):

@@ -226,7 +226,7 @@ def api() -> str:
     import mien
     from mien import verbs
 
-    first = sorted(mien.__all__, key=str.lower)
+    first = sorted({*mien.__all__} - {"__version__"}, key=str.lower)
     rest = sorted({*getattr(verbs, "__all__", ())} - {*first}, key=str.lower)
     lines = [f"::: mien.{name}" for name in first]
     return "\n\n".join(

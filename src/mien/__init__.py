@@ -1,8 +1,8 @@
 """mien: neural face editing that people can trust.
 
-    from mien import edit, read, write
+    from mien import edit, write
 
-    write(edit(read("photo.jpg"), smile=0.8), "out.jpg")
+    write(edit("photo.jpg", smile=0.8), "out.jpg")
 
 Names are loaded when they are first used, so that `import mien` opens no file and costs nothing.
 """
@@ -12,25 +12,59 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._version import __version__ as __version__
+from ._version import __version__
 
 if TYPE_CHECKING:
+    from .edits.request import EditRequest
     from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
     from .models.kit import Kit
-    from .types import Alignment, Change, Crop, Face, Photo, Step, Verdict
-    from .verbs import align, edit, find, read, verify, write
+    from .pipeline.session import Session
+    from .types import Alignment, Change, Crop, Edit, Face, Phase, Photo, Progress, Source, Step, Verdict
+    from .verbs import align, edit, edit_clip, find, open, read, report, sketch, stylize, stylize_clip, verify, write
 
 _HOME = {
+    "edits.request": ("EditRequest",),
     "errors": ("FaceError", "InputError", "MienError", "ModelError", "OutputError", "RequestError"),
     "models.kit": ("Kit",),
-    "types": ("Alignment", "Change", "Crop", "Face", "Photo", "Step", "Verdict"),
-    "verbs": ("align", "edit", "find", "read", "verify", "write"),
+    "pipeline.session": ("Session",),
+    "types": ("Alignment", "Change", "Crop", "Edit", "Face", "Phase", "Photo", "Progress", "Source", "Step", "Verdict"),
+    "verbs": (*("align", "edit", "edit_clip", "find", "open", "read", "report", "sketch", "stylize", "stylize_clip", "verify", "write"),),
 }
-__all__ = [  # noqa: RUF022 - in the order of the layers
-    "MienError", "InputError", "FaceError", "RequestError", "ModelError", "OutputError",
-    "Alignment", "Change", "Crop", "Face", "Photo", "Step", "Verdict",
-    "Kit", "read", "write", "find", "align", "edit", "verify",
-]  # fmt: skip
+__all__ = [
+    "Alignment",
+    "Change",
+    "Crop",
+    "Edit",
+    "EditRequest",
+    "Face",
+    "FaceError",
+    "InputError",
+    "Kit",
+    "MienError",
+    "ModelError",
+    "OutputError",
+    "Phase",
+    "Photo",
+    "Progress",
+    "RequestError",
+    "Session",
+    "Source",
+    "Step",
+    "Verdict",
+    "__version__",
+    "align",
+    "edit",
+    "edit_clip",
+    "find",
+    "open",
+    "read",
+    "report",
+    "sketch",
+    "stylize",
+    "stylize_clip",
+    "verify",
+    "write",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -38,3 +72,7 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(import_module(f".{module}", __name__), name)
     raise AttributeError(f"module 'mien' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

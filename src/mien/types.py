@@ -8,17 +8,36 @@ the same at 8 and at 16 bits. Nothing here reads a file or knows a network.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from fractions import Fraction
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .errors import RequestError
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+else:
+    Array = Any  # NumPy is not imported for a name in annotations
+PREVIEW = 800  # pixels of a side that notebooks show
 Networks = tuple[tuple[str, str], ...]  # (name, sha256 of the file) of everything learned that takes part in something
+
+
+@dataclass(frozen=True)
+class Source:
+    """Another picture or clip that took part in a step, as the one whose style was taken.
+
+    title: its name, for the label; role: what it gave ("style", "identity", "hair", "motion"); sha256: of its file, or of its pixels
+    where it came from memory; path: where it is now, from which the label takes its own credentials along (never written down).
+    """
+
+    title: str
+    role: str
+    sha256: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,6 +46,7 @@ class Step:
 
     `networks` are `(name, sha256 of the file)` of everything learned that took part. `source_type` is the last word of the IPTC
     digital source type. `time` is ISO 8601 in UTC with seconds. `notes`: what was asked for and not done, and why.
+    `sources`: what else took part; `consent`: in whose words people agreed, where a verb asks for that.
     """
 
     verb: str
@@ -36,6 +56,8 @@ class Step:
     time: str = ""
     source_type: str = "compositeWithTrainedAlgorithmicMedia"
     notes: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    consent: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +97,26 @@ class Photo:
         """The photo that `step` turned this one into."""
         return replace(self, pixels=pixels, history=(*self.history, step))
 
+    def __repr__(self) -> str:
+        width, height = self.size
+        done = f", {', '.join(step.verb for step in self.history)}" if self.history else ""
+        name = f" {self.origin.path}" if self.origin.path else ""
+        return f"<Photo{name}: {width} x {height}, {self.pixels.dtype.itemsize * 8} bits{done}>"
+
+    def _repr_png_(self) -> bytes:
+        """The picture as notebooks show it: PNG, at most PREVIEW pixels a side."""
+        import cv2
+        import numpy as np
+
+        pixels = self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
+        scale = min(1.0, PREVIEW / max(self.size))
+        small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
+        return cv2.imencode(".png", np.ascontiguousarray(small[..., ::-1]))[1].tobytes()
+
 
 @dataclass(frozen=True)
 class Clip:
-    """A film as its file describes it; its frames stay in the file until `footage.frames` reads them, one at a time.
+    """A film as its file describes it; its frames stay in the file until `io.clip_reader.frames` reads them, one at a time.
 
     size: (width, height) as stored, even; turns: quarters counter-clockwise that set a stored frame upright; matrix: the display matrix
     as the file has it, or empty. fps: mean rate. frames: about how many, for telling how far. time_base: seconds a tick of the time
@@ -117,6 +155,11 @@ class Face:
     yaw: float
     pitch: float
 
+    def __repr__(self) -> str:
+        left, top, right, bottom = (round(float(v)) for v in self.box)
+        angles = f"roll {self.roll:.0f}, yaw {self.yaw:.0f}, pitch {self.pitch:.0f}"
+        return f"<Face: {right - left} x {bottom - top} at {left}, {top}; score {self.score:.2f}; {angles}>"
+
     @property
     def area(self) -> float:
         """Of its box, in square pixels of the photo."""
@@ -148,23 +191,36 @@ class Crop:
     def size(self) -> int:
         return self.alignment.size
 
+    def __repr__(self) -> str:
+        return f"<Crop: {self.size} x {self.size}, {self.alignment.template}>"
+
+
+Kind = Literal["skin", "texture", "hair", "overlay"]
+
 
 @dataclass(frozen=True, eq=False)
 class Change:
     """What an edit does to a crop, free of resolution: `out = photo * (1 - alpha) + alpha * (photo at p + flow, + colour)`.
 
     flow `[S, S, 2]` float32 in crop pixels: where each output pixel looks; colour `[S, S, 3]` float32, added after
-    looking, in fractions of the full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's border. fetched: the flow
-    does not move the face, it fetches texture from elsewhere; hair: it is for hair, also where that hangs before the face. note: what was
-    asked for and not done, and why; empty where all was.
+    looking, in fractions of the full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's border. note: what was asked for
+    and not done, and why; empty where all was.
+
+    kind: "skin" changes the face itself, which moves along the flow and stays below hair that hangs before it; "overlay" lies on it and
+    moves nothing; "texture" fetches skin from elsewhere in the crop, over what is on the face; "hair" is for hair, also before the face.
+    source: another picture's crop of the same alignment, in which the flow looks instead (a swap, a hairstyle, a sticker); None: the
+    photo itself.
     """
 
     flow: Array
     colour: Array
     alpha: Array
-    fetched: bool = False
-    hair: bool = False
+    kind: Kind = "skin"
+    source: Crop | None = None
     note: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Change: {self.kind}, {len(self.alpha)} x {len(self.alpha)}, {float((self.alpha > 0).mean()):.0%} of the crop>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +245,7 @@ class Latent:
         """The latent moved; along a direction of another space it would be anything: a `RequestError`."""
         if direction.space != self.space:
             raise RequestError("these directions were learned for another generator: learn them again with `mien directions`")
-        return Latent(self.codes + np.float32(amount) * direction.codes, self.space)
+        return Latent((self.codes + amount * direction.codes).astype(self.codes.dtype), self.space)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,15 +259,68 @@ class Identity:
         return float(self.vector @ other.vector)
 
 
+class Phase(StrEnum):
+    """When an edit's turn is among others, in this order: what is on a face comes off first, what lies on it comes last."""
+
+    REMOVE = "remove"
+    RESHAPE = "reshape"
+    RETOUCH = "retouch"
+    COLOUR = "colour"
+    OVERLAY = "overlay"
+
+
 class Edit(Protocol):
     """How a Change is made: a value that can be called. alignment: the layout of the crop that it wants; networks: `(name, sha256)` of
-    everything learned that takes part, for the label."""
+    everything learned that takes part, for the label; phase: when its turn is among other edits."""
 
     @property
     def alignment(self) -> Alignment: ...
     @property
     def networks(self) -> Networks: ...
+    @property
+    def phase(self) -> Phase: ...
     def __call__(self, crop: Crop) -> Change: ...
+
+
+class Progress(Protocol):
+    """What long work tells, and asks: implemented by the terminal, by jobs and by tests."""
+
+    def advance(self, done: int, total: int) -> None:
+        """So much of so much is done."""
+        ...
+
+    def message(self, text: str) -> None:
+        """A line for people."""
+        ...
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work is to end; what is done is kept."""
+        ...
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    cancelled = False
+
+    def advance(self, done: int, total: int) -> None: ...
+
+    def message(self, text: str) -> None: ...
+
+
+class Lines:
+    """Progress as lines on stderr."""
+
+    cancelled = False
+
+    def advance(self, done: int, total: int) -> None: ...
+
+    def message(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+SILENT: Progress = Silent()
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,42 @@
-"""The app: what all commands share, and the way in. An error is one line on stderr and an exit code."""
+"""The app: the table of commands, what they share, and the way in. An error is one line on stderr and an exit code."""
 
 from __future__ import annotations
 
 import difflib
-import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from importlib import import_module
 
 import click
 
 from .._version import __version__
 from ..errors import MienError, RequestError
-from ..io.photo_reader import MAX_PIXELS
 
 INTERRUPTED = 130
-LICENCES = ("all", "commercial")
+# Command -> the file that holds it, in the order in which help lists them; a file is loaded when one of its commands is asked for.
+COMMANDS = {
+    "edit": "edit",
+    **dict.fromkeys(("find", "align", "verify", "report", "bench"), "inspect"),
+    **dict.fromkeys(("stylize", "sketch"), "stylize"),
+    **dict.fromkeys(("models", "generate", "directions", "doctor", "train", "export", "prototypes"), "networks"),
+}
 
 
 class Verbs(click.Group):
     """The group of commands; an unknown one is answered with the nearest name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)  # in the order of this file, not of the alphabet
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            import_module(f".{COMMANDS[cmd_name]}", __package__)
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in self.commands and not args[0].startswith("-"):
-            raise RequestError(f"no verb is called {args[0]!r}: {_nearest(args[0], self.commands)}")
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise RequestError(f"no verb is called {args[0]!r}: {_nearest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
 
@@ -61,30 +71,6 @@ def plural(number: int, what: str) -> str:
 
 def plain(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
-
-
-def common(command: Callable[..., None]) -> Callable[..., None]:
-    return click.option(
-        "--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True, metavar="N", help="Refuse larger photos."
-    )(command)
-
-
-def licence(command: Callable[..., None]) -> Callable[..., None]:
-    """A setting of the whole process: it travels to the processes that edit many photos in the environment."""
-
-    def set_(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
-        if value:
-            os.environ["MIEN_LICENCE"] = value
-
-    said = "Refuse networks that may not be used commercially; MIEN_LICENCE sets it for good."
-    return click.option("--licence", type=click.Choice(LICENCES), expose_value=False, callback=set_, help=said)(command)
-
-
-def knob(text: str, option: str = "--set") -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise RequestError(f"{option} {text!r} is not NAME=VALUE")
-    return name, value
 
 
 def main() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import click
 
 from ..errors import OutputError, RequestError
-from .app import LICENCES, app, knob, licence, plural, say
+from .app import app, plural, say
+from .options import LICENCES, options, pair
+from .progress import TerminalProgress, shown
 
 
 @app.group(invoke_without_command=True)
@@ -81,21 +84,22 @@ def _seeds(ctx: click.Context, option: click.Parameter, value: str) -> list[int]
     "--frames", type=click.IntRange(1, 10_000), default=60, show_default=True, help="Of the clip, from each to the next; 30 a second."
 )
 @click.option("--force", is_flag=True, help="Write over what is there.")
-@licence
-def generate(network: str, seeds: list[int], truncation: float, output: Path, grid: bool, video: bool, frames: int, force: bool) -> None:
+@options("licence")
+def generate(network: str, seeds: list[int], truncation: float, output: Path, grid: bool, video: bool, **rest: Any) -> None:
     """Draw faces that belong to nobody, with a generator that you trained or imported."""
     from .. import verbs
 
+    kit, force = verbs.shared_kit(rest["licence"]), rest["force"]
+    if not output.is_dir():
+        what = "a clip" if video else plural(len(seeds), "picture")
+        raise OutputError(f"{what} to write into a folder, and {output} is none: mkdir -p {output}")
     if video:
-        if not output.is_dir():
-            raise OutputError(f"a clip to write into a folder, and {output} is none: mkdir -p {output}")
-        count = verbs.walk(network, seeds, output / "walk.mp4", truncation=truncation, frames=frames, force=force)
+        about: dict[str, Any] = {"truncation": truncation, "frames": rest["frames"], "force": force, "kit": kit}
+        count = verbs.walk(network, seeds, output / "walk.mp4", **about)
         say(f"wrote {output / 'walk.mp4'}: {plural(count, 'frame')}")
         return
-    if not output.is_dir():
-        raise OutputError(f"{plural(len(seeds), 'picture')} to write into a folder, and {output} is none: mkdir -p {output}")
     photos = []
-    for seed, photo in zip(seeds, verbs.generate(network, seeds, truncation=truncation), strict=True):
+    for seed, photo in zip(seeds, verbs.generate(network, seeds, truncation=truncation, kit=kit), strict=True):
         verbs.write(photo, output / f"seed{seed:04d}.png", force=force)
         photos.append(photo)
     if grid:
@@ -112,21 +116,13 @@ def directions(network: str, count: int, source: Path | None) -> None:
 
     Draws faces, reads age, sex and smile off them, and stores NAME-directions, which `mien edit --with NAME` goes along.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from .. import verbs
-    from ..pipeline import directions as latents
+    from ..pipeline.directions import CLEAR
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
-        task = progress.add_task("faces", total=count)
-        told = verbs.directions(network, count=count, source=source, report=lambda done: progress.update(task, completed=done))
+    with shown("faces", stoppable=False) as progress:
+        told = verbs.directions(network, count=count, source=source, progress=progress)
     for name, value in told.items():
-        say(
-            f"{name}: told from the styles with a correlation of {value:.2f}"
-            + ("" if value >= latents.CLEAR else ", too little to go along")
-        )
+        say(f"{name}: told from the styles with a correlation of {value:.2f}" + ("" if value >= CLEAR else ", too little to go along"))
 
 
 @app.command()
@@ -157,9 +153,9 @@ def doctor(as_json: bool, offline_proof: bool) -> None:
 
 
 def _proof(as_json: bool) -> None:
-    from .. import offline
+    from .. import offline, verbs
 
-    told = offline.offline_proof()
+    told = verbs.offline_proof()
     if as_json:
         click.echo(json.dumps(told))
     else:
@@ -175,16 +171,16 @@ def _proof(as_json: bool) -> None:
 @click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DATA...")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The run's folder.")
 @click.option("--preset", default="default", show_default=True, help="tiny, cpu or default.")
-@click.option("--set", "knobs", multiple=True, metavar="KNOB=VALUE", help="Change a knob of the preset.")
+@click.option("--set", "overrides", multiple=True, metavar="KNOB=VALUE", help="Change a knob of the preset.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--from", "begin", multiple=True, type=click.Path(path_type=Path), metavar="PATH", help="Begin with these weights.")
+@click.option("--from", "start", multiple=True, type=click.Path(path_type=Path), metavar="PATH", help="Begin with these weights.")
 @click.option("--devices", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="GPUs, or processes without one.")
 @click.option(
     "--accumulate", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Batches in N parts, for less memory."
 )
 @click.option("--keep", type=click.IntRange(1), default=2, show_default=True, metavar="N", help="Checkpoints to keep.")
 @click.option("--resume", is_flag=True, help="Go on where the run in this folder stopped.")
-def train(family: str, data: tuple[Path, ...], output: Path, knobs: tuple[str, ...], **rest: Any) -> None:
+def train(family: str, data: tuple[Path, ...], output: Path, overrides: tuple[str, ...], **rest: Any) -> None:
     """Train a network on folders.
 
     \b
@@ -193,12 +189,15 @@ def train(family: str, data: tuple[Path, ...], output: Path, knobs: tuple[str, .
     """
     from .. import verbs
 
+    progress = TerminalProgress("training", Event())
     try:
-        best = verbs.train(family, data, output, knobs=dict(knob(k) for k in knobs), **rest)
+        best = verbs.train(family, data, output, overrides=dict(pair(text) for text in overrides), progress=progress, **rest)
     except KeyboardInterrupt as error:
         if error.args:
             say(f"{error}: go on with --resume -o {output}")
         raise
+    finally:
+        progress.close()
     say(f"{output}: best held-out score {best:.4f}; write it with: mien export {output} -o {family}.onnx")
 
 

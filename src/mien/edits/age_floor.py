@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..face.change import apply_to_crop
+from ..models.kit import Kit
 from ..models.landmarker import Landmarker
 from ..models.prototypes import ADULT, Prototypes
-from ..types import Alignment, Array, Change, Crop, Edit, Networks
+from ..types import Alignment, Array, Change, Crop, Edit, Networks, Phase
 
 FLOOR = 28.0  # years, as read: asked to look younger, nobody gets below
 SOFT = 3.0  # years above FLOOR within which less and less is done, lest a second run go on where the first one's reading was a little off
@@ -108,6 +109,10 @@ class Adult:
     def networks(self) -> Networks:
         return self.edit.networks
 
+    @property
+    def phase(self) -> Phase:
+        return self.edit.phase
+
     def __call__(self, crop: Crop) -> Change:
         change, now = self.edit(crop), self.reader.read(crop)
         if now - FARTHEST > ADULT:
@@ -127,7 +132,11 @@ class Adult:
 
 def lessened(change: Change, share: float) -> Change:
     """A part of a Change, 0..1: of one that moves the face, less far; of one that fetches texture, fainter."""
-    if change.fetched:
+    if change.kind != "skin":
         return replace(change, alpha=change.alpha * np.float32(share))
     alpha: Array = change.alpha if share else np.zeros_like(change.alpha)
     return replace(change, flow=change.flow * np.float32(share), colour=change.colour * np.float32(share), alpha=alpha)
+
+
+def age_reader(kit: Kit) -> AgeReader:
+    return AgeReader(kit.prototypes, kit.landmarker)

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from ..face import mesh, topology
-from ..face.change import border_falloff, paste_window, window_change
+from ..face.change import border_falloff, paste_window, window_overlay
 from ..face.filters import to_lab
 from ..face.lighting import Light, skin_coloured, softness
 from ..face.pose import Head
-from ..types import Alignment, Array, Change, Crop, Networks
+from ..types import Alignment, Array, Change, Crop, Networks, Phase
 
 # Mesh points from the ear to the chin, and the same to the other ear; a row nearer to the mouth each.
 _LEFT = (
@@ -69,6 +69,7 @@ class Beard:
     seed: int = 0
     networks: Networks = ()
     alignment = Alignment("head", 512)
+    phase = Phase.OVERLAY
 
     def __call__(self, crop: Crop) -> Change:
         return draw_beard(crop, self)[0]
@@ -110,7 +111,7 @@ def draw_beard(crop: Crop, style: Beard) -> tuple[Change, Array]:
     shown += (cover * amount)[..., None] * (hair - shown)
     colour = cv2.GaussianBlur(shown - skin, (0, 0), softness(crop))
     covered = np.clip(np.maximum(cover, 0.62 * under) * amount, 0, 1)
-    return window_change(crop, window, colour), paste_window(covered, window, size) * border_falloff(size)
+    return window_overlay(crop, window, colour), paste_window(covered, window, size) * border_falloff(size)
 
 
 def hair_colour(crop: Crop, style: Beard | None = None) -> Array:

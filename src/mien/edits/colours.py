@@ -7,9 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-
 from ..errors import RequestError
 from ..types import Array
 
@@ -62,6 +59,9 @@ class Colour:
     @property
     def lab(self) -> Array:
         """In Lab, `[3]`."""
+        import cv2
+        import numpy as np
+
         return cv2.cvtColor(np.array([[self.rgb]], np.float32), cv2.COLOR_RGB2Lab)[0, 0]
 
 

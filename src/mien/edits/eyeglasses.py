@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from ..face import mesh, topology
-from ..face.change import border_falloff, paste_window, window_change
+from ..face.change import border_falloff, paste_window, window_overlay
 from ..face.lighting import Light, skin_coloured, softness
 from ..face.pose import Head
-from ..types import Alignment, Array, Change, Crop, Networks
+from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .eyeglass_frame import SHAPES, EyeglassFrame
 
 _RIDGE, _FLANKS = (8, 6, 197, 195, 5, 4), ((129, 50, 121, 133, 193), (358, 280, 350, 362, 417))  # of the nose; left and right of it
@@ -45,6 +45,7 @@ class Glasses(EyeglassFrame):
     seed: int = 0
     networks: Networks = ()
     alignment = Alignment("head", 512)
+    phase = Phase.OVERLAY
 
     def __call__(self, crop: Crop) -> Change:
         return draw_glasses(crop, self)[0]
@@ -100,7 +101,7 @@ def draw_glasses(crop: Crop, style: Glasses) -> tuple[Change, Array, Array]:
     colour = cv2.GaussianBlur(np.clip(shown, 0, 1) - behind, (0, 0), softness(crop)) * np.float32(style.strength)
     lenses = np.clip(sheet.lenses[0] + sheet.lenses[1], 0, 1) * (1 - sheet.frame)
     covers = [paste_window(one, sheet.window, size) * border_falloff(size) for one in (sheet.frame, lenses)]
-    return window_change(crop, sheet.window, colour, flow), covers[0], covers[1]
+    return window_overlay(crop, sheet.window, colour, flow), covers[0], covers[1]
 
 
 class _Sheet:

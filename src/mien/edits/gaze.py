@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..face import filters, mesh, topology
-from ..types import Alignment, Array, Change, Crop, Networks
+from ..types import Alignment, Array, Change, Crop, Networks, Phase
 
 # How far lids go along when the eyes look up or down, as a share of what the iris moves, by row of the upper lid from the lashes up.
 UPPER_LID = ((topology.LASHES, 0.75), (topology.CREASES, 0.5))
@@ -25,6 +25,7 @@ class Gaze:
     triangles: Array
     networks: Networks
     alignment = Alignment("face", 512)
+    phase = Phase.RESHAPE
 
     def __call__(self, crop: Crop) -> Change:
         size, points = crop.size, crop.landmarks

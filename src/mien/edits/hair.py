@@ -10,7 +10,7 @@ import numpy as np
 
 from ..face import filters, geometry, mesh, skin, topology
 from ..models.parser import Parser
-from ..types import Alignment, Array, Change, Crop, Networks
+from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .colours import Colour
 
 MUTED = 0.4  # of a picture's colours, in what the parser is shown besides
@@ -44,6 +44,7 @@ class Hair:
     light: float = 0.0
     with_beard: bool = False
     alignment = Alignment("wide", 768)
+    phase = Phase.COLOUR
 
     @property
     def networks(self) -> Networks:
@@ -56,9 +57,9 @@ class Hair:
         flow = np.zeros((crop.size, crop.size, 2), np.float32)
         sure = region > 0.6
         if sure.sum() < 64:  # bald, or all under a hat
-            return Change(flow, np.zeros_like(before), np.zeros_like(region), hair=True)
+            return Change(flow, np.zeros_like(before), np.zeros_like(region), kind="hair")
         after = np.clip(cv2.cvtColor(self._dyed(lab, lab[sure]), cv2.COLOR_Lab2RGB), 0, 1)
-        return Change(flow, after - before, np.where(region > 0.02, region, 0), hair=True)
+        return Change(flow, after - before, np.where(region > 0.02, region, 0), kind="hair")
 
     def _region(self, crop: Crop, lab: Array) -> Array:
         """Where the hair is `[S, S]` in 0..1, fine as strands; 0 at the crop's border."""

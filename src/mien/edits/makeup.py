@@ -8,64 +8,13 @@ import cv2
 import numpy as np
 
 from ..face import filters, mesh, skin, topology
+from ..face.change import soft_border, visible
 from ..face.filters import blur, smoothstep
-from ..types import Alignment, Array, Change, Crop, Networks
+from ..types import Alignment, Array, Change, Crop, Networks, Phase
+from .beauty import HALF, enlarge
 from .colours import Colour
 
-HALF = 2  # masks that are soft anyway are drawn on every second pixel
 USUAL_SKIN = 68.0  # lightness of skin in the photos that the colours' names are meant for
-
-
-@dataclass(frozen=True, eq=False)
-class Beauty:
-    """Skin evened in its middle bands, pores above and the light on the face below them kept; shadows under the eyes lighter; eyes and
-    teeth brighter and less yellow. amount: 0..1."""
-
-    amount: float
-    networks: Networks
-    alignment = Alignment("head", 448)
-
-    def __call__(self, crop: Crop) -> Change:
-        points, size = crop.landmarks, crop.size
-        lab = filters.to_lab(crop.pixels)
-        even = skin.fit_skin_shading(lab, points)
-        where = grown(skin.bare_skin_mask(points / HALF, size // HALF), size) * skin.skin_likelihood(lab, even)
-        delta = np.clip(self._evened(lab, even, where), -9, 9)
-        delta += self._under_eyes(lab, even, where, points)
-        for mask, lighter, paler in ((skin.sclera_mask(lab, points), 5, 0.4), (skin.teeth_mask(lab, points), 6, 0.55)):
-            room = smoothstep(lab[..., 0], 97, 75)
-            delta[..., 0] += lighter * mask * room
-            delta[..., 1] -= 0.3 * mask * np.maximum(lab[..., 1] - 2, 0)
-            delta[..., 2] -= paler * mask * np.maximum(lab[..., 2] - 3, 0)
-        colour = filters.lab_offset_to_rgb(crop, lab, self.amount * delta)
-        return Change(np.zeros((size, size, 2), np.float32), colour, within(colour) * border(size))
-
-    def _evened(self, lab: Array, even: Array, where: Array) -> Array:
-        size = lab.shape[0]
-        light = np.ascontiguousarray(lab[..., 0])
-        middle = blur(lab, size / 280)  # finer than this are pores, lashes, the grain of the film
-        delta = np.zeros_like(lab)
-        for channel, keep, radii in ((0, 0.85, (size / 60, size / 22)), (1, 0.85, (size / 22,)), (2, 0.85, (size / 22,))):
-            one = np.ascontiguousarray(middle[..., channel])
-            for radius in radii:
-                smooth = filters.fast_guided_filter(light if channel else one, one, radius, 45.0)
-                delta[..., channel] += keep / len(radii) * (smooth - one)
-        red = blur(np.ascontiguousarray(middle[..., 1]), size / 80) - even[..., 1]
-        delta[..., 1] -= 0.45 * np.maximum(red - 1, 0)
-        return delta * where[..., None]
-
-    def _under_eyes(self, lab: Array, even: Array, where: Array, points: Array) -> Array:
-        size = lab.shape[0]
-        delta = np.zeros_like(lab)
-        for hollow, lids in zip(topology.UNDER_EYES, topology.EYELIDS, strict=True):
-            here = mesh.window(points[list(hollow)], size / 20, size)
-            local = here.local(points)
-            mask = mesh.polygon_mask(local, hollow, here.side, feather=size / 60) * where[here.part]
-            mask *= 1 - mesh.polygon_mask(local, lids, here.side, feather=size / 200, grow=size / 90)
-            apart = blur(lab[here.part], size / 60) - even[here.part]
-            lighter = 0.5 * np.clip(-apart[..., :1] - 1, 0, 12)
-            delta[here.part] += mask[..., None] * np.concatenate([lighter, -0.4 * np.clip(apart[..., 1:], -6, 6)], -1)
-        return delta
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +26,7 @@ class Makeup:
     triangles: Array
     networks: Networks
     alignment = Alignment("face", 512)
+    phase = Phase.COLOUR
 
     def __call__(self, crop: Crop) -> Change:
         size, points = crop.size, crop.landmarks
@@ -95,8 +45,8 @@ class Makeup:
             parts += eyes
         for part in (here.part for here in parts):  # the two eyes' may overlap: every part is made of all that is added there
             colour[part] = filters.lab_offset_to_rgb(replace(crop, pixels=crop.pixels[part]), lab[part], delta[part])
-            alpha[part] = within(colour[part])
-        return Change(np.zeros((size, size, 2), np.float32), colour, alpha * border(size))
+            alpha[part] = visible(colour[part])
+        return Change(np.zeros((size, size, 2), np.float32), colour, alpha * soft_border(size))
 
     def _on_lips(self, delta: Array, lab: Array, even: Array, points: Array, colour: Colour, here: mesh.Window) -> None:
         """Lightness is moved as a whole, so that folds and shine stay; colour is replaced, and kept back on the shine."""
@@ -126,11 +76,6 @@ class Makeup:
             delta[part] = colour.strength * added
 
 
-def grown(mask: Array, size: int) -> Array:
-    """A mask that was drawn smaller, as `[size, size]`."""
-    return cv2.resize(mask, (size, size), interpolation=cv2.INTER_LINEAR)
-
-
 def lids(points: Array, triangles: Array, size: int) -> tuple[Array, Array]:
     """The upper lids as eye shadow is laid on, and the line along their lashes: two masks `[S, S]` in 0..1."""
     dense = np.zeros((topology.POINTS, 2), np.float32)
@@ -140,7 +85,7 @@ def lids(points: Array, triangles: Array, size: int) -> tuple[Array, Array]:
         dense[list(sockets), 0] = 0.12, 0.25, 0.33, 0.3, 0.15, 0.05
     small = size // HALF
     field = mesh.interpolate(dense, mesh.with_border_points(points / HALF, small), triangles, small)[..., 0]
-    out = grown(blur(np.ascontiguousarray(field), small / 110), size)
+    out = enlarge(blur(np.ascontiguousarray(field), small / 110), size)
     line = np.zeros((size, size), np.float32)
     for eye, lashes in zip(topology.EYELIDS, topology.LASHES, strict=True):
         width = float(np.linalg.norm(points[lashes[0]] - points[lashes[-1]]))
@@ -160,14 +105,3 @@ def as_lit(colour: Colour, light: float) -> Array:
     """The colour `[3]` in Lab as it looks in a photo in which the skin is so light."""
     dim = np.clip(light / USUAL_SKIN, 0.25, 1.05)
     return colour.lab * np.array([0.4 + 0.6 * dim, dim**0.7, dim**0.7], np.float32) * np.float32(min(1.0, 0.4 + dim))
-
-
-def within(colour: Array) -> Array:
-    """Where a colour offset `[s, s, 3]` that ends softly by itself is worth adding: `[s, s]` in 0..1."""
-    return smoothstep(cv2.dilate(np.abs(colour).max(2), np.ones((3, 3))), 0.0005, 0.004)
-
-
-def border(size: int) -> Array:
-    """1 in a crop, softly 0 at its border: `[S, S]`."""
-    to_edge = smoothstep(np.minimum(np.arange(size), np.arange(size)[::-1]), 1, 0.04 * size)
-    return np.minimum.outer(to_edge, to_edge)

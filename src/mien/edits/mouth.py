@@ -10,7 +10,7 @@ import numpy as np
 from ..face import filters, mesh, skin, topology
 from ..face.geometry import eye_distance
 from ..models.prototypes import Prototypes
-from ..types import Alignment, Array, Change, Crop, Networks
+from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from . import teeth
 from .teeth import LOWER, UPPER, axes, halved
 
@@ -23,6 +23,7 @@ class Mouth:
     triangles: Array
     networks: Networks
     alignment = Alignment("head", 896)
+    phase = Phase.OVERLAY
 
     def __call__(self, crop: Crop) -> Change:
         small = halved(crop)
@@ -45,7 +46,7 @@ class Mouth:
         under, top, bottom = teeth.between(points, here)
         fresh = np.maximum(under - bottom, top - under)  # how far from what was seen before
         gain = (moved[14] - moved[13] - crop.landmarks[14] + crop.landmarks[13]) @ down
-        toothless = (1 - toothy(small)) * float(filters.smoothstep(gain, 0, 0.06 * unit))
+        toothless = (1 - shows_teeth(small)) * float(filters.smoothstep(gain, 0, 0.06 * unit))
         new = np.maximum(filters.smoothstep(fresh, 0, 0.03 * unit), toothless)
         still = (np.clip(under, top, bottom) - under)[..., None] * down
         still += toothless * (points[[13, 14]].mean(0) - here.places - still)  # one calm spot: what is drawn over has no texture
@@ -62,10 +63,11 @@ class Grin:
     networks: Networks
     seed: int = 3
     alignment = Alignment("head", 896)
+    phase = Phase.OVERLAY
 
     def __call__(self, crop: Crop) -> Change:
         small = halved(crop)
-        own = toothy(small)
+        own = shows_teeth(small)
         wanted = self._mouth(crop.landmarks, own)
         change = doubled(self.prototypes.change(small, mouth=wanted))
         if own < 1:
@@ -111,7 +113,7 @@ def _fill(crop: Crop, moved: Array, change: Change, here: mesh.Window, still: Ar
     change.colour[here.part] = colour + shown[..., None] * (picture - seen - colour)
 
 
-def toothy(crop: Crop) -> float:
+def shows_teeth(crop: Crop) -> float:
     """How surely a mouth shows teeth of its own, 0..1: it is open, and what is seen in it is light and pale."""
     gap = float(np.linalg.norm(crop.landmarks[13] - crop.landmarks[14])) / eye_distance(crop.landmarks)
     was = mesh.polygon_mask(crop.landmarks, topology.INNER_LIPS, crop.size, feather=1.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import FaceError
 from ..face import filters, mesh, skin, topology
-from ..types import Alignment, Array, Change, Crop, Networks
+from ..types import Alignment, Array, Change, Crop, Networks, Phase
 
 STRENGTH = 1.5  # logarithm of the light gained where the face looks straight into a light of strength 1
 WARM = np.array([0.16, 0.0, -0.26], np.float32)  # the same for red, green and blue, at warmth 1
@@ -29,6 +29,7 @@ class Relight:
     triangles: Array
     networks: Networks
     alignment = Alignment("ffhq", 448)
+    phase = Phase.COLOUR
 
     def __call__(self, crop: Crop) -> Change:
         before = crop.pixels.astype(np.float32) / 255

@@ -11,7 +11,7 @@ from ..face import filters, geometry, mesh, skin, topology
 from ..face.change import border_falloff
 from ..models.parser import Parser
 from ..models.translator import Translator
-from ..types import Alignment, Array, Change, Crop, Networks
+from ..types import Alignment, Array, Change, Crop, Networks, Phase
 
 SEEN = 0.02, 0.06  # differences, of the full range, that are none and that are all of one
 DARK = 0.17  # of the eyes that the parser takes for glasses: of clear ones it is below 0.12, of dark ones hardly ever below 0.3
@@ -42,6 +42,7 @@ class Removal:
     thing: str  # one of the translator's conditions
     strength: float
     alignment = Alignment("jaw", 384)
+    phase = Phase.REMOVE
 
     @property
     def networks(self) -> Networks:
@@ -64,7 +65,7 @@ class Removal:
         flow = from_skin(crop.pixels, plain * ~changed, crop.landmarks)
         looked = mesh.remap(crop.pixels, mesh.pixel_grid(size) + flow)
         coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), size)
-        return Change(flow, _like_skin(bare, seen, changed, plain) - coarse, alpha * np.float32(self.strength), fetched=True, hair=True)
+        return Change(flow, _like_skin(bare, seen, changed, plain) - coarse, alpha * np.float32(self.strength), kind="texture")
 
     def _bared(self, picture: Array) -> Array:
         """What the network makes of a picture and of its mirror image, on average: what it does not see in one it may in the other."""

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ..types import Array, Change, Crop
+from .filters import smoothstep
 from .geometry import footprint, invert, scale_of, shifted, transform
 
 TILE = 512  # photo pixels on a side that `composite` works on at once: bounds memory, and tiles without alpha are skipped
@@ -39,7 +40,7 @@ def apply_to_crop(crop: Crop, change: Change) -> Crop:
 
 def advect_points(points: Array, crop: Crop, change: Change) -> Array:
     """Where `points [V, 2]` (photo xy) of a face are after the change: a pixel at q shows what was at q + flow(q)."""
-    if change.fetched:
+    if change.kind != "skin":
         return points
     start = transform(points, crop.matrix)
     flow = change.flow * (change.alpha > 0)[..., None]
@@ -63,11 +64,17 @@ def _composite_tile(pixels: Array, matrix: Array, change: Change, tile: tuple[in
     flow = field(change.flow, cv2.BORDER_REPLICATE) @ np.linalg.inv(matrix[:, :2]).T.astype(np.float32)  # crop px -> photo px
     reach = int(np.ceil(np.abs(flow).max())) + 4
     x0, y0 = max(left - reach, 0), max(top - reach, 0)
-    source = pixels[y0 : bottom + reach, x0 : right + reach]
+    picture = pixels[y0 : bottom + reach, x0 : right + reach]
     map_x = flow[..., 0] + np.arange(left - x0, right - x0, dtype=np.float32)
     map_y = flow[..., 1] + np.arange(top - y0, bottom - y0, dtype=np.float32)[:, None]
-    looked = cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
     full = np.iinfo(pixels.dtype).max
+    if change.source is not None:  # the same place of the other picture's crop, which may be larger or smaller than this one
+        places = transform(np.stack([map_x + x0, map_y + y0], -1), matrix)
+        places = (places + np.float32(0.5)) * np.float32(change.source.size / len(change.alpha)) - np.float32(0.5)
+        picture, map_x, map_y = change.source.pixels, places[..., 0], places[..., 1]
+    looked = cv2.remap(picture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
+    if change.source is not None:
+        looked *= np.float32(full / np.iinfo(picture.dtype).max)
     looked += field(change.colour, cv2.BORDER_REPLICATE) * np.float32(full)
     looked -= pixels[top:bottom, left:right]
     looked *= alpha[..., None]
@@ -94,14 +101,14 @@ def _tiles(box: tuple[int, int, int, int]) -> Iterator[tuple[int, int, int, int]
             yield x, y, min(x + TILE, right), min(y + TILE, bottom)
 
 
-def window_change(crop: Crop, window: tuple[slice, slice], colour: Array, flow: Array | None = None) -> Change:
+def window_overlay(crop: Crop, window: tuple[slice, slice], colour: Array, flow: Array | None = None) -> Change:
     """The Change that adds `colour [h, w, 3]` (and looks along `flow [h, w, 2]`) in a window of the crop, and nothing beyond."""
     size = crop.size
     flow = np.zeros((*colour.shape[:2], 2), np.float32) if flow is None else flow
     touched = (np.abs(colour).max(2) > 1 / 512) | (np.abs(flow).max(2) > 0.02)
     alpha = np.clip(cv2.GaussianBlur(cv2.dilate(touched.astype(np.float32), np.ones((5, 5))), (0, 0), 1), 0, 1)
     parts = [paste_window(part.astype(np.float32), window, size) for part in (flow, colour, alpha)]
-    return Change(parts[0], parts[1], parts[2] * border_falloff(size))
+    return Change(parts[0], parts[1], parts[2] * border_falloff(size), kind="overlay")
 
 
 def paste_window(part: Array, window: tuple[slice, slice], size: int) -> Array:
@@ -115,3 +122,14 @@ def border_falloff(size: int) -> Array:
     """1 inside a crop, falling to 0 at its border. `[S, S]`."""
     edge = np.minimum(np.arange(size), np.arange(size)[::-1])
     return np.clip((np.minimum.outer(edge, edge) - 1) / (0.02 * size), 0, 1).astype(np.float32)
+
+
+def visible(colour: Array) -> Array:
+    """Where a colour offset `[s, s, 3]` that ends softly by itself is worth adding: `[s, s]` in 0..1."""
+    return smoothstep(cv2.dilate(np.abs(colour).max(2), np.ones((3, 3))), 0.0005, 0.004)
+
+
+def soft_border(size: int) -> Array:
+    """1 in a crop, softly 0 at its border: `[S, S]`."""
+    to_edge = smoothstep(np.minimum(np.arange(size), np.arange(size)[::-1]), 1, 0.04 * size)
+    return np.minimum.outer(to_edge, to_edge)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .._version import __version__
 from ..errors import InputError, OutputError
-from ..types import Origin, Step, Verdict
+from ..types import Origin, Source, Step, Verdict
 from . import certificate as signer
 from . import jumbf as seal
 
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 STEP = "org.mien.step"  # the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
+SCHEMA = 1  # of a Step as JSON; fields that are added do not raise it, as readers pass over what they do not know
+MEDIA = {
+    **{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff"},
+    **{".tiff": "image/tiff", ".mp4": "video/mp4", ".mov": "video/quicktime", ".m4v": "video/mp4"},
+}
 LOST = "its own label is damaged and could not be kept"
 UNLABELLED = ("video/x-matroska", "video/webm")  # kinds of file that can carry no label, so that there is none to keep
 
@@ -100,13 +105,29 @@ def _sign(
     ingredient = {"title": parent.name.encode("utf-8", "replace").decode() if parent else "", "relationship": "parentOf", "label": "parent"}
     if parent and not keep:
         manifest["ingredients"] = [ingredient | ({} if parent_type in UNLABELLED else {"description": LOST})]
+    others: list[tuple[dict[str, Any], Path, str]] = []
+    for number, taken in enumerate(_sources(history)):
+        about = {"title": taken.title.encode("utf-8", "replace").decode(), "relationship": "componentOf", "label": f"source{number}"}
+        kind = MEDIA.get(Path(taken.path).suffix.lower(), "")
+        if keep and kind and Path(taken.path).is_file():
+            others.append((about, Path(taken.path), kind))
+        else:
+            manifest.setdefault("ingredients", []).append(about)
     # the signer takes bytes at run time whatever its stubs say
     hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(*credentials, None))  # pyright: ignore[reportArgumentType]
     with c2pa.Context.from_dict(_settings(), hand) as context, c2pa.Builder(manifest, context) as builder:
         if parent and keep:
             with parent.open("rb") as file:
                 builder.add_ingredient(ingredient, parent_type, file)
+        for about, path, kind in others:
+            with path.open("rb") as file:
+                builder.add_ingredient(about, kind, file)
         builder.sign(media_type, source, target)
+
+
+def _sources(history: tuple[Step, ...]) -> list[Source]:
+    """What else took part in any step, each once."""
+    return list(dict.fromkeys(taken for step in history for taken in step.sources))
 
 
 def _settings() -> dict[str, Any]:
@@ -124,7 +145,8 @@ def _settings() -> dict[str, Any]:
 
 def _actions(history: tuple[Step, ...], has_parent: bool) -> list[dict[str, Any]]:
     """C2PA wants the first action to say where the picture comes from: opened from a file, or created."""
-    actions = [_action(step) for step in history]
+    labels = {taken: f"source{number}" for number, taken in enumerate(_sources(history))}
+    actions = [_action(step, [labels[taken] for taken in step.sources]) for step in history]
     if has_parent:
         actions.insert(0, {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}})
     elif history[0].source_type == "trainedAlgorithmicMedia":
@@ -135,16 +157,23 @@ def _actions(history: tuple[Step, ...], has_parent: bool) -> list[dict[str, Any]
     return actions
 
 
-def _action(step: Step) -> dict[str, Any]:
+def _action(step: Step, sources: list[str]) -> dict[str, Any]:
     words = " ".join([step.verb, *(f"{name}={value}" for name, value in step.arguments.items())])
     action = {
         "action": "c2pa.edited",
         "description": words,
         "digitalSourceType": SOURCE_TYPE + step.source_type,
         "softwareAgent": {"name": "mien", "version": step.version or __version__},
-        "parameters": {STEP: json.dumps(asdict(step), default=_plain)},
+        "parameters": {STEP: json.dumps(_told(step), default=_plain)} | ({"ingredientIds": sources} if sources else {}),
     }
     return action | ({"when": step.time} if step.time else {})
+
+
+def _told(step: Step) -> dict[str, Any]:
+    """A step as the label has it: what is empty is left out, and where sources lie on this computer is nobody's business."""
+    fields = asdict(step)
+    fields["sources"] = [{key: value for key, value in taken.items() if key != "path"} for taken in fields["sources"]]
+    return {"schema": SCHEMA} | {key: value for key, value in fields.items() if value or key not in ("notes", "sources", "consent")}
 
 
 def _plain(value: Any) -> Any:
@@ -256,8 +285,10 @@ def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[
         if text:
             with contextlib.suppress(ValueError, TypeError, KeyError):  # of a damaged label, what can be read is told
                 fields = json.loads(text)
+                known = {key: value for key, value in fields.items() if key in Step.__dataclass_fields__}  # a newer mien may say more
                 networks = tuple((name, digest) for name, digest in fields["networks"])
-                steps.append(Step(**fields | {"networks": networks, "notes": tuple(fields.get("notes", ()))}))
+                taken = tuple(Source(**about) for about in fields.get("sources", ()))
+                steps.append(Step(**known | {"networks": networks, "notes": tuple(fields.get("notes", ())), "sources": taken}))
     return steps
 
 

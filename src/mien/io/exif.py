@@ -1,4 +1,4 @@
-"""TODO"""
+"""EXIF as it is carried from a photo to its result: upright, without the thumbnail of before, makers' notes in place."""
 
 from __future__ import annotations
 

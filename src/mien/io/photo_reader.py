@@ -1,7 +1,7 @@
-"""Read and write photos, losing nothing that the file carried. The only file that imports Pillow.
+"""Read photos, losing nothing that the file carries.
 
     read(path)          JPEG, PNG, WebP, TIFF, HEIC -> Photo, upright, 8 or 16 bits
-    write(photo, path)  JPEG, PNG, WebP, TIFF by the suffix; what was done to the photo becomes its label
+    as_photo(source)    the same of bytes, open files, arrays and Pillow's pictures, too
 
 Of a file with several pictures (animation, pages) the first is read. What cannot be kept is the profile of a picture that is not
 RGB (CMYK, grey): its pixels are converted to sRGB instead, or, at 16 bits, taken as they are.
@@ -20,13 +20,14 @@ from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import ExifTags, Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from ..errors import InputError
 from ..types import Array, Origin, Photo
 from .exif import described, prepared
 
 MAX_PIXELS = 200_000_000
+PhotoLike = Photo | str | os.PathLike[str] | bytes | BinaryIO | Array | Image.Image  # what `as_photo` takes
 READABLE = "JPEG, PNG, WebP, TIFF or HEIC"
 
 # Opened by class and not by Image.open: that has a limit of its own in a global, and tries formats that nobody asked for.
@@ -64,35 +65,79 @@ MAGIC = (
 # ---- reading
 
 
-def read(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Photo:
-    """The photo in a file: pixels `[H, W, 3]` RGB uint8 or uint16, turned upright; opacity apart.
+def as_photo(source: PhotoLike) -> Photo:
+    """A photo of whatever shows one: itself, a path, the bytes of a file or an open file, a picture of Pillow's, an array `[H, W, 3]` or
+    `[H, W, 4]` RGB(A) or `[H, W]` grey of uint8 or uint16. `InputError` for anything else."""
+    if isinstance(source, Photo):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return read(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return read(io.BytesIO(source))
+    if isinstance(source, Image.Image):
+        return _from_pillow(source)
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if hasattr(source, "read") and hasattr(source, "seek"):
+        return read(source)
+    raise InputError(f"{type(source).__name__} is no picture: wanted a Photo, a path, bytes, a file, an array or a Pillow image")
+
+
+def _from_array(pixels: Array) -> Photo:
+    if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
+        raise InputError(f"an array {list(pixels.shape)} of {pixels.dtype} came: wanted [H, W, 3] RGB of uint8 or uint16")
+    if not pixels.size:
+        raise InputError("the array is empty: a picture was wanted")
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., None], 3, 2)
+    opacity = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
+    return Photo(np.ascontiguousarray(pixels[..., :3]), opacity)
+
+
+def _from_pillow(picture: Image.Image) -> Photo:
+    picture = ImageOps.exif_transpose(picture)
+    converted, icc = _rgb(picture, picture.info.get("icc_profile"))
+    photo = _from_array(_array(converted))
+    return replace(photo, origin=Origin(icc=icc, format=picture.format or "PNG"))
+
+
+def read(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """The photo in a file, or in one that is open for reading bytes: pixels `[H, W, 3]` RGB uint8 or uint16, turned upright; opacity apart.
 
     `InputError` where the file is missing, not a picture, damaged, or has more than `max_pixels`, which its header tells before
     anything is decoded.
     """
+    if not isinstance(path, str | os.PathLike):
+        path.seek(0)
+        return _read("the picture", path, None, max_pixels)
     path = Path(path)
     with _opened(path) as file:
-        kind = _kind(path, file)
-        with _damage(path, "is damaged"):
-            picture = _opener(path, kind)(file)
-        width, height = picture.size
-        if width * height > max_pixels:
-            raise InputError(
-                f"{path} has {width} x {height} pixels, more than the limit of {max_pixels}: raise it with --max-pixels {width * height}"
-            )
-        depth = _depth(path, kind, file, picture)
-        if kind == "TIFF" and depth == 16:
-            _check_tiff(path, file, picture.tag_v2)
-        else:
-            try:
-                picture.load()
-            except Exception as error:  # decoders meet damaged data with any exception
-                raise _damaged(path, kind, error) from error
-        with _damage(path, "is damaged"):
-            origin = _origin(path, kind, picture)
-            # libheif and both readers of TIFF turn the pixels themselves
-            turn = picture.getexif().get(ExifTags.Base.Orientation, 1) if kind not in ("HEIF", "TIFF") else 1
-            pixels, icc = _decode(depth, file, picture)
+        return _read(str(path), file, str(path), max_pixels)
+
+
+def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo:
+    """The photo in an open file; name: what errors call it; path: where it lies, if it does."""
+    kind = _kind(name, file)
+    with _damage(name, "is damaged"):
+        picture = _opener(name, kind)(file)
+    width, height = picture.size
+    if width * height > max_pixels:
+        raise InputError(
+            f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}: raise it with --max-pixels {width * height}"
+        )
+    depth = _depth(name, kind, file, picture)
+    if kind == "TIFF" and depth == 16:
+        _check_tiff(name, file, picture.tag_v2)
+    else:
+        try:
+            picture.load()
+        except Exception as error:  # decoders meet damaged data with any exception
+            raise _damaged(name, kind, file, error) from error
+    with _damage(name, "is damaged"):
+        origin = _origin(path, kind, picture)
+        # libheif and both readers of TIFF turn the pixels themselves
+        turn = picture.getexif().get(ExifTags.Base.Orientation, 1) if kind not in ("HEIF", "TIFF") else 1
+        pixels, icc = _decode(depth, file, picture)
     if turn in range(2, 9):
         pixels = _upright(pixels, turn)
     opacity = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
@@ -113,29 +158,29 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _kind(path: Path, file: BinaryIO) -> str:
+def _kind(name: str, file: BinaryIO) -> str:
     """The name of the opener, by the first bytes and not by the suffix."""
     head = file.read(512)
     file.seek(0)
-    found = next((name for pattern, name in MAGIC if re.match(pattern, head, re.DOTALL)), None)
+    found = next((kind for pattern, kind in MAGIC if re.match(pattern, head, re.DOTALL)), None)
     if found in (*OPENERS, "HEIF"):
         return str(found)
     said = "is empty" if not head else f"is {found}" if found else "is not a picture"
-    raise InputError(f"{path} {said}: a {READABLE} file was wanted")
+    raise InputError(f"{name} {said}: a {READABLE} file was wanted")
 
 
-def _opener(path: Path, kind: str) -> Any:
+def _opener(name: str, kind: str) -> Any:
     if kind != "HEIF":
         return OPENERS[kind]
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:
-        raise InputError(f'{path} is a HEIC picture, and what reads those is not installed: pip install "mien[heif]"') from error
+        raise InputError(f'{name} is a HEIC picture, and what reads those is not installed: pip install "mien[heif]"') from error
     return HeifImageFile
 
 
 @contextlib.contextmanager
-def _damage(path: Path, said: str) -> Iterator[None]:
+def _damage(name: str, said: str) -> Iterator[None]:
     """Decoders meet damaged data with any exception at all; here it is always the file's fault."""
     try:
         yield
@@ -143,11 +188,11 @@ def _damage(path: Path, said: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise InputError(
-            f"{path} {said} ({str(error).strip() or type(error).__name__}): nothing was written, get the file again"
+            f"{name} {said} ({str(error).strip() or type(error).__name__}): nothing was written, get the file again"
         ) from error
 
 
-def _depth(path: Path, kind: str, file: BinaryIO, picture: Any) -> int:
+def _depth(name: str, kind: str, file: BinaryIO, picture: Any) -> int:
     """8, or 16 for PNG and TIFF, which Pillow would cut down to 8."""
     depth = 8
     if kind == "PNG":
@@ -158,7 +203,7 @@ def _depth(path: Path, kind: str, file: BinaryIO, picture: Any) -> int:
     elif kind == "TIFF":
         depth = max(picture.tag_v2.get(258, (1,)))
     if depth > 8 and depth != 16:
-        raise InputError(f"{path} has {depth} bits a channel, and 8 or 16 were wanted: save it as a 16-bit TIFF")
+        raise InputError(f"{name} has {depth} bits a channel, and 8 or 16 were wanted: save it as a 16-bit TIFF")
     return max(depth, 8)
 
 
@@ -172,27 +217,35 @@ def _decode(depth: int, file: BinaryIO, picture: Any) -> tuple[Array, bytes | No
     return _array(picture), icc
 
 
-def _check_tiff(path: Path, file: BinaryIO, tags: Any) -> None:
+def _check_tiff(name: str, file: BinaryIO, tags: Any) -> None:
     """OpenCV decodes 16 bits, but does not say what is wrong with a file."""
-    size = os.fstat(file.fileno()).st_size
+    size = _size(file)
     if tags.get(262) not in (1, 2) or tags.get(284, 1) != 1 or set(tags.get(339, (1,))) != {1}:
-        raise InputError(f"{path} is a 16-bit TIFF with planes or floats, or neither RGB nor grey: save it as interleaved RGB integers")
+        raise InputError(f"{name} is a 16-bit TIFF with planes or floats, or neither RGB nor grey: save it as interleaved RGB integers")
     starts, counts = tags.get(273) or tags.get(324) or (), tags.get(279) or tags.get(325) or ()
     if any(start + count > size for start, count in zip(starts, counts, strict=False)):
-        raise InputError(f"{path} is truncated: its data ends at byte {size}; nothing was written, get the file again")
+        raise InputError(f"{name} is truncated: its data ends at byte {size}; nothing was written, get the file again")
 
 
-def _damaged(path: Path, kind: str, error: Exception) -> InputError:
+def _damaged(name: str, kind: str, file: BinaryIO, error: Exception) -> InputError:
     """What to say after a failed load: up to which row or byte there is data, or just that it is damaged."""
     again = "nothing was written, get the file again"
     if "trunc" not in str(error).lower():
-        return InputError(f"{path} is damaged ({error}): {again}")
-    end = f"byte {path.stat().st_size}"
+        return InputError(f"{name} is damaged ({error}): {again}")
+    end = f"byte {_size(file)}"
     if kind in ("JPEG", "PNG"):
-        with path.open("rb") as file, _damage(path, "is damaged"):
+        file.seek(0)
+        with _damage(name, "is damaged"):
             row, height = _decoded_rows(OPENERS[kind](file))
             end = f"row {row} of {height}"
-    return InputError(f"{path} is truncated: its data ends at {end}; {again}")
+    return InputError(f"{name} is truncated: its data ends at {end}; {again}")
+
+
+def _size(file: BinaryIO) -> int:
+    here = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    file.seek(here)
+    return end
 
 
 def _decoded_rows(picture: Any) -> tuple[int, int]:
@@ -253,7 +306,7 @@ def _upright(pixels: Array, turn: int) -> Array:
     return pixels if turn == 1 else cv2.flip(pixels, {2: 1, 3: -1, 4: 0}[turn])
 
 
-def _origin(path: Path, kind: str, picture: Any) -> Origin:
+def _origin(path: str | None, kind: str, picture: Any) -> Origin:
     info = picture.info
     exif = info.get("exif") or described(picture)
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or (picture.tag_v2.get(700) if kind == "TIFF" else None)
@@ -262,7 +315,7 @@ def _origin(path: Path, kind: str, picture: Any) -> Origin:
     colour = kind == "JPEG" and picture.mode in ("RGB", "L")  # a CMYK picture's tables are for other channels
     sampling = JpegImagePlugin.get_sampling(picture) if colour and picture.mode == "RGB" else -1
     return Origin(
-        path=str(path),
+        path=path,
         format=kind,
         exif=prepared(exif) if exif else None,
         xmp=re.sub(rb"(tiff:Orientation(?:=[\"']|>))\d", rb"\g<1>1", bytes(xmp)) if xmp else None,

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Write photos the way they were read: depth, colour profile, EXIF, XMP and a JPEG's tables; a photo with a history gets its label."""
 
 from __future__ import annotations
 

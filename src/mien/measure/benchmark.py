@@ -6,25 +6,28 @@ nothing with them.
 
 from __future__ import annotations
 
+import json
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..edits import registry as edits
-from ..errors import FaceError, InputError, RequestError
+from ..edits import request
+from ..edits.registry import plan
+from ..edits.request import EDITS, EditRequest
+from ..errors import FaceError, InputError, OutputError, RequestError
 from ..face import filters, geometry
 from ..face.change import composite
 from ..io import dataset as people
 from ..io import photo_reader as image
 from ..io import photo_writer
-from ..models.kit import Kit
+from ..models.kit import Kit, shared_kit
 from ..pipeline import photo as apply
-from ..types import Alignment, Array, Change, Crop, Edit, Face, Photo, Step
+from ..types import SILENT, Alignment, Array, Change, Crop, Edit, Face, Phase, Photo, Progress, Step
 from . import compare as measure
 from . import criteria as judges
 from . import reference as groups
@@ -44,8 +47,8 @@ SHEET, TABLE = "sheet.jpg", "table.jsonl"
 
 
 @dataclass(frozen=True)
-class Request:
-    """One edit by one maker: `by` is one of `edits.MAKERS`, or None for the best, as where there is only one."""
+class Trial:
+    """One edit by one maker: `by` is one of `request.METHODS`, or None for the best, as where there is only one."""
 
     edit: str
     strength: Strength
@@ -105,6 +108,10 @@ class Watched:
     def networks(self) -> tuple[tuple[str, str], ...]:
         return self.edit.networks
 
+    @property
+    def phase(self) -> Phase:
+        return self.edit.phase
+
     def __call__(self, crop: Crop) -> Change:
         change = self.edit(crop)
         self.seen.append((crop, change))
@@ -119,25 +126,25 @@ class Watched:
         return out
 
 
-def requests(asked: str | None = None) -> list[Request]:
+def trials(asked: str | None = None) -> list[Trial]:
     """The requests of `smile=0.8,age=30,lips=rose:0.5`, or the usual ones of every edit; each by every maker that it has."""
     pairs: list[tuple[str, Strength]] = []
     if asked:
         for one in asked.split(","):
             name, _, value = one.strip().partition("=")
-            colour = name in edits.EDITS and edits.EDITS[name].unit == edits.COLOUR
+            colour = name in EDITS and EDITS[name].unit == request.COLOUR
             try:
                 pairs.append((name, value if colour else float(value)))
             except ValueError as error:
                 raise RequestError(f"edits {asked!r} are not NAME=STRENGTH,NAME=STRENGTH, as in smile=0.8,age=30") from error
     else:
-        for name, kind in edits.EDITS.items():
-            most: Strength = COLOUR if kind.unit == edits.COLOUR else float(kind.high)
+        for name, kind in EDITS.items():
+            most: Strength = COLOUR if kind.unit == request.COLOUR else float(kind.high)
             pairs += [(name, strength) for strength in USUAL.get(name, (most,))]
     for name, strength in pairs:
-        edits.check({name: strength})
-    both = {name: (None, *edits.MAKERS) if kind.maker is edits.of_faces else (None,) for name, kind in edits.EDITS.items()}
-    return [Request(name, strength, by) for name, strength in pairs for by in both[name]]
+        request.check({name: strength})
+    both = {name: (None, *request.METHODS) if kind.made_in == request.WHOLE_FACE else (None,) for name, kind in EDITS.items()}
+    return [Trial(name, strength, by) for name, strength in pairs for by in both[name]]
 
 
 def photos(folder: Path, count: int) -> list[Path]:
@@ -194,18 +201,18 @@ def gather(paths: Sequence[Path], kit: Kit, known: Mapping[str, groups.Row] | No
 
 
 def run(
-    request: Request, crowd: Sequence[Person], kit: Kit, identity: str | None = None, real: groups.Labelled | None = None
+    trial: Trial, crowd: Sequence[Person], kit: Kit, identity: str | None = None, real: groups.Labelled | None = None
 ) -> tuple[Row, list[Photo | None]]:
-    """Do one request to everybody: the row, and the photos after it (None where it could not be done). real: people to be like."""
+    """Do one trial to everybody: the row, and the photos after it (None where it could not be done). real: people to be like."""
     told, after, times, ways, outside = [], [], [], [], 0
     fit: list[tuple[Person, Photo, Face]] = []
-    judge = judges.criterion(request.edit, request.strength)
-    sign = 1.0 if isinstance(request.strength, str) else float(np.sign(request.strength))
+    judge = judges.criterion(trial.edit, trial.strength)
+    sign = 1.0 if isinstance(trial.strength, str) else float(np.sign(trial.strength))
     for person in crowd:
         try:
-            stages = [Watched(stage) for stage in edits.plan({request.edit: request.strength}, kit, request.by)]
+            stages = [Watched(stage) for stage in plan(EditRequest({trial.edit: trial.strength}, method=trial.by), kit)]
             start = time.perf_counter()
-            done = apply.edit_photo(person.photo, stages, [person.face], [0], {request.edit: request.strength})
+            done = apply.edit_photo(person.photo, stages, [person.face], [0], {trial.edit: trial.strength})
             times.append(1000 * (time.perf_counter() - start))
         except FaceError:
             after.append(None)
@@ -215,20 +222,20 @@ def run(
         said = measure.measure(person.photo, done, kit, identity=identity, faces=[person.face])
         told.append(said)
         after.append(done)
-        if judge and judge.fit(person.look, sign) and not groups.contradicts(person.row, request.edit, sign):
+        if judge and judge.fit(person.look, sign) and not groups.contradicts(person.row, trial.edit, sign):
             again = measure.found(person.face, kit.faces(done.pixels))
             moved = judges.face_features(kit, done.pixels, again, person.matrix) if again else person.look
             ways.append(sign * judge.way(person.look, moved))
             fit.append((person, done, again or person.face))
-    nearer = _nearer(request, fit, real) if real else None
-    return _row(request, told, after, ways, judge, outside, times, nearer), after
+    nearer = _nearer(trial, fit, real) if real else None
+    return _row(trial, told, after, ways, judge, outside, times, nearer), after
 
 
-def _nearer(request: Request, fit: Sequence[tuple[Person, Photo, Face]], real: groups.Labelled) -> float | None:
+def _nearer(trial: Trial, fit: Sequence[tuple[Person, Photo, Face]], real: groups.Labelled) -> float | None:
     """See `Row.nearer`."""
     if len(fit) < groups.FEWEST:
         return None
-    target = real.like(request.edit, request.strength, float(np.median([person.look.traits[1] for person, *_ in fit])))
+    target = real.like(trial.edit, trial.strength, float(np.median([person.look.traits[1] for person, *_ in fit])))
     if target is None:
         return None
     before = np.stack([real.see(person.photo.pixels, person.face.landmarks) for person, *_ in fit])
@@ -237,7 +244,7 @@ def _nearer(request: Request, fit: Sequence[tuple[Person, Photo, Face]], real: g
 
 
 def _row(
-    request: Request,
+    trial: Trial,
     told: list[report.Report],
     after: list[Photo | None],
     ways: list[float],
@@ -249,9 +256,9 @@ def _row(
     faces = [one.faces[0] for one in told]
     identity, seams = [face.identity for face in faces], [face.seam.strength for face in faces if face.seam]
     return Row(
-        edit=request.edit,
-        strength=request.strength,
-        by=request.by or BEST,
+        edit=trial.edit,
+        strength=trial.strength,
+        by=trial.by or BEST,
         photos=len(told),
         failed=after.count(None),
         fit=len(ways),
@@ -279,7 +286,7 @@ def table(rows: Sequence[Row]) -> list[str]:
     heads = f"{'edit':<18} {'by':<10} {'success':>11} {'way':>8} {'nearer':>6} {'identity':>8} {'low':>5} {'seam':>5} {'high':>5}"
     lines = [heads + f" {'sharp':>5} {'out':>4} {'ms':>5}"]
     for row in rows:
-        words = Request(row.edit, row.strength, row.by).words
+        words = Trial(row.edit, row.strength, row.by).words
         success = "-" if row.success is None else f"{row.success:.0%} of {row.fit}"
         way = "-" if row.way is None else f"{row.way:.3g}"
         nearer = "-" if row.nearer is None else f"{row.nearer:.2f}"
@@ -290,10 +297,10 @@ def table(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def sheet(crowd: Sequence[Person], columns: Sequence[tuple[Request, list[Photo | None]]]) -> Photo:
+def sheet(crowd: Sequence[Person], columns: Sequence[tuple[Trial, list[Photo | None]]]) -> Photo:
     """A contact sheet: a row a person, a column an edit, the photo before them; it remembers what was done in each column."""
     layout = Alignment("ffhq", TILE)
-    lines = [np.hstack([_title("photo", ""), *(_title(request.words, request.by or BEST) for request, _ in columns)])]
+    lines = [np.hstack([_title("photo", ""), *(_title(trial.words, trial.by or BEST) for trial, _ in columns)])]
     for k, person in enumerate(crowd):
         shown = [person.photo, *(after[k] or person.photo for _, after in columns)]
         lines.append(np.hstack([geometry.align(one.pixels, person.face.landmarks, layout).pixels for one in shown]))
@@ -307,3 +314,37 @@ def _title(*words: str) -> Array:
         grey = 40 + 70 * line
         cv2.putText(tile, text, (6, 18 + 18 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (grey,) * 3, 1, cv2.LINE_AA)
     return tile
+
+
+def bench_edits(
+    data: Path,
+    folder: Path | None = None,
+    *,
+    asked: str | None = None,
+    count: int = 24,
+    identity: str | None = None,
+    kit: Kit | None = None,
+    progress: Progress = SILENT,
+) -> list[Row]:
+    """Every edit, by every maker that it has, on at most `count` photos of `data`; see `bench.Row` for what is measured.
+
+    data: a folder of photos, or one that `train` reads, of which only people take part whom no training saw. folder: gets `sheet.jpg`, a
+    row a person and a column an edit. asked: `smile=0.8,age=30` instead of the usual of all. `progress` is told each row when it is known.
+    """
+    kit, wanted = kit or shared_kit(), trials(asked)
+    if folder and any((folder / name).exists() for name in (SHEET, TABLE)):
+        raise OutputError(f"{folder} has a bench in it already: name another folder with -o")
+    crowd, real = gather(photos(data, count), kit, groups.labels(data)), groups.read(data)
+    rows, columns = [], []
+    for line in table([]):
+        progress.message(line)
+    for trial in wanted:
+        row, after = run(trial, crowd, kit, identity, real)
+        rows.append(row)
+        columns.append((trial, after))
+        progress.message(table([row])[-1])
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        photo_writer.write(sheet(crowd, columns), folder / SHEET, quality=90)
+        (folder / TABLE).write_text("\n".join(json.dumps(asdict(row)) for row in rows) + "\n", encoding="utf-8")
+    return rows

@@ -14,7 +14,7 @@ from ..errors import InputError, RequestError
 from ..face import filters, geometry, mesh, topology
 from ..face.filters import to_lab
 from ..models.embedder import Embedder
-from ..models.kit import Kit
+from ..models.kit import Kit, shared_kit
 from ..models.prototypes import Prototypes
 from ..models.traits import TRAITS, face_traits
 from ..pipeline import photo as apply
@@ -229,3 +229,13 @@ def _notes(before: Photo, after: Photo, anew: bool, faces: tuple[FaceReport, ...
     notes += [f"face {face.face} was not found again" for face in faces if not face.found]
     notes += [f"face {face.face}: the change has no border in the picture, so no seam was measured" for face in faces if face.seam is None]
     return notes
+
+
+def report(before: Photo, after: Photo, *, identity: str | None = None, around: str = "face", kit: Kit | None = None) -> Report:
+    """What an edit did to a photo, by numbers and per face: pixels changed outside the face, identity, landmark motion, seam, sharpness,
+    colour, and what age, sex and smile are read; see `report.Report` for each with its unit.
+
+    identity: an embedder of yours to say how alike the faces are; without one a stand-in does, and is called one. around: "face", or "head"
+    for edits that are meant to reach the hair. Raises `InputError` for photos of different sizes, `FaceError` where BEFORE shows no face.
+    """
+    return measure(before, after, kit or shared_kit(), identity=identity, around=around)

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import FaceError, InputError
 from ..face import geometry, mesh
 from ..io import clip_reader as footage
-from ..models.kit import Kit
+from ..models.kit import Kit, shared_kit
 from ..types import Alignment, Array, Clip, Face, Photo
 from . import compare as measure
 from .report import Report
@@ -40,8 +40,9 @@ class ClipReport:
     worst: dict[str, float | None]
 
 
-def report_clips(before: Path, after: Path, kit: Kit, *, identity: str | None = None, around: str = "face") -> ClipReport:
+def report_clips(before: Path, after: Path, *, identity: str | None = None, around: str = "face", kit: Kit | None = None) -> ClipReport:
     """Compare two clips; see `ClipReport`. `InputError` where they differ in size, `FaceError` where no frame looked at has a face."""
+    kit = kit or shared_kit()
     first, second = (footage.clip(path) for path in (before, after))
     told: list[Report] = []
     stretches, seen, without = [], 0, 0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from string import Template
 
 import cv2
 import numpy as np
 
 from ..face import filters
+from ..io import outputs
 from ..types import Array, Photo
 from . import compare as measure
 from . import report
@@ -130,3 +133,19 @@ def _uri(pixels: Array) -> str:
     """A picture as a data URI: JPEG, of a quality that hides no seam."""
     data = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
     return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"
+
+
+def write_page(
+    told: report.Report,
+    before: Photo,
+    after: Photo,
+    out: Path,
+    *,
+    names: tuple[str, str] = ("before", "after"),
+    limits: Mapping[str, float] | None = None,
+    force: bool = False,
+) -> None:
+    """Write a report as one HTML page that needs no other file and no network; limits as `report.passed` takes them."""
+    outputs.check_free(out, force)
+    passed = report.passed(told.worst, limits or {})
+    out.write_text(page(told, before, after, names=names, passed=passed, limited=bool(limits)), encoding="utf-8")

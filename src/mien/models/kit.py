@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from functools import cache, cached_property
+import threading
+from functools import cache
 from typing import Any
 
 from .. import models
 from ..errors import ModelError
 from ..types import Array, Face
-from . import catalogue as hub
+from . import catalogue
 from .directions import Directions
 from .embedder import Embedder
 from .encoder import Encoder
@@ -22,82 +24,115 @@ from .retoucher import Retoucher
 from .session import Net
 from .translator import Translator
 
+# The network in the box that fulfils a role where none is named.
+DEFAULTS = {"finder": "blazeface", "mesh": "facemesh", "iris": "iris", "retoucher": "retouch", "parser": "parser", "remover": "bare"}
+DATA = {"prototypes": Prototypes, "directions": Directions}  # roles that are arrays and no network
+
 
 class Kit:
-    """The networks of one device, opened when first asked for. threads: of ONNX Runtime, 0 for as many as there are cores.
+    """The networks of one device, opened when first asked for, by any thread.
 
+    device: "cpu", "cuda", "coreml" or "directml", chosen once for all. threads: of ONNX Runtime, 0 for as many as there are cores.
     licence: "commercial" refuses networks that may not be used so; default: what MIEN_LICENCE says, else "all".
     """
 
     def __init__(self, device: str = "cpu", threads: int = 0, licence: str | None = None) -> None:
         self.device, self.threads = device, threads
         self.licence = licence or os.environ.get("MIEN_LICENCE", "all")
-        self._opened: dict[str, Any] = {}
+        self._opened: dict[tuple[str, str], Any] = {}
+        self._own: dict[str, Any] = {}
+        self._lock = threading.RLock()
 
-    @cached_property
+    def get(self, role: str, name: str | None = None) -> Any:
+        """What runs the network `name` in its role ("parser", "generator" ..., see `models.ROLES`); without a name that of the box."""
+        if name is None and role in self._own:
+            return self._own[role]
+        name = name or DEFAULTS.get(role, role)
+        with self._lock:
+            if (role, name) not in self._opened:
+                self._opened[role, name] = self._open(role, name)
+            return self._opened[role, name]
+
+    def having(self, role: str, what: Any) -> Kit:
+        """A Kit that shares all networks with this one, but for `what` fulfils a role where none is named."""
+        other = copy.copy(self)
+        other._own = self._own | {role: what}
+        return other
+
+    def close(self) -> None:
+        """Let all networks go; what is asked for again is opened anew."""
+        with self._lock:
+            self._opened.clear()
+
+    def __enter__(self) -> Kit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self, role: str, name: str) -> Any:
+        if role == "landmarker":
+            return Landmarker(self.get("mesh"), self.get("iris"))
+        entry = catalogue.locate(name)
+        if role in DATA:
+            return DATA[role](entry.name, entry.path, entry.sha256)
+        net = Net(name, entry.path, entry.sha256, device=self.device, threads=self.threads)
+        if self.licence == "commercial" and not net.card.commercial:
+            raise ModelError(f"{name} may not be used commercially ({net.card.licence}): use another, or leave out --licence commercial")
+        return models.open(net, {"remover": "translator"}.get(role, role))
+
+    @property
     def finder(self) -> Finder:
-        return models.open(self._net("blazeface"), "finder")
+        return self.get("finder")
 
-    @cached_property
+    @property
     def landmarker(self) -> Landmarker:
-        return Landmarker(models.open(self._net("facemesh"), "mesh"), models.open(self._net("iris"), "iris"))
+        return self.get("landmarker")
 
-    @cached_property
+    @property
     def prototypes(self) -> Prototypes:
-        entry = hub.locate("prototypes")
-        return Prototypes(entry.name, entry.path, entry.sha256)
+        return self.get("prototypes")
 
-    @cached_property
+    @property
     def retoucher(self) -> Retoucher:
-        return models.open(self._net("retouch"), "retoucher")
+        return self.get("retoucher")
 
-    @cached_property
+    @property
     def parser(self) -> Parser:
-        return models.open(self._net("parser"), "parser")
+        return self.get("parser")
 
-    @cached_property
-    def bare(self) -> Translator:
-        return self.translator("bare")
+    @property
+    def remover(self) -> Translator:
+        """What takes beards and glasses off."""
+        return self.get("remover")
 
     def generator(self, name: str) -> tuple[Mapper, Generator]:
         """The two halves of a generator: the networks NAME-mapper and NAME-generator."""
-        return self._role(f"{name}-mapper", "mapper"), self._role(f"{name}-generator", "generator")
+        return self.get("mapper", f"{name}-mapper"), self.get("generator", f"{name}-generator")
 
     def encoder(self, name: str) -> Encoder:
         """The network NAME-encoder."""
-        return self._role(f"{name}-encoder", "encoder")
+        return self.get("encoder", f"{name}-encoder")
 
     def translator(self, name: str) -> Translator:
         """The translator called `name`."""
-        return self._role(name, "translator")
+        return self.get("translator", name)
 
     def embedder(self, name: str) -> Embedder:
         """The embedder called `name`."""
-        return self._role(name, "embedder")
+        return self.get("embedder", name)
 
     def directions(self, name: str) -> Directions:
-        """What `mien directions NAME` has learned."""
-        entry = hub.locate(f"{name}-directions")
+        """What `mien directions NAME` has learned; read anew each time, as it may be learned anew."""
+        entry = catalogue.locate(f"{name}-directions")
         return Directions(entry.name, entry.path, entry.sha256)
 
     def faces(self, pixels: Array) -> list[Face]:
         """The faces in `pixels [H, W, 3]` uint8, from left to right."""
         return find_faces(self.finder, self.landmarker, pixels)
 
-    def _role(self, name: str, role: str) -> Any:
-        if name not in self._opened:
-            self._opened[name] = models.open(self._net(name), role)
-        return self._opened[name]
-
-    def _net(self, name: str) -> Net:
-        entry = hub.locate(name)
-        net = Net(name, entry.path, entry.sha256, device=self.device, threads=self.threads)
-        if self.licence == "commercial" and not net.card.commercial:
-            raise ModelError(f"{name} may not be used commercially ({net.card.licence}): use another, or leave out --licence commercial")
-        return net
-
 
 @cache
-def shared_kit() -> Kit:
-    """The Kit that verbs use where none is given."""
-    return Kit()
+def shared_kit(licence: str | None = None, threads: int = 0) -> Kit:
+    """The Kit that verbs use where none is given, one for a licence and a number of threads."""
+    return Kit(threads=threads, licence=licence)

@@ -9,7 +9,7 @@ import os
 import signal
 import traceback
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
@@ -18,14 +18,17 @@ from typing import Any
 
 import cv2
 
-from .. import verbs
+from ..edits.request import EditRequest
 from ..errors import FaceError, InputError, MienError, OutputError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
 from ..io import content_credentials as provenance
 from ..io import photo_reader as image
 from ..io import photo_writer
-from ..models.kit import Kit
+from ..models.kit import Kit, shared_kit
+from ..types import SILENT, Progress
+from .edit import apply_to_clip
+from .session import Session
 
 READS = {*photo_writer.SUFFIXES, ".heic", ".heif"}
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
@@ -33,11 +36,11 @@ KILLED = "a process was stopped, perhaps for want of memory: try --resume --work
 
 @dataclass(frozen=True)
 class Job:
-    """One photo to edit: where from, where to, and how; `options` go to `verbs.edit`."""
+    """One photo or clip to edit: where from, where to, and what is to be done."""
 
     source: Path
     target: Path
-    options: dict[str, Any]
+    request: EditRequest = field(default_factory=EditRequest)
     quality: int | None = None
     force: bool = False
     max_pixels: int = image.MAX_PIXELS
@@ -126,12 +129,12 @@ def check(job: Job) -> None:
         photo_writer.target(job.target, source=str(job.source), quality=job.quality, force=job.force)
 
 
-def one(job: Job, kit: Kit | None = None) -> Outcome:
+def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     """Read, edit, write; tells whether anything has "changed"."""
     photo = image.read(job.source, max_pixels=job.max_pixels)
     before = photo.pixels
     try:
-        photo = verbs.edit(photo, kit=kit, **job.options)
+        photo = Session(photo, kit=kit or shared_kit(job.request.licence)).apply(job.request)
     except FaceError as error:
         raise FaceError(f"{job.source}: {error}") from error
     changed = cv2.norm(before, photo.pixels, cv2.NORM_INF) > 0  # which needs no memory for all pixels
@@ -143,28 +146,24 @@ def one(job: Job, kit: Kit | None = None) -> Outcome:
     return Outcome(job, "done", said, {"changed": changed} | ({"notes": notes} if notes else {}))
 
 
-def film(job: Job, *, resume: bool, report: Callable[[int, int], None], stopped: Callable[[], bool]) -> Outcome:
+def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
     """The same for a clip; with `resume` it goes on where an earlier run was stopped, or has nothing to do."""
     if resume and job.target.is_file() and done(job):
         return Outcome(job, "skipped")
     check(job)
-    told = verbs.edit_clip(
+    told = apply_to_clip(
         job.source,
         job.target,
+        job.request,
         resume=resume,
         force=job.force or (resume and job.target.is_file()),  # what is there is a damaged result of this request
         max_pixels=job.max_pixels,
-        report=report,
-        stopped=stopped,
-        **job.options,
+        kit=None,
+        progress=progress,
     )
+    numbers = {name: value for name, value in asdict(told).items() if name != "notes" or value}
     what = f"{told.frames} frames, {told.faces} face{'s' * (told.faces != 1)}"
-    return Outcome(
-        job,
-        "done",
-        "; ".join([f"wrote {job.target}: {what}", *told.notes]),
-        {name: value for name, value in asdict(told).items() if name != "notes" or value},
-    )
+    return Outcome(job, "done", "; ".join([f"wrote {job.target}: {what}", *told.notes]), numbers)
 
 
 # ---- many photos
@@ -185,38 +184,45 @@ def done(job: Job) -> bool:
         name == job.source.name or name.startswith(f"{job.source.name}, ") for name in verdict.ingredients[:1]
     ):
         raise OutputError(f"{job.target} is there and was not made from {job.source}: write over it with --force")
-    asked, before = ({name: value for name, value in each.items() if value} for each in (job.options, verdict.history[-1].arguments))
+    asked, before = (
+        {name: value for name, value in each.items() if value} for each in (job.request.arguments(), verdict.history[-1].arguments)
+    )
     if asked != before:
         said = " ".join(f"{name}={value}" for name, value in before.items())
         raise OutputError(f"{job.target} is there and was made with {said}: write over it with --force")
     return verdict.state == "intact"
 
 
-def run(jobs: Sequence[Job], *, resume: bool, workers: int, stopped: Callable[[], bool] = lambda: False) -> Generator[Outcome, None, None]:
+def _said(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that say something."""
+    return {name: value for name, value in arguments.items() if value}
+
+
+def run(jobs: Sequence[Job], *, resume: bool, workers: int, progress: Progress = SILENT) -> Generator[Outcome]:
     """Do all jobs, `workers` at a time, and yield each as it ends; with `resume`, those that are `done` are skipped.
 
-    No more jobs are handed out than there are workers. So from when `stopped` says so, only the few that have begun are finished,
+    No more jobs are handed out than there are workers. So once `progress` is cancelled, only the few that have begun are finished,
     and nothing is half-written; and when a process dies, few others die with it.
     """
     waiting = deque(jobs)
-    while waiting and not stopped():
-        yield from _shift(waiting, resume, workers, stopped)
+    while waiting and not progress.cancelled:
+        yield from _shift(waiting, resume, workers, progress)
 
 
-def _shift(waiting: deque[Job], resume: bool, workers: int, stopped: Callable[[], bool]) -> Iterator[Outcome]:
+def _shift(waiting: deque[Job], resume: bool, workers: int, progress: Progress) -> Iterator[Outcome]:
     """Work `waiting` off with one pool of processes, until all is done or a process has died."""
     running: dict[Future[Outcome], Job] = {}
     broken = False
     with _pool(workers) as pool:
-        while running or (waiting and not broken and not stopped()):
-            if waiting and not broken and not stopped() and len(running) < workers:
+        while running or (waiting and not broken and not progress.cancelled):
+            if waiting and not broken and not progress.cancelled and len(running) < workers:
                 settled = _settle(waiting.popleft(), resume)
                 if isinstance(settled, Outcome):
                     yield settled
                     continue
                 try:
                     with _deaf():
-                        running[pool.submit(_try, settled)] = settled
+                        running[pool.submit(_try, settled, max(cores() // workers, 1))] = settled
                 except BrokenProcessPool:
                     waiting.appendleft(settled)
                     broken = True
@@ -273,19 +279,14 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_kit: Kit | None = None  # of a worker process, opened once by `_open`
-
-
 def _open(threads: int) -> None:
-    global _kit
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(threads)
-    _kit = Kit(threads=threads)
 
 
-def _try(job: Job) -> Outcome:
+def _try(job: Job, threads: int) -> Outcome:
     try:
-        return one(job, _kit)
+        return edit_one(job, shared_kit(job.request.licence, threads))
     except (MienError, OSError) as error:
         return Outcome(job, "failed", str(error))
     except MemoryError:

@@ -142,14 +142,14 @@ class ClipEditor:
         fronts = {i: self._front(frame, faces[i]) for i in chosen}
 
         def ask(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-            change = fronts[i].hung(crop, apply.make_change(edit, crop, faces, i))
+            change = fronts[i].keep_hair_colour(crop, apply.make_change(edit, crop, faces, i))
             if change.note:
                 self.notes.setdefault(names[i], change.note)
             asked[names[i]].append((crop.landmarks, change))
             return change
 
         if chosen:
-            apply.run_edits(frame.pixels, self.stages, faces, chosen, ask)
+            apply.run_edits(frame.pixels, self.stages, faces, chosen, ask, apply.align_face)
         self.hidden[number] = {names[i] for i in chosen if fronts[i].things is not None}
         return asked
 
@@ -170,11 +170,11 @@ class ClipEditor:
             stage = next(turn[i])
             change = mean([(moved(laid[stage], crop.landmarks, self._triangles), share) for laid, share in wanted[i]])
             shown = replace(change, alpha=change.alpha * np.float32(self.steady[frame.number][names[i]][1]))
-            return fronts[i].kept(crop, shown) if i in fronts else shown
+            return fronts[i].mask_objects(crop, shown) if i in fronts else shown
 
         before = frame.pixels
         self.edited |= {names[i] for i in chosen}
-        return frame.drawn(before, apply.run_edits(before, self.stages, faces, chosen, recall))
+        return frame.drawn(before, apply.run_edits(before, self.stages, faces, chosen, recall, apply.align_face))
 
     @property
     def _triangles(self) -> Array:

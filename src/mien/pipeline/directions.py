@@ -6,13 +6,20 @@ conditional projection, but on continuous labels: the prototypes' reader and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from ..models.kit import Kit
+from ..errors import ModelError
+from ..models import catalogue
+from ..models.card import Card
+from ..models.directions import write
+from ..models.kit import Kit, shared_kit
 from ..models.traits import TRAITS, read_traits
-from ..types import Array
+from ..optional import training
+from ..types import SILENT, Array, Progress
 
 FAR = 2.5  # much of a trait is at most so many standard deviations of w away: further off a generator has never been
 ASIDE = 5  # one face in so many is kept aside to see how well a trait can be told from w
@@ -21,9 +28,42 @@ RIDGE = 1e-2
 FEWEST = 20  # faces that anything is learned from
 
 
-def learn(
-    kit: Kit, network: str, count: int, report: Callable[[int], None], known: Mapping[str, Array]
-) -> tuple[dict[str, Array], dict[str, float]]:
+def directions(
+    network: str, *, count: int = 2000, source: Path | None = None, kit: Kit | None = None, progress: Progress = SILENT
+) -> dict[str, float]:
+    """Learn where a face gets older, more masculine or smiling in the space of the generator `network`, from `count` of its own faces.
+
+    source: the run or the published checkpoint that the generator is from; with it come `s0` to `s9`, the directions that move its styles
+    most (SeFa, arXiv 2007.06600). Stores NETWORK-directions among your networks; returns how well each trait can be told from the
+    styles (correlation on faces kept aside).
+    """
+    kit = kit or shared_kit()
+    _, generator = kit.generator(network)
+    known = {} if source is None else training("engine.sefa").named(source)
+    codes, told = learn(kit, network, count, progress, known)
+    if not codes:
+        said = told or "no face was found"
+        raise ModelError(f"{network} draws no faces whose age, sex or smile can be read ({said}): nothing was learned")
+    told_words = ", ".join(f"{name} {value:.2f}" for name, value in told.items())
+    card = Card(
+        name=f"{network}-directions",
+        role="directions",
+        licence=generator.net.card.licence,
+        commercial=generator.net.card.commercial,
+        description=f"Directions of {network}: {', '.join(codes)}",
+        source=f"mien directions {network} --count {count}",
+        limits=f"What age, sex and smile are is what the prototypes read in {count} generated faces; correlations held out: {told_words}.",
+        measured=told,
+        space=generator.space,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{network}-directions.npz"
+        write(file, card, codes)
+        catalogue.add(file.stem, card.role, file)
+    return told
+
+
+def learn(kit: Kit, network: str, count: int, progress: Progress, known: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, float]]:
     """Directions `[W]` by trait, one unit long in the trait's unit, and how well each trait can be told from w (correlation, held out).
 
     `count` faces of the generator are drawn; those in which no face is found are left out. A trait that cannot be told has no direction.
@@ -37,7 +77,7 @@ def learn(
         traits = read_traits(kit, generator.draw(drawn[-1][None])[0])
         if traits is not None:
             rows.append((drawn[-1], traits))
-        report(seed + 1)
+        progress.advance(seed + 1, count)
     out = {name: one * (np.stack(drawn) @ one).std() for name, one in known.items()}
     if len(rows) < FEWEST:
         return out, {}

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..edits.registry import Prototype
+from ..edits.whole_face import Prototype
 from ..errors import FaceError, MienError, RequestError
 from ..face import filters, geometry, topology
 from ..io import outputs, photo_writer
 from ..io import photo_reader as image
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT, OLDEST
-from ..types import Alignment, Array, Crop, Face, Photo
+from ..types import SILENT, Alignment, Array, Crop, Face, Photo, Progress
 
 MASK = 768  # pixels of a side that regions are made at
 GREEN, RED = (60, 220, 90), (255, 70, 70)
@@ -91,25 +91,27 @@ def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
 
 
 def align_folder(
-    sources: Sequence[Path], folder: Path, *, size: int, template: str, max_pixels: int, report: Callable[[str], None]
+    sources: Sequence[Path], folder: Path, *, size: int, template: str, max_pixels: int, progress: Progress = SILENT
 ) -> tuple[int, int]:
     """Lay out every face of every photo and write what `train` reads: images/NAME.png, faces.csv with labels to fill in, landmarks478.npz.
 
-    Returns how many faces were written and how many photos failed; `report` is told about each that did.
+    Returns how many faces were written and how many photos failed; `progress` is told of each.
     """
     _layout(template, size)
     outputs.check_empty(folder)
     (folder / "images").mkdir(parents=True)
     rows, points, failed = [], {}, 0
-    for source in sources:
+    for done, source in enumerate(sources, 1):
         try:
             found = align(image.read(source, max_pixels=max_pixels), size=size, template=template)
             if not found:
                 raise FaceError(f"{source}: no face found")
         except MienError as error:
-            report(str(error))
+            progress.message(str(error))
             failed += 1
             continue
+        finally:
+            progress.advance(done, len(sources))
         for number, (face, crop) in enumerate(found, 1):
             name = f"{source.stem}-{number}.png"
             for again in itertools.count(2):

@@ -17,10 +17,11 @@ from ..face.change import advect_points, composite
 from ..face.filters import to_lab
 from ..models.parser import Parser
 from ..models.session import Net
-from ..types import Array, Change, Crop, Edit, Face, Networks, Photo, Step
+from ..types import Alignment, Array, Change, Crop, Edit, Face, Networks, Photo, Step
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
+AlignBy = Callable[[Array, Face, Alignment], Crop]
 FEWEST = 2e-4  # of a crop: less is nothing
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
 
@@ -45,24 +46,27 @@ def select_faces(faces: list[Face], which: str, size: tuple[int, int]) -> list[i
 
 def edit_photo(
     photo: Photo,
-    stages: Sequence[Edit],
+    edits: Sequence[Edit],
     faces: list[Face],
     chosen: list[int],
     arguments: dict[str, Any],
-    fronts: Mapping[int, Occlusion] | None = None,
+    occlusions: Mapping[int, Occlusion] | None = None,
+    *,
+    align: AlignBy | None = None,
 ) -> Photo:
-    """Do the `stages` one after the other to the chosen faces of `photo`; fronts: by face, what is before it."""
-    fronts, notes = fronts or {}, list[str]()
+    """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before it; align: what lays faces
+    out, for who remembers crops."""
+    occlusions, notes = occlusions or {}, list[str]()
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
         change = make_change(edit, crop, faces, i)
         if change.note:
             notes.append(f"face {i + 1} {change.note}")
-        return fronts[i].kept(crop, fronts[i].hung(crop, change)) if i in fronts else change
+        return occlusions[i].mask_objects(crop, occlusions[i].keep_hair_colour(crop, change)) if i in occlusions else change
 
-    pixels = run_edits(photo.pixels, stages, faces, chosen, change_by)
-    networks = next((front.networks for front in fronts.values() if front.networks), ())
-    return photo.after(edit_step(stages, arguments, networks, tuple(notes)), pixels)
+    pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or align_face)
+    networks = next((occlusion.networks for occlusion in occlusions.values() if occlusion.networks), ())
+    return photo.after(edit_step(edits, arguments, networks, tuple(notes)), pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +80,13 @@ class Occlusion:
     matrix: Array
     networks: Networks
 
-    def kept(self, crop: Crop, change: Change) -> Change:
+    def mask_objects(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, without what things hide."""
         return change if self.things is None else replace(change, alpha=change.alpha * self._free(crop, self.things))
 
-    def hung(self, crop: Crop, change: Change) -> Change:
+    def keep_hair_colour(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, under its hair; one that is for hair as it is."""
-        if self.hair is None or change.hair:
+        if self.hair is None or change.kind in ("hair", "texture"):
             return change
         return replace(change, colour=change.colour * self._free(crop, self.hair)[..., None])
 
@@ -108,19 +112,27 @@ def find_occlusion(parser: Parser, pixels: Array, face: Face) -> Occlusion:
     return Occlusion(things, hair, crop.matrix, () if things is None and hair is None else parser.net.networks)
 
 
-def run_edits(pixels: Array, stages: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy) -> Array:
-    """`pixels` after all `stages`. In each, every face is looked up in what the stage before has left, so that none is changed by a
-    neighbour's edit; a face that has moved is followed. change_by: what makes a stage's Change of a face."""
+def run_edits(
+    pixels: Array, edits: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy, align: AlignBy
+) -> Array:
+    """`pixels` after all `edits`. In each, every face is looked up in what the edit before has left, so that none is changed by a
+    neighbour's; a face that has moved is followed. change_by: what makes an edit's Change of a face; align: what lays it out."""
     faces = list(faces)
-    for edit in stages:
+    for edit in edits:
         out = pixels.copy()
         for i in chosen:
-            crop = geometry.align(pixels, faces[i].landmarks, edit.alignment, faces[i].depth)
+            crop = align(pixels, faces[i], edit.alignment)
             change = change_by(edit, crop, faces, i)
             composite(pixels, crop, change, out)
-            faces[i] = replace(faces[i], landmarks=advect_points(faces[i].landmarks, crop, change))
+            if change.kind == "skin":
+                faces[i] = replace(faces[i], landmarks=advect_points(faces[i].landmarks, crop, change))
         pixels = out
     return pixels
+
+
+def align_face(pixels: Array, face: Face, alignment: Alignment) -> Crop:
+    """One face laid out, with its depth."""
+    return geometry.align(pixels, face.landmarks, alignment, face.depth)
 
 
 def make_change(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
@@ -130,9 +142,9 @@ def make_change(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
     return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
 
 
-def edit_step(stages: Sequence[Edit], arguments: dict[str, Any], besides: Networks = (), notes: tuple[str, ...] = ()) -> Step:
+def edit_step(edits: Sequence[Edit], arguments: dict[str, Any], besides: Networks = (), notes: tuple[str, ...] = ()) -> Step:
     """What the label of an edited photo or clip says; besides: networks that took part in no stage; notes: see `Step`."""
-    networks = tuple(dict.fromkeys([*(one for edit in stages for one in edit.networks), *besides]))
+    networks = tuple(dict.fromkeys([*(one for edit in edits for one in edit.networks), *besides]))
     return Step("edit", arguments, networks, __version__, _now(), notes=notes)
 
 

@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import FaceError, OutputError, RequestError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
-from ..types import Array, Clip, Step
+from ..types import Array, Clip, Progress, Step
 
 PART = 4  # seconds
 
@@ -140,8 +140,7 @@ def process_clip(
     *,
     resume: bool,
     force: bool,
-    report: Callable[[int], None],
-    stopped: Callable[[], bool],
+    progress: Progress,
 ) -> Summary:
     """Send a clip through `line` part by part and write it at `out`, labelled by `step`; what is done lies in `out`.parts until then."""
     video.target(out, force=force)
@@ -155,8 +154,8 @@ def process_clip(
         pictures = line.run(footage.frames(clip, begin=first, ticks=ticks))
         for head in pictures:
             part = itertools.islice(itertools.chain([head], pictures), max(1, round(PART * fps)))
-            parts.add(_watched(part, parts.frames, report, stopped), clip, line)
-            if stopped():
+            parts.add(_watched(part, parts.frames, clip.frames, progress), clip, line)
+            if progress.cancelled:
                 raise Stopped
         if line.nothing:
             shutil.rmtree(parts.folder)
@@ -169,10 +168,10 @@ def process_clip(
     return Summary(parts.frames, fps, len(line.edited), notes)
 
 
-def _watched(pictures: Iterator[Any], done: int, report: Callable[[int], None], stopped: Callable[[], bool]) -> Iterator[Any]:
+def _watched(pictures: Iterator[Any], done: int, total: int, progress: Progress) -> Iterator[Any]:
     """The same pictures, told of one by one; they end early when the run is to end."""
     for number, picture in enumerate(pictures, done + 1):
         yield picture
-        report(number)
-        if stopped():
+        progress.advance(number, total)
+        if progress.cancelled:
             return

@@ -1,49 +1,57 @@
-"""The verbs `stylize` and `sketch`: a picture in another manner, by a translator; the whole of it, or its faces as any other edit."""
+"""The verbs `stylize` and `sketch`: a picture as a translator draws it; the whole of it, or its faces as any other edit."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..edits import line_art as paper
-from ..edits import registry as edits
+from ..deprecations import callbacks, renamed
+from ..edits import line_art
+from ..edits.request import StyleRequest
+from ..edits.translate import TranslatorEdit
 from ..errors import ModelError, RequestError
 from ..face import filters
-from ..io import clip_reader as footage
-from ..io import clip_writer as video
-from ..io import photo_reader as image
-from ..models import catalogue as hub
+from ..io import clip_reader, clip_writer
+from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
+from ..models import catalogue
 from ..models.kit import Kit, shared_kit
 from ..models.translator import mixed
-from ..types import Array, Photo, Step
-from . import clip_edit as clips
-from . import photo as apply
-from . import resume as parts
+from ..types import SILENT, Array, Photo, Progress, Source, Step
+from .clip_edit import clip_editor
 from .clip_style import ClipStylizer
+from .photo import edit_photo, edit_step, generation_step, select_faces
+from .resume import Summary, process_clip
 
 SKETCH = "sketch"  # the translator of drawings that is used where none is named
+OLD_WORDS = {"asked": "conditions", "begin": "start"}
+GONE = "0.3"
 
 
 def stylize(
-    photo: Photo,
+    photo: PhotoLike,
     network: str,
     *,
     strength: float = 1.0,
     face: str | int | None = None,
-    style: Photo | None = None,
-    asked: Mapping[str, float] | None = None,
+    style: PhotoLike | None = None,
+    conditions: Mapping[str, float] | None = None,
+    licence: str | None = None,
     kit: Kit | None = None,
+    **old: Any,
 ) -> Photo:
     """The photo as the translator `network` draws it: a whole picture of any size, in tiles that fade into each other.
 
     strength 0..1: how far from the photo to the drawing; 0 gives the photo back. face: only faces ("all", "largest" or a number), the rest
-    stays bit-identical. style: the picture whose style is taken, for networks that take any; asked: the network's conditions by name.
+    stays bit-identical. style: the picture whose style is taken, for networks that take any; conditions: the network's, by name. photo and
+    style: as `edit` takes them. licence: "commercial" refuses networks that may not be used so.
     """
-    kit = kit or shared_kit()
-    edit, step = _asked(kit, network, strength=strength, face=face, style=style, asked=asked)
+    photo, kit = as_photo(photo), kit or shared_kit(licence)
+    conditions = _renamed(old).get("conditions", conditions)
+    edit, step = _prepared(kit, network, style, strength=strength, face=face, conditions=conditions)
     if not strength:
         return photo
     if face is not None:
@@ -54,90 +62,114 @@ def stylize(
 
 
 def stylize_clip(
-    source: Path,
-    out: Path,
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
     network: str,
     *,
     strength: float = 1.0,
     face: str | int | None = None,
-    style: Photo | None = None,
-    asked: Mapping[str, float] | None = None,
-    begin: float | None = None,
+    style: PhotoLike | None = None,
+    conditions: Mapping[str, float] | None = None,
+    start: float | None = None,
     end: float | None = None,
     resume: bool = False,
     force: bool = False,
-    max_pixels: int = image.MAX_PIXELS,
+    max_pixels: int = MAX_PIXELS,
+    licence: str | None = None,
     kit: Kit | None = None,
-    report: Callable[[int, int], None] = lambda done, total: None,
-    stopped: Callable[[], bool] = lambda: False,
-) -> parts.Summary:
-    """The same of a film (.mp4, .mov, .mkv, .webm), written as `out` (.mp4); the rest is as in `verbs.edit_clip`.
+    progress: Progress = SILENT,
+    **old: Any,
+) -> Summary:
+    """The same of a film (.mp4, .mov, .mkv, .webm), written as `out` (.mp4); the rest is as in `edit_clip`.
 
     Whole frames are mixed with those before them along the optical flow, so that strokes do not crawl; faces are followed, and asked for
     about eight times a second.
     """
-    kit = kit or shared_kit()
-    video.target(out, force=force)
-    edit, step = _asked(kit, network, strength=strength, face=face, style=style, asked=asked, begin=begin, end=end)
+    progress = callbacks(old, gone_in=GONE) or progress
+    kit, target, words = kit or shared_kit(licence), Path(out), _renamed(old)
+    conditions, start = words.get("conditions", conditions), words.get("start", start)
+    clip_writer.target(target, force=force)
+    edit, step = _prepared(kit, network, style, strength=strength, face=face, conditions=conditions, start=start, end=end)
     if not strength:
         raise RequestError("strength 0 changes nothing: say how far with --strength, above 0 to 1")
-    film = footage.clip(source, begin=begin, end=end, max_pixels=max_pixels)
+    clip = clip_reader.clip(Path(source), begin=start, end=end, max_pixels=max_pixels)
 
     def draw(pixels: Array) -> Array:
         return edit.translator.translate(pixels, style=edit.style, asked=edit.asked)
 
-    line = ClipStylizer(draw, strength) if face is None else clips.clip_editor(str(face), (edit,), float(film.fps), kit)
-    told = lambda done: report(done, film.frames)  # noqa: E731
-    return parts.process_clip(film, out, line, step, resume=resume, force=force, report=told, stopped=stopped)
+    processor = ClipStylizer(draw, strength) if face is None else clip_editor(str(face), (edit,), float(clip.fps), kit)
+    return process_clip(clip, target, processor, step, resume=resume, force=force, progress=progress)
 
 
 def sketch(
-    drawing: Photo,
+    drawing: PhotoLike,
     network: str = SKETCH,
     *,
     face: str | int | None = None,
-    asked: Mapping[str, float] | None = None,
+    conditions: Mapping[str, float] | None = None,
+    licence: str | None = None,
     kit: Kit | None = None,
+    **old: Any,
 ) -> Photo:
     """The face that the translator `network` sees in a drawing on light paper: a square, as large as it draws, labelled as generated.
 
     The paper becomes white, the ink dark, and what is drawn fills the picture as faces do in FFHQ. face: the drawing is part of a picture
     that shows a face which `find` finds ("all", "largest" or a number); its lines are redrawn in their place, and the rest stays
-    bit-identical. asked: the network's conditions by name (of one that can draw anew: {"sample": 3}).
+    bit-identical. conditions: the network's, by name (of one that can draw anew: {"sample": 3}).
     """
-    if network == SKETCH and network not in hub.catalogue():
+    conditions, drawing = dict(_renamed(old).get("conditions", conditions) or {}), as_photo(drawing)
+    if network == SKETCH and network not in catalogue.catalogue():
         raise ModelError(
             "no translator of drawings is in the box yet: train one (mien train pix2pix --preset sketch) and name it with --with"
         )
-    kit = kit or shared_kit()
+    kit = kit or shared_kit(licence)
     translator = kit.translator(network)
     if translator.channels != 1:
         raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of drawings takes 1")
-    arguments = {name: value for name, value in {"network": network, "face": str(face or ""), "asked": dict(asked or {})}.items() if value}
+    arguments = {name: value for name, value in {"network": network, "face": str(face or ""), "asked": conditions}.items() if value}
     if face is not None:
-        edit = edits.TranslatorEdit(translator, 1.0, None, asked or {})
-        return _faces(drawing, edit, face, replace(apply.edit_step((edit,), arguments), verb="sketch"), kit)
-    lines = paper.frame_drawing(paper.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size)
-    step = replace(apply.generation_step(arguments, (translator.net,)), verb="sketch")
-    return replace(drawing.after(step, translator.translate(lines, asked=asked)), opacity=None)
+        edit = TranslatorEdit(translator, 1.0, None, conditions)
+        return _faces(drawing, edit, face, replace(edit_step((edit,), arguments), verb="sketch"), kit)
+    lines = line_art.frame_drawing(line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size)
+    step = replace(generation_step(arguments, (translator.net,)), verb="sketch")
+    return replace(drawing.after(step, translator.translate(lines, asked=conditions)), opacity=None)
 
 
-def _asked(kit: Kit, network: str, *, strength: float, style: Photo | None, **rest: Any) -> tuple[edits.TranslatorEdit, Step]:
+def _renamed(old: dict[str, Any]) -> dict[str, Any]:
+    words = renamed(old, OLD_WORDS, gone_in=GONE)
+    if old:
+        raise TypeError(f"unknown argument {next(iter(old))!r}")
+    return words
+
+
+def _prepared(
+    kit: Kit,
+    network: str,
+    style: PhotoLike | None,
+    *,
+    strength: float,
+    face: str | int | None,
+    conditions: Mapping[str, float] | None,
+    start: float | None = None,
+    end: float | None = None,
+) -> tuple[TranslatorEdit, Step]:
     """What draws photos, and what a label says of it."""
-    if not 0 <= strength <= 1:
-        raise RequestError(f"strength {strength:g} is out of range: 0 to 1")
+    request = StyleRequest(network, strength, None if face is None else str(face), dict(conditions or {}), start=start, end=end).checked()
     translator = kit.translator(network)
     if translator.channels != 3:
         raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of photos was wanted")
-    edit = edits.TranslatorEdit(translator, strength, filters.to_uint8(style.pixels) if style else None, rest["asked"] or {})
-    said = rest | {"network": network, "strength": strength, "face": str(rest["face"] or ""), "asked": dict(rest["asked"] or {})}
-    if style:
-        said["style"] = Path(style.origin.path).name if style.origin.path else ""
-        said["style_sha256"] = hashlib.sha256(style.pixels.tobytes()).hexdigest()  # a run that goes on must be given the same picture
-    return edit, replace(apply.edit_step((edit,), {name: value for name, value in said.items() if value}), verb="stylize")
+    if style is None:
+        edit = TranslatorEdit(translator, strength, None, request.conditions)
+        return edit, replace(edit_step((edit,), request.arguments()), verb="stylize")
+    picture = as_photo(style)
+    name, digest = Path(picture.origin.path or "").name, hashlib.sha256(picture.pixels.tobytes()).hexdigest()
+    request = replace(request, style=name, style_sha256=digest)  # a run that goes on must be given the same picture
+    edit = TranslatorEdit(translator, strength, filters.to_uint8(picture.pixels), request.conditions)
+    source = Source(name or "a picture", "style", digest, picture.origin.path or "")
+    return edit, replace(edit_step((edit,), request.arguments()), verb="stylize", sources=(source,))
 
 
-def _faces(photo: Photo, edit: edits.TranslatorEdit, face: str | int, step: Step, kit: Kit) -> Photo:
+def _faces(photo: Photo, edit: TranslatorEdit, face: str | int, step: Step, kit: Kit) -> Photo:
     faces = kit.faces(filters.to_uint8(photo.pixels))
-    done = apply.edit_photo(photo, (edit,), faces, apply.select_faces(faces, str(face), photo.size), step.arguments)
+    done = edit_photo(photo, (edit,), faces, select_faces(faces, str(face), photo.size), step.arguments)
     return photo.after(step, done.pixels)

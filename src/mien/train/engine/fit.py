@@ -6,8 +6,6 @@ import copy
 import logging
 import math
 import os
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any, Protocol
 
 import torch
@@ -22,6 +21,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, distributed, nn
 
 from ...errors import MienError, RequestError
+from ...signals import told_to_stop
 from ..data.loader import Loader
 from .accumulate import MicroBatches, moved, statistics
 from .checkpoints import BEST, below, checkpoint, checkpoints, newest, prune, read_state, read_tensors, save, write_run
@@ -115,24 +115,9 @@ def together(devices: int) -> Iterator[Fabric]:
         raise SystemExit(0)
 
 
-def _agreed(fabric: Fabric, asked: list[int]) -> bool:
+def _agreed(fabric: Fabric, asked: Event) -> bool:
     """Whether any process was asked to stop: all find the same, and so stop at the same step."""
-    return bool(fabric.all_reduce(torch.tensor(float(bool(asked)), device=fabric.device), reduce_op="max"))
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[list[int]]:
-    """In here Ctrl-C and being told to end (SIGTERM) interrupt nothing: they are listed. Only the main thread can hear them."""
-    asked: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = {each: signal.signal(each, lambda number, _: asked.append(number)) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    return bool(fabric.all_reduce(torch.tensor(float(asked.is_set()), device=fabric.device), reduce_op="max"))
 
 
 @contextmanager
@@ -174,7 +159,7 @@ def fit(
     `KeyboardInterrupt`. A loss that is not finite, or too little memory, stops the run with a `MienError`. Random numbers are a function
     of the step (see `Shares`), so a checkpoint has none, and a resumed run is an uninterrupted one, bit for bit.
     """
-    with _in_words(run, fabric.world_size), _told_to_stop() as asked:
+    with _in_words(run, fabric.world_size), told_to_stop() as asked:
         objective.nets.to(fabric.device)
         average = copy.deepcopy(objective.nets[objective.averaged]).requires_grad_(False).eval()
         first, best = _restore(objective, average, run, fabric, say) if resume else (0, math.inf)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +10,9 @@ from typing import Any
 
 import cv2
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ...errors import InputError, OutputError, RequestError
+from ...types import SILENT, Progress
 from ..data.faces import made_by, notice_of
 from ..families import FAMILIES
 from ..published.key_maps import State
@@ -39,6 +37,7 @@ def start(
     devices: int,
     accumulate: int,
     keep: int,
+    progress: Progress,
 ) -> float:
     """See `verbs.train`. What can be refused early is refused before other processes are started."""
     module = family_of(family)
@@ -52,19 +51,18 @@ def start(
     cfg, seed = config_of(about), int(about["seed"])
     _check_shares(cfg, devices, accumulate)
     with together(devices) as fabric:
-        console = Console(stderr=True, quiet=not fabric.is_global_zero)
-        say = lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True)  # noqa: E731
+        shown = progress if fabric.is_global_zero else SILENT
+        say = shown.message
         torch.manual_seed(seed)
         cv2.setNumThreads(1)  # training pictures are small: threads for one of them wait for each other longer than they work
         objective = module.build(cfg)
         if not resume:
             _begin(objective, origins, say)
-        with _shown(console, say, cfg) as report:
-            loader = module.load(list(data), cfg, seed)
-            for line in loader.notes:
-                say(line)
-            run = Run(folder, cfg.steps, cfg.batch, seed, max(min(500, cfg.steps // 4), 1), about, accumulate, keep)
-            return fit(objective, loader, run, fabric, resume=resume, report=report, say=say)
+        loader = module.load(list(data), cfg, seed)
+        for line in loader.notes:
+            say(line)
+        run = Run(folder, cfg.steps, cfg.batch, seed, max(min(500, cfg.steps // 4), 1), about, accumulate, keep)
+        return fit(objective, loader, run, fabric, resume=resume, report=_reporter(cfg, shown), say=say)
 
 
 def _resumed(family: str, folder: Path) -> dict[str, Any]:
@@ -87,22 +85,18 @@ def _new(
     return known | inherited(origins, notice_of(data))
 
 
-@contextmanager
-def _shown(console: Console, say: Callable[[str], None], cfg: Any) -> Iterator[Callable[[int, dict[str, float]], None]]:
-    """A bar of progress; gives what moves it after each step. Scores are also said in lines, which stay."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[said]}")
-    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as progress:
-        task = progress.add_task("training", total=cfg.steps, said="reading the data")
+def _reporter(cfg: Any, progress: Progress) -> Callable[[int, dict[str, float]], None]:
+    """What is told after each step: how far it is, and in lines that stay the scores."""
 
-        def report(step: int, scalars: dict[str, float]) -> None:
+    def report(step: int, scalars: dict[str, float]) -> None:
+        progress.advance(step, cfg.steps)
+        if "held_out" in scalars:
             values = " ".join(f"{name} {value:.3f}" for name, value in scalars.items() if name in SHOWN)
             pace = scalars["images_per_s"]
             left = timedelta(seconds=round((cfg.steps - step) * cfg.batch / pace))
-            progress.update(task, completed=step, said=f"{pace:.1f} images/s, {left} left; {values}")
-            if "held_out" in scalars:
-                say(f"step {step} of {cfg.steps}: {values}; {pace:.1f} images/s, {left} left")
+            progress.message(f"step {step} of {cfg.steps}: {values}; {pace:.1f} images/s, {left} left")
 
-        yield report
+    return report
 
 
 def family_of(name: str) -> Any:

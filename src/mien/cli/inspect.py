@@ -15,7 +15,9 @@ from ..io import outputs
 from ..measure.compare import AROUND
 from ..measure.report import LIMITS
 from ..types import Verdict
-from .app import app, common, licence, plural, say
+from .app import app, plural, say
+from .options import options
+from .progress import shown
 
 ANGLES = ("roll", "yaw", "pitch")
 VERIFY_EXIT = {"intact": 0, "broken": 1, "unlabelled": 4}
@@ -30,7 +32,7 @@ PASSED = 5  # a limit of `report`
     "--masks", type=click.Path(path_type=Path), help="A new folder for masks of each face: 1-hair.png, 1-skin.png, 1-lips.png and so on."
 )
 @click.option("--force", is_flag=True, help="Write over what is there.")
-@common
+@options("max_pixels")
 def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, masks: Path | None, force: bool, max_pixels: int) -> None:
     """Find faces and number them.
 
@@ -44,7 +46,7 @@ def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, masks: Path 
     if (draw or masks) and len(sources) > 1:
         raise RequestError(f"--draw and --masks take one photo, {len(sources)} came")
     if draw:
-        batch.check(batch.Job(sources[0], draw, {}, force=force))
+        batch.check(batch.Job(sources[0], draw, force=force))
     if masks:
         outputs.check_empty(masks)
     failed = 0
@@ -93,7 +95,7 @@ def _told(number: int, face: Any, age: float, error: float) -> dict[str, Any]:
 )
 @click.option("--size", default=512, show_default=True, help="Side of the crops in pixels.")
 @click.option("--template", type=click.Choice(list(TEMPLATES)), default="ffhq", show_default=True, help="How the face is laid out.")
-@common
+@options("max_pixels")
 def align(inputs: tuple[str, ...], output: Path, size: int, template: str, max_pixels: int) -> None:
     """Cut out aligned faces for training.
 
@@ -102,7 +104,9 @@ def align(inputs: tuple[str, ...], output: Path, size: int, template: str, max_p
     from .. import verbs
     from ..pipeline import batch
 
-    written, failed = verbs.align_folder(batch.gather(inputs), output, size=size, template=template, max_pixels=max_pixels, report=say)
+    with shown("photos", stoppable=False) as progress:
+        about: dict[str, Any] = {"size": size, "template": template, "max_pixels": max_pixels, "progress": progress}
+        written, failed = verbs.align_folder(batch.gather(inputs), output, **about)
     say(f"{plural(written, 'face')} in {output}" + (f", {plural(failed, 'photo')} failed" if failed else ""))
     if failed:
         raise SystemExit(1)
@@ -170,12 +174,11 @@ def _limits(command: Callable[..., None]) -> Callable[..., None]:
     "--html", type=click.Path(path_type=Path), default=None, help="Write one page with both photos, the differences and the numbers."
 )
 @click.option("--json", "as_json", is_flag=True, help="All numbers on stdout.")
-@click.option("--identity", metavar="NAME", help="An embedder of yours (`mien models`) that says how alike the faces are.")
+@options("identity")
 @click.option("--around", type=click.Choice(AROUND), default="face", show_default=True, help="What an edit may touch: face, or hair too.")
 @_limits
 @click.option("--force", is_flag=True, help="Write over what is there.")
-@licence
-@common
+@options("licence", "max_pixels")
 def report(
     before: Path,
     after: Path,
@@ -184,6 +187,7 @@ def report(
     identity: str | None,
     around: str,
     force: bool,
+    licence: str | None,
     max_pixels: int,
     **rest: Any,
 ) -> None:
@@ -210,14 +214,14 @@ def report(
     if any(clips):
         if html:
             raise RequestError("--html is for photos: leave it out for clips")
-        told = verbs.report_clips(before, after, identity=identity, around=around)
+        told = verbs.report_clips(before, after, identity=identity, around=around, kit=verbs.shared_kit(licence))
         lines = flicker.as_text(told)
     else:
         if html:
             outputs.check_free(html, force)
         first, second = (verbs.read(path, max_pixels=max_pixels) for path in (before, after))
         try:
-            told = verbs.report(first, second, identity=identity, around=around)
+            told = verbs.report(first, second, identity=identity, around=around, kit=verbs.shared_kit(licence))
         except FaceError as error:
             raise FaceError(f"{before}: {error}") from error
         lines = reports.as_text(told)
@@ -245,10 +249,12 @@ def bench() -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=None, help="A folder for the contact sheet and the table.")
 @click.option("--edits", "asked", metavar="NAME=X,...", help="What to try, as in smile=0.8,age=30; default: all, at their usual strengths.")
 @click.option("--count", type=click.IntRange(1), default=24, show_default=True, metavar="N", help="Photos at most.")
-@click.option("--identity", metavar="NAME", help="An embedder of yours that says how alike the faces are.")
+@options("identity")
 @click.option("--json", "as_json", is_flag=True, help="The table on stdout, one object a line.")
-@licence
-def bench_edits(data: Path, output: Path | None, asked: str | None, count: int, identity: str | None, as_json: bool) -> None:
+@options("licence")
+def bench_edits(
+    data: Path, output: Path | None, asked: str | None, count: int, identity: str | None, as_json: bool, licence: str | None
+) -> None:
     """Try every edit, by every maker, on a folder of photos.
 
     Prints how often an edit went the right way, by how much (median), identity, seam and sharpness as `mien report` has them, pixels
@@ -258,7 +264,9 @@ def bench_edits(data: Path, output: Path | None, asked: str | None, count: int, 
 
     from .. import verbs
 
-    rows = verbs.bench_edits(data, output, asked=asked, count=count, identity=identity, report=say)
+    with shown("edits", stoppable=False) as progress:
+        about: dict[str, Any] = {"identity": identity, "kit": verbs.shared_kit(licence), "progress": progress}
+        rows = verbs.bench_edits(data, output, asked=asked, count=count, **about)
     if as_json:
         for row in rows:
             click.echo(json.dumps(asdict(row)))

@@ -1,0 +1,97 @@
+"""Options that several commands share, each written once: `@options("face", "licence", "max_pixels")`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import RequestError
+
+LICENCES = ("all", "commercial")
+MAX_PIXELS = 200_000_000
+Command = Callable[..., None]
+
+
+def checked_face(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value not in ("all", "largest") and not value.isdecimal():
+        raise RequestError(f"face {value!r} is neither all, largest nor a number")
+    return value
+
+
+def seconds(ctx: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        parts = [float(part) for part in value.split(":")]
+        if len(parts) > 3 or any(not 0 <= part < float("inf") for part in parts):
+            raise ValueError
+    except ValueError as error:
+        raise RequestError(f"{value!r} is no time: seconds were wanted, or H:MM:SS") from error
+    return sum(part * 60**i for i, part in enumerate(reversed(parts)))
+
+
+def pair(text: str, option: str = "--set") -> tuple[str, str]:
+    """NAME=VALUE in two."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RequestError(f"{option} {text!r} is not NAME=VALUE")
+    return name, value
+
+
+def amounts(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
+    """NAME=NUMBER, given several times, as one table."""
+    flag = option.opts[0]
+    try:
+        return {name: float(value) for name, value in (pair(text, flag) for text in values)}
+    except ValueError as error:
+        wanted = "AMOUNT" if flag == "--along" else "NUMBER"
+        raise RequestError(f"{flag} wants NAME={wanted}, {' '.join(values)!r} came") from error
+
+
+def _option(*words: str, **about: Any) -> Callable[[Command], Command]:
+    return click.option(*words, **about)
+
+
+_PATH: Any = click.Path(path_type=Path)
+SHARED: dict[str, Callable[[Command], Command]] = {
+    "output": _option("-o", "--output", required=True, type=_PATH, help="The file to write."),
+    "output_folder": _option("-o", "--output", required=True, type=_PATH, help="The file to write, or a folder for many photos."),
+    "face": _option(
+        "--face",
+        default="all",
+        callback=checked_face,
+        show_default=True,
+        metavar="all|largest|N",
+        help="Which face; N as `mien find` numbers them.",
+    ),
+    "only_face": _option("--face", callback=checked_face, metavar="all|largest|N", help="Only faces; the rest stays as it is."),
+    "tell": _option("--tell", "conditions", multiple=True, callback=amounts, metavar="NAME=X", help="A condition of the network."),
+    "start": _option("--from", "start", callback=seconds, metavar="TIME", help="Clips: write only from here, in seconds or H:MM:SS."),
+    "end": _option("--to", "end", callback=seconds, metavar="TIME", help="Clips: only up to here."),
+    "resume": _option("--resume", is_flag=True, help="Go on: skip what the same request has made already, photos or parts of a clip."),
+    "force": _option("--force", is_flag=True, help="Write over what is there, the input too."),
+    "json": _option("--json", "as_json", is_flag=True, help="For programs: what was done or found, on stdout."),
+    "identity": _option("--identity", metavar="NAME", help="An embedder of yours (`mien models`) that says how alike the faces are."),
+    "licence": _option(
+        "--licence",
+        type=click.Choice(LICENCES),
+        help="Refuse networks that may not be used commercially; MIEN_LICENCE sets it for good.",
+    ),
+    "max_pixels": _option(
+        "--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True, metavar="N", help="Refuse larger photos."
+    ),
+}
+
+
+def options(*names: str) -> Callable[[Command], Command]:
+    """Give a command shared options, in this order."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names):
+            command = SHARED[name](command)
+        return command
+
+    return decorate

@@ -1,0 +1,208 @@
+"""What can be asked of `edit`, as data: names, ranges, units, phases. Needs neither NumPy nor OpenCV, so that help and forms cost nothing.
+
+EDITS            the edits by name, in the order in which they are listed
+EditRequest      one request, checked once; command line, batch, Python and web build it, labels and `--resume` compare it
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from ..errors import RequestError
+from ..types import Phase
+from . import colours
+
+Amounts = Mapping[str, float]  # by name
+Asked = Mapping[str, float | str]  # the same, and colours as text
+COLOUR = "colour"  # the unit of edits that are asked for by one
+FARTHEST = 10.0  # along a direction that has no range of its own
+BEARD_REMOVAL = 2.0  # of a beard, for each unit more feminine
+# Of edits of the whole face. Where none is named it is prototypes with what means have lost, and with what comes along.
+METHODS = ("prototypes", "network")
+WHOLE_FACE = "whole_face"
+
+
+class Strengths(TypedDict, total=False):
+    """What `edit` takes by name: the keys of EDITS (a test holds them equal)."""
+
+    smile: float
+    age: float
+    sex: float
+    age_to: float
+    gaze: float
+    gaze_up: float
+    beauty: float
+    lips: str
+    lids: str
+    grin: float
+    mouth: float
+    hair: str
+    hair_light: float
+    beard: float
+    glasses: float
+    light: float
+    toplight: float
+    warmth: float
+
+
+@dataclass(frozen=True)
+class EditOption:
+    """One edit that can be asked for.
+
+    made_in: what of `edits` makes it; what that can do in one pass is done in one. low, high, unit: the range of its strength, where 0
+    changes nothing; of a COLOUR, of the strength in it. says: words for people. phase: when its turn is. names: the colours that have one.
+    """
+
+    made_in: str
+    low: float
+    high: float
+    unit: str
+    says: str
+    phase: Phase
+    names: Mapping[str, str] = field(default_factory=lambda: colours.NAMES)
+
+    @property
+    def range(self) -> str:
+        """The range in words: "-1 to 1", "-30 to 50 years"."""
+        return f"{self.low:g} to {self.high:g} {self.unit}".rstrip()
+
+
+EDITS = {
+    "smile": EditOption(WHOLE_FACE, -1, 1, "", "lift the corners of the mouth (below 0: let them down)", Phase.RESHAPE),
+    "age": EditOption(WHOLE_FACE, -30, 50, "years", "older (below 0: younger); never below 18", Phase.RESHAPE),
+    "sex": EditOption(
+        WHOLE_FACE, -1, 1, "", "more masculine (below 0: more feminine, and shaved unless --beard says otherwise)", Phase.RESHAPE
+    ),
+    "age_to": EditOption(WHOLE_FACE, 18, 90, "years of age", "the age to look like, from what the face looks like now", Phase.RESHAPE),
+    "gaze": EditOption("gaze", -1, 1, "", "look to the photo's right (below 0: left)", Phase.RESHAPE),
+    "gaze_up": EditOption("gaze", -1, 1, "", "look up (below 0: down)", Phase.RESHAPE),
+    "beauty": EditOption("beauty", 0, 1, "", "even the skin and keep its pores; brighter eyes and teeth", Phase.RETOUCH),
+    "lips": EditOption("makeup", 0, 1, COLOUR, "colour the lips", Phase.COLOUR),
+    "lids": EditOption("makeup", 0, 1, COLOUR, "eye shadow, with a soft line at the lashes", Phase.COLOUR),
+    # what parts lips comes after what colours them, or lipstick would be put on the teeth
+    "grin": EditOption("grin", 0, 1, "", "a smile that shows teeth", Phase.OVERLAY),
+    "mouth": EditOption("mouth", -1, 1, "", "part the lips (below 0: close them)", Phase.OVERLAY),
+    "hair": EditOption("hair", 0, 1, COLOUR, "colour the hair", Phase.COLOUR, colours.HAIR),
+    "hair_light": EditOption("hair", -1, 1, "", "lighter hair (below 0: darker)", Phase.COLOUR),
+    "beard": EditOption("beard", -1, 1, "", "a beard, from stubble to full (below 0: shave)", Phase.OVERLAY),
+    "glasses": EditOption("eyeglasses", -1, 1, "", "put on glasses (below 0: take them off)", Phase.OVERLAY),
+    "light": EditOption("relight", -1, 1, "", "light from the photo's right (below 0: left)", Phase.COLOUR),
+    "toplight": EditOption("relight", -1, 1, "", "light from above (below 0: from below)", Phase.COLOUR),
+    "warmth": EditOption("relight", -1, 1, "", "warmer light (below 0: cooler)", Phase.COLOUR),
+}
+
+
+def check(strengths: Asked) -> None:
+    """Refuse unknown edits, strengths out of range, and colours that are none."""
+    for name, value in strengths.items():
+        if name not in EDITS:
+            near = difflib.get_close_matches(name, EDITS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EDITS)}"
+            raise RequestError(f"no edit is called {name!r}: {hint}")
+        option = EDITS[name]
+        if option.unit == COLOUR and isinstance(value, str):
+            colours.parse(value, option.names)
+        elif (option.unit == COLOUR and value != 0) or not isinstance(value, int | float):
+            wanted = (
+                "a colour, as in red, #b01030 or rose:0.5" if option.unit == COLOUR else f"a number from {option.low:g} to {option.high:g}"
+            )
+            raise RequestError(f"{name} wants {wanted}; {value!r} came")
+        elif value and not option.low <= value <= option.high:
+            raise RequestError(f"{name} {value:g} is out of range: from {option.range}")
+
+
+def amount_of(name: str, value: float | str) -> float:
+    """How much is asked of an edit: a colour's strength, or the number itself; 0 is nothing."""
+    return colours.parse(value, EDITS[name].names).strength if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class EditRequest:
+    """What is to be done to faces: built once, compared by labels, `--resume` and batches.
+
+    strengths: by the names of EDITS, numbers and colours. face: "all", "largest", or a number as `find` counts. method: one of METHODS,
+    None for the best. network: the generator that does what concerns the whole face; directions: amounts by the names of its own
+    directions. start, end: of a clip, the part in seconds that is edited and written. licence: "commercial" refuses networks that may not
+    be used so.
+    """
+
+    strengths: Asked = field(default_factory=dict)
+    face: str = "all"
+    method: str | None = None
+    network: str | None = None
+    directions: Amounts = field(default_factory=dict)
+    start: float | None = None
+    end: float | None = None
+    licence: str | None = None
+
+    def checked(self) -> EditRequest:
+        """Itself, where it makes sense; otherwise a `RequestError` that says what does not."""
+        check(self.strengths)
+        if self.network and self.method:
+            raise RequestError(f"either a maker or a network: leave out --by {self.method} or --with {self.network}")
+        if self.strengths.get("age") and self.strengths.get("age_to"):
+            raise RequestError("either years or an age: leave out --age or --age-to")
+        if self.strengths.get("smile") and self.strengths.get("grin"):
+            raise RequestError("a grin is a smile already: leave out --smile or --grin")
+        if self.method and self.method not in METHODS:
+            raise RequestError(f"no maker is called {self.method!r}: there are {', '.join(METHODS)}")
+        if any(self.directions.values()) and not self.network:
+            raise RequestError("directions belong to a generator: say which with --with NAME")
+        for name, value in self.directions.items():
+            if not abs(value) <= FARTHEST:
+                raise RequestError(f"along {name} {value:g} is out of range: from -{FARTHEST:g} to {FARTHEST:g}")
+        return self
+
+    def arguments(self) -> dict[str, Any]:
+        """What the label says of it: what was asked for, but for what is not said or is nothing."""
+        said = {"face": self.face, "by": self.method, "network": self.network, "along": dict(self.directions)}
+        said |= {"begin": self.start, "end": self.end}
+        return dict(self.strengths) | {name: value for name, value in said.items() if value}
+
+    @property
+    def amounts(self) -> dict[str, float | str]:
+        """The strengths that are not 0, and what comes along: more feminine faces lose the beard, if nothing was said about that."""
+        strengths = dict(self.strengths)
+        sex = float(strengths.get("sex", 0.0))
+        if sex < 0 and "beard" not in strengths and not self.method and not self.network:
+            strengths["beard"] = max(BEARD_REMOVAL * sex, -1.0)
+        return {name: value for name, value in strengths.items() if amount_of(name, value)}
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would change."""
+        return not self.amounts and not any(self.directions.values())
+
+
+@dataclass(frozen=True)
+class StyleRequest:
+    """What is to be drawn by a translator: the whole picture, or its faces.
+
+    network: the translator's name. strength 0..1: how far from the photo to the drawing. face: as in `EditRequest`, None for the whole
+    picture. conditions: the network's, by name. style, style_sha256: name and sha256 of the picture whose style is taken. start, end: of a
+    clip, the part in seconds that is drawn and written.
+    """
+
+    network: str
+    strength: float = 1.0
+    face: str | None = None
+    conditions: Amounts = field(default_factory=dict)
+    style: str = ""
+    style_sha256: str = ""
+    start: float | None = None
+    end: float | None = None
+
+    def checked(self) -> StyleRequest:
+        """Itself, where it makes sense; otherwise a `RequestError`."""
+        if not 0 <= self.strength <= 1:
+            raise RequestError(f"strength {self.strength:g} is out of range: 0 to 1")
+        return self
+
+    def arguments(self) -> dict[str, Any]:
+        """What the label says of it."""
+        said = {"network": self.network, "strength": self.strength, "face": self.face, "asked": dict(self.conditions), "begin": self.start}
+        said |= {"end": self.end, "style": self.style, "style_sha256": self.style_sha256}
+        return {name: value for name, value in said.items() if value}

@@ -1,0 +1,109 @@
+"""The verb `edit`, of a photo and of a clip: both build an `EditRequest` and carry it out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Unpack, cast
+
+from ..deprecations import callbacks, renamed
+from ..edits.registry import plan
+from ..edits.request import EditRequest, Strengths
+from ..errors import RequestError
+from ..io import clip_reader, clip_writer
+from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
+from ..models.kit import Kit, shared_kit
+from ..types import SILENT, Photo, Progress
+from .clip_edit import clip_editor
+from .photo import edit_step
+from .resume import Summary, process_clip
+from .session import Session
+
+OLD_WORDS = {"by": "method", "along": "directions", "begin": "start"}
+GONE = "0.3"
+
+
+def open(photo: PhotoLike, *, kit: Kit | None = None) -> Session:
+    """Open a photo for many requests: what a slider needs. See `Session`; `photo` as `edit` takes it."""
+    return Session(photo, kit=kit)
+
+
+def edit(
+    photo: PhotoLike,
+    *,
+    face: str | int = "all",
+    method: str | None = None,
+    network: str | None = None,
+    directions: Mapping[str, float] | None = None,
+    licence: str | None = None,
+    kit: Kit | None = None,
+    **strengths: Unpack[Strengths],
+) -> Photo:
+    """Change faces: `edit("photo.jpg", smile=0.8, lips="rose:0.5")`; `edits.request.EDITS` lists what can be asked for, with ranges.
+
+    photo: a `Photo`, a path, the bytes of a file or a file object, a picture of Pillow's or an array `[H, W, 3]`. face: "all", "largest" or
+    a number as `find` counts them from 1. method: "prototypes" or "network" instead of what makes each edit best. network: a generator of
+    yours, which moves the face in its own space (NAME-encoder, NAME-generator and NAME-directions in `models`); directions: amounts by the
+    names of directions that have no other name, {"s3": 1.5}. licence: "commercial" refuses networks that may not be used so.
+
+    Pixels outside the change are bit-identical; the result remembers what was done (`Photo.history`), and `write` labels it. Raises
+    `RequestError` for unknown edits and strengths out of range, `FaceError` where the face is not there.
+    """
+    given = cast("dict[str, Any]", dict(strengths))
+    request = request_of(given, face=face, method=method, network=network, directions=directions)
+    return Session(as_photo(photo), kit=kit or shared_kit(licence)).apply(request.checked())
+
+
+def edit_clip(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    face: str | int = "all",
+    method: str | None = None,
+    network: str | None = None,
+    directions: Mapping[str, float] | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    resume: bool = False,
+    force: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    licence: str | None = None,
+    kit: Kit | None = None,
+    progress: Progress = SILENT,
+    **strengths: Unpack[Strengths],
+) -> Summary:
+    """Change faces in a film (.mp4, .mov, .mkv, .webm) and write it as `out` (.mp4); `edit` says what can be asked for.
+
+    Size, time stamps and sound stay as they are. start, end: only this part, in seconds, is edited and written. face: "all"; "largest" of
+    every shot; or N, the Nth from the left in the first frame of a shot that shows so many. resume: go on with what an interrupted run has
+    left in `out`.parts. max_pixels: refuse larger frames. progress: is told how many frames are done, and of how many; once it is
+    cancelled, the run ends with KeyboardInterrupt. Raises `FaceError` where no face is found: then nothing is written.
+    """
+    given = cast("dict[str, Any]", dict(strengths))
+    progress = callbacks(given, gone_in=GONE) or progress
+    asked = request_of(given, face=face, method=method, network=network, directions=directions, start=start, end=end)
+    kit, places = kit or shared_kit(licence), (Path(source), Path(out))
+    return apply_to_clip(*places, asked, resume=resume, force=force, max_pixels=max_pixels, kit=kit, progress=progress)
+
+
+def request_of(given: dict[str, Any], **rest: Any) -> EditRequest:
+    """The request that keyword arguments are, old words among the strengths that were `given`."""
+    rest |= renamed(given, OLD_WORDS, gone_in=GONE)
+    about: dict[str, Any] = {**rest, "face": str(rest["face"]), "directions": dict(rest["directions"] or {})}
+    return EditRequest(given, **about)
+
+
+def apply_to_clip(
+    source: Path, out: Path, request: EditRequest, *, resume: bool, force: bool, max_pixels: int, kit: Kit | None, progress: Progress
+) -> Summary:
+    """Carry out a request on a clip; see `edit_clip`."""
+    kit = kit or shared_kit(request.licence)
+    clip_writer.target(out, force=force)
+    edits = plan(request, kit)
+    if not edits:
+        raise RequestError("every strength is 0: nothing would change")
+    clip = clip_reader.clip(source, begin=request.start, end=request.end, max_pixels=max_pixels)
+    editor = clip_editor(request.face, edits, float(clip.fps), kit)
+    step = edit_step(edits, request.arguments(), kit.parser.net.networks)
+    return process_clip(clip, out, editor, step, resume=resume, force=force, progress=progress)

@@ -1,0 +1,96 @@
+"""One photo opened for many requests: its faces, crops, occlusion and parsing are computed once, and only what a request changes anew."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import cached_property
+from typing import Any, Unpack
+
+from ..edits.registry import plan
+from ..edits.request import EditRequest, Strengths
+from ..face import filters, geometry
+from ..io.photo_reader import PhotoLike, as_photo
+from ..models.kit import Kit, shared_kit
+from ..models.parser import Parser
+from ..types import Alignment, Array, Crop, Face, Photo
+from .photo import Occlusion, edit_photo, find_occlusion, select_faces
+
+REMEMBERED = 8  # crops whose parsing is kept
+
+
+class Session:
+    """A photo and what is known of it. Not for several threads at once.
+
+        session = mien.open("photo.jpg")
+        session.edit(smile=0.5)
+        session.edit(smile=0.8, age=20)      each of the photo itself, not of the edit before
+
+    faces: as `find` gives them; `edit` and `apply` return new photos and leave the session as it is.
+    """
+
+    def __init__(self, photo: PhotoLike, *, kit: Kit | None = None) -> None:
+        self.photo = as_photo(photo)
+        own = kit or shared_kit()
+        self.kit = own.having("parser", RememberingParser(own.parser))
+        self._crops: dict[tuple[int, Alignment], Crop] = {}
+        self._occlusions: dict[int, Occlusion] = {}
+
+    def __repr__(self) -> str:
+        return f"<Session of {self.photo!r}>"
+
+    @cached_property
+    def faces(self) -> list[Face]:
+        """The photo's faces, from left to right."""
+        return self.kit.faces(filters.to_uint8(self.photo.pixels))
+
+    def edit(
+        self,
+        *,
+        face: str | int = "all",
+        method: str | None = None,
+        network: str | None = None,
+        directions: dict[str, float] | None = None,
+        **strengths: Unpack[Strengths],
+    ) -> Photo:
+        """The photo after one request; see `mien.edit` for what can be asked."""
+        asked: dict[str, Any] = dict(strengths)
+        return self.apply(EditRequest(asked, str(face), method, network, directions or {}))
+
+    def apply(self, request: EditRequest) -> Photo:
+        """The photo after `request`: itself where nothing was asked for. Raises `RequestError` and `FaceError` as `mien.edit` does."""
+        edits = plan(request, self.kit)
+        chosen = select_faces(self.faces, request.face, self.photo.size)
+        if not edits:
+            return self.photo
+        occlusions = {i: self._occlusion(i) for i in chosen}
+        return edit_photo(self.photo, edits, self.faces, chosen, request.arguments(), occlusions, align=self._align)
+
+    def _occlusion(self, i: int) -> Occlusion:
+        if i not in self._occlusions:
+            self._occlusions[i] = find_occlusion(self.kit.parser, self.photo.pixels, self.faces[i])
+        return self._occlusions[i]
+
+    def _align(self, pixels: Array, face: Face, alignment: Alignment) -> Crop:
+        """A face laid out, remembered while it is the photo's own."""
+        if pixels is not self.photo.pixels:
+            return geometry.align(pixels, face.landmarks, alignment, face.depth)
+        i = next(k for k, own in enumerate(self.faces) if own is face)
+        if (i, alignment) not in self._crops:
+            self._crops[i, alignment] = geometry.align(pixels, face.landmarks, alignment, face.depth)
+        return self._crops[i, alignment]
+
+
+class RememberingParser(Parser):
+    """A parser that parses the same pixels once, the last REMEMBERED of them."""
+
+    def __init__(self, parser: Parser) -> None:
+        self.net, self.alignment = parser.net, parser.alignment
+        self._known: OrderedDict[tuple[int, int], dict[str, Array]] = OrderedDict()
+
+    def parse(self, crop: Crop) -> dict[str, Array]:
+        key = crop.size, hash(crop.pixels.tobytes())
+        if key not in self._known:
+            self._known[key] = super().parse(crop)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return dict(self._known[key])
