@@ -22,7 +22,7 @@ HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest file first, so that the processes that share the files end together."""
-    items.sort(key=lambda item: item.path.name != "test_train.py")
+    items.sort(key=lambda item: item.path.name != "test_families.py")
 
 
 @pytest.fixture(scope="session", autouse=True)

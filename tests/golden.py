@@ -87,7 +87,7 @@ def masks() -> Iterator[tuple[str, Array, Array]]:
 
 def clip(folder: Path) -> Iterator[tuple[str, Array, Array]]:
     """Frames of a clip of a face that moves, made younger and with a grin."""
-    from test_clips import film, shot
+    from films import film, shot
 
     from mien.io import clip_reader as footage
 

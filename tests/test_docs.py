@@ -26,7 +26,8 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-PLAIN = {"mkdir": lambda words: Path(words[-1]).mkdir(parents="-p" in words)}  # what commands other than mien do
+# What commands other than mien do.
+PLAIN = {"mkdir": lambda words: Path(words[-1]).mkdir(parents="-p" in words)}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory, portrait: Array) -> Path:
     (folder / "holiday").mkdir()
     for name in ("photo.jpg", "holiday/beach.jpg"):
         assert cv2.imwrite(str(folder / name), small[..., ::-1])
-    clip_writer.write((np.roll(small, i, 1) for i in range(2)), folder / "clip.mp4", fps=8, history=(Step("test", {}),))
+    frames = (np.roll(small, i, 1) for i in range(2))
+    clip_writer.write(frames, folder / "clip.mp4", fps=8, history=(Step("test", {}),))
     return folder
 
 
@@ -80,7 +82,7 @@ def test_snippets_run(page: Path, place: Path, mien: Callable[..., Any]):
             continue
         for program, *words in commands(block.code):
             if program == "mien":
-                ran = mien(*words, *([] if "--workers" in words or "holiday/" not in words else ["--workers", 1]))
+                ran = mien(*words, *(["--workers", 1] if "holiday/" in words else []))
                 assert ran.code == 0, f"{page.name}: mien {' '.join(words)}: {ran.err}"
             else:
                 PLAIN[program](words)

@@ -48,7 +48,8 @@ def test_batch(tmp_path: Path, portrait: Array):
     cv2.imwrite(str(photos / "one.png"), portrait[..., ::-1])
     cv2.imwrite(str(photos / "two.png"), np.zeros((64, 64, 3), np.uint8))  # no face
     command = [sys.executable, str(EXAMPLES / "batch.py"), "photos", "out"]
-    lines = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = ran.stdout.splitlines()
     assert lines[0].startswith("wrote") and lines[1].startswith("failed: no face found")
     assert verify(tmp_path / "out" / "one.png").state == "intact"
 
@@ -83,7 +84,8 @@ def test_report_in_ci(example: Example, photo: Path, tmp_path: Path, portrait: A
     photo.rename(tmp_path / "originals" / "one.jpg")
     write(edit(read(tmp_path / "originals" / "one.jpg"), smile=0.8), tmp_path / "edited" / "one.png")
     assert example("report_in_ci", "originals", "edited") == 0
-    assert cv2.imwrite(str(tmp_path / "edited" / "one.png"), portrait[..., ::-1])  # by a program that knows no labels
+    # By a program that knows no labels.
+    assert cv2.imwrite(str(tmp_path / "edited" / "one.png"), portrait[..., ::-1])
     assert example("report_in_ci", "originals", "edited") == 1
 
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import save
-from faces import hopper, hopper_face, kit
+from faces import ROOT, hopper, hopper_face, kit
 
 from mien import InputError, Photo, RequestError, verbs
 from mien.edits import whole_face
@@ -329,7 +329,7 @@ def test_a_watched_edit_knows_to_the_last_pixel_where_it_was():
 @pytest.fixture(scope="module")
 def collins() -> tuple[Photo, judges.FaceFeatures]:
     """A portrait with hair and without glasses, which Hopper's is not, and how the measures see it."""
-    photo = verbs.read(Path(__file__).parents[1] / "docs" / "collins.jpg")
+    photo = verbs.read(ROOT / "docs" / "collins.jpg")
     return photo, judges.face_features(kit(), photo.pixels, kit().faces(photo.pixels)[0])
 
 

@@ -10,6 +10,7 @@ import pytest
 from faces import collins, kit, planned
 
 from mien import Photo
+from mien.edits.age_floor import Adult
 from mien.edits.beard import Beard
 from mien.edits.eyeglasses import Glasses
 from mien.edits.removal import Removal, _like_skin, from_skin
@@ -139,8 +140,9 @@ def test_who_wears_nothing_stays(thing: str):
 def test_what_hangs_from_a_chin_goes_and_collars_stay():
     """A beard may end below the face only where it covers the chin."""
     photo, face = collins()
-    edit = planned({"beard": -1.0})[0]
-    assert isinstance(edit, Removal)
+    held = planned({"beard": -1.0})[0]
+    assert isinstance(held, Adult) and isinstance(held.edit, Removal)
+    edit = held.edit
     crop = geometry.align(photo.pixels, face.landmarks, edit.alignment)
     size, chin = crop.size, int(crop.landmarks[152, 1])
     covered = np.zeros((size, size), np.float32)

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from faces import hopper, hopper_face
+from faces import ROOT, hopper, hopper_face
 
 pytest.importorskip("torch", reason="training needs the extra 'train'")
 
@@ -23,7 +23,7 @@ from mien.train.engine import export
 from mien.train.engine.accumulate import MicroBatches
 from mien.train.families import psp, stylegan2
 
-SHARED = Path(__file__).parents[2] / "shared"
+SHARED = ROOT.parent / "shared"
 PARITY, KEYS = SHARED / "parity", SHARED / "design" / "model-keys.md"
 TOLERANCE = 1e-4  # of the outputs' spread
 

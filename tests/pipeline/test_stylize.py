@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import HOPPER, save
 from faces import hopper, hopper_face
-from test_clips import decoded, film, packets, shot, times
+from films import decoded, film, packets, shot, times
 
 torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
 

@@ -47,14 +47,14 @@ def test_a_role_refuses_the_card_of_another(name: str):
 
 def test_a_network_that_was_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     broken = {name: replace(entry, sha256="0" * 64) for name, entry in hub.catalogue().items()}
-    monkeypatch.setattr(hub, "catalog", lambda: broken)
+    monkeypatch.setattr(hub, "catalogue", lambda: broken)
     assert {row["state"] for row in verbs.models()} == {"corrupt"}
     with pytest.raises(ModelError, match="corrupt"):
         hub.locate("iris")
     with pytest.raises(ModelError, match="no network is called"):
         hub.locate("irys")
     gone = {name: replace(entry, path=tmp_path / entry.path.name) for name, entry in broken.items()}
-    monkeypatch.setattr(hub, "catalog", lambda: gone)
+    monkeypatch.setattr(hub, "catalogue", lambda: gone)
     assert {row["state"] for row in verbs.models()} == {"missing"}
 
 

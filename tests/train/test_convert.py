@@ -10,10 +10,10 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs the extra 'train'")
 
-import test_official as official_files
+import test_detect as official_files
 import torch
 from conftest import HOPPER
-from test_official import State, nets, ros_arrays, saved, to_rosinality, to_tensorflow
+from test_detect import State, nets, ros_arrays, saved, to_rosinality, to_tensorflow
 from test_psp import TOLERANCE, drawn, parity
 
 from mien import Kit, Photo, verbs

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from faces import ROOT
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
@@ -21,7 +22,7 @@ from mien.train.engine import export
 from mien.train.engine.accumulate import MicroBatches
 from mien.train.families import stylegan2 as sg
 
-PARITY = Path(__file__).parents[2] / "shared" / "parity"
+PARITY = ROOT.parent / "shared" / "parity"
 TINY = sg.PRESETS["tiny"]
 
 

@@ -12,7 +12,7 @@ from faces import hopper, hopper_face
 pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 import torch
-from test_official import saved
+from test_detect import saved
 from test_psp import assert_same, drawn, filled, parity, published
 
 from mien.errors import InputError

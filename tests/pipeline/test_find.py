@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from faces import ROOT
 
 from mien import models
 from mien.errors import ModelError
@@ -16,7 +17,6 @@ from mien.models.landmarker import Landmarker, find_faces, pose
 from mien.models.session import Net
 from mien.types import Array, Face
 
-ROOT = Path(__file__).parents[1]
 FACES = ROOT.parent / "shared" / "data" / "faces256"
 
 
