@@ -26,10 +26,11 @@ from mien.edits import registry as edits
 from mien.edits import whole_face
 from mien.edits.request import EditRequest
 from mien.face import geometry, mesh, topology
+from mien.io.dataset import held_out, person_of
 from mien.measure import benchmark as bench
 from mien.models.kit import Kit
 from mien.pipeline.photo import edit_photo
-from mien.train.data.faces import held_out, person_of, read_faces, read_pairs, read_rgb
+from mien.train.data.faces import read_faces, read_pairs, read_rgb
 from mien.types import Alignment, Array, Face
 
 SIDE = 96

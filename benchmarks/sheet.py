@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from mien import Photo, edit, find, read, write
-from mien.edits import registry as edits
+from mien.edits.request import EDITS
 from mien.measure import benchmark as bench
 from mien.measure import criteria as judges
 from mien.models.kit import shared_kit
@@ -54,7 +54,7 @@ def ten(look: judges.FaceFeatures) -> list[dict[str, Any]]:
 
 def every() -> list[dict[str, Any]]:
     """The photo, and each row of EDITS once."""
-    return [{}, *({name: TELLING.get(name, 0.8 * kind.high)} for name, kind in edits.EDITS.items())]
+    return [{}, *({name: TELLING.get(name, 0.8 * kind.high)} for name, kind in EDITS.items())]
 
 
 def openly(folder: Path, count: int) -> list[Path]:

@@ -188,7 +188,7 @@ def mapped(objective: pix2pixhd.Pix2pixHD, faces: Aside) -> Outcome:
     maps = [draw_classes(points[path], len(read_rgb(path))) for path in faces.paths]
     small = [cv2.resize(one, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST_EXACT) for one in maps]  # as `maps.LabelMaps` has it
     label, wanted = torch.from_numpy(np.stack(small))[:, None].long(), faces.pictures
-    flat, made = pix2pixhd.pooled(wanted, label), objective._made(objective.G, pix2pixhd.Batch(label, label, wanted))
+    flat, made = pix2pixhd.pooled(wanted, label), objective.made(objective.G, pix2pixhd.Batch(label, label, wanted))
 
     def far(pictures: Tensor) -> float:
         return difference(pictures, wanted) / difference(flat, wanted) + float(distance(wanted, pictures) / distance(wanted, flat))
@@ -246,7 +246,7 @@ def stroked(objective: style.Style, faces: Aside, seeds: list[int], name: str) -
         away, off = objective.differences(pictures, batch)
         return float(away / lost + off / lacking)
 
-    made = objective._made(objective.G, batch)
+    made = objective.made(objective.G, batch)
     others = {"nothing": content, "the style itself": batch.style, "recoloured": recoloured(content, batch.style)}
     rows = {"photo": faces.pictures, f"{name}'s style": batch.style * 2 - 1, name: made * 2 - 1}
     return Outcome(far(made), {key: far(one) for key, one in others.items()}, rows)

@@ -74,8 +74,11 @@ class Ran:
     err: str
 
 
+Mien = Callable[..., Ran]
+
+
 @pytest.fixture
-def mien(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+def mien(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Mien:
     """Run the command line in this process: `mien("edit", path, "--smile", 1, "-o", out)`."""
 
     def run(*words: object) -> Ran:

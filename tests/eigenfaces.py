@@ -68,8 +68,8 @@ class Inverter(nn.Module):
 def write(folder: Path, name: str = "eigen", licence: str = "CC0-1.0", commercial: bool = True) -> list[Path]:
     """NAME-mapper, NAME-generator and NAME-encoder as .onnx."""
     faces = Faces()
-    said = {"licence": licence, "commercial": commercial, "limits": "one face"}
-    about = {"template": "ffhq", "size": SIZE, "value_range": (-1.0, 1.0)} | said
+    said: dict[str, Any] = {"licence": licence, "commercial": commercial, "limits": "one face"}
+    about: dict[str, Any] = {"template": "ffhq", "size": SIZE, "value_range": (-1.0, 1.0)} | said
     parts = [
         Part("mapper", Mapper(), {"z": torch.zeros(1, W)}, ("w",), Card(f"{name}-mapper", "mapper", w_avg=(0.0,) * W, **said)),
         Part("generator", faces, {"ws": torch.zeros(1, LAYERS, W)}, ("pixels",), Card(f"{name}-generator", "generator", **about)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import c2pa
+import c2pa  # pyright: ignore[reportMissingTypeStubs]
 import eigenfaces
 import pytest
 from faces import HOPPER

@@ -116,7 +116,7 @@ class Translation:
         values = np.frombuffer(np.asarray(self.model.buffers[t.buffer].data, np.uint8).tobytes(), dtype)
         return values.reshape(t.shape) if t.sparsity is None else densify(values, t)
 
-    def add(self, op: str, inputs: list[str], **attributes) -> str:
+    def add(self, op: str, inputs: list[str], **attributes: Any) -> str:
         name = f"{op.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
         return name

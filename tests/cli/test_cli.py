@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import HOPPER, save
+from conftest import HOPPER, Mien, Ran, save
 from PIL import Image
 
 import mien as package
@@ -21,10 +21,10 @@ from mien import RequestError, cli, edit, find, read, verbs, verify, write
 from mien.cli import inspect
 from mien.cli.inspect import lines_of
 from mien.pipeline.find import GREEN, RED
-from mien.types import Photo, Step, Verdict
+from mien.types import Array, Photo, Step, Verdict
 
 
-def refused(ran, *said: str, code: int = 2) -> None:
+def refused(ran: Ran, *said: str, code: int = 2) -> None:
     """One line, on stderr, which starts with the program's name."""
     assert (ran.code, ran.out) == (code, ""), ran
     assert ran.err.startswith("mien: ") and ran.err.count("\n") == 1, ran.err
@@ -39,7 +39,7 @@ def files(folder: Path) -> list[str]:
 # ---- edit
 
 
-def test_edit_changes_the_face_and_nothing_else_and_says_so_in_the_label(mien, photo, tmp_path):
+def test_edit_changes_the_face_and_nothing_else_and_says_so_in_the_label(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "out.png"
     ran = mien("edit", photo, "--smile", 0.8, "-o", out)
     assert (ran.code, ran.out, ran.err) == (0, "", f"wrote {out}\n")
@@ -56,7 +56,7 @@ def test_edit_changes_the_face_and_nothing_else_and_says_so_in_the_label(mien, p
     assert verdict.history[0].arguments == {"smile": 0.8, "face": "all"}
 
 
-def test_a_smile_lifts_the_corners_of_the_mouth(photo):
+def test_a_smile_lifts_the_corners_of_the_mouth(photo: Path):
     def lift(shown: Photo) -> float:
         (face,) = find(shown)
         points = face.landmarks
@@ -66,14 +66,14 @@ def test_a_smile_lifts_the_corners_of_the_mouth(photo):
     assert lift(edit(plain, smile=0.8)) > lift(plain) + 0.005 > lift(edit(plain, smile=-0.8)) + 0.005
 
 
-def test_each_maker_can_be_asked_for(mien, photo, tmp_path):
+def test_each_maker_can_be_asked_for(mien: Mien, photo: Path, tmp_path: Path):
     for maker in ("prototypes", "network"):
         assert mien("edit", photo, "--smile", 0.5, "--by", maker, "-o", tmp_path / f"{maker}.png").code == 0
         assert verify(tmp_path / f"{maker}.png").history[0].arguments["by"] == maker
     assert (read(tmp_path / "prototypes.png").pixels != read(tmp_path / "network.png").pixels).any()
 
 
-def test_face_says_which(mien, couple, tmp_path):
+def test_face_says_which(mien: Mien, couple: Array, tmp_path: Path):
     source = save(tmp_path / "couple.png", couple)
     halves = slice(0, 512), slice(512, 900)
     for which, hit in (("all", (True, True)), ("largest", (True, False)), ("1", (True, False)), ("2", (False, True))):
@@ -86,7 +86,7 @@ def test_face_says_which(mien, couple, tmp_path):
     refused(mien("edit", source, "--smile", 1, "--face", "left", "-o", tmp_path / "0.png"), "neither all, largest nor a number")
 
 
-def test_quality_is_of_the_file(mien, photo, tmp_path):
+def test_quality_is_of_the_file(mien: Mien, photo: Path, tmp_path: Path):
     sizes = []
     for quality in (30, 95):
         assert mien("edit", photo, "--smile", 0.5, "--quality", quality, "-o", tmp_path / f"{quality}.jpg").code == 0
@@ -95,7 +95,7 @@ def test_quality_is_of_the_file(mien, photo, tmp_path):
     refused(mien("edit", photo, "--smile", 0.5, "--quality", 101, "-o", tmp_path / "no.jpg"), "quality 101 is out of range")
 
 
-def test_nothing_is_written_over_without_force(mien, photo, tmp_path):
+def test_nothing_is_written_over_without_force(mien: Mien, photo: Path, tmp_path: Path):
     original, other = photo.read_bytes(), tmp_path / "other.jpg"
     other.write_bytes(b"mine")
     (tmp_path / "link.jpg").symlink_to(photo)
@@ -110,14 +110,14 @@ def test_nothing_is_written_over_without_force(mien, photo, tmp_path):
     assert files(tmp_path) == ["link.jpg", "other.jpg", "photo.jpg"]
 
 
-def test_a_folder_as_output_takes_the_name_of_the_photo(mien, photo, tmp_path):
+def test_a_folder_as_output_takes_the_name_of_the_photo(mien: Mien, photo: Path, tmp_path: Path):
     (tmp_path / "out").mkdir()
     assert mien("edit", photo, "--smile", 0.5, "-o", tmp_path / "out").code == 0
     assert files(tmp_path / "out") == ["photo.jpg"]
 
 
 @pytest.mark.parametrize("name", ["with space.JPG", "ünï 顔.jpeg", "-dash.Png", "new\nline.jpg"])
-def test_any_name_will_do(mien, photo, tmp_path, monkeypatch, name):
+def test_any_name_will_do(mien: Mien, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(photo.read_bytes())
     (tmp_path / "out").mkdir()
@@ -129,7 +129,7 @@ def test_any_name_will_do(mien, photo, tmp_path, monkeypatch, name):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
-def test_a_name_that_is_no_text(mien, photo, tmp_path):
+def test_a_name_that_is_no_text(mien: Mien, photo: Path, tmp_path: Path):
     name = os.fsdecode(b"bytes\xff.jpg")
     photo.rename(tmp_path / name)
     ran = mien("find", tmp_path / name)
@@ -141,7 +141,7 @@ def test_a_name_that_is_no_text(mien, photo, tmp_path):
 # ---- what is refused
 
 
-def test_errors_that_name_the_argument(mien, photo, tmp_path):
+def test_errors_that_name_the_argument(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "out.jpg"
     refused(mien("edit", photo, "--smlie", 0.5, "-o", out), "--smlie", "did you mean --smile?")
     refused(mien("edti", photo), "no verb is called 'edti': did you mean edit?")
@@ -158,7 +158,7 @@ def test_errors_that_name_the_argument(mien, photo, tmp_path):
     assert files(tmp_path) == ["photo.jpg"]
 
 
-def test_errors_of_the_output_come_before_the_work(mien, tmp_path):
+def test_errors_of_the_output_come_before_the_work(mien: Mien, tmp_path: Path):
     broken = tmp_path / "broken.jpg"  # would fail too, but later
     broken.write_bytes(HOPPER.read_bytes()[:3000])
     for out, said in (("no/out.jpg", "there is no folder"), ("out.gif", "'.gif' names no format"), ("out", "use one of .jpg")):
@@ -167,7 +167,7 @@ def test_errors_of_the_output_come_before_the_work(mien, tmp_path):
     assert files(tmp_path) == ["broken.jpg"]
 
 
-def test_errors_of_the_input(mien, photo, tmp_path):
+def test_errors_of_the_input(mien: Mien, photo: Path, tmp_path: Path):
     def run(source: Path, *words: object):
         return mien("edit", source, "--smile", 1, "-o", tmp_path / "out.png", *words)
 
@@ -185,7 +185,7 @@ def test_errors_of_the_input(mien, photo, tmp_path):
     assert not (tmp_path / "out.png").exists()
 
 
-def test_a_full_disk(mien, photo, tmp_path, monkeypatch):
+def test_a_full_disk(mien: Mien, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def full(file: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -194,7 +194,7 @@ def test_a_full_disk(mien, photo, tmp_path, monkeypatch):
     assert files(tmp_path) == ["photo.jpg"]
 
 
-def test_a_bug_is_not_dressed_up(mien, monkeypatch):
+def test_a_bug_is_not_dressed_up(mien: Mien, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(verbs, "doctor", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         mien("doctor")
@@ -203,7 +203,7 @@ def test_a_bug_is_not_dressed_up(mien, monkeypatch):
 # ---- find, align
 
 
-def test_find_tells_machines_on_stdout_and_people_on_stderr(mien, couple, tmp_path):
+def test_find_tells_machines_on_stdout_and_people_on_stderr(mien: Mien, couple: Array, tmp_path: Path):
     source = save(tmp_path / "couple.png", couple)
     ran = mien("find", source)
     assert (ran.code, ran.out) == (0, "")
@@ -218,7 +218,7 @@ def test_find_tells_machines_on_stdout_and_people_on_stderr(mien, couple, tmp_pa
     assert told["faces"][0]["box"][0] < told["faces"][1]["box"][0], "left to right"
 
 
-def test_find_speaks_of_the_photo_after_its_turn(mien, portrait, tmp_path):
+def test_find_speaks_of_the_photo_after_its_turn(mien: Mien, portrait: Array, tmp_path: Path):
     exif = Image.Exif()
     exif[0x0112] = 6  # turn clockwise to see it
     Image.fromarray(np.ascontiguousarray(np.rot90(portrait))).save(tmp_path / "turned.png", exif=exif)
@@ -227,7 +227,7 @@ def test_find_speaks_of_the_photo_after_its_turn(mien, portrait, tmp_path):
     assert np.allclose(told["faces"][0]["box"], find(Photo(portrait))[0].box, atol=0.1)
 
 
-def test_find_goes_on_after_a_photo_that_fails(mien, photo, tmp_path):
+def test_find_goes_on_after_a_photo_that_fails(mien: Mien, photo: Path, tmp_path: Path):
     blank = save(tmp_path / "blank.png", np.full((64, 64, 3), 127, np.uint8))
     (tmp_path / "notes.jpg").write_text("no picture")
     ran = mien("find", "--json", tmp_path)
@@ -240,7 +240,7 @@ def test_find_goes_on_after_a_photo_that_fails(mien, photo, tmp_path):
     refused(mien("find", tmp_path, "--draw", tmp_path / "d.png"), "--draw and --masks take one photo, 3 came")
 
 
-def test_find_draws(mien, photo, tmp_path):
+def test_find_draws(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "drawn.png"
     assert mien("find", photo, "--draw", out).code == 0
     before, drawn = read(photo), read(out)
@@ -254,7 +254,7 @@ def test_find_draws(mien, photo, tmp_path):
     refused(mien("find", photo, "--draw", out), "exists", "--force")
 
 
-def test_align_writes_the_folder_that_train_reads(mien, photo, couple, tmp_path):
+def test_align_writes_the_folder_that_train_reads(mien: Mien, photo: Path, couple: Array, tmp_path: Path):
     save(tmp_path / "couple.png", couple)
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "photo.jpg").write_bytes(photo.read_bytes())
@@ -277,7 +277,7 @@ def test_align_writes_the_folder_that_train_reads(mien, photo, couple, tmp_path)
     refused(mien("align", photo, "-o", out), "not an empty folder")
 
 
-def test_align_refuses_before_it_makes_a_folder(mien, photo, tmp_path):
+def test_align_refuses_before_it_makes_a_folder(mien: Mien, photo: Path, tmp_path: Path):
     refused(mien("align", photo, "-o", tmp_path / "faces", "--size", 5), "size 5 is out of range: 16 to 4096")
     refused(mien("align", photo, "-o", tmp_path / "faces", "--template", "round"), "'ffhq', 'head', 'face'")
     refused(mien("align", photo, "-o", photo), "not an empty folder")
@@ -287,7 +287,7 @@ def test_align_refuses_before_it_makes_a_folder(mien, photo, tmp_path):
 # ---- verify, models, doctor, help
 
 
-def test_verify_has_three_answers(mien, photo, tmp_path):
+def test_verify_has_three_answers(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "out.jpg"
     write(edit(read(photo), smile=0.5), out)
     ran = mien("verify", out)
@@ -306,7 +306,7 @@ def test_verify_has_three_answers(mien, photo, tmp_path):
     refused(mien("verify", tmp_path), "cannot be read")
 
 
-def test_a_label_cannot_play_with_the_terminal(capfd):
+def test_a_label_cannot_play_with_the_terminal(capfd: pytest.CaptureFixture[str]):
     step = Step("edit", {"smile": 1.0}, version="0.1.0", time="2026-01-01T00:00:00Z")
     for line in lines_of(Verdict("intact", signer="\x1b[31mred\nmien: fine", history=(step,))):
         cli.say(line)
@@ -315,7 +315,7 @@ def test_a_label_cannot_play_with_the_terminal(capfd):
     assert said.endswith("edit smile=1.0; mien 0.1.0\n")
 
 
-def test_models_and_doctor(mien):
+def test_models_and_doctor(mien: Mien):
     ran = mien("models", "--json")
     rows = json.loads(ran.out)
     assert ran.code == 0 and {row["name"] for row in rows} >= {"blazeface", "facemesh", "iris", "prototypes"}
@@ -328,7 +328,7 @@ def test_models_and_doctor(mien):
     assert (ran.code, ran.out) == (0, "") and "problems     none" in ran.err
 
 
-def test_help(mien):
+def test_help(mien: Mien):
     alone, asked = mien(), mien("--help")
     assert alone == asked and alone.code == 0 and alone.err == ""
     for verb in ("edit", "find", "align", "verify", "models", "doctor", "train", "export"):
@@ -368,12 +368,12 @@ def test_help_is_quick():
 # ---- the verbs
 
 
-def test_three_lines(photo, tmp_path):
+def test_three_lines(photo: Path, tmp_path: Path):
     write(edit(read(photo), smile=0.8, age=10), tmp_path / "out.jpg")
     assert verify(tmp_path / "out.jpg").history[0].arguments == {"smile": 0.8, "age": 10, "face": "all"}
 
 
-def test_names_that_there_are_not(photo):
+def test_names_that_there_are_not(photo: Path):
     shown = read(photo)
     with pytest.raises(RequestError, match="no edit is called 'smlie': did you mean smile"):
         edit(shown, smlie=0.5)  # pyright: ignore[reportCallIssue]
@@ -385,12 +385,12 @@ def test_names_that_there_are_not(photo):
         package.edti  # noqa: B018
 
 
-def test_nothing_asked_is_nothing_done(photo):
+def test_nothing_asked_is_nothing_done(photo: Path):
     shown = read(photo)
     assert edit(shown, smile=0) is shown
 
 
-def test_faces_are_numbered_from_the_left(couple):
+def test_faces_are_numbered_from_the_left(couple: Array):
     faces = find(Photo(couple))
     assert [face.box[0] < 512 for face in faces] == [True, False]
     flipped = find(Photo(np.ascontiguousarray(couple[:, ::-1])))
@@ -400,7 +400,7 @@ def test_faces_are_numbered_from_the_left(couple):
     assert not both[:, :512].any() and both[:, 512:].any()
 
 
-def test_depth_and_opacity_come_through(portrait, tmp_path):
+def test_depth_and_opacity_come_through(portrait: Array, tmp_path: Path):
     fine = np.random.default_rng(0).integers(0, 257, portrait.shape, dtype=np.uint16)
     deep = np.minimum(portrait.astype(np.uint32) * 257 + fine, 65535).astype(np.uint16)
     opacity = np.full(portrait.shape[:2], 65535, np.uint16)

@@ -1,17 +1,18 @@
 """Nobody is made to look under 18: the arithmetic, every maker, every edit that makes younger by the way, clips, and again and again."""
 
 import csv
-from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Mien
 from faces import DATA, HOPPER, collins, kit, planned
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien import Photo, edit, verbs
+from mien import Kit, Photo, edit, verbs
 from mien.edits import age_floor
 from mien.edits.age_floor import FLOOR, Adult, AgeReader, allowed_years, held_years, youngest
 from mien.edits.request import METHODS
@@ -57,10 +58,11 @@ def test_a_second_run_adds_nothing_to_speak_of(now: float, years: float, slope: 
         assert second >= min(0.1 * first, -0.5)
 
 
-def reads(photo: Photo) -> float:
+def reads(photo: Photo, by: Kit | None = None) -> float:
     """The age of the largest face, unclipped."""
-    face = max(kit().faces(photo.pixels), key=lambda one: one.area)
-    return kit().prototypes.read(geometry.align(photo.pixels, face.landmarks, Alignment("head", 448))).age
+    by = by or kit()
+    face = max(by.faces(photo.pixels), key=lambda one: one.area)
+    return by.prototypes.read(geometry.align(photo.pixels, face.landmarks, Alignment("head", 448))).age
 
 
 class Youthful(Prototypes):
@@ -73,36 +75,40 @@ class Youthful(Prototypes):
         return replace(reading, age=reading.age - self.years)
 
 
-@pytest.fixture
-def youth(monkeypatch: pytest.MonkeyPatch) -> Iterator[Youthful]:
-    """Collins, who reads 33, reads 22 to every edit."""
+def younger(years: float) -> Kit:
+    """Networks to which everybody looks so many years younger."""
     ours = kit().prototypes
     young = Youthful(ours.name, hub.locate("prototypes").path, ours.sha256)
-    young.years = 11.0
-    monkeypatch.setitem(kit()._own, "prototypes", young)
-    yield young
+    young.years = years
+    return kit().having("prototypes", young)
+
+
+@pytest.fixture
+def youth() -> Kit:
+    """Collins, who reads 33, reads 22 to every edit."""
+    return younger(11.0)
 
 
 @pytest.mark.parametrize("by", (None, *METHODS))
 @pytest.mark.parametrize("asked", ({"age": -30.0}, {"age_to": 18.0}, {"age": -1.0}))
-def test_whoever_looks_young_gets_no_younger(youth: Youthful, by: str | None, asked: dict[str, Any]):
+def test_whoever_looks_young_gets_no_younger(youth: Kit, by: str | None, asked: dict[str, Any]):
     photo = collins()[0]
-    after = edit(photo, kit=kit(), method=by, **asked)
+    after = edit(photo, kit=youth, method=by, **asked)
     assert np.array_equal(after.pixels, photo.pixels)
     assert len(after.history[-1].notes) == 1 and "face 1 reads 22, and nobody is made to look under 18" in after.history[-1].notes[0]
 
 
-def test_the_command_says_why(mien, youth, tmp_path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(batch, "shared_kit", lambda *_: kit())
+def test_the_command_says_why(mien: Mien, youth: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(batch, "shared_kit", lambda *_: youth)
     ran = mien("edit", HOPPER.with_name("collins.jpg"), "--age", -30, "-o", tmp_path / "out.jpg")
     assert ran.code == 0 and ran.err.count("\n") == 1 and "made no younger" in ran.err
 
 
-def test_older_and_other_edits_are_done_all_the_same(youth: Youthful):
+def test_older_and_other_edits_are_done_all_the_same(youth: Kit):
     photo = collins()[0]
     requests: tuple[dict[str, Any], ...] = ({"age": 20.0}, {"sex": -0.8}, {"smile": 0.8}, {"beauty": 0.5})
     for asked in requests:
-        assert not np.array_equal(edit(photo, kit=kit(), **asked).pixels, photo.pixels)
+        assert not np.array_equal(edit(photo, kit=youth, **asked).pixels, photo.pixels)
 
 
 def test_no_other_edit_takes_a_face_below():
@@ -158,10 +164,10 @@ def test_people_of_eighteen_to_twenty_five(asked: dict[str, Any]):
         assert now > min(before, ADULT) - 2.5
 
 
-def test_a_reading_is_not_clipped_but_what_is_told_is(youth: Youthful):
-    youth.years = 30.0
+def test_a_reading_is_not_clipped_but_what_is_told_is():
+    child = younger(30.0)
     photo, face = collins()
-    assert reads(photo) < 10 and verbs.age(photo, face, kit=kit())[0] == ADULT
+    assert reads(photo, child) < 10 and verbs.age(photo, face, kit=child)[0] == ADULT
 
 
 def test_what_is_told_of_years_that_were_not_done():

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from faces import points
 
-from mien.edits.hair import _muted, _together, _told
+from mien.edits.hair import muted, told_from_background, without_islands
 from mien.types import Array
 
 SIZE = 384
@@ -38,7 +38,7 @@ def seen() -> tuple[Array, dict[str, Array], Array, dict[str, tuple[slice, slice
 
 def test_a_door_is_no_hair():
     lab, regions, face, places = seen()
-    kept = _told(lab, regions, face, ALL)
+    kept = told_from_background(lab, regions, face, ALL)
     assert kept[places["mistaken"]].mean() < 0.1
     assert kept[places["forehead"]].mean() > 0.95, "what the hair looks like where it surely is some"
     assert kept[places["ends"]].mean() > 0.95, "what looks like nothing else"
@@ -47,9 +47,9 @@ def test_a_door_is_no_hair():
 def test_where_no_hair_is_sure_nothing_is_ruled_out():
     lab, regions, face, places = seen()
     regions["hair"][places["forehead"]] = 0.8  # less, but still hair
-    assert _told(lab, regions, face, ALL)[places["mistaken"]].mean() < 0.1
+    assert told_from_background(lab, regions, face, ALL)[places["mistaken"]].mean() < 0.1
     regions["hair"][places["forehead"]] = 0.5
-    assert np.array_equal(_told(lab, regions, face, ALL), regions["hair"])
+    assert np.array_equal(told_from_background(lab, regions, face, ALL), regions["hair"])
 
 
 def test_what_the_parser_wavers_at_is_hair_if_it_looks_like_it():
@@ -59,12 +59,17 @@ def test_what_the_parser_wavers_at_is_hair_if_it_looks_like_it():
     lab[strand] = lab[places["forehead"]][:38, :60].mean((0, 1))
     for place in (strand, door):
         regions["hair"][place], regions["other"][place] = 0.3, 0.7
-    told = _told(lab, regions, face, ALL)
+    told = told_from_background(lab, regions, face, ALL)
     assert told[strand].mean() > 0.8 and told[door].mean() < 0.1
     lab[:, -60:], regions["other"][:, -60:], regions["hair"][:, -60:] = BLACK, 1, 0
     photo = ALL.copy()
     photo[:, -60:] = False
-    assert _told(lab, regions, face, photo)[strand].mean() > 0.8 > 0.5 > _told(lab, regions, face, ALL)[strand].mean()
+    assert (
+        told_from_background(lab, regions, face, photo)[strand].mean()
+        > 0.8
+        > 0.5
+        > told_from_background(lab, regions, face, ALL)[strand].mean()
+    )
 
 
 def test_locks_over_the_face_are_hair_and_eyes_are_not():
@@ -79,14 +84,14 @@ def test_locks_over_the_face_are_hair_and_eyes_are_not():
     spot = slice(cheek[0] - 6, cheek[0] + 6), slice(cheek[1] - 6, cheek[1] + 6)
     for place in (lock, spot):
         lab[place], regions["hair"][place] = BLACK, 0
-    told = _told(lab, regions, face, ALL)
+    told = told_from_background(lab, regions, face, ALL)
     assert told[lock][:5].mean() > 0.6 and told[spot].mean() < 0.1 and told[top + 30 :][inside[top + 30 :] > 0].mean() < 0.02
 
 
 def test_wild_colours_are_muted_and_nothing_else():
     lab = np.full((8, 8, 3), (60, -50, 40), np.float32)
-    muted = cv2.cvtColor(_muted(lab).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
-    assert np.abs(muted - (60, -20, 16)).max() < 1
+    paler = cv2.cvtColor(muted(lab).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    assert np.abs(paler - (60, -20, 16)).max() < 1
 
 
 def test_islands_are_no_hair():
@@ -94,5 +99,5 @@ def test_islands_are_no_hair():
     share[40:120, 100:300] = share[120:260, 60:120] = share[120:260, 240:300] = 1
     lone = share.copy()
     lone[300:340, 180:220] = 0.8
-    assert np.array_equal(_together(lone), share)
-    assert np.array_equal(_together(share), share)
+    assert np.array_equal(without_islands(lone), share)
+    assert np.array_equal(without_islands(share), share)

@@ -9,9 +9,8 @@ import pytest
 from faces import hopper, hopper_face, kit, planned
 
 from mien import Photo, RequestError, edit
-from mien.edits import registry as edits
 from mien.edits import teeth
-from mien.edits.mouth import parted, shows_teeth
+from mien.edits.mouth import Grin, parted, shows_teeth
 from mien.face import filters, geometry, mesh, topology
 from mien.face.change import composite
 from mien.types import Array, Change, Crop
@@ -33,8 +32,8 @@ def shown(crop: Crop, change: Change) -> Array:
 def lips_of(crop: Crop, strength: float) -> Array:
     """Where the mesh lies after a grin."""
     (how,) = planned({"grin": strength})
-    assert isinstance(how, edits.Grin)
-    return how.prototypes.smiling(crop.landmarks, how._mouth(crop.landmarks, 0.0))
+    assert isinstance(how, Grin)
+    return how.prototypes.smiling(crop.landmarks, how.wanted_mouth(crop.landmarks, 0.0))
 
 
 def toothy_crop() -> Crop:
@@ -67,9 +66,9 @@ def test_teeth_stay_between_the_lips():
     """A grin with teeth and the smile that it is made of differ between the lips and nowhere else."""
     crop, change = crop_of("grin", 0.8)
     (how,) = planned({"grin": 0.8})
-    assert isinstance(how, edits.Grin)
+    assert isinstance(how, Grin)
     small = teeth.halved(crop)
-    smile = how.prototypes.change(small, mouth=how._mouth(crop.landmarks, 0.0))
+    smile = how.prototypes.change(small, mouth=how.wanted_mouth(crop.landmarks, 0.0))
     difference = np.abs(change.colour - cv2.resize(smile.colour, None, fx=2, fy=2)).max(2)
     opening = mesh.polygon_mask(lips_of(crop, 0.8), topology.INNER_LIPS, crop.size, feather=0.5) > 0
     near = cv2.dilate(opening.astype(np.uint8), np.ones((9, 9))) > 0

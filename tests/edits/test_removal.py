@@ -13,7 +13,7 @@ from mien import Photo
 from mien.edits.age_floor import Adult
 from mien.edits.beard import Beard
 from mien.edits.eyeglasses import Glasses
-from mien.edits.removal import Removal, _like_skin, from_skin
+from mien.edits.removal import Removal, as_skin, from_skin
 from mien.face import geometry, mesh, skin, topology
 from mien.face.change import advect_points
 from mien.pipeline.photo import edit_photo
@@ -104,12 +104,12 @@ def test_what_is_bared_is_like_the_skin_beside_it():
     for name in ("glow", "grey", "eye"):
         covered[parts[name]] = True
     plain = skin.bare_skin_mask(crop.landmarks, crop.size)
-    out = _like_skin(bare, seen, covered, plain)
+    out = as_skin(bare, seen, covered, plain)
     lab, own, beside = (cv2.cvtColor(one, cv2.COLOR_RGB2Lab) for one in (out, seen, seen[parts["plain"]]))
     assert lab[parts["glow"]][..., 0].max() < np.percentile(own[mesh.skin_mask(crop.landmarks, crop.size) > 0.9][:, 0], 99)
     assert lab[parts["grey"]][..., 2].mean() > 0.3 * beside[..., 2].mean() and abs(lab[parts["grey"]][..., 0].mean() - 43) < 2
     assert np.abs(out - bare)[parts["eye"]].mean() < 0.01 and np.abs(out - bare)[~covered].max() < 0.01
-    assert _like_skin(bare, seen, np.ones_like(covered), plain) is bare, "where no skin is left to tell"
+    assert as_skin(bare, seen, np.ones_like(covered), plain) is bare, "where no skin is left to tell"
 
 
 def test_the_face_stays_where_it_is():
@@ -147,9 +147,9 @@ def test_what_hangs_from_a_chin_goes_and_collars_stay():
     size, chin = crop.size, int(crop.landmarks[152, 1])
     covered = np.zeros((size, size), np.float32)
     covered[chin + 10 :] = 1  # a collar
-    assert edit._beard(crop, covered).max() == 0
+    assert edit.beard_region(crop, covered).max() == 0
     covered[int(crop.landmarks[0, 1]) :] = 1
-    may = edit._beard(crop, covered)
+    may = edit.beard_region(crop, covered)
     middle = int(crop.landmarks[152, 0])
     assert may[chin, middle] == 1 and may[chin + size // 10, middle] > 0.5
 

@@ -166,7 +166,7 @@ def test_small_faces_get_no_aliasing_from_a_fine_change():
 
 def test_what_a_crop_shows_of_the_photo_and_what_is_mirrored():
     photo, face = np.zeros((240, 180, 3), np.uint8), points(0.5, at=(60, 100))
-    crop = geometry.align(photo, face, geometry.Alignment("wide", 128))
+    crop = geometry.align(photo, face, Alignment("wide", 128))
     there = cv2.warpAffine(np.ones((240, 180), np.float32), crop.matrix, (128, 128), flags=cv2.INTER_NEAREST)
     shown = geometry.valid_mask(crop)
     assert 0.1 < shown.mean() < 0.9 and (shown == (there > 0)).mean() > 0.97

@@ -131,7 +131,7 @@ def test_a_broken_parent_is_told(tmp_path: Path):
 
 
 def test_a_generated_picture_and_one_from_memory(tmp_path: Path):
-    import c2pa
+    import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
     wholly = provenance.verify(labelled(tmp_path / "a.jpg", FACE))
     assert wholly.state == "intact" and wholly.source_type == "trainedAlgorithmicMedia" and wholly.history == (FACE,)
@@ -216,7 +216,7 @@ def test_the_metadata_of_others_is_not_a_broken_label(tmp_path: Path):
 
 
 def test_files_of_other_tools(tmp_path: Path):
-    import c2pa
+    import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
     Image.fromarray(pixels()).save(tmp_path / "a.jpg")
     algorithm, chain, key = signer.credentials()

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import save
+from conftest import Mien, save
 from faces import ROOT, hopper, hopper_face, kit
 
 from mien import InputError, Photo, RequestError, verbs
@@ -25,6 +25,7 @@ from mien.measure import criteria as judges
 from mien.measure import flicker, report
 from mien.measure import reference as groups
 from mien.measure import seam as seams
+from mien.pipeline.photo import edit_photo
 from mien.types import Array, Change, Crop, Phase, Step
 
 SAME = hopper().pixels
@@ -39,7 +40,7 @@ def disc(step: float, ramp: float) -> Photo:
     return Photo(np.clip(np.rint(SAME + step * alpha), 0, 255).astype(np.uint8))
 
 
-def told(after: Array | Photo, **options) -> report.Report:
+def told(after: Array | Photo, **options: Any) -> report.Report:
     return measure.measure(hopper(), after if isinstance(after, Photo) else Photo(after), kit(), faces=[hopper_face()], **options)
 
 
@@ -161,7 +162,7 @@ def test_a_jpeg_written_anew_is_told_from_the_edit():
     assert one.outside.share > 0.5 and 0 < one.noise <= measure.MOST_NOISE and "written anew" in one.notes[0]
 
 
-def test_every_face_is_told_and_the_worst_counts(couple):
+def test_every_face_is_told_and_the_worst_counts(couple: Array):
     faces = kit().faces(couple)
     after = couple.copy()
     left, top, right, bottom = (int(v) for v in faces[1].box)
@@ -193,7 +194,7 @@ def test_names_that_there_are_not():
 # ---- clips
 
 
-def test_flicker_of_clips(tmp_path):
+def test_flicker_of_clips(tmp_path: Path):
     small = cv2.resize(SAME, (256, 300), interpolation=cv2.INTER_AREA)
     face = kit().faces(small)[0]
     x, y = (int(v) for v in face.landmarks[4])
@@ -219,7 +220,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     return save(tmp_path / "before.png", SAME), save(tmp_path / "after.png", disc(25, 0).pixels)
 
 
-def test_limits_end_with_exit_code_5(mien, pair):
+def test_limits_end_with_exit_code_5(mien: Mien, pair: tuple[Path, Path]):
     ran = mien("report", *pair)
     assert (ran.code, ran.out) == (0, "") and "outside the face: no pixel differs" in ran.err and "a stand-in" in ran.err
     ran = mien("report", *pair, "--max-outside", 0, "--max-seam", 1.05, "--min-identity", 0.5, "--max-skin", 3)
@@ -227,7 +228,7 @@ def test_limits_end_with_exit_code_5(mien, pair):
     assert "beyond the limit: seam is 1." in ran.err and "more than 1.05" in ran.err and "beyond the limit: skin is" in ran.err
 
 
-def test_json_has_every_number(mien, pair):
+def test_json_has_every_number(mien: Mien, pair: tuple[Path, Path]):
     ran = mien("report", *pair, "--json", "--max-seam", 1.05)
     one = json.loads(ran.out)
     assert (ran.code, ran.err) == (5, "") and one["limits"] == {"max_seam": 1.05} and len(one["passed"]) == 1
@@ -239,7 +240,7 @@ def test_json_has_every_number(mien, pair):
     assert set(one["faces"][0]["seam"]) == {"strength", "worst", "at"}
 
 
-def test_the_page_needs_nothing_else(mien, pair, tmp_path):
+def test_the_page_needs_nothing_else(mien: Mien, pair: tuple[Path, Path], tmp_path: Path):
     out = tmp_path / "r.html"
     assert mien("report", *pair, "--html", out, "--max-seam", 1.05).code == 5
     page = out.read_text(encoding="utf-8")
@@ -252,7 +253,7 @@ def test_the_page_needs_nothing_else(mien, pair, tmp_path):
     assert "&lt;b&gt;&amp;.png" in out.read_text(encoding="utf-8") and "<b>&.png" not in out.read_text(encoding="utf-8")
 
 
-def test_what_cannot_be_compared_is_refused(mien, pair, tmp_path):
+def test_what_cannot_be_compared_is_refused(mien: Mien, pair: tuple[Path, Path], tmp_path: Path):
     small, blank = save(tmp_path / "small.png", SAME[:300]), save(tmp_path / "blank.png", np.full_like(SAME, 127))
     for words, said in (
         ((pair[0], small), "512 x 600 and 512 x 300 pixels"),
@@ -278,7 +279,7 @@ def test_the_usual_requests_cover_every_edit():
             bench.trials(asked)
 
 
-def test_only_people_held_out_are_judged(tmp_path):
+def test_only_people_held_out_are_judged(tmp_path: Path):
     names = [f"p{k}" for k in range(64)]
     rows = [f"{name}-{k}.jpg,{name}" for name in names for k in (0, 1)]
     (tmp_path / "faces.csv").write_text("file,person\n" + "\n".join(rows) + "\n")
@@ -320,7 +321,7 @@ def test_a_watched_edit_knows_to_the_last_pixel_where_it_was():
             return Change(np.zeros((*alpha.shape, 2), np.float32), np.full((*alpha.shape, 3), 0.2, np.float32), alpha)
 
     watched = bench.Watched(Square())
-    after = bench.apply.edit_photo(hopper(), [watched], [hopper_face()], [0], {}).pixels
+    after = edit_photo(hopper(), [watched], [hopper_face()], [0], {}).pixels
     changed = (after != SAME).any(2)
     assert not (changed & ~watched.inside(SAME.shape)).any()
     assert np.count_nonzero(changed) > 0.95 * np.count_nonzero(watched.inside(SAME.shape))
@@ -334,7 +335,9 @@ def collins() -> tuple[Photo, judges.FaceFeatures]:
 
 
 @pytest.mark.parametrize(("edit", "strength"), [("glasses", 1.0), ("hair", "grey"), ("lips", "blue"), ("lids", "teal")])
-def test_measures_see_what_was_asked_for_and_nothing_where_nothing_was(collins, edit: str, strength: bench.Strength):
+def test_measures_see_what_was_asked_for_and_nothing_where_nothing_was(
+    collins: tuple[Photo, judges.FaceFeatures], edit: str, strength: bench.Strength
+):
     photo, before = collins
     judge = judges.criterion(edit, strength)
     request: dict[str, Any] = {edit: strength}
@@ -343,12 +346,13 @@ def test_measures_see_what_was_asked_for_and_nothing_where_nothing_was(collins, 
     assert judge.way(before, judges.face_features(kit(), after, kit().faces(after)[0])) >= judge.least
 
 
-def test_only_those_are_judged_who_can_show_it(collins):
+def test_only_those_are_judged_who_can_show_it(collins: tuple[Photo, judges.FaceFeatures]):
     before = judges.face_features(kit(), SAME, hopper_face())
     beard, glasses, hair = judges.criterion("beard", 0.7), judges.criterion("glasses", 1.0), judges.criterion("hair", "grey")
     assert beard and glasses and hair and judges.criterion("hat", 1.0) is None
     assert not beard.fit(collins[1], 1) and not beard.fit(collins[1], -1), "she is a woman"
     assert glasses.fit(before, -1) and not glasses.fit(before, 1) and not hair.fit(before, 1), "with glasses, under a cap"
+    assert collins[1].hair is not None
     own = cv2.cvtColor(collins[1].hair[None, None], cv2.COLOR_Lab2RGB)[0, 0].clip(0, 1)
     same = judges.criterion("hair", "#" + "".join(f"{round(255 * float(v)):02x}" for v in own))
     assert same and not same.fit(collins[1], 1), "hair of that colour already"
@@ -373,7 +377,7 @@ def test_who_has_what_was_asked_for():
     assert not groups.matches(row | {"age": "NA"}, "age", 30.0, age=35) and not groups.matches(row | {"sex": "f"}, "beard", 0.7, age=35)
 
 
-def test_people_to_compare_with_are_others_than_those_who_are_edited(tmp_path):
+def test_people_to_compare_with_are_others_than_those_who_are_edited(tmp_path: Path):
     (tmp_path / "images").mkdir()
     names = [f"p{k}" for k in range(80)]
     rng = np.random.default_rng(0)
@@ -391,7 +395,7 @@ def test_people_to_compare_with_are_others_than_those_who_are_edited(tmp_path):
     assert men is not None and len(men) == sum(row["sex"] == "m" for row in known.rows) and known.like("beard", 0.7, 40.0) is None
 
 
-def test_the_bench_prints_a_table_and_draws_a_sheet(mien, photo, tmp_path):
+def test_the_bench_prints_a_table_and_draws_a_sheet(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "out"
     ran = mien("bench", "edits", tmp_path, "-o", out, "--edits", "smile=0.8,sex=-0.8", "--json")
     rows = [json.loads(line) for line in ran.out.splitlines()]

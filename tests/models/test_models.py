@@ -106,12 +106,12 @@ def test_displacements_turn_and_foreshorten_with_the_face():
 
 def test_who_is_made_older_gets_the_lines_of_the_old_face_most_like_hers():
     prototypes = kit().prototypes
-    theirs = prototypes._data["lines"]
-    assert theirs.shape[:2] == (2, 6) and theirs.shape[2] == theirs.shape[3] == prototypes._data["side"]
+    theirs = prototypes.data["lines"]
+    assert theirs.shape[:2] == (2, 6) and theirs.shape[2] == theirs.shape[3] == prototypes.data["side"]
     plain = np.random.default_rng(0).normal(0, 0.3, theirs.shape[2:]).astype(np.float32)
     for sex in (0, 1):
         for k in range(6):
-            got = prototypes._own_lines(plain + 0.3 * theirs[sex, k], float(sex))
+            got = prototypes.own_lines(plain + 0.3 * theirs[sex, k], float(sex))
             like = [float(np.corrcoef(got.ravel(), one.ravel())[0, 1]) for one in theirs[sex]]
             assert int(np.argmax(like)) == k and like[k] > 0.9
 
@@ -121,8 +121,8 @@ def test_lines_come_with_years_and_not_twice(age: float, some: bool):
     """What comes or fades is in proportion to the years between 25 and 75; never both, and neither by the means alone."""
     prototypes, crop = kit().prototypes, geometry.align(hopper().pixels, hopper_face().landmarks, Alignment("head", 448))
     nothing = np.zeros(3, np.float32)
-    means, blend = (prototypes._blend(crop, nothing, age, 0.5, alone) for alone in (True, False))
-    more = prototypes._blend(crop, nothing, 1.5 * age, 0.5, False)
+    means, blend = (prototypes.blend(crop, nothing, age, 0.5, alone) for alone in (True, False))
+    more = prototypes.blend(crop, nothing, 1.5 * age, 0.5, False)
     assert (np.abs(blend["lines"]).max() > 0) == (some and prototypes.read(crop).age < 75)
     assert (blend["faded"].max() > 0) == (age < 0) and blend["faded"].max() <= 1
     for key in ("lines", "faded"):

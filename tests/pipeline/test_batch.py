@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import HOPPER, save
+from conftest import HOPPER, Mien, Ran, save
 
 from mien import verify
 from mien.edits.request import EditRequest
@@ -44,24 +44,24 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def states(ran) -> dict[str, str]:
+def states(ran: Ran) -> dict[str, str]:
     """What `--json` told: name of the result -> state."""
     return {Path(one["output"]).name: one["state"] for one in map(json.loads, ran.out.splitlines())}
 
 
-def summary(ran) -> str:
+def summary(ran: Ran) -> str:
     return ran.err.splitlines()[-1]
 
 
 # ---- which files, and where to
 
 
-def test_a_folder_means_the_pictures_in_it(photos):
+def test_a_folder_means_the_pictures_in_it(photos: Path):
     (photos / "linked.png").symlink_to(photos / "a.jpg")
     assert [path.name for path in batch.gather([str(photos)])] == ["a.jpg", "b.JPG", "linked.png"]
 
 
-def test_globs_and_files(photos, monkeypatch):
+def test_globs_and_files(photos: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(photos.parent)
     assert batch.gather(["photos/*"]) == [Path("photos/a.jpg"), Path("photos/b.JPG")]
     assert batch.gather(["photos/**/*.jpg"]) == [Path("photos/a.jpg"), Path("photos/below/c.jpg")]
@@ -80,14 +80,14 @@ def test_globs_and_files(photos, monkeypatch):
     assert batch.gather(["photos", "empty"]), "as `photos/*` of a shell may name an empty folder"
 
 
-def test_results_take_the_names_of_their_sources(tmp_path):
+def test_results_take_the_names_of_their_sources(tmp_path: Path):
     sources = [tmp_path / name for name in ("a.jpg", "b.PNG", "c.heic")]
     assert [target.name for _, target in batch.pair(sources, tmp_path)] == ["a.jpg", "b.PNG", "c.jpg"]
     with pytest.raises(OutputError, match=r"one/a\.jpg and .*two/a\.jpg would both be written as .*out/a\.jpg"):
         batch.pair([tmp_path / "one" / "a.jpg", tmp_path / "two" / "a.jpg"], tmp_path / "out")
 
 
-def test_results_of_an_earlier_run_are_no_sources(photos):
+def test_results_of_an_earlier_run_are_no_sources(photos: Path):
     inside = photos / "out"
     inside.mkdir()
     for name in ("a.jpg", "b.JPG"):
@@ -103,7 +103,7 @@ def test_results_of_an_earlier_run_are_no_sources(photos):
 # ---- the run
 
 
-def test_many_photos_of_which_some_fail(mien, photos, out):
+def test_many_photos_of_which_some_fail(mien: Mien, photos: Path, out: Path):
     save(photos / "blank.png", np.full((200, 200, 3), 127, np.uint8))
     (photos / "cut.jpg").write_bytes(HOPPER.read_bytes()[:20000])
     (out / "b.JPG").write_bytes(b"mine")
@@ -118,7 +118,7 @@ def test_many_photos_of_which_some_fail(mien, photos, out):
     assert (out / "b.JPG").read_bytes() == b"mine" and verify(out / "a.jpg").ingredients == ("a.jpg",)
 
 
-def test_resume_does_what_is_left(mien, photos, out):
+def test_resume_does_what_is_left(mien: Mien, photos: Path, out: Path):
     command = "edit", photos, "--smile", 0.5, "-o", out, "--workers", 1, "--json"
     assert mien(*command).code == 0
     ran = mien(*command)
@@ -139,7 +139,7 @@ def test_resume_does_what_is_left(mien, photos, out):
     assert verify(out / "b.JPG").state == "intact" and (out / "a.jpg").stat().st_mtime_ns == before
 
 
-def test_resume_by_another_request_writes_nothing_over(mien, photos, out):
+def test_resume_by_another_request_writes_nothing_over(mien: Mien, photos: Path, out: Path):
     command = "edit", photos, "-o", out, "--workers", 1, "--json"
     assert mien(*command, "--smile", 0.5).code == 0
     (out / "b.JPG").write_bytes(HOPPER.read_bytes())
@@ -152,7 +152,7 @@ def test_resume_by_another_request_writes_nothing_over(mien, photos, out):
     assert summary(mien(*command, "--smile", 0.7, "--resume", "--force")) == "0 done, 2 skipped, 0 failed"
 
 
-def test_in_place_wants_force(mien, photos):
+def test_in_place_wants_force(mien: Mien, photos: Path):
     original = (photos / "a.jpg").read_bytes()
     for more in ((), ("--resume",)):
         ran = mien("edit", photos, "--smile", 0.5, "-o", photos, *more)
@@ -162,14 +162,14 @@ def test_in_place_wants_force(mien, photos):
     assert verify(photos / "a.jpg").ingredients == ("a.jpg",)
 
 
-def test_a_glob_that_the_shell_left_alone(mien, photos, out):
+def test_a_glob_that_the_shell_left_alone(mien: Mien, photos: Path, out: Path):
     handler = signal.getsignal(signal.SIGINT)
     ran = mien("edit", photos / "a*", "--smile", 0.5, "-o", out)
     assert signal.getsignal(signal.SIGINT) is handler
     assert ran.code == 0 and names(out) == ["a.jpg"]
 
 
-def test_a_photo_in_which_nothing_has_changed_is_told(mien, photos, out):
+def test_a_photo_in_which_nothing_has_changed_is_told(mien: Mien, photos: Path, out: Path):
     for smile, changed in ((0, False), (0.5, True)):
         ran = mien("edit", photos / "a.jpg", "--smile", smile, "-o", out / f"{smile}.jpg", "--json")
         assert (ran.code, json.loads(ran.out)["changed"], "nothing has changed" in ran.err) == (0, changed, not changed)
@@ -178,7 +178,7 @@ def test_a_photo_in_which_nothing_has_changed_is_told(mien, photos, out):
     assert ran.err.count("nothing has changed") == 2 and summary(ran) == "2 done, 0 skipped, 0 failed"
 
 
-def test_what_is_refused_before_the_work(mien, photos, tmp_path):
+def test_what_is_refused_before_the_work(mien: Mien, photos: Path, tmp_path: Path):
     for words, said in (
         ((photos, "-o", tmp_path / "no"), "2 photos to write into a folder"),
         ((photos, "-o", photos / "a.jpg"), "mkdir -p"),
@@ -191,7 +191,7 @@ def test_what_is_refused_before_the_work(mien, photos, tmp_path):
     assert names(tmp_path) == ["photos"]
 
 
-def test_a_process_that_dies_takes_no_others_along(photos, out):
+def test_a_process_that_dies_takes_no_others_along(photos: Path, out: Path):
     """The worker that meets the poisoned job ends as if killed for want of memory; the jobs after it are done by new ones."""
     jobs = [batch.Job(photos / name, out / name, EditRequest({"smile": 0.5})) for name in ("a.jpg", "b.JPG")]
     poisoned = batch.Job(photos / "a.jpg", out / "x.jpg", Poison())
@@ -207,7 +207,7 @@ class Poison(EditRequest):
         return os._exit, (9,)
 
 
-def test_done_refuses_what_it_cannot_judge(photos, out):
+def test_done_refuses_what_it_cannot_judge(photos: Path, out: Path):
     job = batch.Job(photos / "a.jpg", out / "a.jpg", EditRequest({"smile": 0.5}))
     assert not batch.done(job)
     for content in (b"", b"text", HOPPER.read_bytes()):
@@ -221,7 +221,7 @@ def test_done_refuses_what_it_cannot_judge(photos, out):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 @pytest.mark.parametrize("when", ["at the first result", "while processes start"])
-def test_ctrl_c_is_clean_and_resume_goes_on(mien, tmp_path, out, when):
+def test_ctrl_c_is_clean_and_resume_goes_on(mien: Mien, tmp_path: Path, out: Path, when: str):
     photos = tmp_path / "photos"
     photos.mkdir()
     for number in range(8):

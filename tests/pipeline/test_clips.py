@@ -17,6 +17,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from conftest import Mien
 from faces import planned
 from films import HEIGHT, decoded, film, luma, packets, shot, times
 
@@ -43,7 +44,7 @@ def walk(portrait: Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_sound_time_stamps_and_turn_stay_as_they_were(mien, portrait, tmp_path, suffix):
+def test_sound_time_stamps_and_turn_stay_as_they_were(mien: Mien, portrait: Array, tmp_path: Path, suffix: str):
     frames = [np.rot90(shot(portrait, i), 1) for i in range(16)]
     source = film(tmp_path / f"film{suffix}", frames, gaps=(512, 700, 300), turn=-90)
     out = tmp_path / "out.mp4"
@@ -65,14 +66,14 @@ def test_sound_time_stamps_and_turn_stay_as_they_were(mien, portrait, tmp_path, 
     assert difference.max() > 25 and np.median(difference) < 1.5
 
 
-def test_a_labelled_clip_remembers_what_was_done_before(mien, walk, tmp_path):
+def test_a_labelled_clip_remembers_what_was_done_before(mien: Mien, walk: Path, tmp_path: Path):
     assert mien("edit", walk, "--smile", 0.5, "--to", 0.3, "-o", tmp_path / "a.mp4").code == 0
     assert mien("edit", tmp_path / "a.mp4", "--age", 20, "-o", tmp_path / "b.mp4").code == 0
     verdict = verify(tmp_path / "b.mp4")
     assert verdict.state == "intact" and [next(iter(step.arguments)) for step in verdict.history] == ["smile", "age"]
 
 
-def test_only_a_part_is_written(mien, walk, tmp_path):
+def test_only_a_part_is_written(mien: Mien, walk: Path, tmp_path: Path):
     out = tmp_path / "part.mp4"
     assert mien("edit", walk, "--smile", 1, "--from", "0:00:00.3", "--to", 0.6, "-o", out).code == 0
     assert times(out) == [Fraction(i, 30) for i in range(9)]
@@ -81,7 +82,7 @@ def test_only_a_part_is_written(mien, walk, tmp_path):
     assert [p[3] for p in part] == kept and abs(part[0][0]) < 0.03
 
 
-def test_what_an_edit_left_alone_is_not_converted(walk):
+def test_what_an_edit_left_alone_is_not_converted(walk: Path):
     clip = footage.clip(walk)
     one, other = (next(footage.frames(clip)) for _ in range(2))
     pixels = one.pixels
@@ -119,7 +120,7 @@ def paths(sights: list[TrackedFrame], fade: int = 6) -> Array:
     return np.array(out)
 
 
-def test_a_still_face_is_steady_and_a_moving_one_is_not_late(landmarks):
+def test_a_still_face_is_steady_and_a_moving_one_is_not_late(landmarks: Array):
     chance, steps = np.random.default_rng(1), np.arange(60) / 30
     noise = chance.normal(0, 0.5, (60, 478, 2))
     still = [seen(noise[i], landmarks, time=t) for i, t in enumerate(steps)]
@@ -134,7 +135,7 @@ def test_a_still_face_is_steady_and_a_moving_one_is_not_late(landmarks):
         assert abs(late) < 0.002 and np.abs(error).max() < 1.5
 
 
-def test_a_cut_forgets_and_a_lost_face_fades(landmarks):
+def test_a_cut_forgets_and_a_lost_face_fades(landmarks: Array):
     sights = [seen(np.zeros(2), landmarks, time=i / 30, cut=i == 0) for i in range(12)]
     gone = [TrackedFrame((12 + i) / 30, False, {}, frozenset()) for i in range(12)]
     there = [tracks.smooth([*sights, *gone], i, 6).get(1, (None, 0.0))[1] for i in range(24)]
@@ -146,7 +147,7 @@ def test_a_cut_forgets_and_a_lost_face_fades(landmarks):
     assert [list(one) for one in both] == [[1]] * 12 + [[2]] * 12 and all(weight == 1.0 for one in both for _, weight in one.values())
 
 
-def test_a_lost_face_passes_through(portrait, tmp_path, monkeypatch):
+def test_a_lost_face_passes_through(portrait: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The face is there for ten frames, away for twelve and there again: in between, pictures are the decoded ones bit by bit."""
     source = film(tmp_path / "lost.mp4", [shot(portrait, i, face=not 10 <= i < 22) for i in range(34)], sound=None)
     kit = verbs.shared_kit()
@@ -160,7 +161,7 @@ def test_a_lost_face_passes_through(portrait, tmp_path, monkeypatch):
     assert change[9] < 0.5 * change[5] and (change[26:] > 0).all()
 
 
-def test_memory_does_not_grow_with_the_clip(landmarks):
+def test_memory_does_not_grow_with_the_clip(landmarks: Array):
     """The line holds no more after 400 frames than after 60."""
     face = seen(np.zeros(2), landmarks + 20).faces[1]
     nothing = Change(np.zeros((64, 64, 2), np.float32), np.zeros((64, 64, 3), np.float32), np.zeros((64, 64), np.float32))
@@ -190,16 +191,15 @@ def test_memory_does_not_grow_with_the_clip(landmarks):
     assert taken == 400 and max(held[60:]) <= max(held[:60]) and max(map(max, held)) <= 2 * line.behind + 2
 
 
-def test_which_face_is_meant(couple):
+def test_which_face_is_meant(couple: Array):
     pixels = np.ascontiguousarray(cv2.resize(couple, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA))
     for which, wanted in (("all", {1, 2}), ("largest", {1}), ("1", {1}), ("2", {2}), ("3", set())):
         tracker = Tracker(verbs.shared_kit(), which)
-        for i in range(2):
-            sight = tracker.look(pixels, i / 30)
+        _, sight = (tracker.look(pixels, i / 30) for i in range(2))
         assert set(sight.meant) == wanted and len(sight.faces) == 2
 
 
-def test_a_change_sticks_to_the_face(portrait):
+def test_a_change_sticks_to_the_face(portrait: Array):
     size, triangles = 256, verbs.shared_kit().prototypes.triangles
     (face,) = verbs.shared_kit().faces(portrait)
     at = geometry.align(portrait, face.landmarks, Alignment("head", size)).landmarks
@@ -214,7 +214,7 @@ def test_a_change_sticks_to_the_face(portrait):
     assert np.allclose(half.alpha, alpha / 4, atol=1e-6)
 
 
-def test_what_is_held_before_a_face_stays(portrait, tmp_path):
+def test_what_is_held_before_a_face_stays(portrait: Array, tmp_path: Path):
     """A green card that comes from below, while the face gets warmer."""
     tops, frames = [330 - 6 * i for i in range(16)], []
     for top in tops:
@@ -245,7 +245,7 @@ verbs.edit_clip(Path(sys.argv[1]), Path(sys.argv[2]), smile=0.8, resume=True, re
 """
 
 
-def test_a_killed_run_goes_on_as_if_it_had_not_been(mien, walk, tmp_path):
+def test_a_killed_run_goes_on_as_if_it_had_not_been(mien: Mien, walk: Path, tmp_path: Path):
     whole, halted = tmp_path / "whole.mp4", tmp_path / "halted.mp4"
     run = lambda out, *more: [sys.executable, "-c", RUN, str(walk), str(out), *more]  # noqa: E731
     other = subprocess.Popen(run(whole), stdout=subprocess.PIPE, text=True)
@@ -270,7 +270,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(mien, walk, tmp_path):
     assert packets(whole) == packets(halted) and times(whole) == times(halted)
 
 
-def test_ctrl_c_keeps_what_is_done(walk, tmp_path, monkeypatch):
+def test_ctrl_c_keeps_what_is_done(walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     out, done = tmp_path / "out.mp4", []
     with pytest.raises(KeyboardInterrupt):
         verbs.edit_clip(walk, out, smile=0.5, report=lambda n, total: done.append(n), stopped=lambda: len(done) == 5)  # pyright: ignore[reportCallIssue]
@@ -279,7 +279,7 @@ def test_ctrl_c_keeps_what_is_done(walk, tmp_path, monkeypatch):
     assert (told.frames, told.faces) == (20, 1) and times(out) == times(walk)
 
 
-def test_parts_of_uneven_time_stamps_are_all_there(portrait, tmp_path, monkeypatch):
+def test_parts_of_uneven_time_stamps_are_all_there(portrait: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     source = film(tmp_path / "uneven.mp4", [shot(portrait, i) for i in range(15)], gaps=(512, 700, 300))
     monkeypatch.setattr(parts, "PART", 0.2)
     assert verbs.edit_clip(source, tmp_path / "out.mp4", smile=0.5).frames == 15
@@ -289,7 +289,7 @@ def test_parts_of_uneven_time_stamps_are_all_there(portrait, tmp_path, monkeypat
 # ---- what is refused
 
 
-def test_refusals_are_one_line_and_leave_nothing(mien, walk, portrait, tmp_path):
+def test_refusals_are_one_line_and_leave_nothing(mien: Mien, walk: Path, portrait: Array, tmp_path: Path):
     empty = film(tmp_path / "wall.mp4", [shot(portrait, 0, face=False)] * 6, sound=None)
     (tmp_path / "broken.mp4").write_bytes(walk.read_bytes()[:3000])
     (tmp_path / "text.mkv").write_text("no film")
@@ -320,7 +320,7 @@ def test_refusals_are_one_line_and_leave_nothing(mien, walk, portrait, tmp_path)
     assert sorted(one.name for one in tmp_path.iterdir()) == before
 
 
-def test_a_full_disk_is_one_line(walk, tmp_path, monkeypatch):
+def test_a_full_disk_is_one_line(walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def full(*_: Any, **__: Any) -> int:
         raise OSError(28, "No space left on device")
 
@@ -330,7 +330,7 @@ def test_a_full_disk_is_one_line(walk, tmp_path, monkeypatch):
     assert not (tmp_path / "out.mp4").exists()
 
 
-def test_many_files_of_both_kinds(mien, walk, photo, tmp_path):
+def test_many_files_of_both_kinds(mien: Mien, walk: Path, photo: Path, tmp_path: Path):
     folder, out = tmp_path / "in", tmp_path / "edited"
     folder.mkdir()
     out.mkdir()

@@ -42,24 +42,3 @@ def test_a_walk_goes_through_its_stops_without_a_kink():
     speeds = np.diff(np.vstack([steps, steps[:1]]), axis=0)
     turns = np.linalg.norm(np.diff(speeds, axis=0), axis=1)
     assert turns.max() < 0.2 * np.linalg.norm(speeds, axis=1).max()
-
-
-@pytest.mark.parametrize("each_layer", [False, True])
-def test_projection_finds_a_picture_of_its_own(each_layer: bool):
-    G = small()
-    with torch.no_grad():
-        target = G(torch.randn(1, 16, generator=torch.Generator().manual_seed(5)), noise="const")
-        mean = G.synthesis(G.mapping(torch.randn(500, 16)).mean(0).repeat(1, G.num_ws, 1), "const")
-    before = {key: value.clone() for key, value in G.state_dict().items()}
-    ws = latents.project(G, target, steps=120, samples=500, each_layer=each_layer)
-    with torch.no_grad():
-        error, start = ((one - target).square().mean() for one in (G.synthesis(ws, "const"), mean))
-    assert ws.shape == (1, G.num_ws, 16) and error < 0.1 * start
-    assert all(torch.equal(before[key], value) for key, value in G.state_dict().items())
-    assert each_layer or torch.equal(ws[:, 0], ws[:, -1])
-
-
-def test_noise_that_resembles_itself_costs():
-    random = torch.Generator().manual_seed(0)
-    noise = torch.randn(32, 32, generator=random)
-    assert latents.itself(torch.nn.functional.avg_pool2d(noise[None], 3, 1, 1)[0] * 3) > 5 * latents.itself(noise)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -20,6 +21,9 @@ from mien.types import Array, Face
 FACES = ROOT.parent / "shared" / "data" / "faces256"
 
 
+Find = Callable[[Array], list[Face]]
+
+
 def net(name: str) -> Net:
     entry = hub.locate(name)
     return Net(name, entry.path, entry.sha256, threads=1)
@@ -36,7 +40,7 @@ def landmarker() -> Landmarker:
 
 
 @pytest.fixture(scope="module")
-def find(finder, landmarker):
+def find(finder: Finder, landmarker: Landmarker) -> Find:
     return lambda pixels: find_faces(finder, landmarker, pixels)
 
 
@@ -52,7 +56,7 @@ def hopper() -> Array:
 
 
 @pytest.fixture(scope="module")
-def upright(find, hopper) -> Face:
+def upright(find: Find, hopper: Array) -> Face:
     (face,) = find(hopper)
     return face
 
@@ -66,7 +70,7 @@ def off(face: Face, wanted: Array) -> float:
     return float(np.hypot(*(face.landmarks - wanted).T).mean() / np.hypot(*(wanted[33] - wanted[263])))
 
 
-def test_a_portrait_gives_one_face_with_everything_in_its_place(upright, hopper):
+def test_a_portrait_gives_one_face_with_everything_in_its_place(upright: Face, hopper: Array):
     left, top, right, bottom = upright.box
     assert 0 < left < right < hopper.shape[1] and 0 < top < bottom < hopper.shape[0]
     points = upright.landmarks
@@ -78,7 +82,7 @@ def test_a_portrait_gives_one_face_with_everything_in_its_place(upright, hopper)
     assert abs(upright.roll) < 10 and abs(upright.yaw) < 15 and abs(upright.pitch) < 20
 
 
-def test_each_iris_is_centre_right_top_left_bottom(upright):
+def test_each_iris_is_centre_right_top_left_bottom(upright: Face):
     for start, (low, high) in ((468, (33, 133)), (473, (362, 263))):
         centre, right, top, left, bottom = upright.landmarks[start : start + 5]
         assert left[0] < centre[0] < right[0] and top[1] < centre[1] < bottom[1]
@@ -86,7 +90,7 @@ def test_each_iris_is_centre_right_top_left_bottom(upright):
 
 
 @pytest.mark.parametrize("angle", range(0, 360, 30))
-def test_any_angle_gives_the_turned_landmarks(find, hopper, upright, angle):
+def test_any_angle_gives_the_turned_landmarks(find: Find, hopper: Array, upright: Face, angle: int):
     side = 800
     matrix = cv2.getRotationMatrix2D((hopper.shape[1] / 2, hopper.shape[0] / 2), -angle, 1.0)
     matrix[:, 2] += [(side - hopper.shape[1]) / 2, (side - hopper.shape[0]) / 2]
@@ -98,18 +102,18 @@ def test_any_angle_gives_the_turned_landmarks(find, hopper, upright, angle):
 
 
 @pytest.mark.parametrize("turn", [1, 2, 3])
-def test_quarter_turns(find, hopper, upright, turn):
+def test_quarter_turns(find: Find, hopper: Array, upright: Face, turn: int):
     (face,) = find(np.ascontiguousarray(np.rot90(hopper, turn)))
     assert abs((face.roll - upright.roll + 90 * turn + 180) % 360 - 180) < 4
 
 
-def test_a_mirrored_face_looks_the_other_way(find, hopper, upright):
+def test_a_mirrored_face_looks_the_other_way(find: Find, hopper: Array, upright: Face):
     (face,) = find(np.ascontiguousarray(hopper[:, ::-1]))
     assert abs(face.yaw + upright.yaw) < 5 and abs(face.roll + upright.roll) < 4
 
 
 @pytest.mark.parametrize(("axis", "name"), [((0, 2), "yaw"), ((1, 2), "pitch")])
-def test_a_head_turned_in_depth_changes_its_yaw_or_pitch_alone(upright, axis, name):
+def test_a_head_turned_in_depth_changes_its_yaw_or_pitch_alone(upright: Face, axis: tuple[int, int], name: str):
     """Near points (small depth) go to the photo's right as yaw grows, and down as pitch grows."""
     across = np.radians(-upright.roll)
     level = np.array([[np.cos(across), np.sin(across)], [-np.sin(across), np.cos(across)]])
@@ -123,7 +127,7 @@ def test_a_head_turned_in_depth_changes_its_yaw_or_pitch_alone(upright, axis, na
         assert abs(end[each] - start[each] - (20 if each == name else 0)) < 2
 
 
-def test_a_face_of_40_pixels_in_a_large_frame(find, hopper, upright):
+def test_a_face_of_40_pixels_in_a_large_frame(find: Find, hopper: Array, upright: Face):
     scale = 40 / float(upright.box[2] - upright.box[0])
     small = scaled(hopper, scale)
     frame = np.full((720, 1280, 3), 110, np.uint8)
@@ -132,25 +136,25 @@ def test_a_face_of_40_pixels_in_a_large_frame(find, hopper, upright):
     assert off(face, (upright.landmarks + 0.5) * scale - 0.5 + (900, 400)) < 0.08
 
 
-def test_a_face_that_fills_the_frame(find, hopper, upright):
+def test_a_face_that_fills_the_frame(find: Find, hopper: Array, upright: Face):
     left, top, right, bottom = upright.box.astype(int)
     (face,) = find(np.ascontiguousarray(hopper[top:bottom, left:right]))
     assert off(face, upright.landmarks - (left, top)) < 0.08
 
 
-def test_a_large_photo_reads_the_same(find, hopper, upright):
+def test_a_large_photo_reads_the_same(find: Find, hopper: Array, upright: Face):
     (face,) = find(cv2.resize(hopper, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC))
     assert off(face, (upright.landmarks + 0.5) * 5 - 0.5) < 0.02
 
 
-def test_several_faces_come_from_left_to_right(find, hopper):
+def test_several_faces_come_from_left_to_right(find: Find, hopper: Array):
     faces = find(np.tile(scaled(hopper, 0.5), (2, 4, 1)))
     assert len(faces) == 8
     centres = [float(f.box[0] + f.box[2]) for f in faces]
     assert centres == sorted(centres)
 
 
-def test_dark_and_noisy_pictures(find, hopper, upright):
+def test_dark_and_noisy_pictures(find: Find, hopper: Array, upright: Face):
     (dark,) = find((hopper * 0.12).astype(np.uint8))
     assert off(dark, upright.landmarks) < 0.05
     noise = np.random.default_rng(0).normal(0, 25, hopper.shape)
@@ -181,11 +185,11 @@ def not_faces() -> dict[str, Array]:
 
 
 @pytest.mark.parametrize("name", not_faces())
-def test_no_face_where_there_is_none(find, name):
+def test_no_face_where_there_is_none(find: Find, name: str):
     assert find(not_faces()[name]) == []
 
 
-def test_a_portrait_without_its_face_has_none(find, hopper, upright):
+def test_a_portrait_without_its_face_has_none(find: Find, hopper: Array, upright: Face):
     left, top, right, bottom = upright.box.astype(int)
     without = hopper.copy()
     without[top - 20 : bottom + 10, left - 10 : right + 10] = hopper[10:11, 10:11]
@@ -200,7 +204,7 @@ def test_a_network_of_another_role_is_refused():
 
 
 @pytest.mark.skipif(not FACES.is_dir(), reason="the shared portraits are not here")
-def test_landmarks_agree_with_the_shared_ones(find):
+def test_landmarks_agree_with_the_shared_ones(find: Find):
     known = np.load(FACES / "landmarks478.npz")
     errors = []
     for i in range(0, len(known["files"]), 60):

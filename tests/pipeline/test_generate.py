@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import HOPPER
+from conftest import HOPPER, Mien
 
 from mien import read, verbs, verify
 
@@ -31,14 +31,14 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture
-def imported(mien, exported, tmp_path, monkeypatch) -> None:
+def imported(mien: Mien, exported: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     verbs.shared_kit.cache_clear()  # what it has opened came from another home
     for path in exported:
         assert mien("models", "import", path).code == 0
 
 
-def test_generate_writes_labelled_faces_that_a_seed_brings_back(mien, imported, tmp_path):
+def test_generate_writes_labelled_faces_that_a_seed_brings_back(mien: Mien, imported: None, tmp_path: Path):
     out, again = tmp_path / "faces", tmp_path / "again"
     out.mkdir()
     again.mkdir()
@@ -55,7 +55,7 @@ def test_generate_writes_labelled_faces_that_a_seed_brings_back(mien, imported, 
     assert np.array_equal(read(out / "seed0007.png").pixels, read(again / "seed0007.png").pixels)
 
 
-def test_truncation_draws_towards_the_mean_face(imported):
+def test_truncation_draws_towards_the_mean_face(imported: None):
     pictures = {
         psi: np.stack([p.pixels.astype(float) for p in verbs.generate("noise", range(6), truncation=psi)]).std(0).mean()
         for psi in (0, 0.5, 1)
@@ -63,7 +63,7 @@ def test_truncation_draws_towards_the_mean_face(imported):
     assert pictures[0] == 0 < pictures[0.5] < pictures[1]
 
 
-def test_imported_networks_are_listed_and_checked(mien, imported, tmp_path):
+def test_imported_networks_are_listed_and_checked(mien: Mien, imported: None, tmp_path: Path):
     rows = {row["name"]: row for row in json.loads(mien("models", "--json").out)}
     assert rows["noise-mapper"]["role"] == "mapper" and rows["noise-generator"]["state"] == "ok"
     path = Path(rows["noise-generator"]["path"])
@@ -86,13 +86,15 @@ def test_imported_networks_are_listed_and_checked(mien, imported, tmp_path):
         (("models", "import", str(HOPPER)), "hopper.jpg"),
     ],
 )
-def test_requests_that_cannot_be_done(mien, imported, tmp_path, monkeypatch, words, said):
+def test_requests_that_cannot_be_done(
+    mien: Mien, imported: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+):
     monkeypatch.chdir(tmp_path)
     ran = mien(*words)
     assert ran.code == 2 and said in ran.err and ran.err.count("\n") == 1, ran
 
 
-def test_a_name_of_the_box_is_not_taken(mien, exported, tmp_path, monkeypatch):
+def test_a_name_of_the_box_is_not_taken(mien: Mien, exported: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     ran = mien("models", "import", exported[0], "--name", "iris")
     assert ran.code == 2 and "network of the box" in ran.err

@@ -8,15 +8,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import HOPPER
+from conftest import HOPPER, Mien
 from faces import hopper, hopper_face
 
 torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
 
 import eigenfaces
-from torch import nn
+from torch import Tensor, nn
 
-from mien import Kit, RequestError, edit, models, verbs, verify
+from mien import Kit, Photo, RequestError, edit, models, verbs, verify
+from mien.errors import ModelError
 from mien.face import geometry, mesh
 from mien.models import catalogue as hub
 from mien.models import traits
@@ -25,7 +26,7 @@ from mien.models.session import Net
 from mien.pipeline import directions as latents
 from mien.train.engine import export
 from mien.train.engine.part import Part
-from mien.types import SILENT, Alignment, Direction, Latent
+from mien.types import SILENT, Alignment, Crop, Direction, Latent
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory):
     verbs.shared_kit.cache_clear()
 
 
-def smile_of(photo) -> float:
+def smile_of(photo: Photo) -> float:
     return float(mesh.mouth_shape(verbs.find(photo)[0].landmarks)[1])
 
 
@@ -58,7 +59,7 @@ def test_directions_go_where_the_generator_does(home: dict[str, float]):
     assert verbs.shared_kit().directions("eigen").card.measured == pytest.approx(home)
 
 
-def test_an_edit_along_a_direction(home):
+def test_an_edit_along_a_direction(home: dict[str, float]):
     photo = hopper()
     smiling = edit(photo, network="eigen", smile=0.7)
     assert smile_of(smiling) > smile_of(photo) + 0.03
@@ -75,7 +76,7 @@ def test_an_edit_along_a_direction(home):
     assert edit(photo, network="eigen", smile=0) is photo
 
 
-def test_opposite_amounts_are_opposite_edits(home):
+def test_opposite_amounts_are_opposite_edits(home: dict[str, float]):
     photo = hopper()
     up, down = (edit(photo, network="eigen", directions={"smile": amount}).pixels.astype(float) for amount in (0.5, -0.5))
     mouth = hopper_face().landmarks[[61, 291]].mean(0).astype(int)
@@ -84,7 +85,7 @@ def test_opposite_amounts_are_opposite_edits(home):
     assert np.corrcoef(more, less)[0, 1] < -0.2
 
 
-def test_closed_form_directions_come_from_the_run(home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_closed_form_directions_come_from_the_run(home: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """SeFa's directions are stored beside the learned ones, one standard deviation of w long."""
     names = {"s0": np.eye(eigenfaces.W)[5], "s1": np.eye(eigenfaces.W)[3]}
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
@@ -114,7 +115,9 @@ def test_a_direction_of_another_generator_is_refused():
         (("--with", "shut", "--age", 20), "no network is called 'shut-directions'"),
     ],
 )
-def test_requests_that_cannot_be_done(mien, home, tmp_path: Path, words, said, monkeypatch):
+def test_requests_that_cannot_be_done(
+    mien: Mien, home: dict[str, float], tmp_path: Path, words: tuple[object, ...], said: str, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("MIEN_LICENCE", "all")  # put back in the end
     verbs.shared_kit.cache_clear()
     ran = mien("edit", HOPPER, *words, "-o", tmp_path / "out.jpg")
@@ -122,7 +125,7 @@ def test_requests_that_cannot_be_done(mien, home, tmp_path: Path, words, said, m
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command_line_edits_and_labels(mien, home, tmp_path: Path):
+def test_the_command_line_edits_and_labels(mien: Mien, home: dict[str, float], tmp_path: Path):
     ran = mien("edit", HOPPER, "--with", "eigen", "--age", 20, "--along", "smile=0.4", "-o", tmp_path / "out.jpg")
     assert ran.code == 0, ran
     verdict = verify(tmp_path / "out.jpg")
@@ -130,18 +133,18 @@ def test_the_command_line_edits_and_labels(mien, home, tmp_path: Path):
     assert verdict.history[0].arguments == {"age": 20, "face": "all", "network": "eigen", "along": {"smile": 0.4}}
 
 
-def test_a_licence_is_a_setting(home, mien, monkeypatch: pytest.MonkeyPatch):
+def test_a_licence_is_a_setting(home: dict[str, float], mien: Mien, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MIEN_LICENCE", "commercial")
     verbs.shared_kit.cache_clear()
     Kit().generator("eigen")
-    with pytest.raises(models.ModelError, match="may not be used commercially"):
+    with pytest.raises(ModelError, match="may not be used commercially"):
         Kit().generator("shut")
     Kit(licence="all").generator("shut")
     listed = {row["name"] for row in json.loads(mien("models", "--json", "--licence", "commercial").out)}
     assert {"eigen-generator", "eigen-directions", "iris"} <= listed and "shut-generator" not in listed
 
 
-def test_a_walk_is_a_labelled_clip(mien, home, tmp_path: Path):
+def test_a_walk_is_a_labelled_clip(mien: Mien, home: dict[str, float], tmp_path: Path):
     import av
 
     ran = mien("generate", "--with", "eigen", "--seeds", "1,2,3", "--video", "--frames", 5, "-o", tmp_path)
@@ -163,25 +166,25 @@ def test_a_walk_is_a_labelled_clip(mien, home, tmp_path: Path):
 def test_an_encoder_of_sketches_reads_no_photos(tmp_path: Path):
     part = Part("encoder", nn.Flatten(), {"pixels": torch.zeros(1, 1, 4, 4)}, ("ws",), Card("s", "encoder", "CC0-1.0", size=4))
     export.write(part, tmp_path / "s.onnx")
-    with pytest.raises(models.ModelError, match="1 channels"):
+    with pytest.raises(ModelError, match="1 channels"):
         models.open(Net("s", tmp_path / "s.onnx", ""), "encoder")
 
 
 class Sees(nn.Module):
     """An embedder that sees means of 16 places."""
 
-    def forward(self, pixels):
+    def forward(self, pixels: Tensor):
         return nn.functional.normalize(nn.functional.adaptive_avg_pool2d(pixels, 4).flatten(1))
 
 
-def test_an_embedder_tells_likeness(home, tmp_path: Path):
+def test_an_embedder_tells_likeness(home: dict[str, float], tmp_path: Path):
     card = Card("sees", "embedder", "CC0-1.0", size=112, value_range=(-1.0, 1.0))
     export.write(Part("embedder", Sees(), {"pixels": torch.zeros(1, 3, 112, 112)}, ("vector",), card), tmp_path / "sees.onnx")
     assert verbs.import_network(tmp_path / "sees.onnx", "sees") == [hub.locate("sees")]
     embedder = Kit(threads=1).embedder("sees")
     crop = geometry.align(hopper().pixels, hopper_face().landmarks, embedder.alignment)
-    mirrored = geometry.Crop(crop.pixels[:, ::-1].copy(), crop.matrix, crop.alignment, crop.landmarks)
-    dark = geometry.Crop(crop.pixels // 4, crop.matrix, crop.alignment, crop.landmarks)
+    mirrored = Crop(crop.pixels[:, ::-1].copy(), crop.matrix, crop.alignment, crop.landmarks)
+    dark = Crop(crop.pixels // 4, crop.matrix, crop.alignment, crop.landmarks)
     one = embedder.identity(crop)
     assert np.linalg.norm(one.vector) == pytest.approx(1, abs=1e-5)
     assert one.likeness(embedder.identity(mirrored)) > 0.9999 > one.likeness(embedder.identity(dark))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from conftest import HOPPER, save
+from conftest import HOPPER, Mien, save
 from faces import hopper, hopper_face
 from films import decoded, film, packets, shot, times
 
@@ -64,7 +65,7 @@ class Shaded(nn.Module):
 def kit(tmp_path_factory: pytest.TempPathFactory):
     """A user who has imported both."""
     folder = tmp_path_factory.mktemp("stylize")
-    about = {"licence": "CC0-1.0", "size": 64, "value_range": (-1.0, 1.0), "multiple": 8}
+    about: dict[str, Any] = {"licence": "CC0-1.0", "size": 64, "value_range": (-1.0, 1.0), "multiple": 8}
     pixels = {"pixels": torch.zeros(1, 3, 64, 64)}
     negative = Card("negative", "translator", conditions=(Condition("light", "", -1, 1),), **about)
     exported = [
@@ -141,7 +142,7 @@ def test_the_style_of_a_picture(kit: Kit):
         verbs.stylize(hopper(), "tinted", kit=kit)
 
 
-def test_the_command_line_labels_what_it_draws(mien, kit: Kit, tmp_path: Path):
+def test_the_command_line_labels_what_it_draws(mien: Mien, kit: Kit, tmp_path: Path):
     out = tmp_path / "out.jpg"
     assert mien("stylize", HOPPER, "--with", "negative", "--tell", "light=0.5", "--strength", 0.8, "-o", out).code == 0
     verdict = verify(out)
@@ -171,7 +172,7 @@ def colours(path: Path) -> np.ndarray:
     return np.stack([one.to_ndarray(format="rgb24").astype(float) for one in decoded(path)])
 
 
-def test_a_whole_clip(mien, kit: Kit, walk: Path, tmp_path: Path):
+def test_a_whole_clip(mien: Mien, kit: Kit, walk: Path, tmp_path: Path):
     out = tmp_path / "out.mp4"
     ran = mien("stylize", walk, "--with", "negative", "--strength", 0.8, "-o", out)
     assert ran.code == 0 and "12 frames" in ran.err and "a second" in ran.err, ran.err
@@ -185,7 +186,7 @@ def test_a_whole_clip(mien, kit: Kit, walk: Path, tmp_path: Path):
     assert [one.name for one in tmp_path.iterdir()] == ["out.mp4"]
 
 
-def test_faces_of_a_clip(mien, kit: Kit, walk: Path, tmp_path: Path):
+def test_faces_of_a_clip(mien: Mien, kit: Kit, walk: Path, tmp_path: Path):
     out = tmp_path / "out.mp4"
     assert mien("stylize", walk, "--with", "negative", "--face", "largest", "--to", 0.3, "-o", out).code == 0
     changed = np.abs(colours(out) - colours(walk)[: len(decoded(out))]).mean((0, 3))
@@ -193,7 +194,9 @@ def test_faces_of_a_clip(mien, kit: Kit, walk: Path, tmp_path: Path):
     assert verify(out).history[0].arguments == {"network": "negative", "strength": 1.0, "face": "largest", "end": 0.3}
 
 
-def test_a_drawn_clip_goes_on_as_if_it_had_not_been_stopped(mien, kit: Kit, walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_drawn_clip_goes_on_as_if_it_had_not_been_stopped(
+    mien: Mien, kit: Kit, walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(parts, "PART", 0.17)  # five frames
     whole, halted = tmp_path / "whole.mp4", tmp_path / "halted.mp4"
     done: list[int] = []
@@ -236,7 +239,7 @@ def test_strokes_do_not_crawl_nor_lag_and_a_cut_begins_anew(portrait: np.ndarray
     assert (drawn_by(scene, [moving[0], cut])[1] == cut).all()
 
 
-def test_what_is_for_clips_is_refused_for_photos(mien, kit: Kit, walk: Path, tmp_path: Path):
+def test_what_is_for_clips_is_refused_for_photos(mien: Mien, kit: Kit, walk: Path, tmp_path: Path):
     for words, said in (
         ((HOPPER, "--to", 3, "-o", tmp_path / "a.jpg"), "are for clips"),
         ((HOPPER, "--resume", "-o", tmp_path / "a.jpg"), "are for clips"),
@@ -308,7 +311,7 @@ def test_a_drawing_that_fills_its_sheet_is_not_cut():
         paper.frame_drawing(paper.extract_lines(np.full((50, 70, 3), 200, np.uint8)), 64)
 
 
-def test_a_face_out_of_a_drawing(mien, kit: Kit, tmp_path: Path):
+def test_a_face_out_of_a_drawing(mien: Mien, kit: Kit, tmp_path: Path):
     drawing = doodle((300, 400), (120, 150), 80)
     drawn = verbs.sketch(Photo(drawing), "shaded", kit=kit)
     assert drawn.pixels.shape == (64, 64, 3) and drawn.history[-1].source_type == "trainedAlgorithmicMedia"
@@ -322,7 +325,7 @@ def test_a_face_out_of_a_drawing(mien, kit: Kit, tmp_path: Path):
     assert verify(tmp_path / "face.png").source_type == "trainedAlgorithmicMedia"
 
 
-def test_a_found_face_is_redrawn_in_its_place(mien, kit: Kit, tmp_path: Path):
+def test_a_found_face_is_redrawn_in_its_place(mien: Mien, kit: Kit, tmp_path: Path):
     photo = hopper()
     drawn = verbs.sketch(photo, "shaded", face="largest", kit=kit)
     changed = (drawn.pixels != photo.pixels).any(2)
@@ -330,7 +333,7 @@ def test_a_found_face_is_redrawn_in_its_place(mien, kit: Kit, tmp_path: Path):
     assert drawn.history[-1].verb == "sketch" and drawn.history[-1].source_type == "compositeWithTrainedAlgorithmicMedia"
 
 
-def test_without_a_name_the_bundled_sketch_is_meant(mien, kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_name_the_bundled_sketch_is_meant(mien: Mien, kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     known = {name: entry for name, entry in catalogue.catalogue().items() if name != "sketch"}
     drawing = save(tmp_path / "in.png", doodle((300, 400), (120, 150), 80))
     monkeypatch.setattr(catalogue, "catalogue", lambda: known)

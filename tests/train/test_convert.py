@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 import test_detect as official_files
 import torch
-from conftest import HOPPER
+from conftest import HOPPER, Mien
 from test_detect import State, nets, ros_arrays, saved, to_rosinality, to_tensorflow
 from test_psp import TOLERANCE, drawn, parity
 
@@ -260,7 +260,7 @@ def test_irse50_reproduces(tmp_path: Path):
 # --- pix2pix's training mode
 
 
-def test_what_pix2pix_does_in_training_is_imported_where_it_is_asked_for(mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_pix2pix_does_in_training_is_imported_where_it_is_asked_for(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     net = drawn(translators.UNetGenerator(base=2, downs=7))
     path = saved(tmp_path, dict(net.state_dict()))
@@ -278,7 +278,7 @@ def test_what_pix2pix_does_in_training_is_imported_where_it_is_asked_for(mien, t
     assert ran.code == 2 and "knows no 'sample'" in ran.err
 
 
-def test_training_mode_is_refused_where_there_is_none(mien, tmp_path: Path):
+def test_training_mode_is_refused_where_there_is_none(mien: Mien, tmp_path: Path):
     net = drawn(translators.ResNetGenerator(base=2, blocks=1))
     path = saved(tmp_path, dict(net.state_dict()))
     exported = tmp_path / "x.onnx"

@@ -15,9 +15,11 @@ import torch
 from test_detect import saved
 from test_psp import assert_same, drawn, filled, parity, published
 
+from mien import verbs
 from mien.errors import InputError, ModelError, RequestError
 from mien.train.blocks import translators
-from mien.train.engine import export
+from mien.train.data.loader import Loader
+from mien.train.engine import export, launch
 from mien.train.engine.accumulate import MicroBatches
 from mien.train.engine.initial_weights import read_origin
 from mien.train.families import cyclegan
@@ -123,7 +125,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [root / "red", root / "blue"]
 
 
-def trained(objective: cyclegan.CycleGAN, loader: cyclegan.Loader, steps: int) -> list[dict[str, float]]:
+def trained(objective: cyclegan.CycleGAN, loader: Loader[cyclegan.Batch], steps: int) -> list[dict[str, float]]:
     return [{k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()} for i in range(steps)]
 
 
@@ -220,7 +222,7 @@ def test_other_channels_are_refused(tmp_path: Path):
         read(saved(tmp_path, state))
 
 
-def test_a_run_begins_with_a_published_file(tmp_path: Path, folders: list[Path]):
+def test_a_run_begins_with_a_published_file(tmp_path: Path, folders: list[Path], monkeypatch: pytest.MonkeyPatch):
     net = drawn(translators.ResNetGenerator(base=4, blocks=3))
     origin = read_origin(saved(tmp_path, dict(net.state_dict())))
     cfg = cyclegan.adapt(TINY, origin.knobs, origin.nets)
@@ -231,7 +233,6 @@ def test_a_run_begins_with_a_published_file(tmp_path: Path, folders: list[Path])
     assert torch.equal(objective.G.state_dict()["G_A.model.1.weight"], net.state_dict()["model.1.weight"])
     with pytest.raises(ValueError, match="no generator"):
         cyclegan.adapt(TINY, {}, {"G": {"mapping.w_avg": torch.zeros(1)}})
+    monkeypatch.setattr(launch, "read_origin", lambda _: replace(origin, nets={"G": {"synthesis": torch.zeros(1)}}))
     with pytest.raises(RequestError, match="cannot begin"):
-        from mien.train.engine.launch import _configured
-
-        _configured("cyclegan", "tiny", {}, [replace(origin, nets={"G": {"synthesis": torch.zeros(1)}})])
+        verbs.train("cyclegan", folders, tmp_path / "run", preset="tiny", start=[tmp_path / "file.bin"])

@@ -4,6 +4,7 @@ import argparse
 import builtins
 import collections
 import copyreg
+import importlib
 import io
 import os
 import pickle
@@ -475,9 +476,11 @@ class Reduced:
         return self.what
 
 
+SYSTEM: Any = importlib.import_module(os.name).system  # which os.system is, under the name that a pickle gives it
+LOAD: Any = torch.UntypedStorage(1).__reduce__()[0]  # what a pickled storage calls
 ATTACKS: dict[str, tuple[str, Callable[[Path], bytes]]] = {
-    "reduce": (f"{os.system.__module__}.system", lambda p: pickle.dumps(Reduced(os.system, (touch(p),)))),
-    "reduce-2": (f"{os.system.__module__}.system", lambda p: pickle.dumps({"g_ema": {"x": Reduced(os.system, (touch(p),))}}, 2)),
+    "reduce": (f"{SYSTEM.__module__}.system", lambda p: pickle.dumps(Reduced(SYSTEM, (touch(p),)))),
+    "reduce-2": (f"{SYSTEM.__module__}.system", lambda p: pickle.dumps({"g_ema": {"x": Reduced(SYSTEM, (touch(p),))}}, 2)),
     "eval": ("builtins.eval", lambda p: pickle.dumps(Reduced(builtins.eval, (f"open(r'{p}', 'w')",)))),
     "exec": ("__builtin__.exec", lambda p: b"\x80\x02" + call("__builtin__", "exec", short(f"open(r'{p}', 'w')")) + b"."),
     "getattr": (
@@ -493,8 +496,8 @@ ATTACKS: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     ),
     "dotted": ("collections.OrderedDict.fromkeys", lambda p: b"\x80\x04" + short("collections") + short("OrderedDict.fromkeys") + b"\x93."),
     "nested": (
-        f"{os.system.__module__}.system",
-        lambda p: pickle.dumps(Reduced(torch.storage._load_from_bytes, (pickle.dumps(Reduced(os.system, (touch(p),))),))),
+        f"{SYSTEM.__module__}.system",
+        lambda p: pickle.dumps(Reduced(LOAD, (pickle.dumps(Reduced(SYSTEM, (touch(p),))),))),
     ),
     "copyreg": (
         "copyreg.add_extension",

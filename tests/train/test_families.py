@@ -22,8 +22,9 @@ from safetensors.torch import load_file
 from mien import Alignment, Kit, ModelError, RequestError, edit, models, verbs
 from mien.errors import InputError, MienError, OutputError
 from mien.face import geometry
+from mien.io.dataset import held_out
 from mien.models.session import Net
-from mien.train.data.faces import PAIRED, held_out
+from mien.train.data.faces import PAIRED
 from mien.train.engine import export as exporter
 from mien.train.families import FAMILIES
 

@@ -16,7 +16,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -28,6 +28,7 @@ from mien.train.engine import initial_weights as origin
 from mien.train.engine.accumulate import MicroBatches, statistics
 from mien.train.families import stylegan2
 from mien.train.families.stylegan2 import Batch
+from mien.train.published import detect as official
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +94,9 @@ def test_a_damaged_checkpoint_is_passed_over(pictures: Path, run: Path, tmp_path
 
 def test_a_full_disk_loses_nothing(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder, count = tmp_path / "run", []
-    real = runs.save_file
 
     def full(tensors: Any, path: Path, **more: Any) -> None:
-        real(tensors, path, **more)
+        save_file(tensors, path, **more)
         count.append(path)
         if len(count) == 5:
             raise SafetensorError("No space left on device")
@@ -199,7 +199,11 @@ def test_statistics_of_norms_move_as_the_mean_of_the_parts():
 
 def test_begin_with_a_run(pictures: Path, run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     folder = tmp_path / "run"
-    begin = {"begin": [run], "preset": "cpu", "knobs": {"steps": "1", "batch": "4", "judged": "8", "freeze": "2", "lr": "1e-9"}}
+    begin: dict[str, Any] = {
+        "begin": [run],
+        "preset": "cpu",
+        "knobs": {"steps": "1", "batch": "4", "judged": "8", "freeze": "2", "lr": "1e-9"},
+    }
     train(pictures, folder, **begin)
     about = runs.read_run(folder)
     assert (about["config"]["size"], about["config"]["z"], about["config"]["base"]) == (32, 16, 256)
@@ -221,7 +225,7 @@ def test_begin_with_what_may_not_be_sold(pictures: Path, run: Path, tmp_path: Pa
     nets = {"G_ema": G, "G": {}, "D": runs.below(D, "nets.D."), "encoder": {}}
     terms = ("LicenseRef-NC", "0" * 64, "StyleGAN2, NVIDIA", False)
     config = {"stylegan2": {key: getattr(stylegan2.PRESETS["tiny"], key) for key in origin.KNOBS}}
-    monkeypatch.setattr(origin.official, "read", lambda path: origin.official.Checkpoint("nvidia", nets, config, *terms))
+    monkeypatch.setattr(official, "read", lambda path: official.Checkpoint("nvidia", nets, config, *terms))
     file = tmp_path / "ffhq.pkl"
     file.touch()
     one = origin.read_origin(file)

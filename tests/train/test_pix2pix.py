@@ -19,6 +19,7 @@ from mien.errors import InputError
 from mien.face import mesh, topology
 from mien.models.session import Net
 from mien.train.blocks import translators
+from mien.train.data.loader import Loader
 from mien.train.data.pairs import TASKS, Pairs, scribbled
 from mien.train.engine import export
 from mien.train.engine.accumulate import MicroBatches
@@ -133,7 +134,7 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def trained(objective: pix2pix.Pix2Pix, loader: pix2pix.Loader, steps: int) -> list[dict[str, float]]:
+def trained(objective: pix2pix.Pix2Pix, loader: Loader[pix2pix.Batch], steps: int) -> list[dict[str, float]]:
     return [{k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()} for i in range(steps)]
 
 

@@ -210,7 +210,7 @@ def test_an_exported_network_takes_any_size(maps: Path, tmp_path: Path):
     net = Net("net", tmp_path / "net.onnx", "")
     assert [one.name for one in net.card.conditions] == ["look-1", "look-2", "look-3"] and net.card.multiple == 8
     batch = hd.load([maps], cfg, 0).batch(0)
-    shown = objective._shown(batch)
+    shown = objective.shown(batch)
     with torch.no_grad():
         want = objective.G(torch.cat([shown, torch.full_like(shown[:, :3], 0.5)], 1)).numpy()
     got = net.run(pixels=(shown * 2 - 1).numpy(), condition=np.full((2, 3), 0.5, np.float32))["picture"]

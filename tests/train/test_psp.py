@@ -19,6 +19,7 @@ from torch import nn
 from mien.errors import InputError, ModelError, RequestError
 from mien.train.blocks import encoders
 from mien.train.data import drawings
+from mien.train.data.loader import Loader
 from mien.train.engine import export
 from mien.train.engine.accumulate import MicroBatches
 from mien.train.families import psp, stylegan2
@@ -187,6 +188,7 @@ def test_light_encoder_starts_at_the_average_and_learns():
     assert net.eval()(x).abs().max() == 0
     want = torch.randn(4, 6, 32)
     optimiser = torch.optim.Adam(net.train().parameters(), 5e-3)
+    loss = torch.tensor(torch.inf)
     for _ in range(30):
         loss = (net(x) - want).square().mean()
         optimiser.zero_grad()
@@ -242,7 +244,7 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def trained(objective: psp.PSP, loader: psp.Loader, steps: int) -> list[dict[str, float]]:
+def trained(objective: psp.PSP, loader: Loader[psp.Batch], steps: int) -> list[dict[str, float]]:
     return [{k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()} for i in range(steps)]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from conftest import Mien
 from faces import ROOT, collins, hopper, hopper_face, kit
 
 from mien import Photo, verbs
@@ -62,8 +63,8 @@ def test_another_background_leaves_the_person(studio: Crop):
     assert person is not None
     shown = staging.Shown(studio.pixels, regions.label(studio, PLAIN, person), np.rint(person * 255).astype(np.uint8), None)
     data = object.__new__(staging.RegionData)
-    data.size, data.seed, data._pools, data._cut = 256, 0, {False: [shown], True: []}, [shown]
-    pixels, labels = data._moved(np.random.default_rng(1), shown.pixels, shown.labels, np.rint(person * 255).astype(np.uint8))
+    data.size, data.seed, data.pools, data.cutouts = 256, 0, {False: [shown], True: []}, [shown]
+    pixels, labels = data.moved(np.random.default_rng(1), shown.pixels, shown.labels, np.rint(person * 255).astype(np.uint8))
     inside, behind = (mesh.hull_mask(studio.landmarks, 256) > 0) & (person > 0.98), person < 0.02
     assert np.abs(pixels[inside].astype(int) - studio.pixels[inside]).max() <= 1
     assert np.abs(pixels[behind].astype(int) - studio.pixels[behind]).mean() > 10
@@ -81,7 +82,7 @@ def test_hair_is_dyed_and_nothing_else(studio: Crop):
     assert np.mean([way[sure].mean() for way in ways]) > 20 and max(way[away].mean() for way in ways) < 3
 
 
-def test_masks_of_a_photo(mien, tmp_path: Path):
+def test_masks_of_a_photo(mien: Mien, tmp_path: Path):
     photo, face = hopper(), hopper_face()
     masks = dict(verbs.regions(photo, face, kit=kit()))
     assert tuple(masks) == REGIONS and all(mask.shape == photo.pixels.shape[:2] and mask.dtype == np.uint8 for mask in masks.values())

@@ -12,6 +12,7 @@ pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 import torch
 from test_psp import TOLERANCE, assert_same, filled, parity, published
+from torch import Tensor
 
 from mien.errors import InputError, ModelError, RequestError
 from mien.models.session import Net
@@ -118,6 +119,7 @@ def test_it_learns(kind: str, data: list[Path]):
     objective, loader = style.build(cfg), style.load(data[:2], cfg, 0)
     aside = loader.held_out()
     before = float(objective.score(objective.G.eval(), aside))
+    logs: dict[str, Tensor] = {}
     for i in range(100):
         logs = objective.step(MicroBatches(loader.batch(i), i))
     assert {"loss", "content", "style"} == logs.keys()

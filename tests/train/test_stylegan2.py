@@ -17,6 +17,7 @@ from mien.errors import InputError
 from mien.train.blocks import augment
 from mien.train.blocks.augment import Augment
 from mien.train.blocks.frechet import distance
+from mien.train.blocks.losses import r1
 from mien.train.data.pictures import Pictures
 from mien.train.engine import export
 from mien.train.engine.accumulate import MicroBatches
@@ -101,7 +102,7 @@ def test_discriminator_and_losses_are_the_published_ones(published: Published):
     published.check("logits_fake", D(fake, io["c"]))
     if published.name == "sg2ada_cond":
         return
-    published.check("r1_penalty", sg.r1(logits, real))
+    published.check("r1_penalty", r1(logits, real))
     published.check("loss_G", sg.softplus_g(D(fake)))
     published.check("loss_D", sg.softplus_d(logits, D(fake)))
     ws = published.G.ws(io["z"])
@@ -186,13 +187,13 @@ def test_augmentation_has_a_second_derivative():
     torch.manual_seed(0)
     x = torch.randn(2, 2, 5, 6, dtype=torch.float64, requires_grad=True)
     grid = torch.rand(2, 4, 4, 2, dtype=torch.float64) * 2.4 - 1.2
-    assert torch.autograd.gradcheck(lambda x: augment._Sample.apply(x, grid), x)
-    assert torch.autograd.gradgradcheck(lambda x: augment._Sample.apply(x, grid), x)
+    assert torch.autograd.gradcheck(lambda x: augment.Sample.apply(x, grid), x)
+    assert torch.autograd.gradgradcheck(lambda x: augment.Sample.apply(x, grid), x)
     # R1 through all of it reaches the weights
     pipe, D = Augment("bgcfnc"), sg.Discriminator(64, base=128, widest=4)
     pipe.p.fill_(1)
     real = torch.rand(2, 3, 64, 64, requires_grad=True)
-    sg.r1(D(pipe(real)), real).sum().backward()
+    r1(D(pipe(real)), real).sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for n, p in D.named_parameters() if n.endswith("weight"))
 
 
@@ -323,7 +324,7 @@ def test_pictures_are_a_function_of_the_step(folder: Path):
     np.testing.assert_array_equal(real, Pictures([folder], 16, 2, 3).batch(6, 5, 0.0)[0])
     assert not np.array_equal(real, data.batch(6, 6, 0.0)[0])
     np.testing.assert_array_equal(real[..., ::-1], data.batch(6, 5, 1.0)[0])
-    n = len(data._trained)
+    n = 24 - len(data.held_out()[0])
     epoch, _ = data.batch(n, 0, 0.0)
     assert len({one.tobytes() for one in epoch}) == n  # each once
     assert not {one.tobytes() for one in epoch} & {one.tobytes() for one in data.held_out()[0]}

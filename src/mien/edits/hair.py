@@ -64,9 +64,11 @@ class Hair:
     def _region(self, crop: Crop, lab: Array) -> Array:
         """Where the hair is `[S, S]` in 0..1, fine as strands; 0 at the crop's border."""
         regions = self.parser.parse(crop)
-        muted = self.parser.parse(replace(crop, pixels=_muted(lab)))
-        regions["hair"] = np.maximum(regions["hair"], muted["hair"])
-        rough = _together(_told(lab, regions, crop.landmarks, geometry.valid_mask(crop))) + (regions["beard"] if self.with_beard else 0)
+        paler = self.parser.parse(replace(crop, pixels=muted(lab)))
+        regions["hair"] = np.maximum(regions["hair"], paler["hair"])
+        rough = without_islands(told_from_background(lab, regions, crop.landmarks, geometry.valid_mask(crop))) + (
+            regions["beard"] if self.with_beard else 0
+        )
         soft = filters.guided_filter(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
         to_edge = np.minimum(np.arange(crop.size), np.arange(crop.size)[::-1])
         window = np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * crop.size), 0, 1)
@@ -93,12 +95,12 @@ class Hair:
         return np.stack([after, a, b], -1).astype(np.float32)
 
 
-def _muted(lab: Array) -> Array:
+def muted(lab: Array) -> Array:
     """The picture in paler colours `[S, S, 3]` uint8, in which hair of wild ones is like hair that the parser knows."""
     return np.rint(cv2.cvtColor(lab * np.array((1, MUTED, MUTED), np.float32), cv2.COLOR_Lab2RGB).clip(0, 1) * 255).astype(np.uint8)
 
 
-def _told(lab: Array, regions: dict[str, Array], points: Array, shown: Array) -> Array:
+def told_from_background(lab: Array, regions: dict[str, Array], points: Array, shown: Array) -> Array:
     """The parser's hair, told from the background by colours, `[S, S]` in 0..1: without what has those of things that surely are no hair,
     and none of those that the hair has at the forehead, as a door behind dark hair; with what has the hair's, where the parser wavers
     between the two. shown: where the photo is (see `geometry.shown`), as mirrored hair looks like a thing."""
@@ -158,7 +160,7 @@ def _away(tones: Iterable[tuple[Array, Array]]) -> Array:
     return filters.blur(np.minimum(np.sqrt(nearest), FARTHEST), len(nearest) / 64)
 
 
-def _together(share: Array) -> Array:
+def without_islands(share: Array) -> Array:
     """A share `[S, S]` without islands that are small beside its largest part."""
     size = share.shape[0]
     count, parts, about, _ = cv2.connectedComponentsWithStats((_coarse(share) > 0.3).astype(np.uint8))

@@ -68,7 +68,7 @@ class Grin:
     def __call__(self, crop: Crop) -> Change:
         small = halved(crop)
         own = shows_teeth(small)
-        wanted = self._mouth(crop.landmarks, own)
+        wanted = self.wanted_mouth(crop.landmarks, own)
         change = doubled(self.prototypes.change(small, mouth=wanted))
         if own < 1:
             moved = self.prototypes.smiling(crop.landmarks, wanted)
@@ -79,7 +79,7 @@ class Grin:
             _fill(crop, moved, change, here, still, new, drawn, teeth.inside(crop, moved, here, seed=self.seed))
         return change
 
-    def _mouth(self, points: Array, own: float) -> Array:
+    def wanted_mouth(self, points: Array, own: float) -> Array:
         """What is asked of the prototypes `[3]`. Full lips part more than thin ones for the same asking, so the opening is set by what
         comes of it; parted ones need less."""
         now = np.linalg.norm(points[13] - points[14]) / eye_distance(points)

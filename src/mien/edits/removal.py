@@ -59,20 +59,20 @@ class Removal:
             last[:] = 0
         face, wide = mesh.with_border_points(crop.landmarks, size), np.ones((size // NEAR,) * 2)
         covered = _covered(last) * cv2.dilate(_covered(first), wide)
-        covered *= self._beard(crop, covered) if self.thing == "beard" else mesh.influence_mask(face, face, size)
+        covered *= self.beard_region(crop, covered) if self.thing == "beard" else mesh.influence_mask(face, face, size)
         alpha = cv2.GaussianBlur(cv2.dilate(covered, np.ones((size // 75,) * 2)), (0, 0), size / 190) * border_falloff(size)
         plain, changed = skin.bare_skin_mask(crop.landmarks, size), alpha > 0.01
         flow = from_skin(crop.pixels, plain * ~changed, crop.landmarks)
         looked = mesh.remap(crop.pixels, mesh.pixel_grid(size) + flow)
         coarse = _fractions(cv2.resize(looked, (side, side), interpolation=cv2.INTER_AREA), size)
-        return Change(flow, _like_skin(bare, seen, changed, plain) - coarse, alpha * np.float32(self.strength), kind="texture")
+        return Change(flow, as_skin(bare, seen, changed, plain) - coarse, alpha * np.float32(self.strength), kind="texture")
 
     def _bared(self, picture: Array) -> Array:
         """What the network makes of a picture and of its mirror image, on average: what it does not see in one it may in the other."""
         ways = (self.translator.translate(np.ascontiguousarray(one), asked={self.thing: 1.0}) for one in (picture, picture[:, ::-1]))
         return cv2.addWeighted(next(ways), 0.5, np.ascontiguousarray(next(ways)[:, ::-1]), 0.5, 0)
 
-    def _beard(self, crop: Crop, covered: Array) -> Array:
+    def beard_region(self, crop: Crop, covered: Array) -> Array:
         """Where a beard may be, `[S, S]` in 0..1: on the face, and below it where the chin is covered, or collars would be shaved. Nowhere
         if the network has found next to nothing, and the parser neither: folds and shadows are no beard."""
         size, face = crop.size, mesh.with_border_points(crop.landmarks, crop.size)
@@ -115,7 +115,7 @@ def _fractions(small: Array, size: int) -> Array:
     return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
 
 
-def _like_skin(bare: Array, seen: Array, covered: Array, plain: Array) -> Array:
+def as_skin(bare: Array, seen: Array, covered: Array, plain: Array) -> Array:
     """`bare [S, S, 3]`, where its `plain` skin was covered no lighter than nearly all of the skin that was `seen`, and of its tints: what
     the network overdoes, as light where a rim was, and leaves, as the grey of hair."""
     known = (plain > 0.9) & ~covered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import cv2
@@ -12,6 +12,8 @@ from ..types import Array, Change, Crop
 from .filters import smoothstep
 from .geometry import footprint, invert, scale_of, shifted, transform
 
+Tile = tuple[int, int, int, int]  # left, top, right, bottom
+SUBPIXEL = 1 / 64  # photo pixels: OpenCV looks between pixels in steps of twice that
 TILE = 512  # photo pixels on a side that `composite` works on at once: bounds memory, and tiles without alpha are skipped
 
 
@@ -50,39 +52,63 @@ def advect_points(points: Array, crop: Crop, change: Change) -> Array:
     return transform(moved, invert(crop.matrix))
 
 
-def _composite_tile(pixels: Array, matrix: Array, change: Change, tile: tuple[int, int, int, int], out: Array) -> None:
+def _composite_tile(pixels: Array, matrix: Array, change: Change, tile: Tile, out: Array) -> None:
     left, top, right, bottom = tile
     here = shifted(matrix, left, top)
-
-    def field(values: Array, border: int) -> Array:
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(values, here, (right - left, bottom - top), flags=flags, borderMode=border, borderValue=0)
-
-    alpha = field(change.alpha, cv2.BORDER_CONSTANT)
-    if not alpha.any():
+    part = _seen_of(here, (right - left, bottom - top), len(change.alpha))
+    if not change.alpha[part].any():
         return
-    flow = field(change.flow, cv2.BORDER_REPLICATE) @ np.linalg.inv(matrix[:, :2]).T.astype(np.float32)  # crop px -> photo px
+
+    def field(values: Array) -> Array:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP  # alpha is 0 at the crop's border, so that it goes on as 0
+        return cv2.warpAffine(values, here, (right - left, bottom - top), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+    alpha = field(change.alpha)
+    full, depth = _full(pixels), cv2.CV_8U if pixels.dtype == np.uint8 else cv2.CV_16U
+    delta = cv2.scaleAdd(field(change.colour), full, _look(pixels, matrix, change, part, tile, field))
+    cv2.multiply(delta, cv2.merge([alpha, alpha, alpha]), delta)
+    target = out[top:bottom, left:right]
+    target[:] = cv2.add(target, delta, dtype=depth)  # rounds and clips; where alpha is 0 it adds 0
+
+
+def _look(
+    pixels: Array,
+    matrix: Array,
+    change: Change,
+    part: tuple[slice, slice],
+    tile: Tile,
+    field: Callable[[Array], Array],
+) -> Array:
+    """What is looked up for a tile, less what is there: `[h, w, 3]` float32, in the photo's own levels."""
+    left, top, right, bottom = tile
+    own = pixels[top:bottom, left:right]
+    if change.source is None and np.abs(change.flow[part]).max() < SUBPIXEL * scale_of(matrix):
+        return np.zeros(own.shape, np.float32)
+    flow = cv2.transform(field(change.flow), np.linalg.inv(matrix[:, :2]))  # crop px -> photo px
+    if change.source is not None:  # the same place of the other picture's crop, which may be larger or smaller than this one
+        grid = np.stack(np.meshgrid(np.arange(left, right), np.arange(top, bottom)), -1).astype(np.float32)
+        places = (transform(grid + flow, matrix) + np.float32(0.5)) * np.float32(change.source.size / len(change.alpha)) - np.float32(0.5)
+        looked = cv2.remap(change.source.pixels, places[..., 0], places[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+        return looked * np.float32(_full(pixels) / _full(looked)) - own
     reach = int(np.ceil(np.abs(flow).max())) + 4
     x0, y0 = max(left - reach, 0), max(top - reach, 0)
-    picture = pixels[y0 : bottom + reach, x0 : right + reach]
     map_x = flow[..., 0] + np.arange(left - x0, right - x0, dtype=np.float32)
     map_y = flow[..., 1] + np.arange(top - y0, bottom - y0, dtype=np.float32)[:, None]
-    full = np.iinfo(pixels.dtype).max
-    if change.source is not None:  # the same place of the other picture's crop, which may be larger or smaller than this one
-        places = transform(np.stack([map_x + x0, map_y + y0], -1), matrix)
-        places = (places + np.float32(0.5)) * np.float32(change.source.size / len(change.alpha)) - np.float32(0.5)
-        picture, map_x, map_y = change.source.pixels, places[..., 0], places[..., 1]
-    looked = cv2.remap(picture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
-    if change.source is not None:
-        looked *= np.float32(full / np.iinfo(picture.dtype).max)
-    looked += field(change.colour, cv2.BORDER_REPLICATE) * np.float32(full)
-    looked -= pixels[top:bottom, left:right]
-    looked *= alpha[..., None]
-    target = out[top:bottom, left:right]
-    looked += target
-    np.rint(looked, out=looked)
-    np.clip(looked, 0, full, out=looked)
-    np.copyto(target, looked.astype(pixels.dtype), where=(alpha > 0)[..., None])
+    picture = pixels[y0 : bottom + reach, x0 : right + reach]
+    looked = cv2.remap(picture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    return cv2.subtract(looked, own, dtype=cv2.CV_32F)
+
+
+def _full(pixels: Array) -> int:
+    return 255 if pixels.dtype == np.uint8 else 65535
+
+
+def _seen_of(here: Array, size: tuple[int, int], side: int) -> tuple[slice, slice]:
+    """The part of a crop of `side` pixels that a tile of a photo shows, and a pixel around; `here` takes the tile's xy to the crop's."""
+    corners = transform(np.array([(0, 0), (size[0], 0), (0, size[1]), size], np.float64), here)
+    low = np.clip(np.floor(corners.min(0)).astype(int) - 1, 0, side - 1)
+    high = np.clip(np.ceil(corners.max(0)).astype(int) + 2, low + 1, side)
+    return slice(low[1], high[1]), slice(low[0], high[0])
 
 
 def _softened(change: Change, scale: float) -> Change:
@@ -94,7 +120,7 @@ def _softened(change: Change, scale: float) -> Change:
     return replace(change, **fields)
 
 
-def _tiles(box: tuple[int, int, int, int]) -> Iterator[tuple[int, int, int, int]]:
+def _tiles(box: Tile) -> Iterator[Tile]:
     left, top, right, bottom = box
     for y in range(top, bottom, TILE):
         for x in range(left, right, TILE):

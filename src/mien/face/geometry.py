@@ -95,9 +95,14 @@ def warp(pixels: Array, matrix: Array, size: int, *, border: int = cv2.BORDER_RE
     """`pixels` through `matrix` onto a square `[size, size, C]` in 8 bits; reads only what it shows, and averages where it shrinks."""
     left, top, right, bottom = footprint(matrix, (0, 0, size - 1, size - 1), pixels.shape, margin=4)
     region, local = pixels[top:bottom, left:right], shifted(matrix, left, top)
-    if (scale := scale_of(matrix)) < 0.7:
-        small = [max(1, round(side * scale)) for side in (right - left, bottom - top)]
-        grow_x, grow_y = (right - left) / small[0], (bottom - top) / small[1]
+    scale = scale_of(matrix)
+    while scale < 0.25:  # halving is many times faster than any other shrinking
+        half = region.shape[1] // 2, region.shape[0] // 2
+        region = cv2.resize(region[: half[1] * 2, : half[0] * 2], half, interpolation=cv2.INTER_AREA)
+        local, scale = local @ np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]]), 2 * scale
+    if scale < 0.7:
+        small = [max(1, round(side * scale)) for side in region.shape[1::-1]]
+        grow_x, grow_y = region.shape[1] / small[0], region.shape[0] / small[1]
         region = cv2.resize(region, small, interpolation=cv2.INTER_AREA)
         local = local @ np.array([[grow_x, 0, (grow_x - 1) / 2], [0, grow_y, (grow_y - 1) / 2], [0, 0, 1]])
     out = cv2.warpAffine(region, local, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)

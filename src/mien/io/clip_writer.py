@@ -15,7 +15,7 @@ import itertools
 import math
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -148,7 +148,7 @@ def _encode(frames: Iterable[Array], path: Path, fps: float) -> int:
 
 
 @contextlib.contextmanager
-def _finished(path: Path, history: tuple[Step, ...], origin: Origin) -> Iterator[Path]:
+def _finished(path: Path, history: tuple[Step, ...], origin: Origin) -> Generator[Path]:
     """A file to write a film to; in the end it is labelled and takes the place of `path`. Where that fails nothing is left."""
     try:
         with _draft(path) as raw, _draft(path) as labelled:
@@ -166,7 +166,7 @@ def full(path: Path, error: OSError) -> OutputError:
 
 
 @contextlib.contextmanager
-def _draft(path: Path) -> Iterator[Path]:
+def _draft(path: Path) -> Generator[Path]:
     """A file beside the target that is gone in the end, unless it took the target's place."""
     draft = path.with_name(f".mien-{secrets.token_hex(6)}.part")
     try:

@@ -31,7 +31,7 @@ from . import certificate as signer
 from . import jumbf as seal
 
 if TYPE_CHECKING:
-    import c2pa
+    import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 STEP = "org.mien.step"  # the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
@@ -63,7 +63,7 @@ def sign(source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Ste
     `media_type` is that of the source ("image/jpeg"). The file at `origin.path` is named as the parent, and its own manifest is kept.
     A certificate or key that cannot be used is a `RequestError`; a label that cannot be made is an `OutputError`.
     """
-    import c2pa
+    import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
     parent = Path(origin.path) if origin.path and Path(origin.path).is_file() else None
     parent_type = origin.format if "/" in origin.format else f"image/{origin.format.lower()}"
@@ -95,7 +95,7 @@ def _sign(
     keep: bool,
 ) -> None:
     """One attempt; `keep` says whether the parent's own manifest goes in."""
-    import c2pa
+    import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
     manifest: dict[str, Any] = {
         "claim_generator_info": [{"name": "mien", "version": __version__}],
@@ -211,7 +211,7 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
 
     A file that is missing, or of a kind that cannot carry a label, is an `InputError`.
     """
-    import c2pa
+    import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
     path = Path(path)
     try:
@@ -285,10 +285,13 @@ def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[
         if text:
             with contextlib.suppress(ValueError, TypeError, KeyError):  # of a damaged label, what can be read is told
                 fields = json.loads(text)
-                known = {key: value for key, value in fields.items() if key in Step.__dataclass_fields__}  # a newer mien may say more
-                networks = tuple((name, digest) for name, digest in fields["networks"])
-                taken = tuple(Source(**about) for about in fields.get("sources", ()))
-                steps.append(Step(**known | {"networks": networks, "notes": tuple(fields.get("notes", ())), "sources": taken}))
+                known: dict[str, Any] = {
+                    key: fields[key] for key in Step.__dataclass_fields__ if key in fields
+                }  # a newer mien may say more
+                known["networks"] = tuple((name, digest) for name, digest in fields["networks"])
+                known["sources"] = tuple(Source(**about) for about in fields.get("sources", ()))
+                known["notes"] = tuple(fields.get("notes", ()))
+                steps.append(Step(**known))
     return steps
 
 

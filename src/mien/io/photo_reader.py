@@ -13,7 +13,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -84,7 +84,7 @@ def as_photo(source: PhotoLike) -> Photo:
 
 
 def _from_array(pixels: Array) -> Photo:
-    if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
+    if str(pixels.dtype) not in ("uint8", "uint16") or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
         raise InputError(f"an array {list(pixels.shape)} of {pixels.dtype} came: wanted [H, W, 3] RGB of uint8 or uint16")
     if not pixels.size:
         raise InputError("the array is empty: a picture was wanted")
@@ -145,7 +145,7 @@ def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _opened(path: Path) -> Generator[BinaryIO]:
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder: a {READABLE} file was wanted")
@@ -180,7 +180,7 @@ def _opener(name: str, kind: str) -> Any:
 
 
 @contextlib.contextmanager
-def _damage(name: str, said: str) -> Iterator[None]:
+def _damage(name: str, said: str) -> Generator[None]:
     """Decoders meet damaged data with any exception at all; here it is always the file's fault."""
     try:
         yield

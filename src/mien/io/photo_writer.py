@@ -97,7 +97,7 @@ def _save(path: Path, data: bytes | memoryview) -> None:
             draft.unlink(missing_ok=True)
 
 
-def _eight(array: Array) -> Array:
+def rounded_to_8_bits(array: Array) -> Array:
     """16 bits rounded to 8."""
     return array if array.dtype == np.uint8 else ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
@@ -118,11 +118,15 @@ def _jpeg(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
     if quality is None and origin.quantisation and max(map(max, origin.quantisation.values())) < 256:
         options = {"qtables": origin.quantisation, "subsampling": options["subsampling"]}
     exif = b"Exif\0\0" + origin.exif if origin.exif else None
-    return _pillow(photo, "JPEG", xmp, _eight(photo.pixels), exif, **options)
+    return _pillow(photo, "JPEG", xmp, rounded_to_8_bits(photo.pixels), exif, **options)
 
 
 def _webp(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
-    pixels = _eight(photo.pixels) if photo.opacity is None else np.dstack([_eight(photo.pixels), _eight(photo.opacity)])
+    pixels = (
+        rounded_to_8_bits(photo.pixels)
+        if photo.opacity is None
+        else np.dstack([rounded_to_8_bits(photo.pixels), rounded_to_8_bits(photo.opacity)])
+    )
     return _pillow(photo, "WEBP", xmp, pixels, photo.origin.exif, quality=quality or QUALITY)
 
 

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from ..edits import colours
-from ..edits import registry as edits
 from ..edits.age_floor import FLOOR
 from ..edits.removal import DARK, in_eyes, lower
+from ..edits.request import EDITS
 from ..face import geometry, mesh, topology
 from ..face.filters import to_lab
 from ..face.skin import teeth_mask
@@ -233,7 +233,7 @@ COLOURED: dict[str, tuple[Callable[[FaceFeatures, FaceFeatures], Array | None], 
 
 
 def criterion(edit: str, strength: float | str) -> Criterion | None:
-    """The measure of one of `edits.EDITS`, of so much of it or of that colour; None where nothing measures it."""
+    """The measure of one of `EDITS`, of so much of it or of that colour; None where nothing measures it."""
     if isinstance(strength, str) and edit in COLOURED:
-        return _nearer(colours.parse(strength, edits.EDITS[edit].names).lab, *COLOURED[edit])
+        return _nearer(colours.parse(strength, EDITS[edit].names).lab, *COLOURED[edit])
     return CRITERIA.get(edit)

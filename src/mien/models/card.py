@@ -14,6 +14,7 @@ from ..errors import ModelError
 from ..types import Array
 
 KEY = "mien.card"
+SCHEMA = 1  # of the card as JSON; a card without one is of this schema, a newer one is not read
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,15 @@ class Card:
     measured: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps({"schema": SCHEMA} | asdict(self), sort_keys=True)
 
     @staticmethod
     def from_json(text: str, where: str) -> Card:
         """Read a card; a text that is not one is a `ModelError` that names `where`."""
         try:
             fields: dict[str, Any] = json.loads(text)
+            if fields.pop("schema", SCHEMA) > SCHEMA:
+                raise ModelError(f"{where} was written by a newer mien: upgrade with pip install -U mien")
             fields["value_range"] = tuple(fields.get("value_range", (0.0, 1.0)))
             fields["w_avg"] = tuple(fields.get("w_avg", ()))
             fields["conditions"] = tuple(Condition(**c) for c in fields.get("conditions", ()))

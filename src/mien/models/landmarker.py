@@ -92,13 +92,14 @@ class Landmarker:
 
     def again(self, pixels: Array, face: Face) -> Face | None:
         """The `face` of the frame before in this one, a little further on, or None where the mesh sees none there any more."""
-        xy = face.landmarks[:POINTS].astype(np.float64)
-        for _ in range(ROUNDS):
-            before = around(xy)
-            xy, depth, logit = self.mesh.points(pixels, before)
+        before = around(face.landmarks[:POINTS].astype(np.float64))
+        xy, depth, logit = self.mesh.points(pixels, before)
+        for _ in range(ROUNDS - 1):
             moved = float(np.hypot(*(around(xy).centre - before.centre))) / before.side
             if logit < HOPELESS or moved < 0.05:
                 break
+            before = around(xy)
+            xy, depth, logit = self.mesh.points(pixels, before)
         return self._face(pixels, xy, depth, logit, 1.0)
 
     def laid_anew(self, crop: Crop) -> Crop:

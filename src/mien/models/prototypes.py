@@ -63,11 +63,11 @@ class Prototypes:
     def __init__(self, name: str, path: Path, sha256: str) -> None:
         self.name, self.sha256 = name, sha256
         self.card, found = arrays(path)
-        self._data = {key: _dequantise(key, found) for key in found if not key.endswith(".scale")}
-        self.triangles = self._data["triangles"].astype(int)
-        self.alignment = Alignment(LAYOUT, int(self._data["side"]))
-        self._frames = mesh.LocalFrames(self._data["points"][: topology.POINTS])
-        self._plain = plain(self._data["points"][: topology.POINTS], self._data["oval"])
+        self.data = {key: _dequantise(key, found) for key in found if not key.endswith(".scale")}
+        self.triangles = self.data["triangles"].astype(int)
+        self.alignment = Alignment(LAYOUT, int(self.data["side"]))
+        self._frames = mesh.LocalFrames(self.data["points"][: topology.POINTS])
+        self._plain = plain(self.data["points"][: topology.POINTS], self.data["oval"])
 
     def read(self, crop: Crop) -> Reading:
         """Apparent age and sex of the face: ridge regression on the face brought to the mean layout."""
@@ -75,20 +75,20 @@ class Prototypes:
 
     def _seen(self, crop: Crop) -> tuple[Array, Array]:
         """The face in the mean layout, and where its points lie in a crop of that: `[s, s, 3]` and `[468, 2]`."""
-        d = self._data
+        d = self.data
         face = geometry.align(crop.pixels, crop.landmarks, Alignment(LAYOUT, int(d["side"])))
         points = face.landmarks[: topology.POINTS]
         return canonical(face.pixels, points, d["points"], self.triangles, d["oval"]), points
 
     def _read(self, lab: Array, points: Array) -> Reading:
-        d = self._data
+        d = self.data
         age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
         return Reading(float(age), float(1 / (1 + np.exp(-3 * sex))))
 
     def identity(self, crop: Crop) -> Identity:
         """A stand-in for an embedder's identity, to be called one: the face in the mean layout less the mean face, without slow changes
         of light, at 32 pixels. Nobody taught it who is who; the same person's next photo in another light may score like a stranger."""
-        d = self._data
+        d = self.data
         lab = canonical(crop.pixels, crop.landmarks[: topology.POINTS], d["points"], self.triangles, d["oval"])
         own = (lab - cv2.resize(d["age_colour"].mean((0, 1)), lab.shape[1::-1])) * d["oval"][..., None]
         sigma = lab.shape[0] / 24
@@ -98,30 +98,30 @@ class Prototypes:
 
     def mouth_of(self, smile: float) -> Array:
         """What mouth `[3]` (added width, lift and opening, over the eye distance) a smile of -1..1 asks for."""
-        return smile * self._data["smile_unit"]
+        return smile * self.data["smile_unit"]
 
     def change(self, crop: Crop, *, mouth: Array | None = None, age: float = 0.0, sex: float = 0.0, means_only: bool = False) -> Change:
         """The Change that a request is: mouth `[3]` as `mouth_of` gives it, age in years, sex -1..1. means_only: without what means have
         lost, which are lines, the skin's tone and half of a smile's texture."""
         size = crop.size
         face = mesh.with_border_points(crop.landmarks, size)
-        blend = self._blend(crop, np.zeros(3, np.float32) if mouth is None else mouth, age, sex, means_only)
+        blend = self.blend(crop, np.zeros(3, np.float32) if mouth is None else mouth, age, sex, means_only)
         moved = face.copy()
         moved[: topology.POINTS] += self._frames.carry(blend["shape"], face[: topology.POINTS])
         flow, reach = mesh.motion(face, moved, self.triangles, size)
-        place = mesh.dense_map(moved, self._data["points"], self.triangles, size)
+        place = mesh.dense_map(moved, self.data["points"], self.triangles, size)
         colour = self._colour(crop, flow + mesh.pixel_grid(size), place, blend) * mesh.skin_mask(moved, size)[..., None]
         return Change(flow, colour, np.clip(reach * 4, 0, 1))
 
     def smiling(self, points: Array, mouth: Array) -> Array:
         """Where the mesh of `points [V, 2]` (crop xy) lies with such a mouth (see `change`): `[468, 2]`."""
         face = points[: topology.POINTS]
-        return face + self._frames.carry(np.tensordot(mouth, self._data["smile_shape"], 1), face)
+        return face + self._frames.carry(np.tensordot(mouth, self.data["smile_shape"], 1), face)
 
-    def _blend(self, crop: Crop, mouth: Array, age: float, sex: float, means_only: bool) -> dict[str, Array]:
+    def blend(self, crop: Crop, mouth: Array, age: float, sex: float, means_only: bool) -> dict[str, Array]:
         """What is added: to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine", "coarse" and "lines" `[s, s]`; "expected": today's bands;
         "faded" `[s, s]`: how much of its own lines is taken away."""
-        d, (lab, points) = self._data, self._seen(crop)
+        d, (lab, points) = self.data, self._seen(crop)
         reading = self._read(lab, points)
         now, then = _ages(reading.age, age)
         taper = 1 / (1 + max(abs(age) - 30, 0) / 60)  # so that fifty years more is no mask
@@ -143,14 +143,14 @@ class Prototypes:
         out["colour"] += sex * TONE
         more = float(np.clip(then, *LINED) - np.clip(now, *LINED)) / FULL
         if more > 0:
-            out["lines"] = LINES * more * self._own_lines(lab[..., 0], reading.sex)
+            out["lines"] = LINES * more * self.own_lines(lab[..., 0], reading.sex)
         elif more < 0:
             out["faded"] = min(-FADED * more, 1) * self._plain
         return out
 
-    def _own_lines(self, lightness: Array, sex: float) -> Array:
+    def own_lines(self, lightness: Array, sex: float) -> Array:
         """The lines that this face may get, `[s, s]`: of old faces, mixed by how like its own they are; nobody's where there are none."""
-        theirs = self._data["lines"][int(sex > 0.5)]
+        theirs = self.data["lines"][int(sex > 0.5)]
         if not len(theirs):
             return np.zeros_like(lightness)
         own = lines(lightness)
@@ -161,7 +161,7 @@ class Prototypes:
 
     def _colour(self, crop: Crop, look: Array, place: Array, blend: dict[str, Array]) -> Array:
         """The colour offset `[S, S, 3]` in RGB: the difference of means, and the face's own fine bands made stronger or weaker."""
-        d, templates = self._data, geometry.TEMPLATES
+        d, templates = self.data, geometry.TEMPLATES
         unit = crop.size * templates[LAYOUT].side / templates[crop.alignment.template].side
         pixels = mesh.remap(crop.pixels, look)
         before = pixels.astype(np.float32) / 255

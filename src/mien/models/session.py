@@ -20,7 +20,7 @@ def onnxruntime() -> Any:
     """The package, with its telemetry off. Its wheels since 1.29 keep a device id and a queue of events in the user's cache, and look for a
     collector, unless this variable is set before the import; `disable_telemetry_events` comes too late."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime as ort
+    import onnxruntime as ort  # pyright: ignore[reportMissingTypeStubs]
 
     return ort
 

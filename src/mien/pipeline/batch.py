@@ -184,9 +184,7 @@ def done(job: Job) -> bool:
         name == job.source.name or name.startswith(f"{job.source.name}, ") for name in verdict.ingredients[:1]
     ):
         raise OutputError(f"{job.target} is there and was not made from {job.source}: write over it with --force")
-    asked, before = (
-        {name: value for name, value in each.items() if value} for each in (job.request.arguments(), verdict.history[-1].arguments)
-    )
+    asked, before = _said(job.request.arguments()), _said(verdict.history[-1].arguments)
     if asked != before:
         said = " ".join(f"{name}={value}" for name, value in before.items())
         raise OutputError(f"{job.target} is there and was made with {said}: write over it with --force")
@@ -267,7 +265,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 @contextlib.contextmanager
-def _deaf() -> Iterator[None]:
+def _deaf() -> Generator[None]:
     """Processes started in here never hear Ctrl-C, which a terminal sends to all: the one that hands out the jobs decides."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

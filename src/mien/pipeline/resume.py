@@ -19,6 +19,7 @@ from ..io import clip_writer as video
 from ..types import Array, Clip, Progress, Step
 
 PART = 4  # seconds
+SCHEMA = 1  # of done.json
 
 
 class FrameProcessor(Protocol):
@@ -84,6 +85,8 @@ class ResumableRun:
             return None
         try:
             known = json.loads(told.read_text(encoding="utf-8"))
+            if known.get("schema") != SCHEMA:
+                raise OutputError(f"{self.folder} was begun by another version of mien: begin anew with --force")
             if known["request"] != json.loads(json.dumps(self.request)):
                 raise RequestError(f"{self.folder} was begun with another request or clip: give the same, or begin anew with --force")
             if not known["parts"]:
@@ -103,8 +106,8 @@ class ResumableRun:
         self.edited = sorted(line.edited)
         state = f"{name}.npz"
         keep(line, self.folder / state)
-        told = {"request": self.request, "parts": self.names, "frames": self.frames, "edited": self.edited, "state": state}
-        told["notes"] = line.notes
+        told: dict[str, Any] = {"schema": SCHEMA, "request": self.request, "parts": self.names, "frames": self.frames}
+        told |= {"edited": self.edited, "notes": line.notes, "state": state}
         draft = self.folder / "done.part"
         with draft.open("w", encoding="utf-8") as file:
             json.dump(told, file, indent=1)
@@ -146,7 +149,7 @@ def process_clip(
     video.target(out, force=force)
     fps = float(clip.fps)
     about = Path(clip.path).stat()
-    request = {"clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns], "verb": step.verb, "asked": step.arguments}
+    request: dict[str, Any] = {"clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns], "verb": step.verb, "asked": step.arguments}
     request["networks"] = [list(one) for one in step.networks]
     parts = ResumableRun(out.with_name(f"{out.name}.parts"), request)
     try:

@@ -9,11 +9,12 @@ import numpy as np
 
 from ..errors import InputError
 from ..face import geometry, mesh, topology
+from ..io.dataset import held_out, person_of
 from ..models import prototypes
 from ..models.card import KEY, Card, Condition
 from ..models.prototypes import bands, canonical, features
 from ..types import Alignment, Array
-from .data.faces import PAIRED, held_out, made_by, notice_of, person_of, read_faces, read_pairs, read_rgb
+from .data.faces import PAIRED, made_by, notice_of, read_faces, read_pairs, read_rgb
 
 LAYOUT = Alignment(prototypes.LAYOUT, 192)  # as much as a 256 px FFHQ crop holds
 STORED = 128  # side of the stored means: they are smooth

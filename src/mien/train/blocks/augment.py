@@ -25,8 +25,21 @@ GROUPS = {  # letter of a pipe's name -> its transformations
     "n": ("noise",),
     "x": ("cutout",),
 }
-PIPES = {"none": "", "blit": "b", "geom": "g", "color": "c", "filter": "f", "noise": "n", "cutout": "x"}
-PIPES |= {"bg": "bg", "bgc": "bgc", "bgcf": "bgcf", "bgcfn": "bgcfn", "bgcfnc": "bgcfnx"}
+PIPES = {
+    "none": "",
+    "blit": "b",
+    "geom": "g",
+    "color": "c",
+    "filter": "f",
+    "noise": "n",
+    "cutout": "x",
+    "bg": "bg",
+    "bgc": "bgc",
+    "bgcf": "bgcf",
+} | {
+    "bgcfn": "bgcfn",
+    "bgcfnc": "bgcfnx",
+}
 SHIFT = 0.125  # of the side: largest whole-pixel shift, and sigma of the fractional one
 SCALE, STRETCH, BRIGHTNESS, CONTRAST, SATURATION, BAND, NOISE = (
     0.2,
@@ -116,7 +129,7 @@ class Augment(nn.Module):
         ends = torch.tensor([2 / x.shape[3], 2 / x.shape[2], wide / 2, high / 2], device=x.device).view(4, 1)
         matrix = _stretch(ends[0], ends[1]) @ matrix @ _stretch(ends[2], ends[3])
         grid = F.affine_grid(matrix[:, :2], [n, 3, high, wide], align_corners=False)
-        x = _Sample.apply(x, grid)[..., 1:-1, 1:-1]
+        x = Sample.apply(x, grid)[..., 1:-1, 1:-1]
         return _along(_along(x, self.Hz_geom, 2, F.conv2d, stride=2), self.Hz_geom, 3, F.conv2d, stride=2)
 
     def _filter(self, x: Tensor, draw: Draw) -> Tensor:
@@ -264,7 +277,7 @@ def _bands() -> np.ndarray:
     return bands.astype(np.float32)
 
 
-class _Sample(torch.autograd.Function):
+class Sample(torch.autograd.Function):
     """Bilinear look-up, zero outside, with a second derivative in the picture (torch has only the first); none in the grid."""
 
     @staticmethod
@@ -289,4 +302,4 @@ class _Scatter(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        return _Sample.apply(grads[0], ctx.saved_tensors[0]), None, None
+        return Sample.apply(grads[0], ctx.saved_tensors[0]), None, None

@@ -146,7 +146,7 @@ def _files(folder: Path) -> list[Path]:
 def _numbers(path: Path) -> Array:
     """The grey values of a picture, of 8 or 16 bits: `[H, W]`, int32."""
     numbers = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if numbers is None or numbers.ndim != 2 or numbers.dtype not in (np.uint8, np.uint16):
+    if numbers is None or numbers.ndim != 2 or str(numbers.dtype) not in ("uint8", "uint16"):
         raise InputError(f"{path} is no map: wanted a grey PNG of 8 or 16 bits whose values are numbers")
     return numbers.astype(np.int32)
 

@@ -18,8 +18,9 @@ from ...edits.eyeglasses import Glasses, draw_glasses
 from ...errors import InputError
 from ...face import filters, geometry
 from ...face.change import apply_to_crop
+from ...io.dataset import held_out, person_of
 from ...types import Alignment, Array, Crop
-from .faces import camera, chw, held_out, person_of, read_faces, read_rgb
+from .faces import camera, chw, read_faces, read_rgb
 from .region_labels import BEARD, BROWS, GLASSES, HAIR, NECK, OTHER, SIDE, SKIN, UNKNOWN, keyed, label
 
 WEARERS = 0.7  # share of those without glasses who are also shown with some
@@ -54,30 +55,30 @@ class RegionData:
         if folder is None:
             raise InputError(f"the parser trains on labelled faces (faces.csv, images/, landmarks478.npz); came {folders[0]}")
         self.size, self.seed = size, seed
-        self._pools: dict[bool, list[Shown]] = {False: [], True: []}  # by whether the person is held out
+        self.pools: dict[bool, list[Shown]] = {False: [], True: []}  # by whether the person is held out
         rng = np.random.default_rng((seed, 0))
         for row, points in zip(*read_faces(folder), strict=True):
             crop = geometry.align(read_rgb(folder / "images" / row["file"]), points, Alignment("ffhq", size))
             person = keyed(crop)
             labels = label(crop, row, person)
             person = None if person is None else np.rint(person * 255).astype(np.uint8)
-            pool = self._pools[held_out(person_of(row))]
+            pool = self.pools[held_out(person_of(row))]
             pool.append(Shown(crop.pixels, labels, person, None if row.get("hat") == "1" else crop.landmarks[list(BROW)]))
             if row["glasses"] == "0" and rng.random() < WEARERS:
                 pool.append(_wearing(rng, crop, pool[-1]))
             if row["sex"] == "m" and row["beard"] == "0" and rng.random() < GROWERS:
                 pool.append(_bearded(rng, crop, pool[-1]))
-        self._cut = [one for one in self._pools[False] if one.person is not None]
+        self.cutouts = [one for one in self.pools[False] if one.person is not None]
 
     def batch(self, count: int, i: int) -> tuple[Array, Array]:
         """Batch number `i`: pixels `[N, 3, S, S]` in [-1, 1] and labels `[N, SIDE, SIDE]` int64."""
         rng = np.random.default_rng((self.seed, 1, i))
-        pools = [self._cut if self._cut and rng.random() < CUT else self._pools[False] for _ in range(count)]
+        pools = [self.cutouts if self.cutouts and rng.random() < CUT else self.pools[False] for _ in range(count)]
         return _stacked([self._draw(rng, pool[rng.integers(len(pool))]) for pool in pools])
 
     def held_out(self, most: int = 96) -> tuple[Array, Array]:
         """Pictures of people who are not trained on, as they are."""
-        pool = self._pools[True]
+        pool = self.pools[True]
         return _stacked([(one.pixels, one.labels) for one in pool[:: -(-len(pool) // most)]])
 
     def _draw(self, rng: np.random.Generator, shown: Shown) -> tuple[Array, Array]:
@@ -85,7 +86,7 @@ class RegionData:
         if rng.random() < DYED:
             pixels = dyed(rng, pixels, labels)
         if shown.person is not None and rng.random() < MOVED:
-            pixels, labels = self._moved(rng, pixels, labels, shown.person)
+            pixels, labels = self.moved(rng, pixels, labels, shown.person)
         if shown.brow is not None and rng.random() < HATTED:
             pixels, labels = self._hatted(rng, pixels, labels, shown.brow)
         if rng.random() < COVERED:
@@ -104,11 +105,11 @@ class RegionData:
 
     def _piece(self, rng: np.random.Generator) -> Array:
         """Something: a piece of another picture, turned and shifted."""
-        pool = self._pools[False]
+        pool = self.pools[False]
         other = np.rot90(pool[rng.integers(len(pool))].pixels, int(rng.integers(4)))
         return np.roll(other, tuple(rng.integers(0, self.size, 2)), (0, 1))
 
-    def _moved(self, rng: np.random.Generator, pixels: Array, labels: Array, person: Array) -> tuple[Array, Array]:
+    def moved(self, rng: np.random.Generator, pixels: Array, labels: Array, person: Array) -> tuple[Array, Array]:
         """The person before another background: pieces of pictures, sharp or not, some in the hair's own colour."""
         behind = cv2.GaussianBlur(self._piece(rng), (0, 0), float(np.exp(rng.uniform(-1, 2.5)))).astype(np.float32)
         hair = labels == HAIR

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from ...errors import InputError
+from ...io.dataset import held_out, person_of
 from ...types import Array
-from .faces import held_out, person_of, read_rgb
+from .faces import read_rgb
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 IN_MEMORY = 8 << 30  # bytes of pictures that are kept; more are read again each time

@@ -152,7 +152,7 @@ def _fit(lab: Array, face: Layout, core: Array, crown: Array | None, person: Arr
         around = person < 0.1
         prior[..., OTHER] += np.where(person < 0.5, 20, np.where(v < 0.6, -6, 0))  # above the shoulders who is there is skin or hair
     seeds: list[Array | None] = [around | ((v > 1.3) & (np.abs(u) > 0.35)), core | ((v > 1) & (v < 1.15) & (np.abs(u) < 0.15)), crown]
-    best = np.zeros((side, side), int)
+    best, sure = np.zeros((side, side), int), np.zeros((side, side), np.float32)
     for _ in range(ROUNDS):
         fits = [
             np.full((side, side), -14.0) if seed is None or seed.sum() < 12 else np.clip(mixture(lab[seed], parts)(lab), -30, 0)

@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def processes(devices: int) -> tuple[int, int]:
 
 
 @contextmanager
-def together(devices: int) -> Iterator[Fabric]:
+def together(devices: int) -> Generator[Fabric]:
     """Processes that train as one: `devices` of them, which Fabric starts, or those that torchrun has started.
 
     All run the same program from its beginning. The first alone writes and speaks; the others end here, so what follows is done once.
@@ -121,7 +121,7 @@ def _agreed(fabric: Fabric, asked: Event) -> bool:
 
 
 @contextmanager
-def _in_words(run: Run, world: int) -> Iterator[None]:
+def _in_words(run: Run, world: int) -> Generator[None]:
     """Where memory runs out, say in one line what would take less of it; where another process is gone, say that."""
     try:
         yield
@@ -145,7 +145,7 @@ def _in_words(run: Run, world: int) -> Iterator[None]:
 
 def fit(
     objective: Objective,
-    loader: Loader,
+    loader: Loader[Any],
     run: Run,
     fabric: Fabric,
     *,
@@ -188,7 +188,7 @@ def fit(
             return keeper.best if keeper else best
 
 
-def _ahead(loader: Loader, first: int, last: int) -> Iterator[Any]:
+def _ahead(loader: Loader[Any], first: int, last: int) -> Iterator[Any]:
     """The batches of steps `first` to `last`; each is made while the one before is trained on."""
     with ThreadPoolExecutor(1) as maker:
         coming = maker.submit(loader.batch, first)

@@ -10,5 +10,7 @@ FAMILIES = {
     "psp": psp,
     "cyclegan": cyclegan,
     "pix2pix": pix2pix,
+    "pix2pixhd": pix2pixhd,
+    "stargan": stargan,
+    "style": style,
 }
-FAMILIES |= {"pix2pixhd": pix2pixhd, "stargan": stargan, "style": style}

@@ -56,7 +56,7 @@ class Config:
 
     def __post_init__(self) -> None:
         known = [(self.generator, GENERATORS), (self.critic, CRITICS), (self.gan, MODES), (self.template, ("", *TEMPLATES))]
-        about = {key: getattr(self, key) for key in ("size", "generator", "downs", "blocks", "base", "decay")}
+        about: dict[str, Any] = {key: getattr(self, key) for key in ("size", "generator", "downs", "blocks", "base", "decay")}
         check(**about, known=known)
         if self.load < self.size or self.pool < 0 or min(self.cycle, self.identity) < 0:
             raise ValueError(f"load {self.load} must not be below size {self.size}, nor pool and weights below 0")

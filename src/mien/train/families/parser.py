@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -128,7 +129,7 @@ class Parse:
     def parts(self, G: nn.Module) -> list[Part]:
         size = round(self.cfg.size * TEMPLATES["wide"].side)  # more around a face of the same size
         limits = "Learned from labels that nobody has drawn: hats, veils and hair of the background's colour are told apart badly."
-        about = {"licence": "Apache-2.0", "template": "wide", "size": size, "value_range": (-1.0, 1.0), "limits": limits}
+        about: dict[str, Any] = {"licence": "Apache-2.0", "template": "wide", "size": size, "value_range": (-1.0, 1.0), "limits": limits}
         card = Card("parser", "parser", description=f"Where in a face {', '.join(REGIONS[1:])} are", **about)
         return [Part("parser", G, {"pixels": torch.zeros(1, 3, size, size)}, ("regions",), card)]
 

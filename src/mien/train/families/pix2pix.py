@@ -77,7 +77,7 @@ class Config:
     def __post_init__(self) -> None:
         known = [(self.generator, GENERATORS), (self.critic, CRITICS), (self.gan, MODES), (self.template, ("", *TEMPLATES))]
         known += [(self.task, tuple(TASKS)), (self.norm, NORMS), (self.statistics, STATISTICS)]
-        about = {key: getattr(self, key) for key in ("size", "generator", "downs", "blocks", "base", "decay")}
+        about: dict[str, Any] = {key: getattr(self, key) for key in ("size", "generator", "downs", "blocks", "base", "decay")}
         check(**about, known=known)
         if self.load < self.size or self.l1 < 0 or not 0 <= self.wobble <= 1:
             raise ValueError(f"load {self.load} must not be below size {self.size}, l1 not below 0, wobble in 0..1")

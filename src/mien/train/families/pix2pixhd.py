@@ -275,7 +275,7 @@ class Pix2pixHD:
         named = {"G": self.G, "D": self.D, "E": self.E}
         self.nets = nn.ModuleDict({name: initialised(net) for name, net in named.items() if net is not None})
         own = [*self.G.parameters(), *(self.E.parameters() if self.E else ())]
-        adam = {"lr": cfg.lr, "betas": (0.5, 0.999)}
+        adam: dict[str, Any] = {"lr": cfg.lr, "betas": (0.5, 0.999)}
         self.optimisers = {"G": torch.optim.Adam(own, **adam), "D": torch.optim.Adam(self.D.parameters(), **adam)}
 
     def keep(self, i: int) -> float:
@@ -304,7 +304,7 @@ class Pix2pixHD:
         fakes: list[Tensor] = []  # of every part of the batch, for the discriminators
 
         def draw(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-            shown = self._shown(batch)
+            shown = self.shown(batch)
             fake = self.G(self._told(shown, batch))
             fakes.append(fake.detach())
             return self._resemble(shown, fake, batch.real)
@@ -317,7 +317,7 @@ class Pix2pixHD:
         self.optimisers["D"].step()
         return logs
 
-    def _shown(self, batch: Batch) -> Tensor:
+    def shown(self, batch: Batch) -> Tensor:
         """What both networks see of the maps: a channel for each class, or colours, and borders."""
         classes = torch.arange(self.cfg.labels, device=batch.label.device)[:, None, None]
         maps = (batch.label == classes).float() if self.cfg.labels else batch.label
@@ -342,33 +342,33 @@ class Pix2pixHD:
             return g + self.cfg.matching * matching, {"g": g, "matching": matching, "l1": (fake - real).abs().mean()}
 
     def _tell_apart(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        shown = self._shown(batch)
+        shown = self.shown(batch)
         terms = [verdict(seen[-1], False, "lsgan") for seen in self.D(torch.cat([shown, fake], 1))]
         terms += [verdict(seen[-1], True, "lsgan") for seen in self.D(torch.cat([shown, batch.real], 1))]
         loss = torch.stack(terms).sum() / 2
         return loss, {"d": loss}
 
     @torch.no_grad()
-    def _made(self, G: nn.Module, batch: Batch) -> Tensor:
+    def made(self, G: nn.Module, batch: Batch) -> Tensor:
         """What G makes of a batch, with features of the real pictures where it knows any; few at a time."""
         parts = zip(*(getattr(batch, name).split(4) for name in ("label", "instance", "real")), strict=True)
-        return torch.cat([G(self._told(self._shown(one), one)) for one in (Batch(*part) for part in parts)])
+        return torch.cat([G(self._told(self.shown(one), one)) for one in (Batch(*part) for part in parts)])
 
     @torch.no_grad()
     def score(self, net: nn.Module, batch: Batch) -> Tensor:
         """Mean absolute difference from the real pictures, over that of their mean colour: 1 is no better than that. With an encoder, it is
         told the features of the real pictures."""
         mean = batch.real.mean((0, 2, 3), keepdim=True)
-        return (self._made(net, batch) - batch.real).abs().mean() / (mean - batch.real).abs().mean().clamp(min=1e-6)
+        return (self.made(net, batch) - batch.real).abs().mean() / (mean - batch.real).abs().mean().clamp(min=1e-6)
 
     @torch.no_grad()
     def preview(self, net: nn.Module, batch: Batch) -> Tensor:
         """Rows of six: what is shown, what is made of it, the real picture. `[., 3, H, W]`"""
         few = Batch(*(getattr(batch, name)[:4] for name in ("label", "instance", "real")))
-        shown = self._shown(few)
+        shown = self.shown(few)
         hues = torch.rand(shown.shape[1], 3, generator=torch.Generator().manual_seed(1)).to(shown) * 2 - 1
         colours = torch.einsum("nchw,cd->ndhw", shown, hues) if self.cfg.labels else few.label
-        return torch.stack([colours, self._made(net, few), few.real], 1).flatten(0, 1).clamp(-1, 1)
+        return torch.stack([colours, self.made(net, few), few.real], 1).flatten(0, 1).clamp(-1, 1)
 
     def parts(self, net: nn.Module) -> list[Part]:
         cfg = self.cfg
@@ -376,7 +376,7 @@ class Pix2pixHD:
         maps += ", and a map of the borders between objects" if cfg.instances else ""
         limits = f"Takes {maps}. Learned from pictures of {cfg.size * cfg.aspect} x {cfg.size}; judged without VGG's eyes."
         looks = tuple(Condition(f"look-{k + 1}", "", -1.0, 1.0) for k in range(cfg.features))
-        about = {"template": "ffhq" if cfg.mirrored == FACES.mirrored else "", "size": cfg.size, "value_range": (-1.0, 1.0)}
+        about: dict[str, Any] = {"template": "ffhq" if cfg.mirrored == FACES.mirrored else "", "size": cfg.size, "value_range": (-1.0, 1.0)}
         card = Card("pix2pixhd", "translator", licence="Apache-2.0", description="Maps of classes to a picture", limits=limits, **about)
         card = replace(card, conditions=looks, multiple=cfg.multiple)
         inputs = {"pixels": torch.zeros(1, cfg.inputs - cfg.features, *[min(cfg.size, SIDES * cfg.multiple)] * 2)}

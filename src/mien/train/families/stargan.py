@@ -248,7 +248,13 @@ class StarGAN:
         limits = f"Wants all conditions told: {about}. Learned from pictures of {cfg.size} px; what no picture of a domain has is made up."
         conditions = tuple(Condition(name, "", 0.0, 1.0) for name in cfg.names)
         template = "ffhq" if cfg.labels == "attributes" else ""
-        span = {"template": template, "size": cfg.size, "value_range": (-1.0, 1.0), "conditions": conditions, "multiple": MULTIPLE}
+        span: dict[str, Any] = {
+            "template": template,
+            "size": cfg.size,
+            "value_range": (-1.0, 1.0),
+            "conditions": conditions,
+            "multiple": MULTIPLE,
+        }
         card = Card(
             "stargan", "translator", licence="Apache-2.0", description=f"A picture to {', '.join(cfg.names)}", limits=limits, **span
         )

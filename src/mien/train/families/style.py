@@ -286,11 +286,11 @@ class Style:
         self.optimisers["G"].step()
         return logs
 
-    def _made(self, G: nn.Module, batch: Batch) -> Tensor:
+    def made(self, G: nn.Module, batch: Batch) -> Tensor:
         return G(batch.content * 255) / 255 if self.cfg.kind == "fast" else G(batch.content, batch.style)
 
     def _resemble(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        content, style = self.differences(self._made(self.G, batch), batch)
+        content, style = self.differences(self.made(self.G, batch), batch)
         loss, logs = self.cfg.content * content + self.cfg.style * style, {"content": content, "style": style}
         if self.cfg.identity:
             logs["identity"] = (self.G(batch.content, batch.content) - batch.content).abs().mean()
@@ -318,7 +318,7 @@ class Style:
         """What is trained for, of pictures held out, over the same of leaving them as they are: 1 is no better than that."""
         totals = []
         for one in (Batch(*part) for part in zip(batch.content.split(4), batch.style.split(4), strict=True)):
-            both = [self.differences(made, one) for made in (self._made(net, one), one.content)]
+            both = [self.differences(made, one) for made in (self.made(net, one), one.content)]
             totals.append(torch.stack([self.cfg.content * content + self.cfg.style * style for content, style in both]) * len(one.content))
         made, left = torch.stack(totals).sum(0)
         return made / left.clamp(min=1e-12)
@@ -328,7 +328,7 @@ class Style:
         """Rows of twelve: pictures, styles, what comes of them: `[36, 3, S, S]` in [-1, 1]."""
         rows = torch.arange(12, device=batch.content.device) % len(batch.content)
         few = Batch(batch.content[rows], batch.style[rows])
-        made = torch.cat([self._made(net, Batch(*one)) for one in zip(few.content.split(4), few.style.split(4), strict=True)])
+        made = torch.cat([self.made(net, Batch(*one)) for one in zip(few.content.split(4), few.style.split(4), strict=True)])
         return torch.cat([few.content, few.style, made]).clamp(0, 1) * 2 - 1
 
     def parts(self, net: nn.Module) -> list[Part]:

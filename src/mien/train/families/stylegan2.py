@@ -154,7 +154,18 @@ class Linear(nn.Module):
 class Conv(nn.Module):
     """A convolution, `down` or `up` by two or neither."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, down=False, up=False, bias=True, act=True, clamp: float | None) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        down: bool = False,
+        up: bool = False,
+        bias: bool = True,
+        act: bool = True,
+        clamp: float | None,
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
