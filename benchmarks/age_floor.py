@@ -71,7 +71,8 @@ def main() -> None:
     for name, value in result.items():
         print(f"{name:<30} {value}")
     if given.json:
-        given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        told = {"command": f"python benchmarks/age_floor.py FACES --edits {given.edits}"} | result
+        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""How long `mien edit` takes and how much memory: medians, printed as the README's table.
+"""How long `mien edit` takes and how much memory: medians of several runs.
 
-    python benchmarks/edit.py [PHOTO]
+    python benchmarks/edit.py [PHOTO] [--json benchmarks/results/speed.json]
 
-PHOTO is enlarged to 12 megapixels (docs/hopper.jpg by default: one face) and saved as a JPEG in a temporary folder.
-Every figure is a median of several runs; the cold ones are new processes, whose peak memory is read from the operating system.
+PHOTO is enlarged to 12 megapixels (docs/hopper.jpg by default: one face) and saved as a JPEG in a temporary folder. The cold figures are of
+new processes, whose peak memory is read from the operating system.
 """
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import os
 import statistics
@@ -21,12 +22,14 @@ from typing import Any
 
 import cv2
 import numpy as np
+from figures import save
 
-from mien import Alignment, edit, read, verbs, write
-from mien.edits import registry as edits
-from mien.edits.request import EditRequest
+from mien import Alignment, EditRequest, Kit, edit, read, verbs, write
+from mien.edits.registry import plan
+from mien.edits.request import Strengths
 from mien.edits.whole_face import Prototype, Retouch
-from mien.face import change, geometry
+from mien.face import geometry
+from mien.face.change import composite
 
 RUNS = 7
 HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
@@ -61,51 +64,54 @@ def process(*command: str) -> tuple[float, float]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("photo", type=Path, nargs="?", default=HOPPER)
+    parser.add_argument("--json", type=Path, default=None)
+    given = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+
+    def told(what: str, seconds: float) -> None:
+        rows.append({"what": what, "seconds": round(seconds, 4)})
+        print(f"{what:<64} {seconds:.3f} s")
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photo, out = folder / "photo.jpg", folder / "out.jpg"
-        maker = multiprocessing.get_context("spawn").Process(
-            target=enlarged, args=(Path(sys.argv[1]) if len(sys.argv) > 1 else HOPPER, photo)
-        )
+        maker = multiprocessing.get_context("spawn").Process(target=enlarged, args=(given.photo, photo))
         maker.start()
         maker.join()
-        print(f"12 megapixels, {photo.stat().st_size / 1e6:.1f} MB JPEG, {os.cpu_count()} cores, medians of {RUNS}\n")
-        print("| what | figure |\n|---|---|")
         # first, while this process is small (the photo was made by another): a child's peak counts from its parent's
         command = (sys.executable, "-m", "mien", "edit", str(photo), "--smile", "0.8", "-o", str(out), "--force")
         cold = [process(*command) for _ in range(RUNS)]
-        print(f"| cold `mien edit` as a process | {statistics.median(c[0] for c in cold):.2f} s |")
-        print(f"| its peak memory | {max(c[1] for c in cold):.0f} MB |")
-        rows: dict[str, dict[str, Any]] = {"smile 0.8": {"smile": 0.8}, "age +30 and smile 0.8": {"age": 30.0, "smile": 0.8}}
-        for words, strengths in rows.items():
+        told("mien edit as a new process", statistics.median(seconds for seconds, _ in cold))
+        peak = round(max(megabytes for _, megabytes in cold))
+        requests: dict[str, Strengths] = {"smile 0.8": {"smile": 0.8}, "age 30 and smile 0.8": {"age": 30.0, "smile": 0.8}}
+        for words, strengths in requests.items():
             warm = median(lambda strengths=strengths: write(edit(read(photo), **strengths), out, force=True))
-            print(f"| warm `edit`, decode and encode included, {words} | {warm:.2f} s |")
-        loaded = read(photo)
+            told(f"warm edit, reading and writing included, {words}", warm)
+        loaded, kit = read(photo), Kit(threads=1)
         face = verbs.find(loaded)[0]
-        crop, tight = (geometry.align(loaded.pixels, face.landmarks, how.alignment) for how in (Prototype, Retouch))
-        kit = verbs.shared_kit()
-        (prototype,), (retouch,) = (edits.plan(EditRequest({"age": 30.0}, method=by), kit) for by in (None, "network"))
+        crop, tight = (geometry.align(loaded.pixels, face.landmarks, edit.alignment) for edit in (Prototype, Retouch))
+        (prototype,), (retouch,) = (plan(EditRequest({"age": 30.0}, method=by), verbs.shared_kit()) for by in (None, "network"))
+        change, edited = prototype(crop), edit(loaded, age=30)
+        small = geometry.align(loaded.pixels, face.landmarks, Alignment("face", kit.retoucher.net.card.size))
         steps: dict[str, Callable[[], object]] = {
-            "decode": lambda: read(photo),
-            "find": lambda: verbs.find(loaded),
-            "align": lambda: geometry.align(loaded.pixels, face.landmarks, Prototype.alignment),
-            "Change by prototypes": lambda: prototype(crop),
-            "Change by the network": lambda: retouch(tight),
-            "carry": lambda: change.composite(loaded.pixels, crop, prototype(crop)),
-            "encode and label": lambda: write(edited, out, force=True),
+            "of which decoding": lambda: read(photo),
+            "of which finding the face": lambda: verbs.find(loaded),
+            "of which alignment": lambda: geometry.align(loaded.pixels, face.landmarks, Prototype.alignment),
+            "of which the change, by prototypes": lambda: prototype(crop),
+            "of which the change, by the network": lambda: retouch(tight),
+            "of which compositing": lambda: composite(loaded.pixels, crop, change),
+            "of which encoding and the label": lambda: write(edited, out, force=True),
+            "retouch network alone, one thread": lambda: kit.retoucher.change(small, age=20.0),
         }
-        edited = edit(loaded, age=30)
         for words, task in steps.items():
-            print(f"| … {words} | {1000 * median(task):.0f} ms |")
-        from mien import Kit
-
-        one = Kit(threads=1)
-        small = geometry.align(loaded.pixels, face.landmarks, Alignment("face", one.retoucher.net.card.size))
-        print(f"| retouch network alone, one thread | {1000 * median(lambda: one.retoucher.change(small, age=20.0), 15):.0f} ms |")
-        imports = [process(sys.executable, "-c", "import mien")[0] for _ in range(RUNS)]
-        everything = [process(sys.executable, "-c", "from mien import edit, read, write")[0] for _ in range(RUNS)]
-        print(f"| `import mien` | {statistics.median(imports):.2f} s |")
-        print(f"| `from mien import edit, read, write` | {statistics.median(everything):.2f} s |")
+            told(words, median(task))
+        for code in ("import mien", "from mien import edit, read, write"):
+            told(code, statistics.median(process(sys.executable, "-c", code)[0] for _ in range(RUNS)))
+        told("mien --version", statistics.median(process(sys.executable, "-m", "mien", "--version")[0] for _ in range(RUNS)))
+    print(f"peak memory of the new process: {peak} MB")
+    save(given.json, "python benchmarks/edit.py", rows, photo_megapixels=12, runs=RUNS, peak_megabytes=peak)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ before anything is timed; every figure is a median of several runs in CPU second
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 import cv2
 from edit import HOPPER, enlarged
+from figures import save
 
 import mien
 from mien import EditRequest, Kit, Photo, Session, read, write
@@ -68,14 +68,11 @@ def main() -> None:
             request = EditRequest(asked)
             first, again = second(photo, request, kit)
             whole = cpu(lambda request=request: write(Session(read(large), kit=kit).apply(request), out, force=True))
-            rows.append({"request": asked, "first": first, "second": again, "ratio": again / first, "over_ends": whole / ends})
-            print(
-                f"{asked!s:<20} first {first:.3f} s, second {again:.3f} s: {again / first:.2f}; whole {whole / ends:.2f} of decode and encode"
-            )
-    if given.json:
-        given.json.write_text(
-            json.dumps({"command": "python benchmarks/session.py", "decode_and_encode": ends, "rows": rows}, indent=1) + "\n"
-        )
+            row = {"first_seconds": first, "second_seconds": again, "ratio": again / first, "over_both_ends": whole / ends}
+            words = " ".join(f"{name} {value}" for name, value in asked.items())
+            rows.append({"request": words} | {name: round(value, 3) for name, value in row.items()})
+            print(f"{words:<16} first {first:.3f} s, second {again:.3f} s: {again / first:.2f}; all {whole / ends:.2f} of both ends")
+    save(given.json, "python benchmarks/session.py", rows, photo_megapixels=12, decode_and_encode_seconds=round(ends, 4))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from mien.measure import criteria as judges
 from mien.models.kit import shared_kit
 from mien.types import Array, Step
 
-COLUMNS: list[dict[str, Any]] = [{}, {"smile": 0.8}, {"age": 30.0}, {"age": -20.0}, {"sex": 0.8}, {"sex": -0.8}]
+COLUMNS: list[dict[str, Any]] = [{}, {"smile": 0.8}, {"age": 30.0}, {"hair": "auburn"}, {"sex": 0.8}, {"sex": -0.8}]
 SIDE, HEAD = 256, 28
 ABREAST = 7  # tiles in a line of the sheet with every edit
 TELLING: dict[str, Any] = {  # others: 0.8 of the most there is

@@ -21,8 +21,11 @@ HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file first, so that the processes that share the files end together."""
+    """The longest file first, so that the processes that share the files end together; and what needs torch is marked."""
     items.sort(key=lambda item: item.path.name != "test_families.py")
+    for item in items:
+        if isinstance(item, pytest.Function) and {"torch", "eigenfaces"} & vars(item.module).keys():
+            item.add_marker("train")
 
 
 @pytest.fixture(scope="session", autouse=True)

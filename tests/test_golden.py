@@ -49,6 +49,7 @@ def test_a_clip(tmp_path: Path):
         compare(*case, share=0.95)  # what is encoded makes more of a level
 
 
+@pytest.mark.train
 def test_a_network_that_is_exported_and_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("torch")
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import c2pa  # pyright: ignore[reportMissingTypeStubs]
-import eigenfaces
 import pytest
 from faces import HOPPER
 
@@ -55,14 +54,19 @@ def test_the_watch_sees_what_workers_do(tmp_path: Path):
     assert offline.watched([["program.py"]], tmp_path)
 
 
+@pytest.mark.slow
 def test_no_verb_reaches_out():
     told = offline.offline_proof()
     assert told["tried"] == [] and len(told["commands"]) > 10
 
 
+@pytest.mark.train
+@pytest.mark.slow
 def test_no_network_of_the_user_reaches_out(tmp_path: Path):
     """Nor do the verbs that need one, training among them."""
     pytest.importorskip("torch")
+    import eigenfaces
+
     parts = [str(path) for path in eigenfaces.write(tmp_path)]
     faces = tmp_path / "faces"
     faces.mkdir()

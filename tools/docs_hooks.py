@@ -95,6 +95,16 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         ),
     ),
     "speed": ("speed", (("What", field("what")), ("Time", lambda row: duration(row["seconds"])))),
+    "session": (
+        "session",
+        (
+            ("Request", field("request")),
+            ("First", lambda row: duration(row["first_seconds"])),
+            ("Second", lambda row: duration(row["second_seconds"])),
+            ("Second over first", lambda row: f"{row['ratio']:.2f}"),
+            ("With reading and writing, over those alone", lambda row: f"{row['over_both_ends']:.1f}"),
+        ),
+    ),
     "memory": (
         "memory",
         (

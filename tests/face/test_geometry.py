@@ -171,3 +171,22 @@ def test_what_a_crop_shows_of_the_photo_and_what_is_mirrored():
     shown = geometry.valid_mask(crop)
     assert 0.1 < shown.mean() < 0.9 and (shown == (there > 0)).mean() > 0.97
     assert geometry.valid_mask(replace(crop, size_of_photo=None)).all()
+
+
+def test_a_change_may_look_into_another_picture():
+    """Of a source twice as large as the crop, every place is looked up where it lies; outside the alpha nothing changes."""
+    photo = np.full((300, 300, 3), 50, np.uint8)
+    y, x = np.mgrid[:128, :128].astype(np.float32)
+    source = np.stack([x, y, x], -1).astype(np.uint8)
+    face = points(at=(150, 150))
+    crop = geometry.align(photo, face, Alignment("face", 64))
+    other = replace(crop, pixels=source, alignment=Alignment("face", 128))
+    alpha = np.zeros((64, 64), np.float32)
+    alpha[16:48, 16:48] = 1
+    moved = Change(np.full((64, 64, 2), (2, 0), np.float32), np.zeros((64, 64, 3), np.float32), alpha, source=other)
+    for deep in (photo, photo.astype(np.uint16) * 257):
+        out = composite(deep, crop, moved)
+        seen = geometry.warp(out, crop.matrix, 64).astype(float)[20:44, 20:44]
+        wanted = source[::2, ::2].astype(float)[20:44, 22:46]
+        assert np.abs(seen - wanted).mean() < 2
+        assert (out[:40] == deep[:40]).all()

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from mien.io import certificate as signer
 from mien.io import content_credentials as provenance
 from mien.io import photo_reader as image
 from mien.io import photo_writer
-from mien.types import Array, Photo, Step
+from mien.types import Array, Photo, Source, Step
 
 SUFFIXES = [".jpg", ".png", ".webp", ".tif"]
 SMILE = Step("edit", {"smile": 0.8, "regions": [1, 2]}, (("retoucher", "ab" * 32), ("finder", "cd" * 32)), "0.1.0", "2026-01-01T00:00:00Z")
@@ -347,3 +348,26 @@ def test_a_certificate_that_c2pa_refuses(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(OutputError, match="MIEN_SIGN_CERT"):
         labelled(tmp_path / "a.jpg")
     assert not (tmp_path / "a.jpg").exists()
+
+
+def test_what_else_took_part_is_named(tmp_path: Path):
+    """A picture whose style was taken is an ingredient, with its own label; where it lies on this computer is not told."""
+    style = labelled(tmp_path / "style.jpg", AGE)
+    source = Source("style.jpg", "style", "ab" * 32, str(style))
+    lost = Source("gone.jpg", "identity", "cd" * 32, str(tmp_path / "gone.jpg"))
+    out = labelled(tmp_path / "out.png", replace(SMILE, sources=(source, lost), consent="agreed by mail"))
+    verdict = provenance.verify(out)
+    assert verdict.state == "intact" and verdict.history[-1].consent == "agreed by mail"
+    assert [(one.title, one.role, one.path) for one in verdict.history[-1].sources] == [
+        ("style.jpg", "style", ""),
+        ("gone.jpg", "identity", ""),
+    ]
+    assert set(verdict.ingredients) == {f"style.jpg, labelled by {OWN}", "gone.jpg"}
+    assert str(tmp_path).encode() not in out.read_bytes()
+
+
+def test_a_label_of_a_newer_mien_is_read():
+    told = {"schema": 1, "verb": "edit", "arguments": {}, "networks": [], "unheard_of": 3}
+    action = {"parameters": {provenance.STEP: json.dumps(told)}}
+    manifest = {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}]}
+    assert provenance._history({}, manifest, [])[0].verb == "edit"  # pyright: ignore[reportPrivateUsage]

@@ -77,7 +77,10 @@ def held_years_of(strengths: Amounts, reader: AgeReader, crop: Crop, aged: Calla
     asked = strengths.get("age", 0.0)
     if not {"age", "age_to", "sex"} & strengths.keys():
         return 0.0, ""
-    now, others = reader.read(crop), any(value for name, value in strengths.items() if name not in ("age", "age_to", "smile"))
+    others = any(value for name, value in strengths.items() if name not in ("age", "age_to", "smile"))
+    if asked >= 0 and not others and "age_to" not in strengths:
+        return asked, ""
+    now = reader.read(crop)
     if "age_to" in strengths:
         asked = float(np.clip(strengths["age_to"] - reader.prototypes.read(crop).age, EDITS["age"].low, EDITS["age"].high))
     done = age_floor.held_years(now, asked, lambda years: reader.after(crop, aged(years)), alone=not others)

@@ -1,0 +1,1 @@
+"""What families are built of: layers, losses, augmentation, encoders and translators, and a Frechet distance."""

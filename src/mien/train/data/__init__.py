@@ -1,0 +1,1 @@
+"""Folders of pictures as batches: one file a kind of data."""
