@@ -1,8 +1,10 @@
-"""Whether anybody is made to look under 18: every labelled person of 18 to 25, asked three times to be as young as can be.
+"""Whether anybody is made to look under 18: every labelled person of 18 to 25, asked three times to be as
+young as can be.
 
     python benchmarks/age_floor.py ../shared/data/faces256 [--by network] [--edits age=-30,sex=-1,beauty=1] [--json out.json]
 
-Prints what is read, without any clip, before and after each round, and how much a round changes over the first one.
+Prints what is read, without any clip, before and after each round, and how much a round changes over the
+first one.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ def main() -> None:
     parser.add_argument("--edits", default="age=-30")
     parser.add_argument("--json", type=Path, default=None)
     given = parser.parse_args()
-    strengths: dict[str, Any] = {name: float(value) for name, value in (one.split("=") for one in given.edits.split(","))}
+    strengths: dict[str, Any] = {
+        name: float(value) for name, value in (one.split("=") for one in given.edits.split(","))
+    }
     kit = Kit(threads=1)
     with (given.data / "faces.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["age"].isdigit() and 18 <= int(row["age"]) <= 25]

@@ -1,4 +1,5 @@
-"""Clips: how fast, in how much memory, how much an edited face flickers, and what is left of what was not edited.
+"""Clips: how fast, in how much memory, how much an edited face flickers, and what is left of what was not
+edited.
 
 python benchmarks/clips.py              # all figures, about three minutes
 python benchmarks/clips.py film.mp4     # only make the 720p test film
@@ -48,7 +49,8 @@ print(json.dumps({"frames": told.frames, "seconds": took, "memory": used.ru_maxr
 
 
 def scene(seconds: float, fps: int = 30, noise: float = 2.0, speed: float = 1.0) -> Iterator[Any]:
-    """A portrait that moves, turns and nears before a textured wall, as a camera with a little noise sees it."""
+    """A portrait that moves, turns and nears before a textured wall, as a camera with a little noise sees
+    it."""
     source = cv2.cvtColor(cv2.imread(str(HOPPER)), cv2.COLOR_BGR2RGB)  # pyright: ignore[reportCallIssue, reportArgumentType]
     chance = np.random.default_rng(0)
     wall = chance.integers(40, 216, (90, 160, 3)).astype(np.float32)
@@ -64,8 +66,13 @@ def scene(seconds: float, fps: int = 30, noise: float = 2.0, speed: float = 1.0)
         scale, angle = 1.05 + 0.15 * np.sin(0.7 * t), 8 * np.sin(1.1 * t)
         matrix = cv2.getRotationMatrix2D((256, 300), angle, scale)
         matrix[:, 2] += (640 - 256 + 220 * np.sin(0.9 * t), 370 - 300 + 30 * np.sin(2.3 * t))
-        face, mask = (cv2.warpAffine(one, matrix, SIZE, flags=cv2.INTER_AREA) for one in (source.astype(np.float32), soft))
-        yield np.clip(wall * (1 - mask[..., None]) + face * mask[..., None] + grain[i % 31], 0, 255).astype(np.uint8)
+        face, mask = (
+            cv2.warpAffine(one, matrix, SIZE, flags=cv2.INTER_AREA)
+            for one in (source.astype(np.float32), soft)
+        )
+        yield np.clip(wall * (1 - mask[..., None]) + face * mask[..., None] + grain[i % 31], 0, 255).astype(
+            np.uint8
+        )
 
 
 def film(path: Path, seconds: float, fps: int = 30, noise: float = 2.0, speed: float = 1.0) -> None:
@@ -89,15 +96,18 @@ def film(path: Path, seconds: float, fps: int = 30, noise: float = 2.0, speed: f
 
 def process(source: Path, out: Path) -> dict[str, float]:
     """One edit in a new process: frames, seconds, peak megabytes."""
-    ran = subprocess.run([sys.executable, "-c", RUN, str(source), str(out)], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, str(source), str(out)], capture_output=True, text=True, check=True
+    )
     return json.loads(ran.stdout)
 
 
 def flicker(source: Path, kit: Kit, *, smooth: bool, frames: int = 60) -> float:
-    """How much the effect changes from frame to frame, on average over the face laid out the same way, in levels of 255.
+    """How much the effect changes from frame to frame, on average over the face laid out the same way, in
+    levels of 255.
 
-    The layouts are those of smoothed landmarks in both cases, and grain is averaged away, so that only the effect is compared. Without
-    smoothing, every frame is edited as a photo would be.
+    The layouts are those of smoothed landmarks in both cases, and grain is averaged away, so that only the
+    effect is compared. Without smoothing, every frame is edited as a photo would be.
     """
     clip = footage.clip(source, end=frames / 30)
     stages = edits.plan(EditRequest({"age": 30.0}), kit)
@@ -114,10 +124,17 @@ def flicker(source: Path, kit: Kit, *, smooth: bool, frames: int = 60) -> float:
         if smooth:
             after = replace(plain[i], picture=drawn[i]).pixels
         else:
-            after = plain[i].drawn(before, apply.run_edits(before, stages, [sights[i].faces[1]], [0], apply.make_change, apply.align_face))
+            after = plain[i].drawn(
+                before,
+                apply.run_edits(
+                    before, stages, [sights[i].faces[1]], [0], apply.make_change, apply.align_face
+                ),
+            )
             after = replace(plain[i], picture=after).pixels
         matrix = geometry.similarity(face.landmarks, layouts)
-        one, other = (geometry.warp(each, matrix, layouts.size).astype(np.float32) for each in (before, after))
+        one, other = (
+            geometry.warp(each, matrix, layouts.size).astype(np.float32) for each in (before, after)
+        )
         effects.append(cv2.GaussianBlur(other - one, (0, 0), 2))
     return float(np.mean([np.abs(b - a)[64:224, 48:208].mean() for a, b in itertools.pairwise(effects)]))
 
@@ -139,7 +156,9 @@ def main() -> None:
             source, out = place / f"{seconds}.mp4", place / f"{seconds}-out.mp4"
             film(source, seconds)
             told = process(source, out)
-            print(f"| {seconds} s of 720p, --age 30: frames a second | {told['frames'] / told['seconds']:.1f} |")
+            print(
+                f"| {seconds} s of 720p, --age 30: frames a second | {told['frames'] / told['seconds']:.1f} |"
+            )
             print(f"| ... CPU seconds a frame, all threads | {told['cpu'] / told['frames']:.3f} |")
             print(f"| ... peak memory | {told['memory']:.0f} MB |")
             print(f"| ... size over the source's | {out.stat().st_size / source.stat().st_size:.2f} |")
@@ -148,7 +167,10 @@ def main() -> None:
         film(still, 2.5, noise=4, speed=0)
         for name, shown in (("moving", source), ("still", still)):
             alone, whole = (flicker(shown, kit, smooth=smooth) for smooth in (False, True))
-            print(f"| flicker of the effect, {name} face: frame by frame, and as mien does it | {alone:.2f}, {whole:.2f} |", flush=True)
+            print(
+                f"| flicker of the effect, {name} face: frame by frame, and as mien does it | {alone:.2f}, {whole:.2f} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python benchmarks/edit.py [PHOTO] [--json benchmarks/results/speed.json]
 
-PHOTO is enlarged to 12 megapixels (docs/hopper.jpg by default: one face) and saved as a JPEG in a temporary folder. The cold figures are of
-new processes, whose peak memory is read from the operating system.
+PHOTO is enlarged to 12 megapixels (docs/hopper.jpg by default: one face) and saved as a JPEG in a temporary
+folder. The cold figures are of new processes, whose peak memory is read from the operating system.
 """
 
 from __future__ import annotations
@@ -80,19 +80,38 @@ def main() -> None:
         maker = multiprocessing.get_context("spawn").Process(target=enlarged, args=(given.photo, photo))
         maker.start()
         maker.join()
-        # first, while this process is small (the photo was made by another): a child's peak counts from its parent's
-        command = (sys.executable, "-m", "mien", "edit", str(photo), "--smile", "0.8", "-o", str(out), "--force")
+        # first, while this process is small (the photo was made by another): a child's peak counts from its
+        # parent's
+        command = (
+            sys.executable,
+            "-m",
+            "mien",
+            "edit",
+            str(photo),
+            "--smile",
+            "0.8",
+            "-o",
+            str(out),
+            "--force",
+        )
         cold = [process(*command) for _ in range(RUNS)]
         told("mien edit as a new process", statistics.median(seconds for seconds, _ in cold))
         peak = round(max(megabytes for _, megabytes in cold))
-        requests: dict[str, Strengths] = {"smile 0.8": {"smile": 0.8}, "age 30 and smile 0.8": {"age": 30.0, "smile": 0.8}}
+        requests: dict[str, Strengths] = {
+            "smile 0.8": {"smile": 0.8},
+            "age 30 and smile 0.8": {"age": 30.0, "smile": 0.8},
+        }
         for words, strengths in requests.items():
             warm = median(lambda strengths=strengths: write(edit(read(photo), **strengths), out, force=True))
             told(f"warm edit, reading and writing included, {words}", warm)
         loaded, kit = read(photo), Kit(threads=1)
         face = verbs.find(loaded)[0]
-        crop, tight = (geometry.align(loaded.pixels, face.landmarks, edit.alignment) for edit in (Prototype, Retouch))
-        (prototype,), (retouch,) = (plan(EditRequest({"age": 30.0}, method=by), verbs.shared_kit()) for by in (None, "network"))
+        crop, tight = (
+            geometry.align(loaded.pixels, face.landmarks, edit.alignment) for edit in (Prototype, Retouch)
+        )
+        (prototype,), (retouch,) = (
+            plan(EditRequest({"age": 30.0}, method=by), verbs.shared_kit()) for by in (None, "network")
+        )
         change, edited = prototype(crop), edit(loaded, age=30)
         small = geometry.align(loaded.pixels, face.landmarks, Alignment("face", kit.retoucher.net.card.size))
         steps: dict[str, Callable[[], object]] = {
@@ -109,7 +128,10 @@ def main() -> None:
             told(words, median(task))
         for code in ("import mien", "from mien import edit, read, write"):
             told(code, statistics.median(process(sys.executable, "-c", code)[0] for _ in range(RUNS)))
-        told("mien --version", statistics.median(process(sys.executable, "-m", "mien", "--version")[0] for _ in range(RUNS)))
+        told(
+            "mien --version",
+            statistics.median(process(sys.executable, "-m", "mien", "--version")[0] for _ in range(RUNS)),
+        )
     print(f"peak memory of the new process: {peak} MB")
     save(given.json, "python benchmarks/edit.py", rows, photo_megapixels=12, runs=RUNS, peak_megabytes=peak)
 

@@ -1,9 +1,11 @@
-"""How fast an exported StyleGAN2 generator draws on a CPU, and in how much memory, beside the same weights in PyTorch.
+"""How fast an exported StyleGAN2 generator draws on a CPU, and in how much memory, beside the same weights in
+PyTorch.
 
     python benchmarks/generate.py [PRESET ...] [--threads 1] [--runs 15] [--json]
 
-The weights are of chance, which costs the same. Times are medians of single pictures, PyTorch and ONNX Runtime in turn in one
-process; peak memory is that of a process of its own which opens the network and draws one.
+The weights are of chance, which costs the same. Times are medians of single pictures, PyTorch and ONNX
+Runtime in turn in one process; peak memory is that of a process of its own which opens the network and draws
+one.
 """
 
 from __future__ import annotations
@@ -49,14 +51,25 @@ def part_of(preset: str) -> Any:
     torch.manual_seed(0)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     cfg = stylegan2.PRESETS[preset]
-    same: dict[str, Any] = {"base": cfg.base, "widest": cfg.widest, "layers": cfg.layers, "clamp": cfg.clamp or None}
-    G = stylegan2.Generator(cfg.size, z=cfg.z, w=cfg.w, architecture=cfg.synthesis, **same).requires_grad_(False)
+    same: dict[str, Any] = {
+        "base": cfg.base,
+        "widest": cfg.widest,
+        "layers": cfg.layers,
+        "clamp": cfg.clamp or None,
+    }
+    G = stylegan2.Generator(cfg.size, z=cfg.z, w=cfg.w, architecture=cfg.synthesis, **same).requires_grad_(
+        False
+    )
     for name, one in G.named_parameters():
         if name.endswith("noise_strength"):  # 0 in new networks
             one.fill_(0.1)
     ws = torch.randn(1, G.num_ws, cfg.w)
     return Part(
-        "generator", stylegan2.Drawer(G).eval(), {"ws": ws}, ("pixels",), Card("generator", "generator", "Apache-2.0", size=cfg.size)
+        "generator",
+        stylegan2.Drawer(G).eval(),
+        {"ws": ws},
+        ("pixels",),
+        Card("generator", "generator", "Apache-2.0", size=cfg.size),
     )
 
 
@@ -106,17 +119,34 @@ def row(preset: str, threads: int, runs: int) -> dict[str, Any]:
         ms, _ = alone(times, preset, path, runs, threads=threads)
         peak = {kind: alone(once, preset, path, kind, threads=threads)[1] for kind in ms}
         size = path.stat().st_size / 1e6
-    return {"preset": preset, "ms": ms, "ratio": ms["torch"] / ms["onnx"], "peak_mb": peak, "file_mb": size, "difference": difference}
+    return {
+        "preset": preset,
+        "ms": ms,
+        "ratio": ms["torch"] / ms["onnx"],
+        "peak_mb": peak,
+        "file_mb": size,
+        "difference": difference,
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("presets", nargs="*", default=PRESETS, metavar="PRESET")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--json", action="store_true", help="one object a line")
     asked = parser.parse_args()
-    columns = ("preset", "PyTorch", "ONNX Runtime", "times as fast", "PyTorch's peak", "ONNX Runtime's peak", "file")
+    columns = (
+        "preset",
+        "PyTorch",
+        "ONNX Runtime",
+        "times as fast",
+        "PyTorch's peak",
+        "ONNX Runtime's peak",
+        "file",
+    )
     if not asked.json:
         print(f"{os.cpu_count()} cores, {asked.threads} of them used, medians of {asked.runs}\n")
         print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
@@ -124,7 +154,10 @@ def main() -> None:
         one = row(preset, asked.threads, asked.runs)
         ms, peak = one["ms"], one["peak_mb"]
         figures = f"{ms['torch']:.0f} ms | {ms['onnx']:.0f} ms | {one['ratio']:.2f} | {peak['torch']:.0f} MB | {peak['onnx']:.0f} MB"
-        print(json.dumps(one) if asked.json else f"| {preset} | {figures} | {one['file_mb']:.0f} MB |", flush=True)
+        print(
+            json.dumps(one) if asked.json else f"| {preset} | {figures} | {one['file_mb']:.0f} MB |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

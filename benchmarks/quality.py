@@ -2,10 +2,10 @@
 
     python benchmarks/quality.py FACES PAIRS
 
-FACES and PAIRS are the folders that `mien train retouch` takes; the people that `train.data.held_out` keeps aside are judged.
-The judge of age and sex is a small convolutional network of its own, trained here on the labels of everybody else (some minutes
-on one core, kept in runs/judge.safetensors): it shares neither weights nor inputs with what it judges. Smiles are measured on
-landmarks that are found anew in the result.
+FACES and PAIRS are the folders that `mien train retouch` takes; the people that `train.data.held_out` keeps
+aside are judged. The judge of age and sex is a small convolutional network of its own, trained here on the
+labels of everybody else (some minutes on one core, kept in runs/judge.safetensors): it shares neither weights
+nor inputs with what it judges. Smiles are measured on landmarks that are found anew in the result.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ REQUESTS = [{"smile": 0.8}, {"age": 30.0}, {"age": -20.0}, {"sex": 0.8}, {"sex":
 
 
 class Judge(nn.Module):
-    """Pictures `[N, 3, 96, 96]` in [-1, 1] -> age (in units of 30 years around 40) and sex (-1 f, 1 m), `[N, 2]`."""
+    """Pictures `[N, 3, 96, 96]` in [-1, 1] -> age (in units of 30 years around 40) and sex (-1 f, 1 m), `[N,
+    2]`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +77,10 @@ def train_judge(pictures: list[Array], labels: Tensor, path: Path, epochs: int =
         batch = x[chosen]
         batch = torch.where(torch.rand(32, 1, 1, 1) < 0.5, batch, batch.flip(3))
         batch = torch.roll(batch, tuple(torch.randint(-4, 5, (2,)).tolist()), (2, 3))
-        batch = batch * torch.exp(torch.randn(32, 3, 1, 1) * 0.1 + torch.randn(32, 1, 1, 1) * 0.2) + torch.randn(32, 1, 1, 1) * 0.15
+        batch = (
+            batch * torch.exp(torch.randn(32, 3, 1, 1) * 0.1 + torch.randn(32, 1, 1, 1) * 0.2)
+            + torch.randn(32, 1, 1, 1) * 0.15
+        )
         loss = F.smooth_l1_loss(judge(batch), labels[chosen])
         optimiser.zero_grad()
         loss.backward()
@@ -91,13 +95,17 @@ def train_judge(pictures: list[Array], labels: Tensor, path: Path, epochs: int =
 def judged(judge: Judge, pictures: list[Array]) -> Array:
     """Age in years and sex for each picture, `[n, 2]`; the mean over both mirror images."""
     x = tensor(pictures)
-    return (((judge(x) + judge(x.flip(3))) / 2) * torch.tensor([30.0, 1.0]) + torch.tensor([40.0, 0.0])).numpy()
+    return (
+        ((judge(x) + judge(x.flip(3))) / 2) * torch.tensor([30.0, 1.0]) + torch.tensor([40.0, 0.0])
+    ).numpy()
 
 
 def changed_outside(before: Array, after: Array, face: Face) -> int:
     """Pixels that differ farther from the face than a Change reaches."""
     mask = np.zeros(before.shape[:2], np.uint8)
-    cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(face.landmarks[: topology.POINTS])[:, 0]).astype(np.int32), 1)
+    cv2.fillConvexPoly(
+        mask, np.rint(cv2.convexHull(face.landmarks[: topology.POINTS])[:, 0]).astype(np.int32), 1
+    )
     grow = int(0.25 * max(face.box[2:] - face.box[:2])) * 2 + 1
     far = cv2.dilate(mask, np.ones((grow, grow), np.uint8)) == 0
     return int((before != after).any(2)[far].sum())
@@ -109,14 +117,18 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--judge", type=Path, default=Path("runs/judge.safetensors"))
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--by", nargs="+", choices=(bench.BEST, *edits.MAKERS), default=(bench.BEST, *edits.MAKERS))
+    parser.add_argument(
+        "--by", nargs="+", choices=(bench.BEST, *edits.MAKERS), default=(bench.BEST, *edits.MAKERS)
+    )
     parser.add_argument("--most", type=int, default=1000, help="judge at most so many people")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
 
     rows, points = read_faces(args.faces)
     pictures = [read_rgb(args.faces / "images" / row["file"]) for row in rows]
-    labels = torch.tensor([((float(row["age"]) - 40) / 30, 1.0 if row["sex"] == "m" else -1.0) for row in rows])
+    labels = torch.tensor(
+        [((float(row["age"]) - 40) / 30, 1.0 if row["sex"] == "m" else -1.0) for row in rows]
+    )
     aside = [held_out(person_of(row)) for row in rows]
     seen = [i for i, away in enumerate(aside) if not away]
     judge = train_judge([small(pictures[i], points[i]) for i in seen], labels[seen], args.judge)
@@ -125,12 +137,16 @@ def main() -> None:
     truth = labels[kept].numpy() * [30, 1] + [40, 0]
     base = judged(judge, [small(pictures[i], points[i]) for i in kept])
     years, right = np.abs(base[:, 0] - truth[:, 0]).mean(), np.mean(base[:, 1] * truth[:, 1] > 0)
-    print(f"judge on {len(kept)} pictures of people held out: age within {years:.1f} years, sex right {right:.1%}")
+    print(
+        f"judge on {len(kept)} pictures of people held out: age within {years:.1f} years, sex right {right:.1%}"
+    )
     lifts = [
         mesh.mouth_shape(pair.smiling.landmarks)[1] - mesh.mouth_shape(pair.neutral.landmarks)[1]
         for pair in read_pairs(args.pairs, whole_face.Retouch.alignment)
     ]
-    print(f"median lift of the mouth's corners in {len(lifts)} smile pairs: {np.median(lifts):.3f} eye distances")
+    print(
+        f"median lift of the mouth's corners in {len(lifts)} smile pairs: {np.median(lifts):.3f} eye distances"
+    )
 
     kit = Kit()
     print(f"{'edit':<12} {'by':<11} {'right way':>9} {'median':>8} {'p10':>7} {'p90':>7} {'outside':>8}")
@@ -149,9 +165,15 @@ def main() -> None:
                 outside += changed_outside(pictures[i], after, face)
                 if name == "smile":
                     again = kit.faces(after)
-                    moves.append(mesh.mouth_shape(again[0].landmarks)[1] - mesh.mouth_shape(face.landmarks)[1] if again else 0.0)
+                    moves.append(
+                        mesh.mouth_shape(again[0].landmarks)[1] - mesh.mouth_shape(face.landmarks)[1]
+                        if again
+                        else 0.0
+                    )
                 else:
-                    moves.append((judged(judge, [small(after, points[i])])[0] - before)[0 if name == "age" else 1])
+                    moves.append(
+                        (judged(judge, [small(after, points[i])])[0] - before)[0 if name == "age" else 1]
+                    )
             way = np.array(moves) * np.sign(strength)
             right = way >= 0.5 * np.median(lifts) if name == "smile" else way > 0
             low, middle, high = np.percentile(way, [10, 50, 90])

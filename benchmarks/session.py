@@ -1,9 +1,11 @@
-"""How much quicker a second request on an open photo is, and how much an edit costs beside decoding and encoding: ratios of one run.
+"""How much quicker a second request on an open photo is, and how much an edit costs beside decoding and
+encoding: ratios of one run.
 
     python benchmarks/session.py [PHOTO] [--json out.json]
 
-PHOTO is enlarged to 12 megapixels (docs/hopper.jpg by default: one face) and saved as a JPEG in a temporary folder. Networks are opened
-before anything is timed; every figure is a median of several runs in CPU seconds of one thread.
+PHOTO is enlarged to 12 megapixels (docs/hopper.jpg by default: one face) and saved as a JPEG in a temporary
+folder. Networks are opened before anything is timed; every figure is a median of several runs in CPU seconds
+of one thread.
 """
 
 from __future__ import annotations
@@ -24,7 +26,14 @@ import mien
 from mien import EditRequest, Kit, Photo, Session, read, write
 
 RUNS = 5
-REQUESTS: tuple[dict[str, Any], ...] = ({"smile": 0.5}, {"light": 0.5}, {"lips": "red"}, {"age": 20.0}, {"hair": "blond"}, {"warmth": 0.5})
+REQUESTS: tuple[dict[str, Any], ...] = (
+    {"smile": 0.5},
+    {"light": 0.5},
+    {"lips": "red"},
+    {"age": 20.0},
+    {"hair": "blond"},
+    {"warmth": 0.5},
+)
 
 
 def cpu(task: Callable[[], object], runs: int = RUNS) -> float:
@@ -67,12 +76,27 @@ def main() -> None:
         for asked in REQUESTS:
             request = EditRequest(asked)
             first, again = second(photo, request, kit)
-            whole = cpu(lambda request=request: write(Session(read(large), kit=kit).apply(request), out, force=True))
-            row = {"first_seconds": first, "second_seconds": again, "ratio": again / first, "over_both_ends": whole / ends}
+            whole = cpu(
+                lambda request=request: write(Session(read(large), kit=kit).apply(request), out, force=True)
+            )
+            row = {
+                "first_seconds": first,
+                "second_seconds": again,
+                "ratio": again / first,
+                "over_both_ends": whole / ends,
+            }
             words = " ".join(f"{name} {value}" for name, value in asked.items())
             rows.append({"request": words} | {name: round(value, 3) for name, value in row.items()})
-            print(f"{words:<16} first {first:.3f} s, second {again:.3f} s: {again / first:.2f}; all {whole / ends:.2f} of both ends")
-    save(given.json, "python benchmarks/session.py", rows, photo_megapixels=12, decode_and_encode_seconds=round(ends, 4))
+            print(
+                f"{words:<16} first {first:.3f} s, second {again:.3f} s: {again / first:.2f}; all {whole / ends:.2f} of both ends"
+            )
+    save(
+        given.json,
+        "python benchmarks/session.py",
+        rows,
+        photo_megapixels=12,
+        decode_and_encode_seconds=round(ends, 4),
+    )
 
 
 if __name__ == "__main__":

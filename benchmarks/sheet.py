@@ -4,7 +4,8 @@ python benchmarks/sheet.py docs/collins.jpg --quality 76 -o docs/before-after.we
 python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --every --quality 68 -o docs/edits.webp
 python benchmarks/sheet.py FACES --people 12 --quality 70 -o docs/people.webp
 
-FACES is the folder that `mien train retouch` takes: of people held out from training the first whose licence lets pictures be made of them.
+FACES is the folder that `mien train retouch` takes: of people held out from training the first whose licence
+lets pictures be made of them.
 """
 
 from __future__ import annotations
@@ -24,11 +25,26 @@ from mien.measure import criteria as judges
 from mien.models.kit import shared_kit
 from mien.types import Array, Step
 
-COLUMNS: list[dict[str, Any]] = [{}, {"smile": 0.8}, {"age": 30.0}, {"hair": "auburn"}, {"sex": 0.8}, {"sex": -0.8}]
+COLUMNS: list[dict[str, Any]] = [
+    {},
+    {"smile": 0.8},
+    {"age": 30.0},
+    {"hair": "auburn"},
+    {"sex": 0.8},
+    {"sex": -0.8},
+]
 SIDE, HEAD = 256, 28
 ABREAST = 7  # tiles in a line of the sheet with every edit
 TELLING: dict[str, Any] = {  # others: 0.8 of the most there is
-    **{"age": 30.0, "age_to": 30.0, "hair": "red", "beard": 1.0, "glasses": 1.0, "lips": "red", "lids": "plum"},
+    **{
+        "age": 30.0,
+        "age_to": 30.0,
+        "hair": "red",
+        "beard": 1.0,
+        "glasses": 1.0,
+        "lips": "red",
+        "lids": "plum",
+    },
     **{"mouth": 0.6, "light": -0.9},
 }
 
@@ -37,7 +53,9 @@ OPEN = ("sfhq", "sfhq-t2i", "congress")  # sources in faces.csv
 FACE = 192  # side of a person's tile
 TITLES = (
     "photo",
-    *"grin 0.8,age +30,age -20,the other sex,beard / red lips,glasses on / off,hair grey,hair blond,light 0.7,beauty 0.7".split(","),
+    *"grin 0.8,age +30,age -20,the other sex,beard / red lips,glasses on / off,hair grey,hair blond,light 0.7,beauty 0.7".split(
+        ","
+    ),
 )
 
 
@@ -58,10 +76,12 @@ def every() -> list[dict[str, Any]]:
 
 
 def openly(folder: Path, count: int) -> list[Path]:
-    """The first `count` photos of the bench's order that are in the public domain or of people who do not exist (MIT licence), and show
-    the hair."""
+    """The first `count` photos of the bench's order that are in the public domain or of people who do not
+    exist (MIT licence), and show the hair."""
     with (folder / "faces.csv").open(encoding="utf-8") as file:
-        free = {line["file"] for line in csv.DictReader(file) if line["source"] in OPEN and line["hat"] == "0"}
+        free = {
+            line["file"] for line in csv.DictReader(file) if line["source"] in OPEN and line["hat"] == "0"
+        }
     return [path for path in bench.photos(folder, 10**6) if path.name in free][:count]
 
 
@@ -70,7 +90,12 @@ def person(path: Path, history: list[Step]) -> list[Array]:
     photo = read(path)
     look = judges.face_features(shared_kit(), photo.pixels, max(find(photo), key=lambda face: face.area))
     shown = [photo, *(edit(photo, **request) for request in ten(look))]
-    history += [step for one in shown for step in one.history if step.arguments not in [known.arguments for known in history]]
+    history += [
+        step
+        for one in shown
+        for step in one.history
+        if step.arguments not in [known.arguments for known in history]
+    ]
     return [cv2.resize(one.pixels, (FACE, FACE), interpolation=cv2.INTER_AREA) for one in shown]
 
 
@@ -85,7 +110,9 @@ def row(path: Path, history: list[Step], columns: list[dict[str, Any]]) -> list[
     for request in columns:
         done = edit(photo, **request) if request else photo
         history += done.history
-        tiles.append(cv2.resize(done.pixels[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+        tiles.append(
+            cv2.resize(done.pixels[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        )
     return tiles
 
 
@@ -104,14 +131,18 @@ def titled(words: list[str], width: int, side: int = SIDE) -> Array:
     """A white line with words, one over each tile."""
     line = np.full((HEAD, width, 3), 255, np.uint8)
     for i, word in enumerate(words):
-        cv2.putText(line, word, (8 + i * side, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (40, 40, 40), 1, cv2.LINE_AA)
+        cv2.putText(
+            line, word, (8 + i * side, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (40, 40, 40), 1, cv2.LINE_AA
+        )
     return line
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("photos", nargs="+", type=Path)
-    parser.add_argument("--every", action="store_true", help="each row of EDITS, instead of the learned ones both ways")
+    parser.add_argument(
+        "--every", action="store_true", help="each row of EDITS, instead of the learned ones both ways"
+    )
     parser.add_argument("--people", type=int, metavar="N", help="so many people of a folder, ten edits each")
     parser.add_argument("--quality", type=int, default=88)
     parser.add_argument("-o", "--output", type=Path, required=True)
@@ -124,7 +155,10 @@ def main() -> None:
         return
     columns = every() if args.every else COLUMNS
     rows = [row(path, history, columns) for path in args.photos]
-    words = [" ".join(f"{name} {_said(value)}" for name, value in request.items()) or "photo" for request in columns]
+    words = [
+        " ".join(f"{name} {_said(value)}" for name, value in request.items()) or "photo"
+        for request in columns
+    ]
     parts = lines(words, rows, ABREAST if args.every else len(columns))
     write(Photo(np.vstack(parts), history=tuple(history)), args.output, quality=args.quality, force=True)
 

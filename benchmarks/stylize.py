@@ -1,10 +1,12 @@
-"""`mien stylize`: memory and seconds of a 12-megapixel photo, how far colours drift between tiles, how much strokes crawl in a clip.
+"""`mien stylize`: memory and seconds of a 12-megapixel photo, how far colours drift between tiles, how much
+strokes crawl in a clip.
 
     python benchmarks/stylize.py                # networks of chance weights as large as the published ones; ten minutes on two cores
     python benchmarks/stylize.py --with NAME    # a translator of yours, as `mien models` lists it
     python benchmarks/stylize.py --only drift   # or speed, memory, flicker, live
 
-The process ends with 1 where a photo takes 1 GB or more, or the U-Net longer through ONNX Runtime than in eager PyTorch (channels_last).
+The process ends with 1 where a photo takes 1 GB or more, or the U-Net longer through ONNX Runtime than in
+eager PyTorch (channels_last).
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ print(json.dumps({"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrs
 
 
 def chance(folder: Path) -> dict[str, Any]:
-    """A CycleGAN, a pix2pix and a StarGAN of their published sizes, untrained, among the networks of MIEN_HOME; the modules, by name."""
+    """A CycleGAN, a pix2pix and a StarGAN of their published sizes, untrained, among the networks of
+    MIEN_HOME; the modules, by name."""
     import torch
 
     from mien.models.card import Card, Condition
@@ -56,22 +59,37 @@ def chance(folder: Path) -> dict[str, Any]:
     from mien.train.families import stargan
 
     torch.manual_seed(0)
-    nets: dict[str, Any] = {"cyclegan": translators.generator("resnet", 3, 3), "pix2pix": translators.generator("unet", 3, 3, norm="batch")}
+    nets: dict[str, Any] = {
+        "cyclegan": translators.generator("resnet", 3, 3),
+        "pix2pix": translators.generator("unet", 3, 3, norm="batch"),
+    }
     nets["stargan"] = stargan.Generator(5)
     for name, net in nets.items():
         told = tuple(Condition(f"c{k}", "", 0, 1) for k in range(5)) if name == "stargan" else ()
         size, multiple = 128 if told else 256, 4 if name != "pix2pix" else 256
-        card = Card(name, "translator", "CC0-1.0", size=size, value_range=(-1.0, 1.0), multiple=multiple, conditions=told)
-        inputs = {"pixels": torch.zeros(1, 3, size, size)} | ({"condition": torch.zeros(1, 5)} if told else {})
+        card = Card(
+            name,
+            "translator",
+            "CC0-1.0",
+            size=size,
+            value_range=(-1.0, 1.0),
+            multiple=multiple,
+            conditions=told,
+        )
+        inputs = {"pixels": torch.zeros(1, 3, size, size)} | (
+            {"condition": torch.zeros(1, 5)} if told else {}
+        )
         file = folder / f"{name}.onnx"
-        export.write(Part("translator", translators.initialised(net).eval(), inputs, ("picture",), card), file)
+        export.write(
+            Part("translator", translators.initialised(net).eval(), inputs, ("picture",), card), file
+        )
         verbs.import_network(file, name)
     return nets
 
 
 def speed(name: str, module: Any, net: Translator) -> float:
-    """Seconds of one pass at the size it was taught, through ONNX Runtime and in eager PyTorch, both on as many threads as there are
-    cores; the ratio."""
+    """Seconds of one pass at the size it was taught, through ONNX Runtime and in eager PyTorch, both on as
+    many threads as there are cores; the ratio."""
     import torch
 
     size, count = net.net.card.size, len(net.conditions)
@@ -89,7 +107,10 @@ def speed(name: str, module: Any, net: Translator) -> float:
                 run()
                 times.append(time.perf_counter() - start)
             told.append(float(np.median(times[2:])))
-    print(f"| {name}, {size} px: ONNX Runtime; eager PyTorch, channels_last | {1000 * told[0]:.0f}; {1000 * told[1]:.0f} ms |", flush=True)
+    print(
+        f"| {name}, {size} px: ONNX Runtime; eager PyTorch, channels_last | {1000 * told[0]:.0f}; {1000 * told[1]:.0f} ms |",
+        flush=True,
+    )
     return told[0] / told[1]
 
 
@@ -104,7 +125,18 @@ def memory(name: str, folder: Path) -> float:
     """Peak megabytes of one photo in a process of its own, told with the seconds."""
     source = folder / "large.jpg"
     cv2.imwrite(str(source), cv2.cvtColor(photo(LARGE), cv2.COLOR_RGB2BGR))
-    words = [sys.executable, "-c", RUN, "stylize", str(source), "--with", name, "-o", str(folder / f"{name}.jpg"), "--force"]
+    words = [
+        sys.executable,
+        "-c",
+        RUN,
+        "stylize",
+        str(source),
+        "--with",
+        name,
+        "-o",
+        str(folder / f"{name}.jpg"),
+        "--force",
+    ]
     told = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     print(f"| {name}, {LARGE**2 / 1e6:.0f} megapixels: peak memory | {told['megabytes']:.0f} MB |")
     print(f"| ... seconds | {told['seconds']:.0f} |", flush=True)
@@ -112,8 +144,12 @@ def memory(name: str, folder: Path) -> float:
 
 
 def drift(name: str, net: Translator) -> None:
-    """How far two tiles differ where both show the same, in levels, over 32 pixels on average: the mean, and the worst border."""
-    pixels, given = photo(WIDE), {"condition": np.zeros((1, len(net.conditions)), np.float32)} if net.conditions else {}
+    """How far two tiles differ where both show the same, in levels, over 32 pixels on average: the mean, and
+    the worst border."""
+    pixels, given = (
+        photo(WIDE),
+        {"condition": np.zeros((1, len(net.conditions)), np.float32)} if net.conditions else {},
+    )
     starts = [start for start, _ in translator.shares(WIDE, net.tile)]
     told = []
     for whole in (None, net.whole(pixels, given)):
@@ -123,9 +159,14 @@ def drift(name: str, net: Translator) -> None:
             for other in ((y, following(starts, x)), (following(starts, y), x)):
                 if other in parts:
                     here = one[other[0] - y :, other[1] - x :]
-                    borders.append(np.abs(cv2.blur(here - parts[other][: len(here), : here.shape[1]], (32, 32))).mean())
+                    borders.append(
+                        np.abs(cv2.blur(here - parts[other][: len(here), : here.shape[1]], (32, 32))).mean()
+                    )
         told.append(f"{np.mean(borders):.1f} (worst {np.max(borders):.1f})")
-    print(f"| {name}: drift between tiles, each for itself; as mien does it | {'; '.join(told)} levels |", flush=True)
+    print(
+        f"| {name}: drift between tiles, each for itself; as mien does it | {'; '.join(told)} levels |",
+        flush=True,
+    )
 
 
 def following(starts: list[int], start: int) -> int:
@@ -133,10 +174,12 @@ def following(starts: list[int], start: int) -> int:
 
 
 def flicker(name: str, net: Translator) -> None:
-    """How much a drawing changes from frame to frame along the motion, where the frames without noise agree; how sharp it is; and how far
-    the last ones are from those of frames without noise. In levels."""
+    """How much a drawing changes from frame to frame along the motion, where the frames without noise agree;
+    how sharp it is; and how far the last ones are from those of frames without noise. In levels."""
     rng = np.random.default_rng(0)
-    clean = [cv2.resize(one, SMALL, interpolation=cv2.INTER_AREA) for one in clips.scene(FRAMES / 30, noise=0)]
+    clean = [
+        cv2.resize(one, SMALL, interpolation=cv2.INTER_AREA) for one in clips.scene(FRAMES / 30, noise=0)
+    ]
     seen = [np.clip(one + rng.normal(0, 4, one.shape), 0, 255).astype(np.uint8) for one in clean]
     drawn, wanted = [net.translate(one) for one in seen], [net.translate(one) for one in clean[-4:]]
     motion: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -150,13 +193,23 @@ def flicker(name: str, net: Translator) -> None:
             out.append(scene.seen["drawn"])
         changes = []
         for i in range(SETTLED, FRAMES - 1):
-            look = lambda values, i=i: cv2.remap(values, ways[i][..., 0], ways[i][..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)  # noqa: E731
+
+            def look(values: Any, i: Any = i) -> Any:
+                return cv2.remap(
+                    values, ways[i][..., 0], ways[i][..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+                )
+
             same = cv2.absdiff(look(greys[i]), greys[i + 1]) < 6
             changes.append(np.abs(look(out[i]) - out[i + 1])[same].mean())
-        edges = [np.hypot(*(cv2.Sobel(one, cv2.CV_32F, k, 1 - k) for k in (0, 1))).mean() for one in out[SETTLED:]]
+        edges = [
+            np.hypot(*(cv2.Sobel(one, cv2.CV_32F, k, 1 - k) for k in (0, 1))).mean() for one in out[SETTLED:]
+        ]
         off = np.mean([np.abs(one - other).mean() for one, other in zip(out[-4:], wanted, strict=True)])
         values = f"{np.mean(changes):.2f}; {np.mean(edges):.1f}; {off:.2f}"
-        print(f"| {name}, {kept:g} of the drawing before kept: flicker; sharpness; off the drawing without noise | {values} |", flush=True)
+        print(
+            f"| {name}, {kept:g} of the drawing before kept: flicker; sharpness; off the drawing without noise | {values} |",
+            flush=True,
+        )
 
 
 def live(name: str, folder: Path, kit: Kit) -> None:
@@ -165,11 +218,16 @@ def live(name: str, folder: Path, kit: Kit) -> None:
     clips.film(source, 2)
     start = time.perf_counter()
     told = verbs.stylize_clip(source, folder / f"live-{name}.mp4", name, face="largest", kit=kit, force=True)
-    print(f"| {name}, 720p, --face largest: frames a second | {told.frames / (time.perf_counter() - start):.1f} |", flush=True)
+    print(
+        f"| {name}, 720p, --face largest: frames a second | {told.frames / (time.perf_counter() - start):.1f} |",
+        flush=True,
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--with", dest="network", metavar="NAME")
     parser.add_argument("--only", choices=("speed", "memory", "drift", "flicker", "live"))
     asked = parser.parse_args()
@@ -194,7 +252,9 @@ def main() -> None:
     if most >= LEAST:
         sys.exit(f"{most:.0f} MB, wanted less than {LEAST:.0f}")
     if ratios.get("pix2pix", 0.0) > 1:
-        sys.exit(f"ONNX Runtime takes {ratios['pix2pix']:.2f} times as long as eager PyTorch, wanted 1 at most")
+        sys.exit(
+            f"ONNX Runtime takes {ratios['pix2pix']:.2f} times as long as eager PyTorch, wanted 1 at most"
+        )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
     python benchmarks/train.py [FAMILY:PRESET[:SIZE] ...] [--batch 4] [--steps 16] [--threads 0] [--json]
 
-Pictures are noise, which costs the same; so is reading them not counted. Every row is a process of its own, from the preset's first step
-on, whose lazy terms count as often as they come in so many steps. --batch replaces the preset's.
+Pictures are noise, which costs the same; so is reading them not counted. Every row is a process of its own,
+from the preset's first step on, whose lazy terms count as often as they come in so many steps. --batch
+replaces the preset's.
 """
 
 from __future__ import annotations
@@ -36,7 +37,12 @@ def batch_of(family: Any, cfg: Any) -> Any:
     s, small = cfg.size, cfg.size // 4
     pictures = {key: noise(3, s, s) for key in ("before", "after", "mouths", "faces")}
     maps = {key: noise(1, s, s).abs() for key in ("reach", "trust")} | {"flow": noise(2, small, small)}
-    labels = {"label": noise(8), "face_label": noise(8), "condition": noise(len(family.CONDITIONS)), "open": torch.ones(n)}
+    labels = {
+        "label": noise(8),
+        "face_label": noise(8),
+        "condition": noise(len(family.CONDITIONS)),
+        "open": torch.ones(n),
+    }
     return family.Batch(**pictures, **maps, **labels)
 
 
@@ -67,7 +73,9 @@ def train(row: str, batch: int, steps: int) -> tuple[float, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("rows", nargs="*", default=ROWS, metavar="FAMILY:PRESET[:SIZE]")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--steps", type=int, default=16)
@@ -75,12 +83,16 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one object a line")
     asked = parser.parse_args()
     if not asked.json:
-        print(f"{os.cpu_count()} cores, {asked.threads} of them used, batch {asked.batch}, {asked.steps} steps\n")
+        print(
+            f"{os.cpu_count()} cores, {asked.threads} of them used, batch {asked.batch}, {asked.steps} steps\n"
+        )
         print("| preset | pixels | pictures a second | peak memory |\n|---|---|---|---|")
     for row in asked.rows:
         (pace, size), peak = alone(train, row, asked.batch, asked.steps, threads=asked.threads)
         one = {"preset": row, "size": size, "images_per_s": pace, "peak_mb": peak}
-        print(json.dumps(one) if asked.json else f"| {row} | {size} | {pace:.2f} | {peak:.0f} MB |", flush=True)
+        print(
+            json.dumps(one) if asked.json else f"| {row} | {size} | {pace:.2f} | {peak:.0f} MB |", flush=True
+        )
 
 
 if __name__ == "__main__":

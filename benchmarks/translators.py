@@ -1,8 +1,10 @@
-"""Whether translators learn: each family is trained on a CPU, and held-out pictures must beat what needs no training.
+"""Whether translators learn: each family is trained on a CPU, and held-out pictures must beat what needs no
+training.
 
     python benchmarks/translators.py [PROOF ...] [--steps N] [--faces FOLDER] [--dishes FOLDER] [--sheet FOLDER] [--json]
 
-FOLDER of faces is as `mien align` writes it (../shared/data/faces256 by default); all is made of it at 64 pixels:
+FOLDER of faces is as `mien align` writes it (../shared/data/faces256 by default); all is made of it at 64
+pixels:
 
     cyclegan   half of the people as they are, the others with red, green and blue changed round. No picture is in both, that is the
                point; what a face should become is known all the same, and is compared
@@ -14,11 +16,12 @@ FOLDER of faces is as `mien align` writes it (../shared/data/faces256 by default
     dishes     with --dishes, a folder with a folder for each: stargan again, where nobody knows what a plate should become; those that
                are held out are to come nearer to those of the other dish
 
-Figures are mean absolute differences of held-out pictures from what they should be, in 1 for white against black; of maps and styles sums
-of two shares, see `mapped` and `stroked`; of dishes Frechet distances. The process ends with 1 where a network is
-not below its margin times the best of what it is compared with. At their own length (--steps is for trying) adain and cyclegan take twelve
-to fourteen minutes of one core, pix2pix seven, the others less than four. --sheet adds a picture for each proof, and translators.jpg of
-all that lie there.
+Figures are mean absolute differences of held-out pictures from what they should be, in 1 for white against
+black; of maps and styles sums of two shares, see `mapped` and `stroked`; of dishes Frechet distances. The
+process ends with 1 where a network is not below its margin times the best of what it is compared with. At
+their own length (--steps is for trying) adain and cyclegan take twelve to fourteen minutes of one core,
+pix2pix seven, the others less than four. --sheet adds a picture for each proof, and translators.jpg of all
+that lie there.
 """
 
 from __future__ import annotations
@@ -57,7 +60,8 @@ SHOWN, CELL, MARGIN = 8, 96, 120  # pictures in a row of a sheet, their side, an
 
 @dataclass(frozen=True, eq=False)
 class Aside:
-    """Pictures `[N, 3, 64, 64]` in [-1, 1] of people who are held out, and where they lie; those that may be shown come first."""
+    """Pictures `[N, 3, 64, 64]` in [-1, 1] of people who are held out, and where they lie; those that may be
+    shown come first."""
 
     paths: list[Path]
     pictures: Tensor
@@ -65,7 +69,8 @@ class Aside:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """How far the network is from what was wanted, and how far what needs no training is; rows of pictures by name, for a sheet."""
+    """How far the network is from what was wanted, and how far what needs no training is; rows of pictures by
+    name, for a sheet."""
 
     network: float
     others: dict[str, float]
@@ -74,8 +79,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Proof:
-    """What is trained: the family's preset with some knobs, on folders that `data(faces, empty folder)` gives; how it is judged; and the
-    share of the best of the others that it must stay below."""
+    """What is trained: the family's preset with some knobs, on folders that `data(faces, empty folder)`
+    gives; how it is judged; and the share of the best of the others that it must stay below."""
 
     family: str
     margin: float
@@ -86,8 +91,16 @@ class Proof:
 
 
 def aside(faces: Path) -> Aside:
-    paths = sorted((path for path, person in find(faces) if held_out(person)), key=lambda path: not path.name.startswith(FREE))
-    return Aside(paths, torch.stack([tensor(cv2.resize(read_rgb(path), (SIZE, SIZE), interpolation=cv2.INTER_AREA)) for path in paths]))
+    paths = sorted(
+        (path for path, person in find(faces) if held_out(person)),
+        key=lambda path: not path.name.startswith(FREE),
+    )
+    return Aside(
+        paths,
+        torch.stack(
+            [tensor(cv2.resize(read_rgb(path), (SIZE, SIZE), interpolation=cv2.INTER_AREA)) for path in paths]
+        ),
+    )
 
 
 def tensor(pixels: Array) -> Tensor:
@@ -108,7 +121,8 @@ def swapped(pictures: Tensor, times: int = 1) -> Tensor:
 
 
 def turns(faces: Path, folder: Path, count: int) -> list[Path]:
-    """So many folders of other people each, their colours changed round 0, 1, ... times; named so that those held out stay it."""
+    """So many folders of other people each, their colours changed round 0, 1, ... times; named so that those
+    held out stay it."""
     people = sorted({person for _, person in find(faces)})
     times = {person: i % count for i, person in enumerate(people)}
     for i, (path, person) in enumerate(find(faces)):
@@ -128,8 +142,15 @@ def unpaired(objective: cyclegan.CycleGAN, faces: Aside) -> Outcome:
     """Both ways."""
     x, y = faces.pictures, swapped(faces.pictures)
     made, back = objective.G(x, y)
-    differences = {"nothing": difference(x, y), "mean": (difference(y.mean(0), y) + difference(x.mean(0), x)) / 2}
-    return Outcome((difference(made, y) + difference(back, x)) / 2, differences, {"photo": x, "cyclegan": made, "... wanted": y})
+    differences = {
+        "nothing": difference(x, y),
+        "mean": (difference(y.mean(0), y) + difference(x.mean(0), x)) / 2,
+    }
+    return Outcome(
+        (difference(made, y) + difference(back, x)) / 2,
+        differences,
+        {"photo": x, "cyclegan": made, "... wanted": y},
+    )
 
 
 @torch.no_grad()
@@ -139,7 +160,10 @@ def domains(objective: stargan.StarGAN, faces: Aside) -> Outcome:
     labels = torch.eye(len(TURNS))[:, None].expand(-1, len(faces.pictures), -1)
     ways = [(a, b) for a in range(len(TURNS)) for b in range(len(TURNS)) if a != b]
     made = {(a, b): objective.G(each[a], labels[b]) for a, b in ways}
-    mean = lambda values: sum(values) / len(ways)  # noqa: E731
+
+    def mean(values: Any) -> Any:
+        return sum(values) / len(ways)
+
     others = {
         "nothing": mean(difference(each[a], each[b]) for a, b in ways),
         "mean": mean(difference(each[b].mean(0), each[b]) for _, b in ways),
@@ -149,7 +173,8 @@ def domains(objective: stargan.StarGAN, faces: Aside) -> Outcome:
 
 
 def plates(folder: Path) -> Proof:
-    """The proof with dishes, a folder for each in `folder`: the mean, over dishes, of how far others that are to become it are from it."""
+    """The proof with dishes, a folder for each in `folder`: the mean, over dishes, of how far others that are
+    to become it are from it."""
     names = sorted(one.name for one in folder.iterdir() if one.is_dir())
 
     @torch.no_grad()
@@ -182,18 +207,34 @@ def sketched(objective: pix2pix.Pix2Pix, faces: Aside) -> Outcome:
 
 @torch.no_grad()
 def mapped(objective: pix2pixhd.Pix2pixHD, faces: Aside) -> Outcome:
-    """How far pictures are from what was wanted, and how far all of them are from looking like it (Frechet), both in shares of the maps
-    in their true colours. By the first alone whatever is blurred would do, by the second alone anybody's photos."""
-    points = {path: one for folder in {path.parents[1] for path in faces.paths} for path, one in read_points(folder).items()}
+    """How far pictures are from what was wanted, and how far all of them are from looking like it (Frechet),
+    both in shares of the maps in their true colours. By the first alone whatever is blurred would do, by the
+    second alone anybody's photos."""
+    points = {
+        path: one
+        for folder in {path.parents[1] for path in faces.paths}
+        for path, one in read_points(folder).items()
+    }
     maps = [draw_classes(points[path], len(read_rgb(path))) for path in faces.paths]
-    small = [cv2.resize(one, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST_EXACT) for one in maps]  # as `maps.LabelMaps` has it
+    small = [
+        cv2.resize(one, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST_EXACT) for one in maps
+    ]  # as `maps.LabelMaps` has it
     label, wanted = torch.from_numpy(np.stack(small))[:, None].long(), faces.pictures
-    flat, made = pix2pixhd.pooled(wanted, label), objective.made(objective.G, pix2pixhd.Batch(label, label, wanted))
+    flat, made = (
+        pix2pixhd.pooled(wanted, label),
+        objective.made(objective.G, pix2pixhd.Batch(label, label, wanted)),
+    )
 
     def far(pictures: Tensor) -> float:
-        return difference(pictures, wanted) / difference(flat, wanted) + float(distance(wanted, pictures) / distance(wanted, flat))
+        return difference(pictures, wanted) / difference(flat, wanted) + float(
+            distance(wanted, pictures) / distance(wanted, flat)
+        )
 
-    others = {"mean": wanted.mean(0).expand_as(wanted), "the map's colours": flat, "somebody else": wanted.roll(1, 0)}
+    others = {
+        "mean": wanted.mean(0).expand_as(wanted),
+        "the map's colours": flat,
+        "somebody else": wanted.roll(1, 0),
+    }
     rows = {"photo": wanted, "the map's colours": flat, "pix2pixhd": made}
     return Outcome(far(made), {key: far(one) for key, one in others.items()}, rows)
 
@@ -224,19 +265,23 @@ def gallery(folder: Path, seeds: range) -> Path:
     return folder
 
 
-ONE, MANY = range(42, 43), range(96)  # seeds of styles; of many those are held out whose name says so, as in `pictures.Pictures`
+ONE, MANY = (
+    range(42, 43),
+    range(96),
+)  # seeds of styles; of many those are held out whose name says so, as in `pictures.Pictures`
 
 
 def recoloured(pictures: Tensor, styles: Tensor) -> Tensor:
-    """With the mean and deviation of red, green and blue of others (Reinhard et al. 2001): what can be had without training."""
+    """With the mean and deviation of red, green and blue of others (Reinhard et al. 2001): what can be had
+    without training."""
     (mean, deviation), (wanted, wide) = style.spread(pictures), style.spread(styles)
     return ((pictures - mean) / deviation * wide + wanted).clamp(0, 1)
 
 
 @torch.no_grad()
 def stroked(objective: style.Style, faces: Aside, seeds: list[int], name: str) -> Outcome:
-    """How much of the content is lost, in shares of what is lost with the style's own picture, and how much style is missing, in shares
-    of what a photo lacks. Either of these two is 1 by one share alone."""
+    """How much of the content is lost, in shares of what is lost with the style's own picture, and how much
+    style is missing, in shares of what a photo lacks. Either of these two is 1 by one share alone."""
     content = faces.pictures / 2 + 0.5
     every = torch.stack([tensor(painted(seed))[:, :SIZE, :SIZE] / 2 + 0.5 for seed in seeds])
     batch = style.Batch(content, every[torch.arange(len(content)) % len(every)])
@@ -247,7 +292,11 @@ def stroked(objective: style.Style, faces: Aside, seeds: list[int], name: str) -
         return float(away / lost + off / lacking)
 
     made = objective.made(objective.G, batch)
-    others = {"nothing": content, "the style itself": batch.style, "recoloured": recoloured(content, batch.style)}
+    others = {
+        "nothing": content,
+        "the style itself": batch.style,
+        "recoloured": recoloured(content, batch.style),
+    }
     rows = {"photo": faces.pictures, f"{name}'s style": batch.style * 2 - 1, name: made * 2 - 1}
     return Outcome(far(made), {key: far(one) for key, one in others.items()}, rows)
 
@@ -256,7 +305,15 @@ def stroked(objective: style.Style, faces: Aside, seeds: list[int], name: str) -
 
 ASIDE = [seed for seed in MANY if held_out(str(seed))]
 SMALL = {"size": SIZE, "load": LOADED}
-STARGAN = {"steps": 1000, "width": 16, "blocks": 2, "critics": 2, "lr": 5e-4, "ema": 0.99, "labels": "folders"}
+STARGAN = {
+    "steps": 1000,
+    "width": 16,
+    "blocks": 2,
+    "critics": 2,
+    "lr": 5e-4,
+    "ema": 0.99,
+    "labels": "folders",
+}
 PROOFS = {
     "cyclegan": Proof("cyclegan", 0.8, {}, lambda faces, folder: turns(faces, folder, 2), unpaired),
     "stargan": Proof(
@@ -267,7 +324,9 @@ PROOFS = {
         domains,
     ),
     "pix2pix": Proof("pix2pix", 0.85, {}, lambda faces, _: [faces], sketched),
-    "pix2pixhd": Proof("pix2pixhd", 0.85, {"steps": 900, "lr": 5e-4, "ema": 0.99}, lambda faces, _: [faces], mapped),
+    "pix2pixhd": Proof(
+        "pix2pixhd", 0.85, {"steps": 900, "lr": 5e-4, "ema": 0.99}, lambda faces, _: [faces], mapped
+    ),
     "style": Proof(
         "style",
         0.8,
@@ -291,7 +350,9 @@ def prove(proof: Proof, faces: Path, steps: int | None) -> tuple[dict[str, Any],
     knobs = {key: str(value) for key, value in (proof.knobs | ({"steps": steps} if steps else {})).items()}
     with tempfile.TemporaryDirectory() as name:
         folder, start = Path(name), time.process_time()
-        verbs.train(proof.family, proof.data(faces, folder / "data"), folder / "run", preset=proof.preset, knobs=knobs)
+        verbs.train(
+            proof.family, proof.data(faces, folder / "data"), folder / "run", preset=proof.preset, knobs=knobs
+        )
         took, cfg = time.process_time() - start, config_of(read_run(folder / "run"))
         trained = read_tensors(checkpoints(folder / "run")[-1])
     torch.manual_seed(0)  # as training began
@@ -303,7 +364,13 @@ def prove(proof: Proof, faces: Path, steps: int | None) -> tuple[dict[str, Any],
     outcome = proof.judge(objective, people)
     others = outcome.others | {"untrained": untrained}
     ratio = outcome.network / min(others.values())
-    return {"steps": cfg.steps, "core_minutes": took / 60, "network": outcome.network, "others": others, "ratio": ratio}, outcome
+    return {
+        "steps": cfg.steps,
+        "core_minutes": took / 60,
+        "network": outcome.network,
+        "others": others,
+        "ratio": ratio,
+    }, outcome
 
 
 def strip(rows: dict[str, Tensor]) -> Array:
@@ -322,13 +389,30 @@ def show(folder: Path, name: str, rows: dict[str, Tensor]) -> None:
     """Write NAME.png; and translators.jpg of all PROOFS that lie there, under one row of photos."""
     folder.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(folder / f"{name}.png"), strip(rows))
-    found = [one for each in PROOFS for path in folder.glob(f"{each}.png") if (one := cv2.imread(str(path))) is not None]
-    cv2.imwrite(str(folder / "translators.jpg"), np.vstack([found[0], *(one[CELL:] for one in found[1:])]), [cv2.IMWRITE_JPEG_QUALITY, 80])
+    found = [
+        one
+        for each in PROOFS
+        for path in folder.glob(f"{each}.png")
+        if (one := cv2.imread(str(path))) is not None
+    ]
+    cv2.imwrite(
+        str(folder / "translators.jpg"),
+        np.vstack([found[0], *(one[CELL:] for one in found[1:])]),
+        [cv2.IMWRITE_JPEG_QUALITY, 80],
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("proofs", nargs="*", choices=[*PROOFS, []], metavar="PROOF", help=f"{', '.join(PROOFS)}; all where none is named")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "proofs",
+        nargs="*",
+        choices=[*PROOFS, []],
+        metavar="PROOF",
+        help=f"{', '.join(PROOFS)}; all where none is named",
+    )
     parser.add_argument("--steps", type=int, help="other than the proof's own")
     parser.add_argument("--faces", type=Path, default=FACES)
     parser.add_argument("--dishes", type=Path, help="a proof more: a folder with a folder for each dish")
@@ -336,16 +420,31 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one object a line")
     asked = parser.parse_args()
     if not asked.json:
-        print("| proof | steps | core minutes | network | compared with | ratio to the best of those | wanted |")
+        print(
+            "| proof | steps | core minutes | network | compared with | ratio to the best of those | wanted |"
+        )
         print("|---|---|---|---|---|---|---|")
     missed = []
-    proofs = {name: PROOFS[name] for name in asked.proofs or PROOFS} | ({"dishes": plates(asked.dishes)} if asked.dishes else {})
+    proofs = {name: PROOFS[name] for name in asked.proofs or PROOFS} | (
+        {"dishes": plates(asked.dishes)} if asked.dishes else {}
+    )
     for name, proof in proofs.items():
         one, outcome = prove(proof, asked.faces, asked.steps)
         others = ", ".join(f"{other} {value:.3f}" for other, value in one["others"].items())
-        cells = [name, one["steps"], f"{one['core_minutes']:.1f}", f"{one['network']:.3f}", others, f"{one['ratio']:.2f}", proof.margin]
+        cells = [
+            name,
+            one["steps"],
+            f"{one['core_minutes']:.1f}",
+            f"{one['network']:.3f}",
+            others,
+            f"{one['ratio']:.2f}",
+            proof.margin,
+        ]
         print(
-            json.dumps({"proof": name, **one, "wanted": proof.margin}) if asked.json else f"| {' | '.join(map(str, cells))} |", flush=True
+            json.dumps({"proof": name, **one, "wanted": proof.margin})
+            if asked.json
+            else f"| {' | '.join(map(str, cells))} |",
+            flush=True,
         )
         if asked.sheet:
             show(asked.sheet, name, outcome.rows)

@@ -1,4 +1,5 @@
-"""What the tests of the verbs share: a signing key that is not the user's, pictures built from the one in docs, a command line."""
+"""What the tests of the verbs share: a signing key that is not the user's, pictures built from the one in
+docs, a command line."""
 
 from __future__ import annotations
 
@@ -16,12 +17,15 @@ import pytest
 from mien import cli
 from mien.types import Array
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded: the files share the cores, and sums round as in one thread
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before torch is loaded: the files share the cores, and sums round as in one thread
 HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file first, so that the processes that share the files end together; and what needs torch is marked."""
+    """The longest file first, so that the processes that share the files end together; and what needs torch
+    is marked."""
     items.sort(key=lambda item: item.path.name != "test_families.py")
     for item in items:
         if isinstance(item, pytest.Function) and {"torch", "eigenfaces"} & vars(item.module).keys():

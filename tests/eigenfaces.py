@@ -1,6 +1,8 @@
-"""A generator that is small and true: the portrait in docs, and what smile, age and sex change in it, mixed linearly.
+"""A generator that is small and true: the portrait in docs, and what smile, age and sex change in it, mixed
+linearly.
 
-Its styles mean something that is known, so directions that are learned from its pictures, and edits along them, can be checked.
+Its styles mean something that is known, so directions that are learned from its pictures, and edits along
+them, can be checked.
 """
 
 from __future__ import annotations
@@ -21,7 +23,11 @@ from mien.train.engine.part import Part
 from mien.types import Alignment
 
 SIZE, W, LAYERS = 256, 6, 2
-REQUESTS: tuple[dict[str, Any], ...] = ({"smile": 0.7}, {"age": 30.0}, {"sex": 0.8})  # what a style of 1 in the first three places is
+REQUESTS: tuple[dict[str, Any], ...] = (
+    {"smile": 0.7},
+    {"age": 30.0},
+    {"sex": 0.8},
+)  # what a style of 1 in the first three places is
 
 
 class Mapper(nn.Module):
@@ -37,13 +43,24 @@ class Faces(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        crop = lambda photo: geometry.align(photo.pixels, hopper_face().landmarks, Alignment("ffhq", SIZE)).pixels  # noqa: E731
+
+        def crop(photo: Any) -> Any:
+            return geometry.align(photo.pixels, hopper_face().landmarks, Alignment("ffhq", SIZE)).pixels
+
         mean = crop(hopper()).astype(np.float32)
-        ramps = np.linspace(-12, 12, SIZE, dtype=np.float32)  # the rest is light: from the side, from above, everywhere
-        light = [np.broadcast_to(one[..., None], mean.shape) for one in (np.tile(ramps, (SIZE, 1)), np.tile(ramps[:, None], (1, SIZE)))]
+        ramps = np.linspace(
+            -12, 12, SIZE, dtype=np.float32
+        )  # the rest is light: from the side, from above, everywhere
+        light = [
+            np.broadcast_to(one[..., None], mean.shape)
+            for one in (np.tile(ramps, (SIZE, 1)), np.tile(ramps[:, None], (1, SIZE)))
+        ]
         edits = [crop(edit(hopper(), kit=kit(), **one)).astype(np.float32) - mean for one in REQUESTS]
         basis = np.stack([*edits, *light, np.full_like(mean, 6)])
-        to_tensor = lambda pixels: torch.from_numpy(np.ascontiguousarray(np.moveaxis(pixels, -1, -3))) / 127.5  # noqa: E731
+
+        def to_tensor(pixels: Any) -> Any:
+            return torch.from_numpy(np.ascontiguousarray(np.moveaxis(pixels, -1, -3))) / 127.5
+
         self.register_buffer("basis", to_tensor(basis).flatten(1))  # [W, 3 S S]
         self.register_buffer("mean", (to_tensor(mean) - 1).flatten())
 
@@ -71,9 +88,27 @@ def write(folder: Path, name: str = "eigen", licence: str = "CC0-1.0", commercia
     said: dict[str, Any] = {"licence": licence, "commercial": commercial, "limits": "one face"}
     about: dict[str, Any] = {"template": "ffhq", "size": SIZE, "value_range": (-1.0, 1.0)} | said
     parts = [
-        Part("mapper", Mapper(), {"z": torch.zeros(1, W)}, ("w",), Card(f"{name}-mapper", "mapper", w_avg=(0.0,) * W, **said)),
-        Part("generator", faces, {"ws": torch.zeros(1, LAYERS, W)}, ("pixels",), Card(f"{name}-generator", "generator", **about)),
-        Part("encoder", Inverter(faces), {"pixels": torch.zeros(1, 3, SIZE, SIZE)}, ("ws",), Card(f"{name}-encoder", "encoder", **about)),
+        Part(
+            "mapper",
+            Mapper(),
+            {"z": torch.zeros(1, W)},
+            ("w",),
+            Card(f"{name}-mapper", "mapper", w_avg=(0.0,) * W, **said),
+        ),
+        Part(
+            "generator",
+            faces,
+            {"ws": torch.zeros(1, LAYERS, W)},
+            ("pixels",),
+            Card(f"{name}-generator", "generator", **about),
+        ),
+        Part(
+            "encoder",
+            Inverter(faces),
+            {"pixels": torch.zeros(1, 3, SIZE, SIZE)},
+            ("ws",),
+            Card(f"{name}-encoder", "encoder", **about),
+        ),
     ]
     places = export.places_of(parts, folder / f"{name}.onnx")
     for part, place in zip(parts, places, strict=True):

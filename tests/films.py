@@ -1,4 +1,5 @@
-"""Films that tests make: a face that moves, with uneven time stamps, turns and sound; and what is in a film."""
+"""Films that tests make: a face that moves, with uneven time stamps, turns and sound; and what is in a
+film."""
 
 from __future__ import annotations
 
@@ -27,7 +28,14 @@ def shot(portrait: Array, i: int, *, face: bool = True) -> Array:
     return frame
 
 
-def film(path: Path, frames: list[Array], *, gaps: tuple[int, ...] = (512,), turn: int = 0, sound: str | None = "aac") -> Path:
+def film(
+    path: Path,
+    frames: list[Array],
+    *,
+    gaps: tuple[int, ...] = (512,),
+    turn: int = 0,
+    sound: str | None = "aac",
+) -> Path:
     """Encode frames with time stamps that lie `gaps` ticks apart, in turn."""
     with av.open(str(path), "w") as container:
         picture: Any = container.add_stream("libx264", 30, {"crf": "12", "preset": "veryfast"})
@@ -38,7 +46,9 @@ def film(path: Path, frames: list[Array], *, gaps: tuple[int, ...] = (512,), tur
         voice: Any = container.add_stream(sound, 48_000) if sound else None
         ticks: int = 0
         for i, pixels in enumerate(frames):
-            one = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24").reformat(format="yuv420p")
+            one = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24").reformat(
+                format="yuv420p"
+            )
             one.pts, one.time_base = ticks, TICK
             ticks += gaps[i % len(gaps)]
             container.mux(picture.encode(one))
@@ -56,7 +66,11 @@ def film(path: Path, frames: list[Array], *, gaps: tuple[int, ...] = (512,), tur
 def packets(path: Path) -> list[tuple[Any, ...]]:
     with av.open(str(path)) as container:
         found = container.demux(*container.streams.audio)
-        return [((p.pts or 0) * p.time_base, p.dts * p.time_base, p.duration, bytes(p)) for p in found if p.dts is not None]
+        return [
+            ((p.pts or 0) * p.time_base, p.dts * p.time_base, p.duration, bytes(p))
+            for p in found
+            if p.dts is not None
+        ]
 
 
 def decoded(path: Path) -> list[Any]:

@@ -1,9 +1,10 @@
-"""Golden values: what every edit of every maker, a clip, masks, a report, and a network that is exported and imported come to.
+"""Golden values: what every edit of every maker, a clip, masks, a report, and a network that is exported and
+imported come to.
 
     python tests/golden.py        writes goldens/ anew, once a change of them is meant and was looked at
 
-Of each picture there are a few hundred pixels at places drawn by a seed, where it differs from what it was made of: small, and enough to
-tell that something has changed. `test_golden.py` compares.
+Of each picture there are a few hundred pixels at places drawn by a seed, where it differs from what it was
+made of: small, and enough to tell that something has changed. `test_golden.py` compares.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ STRENGTHS: tuple[dict[str, Any], ...] = (
 def photos() -> dict[str, Photo]:
     """Hopper; Collins at 16 bits; both together, she turned, he smaller and grey."""
     one, two = hopper().pixels, collins()[0].pixels
-    grey = cv2.cvtColor(cv2.cvtColor(cv2.resize(one, (307, 360), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    grey = cv2.cvtColor(
+        cv2.cvtColor(cv2.resize(one, (307, 360), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY),
+        cv2.COLOR_GRAY2RGB,
+    )
     turn = cv2.getRotationMatrix2D((256, 256), 18, 0.8)
     turned = cv2.warpAffine(two, turn, (512, 512), borderMode=cv2.BORDER_REFLECT_101)
     both = np.full((512, 820, 3), 90, np.uint8)
@@ -59,14 +63,20 @@ def edits() -> list[tuple[str, dict[str, Any], str | None]]:
     """Every edit that is tried: photo, strengths, maker."""
     whole = {"smile", "age", "sex", "age_to"}
     return [
-        (photo, strengths, by) for photo in photos() for strengths in STRENGTHS for by in (MAKERS if strengths.keys() <= whole else (None,))
+        (photo, strengths, by)
+        for photo in photos()
+        for strengths in STRENGTHS
+        for by in (MAKERS if strengths.keys() <= whole else (None,))
     ]
 
 
 def samples(before: Array, after: Array, name: str) -> Array:
-    """Values `[n, 4]` int32 of pixels that differ, at places drawn by the name: place, red, green, blue in levels."""
+    """Values `[n, 4]` int32 of pixels that differ, at places drawn by the name: place, red, green, blue in
+    levels."""
     differs = np.flatnonzero((before != after).any(-1))
-    places = np.random.default_rng(zlib.crc32(name.encode())).choice(before.shape[0] * before.shape[1], SAMPLES * 40)
+    places = np.random.default_rng(zlib.crc32(name.encode())).choice(
+        before.shape[0] * before.shape[1], SAMPLES * 40
+    )
     chosen = places[np.isin(places, differs)][:SAMPLES]
     values = after.reshape(-1, 3)[chosen].astype(np.int64) * 255 // np.iinfo(after.dtype).max
     return np.concatenate([chosen[:, None], values], 1).astype(np.int32)
@@ -76,7 +86,11 @@ def edited() -> Iterator[tuple[str, Array, Array]]:
     """Each edit's name, the photo before, and after."""
     for photo, strengths, by in edits():
         before = photos()[photo]
-        yield name_of(photo, strengths, by), before.pixels, edit(before, kit=kit(), method=by, **strengths).pixels
+        yield (
+            name_of(photo, strengths, by),
+            before.pixels,
+            edit(before, kit=kit(), method=by, **strengths).pixels,
+        )
 
 
 def masks() -> Iterator[tuple[str, Array, Array]]:

@@ -1,4 +1,5 @@
-"""Comparing tensors that come of many float steps: to the scale of the whole, since small elements round as large ones do."""
+"""Comparing tensors that come of many float steps: to the scale of the whole, since small elements round as
+large ones do."""
 
 from __future__ import annotations
 
@@ -7,4 +8,6 @@ from torch import Tensor
 
 def close(found: Tensor, wanted: Tensor, share: float = 1e-4) -> bool:
     """Whether two tensors differ nowhere by more than a share of the largest element."""
-    return found.shape == wanted.shape and float((found - wanted).abs().max()) <= share * max(float(wanted.abs().max()), 1e-12)
+    return found.shape == wanted.shape and float((found - wanted).abs().max()) <= share * max(
+        float(wanted.abs().max()), 1e-12
+    )

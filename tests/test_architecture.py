@@ -1,4 +1,5 @@
-"""The house: what each package may import, who owns each heavy library, and that nothing goes round in a circle."""
+"""The house: what each package may import, who owns each heavy library, and that nothing goes round in a
+circle."""
 
 import ast
 import graphlib
@@ -21,7 +22,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "offline": GROUND | {"io"},
     "verbs": GROUND | {"io", "face", "models", "edits", "pipeline", "measure", "doctor", "offline"},
     "cli": GROUND
-    | {"verbs", "edits.request", "pipeline.batch", "pipeline.directions", "pipeline.stylize", "measure", "face.geometry", "io", "offline"},
+    | {
+        "verbs",
+        "edits.request",
+        "pipeline.batch",
+        "pipeline.directions",
+        "pipeline.stylize",
+        "measure",
+        "face.geometry",
+        "io",
+        "offline",
+    },
 }
 OWNERS = {
     "torch": ("train",),
@@ -46,7 +57,8 @@ MODULES = {
 
 
 def imports(name: str, *, top: bool = False) -> set[str]:
-    """What a module imports: dotted below mien with a leading dot, or outside. top: only where that is done at once."""
+    """What a module imports: dotted below mien with a leading dot, or outside. top: only where that is done
+    at once."""
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
     package, out = name.split(".")[:-1], set[str]()
     for node in tree.body if top else ast.walk(tree):
@@ -77,7 +89,9 @@ def test_heavy_libraries_have_one_owner():
     wrong = []
     for name in MODULES:
         for module in (one.split(".")[0] for one in imports(name) if not one.startswith(".")):
-            if module in OWNERS and not any(name == owner or name.startswith(f"{owner}.") for owner in OWNERS[module]):
+            if module in OWNERS and not any(
+                name == owner or name.startswith(f"{owner}.") for owner in OWNERS[module]
+            ):
                 wrong.append(f"{name} imports {module}")
     assert not wrong, wrong
 
@@ -89,16 +103,30 @@ def test_nothing_goes_round_in_a_circle():
 
 def test_families_do_not_know_each_other():
     known = {
-        name: {one for one in imports(name) if one.startswith(".train.families.")} for name in MODULES if name.startswith("train.families.")
+        name: {one for one in imports(name) if one.startswith(".train.families.")}
+        for name in MODULES
+        if name.startswith("train.families.")
     }
-    assert {name: found for name, found in known.items() if found} == {"train.families.psp": {".train.families.stylegan2"}}, "its decoder"
+    assert {name: found for name, found in known.items() if found} == {
+        "train.families.psp": {".train.families.stylegan2"}
+    }, "its decoder"
 
 
 def test_import_mien_is_light():
     code = "import sys, mien; print(sorted({'torch', 'onnxruntime', 'cv2', 'numpy', 'PIL', 'c2pa'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 def test_editing_needs_no_torch():
     code = "import sys; from mien import edit, read, write, verify; import mien.cli, mien.pipeline.batch; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "False"
+    )

@@ -29,7 +29,11 @@ def compare(name: str, before: Array, after: Array, share: float = 0.99) -> None
     away = np.abs(found - wanted[:, 1:]).max(1, initial=0)
     assert len(wanted) or not (before != after).any(), name
     if len(wanted):
-        assert (away <= LEVEL).mean() >= share and away.max() <= FAR, (name, int(away.max()), float((away <= LEVEL).mean()))
+        assert (away <= LEVEL).mean() >= share and away.max() <= FAR, (
+            name,
+            int(away.max()),
+            float((away <= LEVEL).mean()),
+        )
 
 
 @pytest.mark.parametrize("case", golden.edits(), ids=lambda case: golden.name_of(*case))
@@ -74,4 +78,8 @@ def test_a_report(tmp_path: Path):
         else:
             assert found == wanted, where
 
-    same(golden.report(tmp_path), json.loads((golden.FOLDER / "report.json").read_text(encoding="utf-8")), "report")
+    same(
+        golden.report(tmp_path),
+        json.loads((golden.FOLDER / "report.json").read_text(encoding="utf-8")),
+        "report",
+    )

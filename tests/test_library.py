@@ -1,4 +1,5 @@
-"""The library as its users' tools see it: names, types, values that print shortly, and pictures of any kind."""
+"""The library as its users' tools see it: names, types, values that print shortly, and pictures of any
+kind."""
 
 import inspect
 import io
@@ -28,10 +29,16 @@ def test_public_names_are_sorted_and_there(module: Any):
 
 def test_nothing_leaks_and_nothing_lacks():
     """Every function that `verbs` has is public, and everything public is made in the package."""
-    functions = {name for name, value in vars(verbs).items() if inspect.isfunction(value) or hasattr(value, "cache_clear")}
+    functions = {
+        name
+        for name, value in vars(verbs).items()
+        if inspect.isfunction(value) or hasattr(value, "cache_clear")
+    }
     assert functions == set(verbs.__all__)
     assert set(dir(mien)) == set(mien.__all__)
-    assert all(getattr(mien, name).__module__.startswith("mien.") for name in mien.__all__ if name != "__version__")
+    assert all(
+        getattr(mien, name).__module__.startswith("mien.") for name in mien.__all__ if name != "__version__"
+    )
 
 
 def test_every_verb_says_what_it_does():
@@ -48,7 +55,12 @@ def test_the_package_is_typed():
 def test_help_costs_nothing():
     code = "import sys; sys.argv = ['mien', 'edit', '--help']\ntry:\n import mien.cli; mien.cli.main()\nexcept SystemExit: pass\n"
     code += "print(sorted({'cv2', 'numpy', 'onnxruntime', 'PIL', 'c2pa'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()[-1] == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.splitlines()[-1]
+        == "[]"
+    )
 
 
 # ---- values
@@ -76,7 +88,16 @@ def test_edit_takes_any_picture():
     wanted = edit(hopper(), lips="red", kit=kit()).pixels
     data = HOPPER.read_bytes()
     with HOPPER.open("rb") as file, Image.open(HOPPER) as picture:
-        for source in (HOPPER, str(HOPPER), data, bytearray(data), io.BytesIO(data), file, picture, hopper().pixels):
+        for source in (
+            HOPPER,
+            str(HOPPER),
+            data,
+            bytearray(data),
+            io.BytesIO(data),
+            file,
+            picture,
+            hopper().pixels,
+        ):
             assert np.array_equal(edit(source, lips="red", kit=kit()).pixels, wanted), type(source)  # pyright: ignore[reportArgumentType]
 
 
@@ -89,7 +110,8 @@ def test_pictures_with_opacity_or_without_colour():
 
 
 @pytest.mark.parametrize(
-    "source", (3, None, np.zeros((4, 4, 3), float), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8), b"x")
+    "source",
+    (3, None, np.zeros((4, 4, 3), float), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8), b"x"),
 )
 def test_what_is_no_picture_is_refused(source: Any):
     with pytest.raises(InputError, match=r"wanted"):
@@ -145,7 +167,9 @@ def test_a_request_that_contradicts_itself(fields: dict[str, Any], said: str):
 
 
 def test_a_plan_follows_the_phases():
-    everything: dict[str, float | str] = {name: "red" if option.unit == "colour" else option.high for name, option in EDITS.items()}
+    everything: dict[str, float | str] = {
+        name: "red" if option.unit == "colour" else option.high for name, option in EDITS.items()
+    }
     del everything["age_to"], everything["grin"]
     phases = [list(Phase).index(one.phase) for one in planned(everything | {"beard": -1.0})]
     assert phases == sorted(phases) and phases[0] == 0 and len(set(phases)) == len(Phase)

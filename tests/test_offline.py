@@ -41,7 +41,12 @@ OWN = (  # with networks of the user's
 
 @pytest.mark.parametrize(
     ("code", "said"),
-    [(HOOKED, "opened an internet socket"), (HOOKED, "looked up localhost"), (NATIVE, "open tcp socket"), (LEFT, "left .id")],
+    [
+        (HOOKED, "opened an internet socket"),
+        (HOOKED, "looked up localhost"),
+        (NATIVE, "open tcp socket"),
+        (LEFT, "left .id"),
+    ],
 )
 def test_the_watch_sees(tmp_path: Path, code: str, said: str):
     if code is NATIVE and not offline.looks_inside():
@@ -105,7 +110,10 @@ def elsewhere(server: tuple[str, list[str]], tmp_path: Path) -> Path:
     out, (url, _) = tmp_path / "elsewhere.jpg", server
     hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(*signer.credentials(), None))  # pyright: ignore[reportArgumentType]
     settings = {"version": 1, "verify": {"verify_after_sign": False, "remote_manifest_fetch": False}}
-    with c2pa.Context.from_dict(settings, hand) as context, c2pa.Builder({"claim_generator_info": [{"name": "other"}]}, context) as builder:
+    with (
+        c2pa.Context.from_dict(settings, hand) as context,
+        c2pa.Builder({"claim_generator_info": [{"name": "other"}]}, context) as builder,
+    ):
         builder.set_no_embed()
         builder.set_remote_url(url)
         with HOPPER.open("rb") as source, out.open("wb+") as target:
@@ -114,7 +122,8 @@ def elsewhere(server: tuple[str, list[str]], tmp_path: Path) -> Path:
 
 
 def test_a_label_elsewhere_is_not_fetched(server: tuple[str, list[str]], elsewhere: Path, tmp_path: Path):
-    """Neither when it is read nor when the picture is edited; though it would be, if the library were left to itself."""
+    """Neither when it is read nor when the picture is edited; though it would be, if the library were left to
+    itself."""
     verdict = provenance.verify(elsewhere)
     assert verdict.state == "unlabelled" and "mien fetches nothing" in verdict.reasons[0]
     photo = image.read(elsewhere)

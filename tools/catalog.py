@@ -1,4 +1,5 @@
-"""Write the sha256 of every bundled network into `src/mien/weights/catalog.toml`: run after a network was replaced.
+"""Write the sha256 of every bundled network into `src/mien/weights/catalog.toml`: run after a network was
+replaced.
 
 python tools/catalog.py
 """
@@ -13,7 +14,11 @@ def main() -> None:
     path = WEIGHTS / "catalog.toml"
     text = path.read_text(encoding="utf-8")
     for name in re.findall(r'file = "(.+?)"', text):
-        text = re.sub(rf'(file = "{re.escape(name)}"\nsha256 = ")[0-9a-f]*"', rf'\g<1>{sha256_of(Path(WEIGHTS / name))}"', text)
+        text = re.sub(
+            rf'(file = "{re.escape(name)}"\nsha256 = ")[0-9a-f]*"',
+            rf'\g<1>{sha256_of(Path(WEIGHTS / name))}"',
+            text,
+        )
     path.write_text(text, encoding="utf-8")
 
 

@@ -1,11 +1,13 @@
-"""Make the bundled face networks: MediaPipe's .tflite files -> small .onnx files with a card, in `src/mien/weights/`.
+"""Make the bundled face networks: MediaPipe's .tflite files -> small .onnx files with a card, in
+`src/mien/weights/`.
 
     pip install ai-edge-litert onnx onnxruntime opencv-python-headless      (tools only: mien needs none but the last two)
     python tools/convert_mediapipe.py FOLDER-OF-PICTURES
 
-Fetches the last mediapipe wheel that carries the networks, translates BlazeFace full-range (arXiv 1907.05047), the 468-point face mesh
-(arXiv 1907.06724) and the iris network (arXiv 2006.11341) operation by operation, and writes a file only when every output agrees with
-LiteRT's on every picture of the folder. Half-precision weights stay half precision in the file; all computation is in float32.
+Fetches the last mediapipe wheel that carries the networks, translates BlazeFace full-range (arXiv
+1907.05047), the 468-point face mesh (arXiv 1907.06724) and the iris network (arXiv 2006.11341) operation by
+operation, and writes a file only when every output agrees with LiteRT's on every picture of the folder.
+Half-precision weights stay half precision in the file; all computation is in float32.
 """
 
 from __future__ import annotations
@@ -39,9 +41,11 @@ TOLERANCE = 1e-4  # of an output's spread, or absolute where the spread is below
 
 @dataclass(frozen=True)
 class Job:
-    """One network: where it lies in the wheel, its outputs (our name, its name there, our shape), and its card.
+    """One network: where it lies in the wheel, its outputs (our name, its name there, our shape), and its
+    card.
 
-    free: the picture's sides are free too (multiples of 32): the finder is fully convolutional, so one run covers any frame.
+    free: the picture's sides are free too (multiples of 32): the finder is fully convolutional, so one run
+    covers any frame.
     """
 
     tflite: str
@@ -96,7 +100,9 @@ class Translation:
     """One .tflite graph on its way to an ONNX graph: tensors by number, NHWC there, NCHW here."""
 
     def __init__(self, data: bytes) -> None:
-        self.model: Any = schema.ModelT.InitFromPackedBuf(data, 0)  # the generated schema's types are too loose to check
+        self.model: Any = schema.ModelT.InitFromPackedBuf(
+            data, 0
+        )  # the generated schema's types are too loose to check
         self.graph = self.model.subgraphs[0]
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
@@ -112,7 +118,11 @@ class Translation:
         if tensor in self.constants:
             return self.constants[tensor]
         t = self.graph.tensors[tensor]
-        dtype = {schema.TensorType.FLOAT32: "<f4", schema.TensorType.FLOAT16: "<f2", schema.TensorType.INT32: "<i4"}[t.type]
+        dtype = {
+            schema.TensorType.FLOAT32: "<f4",
+            schema.TensorType.FLOAT16: "<f2",
+            schema.TensorType.INT32: "<i4",
+        }[t.type]
         values = np.frombuffer(np.asarray(self.model.buffers[t.buffer].data, np.uint8).tobytes(), dtype)
         return values.reshape(t.shape) if t.sparsity is None else densify(values, t)
 
@@ -143,8 +153,14 @@ class Translation:
         outputs = []
         for name, (theirs, shape) in job.outputs.items():
             flat = self.add("Transpose", [self.names[tensors[theirs]]], perm=[0, 2, 3, 1])
-            self.nodes.append(helper.make_node("Reshape", [flat, self.store(np.array(shape, np.int64))], [name], name=name))
-            outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *(None if n < 0 else n for n in shape[1:])]))
+            self.nodes.append(
+                helper.make_node("Reshape", [flat, self.store(np.array(shape, np.int64))], [name], name=name)
+            )
+            outputs.append(
+                helper.make_tensor_value_info(
+                    name, TensorProto.FLOAT, ["n", *(None if n < 0 else n for n in shape[1:])]
+                )
+            )
         side = self.shape(self.graph.inputs[0])[1]
         sides = ["height", "width"] if job.free else [side, side]
         pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, *sides])
@@ -186,7 +202,13 @@ class Translation:
         options = op.builtinOptions
         kernel = [options.filterHeight, options.filterWidth]
         strides = [options.strideH, options.strideW]
-        return self.add("MaxPool", [self.names[inputs[0]]], kernel_shape=kernel, strides=strides, pads=self.same(op, inputs[0], kernel))
+        return self.add(
+            "MaxPool",
+            [self.names[inputs[0]]],
+            kernel_shape=kernel,
+            strides=strides,
+            pads=self.same(op, inputs[0], kernel),
+        )
 
     def pad(self, inputs: list[int], op: Any) -> str:
         pads = self.constant(inputs[1])[[0, 3, 1, 2]]  # NHWC -> NCHW, one (before, after) a row
@@ -199,10 +221,14 @@ class Translation:
         mode = "half_pixel" if op.builtinOptions.halfPixelCenters else "asymmetric"
         scales = np.array([1, 1, after[0] / before[1], after[1] / before[2]], np.float32)
         name = self.names[inputs[0]]
-        return self.add("Resize", [name, "", self.store(scales)], mode="linear", coordinate_transformation_mode=mode)
+        return self.add(
+            "Resize", [name, "", self.store(scales)], mode="linear", coordinate_transformation_mode=mode
+        )
 
     def prelu(self, inputs: list[int], op: Any) -> str:
-        return self.add("PRelu", [self.names[inputs[0]], self.store(self.constant(inputs[1]).reshape(-1, 1, 1))])
+        return self.add(
+            "PRelu", [self.names[inputs[0]], self.store(self.constant(inputs[1]).reshape(-1, 1, 1))]
+        )
 
 
 OPERATIONS: dict[str, Callable[[Translation, list[int], Any], str]] = {
@@ -213,7 +239,9 @@ OPERATIONS: dict[str, Callable[[Translation, list[int], Any], str]] = {
     "PAD": Translation.pad,
     "PRELU": Translation.prelu,
     "RESIZE_BILINEAR": Translation.resize,
-    "DEPTH_TO_SPACE": lambda t, i, op: t.add("DepthToSpace", [t.names[i[0]]], blocksize=op.builtinOptions.blockSize, mode="DCR"),
+    "DEPTH_TO_SPACE": lambda t, i, op: t.add(
+        "DepthToSpace", [t.names[i[0]]], blocksize=op.builtinOptions.blockSize, mode="DCR"
+    ),
     "RESHAPE": lambda t, i, op: t.names[i[0]],  # only flattens outputs, which are shaped at the end
 }
 
@@ -231,12 +259,17 @@ def densify(values: np.ndarray, tensor: Any) -> np.ndarray:
 
 
 def pictures(folder: Path, side: int, low: float, high: float) -> list[np.ndarray]:
-    """Up to 40 pictures of the folder, evenly chosen, as the network wants them: float32 [1, 3, side, side]."""
+    """Up to 40 pictures of the folder, evenly chosen, as the network wants them: float32 [1, 3, side,
+    side]."""
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
     if not paths:
         sys.exit(f"{folder} holds no .jpg or .png picture")
     read = (cv2.imread(str(p)) for p in paths[:: max(1, len(paths) // 40)])
-    small = (cv2.cvtColor(cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB) for p in read if p is not None)
+    small = (
+        cv2.cvtColor(cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
+        for p in read
+        if p is not None
+    )
     return [(p.transpose(2, 0, 1)[None] * ((high - low) / 255.0) + low).astype(np.float32) for p in small]
 
 
@@ -250,9 +283,13 @@ def compare(tflite: bytes, model: onnx.ModelProto, job: Job, folder: Path) -> di
     for pixels in pictures(folder, job.card.size, *job.card.value_range):
         reference.set_tensor(reference.get_input_details()[0]["index"], pixels.transpose(0, 2, 3, 1))
         reference.invoke()
-        for (name, (theirs, _)), got in zip(job.outputs.items(), session.run(list(job.outputs), {"pixels": pixels}), strict=True):
+        for (name, (theirs, _)), got in zip(
+            job.outputs.items(), session.run(list(job.outputs), {"pixels": pixels}), strict=True
+        ):
             want = reference.get_tensor(tensors[theirs]).reshape(-1)
-            worst[name] = max(worst[name], float(np.abs(np.asarray(got).reshape(-1) - want).max() / max(np.ptp(want), 1.0)))
+            worst[name] = max(
+                worst[name], float(np.abs(np.asarray(got).reshape(-1) - want).max() / max(np.ptp(want), 1.0))
+            )
     return worst
 
 
@@ -260,7 +297,9 @@ def catalogue(name: str, role: str, file: str, digest: str) -> None:
     """Put one row into `catalog.toml`, in place of an earlier one of that name."""
     path = WEIGHTS / "catalog.toml"
     row = f'[{name}]\nrole = "{role}"\nfile = "{file}"\nsha256 = "{digest}"\n'
-    text, found = re.subn(rf"\[{re.escape(name)}\]\n(?:[^\[\n].*\n)*", lambda _: row, path.read_text(encoding="utf-8"))
+    text, found = re.subn(
+        rf"\[{re.escape(name)}\]\n(?:[^\[\n].*\n)*", lambda _: row, path.read_text(encoding="utf-8")
+    )
     path.write_text(text if found else f"{text.rstrip()}\n\n{row}", encoding="utf-8")
 
 
@@ -277,7 +316,9 @@ def convert(job: Job, tflite: bytes, folder: Path) -> None:
     (WEIGHTS / f"{card.name}.onnx").write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     catalogue(card.name, card.role, f"{card.name}.onnx", digest)
-    print(f"{card.name}: {len(data) / 1e6:.2f} MB, largest difference {max(worst.values()):.1e}, sha256 {digest}")
+    print(
+        f"{card.name}: {len(data) / 1e6:.2f} MB, largest difference {max(worst.values()):.1e}, sha256 {digest}"
+    )
 
 
 def main() -> None:
@@ -285,7 +326,17 @@ def main() -> None:
     parser.add_argument("pictures", type=Path, help="a folder of pictures to compare both runtimes on")
     folder = parser.parse_args().pictures
     with tempfile.TemporaryDirectory() as scratch:
-        download = [sys.executable, "-m", "pip", "download", WHEEL, "--no-deps", "--only-binary=:all:", "--dest", scratch]
+        download = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            WHEEL,
+            "--no-deps",
+            "--only-binary=:all:",
+            "--dest",
+            scratch,
+        ]
         platform = ["--python-version", "3.11", "--platform", "manylinux_2_28_x86_64"]
         subprocess.run([*download, *platform], check=True, stdout=subprocess.DEVNULL)
         with zipfile.ZipFile(next(Path(scratch).glob("*.whl"))) as wheel:

@@ -20,15 +20,55 @@ if TYPE_CHECKING:
     from .models.kit import Kit
     from .pipeline.session import Session
     from .types import Alignment, Change, Crop, Edit, Face, Phase, Photo, Progress, Source, Step, Verdict
-    from .verbs import align, edit, edit_clip, find, open, read, report, sketch, stylize, stylize_clip, verify, write
+    from .verbs import (
+        align,
+        edit,
+        edit_clip,
+        find,
+        open,
+        read,
+        report,
+        sketch,
+        stylize,
+        stylize_clip,
+        verify,
+        write,
+    )
 
 _HOME = {
     "edits.request": ("EditRequest",),
     "errors": ("FaceError", "InputError", "MienError", "ModelError", "OutputError", "RequestError"),
     "models.kit": ("Kit",),
     "pipeline.session": ("Session",),
-    "types": ("Alignment", "Change", "Crop", "Edit", "Face", "Phase", "Photo", "Progress", "Source", "Step", "Verdict"),
-    "verbs": (*("align", "edit", "edit_clip", "find", "open", "read", "report", "sketch", "stylize", "stylize_clip", "verify", "write"),),
+    "types": (
+        "Alignment",
+        "Change",
+        "Crop",
+        "Edit",
+        "Face",
+        "Phase",
+        "Photo",
+        "Progress",
+        "Source",
+        "Step",
+        "Verdict",
+    ),
+    "verbs": (
+        *(
+            "align",
+            "edit",
+            "edit_clip",
+            "find",
+            "open",
+            "read",
+            "report",
+            "sketch",
+            "stylize",
+            "stylize_clip",
+            "verify",
+            "write",
+        ),
+    ),
 }
 __all__ = [
     "Alignment",

@@ -1,6 +1,8 @@
-"""Old words that still work for a while: said once, with what to write instead, and refused from the version on that they are gone in.
+"""Old words that still work for a while: said once, with what to write instead, and refused from the version
+on that they are gone in.
 
-The rule: a public name is renamed only with an entry here, works for one minor version more, and the changelog says so.
+The rule: a public name is renamed only with an entry here, works for one minor version more, and the
+changelog says so.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ def deprecate(what: str, *, gone_in: str, use: str) -> None:
 
 
 def renamed(given: dict[str, Any], words: dict[str, str], *, gone_in: str) -> dict[str, Any]:
-    """Take the old words (old -> new) out of keyword arguments that were `given`; returns what they say, by the new words."""
+    """Take the old words (old -> new) out of keyword arguments that were `given`; returns what they say, by
+    the new words."""
     out: dict[str, Any] = {}
     for old, new in words.items():
         if old in given:

@@ -18,8 +18,8 @@ from .models.card import Card
 
 
 def models() -> list[dict[str, Any]]:
-    """The networks in the box and the user's own: name, role, licence, size in bytes, sha256, state ("ok", "missing", "corrupt"), path,
-    data credits and limits."""
+    """The networks in the box and the user's own: name, role, licence, size in bytes, sha256, state ("ok",
+    "missing", "corrupt"), path, data credits and limits."""
     return [_describe(entry) for entry in hub.catalogue().values()]
 
 
@@ -38,7 +38,10 @@ def _describe(entry: hub.Entry) -> dict[str, Any]:
         card = _card(entry) if state == "ok" else None
     except ModelError as error:
         return row | {"state": "corrupt", "licence": "", "limits": str(error)}
-    return row | {key: getattr(card, key, "") for key in ("licence", "commercial", "description", "source", "data", "limits")}
+    return row | {
+        key: getattr(card, key, "")
+        for key in ("licence", "commercial", "description", "source", "data", "limits")
+    }
 
 
 def _card(entry: hub.Entry) -> Card:
@@ -48,13 +51,23 @@ def _card(entry: hub.Entry) -> Card:
 
 
 def doctor() -> dict[str, Any]:
-    """What this installation has and whether it works: Python, ONNX Runtime, threads, networks, folders, extras;
-    "problems" is empty where all is well."""
-    folders = {"temporary": Path(tempfile.gettempdir()), "current": Path.cwd(), "label key": paths.data_folder()}
+    """What this installation has and whether it works: Python, ONNX Runtime, threads, networks, folders,
+    extras; "problems" is empty where all is well."""
+    folders = {
+        "temporary": Path(tempfile.gettempdir()),
+        "current": Path.cwd(),
+        "label key": paths.data_folder(),
+    }
     networks = {row["name"]: row["state"] for row in models()}
     writable = {name: _writable(folder) for name, folder in folders.items()}
-    problems = [f"network {name} is {state}: install mien again" for name, state in networks.items() if state != "ok"]
-    problems += [f"the {name} folder ({folders[name]}) cannot be written" for name, well in writable.items() if not well]
+    problems = [
+        f"network {name} is {state}: install mien again" for name, state in networks.items() if state != "ok"
+    ]
+    problems += [
+        f"the {name} folder ({folders[name]}) cannot be written"
+        for name, well in writable.items()
+        if not well
+    ]
     return {
         "mien": __version__,
         "python": platform.python_version(),

@@ -1,12 +1,14 @@
-"""Proof that nothing leaves this computer: mien at work in processes that are watched, and what they tried to reach.
+"""Proof that nothing leaves this computer: mien at work in processes that are watched, and what they tried to
+reach.
 
     watched(commands, folder)   run commands there -> whatever any of their processes tried
     offline_proof()             every verb that needs no network of yours, watched
 
-Two things watch every process, workers and what those start included. An audit hook of Python (PEP 578) is told of each socket, each name
-that is looked up and each address that is connected to before it happens. What libraries do in machine code no hook is told, so a thread
-looks every few milliseconds for internet sockets that the system says are open (where it does: in /proc). And since what cannot be sent now
-may be kept for later, the home folder, which is new and empty, is looked through in the end.
+Two things watch every process, workers and what those start included. An audit hook of Python (PEP 578) is
+told of each socket, each name that is looked up and each address that is connected to before it happens. What
+libraries do in machine code no hook is told, so a thread looks every few milliseconds for internet sockets
+that the system says are open (where it does: in /proc). And since what cannot be sent now may be kept for
+later, the home folder, which is new and empty, is looked through in the end.
 """
 
 from __future__ import annotations
@@ -71,27 +73,42 @@ if os.path.isdir("/proc/self/fd"):
 
 
 def watched(commands: Sequence[Sequence[str]], folder: Path) -> list[str]:
-    """Run each command (after the Python interpreter) in `folder` with a home of its own in there; what their processes tried, a line each:
-    addresses, names, and files that were left in the home folder. A command that fails is an `OutputError`."""
+    """Run each command (after the Python interpreter) in `folder` with a home of its own in there; what their
+    processes tried, a line each: addresses, names, and files that were left in the home folder. A command
+    that fails is an `OutputError`."""
     home, log, path = folder / "home", folder / "watch.log", folder / "watch"
     home.mkdir()
     path.mkdir()
     (path / "sitecustomize.py").write_text(WATCHER, encoding="utf-8")
-    own = {"HOME": str(home), "USERPROFILE": str(home), "LOCALAPPDATA": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
+    own = {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "LOCALAPPDATA": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+    }
     paths = os.pathsep.join(filter(None, [str(path), os.environ.get("PYTHONPATH")]))
     env = os.environ | own | {"MIEN_HOME": str(folder / "mien"), "PYTHONPATH": paths, LOG: str(log)}
     env.pop("ORT_DISABLE_TELEMETRY", None)  # it is mien that has to see to that
     for command in commands:
-        done = subprocess.run([sys.executable, *command], cwd=folder, env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, *command], cwd=folder, env=env, capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            raise OutputError(f"{' '.join(command)} failed while it was watched: {done.stderr.strip()[-300:]}")
+            raise OutputError(
+                f"{' '.join(command)} failed while it was watched: {done.stderr.strip()[-300:]}"
+            )
     tried = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    kept = [f"left {found.relative_to(home)} in the home folder" for found in sorted(home.rglob("*")) if found.is_file()]
+    kept = [
+        f"left {found.relative_to(home)} in the home folder"
+        for found in sorted(home.rglob("*"))
+        if found.is_file()
+    ]
     return [*dict.fromkeys(tried), *kept]
 
 
 def commands(folder: Path) -> list[list[str]]:
-    """Every verb that needs no network of the user's, on the portrait in the box: a photo, two of them, a clip."""
+    """Every verb that needs no network of the user's, on the portrait in the box: a photo, two of them, a
+    clip."""
     portrait = Path(str(files("mien") / "data" / "portrait.jpg"))
     photos = folder / "photos"
     for place in (photos, folder / "out"):
@@ -100,7 +117,9 @@ def commands(folder: Path) -> list[list[str]]:
     for name in ("one.jpg", "two.png"):
         photo_writer.write(photo, photos / name)
     shown = photo.pixels[: photo.pixels.shape[0] & ~1, : photo.pixels.shape[1] & ~1]
-    video.write((np.roll(shown, i, 1) for i in range(12)), folder / "clip.mp4", fps=12, history=(Step("test", {}),))
+    video.write(
+        (np.roll(shown, i, 1) for i in range(12)), folder / "clip.mp4", fps=12, history=(Step("test", {}),)
+    )
     words = (
         "find photos --json",
         "find photos/one.jpg --draw drawn.png --masks masks",
@@ -121,11 +140,15 @@ def commands(folder: Path) -> list[list[str]]:
 
 
 def offline_proof() -> dict[str, Any]:
-    """Do everything once, watched, in a temporary folder: the commands, and what they "tried" to reach, which should be nothing."""
+    """Do everything once, watched, in a temporary folder: the commands, and what they "tried" to reach, which
+    should be nothing."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         todo = commands(folder)
-        return {"commands": [" ".join(["mien", *words[2:]]) for words in todo], "tried": watched(todo, folder)}
+        return {
+            "commands": [" ".join(["mien", *words[2:]]) for words in todo],
+            "tried": watched(todo, folder),
+        }
 
 
 def looks_inside() -> bool:

@@ -1,4 +1,5 @@
-"""Where mien keeps what belongs to this user: networks that were imported, and the key that labels are signed with."""
+"""Where mien keeps what belongs to this user: networks that were imported, and the key that labels are signed
+with."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from threading import Event
 
 @contextmanager
 def told_to_stop(*, ignored_after: bool = False) -> Generator[Event]:
-    """In here Ctrl-C and being told to end (SIGTERM) interrupt nothing: they set the event. Only the main thread can hear them.
+    """In here Ctrl-C and being told to end (SIGTERM) interrupt nothing: they set the event. Only the main
+    thread can hear them.
 
     ignored_after: once stopped, further signals are ignored, as while a program says its last words.
     """

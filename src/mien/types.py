@@ -1,9 +1,10 @@
 """The frozen values that flow between the layers.
 
-Conventions, stated once. Pixels are RGB `[H, W, 3]`, `uint8` or `uint16`. Points are `float32 (x, y)` with the origin at the
-centre of the top-left pixel. A name says its frame: `photo xy` are pixels of the photo after its EXIF turn, `crop xy` pixels of a
-`Crop`. A matrix is `float64 [2, 3]` and maps photo xy to crop xy. Colours in a `Change` are fractions of the full range, so they mean
-the same at 8 and at 16 bits. Nothing here reads a file or knows a network.
+Conventions, stated once. Pixels are RGB `[H, W, 3]`, `uint8` or `uint16`. Points are `float32 (x, y)` with
+the origin at the centre of the top-left pixel. A name says its frame: `photo xy` are pixels of the photo
+after its EXIF turn, `crop xy` pixels of a `Crop`. A matrix is `float64 [2, 3]` and maps photo xy to crop xy.
+Colours in a `Change` are fractions of the full range, so they mean the same at 8 and at 16 bits. Nothing here
+reads a file or knows a network.
 """
 
 from __future__ import annotations
@@ -23,15 +24,18 @@ if TYPE_CHECKING:
 else:
     Array = Any  # NumPy is not imported for a name in annotations
 PREVIEW = 800  # pixels of a side that notebooks show
-Networks = tuple[tuple[str, str], ...]  # (name, sha256 of the file) of everything learned that takes part in something
+Networks = tuple[
+    tuple[str, str], ...
+]  # (name, sha256 of the file) of everything learned that takes part in something
 
 
 @dataclass(frozen=True)
 class Source:
     """Another picture or clip that took part in a step, as the one whose style was taken.
 
-    title: its name, for the label; role: what it gave ("style", "identity", "hair", "motion"); sha256: of its file, or of its pixels
-    where it came from memory; path: where it is now, from which the label takes its own credentials along (never written down).
+    title: its name, for the label; role: what it gave ("style", "identity", "hair", "motion"); sha256: of its
+    file, or of its pixels where it came from memory; path: where it is now, from which the label takes its
+    own credentials along (never written down).
     """
 
     title: str
@@ -44,9 +48,10 @@ class Source:
 class Step:
     """One thing that was done to a picture; what the label says about it.
 
-    `networks` are `(name, sha256 of the file)` of everything learned that took part. `source_type` is the last word of the IPTC
-    digital source type. `time` is ISO 8601 in UTC with seconds. `notes`: what was asked for and not done, and why.
-    `sources`: what else took part; `consent`: in whose words people agreed, where a verb asks for that.
+    `networks` are `(name, sha256 of the file)` of everything learned that took part. `source_type` is the
+    last word of the IPTC digital source type. `time` is ISO 8601 in UTC with seconds. `notes`: what was asked
+    for and not done, and why. `sources`: what else took part; `consent`: in whose words people agreed, where
+    a verb asks for that.
     """
 
     verb: str
@@ -64,9 +69,9 @@ class Step:
 class Origin:
     """What the file carried around its pixels, so that a result can be written the way its source was.
 
-    `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own. `path` is where
-    the picture was read from: the label names it as the parent and keeps a manifest that it may carry. `xmp` is the file's XMP
-    packet as it was, but for the turn.
+    `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own.
+    `path` is where the picture was read from: the label names it as the parent and keeps a manifest that it
+    may carry. `xmp` is the file's XMP packet as it was, but for the turn.
     """
 
     path: str | None = None
@@ -81,7 +86,8 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A picture in memory: pixels `[H, W, 3]` uint8 or uint16 RGB, upright; opacity `[H, W]` of the same depth or None."""
+    """A picture in memory: pixels `[H, W, 3]` uint8 or uint16 RGB, upright; opacity `[H, W]` of the same
+    depth or None."""
 
     pixels: Array
     opacity: Array | None = None
@@ -110,18 +116,23 @@ class Photo:
 
         pixels = self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
         scale = min(1.0, PREVIEW / max(self.size))
-        small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
+        small = (
+            cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            if scale < 1
+            else pixels
+        )
         return cv2.imencode(".png", np.ascontiguousarray(small[..., ::-1]))[1].tobytes()
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A film as its file describes it; its frames stay in the file until `io.clip_reader.frames` reads them, one at a time.
+    """A film as its file describes it; its frames stay in the file until `io.clip_reader.frames` reads them,
+    one at a time.
 
-    size: (width, height) as stored, even; turns: quarters counter-clockwise that set a stored frame upright; matrix: the display matrix
-    as the file has it, or empty. fps: mean rate. frames: about how many, for telling how far. time_base: seconds a tick of the time
-    stamps. begin, end: the part that is meant, in seconds of the file's own clock. colours: what the file says of space, range,
-    primaries and transfer.
+    size: (width, height) as stored, even; turns: quarters counter-clockwise that set a stored frame upright;
+    matrix: the display matrix as the file has it, or empty. fps: mean rate. frames: about how many, for
+    telling how far. time_base: seconds a tick of the time stamps. begin, end: the part that is meant, in
+    seconds of the file's own clock. colours: what the file says of space, range, primaries and transfer.
     """
 
     path: str
@@ -141,10 +152,10 @@ class Clip:
 class Face:
     """One face in a photo.
 
-    box `[4]` left, top, right, bottom in photo xy (the hull of the face mesh); landmarks `[478, 2]` in photo xy (468 mesh
-    points, then 5 of the one on the photo's left and 5 of the other iris); depth `[478]` in photo pixels, smaller is nearer;
-    score 0..1; roll, yaw, pitch in degrees: roll is positive where the head is turned clockwise as seen, yaw where it looks to
-    the photo's right, pitch where it looks down.
+    box `[4]` left, top, right, bottom in photo xy (the hull of the face mesh); landmarks `[478, 2]` in photo
+    xy (468 mesh points, then 5 of the one on the photo's left and 5 of the other iris); depth `[478]` in
+    photo pixels, smaller is nearer; score 0..1; roll, yaw, pitch in degrees: roll is positive where the head
+    is turned clockwise as seen, yaw where it looks to the photo's right, pitch where it looks down.
     """
 
     box: Array
@@ -176,9 +187,9 @@ class Alignment:
 
 @dataclass(frozen=True, eq=False)
 class Crop:
-    """A face laid out for a network: pixels `[S, S, 3]` uint8, matrix photo->crop, landmarks `[478, 2]` in crop xy, and their depth `[478]`
-    in crop pixels, smaller is nearer, or None where nobody will ask. size_of_photo: its width and height, beyond which pixels are mirrored;
-    None where all are its own."""
+    """A face laid out for a network: pixels `[S, S, 3]` uint8, matrix photo->crop, landmarks `[478, 2]` in
+    crop xy, and their depth `[478]` in crop pixels, smaller is nearer, or None where nobody will ask.
+    size_of_photo: its width and height, beyond which pixels are mirrored; None where all are its own."""
 
     pixels: Array
     matrix: Array
@@ -200,16 +211,17 @@ Kind = Literal["skin", "texture", "hair", "overlay"]
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What an edit does to a crop, free of resolution: `out = photo * (1 - alpha) + alpha * (photo at p + flow, + colour)`.
+    """What an edit does to a crop, free of resolution: `out = photo * (1 - alpha) + alpha * (photo at p +
+    flow, + colour)`.
 
-    flow `[S, S, 2]` float32 in crop pixels: where each output pixel looks; colour `[S, S, 3]` float32, added after
-    looking, in fractions of the full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's border. note: what was asked for
-    and not done, and why; empty where all was.
+    flow `[S, S, 2]` float32 in crop pixels: where each output pixel looks; colour `[S, S, 3]` float32, added
+    after looking, in fractions of the full range (-1..1); alpha `[S, S]` float32 in 0..1, zero at the crop's
+    border. note: what was asked for and not done, and why; empty where all was.
 
-    kind: "skin" changes the face itself, which moves along the flow and stays below hair that hangs before it; "overlay" lies on it and
-    moves nothing; "texture" fetches skin from elsewhere in the crop, over what is on the face; "hair" is for hair, also before the face.
-    source: another picture's crop of the same alignment, in which the flow looks instead (a swap, a hairstyle, a sticker); None: the
-    photo itself.
+    kind: "skin" changes the face itself, which moves along the flow and stays below hair that hangs before
+    it; "overlay" lies on it and moves nothing; "texture" fetches skin from elsewhere in the crop, over what
+    is on the face; "hair" is for hair, also before the face. source: another picture's crop of the same
+    alignment, in which the flow looks instead (a swap, a hairstyle, a sticker); None: the photo itself.
     """
 
     flow: Array
@@ -225,9 +237,11 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """Where to go in a generator's space: codes `[W]`, or `[L, W]` for each layer, and the space, the sha256 of the generator's file.
+    """Where to go in a generator's space: codes `[W]`, or `[L, W]` for each layer, and the space, the sha256
+    of the generator's file.
 
-    One unit is a unit of what the direction is named for (a year, a full smile); of nameless ones, a standard deviation of w.
+    One unit is a unit of what the direction is named for (a year, a full smile); of nameless ones, a standard
+    deviation of w.
     """
 
     codes: Array
@@ -244,13 +258,16 @@ class Latent:
     def along(self, direction: Direction, amount: float) -> Latent:
         """The latent moved; along a direction of another space it would be anything: a `RequestError`."""
         if direction.space != self.space:
-            raise RequestError("these directions were learned for another generator: learn them again with `mien directions`")
+            raise RequestError(
+                "these directions were learned for another generator: learn them again with `mien directions`"
+            )
         return Latent((self.codes + amount * direction.codes).astype(self.codes.dtype), self.space)
 
 
 @dataclass(frozen=True, eq=False)
 class Identity:
-    """Who a face is, as an embedder sees it: a vector of unit length. Only those of one network can be compared."""
+    """Who a face is, as an embedder sees it: a vector of unit length. Only those of one network can be
+    compared."""
 
     vector: Array
 
@@ -260,7 +277,8 @@ class Identity:
 
 
 class Phase(StrEnum):
-    """When an edit's turn is among others, in this order: what is on a face comes off first, what lies on it comes last."""
+    """When an edit's turn is among others, in this order: what is on a face comes off first, what lies on it
+    comes last."""
 
     REMOVE = "remove"
     RESHAPE = "reshape"
@@ -270,8 +288,9 @@ class Phase(StrEnum):
 
 
 class Edit(Protocol):
-    """How a Change is made: a value that can be called. alignment: the layout of the crop that it wants; networks: `(name, sha256)` of
-    everything learned that takes part, for the label; phase: when its turn is among other edits."""
+    """How a Change is made: a value that can be called. alignment: the layout of the crop that it wants;
+    networks: `(name, sha256)` of everything learned that takes part, for the label; phase: when its turn is
+    among other edits."""
 
     @property
     def alignment(self) -> Alignment: ...
@@ -325,7 +344,8 @@ SILENT: Progress = Silent()
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `verify` found: state "intact", "broken" or "unlabelled"; who signed; the steps, oldest first; the reasons."""
+    """What `verify` found: state "intact", "broken" or "unlabelled"; who signed; the steps, oldest first; the
+    reasons."""
 
     state: str
     signer: str | None = None

@@ -1,4 +1,5 @@
-"""The public surface on one page: every verb is a plain function that is made elsewhere; the command line only reads, calls and writes."""
+"""The public surface on one page: every verb is a plain function that is made elsewhere; the command line
+only reads, calls and writes."""
 
 from __future__ import annotations
 

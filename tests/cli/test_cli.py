@@ -1,4 +1,5 @@
-"""The command line and the verbs, one photo at a time: what is done, what is refused and in which words, and what goes to which stream."""
+"""The command line and the verbs, one photo at a time: what is done, what is refused and in which words, and
+what goes to which stream."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ def files(folder: Path) -> list[str]:
 # ---- edit
 
 
-def test_edit_changes_the_face_and_nothing_else_and_says_so_in_the_label(mien: Mien, photo: Path, tmp_path: Path):
+def test_edit_changes_the_face_and_nothing_else_and_says_so_in_the_label(
+    mien: Mien, photo: Path, tmp_path: Path
+):
     out = tmp_path / "out.png"
     ran = mien("edit", photo, "--smile", 0.8, "-o", out)
     assert (ran.code, ran.out, ran.err) == (0, "", f"wrote {out}\n")
@@ -76,23 +79,42 @@ def test_each_maker_can_be_asked_for(mien: Mien, photo: Path, tmp_path: Path):
 def test_face_says_which(mien: Mien, couple: Array, tmp_path: Path):
     source = save(tmp_path / "couple.png", couple)
     halves = slice(0, 512), slice(512, 900)
-    for which, hit in (("all", (True, True)), ("largest", (True, False)), ("1", (True, False)), ("2", (False, True))):
+    for which, hit in (
+        ("all", (True, True)),
+        ("largest", (True, False)),
+        ("1", (True, False)),
+        ("2", (False, True)),
+    ):
         out = tmp_path / f"{which}.png"
         assert mien("edit", source, "--smile", 1, "--face", which, "-o", out).code == 0
         changed = read(out).pixels != couple
         assert tuple(bool(changed[:, half].any()) for half in halves) == hit
-    refused(mien("edit", source, "--smile", 1, "--face", 3, "-o", tmp_path / "3.png"), str(source), "no face 3: 2 found", "left to right")
+    refused(
+        mien("edit", source, "--smile", 1, "--face", 3, "-o", tmp_path / "3.png"),
+        str(source),
+        "no face 3: 2 found",
+        "left to right",
+    )
     refused(mien("edit", source, "--smile", 1, "--face", 0, "-o", tmp_path / "0.png"), "no face 0")
-    refused(mien("edit", source, "--smile", 1, "--face", "left", "-o", tmp_path / "0.png"), "neither all, largest nor a number")
+    refused(
+        mien("edit", source, "--smile", 1, "--face", "left", "-o", tmp_path / "0.png"),
+        "neither all, largest nor a number",
+    )
 
 
 def test_quality_is_of_the_file(mien: Mien, photo: Path, tmp_path: Path):
     sizes = []
     for quality in (30, 95):
-        assert mien("edit", photo, "--smile", 0.5, "--quality", quality, "-o", tmp_path / f"{quality}.jpg").code == 0
+        assert (
+            mien("edit", photo, "--smile", 0.5, "--quality", quality, "-o", tmp_path / f"{quality}.jpg").code
+            == 0
+        )
         sizes.append((tmp_path / f"{quality}.jpg").stat().st_size)
     assert sizes[0] < 0.7 * sizes[1]
-    refused(mien("edit", photo, "--smile", 0.5, "--quality", 101, "-o", tmp_path / "no.jpg"), "quality 101 is out of range")
+    refused(
+        mien("edit", photo, "--smile", 0.5, "--quality", 101, "-o", tmp_path / "no.jpg"),
+        "quality 101 is out of range",
+    )
 
 
 def test_nothing_is_written_over_without_force(mien: Mien, photo: Path, tmp_path: Path):
@@ -117,7 +139,9 @@ def test_a_folder_as_output_takes_the_name_of_the_photo(mien: Mien, photo: Path,
 
 
 @pytest.mark.parametrize("name", ["with space.JPG", "ünï 顔.jpeg", "-dash.Png", "new\nline.jpg"])
-def test_any_name_will_do(mien: Mien, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
+def test_any_name_will_do(
+    mien: Mien, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(photo.read_bytes())
     (tmp_path / "out").mkdir()
@@ -151,7 +175,9 @@ def test_errors_that_name_the_argument(mien: Mien, photo: Path, tmp_path: Path):
     refused(mien("edit", photo, "--smile", 1), "-o")
     refused(mien("edit", photo, "--smile", "much", "-o", out), "'much'", "see mien edit --help")
     for value in ("1.5", "-2", "nan", "inf", "-inf"):
-        refused(mien("edit", photo, "--smile", value, "-o", out), f"smile {value} is out of range: from -1 to 1")
+        refused(
+            mien("edit", photo, "--smile", value, "-o", out), f"smile {value} is out of range: from -1 to 1"
+        )
     refused(mien("edit", photo, "--age", 51, "-o", out), "age 51 is out of range: from -30 to 50 years")
     refused(mien("edit", photo, "--smile", 1, "--by", "magic", "-o", out), "'prototypes'", "'network'")
     refused(mien("edit", photo, "--smile", 1, "--max-pixels", 0, "-o", out), "--max-pixels")
@@ -161,7 +187,11 @@ def test_errors_that_name_the_argument(mien: Mien, photo: Path, tmp_path: Path):
 def test_errors_of_the_output_come_before_the_work(mien: Mien, tmp_path: Path):
     broken = tmp_path / "broken.jpg"  # would fail too, but later
     broken.write_bytes(HOPPER.read_bytes()[:3000])
-    for out, said in (("no/out.jpg", "there is no folder"), ("out.gif", "'.gif' names no format"), ("out", "use one of .jpg")):
+    for out, said in (
+        ("no/out.jpg", "there is no folder"),
+        ("out.gif", "'.gif' names no format"),
+        ("out", "use one of .jpg"),
+    ):
         refused(mien("edit", broken, "--smile", 1, "-o", tmp_path / out), said)
     refused(mien("find", broken, "--draw", tmp_path / "out.gif"), "names no format")
     assert files(tmp_path) == ["broken.jpg"]
@@ -214,7 +244,9 @@ def test_find_tells_machines_on_stdout_and_people_on_stderr(mien: Mien, couple: 
     for number, (one, face) in enumerate(zip(told["faces"], find(Photo(couple)), strict=True), 1):
         assert one["face"] == number and np.allclose(one["box"], face.box, atol=0.06) and one["score"] > 0.8
         assert np.allclose(one["landmarks"], face.landmarks, atol=0.006)
-        assert [one[angle] for angle in inspect.ANGLES] == [pytest.approx(getattr(face, angle), abs=0.06) for angle in inspect.ANGLES]
+        assert [one[angle] for angle in inspect.ANGLES] == [
+            pytest.approx(getattr(face, angle), abs=0.06) for angle in inspect.ANGLES
+        ]
     assert told["faces"][0]["box"][0] < told["faces"][1]["box"][0], "left to right"
 
 
@@ -232,7 +264,10 @@ def test_find_goes_on_after_a_photo_that_fails(mien: Mien, photo: Path, tmp_path
     (tmp_path / "notes.jpg").write_text("no picture")
     ran = mien("find", "--json", tmp_path)
     told = [json.loads(line) for line in ran.out.splitlines()]
-    assert ran.code == 1 and [(Path(one["file"]).name, len(one["faces"])) for one in told] == [("blank.png", 0), ("photo.jpg", 1)]
+    assert ran.code == 1 and [(Path(one["file"]).name, len(one["faces"])) for one in told] == [
+        ("blank.png", 0),
+        ("photo.jpg", 1),
+    ]
     assert ran.err.startswith("mien: ") and "notes.jpg is a text file" in ran.err and ran.err.count("\n") == 1
     ran = mien("find", blank)
     assert (ran.code, ran.err) == (0, f"{blank}: 64 x 64 pixels, no faces\n")
@@ -261,7 +296,11 @@ def test_align_writes_the_folder_that_train_reads(mien: Mien, photo: Path, coupl
     (tmp_path / "notes.jpg").write_text("no picture")
     out = tmp_path / "faces"
     ran = mien("align", tmp_path, tmp_path / "sub", "-o", out, "--size", 128)
-    assert ran.code == 1 and "notes.jpg is a text file" in ran.err and ran.err.endswith(f"4 faces in {out}, 1 photo failed\n")
+    assert (
+        ran.code == 1
+        and "notes.jpg is a text file" in ran.err
+        and ran.err.endswith(f"4 faces in {out}, 1 photo failed\n")
+    )
     assert files(out) == ["faces.csv", "images", "landmarks478.npz"]
     names = ["couple-1.png", "couple-2.png", "photo-1.png", "photo-1-2.png"]
     assert files(out / "images") == sorted(names)
@@ -291,7 +330,11 @@ def test_verify_has_three_answers(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "out.jpg"
     write(edit(read(photo), smile=0.5), out)
     ran = mien("verify", out)
-    assert (ran.code, ran.out) == (0, "") and ran.err.startswith("intact") and "edit smile=0.5 face=all by prototypes" in ran.err
+    assert (
+        (ran.code, ran.out) == (0, "")
+        and ran.err.startswith("intact")
+        and "edit smile=0.5 face=all by prototypes" in ran.err
+    )
     ran = mien("verify", out, "--json")
     told = json.loads(ran.out)
     assert (ran.code, ran.err, told["state"], told["ingredients"]) == (0, "", "intact", ["photo.jpg"])
@@ -319,7 +362,9 @@ def test_models_and_doctor(mien: Mien):
     ran = mien("models", "--json")
     rows = json.loads(ran.out)
     assert ran.code == 0 and {row["name"] for row in rows} >= {"blazeface", "facemesh", "iris", "prototypes"}
-    assert all(row["state"] == "ok" and row["licence"] and row["bytes"] and len(row["sha256"]) == 64 for row in rows)
+    assert all(
+        row["state"] == "ok" and row["licence"] and row["bytes"] and len(row["sha256"]) == 64 for row in rows
+    )
     ran = mien("models")
     assert (ran.code, ran.out) == (0, "") and ran.err.count("\n") == len(rows)
     report = json.loads(mien("doctor", "--json").out)
@@ -348,10 +393,16 @@ def test_as_a_process():
 
 
 def test_what_is_not_needed_is_not_loaded():
-    heavy = "[name for name in ('torch', 'onnxruntime', 'cv2', 'numpy', 'PIL', 'c2pa') if name in sys.modules]"
+    heavy = (
+        "[name for name in ('torch', 'onnxruntime', 'cv2', 'numpy', 'PIL', 'c2pa') if name in sys.modules]"
+    )
     assert python("-c", f"import sys, mien; print({heavy})").stdout == "[]\n"
     shown = f"import sys, mien.cli\nsys.argv[1:] = ['--help']\nmien.cli.main()\nprint({heavy})"
-    assert python("-c", shown).stdout.splitlines()[-1] in ("['cv2', 'numpy', 'PIL']", "['cv2', 'numpy']", "[]")
+    assert python("-c", shown).stdout.splitlines()[-1] in (
+        "['cv2', 'numpy', 'PIL']",
+        "['cv2', 'numpy']",
+        "[]",
+    )
 
 
 def test_help_is_quick():

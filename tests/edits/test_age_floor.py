@@ -1,4 +1,5 @@
-"""Nobody is made to look under 18: the arithmetic, every maker, every edit that makes younger by the way, clips, and again and again."""
+"""Nobody is made to look under 18: the arithmetic, every maker, every edit that makes younger by the way,
+clips, and again and again."""
 
 import csv
 from dataclasses import replace
@@ -30,7 +31,9 @@ YEARS = st.floats(-30, 0)
 @given(AGES, st.floats(-30, 50))
 def test_the_years_are_those_to_eighteen_and_no_more(now: float, years: float):
     done = allowed_years(now, years)
-    assert done == pytest.approx(years if years >= 0 else max(now + years, ADULT) - now if now > FLOOR else 0, abs=1e-6)
+    assert done == pytest.approx(
+        years if years >= 0 else max(now + years, ADULT) - now if now > FLOOR else 0, abs=1e-6
+    )
 
 
 @given(AGES)
@@ -40,7 +43,8 @@ def test_whoever_reads_the_floor_gets_no_younger(now: float):
 
 @given(AGES, YEARS, st.floats(0.35, 1.5), st.floats(-3, 1))
 def test_the_reading_holds_however_an_edit_answers(now: float, years: float, slope: float, besides: float):
-    """slope: years less that are read for each that is asked; besides: years that something else takes off."""
+    """slope: years less that are read for each that is asked; besides: years that something else takes
+    off."""
     alone = besides == 0
     done = held_years(now, years, lambda years: now + slope * years + besides, alone=alone)
     reads = now + slope * done + besides
@@ -95,7 +99,10 @@ def test_whoever_looks_young_gets_no_younger(youth: Kit, by: str | None, asked: 
     photo = collins()[0]
     after = edit(photo, kit=youth, method=by, **asked)
     assert np.array_equal(after.pixels, photo.pixels)
-    assert len(after.history[-1].notes) == 1 and "face 1 reads 22, and nobody is made to look under 18" in after.history[-1].notes[0]
+    assert (
+        len(after.history[-1].notes) == 1
+        and "face 1 reads 22, and nobody is made to look under 18" in after.history[-1].notes[0]
+    )
 
 
 def test_the_command_says_why(mien: Mien, youth: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -137,7 +144,9 @@ def test_three_times_is_as_once():
     for _ in range(3):
         photo = edit(photo, kit=kit(), age=-30.0)
         seen.append(photo.pixels.astype(int))
-    first, second, third = (float(np.abs(a - b).mean()) for a, b in zip(seen, [collins()[0].pixels, *seen], strict=False))
+    first, second, third = (
+        float(np.abs(a - b).mean()) for a, b in zip(seen, [collins()[0].pixels, *seen], strict=False)
+    )
     assert first > 0.2 and second < 0.1 * first and third < 0.1 * first
     assert FLOOR - 1 < reads(photo) < 31
 

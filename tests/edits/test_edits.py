@@ -60,10 +60,15 @@ def test_every_edit_changes_the_face_and_nothing_else(name: str, sign: int, by: 
     assert changed.sum() > 500
     rows, columns = np.nonzero(changed)
     left, top, right, bottom = face.box
-    reach = (0.9 if name.startswith("hair") else 0.3) * (right - left)  # so far at the most does a change fade out around the face
+    reach = (0.9 if name.startswith("hair") else 0.3) * (
+        right - left
+    )  # so far at the most does a change fade out around the face
     assert left - reach < columns.min() and columns.max() < right + reach
     assert top - reach < rows.min() and rows.max() < bottom + reach
-    assert after.history[-1].verb == "edit" and after.history[-1].arguments[name] == asked(name, 0.8 * sign)[name]
+    assert (
+        after.history[-1].verb == "edit"
+        and after.history[-1].arguments[name] == asked(name, 0.8 * sign)[name]
+    )
     assert after.history[-1].networks and all(len(digest) == 64 for _, digest in after.history[-1].networks)
 
 
@@ -71,7 +76,10 @@ def test_every_edit_changes_the_face_and_nothing_else(name: str, sign: int, by: 
 def test_more_strength_changes_more(name: str, by: str):
     photo = sitter(name)[0]
     before = photo.pixels.astype(np.float32)
-    sizes = [np.abs(edit(photo, kit=kit(), method=by, **asked(name, s)).pixels - before).mean() for s in (0.25, 0.5, 1.0)]
+    sizes = [
+        np.abs(edit(photo, kit=kit(), method=by, **asked(name, s)).pixels - before).mean()
+        for s in (0.25, 0.5, 1.0)
+    ]
     assert 0 < sizes[0] < sizes[1] < sizes[2]
 
 
@@ -83,7 +91,10 @@ def test_strength_nothing_is_the_photo_itself(name: str):
 def test_an_age_to_look_like():
     """The years to it are counted from what the face looks like; the face that is there already is left."""
     looks = verbs.age(hopper(), hopper_face(), kit=kit())[0]
-    younger, same = (edit(hopper(), kit=kit(), age_to=looks - 20).pixels, edit(hopper(), kit=kit(), age=-20.0).pixels)
+    younger, same = (
+        edit(hopper(), kit=kit(), age_to=looks - 20).pixels,
+        edit(hopper(), kit=kit(), age=-20.0).pixels,
+    )
     assert np.abs(younger.astype(int) - same).max() < 4
     with pytest.raises(RequestError, match="from 18 to 90 years of age"):
         edit(hopper(), kit=kit(), age_to=12)
@@ -111,10 +122,17 @@ def test_lines_fade_from_younger_skin_and_pores_stay():
     """Against the means alone: less of what is as broad as a wrinkle, about as much of what is finer."""
     layout = whole_face.Prototype.alignment
     points = geometry.align(hopper().pixels, hopper_face().landmarks, layout).landmarks
-    cheeks = np.maximum(*(mesh.polygon_mask(points, outline, layout.size, feather=1) for outline in ((50, 205, 36), (280, 425, 266))))
+    cheeks = np.maximum(
+        *(
+            mesh.polygon_mask(points, outline, layout.size, feather=1)
+            for outline in ((50, 205, 36), (280, 425, 266))
+        )
+    )
 
     def rough(photo: Photo, fine: float, coarse: float) -> float:
-        grey = cv2.cvtColor(geometry.align(photo.pixels, hopper_face().landmarks, layout).pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        grey = cv2.cvtColor(
+            geometry.align(photo.pixels, hopper_face().landmarks, layout).pixels, cv2.COLOR_RGB2GRAY
+        ).astype(np.float32)
         near, far = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (fine, coarse))
         return float(np.sqrt((np.square(near - far) * cheeks).sum()))
 
@@ -126,18 +144,27 @@ def test_lines_fade_from_younger_skin_and_pores_stay():
 def test_more_feminine_is_shaved_if_nothing_is_said_about_that():
     photo = edit(hopper(), kit=kit(), beard=0.7)
     shaved, bearded = edit(photo, kit=kit(), sex=-0.8), edit(photo, kit=kit(), sex=-0.8, beard=0)
-    left, all_of_it = (judges.face_features(kit(), one.pixels, hopper_face()).beard for one in (shaved, bearded))
+    left, all_of_it = (
+        judges.face_features(kit(), one.pixels, hopper_face()).beard for one in (shaved, bearded)
+    )
     assert left < 0.3 * all_of_it
     assert bearded.history[-1].arguments["beard"] == 0, "the label tells, since it makes a difference"
 
 
 def test_what_is_taken_off_is_taken_off_first():
     stages = planned({"age": 30.0, "hair_light": 0.5, "glasses": -1.0, "beard": -1.0})
-    assert [isinstance(stage, Adult) and isinstance(stage.edit, Removal) for stage in stages] == [True, True, False, False]
+    assert [isinstance(stage, Adult) and isinstance(stage.edit, Removal) for stage in stages] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_sixteen_bits_and_opacity_stay():
-    deep = Photo(hopper().pixels.astype(np.uint16) * 257, opacity=np.full(hopper().pixels.shape[:2], 40000, np.uint16))
+    deep = Photo(
+        hopper().pixels.astype(np.uint16) * 257, opacity=np.full(hopper().pixels.shape[:2], 40000, np.uint16)
+    )
     after = edit(deep, kit=kit(), age=30)
     assert after.pixels.dtype == np.uint16 and after.opacity is deep.opacity
     eight = edit(hopper(), kit=kit(), age=30).pixels
@@ -152,7 +179,8 @@ def test_a_black_and_white_photo_stays_one(by: str | None):
 
 
 def test_neighbours_do_not_fight():
-    """Two heads that overlap: editing both leaves each as if it were edited alone, where the other one is not."""
+    """Two heads that overlap: editing both leaves each as if it were edited alone, where the other one is
+    not."""
     side = hopper().pixels.shape[1]
     photo = Photo(np.hstack([hopper().pixels, hopper().pixels]))
     near, far = moved(1, 0, 0), moved(1, 150, 0)  # the right face is said to overlap the left one by a fifth
@@ -164,7 +192,9 @@ def test_neighbours_do_not_fight():
     inside = np.zeros(photo.pixels.shape[:2], np.uint8)
     cv2.fillConvexPoly(inside, np.rint(hull[:, 0]).astype(np.int32), 1)
     theirs = np.zeros_like(inside)
-    cv2.fillConvexPoly(theirs, np.rint(cv2.convexHull(far.landmarks[: topology.POINTS])[:, 0]).astype(np.int32), 1)
+    cv2.fillConvexPoly(
+        theirs, np.rint(cv2.convexHull(far.landmarks[: topology.POINTS])[:, 0]).astype(np.int32), 1
+    )
     only = cv2.erode(inside & (1 - theirs), np.ones((9, 9))) > 0
     assert only.sum() > 5000 and (alone[only] != photo.pixels[only]).any()
     assert np.array_equal(alone[only], both[only])
@@ -173,7 +203,11 @@ def test_neighbours_do_not_fight():
 
 @pytest.mark.parametrize(
     ("which", "error", "said"),
-    [("3", FaceError, "there is no face 3: 2 found"), ("0", FaceError, "no face 0"), ("left", RequestError, "neither all, largest")],
+    [
+        ("3", FaceError, "there is no face 3: 2 found"),
+        ("0", FaceError, "no face 0"),
+        ("left", RequestError, "neither all, largest"),
+    ],
 )
 def test_a_face_that_is_not_there(which: str, error: type[Exception], said: str):
     with pytest.raises(error, match=said):
@@ -211,7 +245,8 @@ def test_an_unknown_maker():
 
 
 def test_what_is_in_front_stays_in_front():
-    """A microphone before the mouth keeps every pixel, and the face beside it is edited; where nothing is in front the parser says so."""
+    """A microphone before the mouth keeps every pixel, and the face beside it is edited; where nothing is in
+    front the parser says so."""
     photo, face = hopper(), hopper_face()
     assert find_occlusion(kit().parser, photo.pixels, face).things is None
     at = face.landmarks[[61, 291]].mean(0) + np.array([0, 18])
@@ -232,7 +267,8 @@ def test_what_is_in_front_stays_in_front():
 
 
 def test_hair_before_a_face_follows_it_and_keeps_its_colours():
-    """Locks of her own hair, laid over the forehead, are seen; they move with the face, and only what is for hair colours them."""
+    """Locks of her own hair, laid over the forehead, are seen; they move with the face, and only what is for
+    hair colours them."""
     photo, face = collins()
     pixels, (left, right) = photo.pixels.copy(), face.landmarks[[105, 334]].astype(int)
     wide, high = int(right[0] - left[0]) // 2, int(left[1] - face.landmarks[10][1])

@@ -64,7 +64,11 @@ def test_the_same_twice(edit: type):
     style = edit.random(np.random.default_rng(3))
     assert style == edit.random(np.random.default_rng(3)) != edit.random(np.random.default_rng(4))
     one, two = style(crop()), style(crop())
-    assert np.array_equal(one.colour, two.colour) and np.array_equal(one.alpha, two.alpha) and np.array_equal(one.flow, two.flow)
+    assert (
+        np.array_equal(one.colour, two.colour)
+        and np.array_equal(one.alpha, two.alpha)
+        and np.array_equal(one.flow, two.flow)
+    )
 
 
 @pytest.mark.parametrize("edit", EDITS)
@@ -76,7 +80,12 @@ def test_pixels_beyond_are_untouched(edit: type):
     left, top, right, bottom = face.box
     reach = 0.2 * (right - left)
     assert changed.sum() > 1000
-    assert left - reach < columns.min() and columns.max() < right + reach and top < rows.min() and rows.max() < bottom + reach
+    assert (
+        left - reach < columns.min()
+        and columns.max() < right + reach
+        and top < rows.min()
+        and rows.max() < bottom + reach
+    )
     matrix = geometry.similarity(face.landmarks, Glasses.alignment)
     alpha = cv2.warpAffine(edit()(crop()).alpha, geometry.invert(matrix), photo.size, borderValue=0)
     assert not changed[cv2.dilate(alpha, np.ones((3, 3))) == 0].any()
@@ -159,7 +168,11 @@ def test_random_styles_never_fail(name: str):
             assert one.shape == (512, 512) and one.dtype == np.float32 and one.min() >= 0 and one.max() <= 1
             assert not one[[0, -1]].any() and not one[:, [0, -1]].any()
         for one in (change, hairy):
-            assert np.isfinite(one.flow).all() and np.isfinite(one.colour).all() and np.abs(one.colour).max() <= 1
+            assert (
+                np.isfinite(one.flow).all()
+                and np.isfinite(one.colour).all()
+                and np.abs(one.colour).max() <= 1
+            )
 
 
 def test_a_beard_is_darker_than_the_skin_and_grey_where_it_should():
@@ -178,6 +191,9 @@ def test_the_other_portrait(edit: type):
 def test_a_head_is_posed_as_it_lies():
     head, tilted = Head.of(crop().landmarks), Head.of(turned(25).landmarks)
     assert np.allclose(head.turn @ head.turn.T, np.eye(3), atol=1e-6)
-    assert abs(head.scale * 63 - np.linalg.norm(crop().landmarks[473] - crop().landmarks[468])) < 0.12 * head.scale * 63
+    assert (
+        abs(head.scale * 63 - np.linalg.norm(crop().landmarks[473] - crop().landmarks[468]))
+        < 0.12 * head.scale * 63
+    )
     angle = np.degrees(np.arctan2(*(tilted.turn[1::-1, 0])) - np.arctan2(*(head.turn[1::-1, 0])))
     assert abs(angle + 25) < 1

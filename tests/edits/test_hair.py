@@ -13,8 +13,8 @@ BLACK, DOOR, GOLD, WALL = (8, 1, 2), (28, 10, 22), (62, 8, 40), (80, 0, 4)
 
 
 def seen() -> tuple[Array, dict[str, Array], Array, dict[str, tuple[slice, slice]]]:
-    """A face under black hair with golden ends, a door and a wall behind it: Lab, what a parser says that takes some of the door for hair,
-    the landmarks, and where what is."""
+    """A face under black hair with golden ends, a door and a wall behind it: Lab, what a parser says that
+    takes some of the door for hair, the landmarks, and where what is."""
     face = points(1.5, at=(SIZE / 2, SIZE / 2 + 20))
     top, left = int(face[:, 1].min()), int(face[:, 0].min())
     places = {
@@ -53,7 +53,8 @@ def test_where_no_hair_is_sure_nothing_is_ruled_out():
 
 
 def test_what_the_parser_wavers_at_is_hair_if_it_looks_like_it():
-    """And the door is not; nor the hair's mirror image beyond the photo's edge a thing that looks like hair."""
+    """And the door is not; nor the hair's mirror image beyond the photo's edge a thing that looks like
+    hair."""
     lab, regions, face, places = seen()
     strand, door = (slice(300, 360), slice(100, 180)), (slice(300, 360), slice(200, 280))
     lab[strand] = lab[places["forehead"]][:38, :60].mean((0, 1))
@@ -85,7 +86,11 @@ def test_locks_over_the_face_are_hair_and_eyes_are_not():
     for place in (lock, spot):
         lab[place], regions["hair"][place] = BLACK, 0
     told = told_from_background(lab, regions, face, ALL)
-    assert told[lock][:5].mean() > 0.6 and told[spot].mean() < 0.1 and told[top + 30 :][inside[top + 30 :] > 0].mean() < 0.02
+    assert (
+        told[lock][:5].mean() > 0.6
+        and told[spot].mean() < 0.1
+        and told[top + 30 :][inside[top + 30 :] > 0].mean() < 0.02
+    )
 
 
 def test_wild_colours_are_muted_and_nothing_else():

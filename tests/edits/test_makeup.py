@@ -87,15 +87,23 @@ def test_beauty_evens_but_keeps_what_is_fine():
     crop, change = crop_of("beauty", 1.0)
     after = crop.pixels / np.float32(255) + change.colour * change.alpha[..., None]
     before = crop.pixels / np.float32(255)
-    where = cv2.erode((skin.bare_skin_mask(crop.landmarks, crop.size) > 0.9).astype(np.uint8), np.ones((9, 9))) > 0
+    where = (
+        cv2.erode((skin.bare_skin_mask(crop.landmarks, crop.size) > 0.9).astype(np.uint8), np.ones((9, 9)))
+        > 0
+    )
 
     def energy(picture: Array, fine: float, coarse: float) -> float:
         light = cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2GRAY)
         return float(np.median(np.abs(filters.blur(light, fine) - filters.blur(light, coarse))[where]))
 
-    assert energy(after, 3.0, 9.0) < 0.9 * energy(before, 3.0, 9.0)  # blotches; wrinkles and glasses are in there too
+    assert energy(after, 3.0, 9.0) < 0.9 * energy(
+        before, 3.0, 9.0
+    )  # blotches; wrinkles and glasses are in there too
     assert energy(after, 0.01, 1.0) > 0.9 * energy(before, 0.01, 1.0)  # pores
-    red = [filters.to_lab(np.rint(one * 255).clip(0, 255).astype(np.uint8))[..., 1][where].std() for one in (before, after)]
+    red = [
+        filters.to_lab(np.rint(one * 255).clip(0, 255).astype(np.uint8))[..., 1][where].std()
+        for one in (before, after)
+    ]
     assert red[1] < 0.92 * red[0]
 
 
@@ -105,12 +113,19 @@ def test_lips_take_the_colour_and_nothing_else_does(colour: str):
     strongest = np.abs(change.colour).max(2) * change.alpha
     lips = mesh.polygon_mask(crop.landmarks, topology.LIPS, crop.size, feather=1) > 0.9
     inner = (
-        cv2.dilate((mesh.polygon_mask(crop.landmarks, topology.INNER_LIPS, crop.size, feather=1) > 0.2).astype(np.uint8), np.ones((3, 3)))
+        cv2.dilate(
+            (mesh.polygon_mask(crop.landmarks, topology.INNER_LIPS, crop.size, feather=1) > 0.2).astype(
+                np.uint8
+            ),
+            np.ones((3, 3)),
+        )
         > 0
     )
     far = mesh.polygon_mask(crop.landmarks, topology.LIPS, crop.size, feather=1, grow=14) < 0.01
     assert np.median(strongest[lips & ~inner]) > 0.1 and not strongest[far].any()
-    before, after = (filters.to_lab(one)[lips & ~inner][:, 1:].mean(0) for one in (crop.pixels, painted(crop, change)))
+    before, after = (
+        filters.to_lab(one)[lips & ~inner][:, 1:].mean(0) for one in (crop.pixels, painted(crop, change))
+    )
     target = parse(colour).lab[1:]
     assert np.linalg.norm(after - target) < 0.6 * np.linalg.norm(before - target)
 
@@ -139,13 +154,21 @@ def test_lids_are_coloured_above_the_eyes_and_not_in_them():
     for eye, lashes, creases in zip(topology.EYELIDS, topology.LASHES, topology.CREASES, strict=True):
         middle = (crop.landmarks[lashes[4]] + crop.landmarks[creases[4]]) / 2
         x, y = np.rint(middle).astype(int)
-        opening = cv2.erode((mesh.polygon_mask(crop.landmarks, eye, crop.size, feather=0.5) > 0.9).astype(np.uint8), np.ones((7, 7))) > 0
+        opening = (
+            cv2.erode(
+                (mesh.polygon_mask(crop.landmarks, eye, crop.size, feather=0.5) > 0.9).astype(np.uint8),
+                np.ones((7, 7)),
+            )
+            > 0
+        )
         assert strongest[y, x] > 0.05 and strongest[opening].mean() < 0.03
     assert not strongest[crop.size // 2 :].any()
 
 
 @pytest.mark.parametrize(
-    ("name", "more", "less"), [("light", RIGHT_CHEEK, LEFT_CHEEK), ("toplight", FOREHEAD, CHIN)], ids=["light", "toplight"]
+    ("name", "more", "less"),
+    [("light", RIGHT_CHEEK, LEFT_CHEEK), ("toplight", FOREHEAD, CHIN)],
+    ids=["light", "toplight"],
 )
 def test_light_comes_from_where_it_was_asked_to(name: str, more: list[int], less: list[int]):
     before = hopper().pixels
@@ -160,7 +183,10 @@ def test_light_comes_from_where_it_was_asked_to(name: str, more: list[int], less
 def test_light_stays_where_it_is_when_the_photo_is_turned():
     """Light from the right of a photo that lies on its side falls on the side of the face that is there."""
     turned = Photo(np.rot90(hopper().pixels).copy())  # the face's left side is below
-    before, after = (one.astype(np.float32).mean(2) for one in (turned.pixels, edit(turned, kit=kit(), toplight=1.0).pixels))
+    before, after = (
+        one.astype(np.float32).mean(2)
+        for one in (turned.pixels, edit(turned, kit=kit(), toplight=1.0).pixels)
+    )
     face = kit().faces(turned.pixels)[0]
     cheeks = (np.rint(face.landmarks[part]).astype(int).T for part in (RIGHT_CHEEK, LEFT_CHEEK))
     gain = [np.mean(after[y, x] / before[y, x]) for x, y in cheeks]
@@ -190,7 +216,9 @@ def test_eyes_look_where_they_are_told_to(name: str, axis: int, least: float):
     assert moved[0] < moved[1] - least and moved[2] > moved[1] + least and moved[2] - moved[0] > 0.045
 
 
-@pytest.mark.parametrize("request_", [{"gaze": 1.0}, {"gaze": -1.0, "gaze_up": 1.0}, {"gaze_up": -1.0}], ids=str)
+@pytest.mark.parametrize(
+    "request_", [{"gaze": 1.0}, {"gaze": -1.0, "gaze_up": 1.0}, {"gaze_up": -1.0}], ids=str
+)
 def test_irises_stay_within_the_eyes(request_: dict[str, Any]):
     (how,) = planned(request_)
     crop = geometry.align(hopper().pixels, hopper_face().landmarks, how.alignment)
@@ -198,7 +226,9 @@ def test_irises_stay_within_the_eyes(request_: dict[str, Any]):
     for eye, centre in enumerate((468, 473)):
         outline = after[list(topology.EYELIDS[eye])]
         assert cv2.pointPolygonTest(outline.reshape(-1, 1, 2), tuple(map(float, after[centre])), False) >= 0
-        assert np.abs(hopper_face().landmarks[[50, 280, 61, 291, 4]] - after[[50, 280, 61, 291, 4]]).max() < 1e-3
+        assert (
+            np.abs(hopper_face().landmarks[[50, 280, 61, 291, 4]] - after[[50, 280, 61, 291, 4]]).max() < 1e-3
+        )
 
 
 def test_a_mouth_opens_and_closes():
@@ -241,7 +271,11 @@ def test_colours_are_understood():
 
 @pytest.mark.parametrize(
     ("request_", "said"),
-    [({"lips": 0.5}, "lips wants a colour"), ({"smile": "red"}, "smile wants a number"), ({"beauty": -0.5}, "from 0 to 1")],
+    [
+        ({"lips": 0.5}, "lips wants a colour"),
+        ({"smile": "red"}, "smile wants a number"),
+        ({"beauty": -0.5}, "from 0 to 1"),
+    ],
 )
 def test_numbers_are_no_colours(request_: dict[str, Any], said: str):
     with pytest.raises(RequestError, match=said):
@@ -249,14 +283,41 @@ def test_numbers_are_no_colours(request_: dict[str, Any], said: str):
 
 
 def test_what_is_asked_for_in_one_go_is_done_in_few_passes():
-    how = planned({"lips": "red", "lids": "blue", "light": 0.5, "warmth": 0.2, "gaze": 0.1, "gaze_up": 0.1, "beauty": 1.0})
+    how = planned(
+        {
+            "lips": "red",
+            "lids": "blue",
+            "light": 0.5,
+            "warmth": 0.2,
+            "gaze": 0.1,
+            "gaze_up": 0.1,
+            "beauty": 1.0,
+        }
+    )
     assert len(how) == 4
 
 
 def test_the_command_line_takes_colours_and_hyphens(tmp_path: Path):
     """And --resume knows its own results again after they have been through the label."""
-    words = ["edit", str(HOPPER), "-o", str(tmp_path), "--lips", "rose:0.5", "--gaze-up", "0.5", "--resume", "--workers", "1", "--json"]
+    words = [
+        "edit",
+        str(HOPPER),
+        "-o",
+        str(tmp_path),
+        "--lips",
+        "rose:0.5",
+        "--gaze-up",
+        "0.5",
+        "--resume",
+        "--workers",
+        "1",
+        "--json",
+    ]
     states = [json.loads(CliRunner().invoke(cli.app, words).stdout)["state"] for _ in range(2)]
     assert states == ["done", "skipped"]
     with pytest.raises(RequestError, match="did you mean rose"):
-        CliRunner().invoke(cli.app, ["edit", str(HOPPER), "-o", str(tmp_path / "x.jpg"), "--lips", "rosee"], catch_exceptions=False)
+        CliRunner().invoke(
+            cli.app,
+            ["edit", str(HOPPER), "-o", str(tmp_path / "x.jpg"), "--lips", "rosee"],
+            catch_exceptions=False,
+        )

@@ -57,7 +57,9 @@ def test_teeth_are_lighter_than_the_lips_and_paler():
     )
     assert inside.sum() > 1500
     teeth_, lip = after[inside], np.median(after[lips], axis=0)
-    tooth = np.median(teeth_[teeth_[:, 0] > np.median(teeth_[:, 0])], axis=0)  # the lighter half: not the corners, nor between teeth
+    tooth = np.median(
+        teeth_[teeth_[:, 0] > np.median(teeth_[:, 0])], axis=0
+    )  # the lighter half: not the corners, nor between teeth
     assert lip[0] + 6 < tooth[0] < 88
     assert 3 < np.hypot(*tooth[1:]) < 0.7 * np.hypot(*lip[1:])
 
@@ -81,7 +83,9 @@ def test_more_of_a_grin_shows_more_teeth():
     for strength in (0.1, 0.3, 0.6, 1.0):
         crop, change = crop_of("grin", strength)
         at = mesh.polygon_mask(lips_of(crop, 1.0), topology.INNER_LIPS, crop.size, feather=0.5)
-        chroma.append(float((np.hypot(*np.moveaxis(shown(crop, change)[..., 1:], -1, 0)) * at).sum() / at.sum()))
+        chroma.append(
+            float((np.hypot(*np.moveaxis(shown(crop, change)[..., 1:], -1, 0)) * at).sum() / at.sum())
+        )
     assert chroma == sorted(chroma, reverse=True) and chroma[-1] < 0.7 * chroma[0]
 
 
@@ -108,7 +112,9 @@ def test_a_mouth_that_opens_shows_teeth_above_and_dark_below():
 
 
 def test_lipstick_stays_off_the_teeth():
-    plain, red = (filters.to_lab(edit(hopper(), kit=kit(), grin=0.8, lips=lips).pixels) for lips in ("red:0", "red"))
+    plain, red = (
+        filters.to_lab(edit(hopper(), kit=kit(), grin=0.8, lips=lips).pixels) for lips in ("red:0", "red")
+    )
     matrix = crop_of("grin", 0.8)[0].matrix
     points = geometry.transform(lips_of(crop_of("grin", 0.8)[0], 0.8), geometry.invert(matrix))
     mask = np.zeros(hopper().pixels.shape[:2], np.uint8)
@@ -130,7 +136,11 @@ def test_in_the_dark_teeth_are_dim():
 
 def test_everybody_has_slightly_other_teeth():
     one, same, other = (teeth.Arch.of(seed) for seed in (1, 1, 2))
-    assert np.array_equal(one.ends, same.ends) and np.array_equal(one.crowns, same.crowns) and not np.array_equal(one.ends, other.ends)
+    assert (
+        np.array_equal(one.ends, same.ends)
+        and np.array_equal(one.crowns, same.crowns)
+        and not np.array_equal(one.ends, other.ends)
+    )
     assert np.abs(np.diff(one.ends) - np.diff(other.ends)).max() < 1.5 and (np.diff(one.ends) > 5).all()
 
 

@@ -1,4 +1,5 @@
-"""Beards and glasses taken off: where skin is fetched from, that nothing finer is left standing, and what the network in the box does."""
+"""Beards and glasses taken off: where skin is fetched from, that nothing finer is left standing, and what the
+network in the box does."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -35,7 +36,11 @@ class Knowing:
         self.photo, self.matrix = photo, np.zeros((2, 3))
 
     def translate(self, pixels: Array, **_: Any) -> Array:
-        return cv2.resize(geometry.warp(self.photo.pixels, self.matrix, 384), pixels.shape[1::-1], interpolation=cv2.INTER_AREA)
+        return cv2.resize(
+            geometry.warp(self.photo.pixels, self.matrix, 384),
+            pixels.shape[1::-1],
+            interpolation=cv2.INTER_AREA,
+        )
 
 
 def fine(pixels: Array, face: Face, part: Array) -> float:
@@ -62,15 +67,21 @@ def test_no_edge_is_left_standing(thing: str):
 
 
 def test_skin_is_fetched_whole():
-    """From where nothing is covered, and neighbours from places next to each other: between two that are not, anything may lie."""
+    """From where nothing is covered, and neighbours from places next to each other: between two that are not,
+    anything may lie."""
     photo, face = collins()
     crop = geometry.align(photo.pixels, face.landmarks, Removal.alignment)
     covered = mesh.polygon_mask(crop.landmarks, topology.UNDER_EYES[0], crop.size, feather=1, grow=20) > 0.3
-    at = mesh.pixel_grid(crop.size) + from_skin(crop.pixels, skin.bare_skin_mask(crop.landmarks, crop.size) * ~covered, crop.landmarks)
+    at = mesh.pixel_grid(crop.size) + from_skin(
+        crop.pixels, skin.bare_skin_mask(crop.landmarks, crop.size) * ~covered, crop.landmarks
+    )
     assert max(np.abs(np.diff(at, axis=axis)).max() for axis in (0, 1)) < 1.01
     found = np.rint(at).astype(int)
     features = np.maximum(
-        *(mesh.polygon_mask(crop.landmarks, outline, crop.size, feather=0.5) for outline in (topology.LIPS, topology.EYELIDS[1]))
+        *(
+            mesh.polygon_mask(crop.landmarks, outline, crop.size, feather=0.5)
+            for outline in (topology.LIPS, topology.EYELIDS[1])
+        )
     )
     for one in (covered, features > 0.5, mesh.hull_mask(crop.landmarks, crop.size) == 0):
         assert not one[found[..., 1], found[..., 0]].any()
@@ -92,13 +103,22 @@ def test_skin_is_fetched_where_it_has_no_lines():
 
 
 def test_what_is_bared_is_like_the_skin_beside_it():
-    """Neither lighter nor greyer than all of that, and what was not covered, and the eyes, stay as they are."""
+    """Neither lighter nor greyer than all of that, and what was not covered, and the eyes, stay as they
+    are."""
     photo, face = collins()
     crop = geometry.align(photo.pixels, face.landmarks, Removal.alignment)
     seen = crop.pixels.astype(np.float32) / 255
     covered = np.zeros((crop.size,) * 2, bool)
-    spots = {"glow": crop.landmarks[6], "grey": crop.landmarks[199], "eye": crop.landmarks[473], "plain": crop.landmarks[50]}
-    parts = {name: (slice(y - 7, y + 7), slice(x - 7, x + 7)) for name, (x, y) in ((k, at.astype(int)) for k, at in spots.items())}
+    spots = {
+        "glow": crop.landmarks[6],
+        "grey": crop.landmarks[199],
+        "eye": crop.landmarks[473],
+        "plain": crop.landmarks[50],
+    }
+    parts = {
+        name: (slice(y - 7, y + 7), slice(x - 7, x + 7))
+        for name, (x, y) in ((k, at.astype(int)) for k, at in spots.items())
+    }
     bare = seen.copy()
     bare[parts["glow"]], bare[parts["grey"]] = (1, 1, 0.8), 0.4
     for name in ("glow", "grey", "eye"):
@@ -106,8 +126,13 @@ def test_what_is_bared_is_like_the_skin_beside_it():
     plain = skin.bare_skin_mask(crop.landmarks, crop.size)
     out = as_skin(bare, seen, covered, plain)
     lab, own, beside = (cv2.cvtColor(one, cv2.COLOR_RGB2Lab) for one in (out, seen, seen[parts["plain"]]))
-    assert lab[parts["glow"]][..., 0].max() < np.percentile(own[mesh.skin_mask(crop.landmarks, crop.size) > 0.9][:, 0], 99)
-    assert lab[parts["grey"]][..., 2].mean() > 0.3 * beside[..., 2].mean() and abs(lab[parts["grey"]][..., 0].mean() - 43) < 2
+    assert lab[parts["glow"]][..., 0].max() < np.percentile(
+        own[mesh.skin_mask(crop.landmarks, crop.size) > 0.9][:, 0], 99
+    )
+    assert (
+        lab[parts["grey"]][..., 2].mean() > 0.3 * beside[..., 2].mean()
+        and abs(lab[parts["grey"]][..., 0].mean() - 43) < 2
+    )
     assert np.abs(out - bare)[parts["eye"]].mean() < 0.01 and np.abs(out - bare)[~covered].max() < 0.01
     assert as_skin(bare, seen, np.ones_like(covered), plain) is bare, "where no skin is left to tell"
 
@@ -117,7 +142,9 @@ def test_the_face_stays_where_it_is():
     dressed = worn("beard", photo, face)
     crop = geometry.align(dressed.pixels, face.landmarks, Removal.alignment)
     change = planned({"beard": -1.0})[0](crop)
-    assert change.alpha.max() > 0.9 and np.array_equal(advect_points(face.landmarks, crop, change), face.landmarks)
+    assert change.alpha.max() > 0.9 and np.array_equal(
+        advect_points(face.landmarks, crop, change), face.landmarks
+    )
 
 
 @pytest.mark.parametrize("thing", ON)
@@ -157,7 +184,10 @@ def test_what_hangs_from_a_chin_goes_and_collars_stay():
 def test_half_is_between():
     photo, face = collins()
     dressed = worn("glasses", photo, face)
-    ways = [edit_photo(dressed, planned({"glasses": -share}), [face], [0], {}).pixels.astype(np.float32) for share in (0.5, 1.0)]
+    ways = [
+        edit_photo(dressed, planned({"glasses": -share}), [face], [0], {}).pixels.astype(np.float32)
+        for share in (0.5, 1.0)
+    ]
     moved = [np.abs(one - dressed.pixels).sum() for one in ways]
     assert 0.35 < moved[0] / moved[1] < 0.65
 

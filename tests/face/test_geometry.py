@@ -24,12 +24,16 @@ def crop_at(scale: float, turn: float, at: tuple[float, float]) -> Crop:
     matrix = geometry.similarity(points(1.0, turn, at), LAYOUT)
     grow = scale * geometry.scale_of(matrix)
     landmarks = points(grow, turn, at)
-    return Crop(np.zeros((SIZE, SIZE, 3), np.uint8), geometry.similarity(landmarks, LAYOUT), LAYOUT, landmarks)
+    return Crop(
+        np.zeros((SIZE, SIZE, 3), np.uint8), geometry.similarity(landmarks, LAYOUT), LAYOUT, landmarks
+    )
 
 
 def disc(radius: float = 0.8) -> np.ndarray:
     """An alpha that is 1 in the middle and 0 from `radius` on."""
-    return np.clip((radius - np.hypot(*np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j])) * 6, 0, 1).astype(np.float32)
+    return np.clip((radius - np.hypot(*np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j])) * 6, 0, 1).astype(
+        np.float32
+    )
 
 
 def nothing(alpha: np.ndarray) -> Change:
@@ -37,7 +41,9 @@ def nothing(alpha: np.ndarray) -> Change:
 
 
 def noise(height: int, width: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, (height, width, 3), dtype=dtype, endpoint=True)
+    return np.random.default_rng(seed).integers(
+        0, np.iinfo(dtype).max, (height, width, 3), dtype=dtype, endpoint=True
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -52,7 +58,11 @@ def test_a_zero_change_returns_the_same_pixels(scale: float, turn: float, x: flo
 @given(st.floats(0.3, 6), st.floats(-180, 180), st.floats(0, 1), st.sampled_from([np.uint8, np.uint16]))
 def test_pixels_without_alpha_are_bit_identical(scale: float, turn: float, bright: float, dtype: type):
     photo, crop, alpha = noise(300, 310, dtype), crop_at(scale, turn, (155, 150)), disc(0.5)
-    change = replace(nothing(alpha), flow=np.full((SIZE, SIZE, 2), 3, np.float32), colour=np.full((SIZE, SIZE, 3), bright, np.float32))
+    change = replace(
+        nothing(alpha),
+        flow=np.full((SIZE, SIZE, 2), 3, np.float32),
+        colour=np.full((SIZE, SIZE, 3), bright, np.float32),
+    )
     out = composite(photo, crop, change)
     x, y = np.meshgrid(np.arange(310), np.arange(300))
     there = geometry.transform(np.stack([x, y], -1).astype(np.float64), crop.matrix)
@@ -71,7 +81,9 @@ def test_a_shift_moves_a_drawn_point_where_it_should_be(scale: float, turn: floa
     photo = np.zeros((side, side, 3), np.uint8)
     sigma = 1.5 * max(scale, 1)
     x, y = np.meshgrid(np.arange(side), np.arange(side))
-    photo[...] = (250 * np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / 2 / sigma**2))[..., None].astype(np.uint8)
+    photo[...] = (250 * np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / 2 / sigma**2))[..., None].astype(
+        np.uint8
+    )
     change = replace(nothing(disc()), flow=np.broadcast_to(shift, (SIZE, SIZE, 2)).astype(np.float32))
     out = composite(photo, crop, change)[..., 0].astype(np.float64)
     found = np.array([(out * x).sum(), (out * y).sum()]) / out.sum()
@@ -85,7 +97,11 @@ def test_a_turned_photo_gives_the_turned_result(scale: float):
     photo = cv2.GaussianBlur(noise(320, 320), (0, 0), 3)
     crop = crop_at(scale, 0, (160, 160))
     y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
-    change = Change(np.stack([4 * y, 3 - 2 * x], -1).astype(np.float32), np.stack([x, y, x * y], -1).astype(np.float32) * 0.1, disc())
+    change = Change(
+        np.stack([4 * y, 3 - 2 * x], -1).astype(np.float32),
+        np.stack([x, y, x * y], -1).astype(np.float32) * 0.1,
+        disc(),
+    )
     straight = composite(photo, crop, change)
     back = np.array([[0, 1, 0], [-1, 0, 319.0]])  # xy of np.rot90(photo, -1) -> xy of photo
     turned = replace(crop, matrix=crop.matrix @ np.vstack([back, [0, 0, 1]]))
@@ -120,13 +136,20 @@ def test_a_crop_that_hangs_over_the_edge_is_mirrored_and_carried_back():
     landmarks = points(1.0, 15, (20, 190))
     crop = geometry.align(photo, landmarks, Alignment("ffhq", 128))
     assert crop.pixels.std() > 10
-    assert composite(photo, crop, replace(nothing(disc(1.5)), colour=np.full((SIZE, SIZE, 3), 0.2, np.float32))).shape == photo.shape
+    assert (
+        composite(
+            photo, crop, replace(nothing(disc(1.5)), colour=np.full((SIZE, SIZE, 3), 0.2, np.float32))
+        ).shape
+        == photo.shape
+    )
     away = replace(crop, matrix=crop.matrix + np.array([[0, 0, 1e5], [0, 0, 0]]))
     assert np.array_equal(composite(photo, away, nothing(disc())), photo)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.floats(0.2, 20), st.floats(-180, 180), st.sampled_from(list(geometry.TEMPLATES)), st.integers(32, 600))
+@given(
+    st.floats(0.2, 20), st.floats(-180, 180), st.sampled_from(list(geometry.TEMPLATES)), st.integers(32, 600)
+)
 def test_alignment_is_upright_and_follows_the_face(scale: float, turn: float, template: str, size: int):
     landmarks = points(scale, turn, (300, 200))
     laid = geometry.transform(landmarks, geometry.similarity(landmarks, Alignment(template, size)))
@@ -146,7 +169,8 @@ def test_ffhq_alignment_is_the_published_one():
     y = x[::-1] * [-1, 1]
     c = (left + right) / 2 + (mouth - (left + right) / 2) * 0.1
     corners = geometry.transform(
-        np.stack([c - x - y, c - x + y, c + x + y, c + x - y]), geometry.similarity(landmarks, Alignment("ffhq", 256))
+        np.stack([c - x - y, c - x + y, c + x + y, c + x - y]),
+        geometry.similarity(landmarks, Alignment("ffhq", 256)),
     )
     assert np.allclose(corners, [[-0.5, -0.5], [-0.5, 255.5], [255.5, 255.5], [255.5, -0.5]], atol=1e-3)
 
@@ -158,7 +182,9 @@ def test_an_unknown_template_is_refused():
 
 def test_small_faces_get_no_aliasing_from_a_fine_change():
     """A change with a checkerboard of colour, carried to a face eight times smaller, is flat there."""
-    board = (np.indices((SIZE, SIZE)).sum(0) % 2 * 2 - 1).astype(np.float32)[..., None] * np.ones(3, np.float32)
+    board = (np.indices((SIZE, SIZE)).sum(0) % 2 * 2 - 1).astype(np.float32)[..., None] * np.ones(
+        3, np.float32
+    )
     photo = np.full((200, 200, 3), 128, np.uint8)
     out = composite(photo, crop_at(1 / 8, 0, (100, 100)), replace(nothing(disc()), colour=board * 0.4))
     assert np.abs(out.astype(int) - 128).max() <= 2
@@ -174,7 +200,8 @@ def test_what_a_crop_shows_of_the_photo_and_what_is_mirrored():
 
 
 def test_a_change_may_look_into_another_picture():
-    """Of a source twice as large as the crop, every place is looked up where it lies; outside the alpha nothing changes."""
+    """Of a source twice as large as the crop, every place is looked up where it lies; outside the alpha
+    nothing changes."""
     photo = np.full((300, 300, 3), 50, np.uint8)
     y, x = np.mgrid[:128, :128].astype(np.float32)
     source = np.stack([x, y, x], -1).astype(np.uint8)
@@ -183,7 +210,9 @@ def test_a_change_may_look_into_another_picture():
     other = replace(crop, pixels=source, alignment=Alignment("face", 128))
     alpha = np.zeros((64, 64), np.float32)
     alpha[16:48, 16:48] = 1
-    moved = Change(np.full((64, 64, 2), (2, 0), np.float32), np.zeros((64, 64, 3), np.float32), alpha, source=other)
+    moved = Change(
+        np.full((64, 64, 2), (2, 0), np.float32), np.zeros((64, 64, 3), np.float32), alpha, source=other
+    )
     for deep in (photo, photo.astype(np.uint16) * 257):
         out = composite(deep, crop, moved)
         seen = geometry.warp(out, crop.matrix, 64).astype(float)[20:44, 20:44]

@@ -1,4 +1,5 @@
-"""The label: what it says, that nothing in the file can be changed without it showing, and whose key it is signed with."""
+"""The label: what it says, that nothing in the file can be changed without it showing, and whose key it is
+signed with."""
 
 from __future__ import annotations
 
@@ -27,9 +28,22 @@ from mien.io import photo_writer
 from mien.types import Array, Photo, Source, Step
 
 SUFFIXES = [".jpg", ".png", ".webp", ".tif"]
-SMILE = Step("edit", {"smile": 0.8, "regions": [1, 2]}, (("retoucher", "ab" * 32), ("finder", "cd" * 32)), "0.1.0", "2026-01-01T00:00:00Z")
+SMILE = Step(
+    "edit",
+    {"smile": 0.8, "regions": [1, 2]},
+    (("retoucher", "ab" * 32), ("finder", "cd" * 32)),
+    "0.1.0",
+    "2026-01-01T00:00:00Z",
+)
 AGE = Step("edit", {"age": 60, "note": None}, (("retoucher", "ab" * 32),), "0.1.0", "2026-01-02T00:00:00Z")
-FACE = Step("generate", {"seed": 7}, (("generator", "ef" * 32),), "0.1.0", "2026-01-03T00:00:00Z", "trainedAlgorithmicMedia")
+FACE = Step(
+    "generate",
+    {"seed": 7},
+    (("generator", "ef" * 32),),
+    "0.1.0",
+    "2026-01-03T00:00:00Z",
+    "trainedAlgorithmicMedia",
+)
 OWN = "mien self-signed (this computer)"
 
 
@@ -72,13 +86,18 @@ def test_steps_come_back(tmp_path: Path, suffix: str):
     assert verdict.state == "intact" and verdict.reasons == () and verdict.found_by == "manifest"
     assert verdict.history == (SMILE, AGE) and verdict.time == AGE.time
     assert verdict.signer == OWN and not verdict.trusted
-    assert verdict.source_type == "compositeWithTrainedAlgorithmicMedia" and verdict.ingredients == (f"in{suffix}",)
+    assert verdict.source_type == "compositeWithTrainedAlgorithmicMedia" and verdict.ingredients == (
+        f"in{suffix}",
+    )
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_label_changes_no_pixel_and_keeps_the_rest(tmp_path: Path, suffix: str):
     photo_writer.write(Photo(pixels()), tmp_path / f"plain{suffix}")
-    plain, signed = image.read(tmp_path / f"plain{suffix}"), image.read(labelled(tmp_path / f"signed{suffix}"))
+    plain, signed = (
+        image.read(tmp_path / f"plain{suffix}"),
+        image.read(labelled(tmp_path / f"signed{suffix}")),
+    )
     assert np.array_equal(plain.pixels, signed.pixels)
     assert signed.origin.xmp and b"compositeWithTrainedAlgorithmicMedia" in signed.origin.xmp
 
@@ -91,7 +110,9 @@ def test_sixteen_bits_with_opacity(tmp_path: Path):
         assert np.array_equal(image.read(tmp_path / f"a{suffix}").pixels, deep)
 
 
-@pytest.mark.parametrize(("first", "second"), [(".jpg", ".jpg"), (".png", ".webp"), (".tif", ".jpg"), (".webp", ".png")])
+@pytest.mark.parametrize(
+    ("first", "second"), [(".jpg", ".jpg"), (".png", ".webp"), (".tif", ".jpg"), (".webp", ".png")]
+)
 def test_the_manifest_of_the_input_is_kept(tmp_path: Path, first: str, second: str):
     a = labelled(tmp_path / f"a{first}")
     verdict = provenance.verify(edited(a, tmp_path / f"b{second}", AGE))
@@ -119,7 +140,11 @@ def test_a_parent_with_a_damaged_label_is_told_and_stops_nothing(tmp_path: Path,
     data = a.read_bytes()
     a.write_bytes(data.replace(mark, b"\xff" + mark[1:]))
     verdict = provenance.verify(edited(a, tmp_path / "b.jpg", AGE))
-    assert verdict.state == "intact" and verdict.history[-1] == AGE and "already broken" in verdict.ingredients[0]
+    assert (
+        verdict.state == "intact"
+        and verdict.history[-1] == AGE
+        and "already broken" in verdict.ingredients[0]
+    )
 
 
 def test_a_broken_parent_is_told(tmp_path: Path):
@@ -135,13 +160,22 @@ def test_a_generated_picture_and_one_from_memory(tmp_path: Path):
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
     wholly = provenance.verify(labelled(tmp_path / "a.jpg", FACE))
-    assert wholly.state == "intact" and wholly.source_type == "trainedAlgorithmicMedia" and wholly.history == (FACE,)
+    assert (
+        wholly.state == "intact"
+        and wholly.source_type == "trainedAlgorithmicMedia"
+        and wholly.history == (FACE,)
+    )
     with c2pa.Reader(labelled(tmp_path / "b.jpg")) as reader:
         manifest = reader.get_active_manifest() or {}
-    actions = next(part["data"]["actions"] for part in manifest["assertions"] if part["label"].startswith("c2pa.actions"))
+    actions = next(
+        part["data"]["actions"] for part in manifest["assertions"] if part["label"].startswith("c2pa.actions")
+    )
     assert [action["action"] for action in actions] == ["c2pa.created", "c2pa.edited"]
     assert "from memory" in actions[0]["description"]
-    assert actions[1]["softwareAgent"] == {"name": "mien", "version": "0.1.0"} and actions[1]["when"] == SMILE.time
+    assert (
+        actions[1]["softwareAgent"] == {"name": "mien", "version": "0.1.0"}
+        and actions[1]["when"] == SMILE.time
+    )
     assert json.loads(actions[1]["parameters"][provenance.STEP])["networks"][0] == ["retoucher", "ab" * 32]
     assert "thumbnail" not in manifest and manifest["instance_id"].startswith("xmp")
 
@@ -149,7 +183,9 @@ def test_a_generated_picture_and_one_from_memory(tmp_path: Path):
 def test_heic_input_is_the_parent(tmp_path: Path):
     heif = pytest.importorskip("pillow_heif")
     heif.from_pillow(Image.fromarray(pixels())).save(tmp_path / "a.heic", quality=95)
-    assert provenance.verify(edited(tmp_path / "a.heic", tmp_path / "b.jpg", SMILE)).ingredients == ("a.heic",)
+    assert provenance.verify(edited(tmp_path / "a.heic", tmp_path / "b.jpg", SMILE)).ingredients == (
+        "a.heic",
+    )
 
 
 def test_xmp_of_the_input_is_added_to():
@@ -166,7 +202,8 @@ def test_xmp_of_the_input_is_added_to():
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_one_flipped_bit_anywhere_is_seen(tmp_path: Path, suffix: str):
-    """Of a file with a parent's manifest; every 23rd byte, which reaches all parts. Every byte was tried when this was written."""
+    """Of a file with a parent's manifest; every 23rd byte, which reaches all parts. Every byte was tried when
+    this was written."""
     path = edited(labelled(tmp_path / f"a{suffix}"), tmp_path / f"b{suffix}", AGE)
     data = path.read_bytes()
     seen = set()
@@ -181,7 +218,8 @@ def test_one_flipped_bit_anywhere_is_seen(tmp_path: Path, suffix: str):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_byte_around_the_manifest_is_guarded(tmp_path: Path, suffix: str):
-    """The bytes that C2PA itself leaves out of its hashes: box heads, the container's, the padding of the signature."""
+    """The bytes that C2PA itself leaves out of its hashes: box heads, the container's, the padding of the
+    signature."""
     path = labelled(tmp_path / f"a{suffix}")
     data = path.read_bytes()
     start, pad = data.index(b"jumb"), data.index(b"cpad")
@@ -203,7 +241,9 @@ def test_truncated_and_appended(tmp_path: Path, suffix: str):
 
 def test_a_label_cut_out_is_noticed(tmp_path: Path):
     """Saved again by a program that keeps XMP but knows no C2PA."""
-    Image.open(labelled(tmp_path / "a.jpg")).save(tmp_path / "b.jpg", xmp=image.read(tmp_path / "a.jpg").origin.xmp or b"")
+    Image.open(labelled(tmp_path / "a.jpg")).save(
+        tmp_path / "b.jpg", xmp=image.read(tmp_path / "a.jpg").origin.xmp or b""
+    )
     verdict = provenance.verify(tmp_path / "b.jpg")
     assert verdict.state == "broken" and verdict.found_by == "metadata" and "removed" in verdict.reasons[0]
     assert verdict.source_type == "compositeWithTrainedAlgorithmicMedia"
@@ -222,7 +262,11 @@ def test_files_of_other_tools(tmp_path: Path):
     Image.fromarray(pixels()).save(tmp_path / "a.jpg")
     algorithm, chain, key = signer.credentials()
     hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, chain, key, None))  # pyright: ignore
-    created = {"action": "c2pa.created", "digitalSourceType": provenance.SOURCE_TYPE + "digitalCapture", "when": "2025-05-05T05:05:05Z"}
+    created = {
+        "action": "c2pa.created",
+        "digitalSourceType": provenance.SOURCE_TYPE + "digitalCapture",
+        "when": "2025-05-05T05:05:05Z",
+    }
     manifest = {
         "claim_generator_info": [{"name": "camera", "version": "1"}],
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}],
@@ -237,7 +281,12 @@ def test_files_of_other_tools(tmp_path: Path):
 def test_what_cannot_be_verified(tmp_path: Path):
     (tmp_path / "a.txt").write_text("hello")
     (tmp_path / "b.jpg").write_bytes(b"")
-    for name, said in (("none.jpg", "no such file"), ("a.txt", "cannot be read as a picture"), ("b.jpg", "empty"), (".", "cannot be read")):
+    for name, said in (
+        ("none.jpg", "no such file"),
+        ("a.txt", "cannot be read as a picture"),
+        ("b.jpg", "empty"),
+        (".", "cannot be read"),
+    ):
         with pytest.raises(InputError, match=said):
             provenance.verify(tmp_path / name)
 
@@ -288,25 +337,45 @@ def authority(folder: Path, kind: str, usage: bool = True) -> tuple[Path, Path, 
     root, leaf = ec.generate_private_key(ec.SECP256R1()), KEYS[kind]()
 
     def name(common: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Test"), x509.NameAttribute(NameOID.COMMON_NAME, common)])
+        return x509.Name(
+            [
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Test"),
+                x509.NameAttribute(NameOID.COMMON_NAME, common),
+            ]
+        )
 
     def certificate(subject: str, public: Any, is_root: bool) -> bytes:
         builder = x509.CertificateBuilder(
-            name("Root"), name(subject), public, x509.random_serial_number(), start, start + datetime.timedelta(days=9)
+            name("Root"),
+            name(subject),
+            public,
+            x509.random_serial_number(),
+            start,
+            start + datetime.timedelta(days=9),
         )
         flags = x509.KeyUsage(not is_root, False, False, False, False, is_root, is_root, False, False)
         builder = builder.add_extension(x509.BasicConstraints(is_root, None), True).add_extension(flags, True)
-        builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key()), False)
+        builder = builder.add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key()), False
+        )
         builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False)
         if usage and not is_root:
-            builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False)
+            builder = builder.add_extension(
+                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False
+            )
         return builder.sign(root, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     files = folder / "chain.pem", folder / "key.pem", folder / "root.pem"
     top = certificate("Root", root.public_key(), True)
     files[0].write_bytes(certificate("A Photographer", leaf.public_key(), False) + top)
-    kind_of_file = serialization.PrivateFormat.TraditionalOpenSSL if kind.startswith("es") else serialization.PrivateFormat.PKCS8
-    files[1].write_bytes(leaf.private_bytes(serialization.Encoding.PEM, kind_of_file, serialization.NoEncryption()))
+    kind_of_file = (
+        serialization.PrivateFormat.TraditionalOpenSSL
+        if kind.startswith("es")
+        else serialization.PrivateFormat.PKCS8
+    )
+    files[1].write_bytes(
+        leaf.private_bytes(serialization.Encoding.PEM, kind_of_file, serialization.NoEncryption())
+    )
     files[2].write_bytes(top)
     return files
 
@@ -351,7 +420,8 @@ def test_a_certificate_that_c2pa_refuses(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_what_else_took_part_is_named(tmp_path: Path):
-    """A picture whose style was taken is an ingredient, with its own label; where it lies on this computer is not told."""
+    """A picture whose style was taken is an ingredient, with its own label; where it lies on this computer is
+    not told."""
     style = labelled(tmp_path / "style.jpg", AGE)
     source = Source("style.jpg", "style", "ab" * 32, str(style))
     lost = Source("gone.jpg", "identity", "cd" * 32, str(tmp_path / "gone.jpg"))

@@ -1,4 +1,5 @@
-"""Photos in and out: what a file carries survives, what is wrong with it is said in one line, and nothing half-written is left."""
+"""Photos in and out: what a file carries survives, what is wrong with it is said in one line, and nothing
+half-written is left."""
 
 from __future__ import annotations
 
@@ -52,7 +53,12 @@ def described(blob: bytes | None) -> tuple[object, ...]:
     """What `exif` put in: camera, time, place, turn."""
     data = Image.Exif()
     data.load(blob or b"")
-    return data.get(0x010F), data.get_ifd(0x8769).get(0x9003), data.get_ifd(0x8825).get(2), data.get(0x0112, 1)
+    return (
+        data.get(0x010F),
+        data.get_ifd(0x8769).get(0x9003),
+        data.get_ifd(0x8825).get(2),
+        data.get(0x0112, 1),
+    )
 
 
 DESCRIBED = ("Maker", "2020:01:02 03:04:05", (52.0, 30.0, 15.0), 1)
@@ -72,7 +78,9 @@ def test_lossless_formats_keep_everything(tmp_path: Path, suffix: str, depth: in
     assert back.pixels.dtype == photo.pixels.dtype and np.array_equal(back.pixels, photo.pixels)
     assert np.array_equal(back.opacity, photo.opacity) if transparent else back.opacity is None  # type: ignore[arg-type]
     assert back.origin.icc == ICC and back.origin.xmp == XMP and described(back.origin.exif) == DESCRIBED
-    assert back.origin.dpi == pytest.approx((300, 300), abs=0.01) and back.origin.path == str(tmp_path / f"a{suffix}")
+    assert back.origin.dpi == pytest.approx((300, 300), abs=0.01) and back.origin.path == str(
+        tmp_path / f"a{suffix}"
+    )
 
 
 def test_tiff_is_read_by_others(tmp_path: Path):
@@ -100,7 +108,15 @@ def test_sixteen_bits_are_rounded(tmp_path: Path):
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_turns_are_undone_and_reset(tmp_path: Path, form: str, turn: int):
     upright = Image.fromarray(cv2.GaussianBlur(pixels(), (0, 0), 2))
-    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the turn's number -> the PIL transposition that lies the picture down that way
+    undo = {
+        2: 0,
+        3: 3,
+        4: 1,
+        5: 5,
+        6: 2,
+        7: 6,
+        8: 4,
+    }  # the turn's number -> the PIL transposition that lies the picture down that way
     lying = upright.transpose(Image.Transpose(undo[turn])) if turn > 1 else upright
     file = tmp_path / "a"
     lying.save(file, form, exif=exif(turn), **({"lossless": True} if form == "WEBP" else {}))
@@ -121,7 +137,12 @@ def test_turns_of_16_bit_tiff(tmp_path: Path, turn: int):
         lying = lying[:, ::-1]
     if turn in (3, 4, 6, 7):
         lying = lying[::-1]
-    tifffile.imwrite(tmp_path / "a.tif", np.ascontiguousarray(lying), photometric="rgb", extratags=[(274, "H", 1, turn, True)])
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        np.ascontiguousarray(lying),
+        photometric="rgb",
+        extratags=[(274, "H", 1, turn, True)],
+    )
     assert np.array_equal(image.read(tmp_path / "a.tif").pixels, upright)
 
 
@@ -131,7 +152,9 @@ def test_jpeg_keeps_its_tables(tmp_path: Path, quality: int, subsampling: int):
     Image.fromarray(pixels()).save(tmp_path / "a.jpg", quality=quality, subsampling=subsampling)
     photo_writer.write(image.read(tmp_path / "a.jpg"), tmp_path / "b.jpg")
     source, target = (image.read(tmp_path / name).origin for name in ("a.jpg", "b.jpg"))
-    assert target.quantisation == source.quantisation and target.subsampling == source.subsampling == subsampling
+    assert (
+        target.quantisation == source.quantisation and target.subsampling == source.subsampling == subsampling
+    )
     assert _tables(tmp_path / "a.jpg") == _tables(tmp_path / "b.jpg")
 
 
@@ -150,7 +173,9 @@ def test_jpeg_quality_overrides(tmp_path: Path):
     photo_writer.write(Photo(pixels()), tmp_path / "a.jpg")
     photo_writer.write(image.read(tmp_path / "a.jpg"), tmp_path / "b.jpg", quality=30)
     default, lower = (image.read(tmp_path / name).origin for name in ("a.jpg", "b.jpg"))
-    assert default.quantisation and lower.quantisation and lower.quantisation[0][5] > default.quantisation[0][5]
+    assert (
+        default.quantisation and lower.quantisation and lower.quantisation[0][5] > default.quantisation[0][5]
+    )
     assert default.subsampling == 0
 
 
@@ -159,7 +184,12 @@ def test_exif_thumbnail_is_blanked_and_notes_stay_where_they_are(tmp_path: Path)
     thumbnail, note = b"\xff\xd8face\xff\xd9", b"a maker's note"
     second = 8 + 2 + 12 + 4 + len(note)
     start = second + 2 + 24 + 4
-    blob = b"MM\0*\0\0\0\x08\0\x01" + bytes.fromhex("011200030000000100060000") + second.to_bytes(4, "big") + note
+    blob = (
+        b"MM\0*\0\0\0\x08\0\x01"
+        + bytes.fromhex("011200030000000100060000")
+        + second.to_bytes(4, "big")
+        + note
+    )
     blob += b"\0\x02" + bytes.fromhex("0201000400000001") + start.to_bytes(4, "big")
     blob += bytes.fromhex("0202000400000001") + len(thumbnail).to_bytes(4, "big") + bytes(4) + thumbnail
     Image.fromarray(pixels()).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + blob)
@@ -181,7 +211,9 @@ def test_other_modes_become_rgb(tmp_path: Path, mode: str):
         picture = Image.fromarray(grey).convert("RGBA" if mode == "LA" else mode).convert(mode)
     picture.save(tmp_path / "a", "TIFF" if mode == "CMYK" else "PNG")
     photo = image.read(tmp_path / "a")
-    assert photo.pixels.shape == (HEIGHT, WIDTH, 3) and photo.pixels.dtype == (np.uint16 if mode == "I;16" else np.uint8)
+    assert photo.pixels.shape == (HEIGHT, WIDTH, 3) and photo.pixels.dtype == (
+        np.uint16 if mode == "I;16" else np.uint8
+    )
     assert (photo.opacity is not None) == (mode in ("LA", "PA"))
     scale = 257 if mode == "I;16" else 1
     assert np.abs(photo.pixels / scale - grey).mean() < {"1": 130, "P": 20}.get(mode, 8)
@@ -206,7 +238,11 @@ def test_heic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lying = Image.fromarray(cv2.GaussianBlur(pixels(), (0, 0), 2)).transpose(Image.Transpose.ROTATE_90)
     heif.from_pillow(lying).save(tmp_path / "a.heic", quality=95, exif=exif(6).tobytes())
     photo = image.read(tmp_path / "a.heic")
-    assert photo.size == (WIDTH, HEIGHT) and described(photo.origin.exif) == DESCRIBED and photo.origin.format == "HEIF"
+    assert (
+        photo.size == (WIDTH, HEIGHT)
+        and described(photo.origin.exif) == DESCRIBED
+        and photo.origin.format == "HEIF"
+    )
     photo_writer.write(photo, tmp_path / "a.jpg")
     assert image.read(tmp_path / "a.jpg").size == (WIDTH, HEIGHT)
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
@@ -284,13 +320,24 @@ def test_truncated_elsewhere(tmp_path: Path, suffix: str, depth: int):
 FILES: dict[str, bytes] = {}
 
 
-@given(st.sampled_from(["JPEG", "PNG", "PNG16", "WEBP", "TIFF"]), st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=8))
+@given(
+    st.sampled_from(["JPEG", "PNG", "PNG16", "WEBP", "TIFF"]),
+    st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=8),
+)
 @settings(max_examples=120, deadline=None, derandomize=True)
-def test_damage_is_always_a_mien_error(tmp_path_factory: pytest.TempPathFactory, form: str, changes: list[tuple[float, int]]):
+def test_damage_is_always_a_mien_error(
+    tmp_path_factory: pytest.TempPathFactory, form: str, changes: list[tuple[float, int]]
+):
     path = tmp_path_factory.getbasetemp() / "damaged"
     if not FILES:
         small = Photo(pixels(8, 24, 32), origin=Origin(icc=ICC, exif=exif().tobytes()[6:], xmp=XMP))
-        photos = {"JPEG": small, "PNG": small, "PNG16": Photo(pixels(16, 24, 32)), "WEBP": small, "TIFF": small}
+        photos = {
+            "JPEG": small,
+            "PNG": small,
+            "PNG16": Photo(pixels(16, 24, 32)),
+            "WEBP": small,
+            "TIFF": small,
+        }
         for name, photo in photos.items():
             whole = path.with_suffix(f".{name.lower().removesuffix('16')}")
             photo_writer.write(photo, whole, force=True)
@@ -322,7 +369,9 @@ def test_refusals_before_any_work(tmp_path: Path):
         photo_writer.write(Photo(pixels(), opacity()), tmp_path / "a.jpg")
     with pytest.raises(OutputError, match="16383"):
         photo_writer.write(Photo(np.zeros((1, 16384, 3), np.uint8)), tmp_path / "a.webp")
-    assert [path.name for path in tmp_path.iterdir()] == ["old.png"] and (tmp_path / "old.png").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["old.png"] and (
+        tmp_path / "old.png"
+    ).read_bytes() == b"old"
     photo_writer.write(photo, tmp_path / "old.png", force=True)
     assert np.array_equal(image.read(tmp_path / "old.png").pixels, photo.pixels)
 
@@ -345,9 +394,12 @@ def test_never_over_the_input_without_force(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("number", "said"), [(errno.ENOSPC, r"[\d.]+ MB are wanted and [\d.]+ MB are free"), (errno.EIO, "cannot be written")]
+    ("number", "said"),
+    [(errno.ENOSPC, r"[\d.]+ MB are wanted and [\d.]+ MB are free"), (errno.EIO, "cannot be written")],
 )
-def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str):
+def test_a_failed_write_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+):
     def fail(file: int) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -355,13 +407,19 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OutputError, match=said):
         photo_writer.write(Photo(pixels()), tmp_path / "old.png", force=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["old.png"] and (tmp_path / "old.png").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["old.png"] and (
+        tmp_path / "old.png"
+    ).read_bytes() == b"old"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     real = Path.open
-    monkeypatch.setattr(Path, "open", lambda path, mode="r": real(Path("/dev/full"), "wb") if mode == "xb" else real(path, mode))
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda path, mode="r": real(Path("/dev/full"), "wb") if mode == "xb" else real(path, mode),
+    )
     with pytest.raises(OutputError, match="MB are free"):
         photo_writer.write(Photo(pixels()), tmp_path / "a.png")
     assert not list(tmp_path.iterdir())

@@ -33,7 +33,8 @@ STEP = Step("edit", {"smile": 1.0}, version="0.1.0", time="2026-01-01T00:00:00Z"
 
 
 def disc(step: float, ramp: float) -> Photo:
-    """The portrait with a disc lighter by `step` levels around the face, that ends within `ramp` eye distances."""
+    """The portrait with a disc lighter by `step` levels around the face, that ends within `ramp` eye
+    distances."""
     unit, middle = geometry.eye_distance(hopper_face().landmarks), hopper_face().landmarks.mean(0)
     y, x = np.mgrid[: SAME.shape[0], : SAME.shape[1]]
     alpha = np.clip((1.2 - np.hypot(x - middle[0], y - middle[1]) / unit) / max(ramp, 1e-6), 0, 1)[..., None]
@@ -41,7 +42,9 @@ def disc(step: float, ramp: float) -> Photo:
 
 
 def told(after: Array | Photo, **options: Any) -> report.Report:
-    return measure.measure(hopper(), after if isinstance(after, Photo) else Photo(after), kit(), faces=[hopper_face()], **options)
+    return measure.measure(
+        hopper(), after if isinstance(after, Photo) else Photo(after), kit(), faces=[hopper_face()], **options
+    )
 
 
 def inside() -> Array:
@@ -59,7 +62,13 @@ def test_nothing_done_is_nothing_said():
     assert face.sharpness == 1 and face.colour == face.skin == (0, 0, 0)
     assert face.motion is not None and max(face.motion.values()) < 1e-3
     assert face.age and face.sex and face.smile and face.age[0] == face.age[1]
-    assert report.passed(one.worst, {"max_outside": 0, "min_identity": 0.999, "max_seam": 1, "max_skin": 0, "max_motion": 0.01}) == ()
+    assert (
+        report.passed(
+            one.worst,
+            {"max_outside": 0, "min_identity": 0.999, "max_seam": 1, "max_skin": 0, "max_motion": 0.01},
+        )
+        == ()
+    )
 
 
 def test_a_pixel_far_away_is_counted():
@@ -68,7 +77,9 @@ def test_a_pixel_far_away_is_counted():
     one = told(after)
     step = float(np.abs(after.astype(int) - SAME).max())
     assert one.outside.count == one.changed.count == 2 and one.outside.maximum == one.changed.maximum == step
-    assert one.box == (5, 590, 5, 591) and one.outside.share == pytest.approx(2 / np.count_nonzero(~inside()), rel=1e-4)
+    assert one.box == (5, 590, 5, 591) and one.outside.share == pytest.approx(
+        2 / np.count_nonzero(~inside()), rel=1e-4
+    )
     assert report.passed(one.worst, {"max_outside": 1})[0].startswith("outside is 2 pixels, more than 1")
     assert report.passed(one.worst, {"max_outside_levels": step}) == ()
 
@@ -99,7 +110,9 @@ def test_a_hard_edge_is_a_seam_and_a_feather_is_none():
     assert hard.strength > 1.3 and hard.worst > hard.strength
     assert 0.97 < feather.strength < 1.04
     assert hard.at is not None
-    way = np.hypot(*(np.array(hard.at) - hopper_face().landmarks.mean(0))) / geometry.eye_distance(hopper_face().landmarks)
+    way = np.hypot(*(np.array(hard.at) - hopper_face().landmarks.mean(0))) / geometry.eye_distance(
+        hopper_face().landmarks
+    )
     assert 1.0 < way < 1.3, "where the border is"
     softer = [told(disc(25, ramp)).faces[0].seam for ramp in (0.05, 0.2)]
     assert softer[0] and softer[1] and hard.strength > softer[0].strength > softer[1].strength
@@ -150,7 +163,9 @@ def test_an_edit_is_recognised():
     (face,) = one.faces
     assert one.outside.count == 0 and one.noise == 0 and one.identity_by == measure.STAND_IN
     assert face.smile and face.age and face.smile[1] - face.smile[0] > 0.5 and face.age[1] - face.age[0] > 5
-    assert face.motion and max(face.motion, key=lambda name: face.motion[name] if face.motion else 0) == "mouth"
+    assert (
+        face.motion and max(face.motion, key=lambda name: face.motion[name] if face.motion else 0) == "mouth"
+    )
     assert face.seam and face.seam.strength < 1.05 and 0.7 < face.identity < 0.99
 
 
@@ -178,7 +193,12 @@ def test_a_face_that_is_gone_is_said_to_be():
     after[inside()] = 127
     one = told(after)
     (face,) = one.faces
-    assert not face.found and face.motion is None and face.age is None and "face 1 was not found again" in one.notes
+    assert (
+        not face.found
+        and face.motion is None
+        and face.age is None
+        and "face 1 was not found again" in one.notes
+    )
     assert face.identity < 0.3
 
 
@@ -203,13 +223,26 @@ def test_flicker_of_clips(tmp_path: Path):
         for name, step in (("still", 24), ("nervous", 12 + 24 * (k % 2))):
             picture = small.copy()
             cv2.circle(picture, (x, y), 30, (0, 0, 0), -1)
-            frames[name].append(np.where(picture == 0, np.clip(small.astype(int) - step, 0, 255), small).astype(np.uint8))
+            frames[name].append(
+                np.where(picture == 0, np.clip(small.astype(int) - step, 0, 255), small).astype(np.uint8)
+            )
     for name, pictures in frames.items():
         video.write(pictures, tmp_path / f"{name}.mp4", fps=25, history=(STEP,))
-    still, nervous = (flicker.report_clips(tmp_path / "before.mp4", tmp_path / f"{name}.mp4", kit=kit()) for name in ("still", "nervous"))
-    assert still.frames == 10 and still.without == 0 and still.flicker is not None and nervous.flicker is not None
+    still, nervous = (
+        flicker.report_clips(tmp_path / "before.mp4", tmp_path / f"{name}.mp4", kit=kit())
+        for name in ("still", "nervous")
+    )
+    assert (
+        still.frames == 10
+        and still.without == 0
+        and still.flicker is not None
+        and nervous.flicker is not None
+    )
     assert still.flicker < 1 < 2.5 < nervous.flicker == nervous.worst["flicker"]
-    assert len(report.passed(nervous.worst, {"max_flicker": 1.5})) == 1 and report.passed(still.worst, {"max_flicker": 1.5}) == ()
+    assert (
+        len(report.passed(nervous.worst, {"max_flicker": 1.5})) == 1
+        and report.passed(still.worst, {"max_flicker": 1.5}) == ()
+    )
 
 
 # ---- the command line
@@ -222,21 +255,46 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_limits_end_with_exit_code_5(mien: Mien, pair: tuple[Path, Path]):
     ran = mien("report", *pair)
-    assert (ran.code, ran.out) == (0, "") and "outside the face: no pixel differs" in ran.err and "a stand-in" in ran.err
-    ran = mien("report", *pair, "--max-outside", 0, "--max-seam", 1.05, "--min-identity", 0.5, "--max-skin", 3)
+    assert (
+        (ran.code, ran.out) == (0, "")
+        and "outside the face: no pixel differs" in ran.err
+        and "a stand-in" in ran.err
+    )
+    ran = mien(
+        "report", *pair, "--max-outside", 0, "--max-seam", 1.05, "--min-identity", 0.5, "--max-skin", 3
+    )
     assert ran.code == 5 and ran.err.count("beyond the limit: ") == 2
-    assert "beyond the limit: seam is 1." in ran.err and "more than 1.05" in ran.err and "beyond the limit: skin is" in ran.err
+    assert (
+        "beyond the limit: seam is 1." in ran.err
+        and "more than 1.05" in ran.err
+        and "beyond the limit: skin is" in ran.err
+    )
 
 
 def test_json_has_every_number(mien: Mien, pair: tuple[Path, Path]):
     ran = mien("report", *pair, "--json", "--max-seam", 1.05)
     one = json.loads(ran.out)
     assert (ran.code, ran.err) == (5, "") and one["limits"] == {"max_seam": 1.05} and len(one["passed"]) == 1
-    assert {"before", "after", "width", "height", "changed", "box", "outside", "noise", "identity_by", "faces", "worst", "notes"} <= set(
-        one
+    assert {
+        "before",
+        "after",
+        "width",
+        "height",
+        "changed",
+        "box",
+        "outside",
+        "noise",
+        "identity_by",
+        "faces",
+        "worst",
+        "notes",
+    } <= set(one)
+    assert set(one["outside"]) == {"count", "share", "maximum"} and set(one["faces"][0]["motion"]) == set(
+        measure.REGIONS
     )
-    assert set(one["outside"]) == {"count", "share", "maximum"} and set(one["faces"][0]["motion"]) == set(measure.REGIONS)
-    assert {"identity", "seam", "sharpness", "colour", "skin", "smile", "age", "sex", "found", "box"} <= set(one["faces"][0])
+    assert {"identity", "seam", "sharpness", "colour", "skin", "smile", "age", "sex", "found", "box"} <= set(
+        one["faces"][0]
+    )
     assert set(one["faces"][0]["seam"]) == {"strength", "worst", "at"}
 
 
@@ -245,16 +303,25 @@ def test_the_page_needs_nothing_else(mien: Mien, pair: tuple[Path, Path], tmp_pa
     assert mien("report", *pair, "--html", out, "--max-seam", 1.05).code == 5
     page = out.read_text(encoding="utf-8")
     assert not re.search(r"https?://|//[a-z]+\.|@import|<link|src=\"(?!data:)", page)
-    assert page.count("data:image/jpeg;base64,") == 6 and "Beyond the limit: seam is" in page and "before.png → after.png" in page
+    assert (
+        page.count("data:image/jpeg;base64,") == 6
+        and "Beyond the limit: seam is" in page
+        and "before.png → after.png" in page
+    )
     ran = mien("report", *pair, "--html", out)
     assert ran.code == 2 and "exists" in ran.err
     named = pair[0].rename(tmp_path / "<b>&.png")
     assert mien("report", named, pair[1], "--html", out, "--force").code == 0
-    assert "&lt;b&gt;&amp;.png" in out.read_text(encoding="utf-8") and "<b>&.png" not in out.read_text(encoding="utf-8")
+    assert "&lt;b&gt;&amp;.png" in out.read_text(encoding="utf-8") and "<b>&.png" not in out.read_text(
+        encoding="utf-8"
+    )
 
 
 def test_what_cannot_be_compared_is_refused(mien: Mien, pair: tuple[Path, Path], tmp_path: Path):
-    small, blank = save(tmp_path / "small.png", SAME[:300]), save(tmp_path / "blank.png", np.full_like(SAME, 127))
+    small, blank = (
+        save(tmp_path / "small.png", SAME[:300]),
+        save(tmp_path / "blank.png", np.full_like(SAME, 127)),
+    )
     for words, said in (
         ((pair[0], small), "512 x 600 and 512 x 300 pixels"),
         ((blank, pair[0]), f"{blank}: no face found"),
@@ -263,7 +330,9 @@ def test_what_cannot_be_compared_is_refused(mien: Mien, pair: tuple[Path, Path],
         ((*pair, "--identity", "nobody"), "nobody"),
     ):
         ran = mien("report", *words)
-        assert ran.code == 2 and ran.err.startswith("mien: ") and ran.err.count("\n") == 1 and said in ran.err, ran.err
+        assert (
+            ran.code == 2 and ran.err.startswith("mien: ") and ran.err.count("\n") == 1 and said in ran.err
+        ), ran.err
 
 
 # ---- the bench
@@ -273,8 +342,16 @@ def test_the_usual_requests_cover_every_edit():
     wanted = bench.trials()
     assert {one.edit for one in wanted} == set(EDITS)
     assert [one.by for one in wanted if one.edit == "smile"] == [None, *METHODS]
-    assert [(one.edit, one.strength) for one in bench.trials("age=-20, lips=rose:0.5")][2:] == [("age", -20.0), ("lips", "rose:0.5")]
-    for asked, said in (("age", "NAME=STRENGTH"), ("age=old", "NAME=STRENGTH"), ("hat=1", "no edit"), ("age=500", "out of range")):
+    assert [(one.edit, one.strength) for one in bench.trials("age=-20, lips=rose:0.5")][2:] == [
+        ("age", -20.0),
+        ("lips", "rose:0.5"),
+    ]
+    for asked, said in (
+        ("age", "NAME=STRENGTH"),
+        ("age=old", "NAME=STRENGTH"),
+        ("hat=1", "no edit"),
+        ("age=500", "out of range"),
+    ):
         with pytest.raises(RequestError, match=said):
             bench.trials(asked)
 
@@ -285,7 +362,9 @@ def test_only_people_held_out_are_judged(tmp_path: Path):
     (tmp_path / "faces.csv").write_text("file,person\n" + "\n".join(rows) + "\n")
     kept = [name for name in names if people.held_out(name)]
     shown = bench.photos(tmp_path, 1000)
-    assert 0 < len(kept) < 20 and sorted(path.name for path in shown) == sorted(f"{name}-{k}.jpg" for name in kept for k in (0, 1))
+    assert 0 < len(kept) < 20 and sorted(path.name for path in shown) == sorted(
+        f"{name}-{k}.jpg" for name in kept for k in (0, 1)
+    )
     assert len({path.name.split("-")[0] for path in bench.photos(tmp_path, len(kept))}) == len(kept), (
         "each person once, before anybody twice"
     )
@@ -295,7 +374,12 @@ def test_only_people_held_out_are_judged(tmp_path: Path):
 
 
 def test_labels_deny_what_cannot_be_shown():
-    rows = [{"glasses": "0", "beard": "0"}, {"glasses": "1", "beard": "1"}, {"glasses": "2", "beard": "2"}, {}]
+    rows = [
+        {"glasses": "0", "beard": "0"},
+        {"glasses": "1", "beard": "1"},
+        {"glasses": "2", "beard": "2"},
+        {},
+    ]
     denied = {
         (edit, sign): [groups.contradicts(row, edit, sign) for row in rows]
         for edit in ("glasses", "beard", "smile")
@@ -318,7 +402,9 @@ def test_a_watched_edit_knows_to_the_last_pixel_where_it_was():
         def __call__(self, crop: Crop) -> Change:
             alpha = np.zeros((crop.size,) * 2, np.float32)
             alpha[100:300, 100:300] = 1
-            return Change(np.zeros((*alpha.shape, 2), np.float32), np.full((*alpha.shape, 3), 0.2, np.float32), alpha)
+            return Change(
+                np.zeros((*alpha.shape, 2), np.float32), np.full((*alpha.shape, 3), 0.2, np.float32), alpha
+            )
 
     watched = bench.Watched(Square())
     after = edit_photo(hopper(), [watched], [hopper_face()], [0], {}).pixels
@@ -334,7 +420,9 @@ def collins() -> tuple[Photo, judges.FaceFeatures]:
     return photo, judges.face_features(kit(), photo.pixels, kit().faces(photo.pixels)[0])
 
 
-@pytest.mark.parametrize(("edit", "strength"), [("glasses", 1.0), ("hair", "grey"), ("lips", "blue"), ("lids", "teal")])
+@pytest.mark.parametrize(
+    ("edit", "strength"), [("glasses", 1.0), ("hair", "grey"), ("lips", "blue"), ("lids", "teal")]
+)
 def test_measures_see_what_was_asked_for_and_nothing_where_nothing_was(
     collins: tuple[Photo, judges.FaceFeatures], edit: str, strength: bench.Strength
 ):
@@ -348,10 +436,16 @@ def test_measures_see_what_was_asked_for_and_nothing_where_nothing_was(
 
 def test_only_those_are_judged_who_can_show_it(collins: tuple[Photo, judges.FaceFeatures]):
     before = judges.face_features(kit(), SAME, hopper_face())
-    beard, glasses, hair = judges.criterion("beard", 0.7), judges.criterion("glasses", 1.0), judges.criterion("hair", "grey")
+    beard, glasses, hair = (
+        judges.criterion("beard", 0.7),
+        judges.criterion("glasses", 1.0),
+        judges.criterion("hair", "grey"),
+    )
     assert beard and glasses and hair and judges.criterion("hat", 1.0) is None
     assert not beard.fit(collins[1], 1) and not beard.fit(collins[1], -1), "she is a woman"
-    assert glasses.fit(before, -1) and not glasses.fit(before, 1) and not hair.fit(before, 1), "with glasses, under a cap"
+    assert glasses.fit(before, -1) and not glasses.fit(before, 1) and not hair.fit(before, 1), (
+        "with glasses, under a cap"
+    )
     assert collins[1].hair is not None
     own = cv2.cvtColor(collins[1].hair[None, None], cv2.COLOR_Lab2RGB)[0, 0].clip(0, 1)
     same = judges.criterion("hair", "#" + "".join(f"{round(255 * float(v)):02x}" for v in own))
@@ -369,12 +463,31 @@ def test_a_crowd_is_nearest_to_its_own_kind():
 def test_who_has_what_was_asked_for():
     row = {"age": "62", "sex": "m", "smile": "0", "beard": "2", "glasses": "1", "hair": "grey"}
     for edit, strength, yes in (
-        *(("age", 30.0, True), ("age", -20.0, False), ("age_to", 60.0, True), ("sex", 1.0, True), ("sex", -1.0, False)),
-        *(("smile", 0.8, False), ("smile", -0.8, True), ("beard", 0.7, True), ("beard", -1.0, False), ("glasses", 1.0, True)),
-        *(("hair", "grey:0.5", True), ("hair", "blond", False), ("lips", "grey", False), ("light", 0.7, False)),
+        *(
+            ("age", 30.0, True),
+            ("age", -20.0, False),
+            ("age_to", 60.0, True),
+            ("sex", 1.0, True),
+            ("sex", -1.0, False),
+        ),
+        *(
+            ("smile", 0.8, False),
+            ("smile", -0.8, True),
+            ("beard", 0.7, True),
+            ("beard", -1.0, False),
+            ("glasses", 1.0, True),
+        ),
+        *(
+            ("hair", "grey:0.5", True),
+            ("hair", "blond", False),
+            ("lips", "grey", False),
+            ("light", 0.7, False),
+        ),
     ):
         assert groups.matches(row, edit, strength, age=35) == yes, (edit, strength)
-    assert not groups.matches(row | {"age": "NA"}, "age", 30.0, age=35) and not groups.matches(row | {"sex": "f"}, "beard", 0.7, age=35)
+    assert not groups.matches(row | {"age": "NA"}, "age", 30.0, age=35) and not groups.matches(
+        row | {"sex": "f"}, "beard", 0.7, age=35
+    )
 
 
 def test_people_to_compare_with_are_others_than_those_who_are_edited(tmp_path: Path):
@@ -390,9 +503,15 @@ def test_people_to_compare_with_are_others_than_those_who_are_edited(tmp_path: P
     points = np.repeat(hopper_face().landmarks[None] / 2 + 0.5, len(names), 0)
     np.savez(tmp_path / "landmarks478.npz", files=[f"{name}.png" for name in names], points=points)
     known = groups.read(tmp_path)
-    assert known and not {row["person"] for row in known.rows} & {path.stem for path in bench.photos(tmp_path, 99)}
+    assert known and not {row["person"] for row in known.rows} & {
+        path.stem for path in bench.photos(tmp_path, 99)
+    }
     men = known.like("sex", 0.8, 40.0)
-    assert men is not None and len(men) == sum(row["sex"] == "m" for row in known.rows) and known.like("beard", 0.7, 40.0) is None
+    assert (
+        men is not None
+        and len(men) == sum(row["sex"] == "m" for row in known.rows)
+        and known.like("beard", 0.7, 40.0) is None
+    )
 
 
 def test_the_bench_prints_a_table_and_draws_a_sheet(mien: Mien, photo: Path, tmp_path: Path):
@@ -402,7 +521,10 @@ def test_the_bench_prints_a_table_and_draws_a_sheet(mien: Mien, photo: Path, tmp
     assert ran.code == 0 and [(row["edit"], row["by"]) for row in rows] == [
         (edit, by) for edit in ("smile", "sex") for by in (bench.BEST, *METHODS)
     ]
-    assert all(row["photos"] == 1 and row["failed"] == row["outside"] == 0 and row["success"] == 1 and row["ms"] > 0 for row in rows)
+    assert all(
+        row["photos"] == 1 and row["failed"] == row["outside"] == 0 and row["success"] == 1 and row["ms"] > 0
+        for row in rows
+    )
     assert rows == [json.loads(line) for line in (out / bench.TABLE).read_text().splitlines()]
     sheet = verbs.read(out / bench.SHEET)
     assert sheet.size == (7 * bench.TILE, bench.HEAD + bench.TILE)

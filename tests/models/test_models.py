@@ -31,7 +31,10 @@ def test_every_network_is_intact_and_tells_what_it_is(row: dict[str, str]):
 def test_the_box_is_small():
     assert sum(entry.path.stat().st_size for entry in hub.catalogue().values()) < 45e6
     assert hub.catalogue()["prototypes"].path.stat().st_size < 2e6
-    assert {path.name for path in hub.WEIGHTS.iterdir()} == {"catalog.toml", *(entry.path.name for entry in hub.catalogue().values())}
+    assert {path.name for path in hub.WEIGHTS.iterdir()} == {
+        "catalog.toml",
+        *(entry.path.name for entry in hub.catalogue().values()),
+    }
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -80,7 +83,9 @@ def test_a_card_survives_its_file():
 
 def test_the_mesh_is_a_coordinate_system():
     """A map from a layout to itself is the identity, and a map there and back comes back."""
-    points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, Prototype.alignment))
+    points = geometry.transform(
+        hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, Prototype.alignment)
+    )
     size = Prototype.alignment.size
     here = mesh.with_border_points(points, size)
     triangles = mesh.triangulate(here)
@@ -89,14 +94,16 @@ def test_the_mesh_is_a_coordinate_system():
     assert np.abs(mesh.dense_map(here, here, triangles, size) - grid).max() < 1e-2
     there = here.copy()
     there[: topology.POINTS] += np.random.default_rng(0).normal(0, 1, (topology.POINTS, 2))
-    spots = mesh.dense_map(here, there, triangles, size)[points[:468, 1].astype(int), points[:468, 0].astype(int)]
+    spots = mesh.dense_map(here, there, triangles, size)[
+        points[:468, 1].astype(int), points[:468, 0].astype(int)
+    ]
     assert np.abs(spots - there[:468]).mean() < 2.5
 
 
 def test_displacements_turn_and_foreshorten_with_the_face():
-    points = geometry.transform(hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, Prototype.alignment))[
-        : topology.POINTS
-    ]
+    points = geometry.transform(
+        hopper_face().landmarks, geometry.similarity(hopper_face().landmarks, Prototype.alignment)
+    )[: topology.POINTS]
     frames, up = mesh.LocalFrames(points), np.tile(np.array([3.0, 0.0], np.float32), (topology.POINTS, 1))
     assert np.allclose(frames.carry(up, points), up, atol=1e-3)
     assert np.allclose(frames.carry(up, points * [0.5, 1]), up * 0.5, atol=1e-3)
@@ -118,8 +125,12 @@ def test_who_is_made_older_gets_the_lines_of_the_old_face_most_like_hers():
 
 @pytest.mark.parametrize(("age", "some"), [(30, True), (10, True), (-20, False)])
 def test_lines_come_with_years_and_not_twice(age: float, some: bool):
-    """What comes or fades is in proportion to the years between 25 and 75; never both, and neither by the means alone."""
-    prototypes, crop = kit().prototypes, geometry.align(hopper().pixels, hopper_face().landmarks, Alignment("head", 448))
+    """What comes or fades is in proportion to the years between 25 and 75; never both, and neither by the
+    means alone."""
+    prototypes, crop = (
+        kit().prototypes,
+        geometry.align(hopper().pixels, hopper_face().landmarks, Alignment("head", 448)),
+    )
     nothing = np.zeros(3, np.float32)
     means, blend = (prototypes.blend(crop, nothing, age, 0.5, alone) for alone in (True, False))
     more = prototypes.blend(crop, nothing, 1.5 * age, 0.5, False)

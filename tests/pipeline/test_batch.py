@@ -1,4 +1,5 @@
-"""Many photos: which are meant, where they go, that one failure is one failure, that --resume goes on, and that Ctrl-C is clean."""
+"""Many photos: which are meant, where they go, that one failure is one failure, that --resume goes on, and
+that Ctrl-C is clean."""
 
 from __future__ import annotations
 
@@ -65,10 +66,17 @@ def test_globs_and_files(photos: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(photos.parent)
     assert batch.gather(["photos/*"]) == [Path("photos/a.jpg"), Path("photos/b.JPG")]
     assert batch.gather(["photos/**/*.jpg"]) == [Path("photos/a.jpg"), Path("photos/below/c.jpg")]
-    assert batch.gather(["./photos/a.jpg", "photos", "photos/a.jpg"]) == [Path("photos/a.jpg"), Path("photos/b.JPG")]
-    assert batch.gather(["photos/notes.txt", "none.jpg"]) == [Path("photos/notes.txt"), Path("none.jpg")], "named is meant"
+    assert batch.gather(["./photos/a.jpg", "photos", "photos/a.jpg"]) == [
+        Path("photos/a.jpg"),
+        Path("photos/b.JPG"),
+    ]
+    assert batch.gather(["photos/notes.txt", "none.jpg"]) == [Path("photos/notes.txt"), Path("none.jpg")], (
+        "named is meant"
+    )
     shutil.copy("photos/a.jpg", "me[1].jpg")
-    assert batch.gather(["me[1].jpg"]) == [Path("me[1].jpg")], "a name is no pattern where there is such a file"
+    assert batch.gather(["me[1].jpg"]) == [Path("me[1].jpg")], (
+        "a name is no pattern where there is such a file"
+    )
     Path("empty").mkdir()
     for patterns, said in (
         (["empty"], "empty holds no pictures"),
@@ -83,7 +91,9 @@ def test_globs_and_files(photos: Path, monkeypatch: pytest.MonkeyPatch):
 def test_results_take_the_names_of_their_sources(tmp_path: Path):
     sources = [tmp_path / name for name in ("a.jpg", "b.PNG", "c.heic")]
     assert [target.name for _, target in batch.pair(sources, tmp_path)] == ["a.jpg", "b.PNG", "c.jpg"]
-    with pytest.raises(OutputError, match=r"one/a\.jpg and .*two/a\.jpg would both be written as .*out/a\.jpg"):
+    with pytest.raises(
+        OutputError, match=r"one/a\.jpg and .*two/a\.jpg would both be written as .*out/a\.jpg"
+    ):
         batch.pair([tmp_path / "one" / "a.jpg", tmp_path / "two" / "a.jpg"], tmp_path / "out")
 
 
@@ -93,7 +103,10 @@ def test_results_of_an_earlier_run_are_no_sources(photos: Path):
     for name in ("a.jpg", "b.JPG"):
         shutil.copy(photos / name, inside)
     pairs = batch.pair(
-        batch.gather([str(path) for path in sorted(photos.iterdir()) if path.name[0] in "abo" and path.name != "below"]), inside
+        batch.gather(
+            [str(path) for path in sorted(photos.iterdir()) if path.name[0] in "abo" and path.name != "below"]
+        ),
+        inside,
     )
     assert [source for source, _ in pairs] == [photos / "a.jpg", photos / "b.JPG"]
     pairs = batch.pair(batch.gather([f"{photos}/**/[ab].*"]), inside)
@@ -107,13 +120,41 @@ def test_many_photos_of_which_some_fail(mien: Mien, photos: Path, out: Path):
     save(photos / "blank.png", np.full((200, 200, 3), 127, np.uint8))
     (photos / "cut.jpg").write_bytes(HOPPER.read_bytes()[:20000])
     (out / "b.JPG").write_bytes(b"mine")
-    ran = mien("edit", photos, photos / "below" / "c.jpg", photos / "none.jpg", "--smile", 0.5, "-o", out, "--workers", 2, "--json")
+    ran = mien(
+        "edit",
+        photos,
+        photos / "below" / "c.jpg",
+        photos / "none.jpg",
+        "--smile",
+        0.5,
+        "-o",
+        out,
+        "--workers",
+        2,
+        "--json",
+    )
     assert ran.code == 1
-    ended = {"a.jpg": "done", "b.JPG": "failed", "blank.png": "failed", "c.jpg": "done", "cut.jpg": "failed", "none.jpg": "failed"}
+    ended = {
+        "a.jpg": "done",
+        "b.JPG": "failed",
+        "blank.png": "failed",
+        "c.jpg": "done",
+        "cut.jpg": "failed",
+        "none.jpg": "failed",
+    }
     assert states(ran) == ended and names(out) == ["a.jpg", "b.JPG", "c.jpg"]
     *lines, last = ran.err.splitlines()
-    assert last == "2 done, 0 skipped, 4 failed" and len(lines) == 4 and all(line.startswith("mien: ") for line in lines)
-    for said in (f"{out / 'b.JPG'} exists", "blank.png: no face found in 200 x 200", "cut.jpg is truncated", "none.jpg: no such file"):
+    assert (
+        last == "2 done, 0 skipped, 4 failed"
+        and len(lines) == 4
+        and all(line.startswith("mien: ") for line in lines)
+    )
+    for said in (
+        f"{out / 'b.JPG'} exists",
+        "blank.png: no face found in 200 x 200",
+        "cut.jpg is truncated",
+        "none.jpg: no such file",
+    ):
         assert sum(said in line for line in lines) == 1
     assert (out / "b.JPG").read_bytes() == b"mine" and verify(out / "a.jpg").ingredients == ("a.jpg",)
 
@@ -130,9 +171,13 @@ def test_resume_does_what_is_left(mien: Mien, photos: Path, out: Path):
     data[-100] ^= 1
     (out / "b.JPG").write_bytes(data)
     ran = mien(*command, "--resume")
-    assert ran.code == 0 and states(ran) == {"a.jpg": "skipped", "b.JPG": "done"}, "what was damaged is made again"
+    assert ran.code == 0 and states(ran) == {"a.jpg": "skipped", "b.JPG": "done"}, (
+        "what was damaged is made again"
+    )
     (out / "b.JPG").write_bytes(data[: len(data) // 2])
-    assert states(mien(*command, "--resume")) == {"a.jpg": "skipped", "b.JPG": "done"}, "and so is what was cut"
+    assert states(mien(*command, "--resume")) == {"a.jpg": "skipped", "b.JPG": "done"}, (
+        "and so is what was cut"
+    )
     (out / "b.JPG").unlink()
     ran = mien(*command, "--resume")
     assert ran.code == 0 and states(ran) == {"a.jpg": "skipped", "b.JPG": "done"}
@@ -145,7 +190,10 @@ def test_resume_by_another_request_writes_nothing_over(mien: Mien, photos: Path,
     (out / "b.JPG").write_bytes(HOPPER.read_bytes())
     ran = mien(*command, "--smile", 0.7, "--resume")
     assert ran.code == 1 and states(ran) == {"a.jpg": "failed", "b.JPG": "failed"}
-    assert "a.jpg is there and was made with smile=0.5 face=all" in ran.err and "b.JPG is there and was not made from" in ran.err
+    assert (
+        "a.jpg is there and was made with smile=0.5 face=all" in ran.err
+        and "b.JPG is there and was not made from" in ran.err
+    )
     assert (out / "b.JPG").read_bytes() == HOPPER.read_bytes()
     assert mien(*command, "--smile", 0.7, "--resume", "--force").code == 0
     assert {verify(path).history[-1].arguments["smile"] for path in out.iterdir()} == {0.7}
@@ -156,7 +204,11 @@ def test_in_place_wants_force(mien: Mien, photos: Path):
     original = (photos / "a.jpg").read_bytes()
     for more in ((), ("--resume",)):
         ran = mien("edit", photos, "--smile", 0.5, "-o", photos, *more)
-        assert ran.code == 1 and summary(ran) == "0 done, 0 skipped, 2 failed" and ran.err.count("is the input") == 2
+        assert (
+            ran.code == 1
+            and summary(ran) == "0 done, 0 skipped, 2 failed"
+            and ran.err.count("is the input") == 2
+        )
     assert (photos / "a.jpg").read_bytes() == original
     assert mien("edit", photos, "--smile", 0.5, "-o", photos, "--force", "--workers", 1).code == 0
     assert verify(photos / "a.jpg").ingredients == ("a.jpg",)
@@ -172,7 +224,11 @@ def test_a_glob_that_the_shell_left_alone(mien: Mien, photos: Path, out: Path):
 def test_a_photo_in_which_nothing_has_changed_is_told(mien: Mien, photos: Path, out: Path):
     for smile, changed in ((0, False), (0.5, True)):
         ran = mien("edit", photos / "a.jpg", "--smile", smile, "-o", out / f"{smile}.jpg", "--json")
-        assert (ran.code, json.loads(ran.out)["changed"], "nothing has changed" in ran.err) == (0, changed, not changed)
+        assert (ran.code, json.loads(ran.out)["changed"], "nothing has changed" in ran.err) == (
+            0,
+            changed,
+            not changed,
+        )
     ran = mien("edit", photos, "--smile", 0, "-o", out, "--json")
     assert [json.loads(line)["changed"] for line in ran.out.splitlines()] == [False] * 2
     assert ran.err.count("nothing has changed") == 2 and summary(ran) == "2 done, 0 skipped, 0 failed"
@@ -187,16 +243,28 @@ def test_what_is_refused_before_the_work(mien: Mien, photos: Path, tmp_path: Pat
         ((photos, "-o", tmp_path, "--age", "90"), "age 90 is out of range"),
     ):
         ran = mien("edit", *words, "--smile", 0.5)
-        assert (ran.code, ran.out) == (2, "") and ran.err.startswith("mien: ") and said in ran.err and ran.err.count("\n") == 1
+        assert (
+            (ran.code, ran.out) == (2, "")
+            and ran.err.startswith("mien: ")
+            and said in ran.err
+            and ran.err.count("\n") == 1
+        )
     assert names(tmp_path) == ["photos"]
 
 
 def test_a_process_that_dies_takes_no_others_along(photos: Path, out: Path):
-    """The worker that meets the poisoned job ends as if killed for want of memory; the jobs after it are done by new ones."""
+    """The worker that meets the poisoned job ends as if killed for want of memory; the jobs after it are done
+    by new ones."""
     jobs = [batch.Job(photos / name, out / name, EditRequest({"smile": 0.5})) for name in ("a.jpg", "b.JPG")]
     poisoned = batch.Job(photos / "a.jpg", out / "x.jpg", Poison())
-    ended = {outcome.job.target.name: outcome for outcome in batch.run([poisoned, *jobs], resume=False, workers=1)}
-    assert {name: one.state for name, one in ended.items()} == {"x.jpg": "failed", "a.jpg": "done", "b.JPG": "done"}
+    ended = {
+        outcome.job.target.name: outcome for outcome in batch.run([poisoned, *jobs], resume=False, workers=1)
+    }
+    assert {name: one.state for name, one in ended.items()} == {
+        "x.jpg": "failed",
+        "a.jpg": "done",
+        "b.JPG": "done",
+    }
     assert "for want of memory" in ended["x.jpg"].said and names(out) == ["a.jpg", "b.JPG"]
 
 
@@ -228,7 +296,9 @@ def test_ctrl_c_is_clean_and_resume_goes_on(mien: Mien, tmp_path: Path, out: Pat
         shutil.copy(HOPPER, photos / f"{number}.jpg")
     words = "edit", photos, "--smile", "0.5", "-o", out, "--workers", "2", "--json"
     command = [sys.executable, "-m", "mien", *map(str, words)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stdout is not None and process.stderr is not None
         if when == "at the first result":
             process.stdout.readline()
@@ -239,7 +309,10 @@ def test_ctrl_c_is_clean_and_resume_goes_on(mien: Mien, tmp_path: Path, out: Pat
             time.sleep(0.1)
         said = process.stderr.read()
         assert process.wait(20) == 130
-    assert "Traceback" not in said and said.splitlines()[-1] == "mien: stopped: the same command with --resume goes on", said
+    assert (
+        "Traceback" not in said
+        and said.splitlines()[-1] == "mien: stopped: the same command with --resume goes on"
+    ), said
     finished = names(out)
     assert said.splitlines()[-2] == f"{len(finished)} done, 0 skipped, 0 failed"
     assert len(finished) < 8 and all(verify(out / name).state == "intact" for name in finished)

@@ -44,7 +44,9 @@ def walk(portrait: Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_sound_time_stamps_and_turn_stay_as_they_were(mien: Mien, portrait: Array, tmp_path: Path, suffix: str):
+def test_sound_time_stamps_and_turn_stay_as_they_were(
+    mien: Mien, portrait: Array, tmp_path: Path, suffix: str
+):
     frames = [np.rot90(shot(portrait, i), 1) for i in range(16)]
     source = film(tmp_path / f"film{suffix}", frames, gaps=(512, 700, 300), turn=-90)
     out = tmp_path / "out.mp4"
@@ -55,7 +57,11 @@ def test_sound_time_stamps_and_turn_stay_as_they_were(mien: Mien, portrait: Arra
     }  # fmt: skip
     assert times(out) == times(source)
     before, after = decoded(source), decoded(out)
-    assert (after[0].width, after[0].height, after[0].rotation) == (before[0].width, before[0].height, before[0].rotation)
+    assert (after[0].width, after[0].height, after[0].rotation) == (
+        before[0].width,
+        before[0].height,
+        before[0].rotation,
+    )
     assert [p[3] for p in packets(out)] == [p[3] for p in packets(source)]
     assert [p[:2] for p in packets(out)] == [p[:2] for p in packets(source)]
     assert sorted(one.name for one in tmp_path.iterdir()) == sorted([source.name, "out.mp4"])
@@ -70,7 +76,10 @@ def test_a_labelled_clip_remembers_what_was_done_before(mien: Mien, walk: Path, 
     assert mien("edit", walk, "--smile", 0.5, "--to", 0.3, "-o", tmp_path / "a.mp4").code == 0
     assert mien("edit", tmp_path / "a.mp4", "--age", 20, "-o", tmp_path / "b.mp4").code == 0
     verdict = verify(tmp_path / "b.mp4")
-    assert verdict.state == "intact" and [next(iter(step.arguments)) for step in verdict.history] == ["smile", "age"]
+    assert verdict.state == "intact" and [next(iter(step.arguments)) for step in verdict.history] == [
+        "smile",
+        "age",
+    ]
 
 
 def test_only_a_part_is_written(mien: Mien, walk: Path, tmp_path: Path):
@@ -103,7 +112,9 @@ def test_what_an_edit_left_alone_is_not_converted(walk: Path):
 
 def seen(where: Array, landmarks: Array, number: int = 1, **other: Any) -> TrackedFrame:
     points = (landmarks + where).astype(np.float32)
-    face = Face(np.concatenate([points.min(0), points.max(0)]), points, np.zeros(478, np.float32), 1.0, 0, 0, 0)
+    face = Face(
+        np.concatenate([points.min(0), points.max(0)]), points, np.zeros(478, np.float32), 1.0, 0, 0, 0
+    )
     return replace(TrackedFrame(0.0, False, {number: face}, frozenset([number])), **other)
 
 
@@ -139,17 +150,26 @@ def test_a_cut_forgets_and_a_lost_face_fades(landmarks: Array):
     sights = [seen(np.zeros(2), landmarks, time=i / 30, cut=i == 0) for i in range(12)]
     gone = [TrackedFrame((12 + i) / 30, False, {}, frozenset()) for i in range(12)]
     there = [tracks.smooth([*sights, *gone], i, 6).get(1, (None, 0.0))[1] for i in range(24)]
-    assert there[:5] == [1.0] * 5 and all(a > b for a, b in itertools.pairwise(there[6:13])) and there[12:] == [0.0] * 12
+    assert (
+        there[:5] == [1.0] * 5
+        and all(a > b for a, b in itertools.pairwise(there[6:13]))
+        and there[12:] == [0.0] * 12
+    )
     bridged = [*sights[:5], *gone[:2], *sights[7:]]
     assert [tracks.smooth(bridged, i, 6)[1][1] for i in range(12)] == [1.0] * 12
     far = [seen(np.full(2, 900.0), landmarks, number=2, time=(12 + i) / 30, cut=i == 0) for i in range(12)]
     both = [tracks.smooth([*sights, *far], i, 6) for i in range(24)]
-    assert [list(one) for one in both] == [[1]] * 12 + [[2]] * 12 and all(weight == 1.0 for one in both for _, weight in one.values())
+    assert [list(one) for one in both] == [[1]] * 12 + [[2]] * 12 and all(
+        weight == 1.0 for one in both for _, weight in one.values()
+    )
 
 
 def test_a_lost_face_passes_through(portrait: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The face is there for ten frames, away for twelve and there again: in between, pictures are the decoded ones bit by bit."""
-    source = film(tmp_path / "lost.mp4", [shot(portrait, i, face=not 10 <= i < 22) for i in range(34)], sound=None)
+    """The face is there for ten frames, away for twelve and there again: in between, pictures are the decoded
+    ones bit by bit."""
+    source = film(
+        tmp_path / "lost.mp4", [shot(portrait, i, face=not 10 <= i < 22) for i in range(34)], sound=None
+    )
     kit = verbs.shared_kit()
     line = ClipEditor(Tracker(kit, "all"), planned({"smile": 1.0}), 4, 4)
     clip = footage.clip(source)
@@ -164,7 +184,9 @@ def test_a_lost_face_passes_through(portrait: Array, tmp_path: Path, monkeypatch
 def test_memory_does_not_grow_with_the_clip(landmarks: Array):
     """The line holds no more after 400 frames than after 60."""
     face = seen(np.zeros(2), landmarks + 20).faces[1]
-    nothing = Change(np.zeros((64, 64, 2), np.float32), np.zeros((64, 64, 3), np.float32), np.zeros((64, 64), np.float32))
+    nothing = Change(
+        np.zeros((64, 64, 2), np.float32), np.zeros((64, 64, 3), np.float32), np.zeros((64, 64), np.float32)
+    )
 
     class Still:
         alignment, networks, phase = Alignment("head", 64), (), Phase.RESHAPE
@@ -177,17 +199,23 @@ def test_memory_does_not_grow_with_the_clip(landmarks: Array):
         landmarker=SimpleNamespace(again=lambda pixels, face: face),
         prototypes=SimpleNamespace(triangles=np.array([[0, 1, 2]])),
         parser=SimpleNamespace(
-            alignment=Alignment("wide", 64), parse=lambda crop: {name: np.zeros((64, 64), np.float32) for name in ("other", "hair")}
+            alignment=Alignment("wide", 64),
+            parse=lambda crop: {name: np.zeros((64, 64), np.float32) for name in ("other", "hair")},
         ),
     )
     line = ClipEditor(Tracker(kit, "all"), [Still()], 4, 4)
     pixels = np.zeros((240, 240, 3), np.uint8)
     source: Any = (
-        SimpleNamespace(number=i, time=i / 30, picture=SimpleNamespace(pts=i), pixels=pixels, drawn=lambda a, b: a) for i in range(400)
+        SimpleNamespace(
+            number=i, time=i / 30, picture=SimpleNamespace(pts=i), pixels=pixels, drawn=lambda a, b: a
+        )
+        for i in range(400)
     )
     held, taken = [], 0
     for taken, _ in enumerate(line.run(source), 1):  # noqa: B007
-        held.append(tuple(map(len, (line.waiting, line.sights, line.steady, line.keys, line.means, line.hidden))))
+        held.append(
+            tuple(map(len, (line.waiting, line.sights, line.steady, line.keys, line.means, line.hidden)))
+        )
     assert taken == 400 and max(held[60:]) <= max(held[:60]) and max(map(max, held)) <= 2 * line.behind + 2
 
 
@@ -247,7 +275,10 @@ verbs.edit_clip(Path(sys.argv[1]), Path(sys.argv[2]), smile=0.8, resume=True, re
 
 def test_a_killed_run_goes_on_as_if_it_had_not_been(mien: Mien, walk: Path, tmp_path: Path):
     whole, halted = tmp_path / "whole.mp4", tmp_path / "halted.mp4"
-    run = lambda out, *more: [sys.executable, "-c", RUN, str(walk), str(out), *more]  # noqa: E731
+
+    def run(out: Path, *more: str) -> list[str]:
+        return [sys.executable, "-c", RUN, str(walk), str(out), *more]
+
     other = subprocess.Popen(run(whole), stdout=subprocess.PIPE, text=True)
     with subprocess.Popen(run(halted, "slowly"), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -273,13 +304,18 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(mien: Mien, walk: Path, tmp_
 def test_ctrl_c_keeps_what_is_done(walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     out, done = tmp_path / "out.mp4", []
     with pytest.raises(KeyboardInterrupt):
-        verbs.edit_clip(walk, out, smile=0.5, report=lambda n, total: done.append(n), stopped=lambda: len(done) == 5)  # pyright: ignore[reportCallIssue]
-    assert not out.exists() and json.loads((tmp_path / "out.mp4.parts" / "done.json").read_text())["frames"] == 5
+        old: Any = {"report": lambda n, total: done.append(n), "stopped": lambda: len(done) == 5}
+        verbs.edit_clip(walk, out, smile=0.5, **old)
+    assert (
+        not out.exists() and json.loads((tmp_path / "out.mp4.parts" / "done.json").read_text())["frames"] == 5
+    )
     told = verbs.edit_clip(walk, out, smile=0.5, resume=True)
     assert (told.frames, told.faces) == (20, 1) and times(out) == times(walk)
 
 
-def test_parts_of_uneven_time_stamps_are_all_there(portrait: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_parts_of_uneven_time_stamps_are_all_there(
+    portrait: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     source = film(tmp_path / "uneven.mp4", [shot(portrait, i) for i in range(15)], gaps=(512, 700, 300))
     monkeypatch.setattr(parts, "PART", 0.2)
     assert verbs.edit_clip(source, tmp_path / "out.mp4", smile=0.5).frames == 15
@@ -316,7 +352,9 @@ def test_refusals_are_one_line_and_leave_nothing(mien: Mien, walk: Path, portrai
         ((walk, "--smile", 1, "--max-pixels", 1000, "-o", out), "more than the limit"),
     ):
         ran = mien("edit", *words)
-        assert ran.code == 2 and said in ran.err and ran.err.startswith("mien: ") and ran.err.count("\n") == 1, (words, ran)
+        assert (
+            ran.code == 2 and said in ran.err and ran.err.startswith("mien: ") and ran.err.count("\n") == 1
+        ), (words, ran)
     assert sorted(one.name for one in tmp_path.iterdir()) == before
 
 

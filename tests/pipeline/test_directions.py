@@ -20,7 +20,13 @@ def test_closed_form_directions_move_styles_most():
     G = small()
     found = latents.closed_form(G.state_dict(), 16)
     assert torch.allclose(found @ found.T, torch.eye(16), atol=1e-5)
-    A = torch.cat([torch.nn.functional.normalize(m.affine.weight, dim=1) for m in G.synthesis.modules() if isinstance(m, sg.StyleConv)])
+    A = torch.cat(
+        [
+            torch.nn.functional.normalize(m.affine.weight, dim=1)
+            for m in G.synthesis.modules()
+            if isinstance(m, sg.StyleConv)
+        ]
+    )
     moved = (A @ found.T).norm(dim=0)
     assert (moved.diff() <= 1e-5).all()  # most first
     assert latents.closed_form(G.state_dict(), 3, sizes=(16,)).shape == (3, 16)

@@ -1,4 +1,5 @@
-"""Faces are found and measured: at any size and angle, in the dark, in noise, in company; and not where there is none."""
+"""Faces are found and measured: at any size and angle, in the dark, in noise, in company; and not where there
+is none."""
 
 from __future__ import annotations
 
@@ -77,7 +78,9 @@ def test_a_portrait_gives_one_face_with_everything_in_its_place(upright: Face, h
     assert points.shape == (478, 2) and upright.depth.shape == (478,) and points.dtype == np.float32
     assert points[33, 0] < points[133, 0] < points[1, 0] < points[362, 0] < points[263, 0]
     assert points[10, 1] < points[468, 1] < points[1, 1] < points[13, 1] < points[152, 1]
-    assert upright.depth[1] < upright.depth[33] and upright.depth[1] < upright.depth[263], "the nose is nearest"
+    assert upright.depth[1] < upright.depth[33] and upright.depth[1] < upright.depth[263], (
+        "the nose is nearest"
+    )
     assert 0.9 < upright.score <= 1
     assert abs(upright.roll) < 10 and abs(upright.yaw) < 15 and abs(upright.pitch) < 20
 
@@ -113,7 +116,9 @@ def test_a_mirrored_face_looks_the_other_way(find: Find, hopper: Array, upright:
 
 
 @pytest.mark.parametrize(("axis", "name"), [((0, 2), "yaw"), ((1, 2), "pitch")])
-def test_a_head_turned_in_depth_changes_its_yaw_or_pitch_alone(upright: Face, axis: tuple[int, int], name: str):
+def test_a_head_turned_in_depth_changes_its_yaw_or_pitch_alone(
+    upright: Face, axis: tuple[int, int], name: str
+):
     """Near points (small depth) go to the photo's right as yaw grows, and down as pitch grows."""
     across = np.radians(-upright.roll)
     level = np.array([[np.cos(across), np.sin(across)], [-np.sin(across), np.cos(across)]])
@@ -168,9 +173,15 @@ def not_faces() -> dict[str, Array]:
     y, x = np.mgrid[:480, :640]
     balls = np.full((480, 640, 3), 90, np.uint8)
     for _ in range(60):
-        centre, radius, colour = random.integers(0, 640, 2), random.integers(5, 60), random.integers(0, 255, 3)
+        centre, radius, colour = (
+            random.integers(0, 640, 2),
+            random.integers(5, 60),
+            random.integers(0, 255, 3),
+        )
         cv2.circle(balls, (int(centre[0]), int(centre[1])), int(radius), tuple(int(c) for c in colour), -1)
-    hills = np.where((y > 260 + 60 * np.sin(x / 90))[..., None], (60, 110, 50), (130, 170, 230)).astype(np.uint8)
+    hills = np.where((y > 260 + 60 * np.sin(x / 90))[..., None], (60, 110, 50), (130, 170, 230)).astype(
+        np.uint8
+    )
     return {
         "grey": np.full((480, 640, 3), 128, np.uint8),
         "black": np.zeros((64, 64, 3), np.uint8),
@@ -210,7 +221,8 @@ def test_landmarks_agree_with_the_shared_ones(find: Find):
     for i in range(0, len(known["files"]), 60):
         (face,) = find(read(FACES / "images" / str(known["files"][i])))
         errors.append(face.landmarks - known["points"][i].astype(np.float32))
-    # Theirs have their origin at the corner of the first pixel and come from another network: 0.8 px apart everywhere.
+    # Theirs have their origin at the corner of the first pixel and come from another network: 0.8 px apart
+    # everywhere.
     shift = np.mean(errors, axis=(0, 1))
     assert np.abs(shift).max() < 1.0
     distance = np.hypot(*(np.array(errors) - shift).transpose(2, 0, 1))

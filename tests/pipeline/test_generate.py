@@ -48,7 +48,10 @@ def test_generate_writes_labelled_faces_that_a_seed_brings_back(mien: Mien, impo
     assert names == ["grid.png", "seed0000.png", "seed0001.png", "seed0002.png", "seed0007.png"]
     verdict = verify(out / "seed0007.png")
     assert verdict.state == "intact" and verdict.source_type == "trainedAlgorithmicMedia"
-    assert verdict.history[0].verb == "generate" and verdict.history[0].arguments == {"seed": 7, "truncation": 0.7}
+    assert verdict.history[0].verb == "generate" and verdict.history[0].arguments == {
+        "seed": 7,
+        "truncation": 0.7,
+    }
     assert {name for name, _ in verdict.history[0].networks} == {"noise-mapper", "noise-generator"}
     assert len(verify(out / "grid.png").history) == 4
     assert mien("generate", "--with", "noise", "--seeds", "7", "-o", again).code == 0
@@ -57,7 +60,9 @@ def test_generate_writes_labelled_faces_that_a_seed_brings_back(mien: Mien, impo
 
 def test_truncation_draws_towards_the_mean_face(imported: None):
     pictures = {
-        psi: np.stack([p.pixels.astype(float) for p in verbs.generate("noise", range(6), truncation=psi)]).std(0).mean()
+        psi: np.stack([p.pixels.astype(float) for p in verbs.generate("noise", range(6), truncation=psi)])
+        .std(0)
+        .mean()
         for psi in (0, 0.5, 1)
     }
     assert pictures[0] == 0 < pictures[0.5] < pictures[1]
@@ -87,14 +92,21 @@ def test_imported_networks_are_listed_and_checked(mien: Mien, imported: None, tm
     ],
 )
 def test_requests_that_cannot_be_done(
-    mien: Mien, imported: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+    mien: Mien,
+    imported: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    said: str,
 ):
     monkeypatch.chdir(tmp_path)
     ran = mien(*words)
     assert ran.code == 2 and said in ran.err and ran.err.count("\n") == 1, ran
 
 
-def test_a_name_of_the_box_is_not_taken(mien: Mien, exported: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_name_of_the_box_is_not_taken(
+    mien: Mien, exported: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     ran = mien("models", "import", exported[0], "--name", "iris")
     assert ran.code == 2 and "network of the box" in ran.err

@@ -1,4 +1,5 @@
-"""Edits in a generator's space: directions learned from its own pictures, inversion, and only the difference carried to the photo."""
+"""Edits in a generator's space: directions learned from its own pictures, inversion, and only the difference
+carried to the photo."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ from mien.types import SILENT, Alignment, Crop, Direction, Latent
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory):
-    """A user who has imported the generator "eigen" and learned its directions, and "shut", the same under another licence."""
+    """A user who has imported the generator "eigen" and learned its directions, and "shut", the same under
+    another licence."""
     folder = tmp_path_factory.mktemp("along")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MIEN_HOME", str(folder / "home"))
@@ -67,7 +69,12 @@ def test_an_edit_along_a_direction(home: dict[str, float]):
     crop = geometry.align(photo.pixels, hopper_face().landmarks, Alignment("ffhq", 256))
     face = mesh.with_border_points(crop.landmarks, 256)
     reach = mesh.influence_mask(face, face, 256)
-    near = geometry.warp(np.full((256, 256), 255, np.uint8) * (reach > 0), geometry.invert(crop.matrix), 600, border=cv2.BORDER_CONSTANT)
+    near = geometry.warp(
+        np.full((256, 256), 255, np.uint8) * (reach > 0),
+        geometry.invert(crop.matrix),
+        600,
+        border=cv2.BORDER_CONSTANT,
+    )
     far = cv2.dilate(near, np.ones((25, 25), np.uint8))[: changed.shape[0], : changed.shape[1]] == 0
     assert changed.any() and far.mean() > 0.5 and not changed[far].any()
     step = smiling.history[-1]
@@ -78,14 +85,19 @@ def test_an_edit_along_a_direction(home: dict[str, float]):
 
 def test_opposite_amounts_are_opposite_edits(home: dict[str, float]):
     photo = hopper()
-    up, down = (edit(photo, network="eigen", directions={"smile": amount}).pixels.astype(float) for amount in (0.5, -0.5))
+    up, down = (
+        edit(photo, network="eigen", directions={"smile": amount}).pixels.astype(float)
+        for amount in (0.5, -0.5)
+    )
     mouth = hopper_face().landmarks[[61, 291]].mean(0).astype(int)
     window = np.s_[mouth[1] - 30 : mouth[1] + 30, mouth[0] - 40 : mouth[0] + 40]
     more, less = ((one - photo.pixels)[window].ravel() for one in (up, down))
     assert np.corrcoef(more, less)[0, 1] < -0.2
 
 
-def test_closed_form_directions_come_from_the_run(home: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_closed_form_directions_come_from_the_run(
+    home: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """SeFa's directions are stored beside the learned ones, one standard deviation of w long."""
     names = {"s0": np.eye(eigenfaces.W)[5], "s1": np.eye(eigenfaces.W)[3]}
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
@@ -98,7 +110,10 @@ def test_closed_form_directions_come_from_the_run(home: dict[str, float], tmp_pa
 def test_a_direction_of_another_generator_is_refused():
     with pytest.raises(RequestError, match="another generator"):
         Latent(np.zeros((2, 4), np.float32), "a").along(Direction(np.ones(4, np.float32), "b"), 1.0)
-    assert (Latent(np.zeros((2, 4), np.float32), "a").along(Direction(np.ones(4, np.float32), "a"), 2.0).codes == 2).all()
+    assert (
+        Latent(np.zeros((2, 4), np.float32), "a").along(Direction(np.ones(4, np.float32), "a"), 2.0).codes
+        == 2
+    ).all()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +131,12 @@ def test_a_direction_of_another_generator_is_refused():
     ],
 )
 def test_requests_that_cannot_be_done(
-    mien: Mien, home: dict[str, float], tmp_path: Path, words: tuple[object, ...], said: str, monkeypatch: pytest.MonkeyPatch
+    mien: Mien,
+    home: dict[str, float],
+    tmp_path: Path,
+    words: tuple[object, ...],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setenv("MIEN_LICENCE", "all")  # put back in the end
     verbs.shared_kit.cache_clear()
@@ -126,11 +146,18 @@ def test_requests_that_cannot_be_done(
 
 
 def test_the_command_line_edits_and_labels(mien: Mien, home: dict[str, float], tmp_path: Path):
-    ran = mien("edit", HOPPER, "--with", "eigen", "--age", 20, "--along", "smile=0.4", "-o", tmp_path / "out.jpg")
+    ran = mien(
+        "edit", HOPPER, "--with", "eigen", "--age", 20, "--along", "smile=0.4", "-o", tmp_path / "out.jpg"
+    )
     assert ran.code == 0, ran
     verdict = verify(tmp_path / "out.jpg")
     assert verdict.state == "intact"
-    assert verdict.history[0].arguments == {"age": 20, "face": "all", "network": "eigen", "along": {"smile": 0.4}}
+    assert verdict.history[0].arguments == {
+        "age": 20,
+        "face": "all",
+        "network": "eigen",
+        "along": {"smile": 0.4},
+    }
 
 
 def test_a_licence_is_a_setting(home: dict[str, float], mien: Mien, monkeypatch: pytest.MonkeyPatch):
@@ -154,7 +181,11 @@ def test_a_walk_is_a_labelled_clip(mien: Mien, home: dict[str, float], tmp_path:
     assert verdict.history[0].arguments == {"seeds": [1, 2, 3], "truncation": 0.7, "frames": 5}
     with av.open(str(tmp_path / "walk.mp4")) as clip:
         frames = [frame.to_ndarray(format="rgb24").astype(float) for frame in clip.decode(video=0)]
-        assert len(frames) == 15 and frames[0].shape == (256, 256, 3) and clip.streams.video[0].average_rate == 30
+        assert (
+            len(frames) == 15
+            and frames[0].shape == (256, 256, 3)
+            and clip.streams.video[0].average_rate == 30
+        )
     first = next(iter(verbs.generate("eigen", [1]))).pixels
     assert np.abs(frames[0] - first).mean() < 4
     jumps = [np.abs(a - b).mean() for a, b in zip(frames, [*frames[1:], frames[0]], strict=True)]
@@ -164,7 +195,13 @@ def test_a_walk_is_a_labelled_clip(mien: Mien, home: dict[str, float], tmp_path:
 
 
 def test_an_encoder_of_sketches_reads_no_photos(tmp_path: Path):
-    part = Part("encoder", nn.Flatten(), {"pixels": torch.zeros(1, 1, 4, 4)}, ("ws",), Card("s", "encoder", "CC0-1.0", size=4))
+    part = Part(
+        "encoder",
+        nn.Flatten(),
+        {"pixels": torch.zeros(1, 1, 4, 4)},
+        ("ws",),
+        Card("s", "encoder", "CC0-1.0", size=4),
+    )
     export.write(part, tmp_path / "s.onnx")
     with pytest.raises(ModelError, match="1 channels"):
         models.open(Net("s", tmp_path / "s.onnx", ""), "encoder")
@@ -179,7 +216,10 @@ class Sees(nn.Module):
 
 def test_an_embedder_tells_likeness(home: dict[str, float], tmp_path: Path):
     card = Card("sees", "embedder", "CC0-1.0", size=112, value_range=(-1.0, 1.0))
-    export.write(Part("embedder", Sees(), {"pixels": torch.zeros(1, 3, 112, 112)}, ("vector",), card), tmp_path / "sees.onnx")
+    export.write(
+        Part("embedder", Sees(), {"pixels": torch.zeros(1, 3, 112, 112)}, ("vector",), card),
+        tmp_path / "sees.onnx",
+    )
     assert verbs.import_network(tmp_path / "sees.onnx", "sees") == [hub.locate("sees")]
     embedder = Kit(threads=1).embedder("sees")
     crop = geometry.align(hopper().pixels, hopper_face().landmarks, embedder.alignment)

@@ -44,7 +44,9 @@ class Levelled(nn.Module):
     """Normalises as instance norms do, by the picture that it is shown."""
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return (pixels - pixels.mean((2, 3), keepdim=True)) * (0.3 / (pixels.std((2, 3), keepdim=True) + 0.01))
+        return (pixels - pixels.mean((2, 3), keepdim=True)) * (
+            0.3 / (pixels.std((2, 3), keepdim=True) + 0.01)
+        )
 
 
 class Tinted(nn.Module):
@@ -71,8 +73,20 @@ def kit(tmp_path_factory: pytest.TempPathFactory):
     exported = [
         Part("translator", Negative(), pixels | {"condition": torch.zeros(1, 1)}, ("picture",), negative),
         Part("translator", Levelled(), pixels, ("picture",), Card("levelled", "translator", **about)),
-        Part("translator", Shaded(), {"pixels": torch.zeros(1, 1, 64, 64)}, ("picture",), Card("shaded", "translator", **about)),
-        Part("translator", Tinted(), pixels | {"style": torch.zeros(1, 3, 64, 64)}, ("picture",), Card("tinted", "translator", **about)),
+        Part(
+            "translator",
+            Shaded(),
+            {"pixels": torch.zeros(1, 1, 64, 64)},
+            ("picture",),
+            Card("shaded", "translator", **about),
+        ),
+        Part(
+            "translator",
+            Tinted(),
+            pixels | {"style": torch.zeros(1, 3, 64, 64)},
+            ("picture",),
+            Card("tinted", "translator", **about),
+        ),
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MIEN_HOME", str(folder / "home"))
@@ -87,7 +101,9 @@ def kit(tmp_path_factory: pytest.TempPathFactory):
 def waves(height: int, width: int) -> Photo:
     """Colours that change slowly, and some fine texture."""
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    pixels = np.stack([128 + 90 * np.sin(x / 70 + y / 90), 128 + 90 * np.cos(y / 80), 100 + 60 * np.sin((x - y) / 60)], -1)
+    pixels = np.stack(
+        [128 + 90 * np.sin(x / 70 + y / 90), 128 + 90 * np.cos(y / 80), 100 + 60 * np.sin((x - y) / 60)], -1
+    )
     return Photo(np.clip(pixels + 6 * ((x + y) % 4 < 2)[..., None], 0, 255).astype(np.uint8))
 
 
@@ -112,7 +128,9 @@ def test_tiles_agree_where_a_network_normalises_by_what_it_sees(kit: Kit, monkey
 
 def test_half_the_way_and_conditions(kit: Kit):
     photo = hopper()
-    whole, half = (verbs.stylize(photo, "negative", strength=s, kit=kit).pixels.astype(int) for s in (1.0, 0.5))
+    whole, half = (
+        verbs.stylize(photo, "negative", strength=s, kit=kit).pixels.astype(int) for s in (1.0, 0.5)
+    )
     assert np.abs(half - (photo.pixels.astype(int) + whole) / 2).max() <= 1
     lighter = verbs.stylize(photo, "negative", asked={"light": 1.0}, kit=kit).pixels
     assert lighter.mean() > whole.mean() + 20
@@ -127,16 +145,24 @@ def test_only_faces(kit: Kit):
     drawn = verbs.stylize(photo, "negative", face="largest", kit=kit)
     changed = (drawn.pixels != photo.pixels).any(2)
     left, top, right, bottom = hopper_face().box.astype(int)
-    middle = np.s_[(top + bottom) // 2 - 20 : (top + bottom) // 2 + 20, (left + right) // 2 - 20 : (left + right) // 2 + 20]
+    middle = np.s_[
+        (top + bottom) // 2 - 20 : (top + bottom) // 2 + 20,
+        (left + right) // 2 - 20 : (left + right) // 2 + 20,
+    ]
     assert changed[middle].mean() > 0.9 and not changed[:20].any() and not changed[:, :20].any()
     assert drawn.history[-1].verb == "stylize" and drawn.history[-1].networks[0][0] == "negative"
 
 
 def test_the_style_of_a_picture(kit: Kit):
-    photo, red = Photo(hopper().pixels[:400, :400]), Photo(np.broadcast_to(np.array([200, 0, 0], np.uint8), (40, 60, 3)).copy())
+    photo, red = (
+        Photo(hopper().pixels[:400, :400]),
+        Photo(np.broadcast_to(np.array([200, 0, 0], np.uint8), (40, 60, 3)).copy()),
+    )
     drawn = verbs.stylize(photo, "tinted", style=red, kit=kit).pixels.astype(float)
     assert np.abs(drawn - (photo.pixels / 2 + np.array([100, 0, 0]))).max() < 2
-    said = [verbs.stylize(photo, "tinted", style=one, kit=kit).history[-1].arguments for one in (red, red, photo)]
+    said = [
+        verbs.stylize(photo, "tinted", style=one, kit=kit).history[-1].arguments for one in (red, red, photo)
+    ]
     assert said[0] == said[1] != said[2]  # a run that goes on must know the picture again
     with pytest.raises(RequestError, match="--style"):
         verbs.stylize(hopper(), "tinted", kit=kit)
@@ -144,7 +170,12 @@ def test_the_style_of_a_picture(kit: Kit):
 
 def test_the_command_line_labels_what_it_draws(mien: Mien, kit: Kit, tmp_path: Path):
     out = tmp_path / "out.jpg"
-    assert mien("stylize", HOPPER, "--with", "negative", "--tell", "light=0.5", "--strength", 0.8, "-o", out).code == 0
+    assert (
+        mien(
+            "stylize", HOPPER, "--with", "negative", "--tell", "light=0.5", "--strength", 0.8, "-o", out
+        ).code
+        == 0
+    )
     verdict = verify(out)
     assert verdict.state == "intact" and verdict.history[0].verb == "stylize"
     assert verdict.history[0].arguments == {"network": "negative", "strength": 0.8, "asked": {"light": 0.5}}
@@ -165,7 +196,11 @@ def test_the_command_line_labels_what_it_draws(mien: Mien, kit: Kit, tmp_path: P
 @pytest.fixture(scope="module")
 def walk(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve frames of a face that moves, with sound and uneven time stamps."""
-    return film(tmp_path_factory.mktemp("drawn") / "walk.mp4", [shot(portrait, i) for i in range(12)], gaps=(512, 700, 300))
+    return film(
+        tmp_path_factory.mktemp("drawn") / "walk.mp4",
+        [shot(portrait, i) for i in range(12)],
+        gaps=(512, 700, 300),
+    )
 
 
 def colours(path: Path) -> np.ndarray:
@@ -191,7 +226,12 @@ def test_faces_of_a_clip(mien: Mien, kit: Kit, walk: Path, tmp_path: Path):
     assert mien("stylize", walk, "--with", "negative", "--face", "largest", "--to", 0.3, "-o", out).code == 0
     changed = np.abs(colours(out) - colours(walk)[: len(decoded(out))]).mean((0, 3))
     assert changed[100:140, 110:150].mean() > 30 and np.median(changed[:, 290:]) < 2
-    assert verify(out).history[0].arguments == {"network": "negative", "strength": 1.0, "face": "largest", "end": 0.3}
+    assert verify(out).history[0].arguments == {
+        "network": "negative",
+        "strength": 1.0,
+        "face": "largest",
+        "end": 0.3,
+    }
 
 
 def test_a_drawn_clip_goes_on_as_if_it_had_not_been_stopped(
@@ -202,7 +242,10 @@ def test_a_drawn_clip_goes_on_as_if_it_had_not_been_stopped(
     done: list[int] = []
     verbs.stylize_clip(walk, whole, "negative", kit=kit)
     with pytest.raises(KeyboardInterrupt):
-        told = lambda n, total: done.append(n)  # noqa: E731
+
+        def told(n: Any, total: Any) -> Any:
+            return done.append(n)
+
         verbs.stylize_clip(walk, halted, "negative", kit=kit, report=told, stopped=lambda: len(done) == 5)
     assert json.loads((tmp_path / "halted.mp4.parts" / "done.json").read_text())["frames"] == 5
     ran = mien("stylize", walk, "--with", "negative", "--strength", 0.5, "-o", halted, "--resume")
@@ -227,12 +270,26 @@ def test_strokes_do_not_crawl_nor_lag_and_a_cut_begins_anew(portrait: np.ndarray
         return np.clip(pixels + chance.normal(0, 12, pixels.shape), 0, 255).astype(np.uint8)
 
     moving = [np.ascontiguousarray(portrait[100:340, 60 + 3 * i : 360 + 3 * i]) for i in range(12)]
-    error = lambda outs: np.mean([np.abs(cv2.blur(a - b, (3, 3))).mean() for a, b in zip(outs[6:], moving[6:], strict=True)])  # noqa: E731
-    alone, steady = (drawn_by(scenes.ClipStylizer(nervous, 1.0, kept=kept), moving) for kept in (0.0, scenes.KEPT))
-    assert error(steady) < 0.75 * error(alone)  # nearer to what is there: less noise, and no shadow of where it was
+
+    def error(outs: Any) -> Any:
+        return np.mean(
+            [np.abs(cv2.blur(a - b, (3, 3))).mean() for a, b in zip(outs[6:], moving[6:], strict=True)]
+        )
+
+    alone, steady = (
+        drawn_by(scenes.ClipStylizer(nervous, 1.0, kept=kept), moving) for kept in (0.0, scenes.KEPT)
+    )
+    assert error(steady) < 0.75 * error(
+        alone
+    )  # nearer to what is there: less noise, and no shadow of where it was
     still = [moving[0]] * 12
-    alone, steady = (drawn_by(scenes.ClipStylizer(nervous, 1.0, kept=kept), still) for kept in (0.0, scenes.KEPT))
-    change = lambda outs: np.mean([np.abs(a - b).mean() for a, b in itertools.pairwise(outs[6:])])  # noqa: E731
+    alone, steady = (
+        drawn_by(scenes.ClipStylizer(nervous, 1.0, kept=kept), still) for kept in (0.0, scenes.KEPT)
+    )
+
+    def change(outs: Any) -> Any:
+        return np.mean([np.abs(a - b).mean() for a, b in itertools.pairwise(outs[6:])])
+
     assert change(steady) < 0.4 * change(alone)
     cut = 255 - moving[0]
     scene = scenes.ClipStylizer(lambda pixels: pixels, 1.0)
@@ -256,21 +313,42 @@ def test_what_is_for_clips_is_refused_for_photos(mien: Mien, kit: Kit, walk: Pat
 # ---- drawings
 
 
-def doodle(size: tuple[int, int], centre: tuple[int, int], radius: int, ink: tuple[int, int, int] = (20, 20, 20)) -> np.ndarray:
+def doodle(
+    size: tuple[int, int], centre: tuple[int, int], radius: int, ink: tuple[int, int, int] = (20, 20, 20)
+) -> np.ndarray:
     """A face of few strokes on white paper."""
     out = np.full((*size, 3), 255, np.uint8)
     x, y = centre
     cv2.ellipse(out, centre, (round(radius * 0.8), radius), 0, 0, 360, ink, max(radius // 20, 2), cv2.LINE_AA)
     for side in (-1, 1):
-        cv2.circle(out, (x + side * radius // 3, y - radius // 8), radius // 8, ink, max(radius // 25, 2), cv2.LINE_AA)
-    cv2.ellipse(out, (x, y + radius // 2), (radius // 3, radius // 8), 0, 0, 180, ink, max(radius // 25, 2), cv2.LINE_AA)
+        cv2.circle(
+            out,
+            (x + side * radius // 3, y - radius // 8),
+            radius // 8,
+            ink,
+            max(radius // 25, 2),
+            cv2.LINE_AA,
+        )
+    cv2.ellipse(
+        out,
+        (x, y + radius // 2),
+        (radius // 3, radius // 8),
+        0,
+        0,
+        180,
+        ink,
+        max(radius // 25, 2),
+        cv2.LINE_AA,
+    )
     return out
 
 
 def box(lines: np.ndarray) -> np.ndarray:
     """Left, top, right, bottom of what is dark, in the picture's side."""
     return (
-        np.array(cv2.boundingRect((lines < 150).astype(np.uint8))) @ [[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1]] / len(lines)
+        np.array(cv2.boundingRect((lines < 150).astype(np.uint8)))
+        @ [[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1]]
+        / len(lines)
     )
 
 
@@ -292,7 +370,8 @@ def test_paper_becomes_white_and_ink_dark():
 
 
 @pytest.mark.parametrize(
-    ("size", "centre", "radius"), [((900, 700), (200, 250), 90), ((400, 1500), (1000, 200), 150), ((60, 60), (30, 30), 20)]
+    ("size", "centre", "radius"),
+    [((900, 700), (200, 250), 90), ((400, 1500), (1000, 200), 150), ((60, 60), (30, 30), 20)],
 )
 def test_a_doodle_is_framed_as_faces_are(size: tuple[int, int], centre: tuple[int, int], radius: int):
     lines = paper.frame_drawing(paper.extract_lines(doodle(size, centre, radius)), 256)
@@ -306,7 +385,9 @@ def test_a_drawing_that_fills_its_sheet_is_not_cut():
     drawing = np.full((300, 240, 3), 255, np.uint8)
     cv2.rectangle(drawing, (4, 4), (235, 295), (0, 0, 0), 3)
     left, top, right, bottom = box(paper.frame_drawing(paper.extract_lines(drawing), 300))
-    assert (abs(left - 34 / 300) < 0.02, abs(right - 266 / 300) < 0.02, top < 0.02, bottom > 0.98) == (True,) * 4
+    assert (abs(left - 34 / 300) < 0.02, abs(right - 266 / 300) < 0.02, top < 0.02, bottom > 0.98) == (
+        True,
+    ) * 4
     with pytest.raises(InputError, match="no lines found"):
         paper.frame_drawing(paper.extract_lines(np.full((50, 70, 3), 200, np.uint8)), 64)
 
@@ -321,7 +402,12 @@ def test_a_face_out_of_a_drawing(mien: Mien, kit: Kit, tmp_path: Path):
         verbs.sketch(Photo(drawing), "negative", kit=kit)
     with pytest.raises(RequestError, match="a translator of photos was wanted"):
         verbs.stylize(Photo(drawing), "shaded", kit=kit)
-    assert mien("sketch", save(tmp_path / "in.png", drawing), "--with", "shaded", "-o", tmp_path / "face.png").code == 0
+    assert (
+        mien(
+            "sketch", save(tmp_path / "in.png", drawing), "--with", "shaded", "-o", tmp_path / "face.png"
+        ).code
+        == 0
+    )
     assert verify(tmp_path / "face.png").source_type == "trainedAlgorithmicMedia"
 
 
@@ -330,10 +416,15 @@ def test_a_found_face_is_redrawn_in_its_place(mien: Mien, kit: Kit, tmp_path: Pa
     drawn = verbs.sketch(photo, "shaded", face="largest", kit=kit)
     changed = (drawn.pixels != photo.pixels).any(2)
     assert changed.mean() > 0.05 and not changed[:20].any()
-    assert drawn.history[-1].verb == "sketch" and drawn.history[-1].source_type == "compositeWithTrainedAlgorithmicMedia"
+    assert (
+        drawn.history[-1].verb == "sketch"
+        and drawn.history[-1].source_type == "compositeWithTrainedAlgorithmicMedia"
+    )
 
 
-def test_without_a_name_the_bundled_sketch_is_meant(mien: Mien, kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_name_the_bundled_sketch_is_meant(
+    mien: Mien, kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     known = {name: entry for name, entry in catalogue.catalogue().items() if name != "sketch"}
     drawing = save(tmp_path / "in.png", doodle((300, 400), (120, 150), 80))
     monkeypatch.setattr(catalogue, "catalogue", lambda: known)

@@ -1,4 +1,5 @@
-"""Published checkpoints as parts: the networks within give what the files' own would, under the names of the roles."""
+"""Published checkpoints as parts: the networks within give what the files' own would, under the names of the
+roles."""
 
 import collections
 import pickle
@@ -44,7 +45,12 @@ def near(got: np.ndarray, want: np.ndarray) -> bool:
 def assert_abi(parts: list[Part], kind: str, *, label: bool = False, condition: bool = False) -> None:
     """Roles, names of inputs and outputs, and cards as the rest of mien expects them."""
     noise, seen = ["z", "label"] if label else ["z"], ["pixels", "condition"] if condition else ["pixels"]
-    abi = {"mapper": (noise, ("w",)), "generator": (["ws"], ("pixels",)), "encoder": (seen, ("ws",)), "embedder": (seen, ("vector",))}
+    abi = {
+        "mapper": (noise, ("w",)),
+        "generator": (["ws"], ("pixels",)),
+        "encoder": (seen, ("ws",)),
+        "embedder": (seen, ("vector",)),
+    }
     for part in parts:
         assert (list(part.inputs), part.outputs) == abi[part.role]
         card = part.card
@@ -53,11 +59,14 @@ def assert_abi(parts: list[Part], kind: str, *, label: bool = False, condition: 
         assert "sha256 " in card.source and len(card.source.split("sha256 ")[1]) == 64
         assert card.description and card.limits and Card.from_json(card.to_json(), "x") == card
         assert bool(card.w_avg) == (part.role == "mapper")
-        assert not part.module.training and all(one.device.type == "cpu" and not one.requires_grad for one in part.module.parameters())
+        assert not part.module.training and all(
+            one.device.type == "cpu" and not one.requires_grad for one in part.module.parameters()
+        )
 
 
 def assert_exports(part: Part, folder: Path, *, bits: int = 32) -> None:
-    """`export.write` compares with torch at batch 1 and 3; and so does the file by the library's own runtime, at 2."""
+    """`export.write` compares with torch at batch 1 and 3; and so does the file by the library's own runtime,
+    at 2."""
     path = folder / f"{part.role}.onnx"
     assert export.write(part, path, bits=bits) < 2e-5
     session = Net(path.stem, path, "")
@@ -90,7 +99,9 @@ def test_nvidia_reproduces(tmp_path: Path, reference: Any, name: str):
     assert_abi(parts, "nvidia", label=cond)
     w = run(mapper, arrays["z"], arrays["c"]) if cond else run(mapper, arrays["z"])
     assert near(w, arrays["w"])
-    assert near(run(generator, np.repeat(w[:, None], generator.inputs["ws"].shape[1], 1)), arrays["img_const"])
+    assert near(
+        run(generator, np.repeat(w[:, None], generator.inputs["ws"].shape[1], 1)), arrays["img_const"]
+    )
     mean = np.array(mapper.card.w_avg, np.float32)
     np.testing.assert_array_equal(mean, G["mapping.w_avg"].numpy())
     assert near(mean + 0.5 * (w - mean), arrays["ws_psi0.5"])
@@ -100,8 +111,13 @@ def test_tensorflow_reproduces(tmp_path: Path, reference: Any):
     module = parity()
     G = {key: torch.from_numpy(one) for key, one in module.tensors("sg2ada_small")["G_ema"].items()}
     g, d = to_tensorflow(G, {})
-    pairs = lambda variables: [(key, one if one.ndim else np.float32(one)) for key, one in variables.items()]  # noqa: E731
-    network = lambda variables: reference.Network(static_kwargs={}, components={}, variables=pairs(variables))  # noqa: E731
+
+    def pairs(variables: Any) -> Any:
+        return [(key, one if one.ndim else np.float32(one)) for key, one in variables.items()]
+
+    def network(variables: Any) -> Any:
+        return reference.Network(static_kwargs={}, components={}, variables=pairs(variables))
+
     path = tmp_path / "x.pkl"
     path.write_bytes(pickle.dumps((network(g), network(d), network(g))))
     parts, arrays = adopt(path, "mine"), module.arrays("sg2ada_small")
@@ -143,7 +159,11 @@ def test_mapper_and_generator_export(tmp_path: Path, reference: Any):
     for part in parts:
         assert_exports(part, tmp_path)
     card = parts[1].card
-    assert (card.template, card.size, card.value_range) == ("ffhq", 16, (-1.0, 1.0)) and "/home" not in card.to_json()
+    assert (card.template, card.size, card.value_range) == (
+        "ffhq",
+        16,
+        (-1.0, 1.0),
+    ) and "/home" not in card.to_json()
 
 
 def test_a_generator_of_anything_has_no_layout(tmp_path: Path):
@@ -173,9 +193,17 @@ def encoded(name: str, styles: int, channels: int = 3, seed: int = 0) -> tuple[t
     return net, net.state_dict()
 
 
-def psp_tree(net: State, opts: dict[str, Any], average: torch.Tensor | None, decoder: State | None = None, **more: State) -> dict[str, Any]:
+def psp_tree(
+    net: State,
+    opts: dict[str, Any],
+    average: torch.Tensor | None,
+    decoder: State | None = None,
+    **more: State,
+) -> dict[str, Any]:
     below = {"encoder": net} | ({"decoder": decoder} if decoder else {}) | more
-    state = collections.OrderedDict((f"{home}.{key}", one) for home, state in below.items() for key, one in state.items())
+    state = collections.OrderedDict(
+        (f"{home}.{key}", one) for home, state in below.items() for key, one in state.items()
+    )
     return {"state_dict": state, "opts": opts} | ({} if average is None else {"latent_avg": average})
 
 
@@ -201,15 +229,21 @@ def test_an_encoder_exports(tmp_path: Path, thin: None):
     decoder = to_rosinality(G)
     del decoder["convs.0.conv.modulation.bias"]
     net, state = encoded("Encoder4Editing", 2)
-    state = {key: one for key, one in state.items() if not key.endswith("num_batches_tracked")}  # as from a torch before 0.4.1
-    tree = psp_tree(state, {"encoder_type": "Encoder4Editing", "dataset_type": "cars_encode"}, torch.ones(2, 512), decoder)
+    state = {
+        key: one for key, one in state.items() if not key.endswith("num_batches_tracked")
+    }  # as from a torch before 0.4.1
+    tree = psp_tree(
+        state, {"encoder_type": "Encoder4Editing", "dataset_type": "cars_encode"}, torch.ones(2, 512), decoder
+    )
     (part,) = parts = adopt(saved(tmp_path, tree), "mine")
     assert_abi(parts, "e4e")
     assert part.role == "encoder" and part.card.template == ""
     assert "synthesis.b8.conv0.affine.bias" in part.card.limits
     x = torch.rand(1, 3, 256, 256)
     assert near(run(part, x), net(x).detach().numpy() + 1)
-    assert_exports(part, tmp_path, bits=16)  # the harder one: nothing may change weights after they have been rounded
+    assert_exports(
+        part, tmp_path, bits=16
+    )  # the harder one: nothing may change weights after they have been rounded
 
 
 def test_sam_takes_an_age(tmp_path: Path, thin: None):
@@ -217,8 +251,14 @@ def test_sam_takes_an_age(tmp_path: Path, thin: None):
     start, other = encoded("GradualStyleEncoder", 1, 3, seed=1)
     average, x = torch.randn(1, 512), torch.rand(2, 3, 256, 256)
     plane = torch.tensor([0.2, 0.7])[:, None, None, None].expand(-1, 1, 256, 256)
-    moved, average_only = net(torch.cat([x, plane], 1)).detach().numpy() + average.numpy(), {"start_from_latent_avg": True}
-    for opts, want in (({"start_from_encoded_w_plus": True}, moved + start(x).detach().numpy()), (average_only, moved)):
+    moved, average_only = (
+        net(torch.cat([x, plane], 1)).detach().numpy() + average.numpy(),
+        {"start_from_latent_avg": True},
+    )
+    for opts, want in (
+        ({"start_from_encoded_w_plus": True}, moved + start(x).detach().numpy()),
+        (average_only, moved),
+    ):
         parts = adopt(saved(tmp_path, psp_tree(state, opts, average, pretrained_encoder=other)), "mine")
         assert_abi(parts, "sam", condition=True)
         assert [(one.name, one.high) for one in parts[0].card.conditions] == [("age", 100.0)]
@@ -260,20 +300,31 @@ def test_irse50_reproduces(tmp_path: Path):
 # --- pix2pix's training mode
 
 
-def test_what_pix2pix_does_in_training_is_imported_where_it_is_asked_for(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_pix2pix_does_in_training_is_imported_where_it_is_asked_for(
+    mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     net = drawn(translators.UNetGenerator(base=2, downs=7))
     path = saved(tmp_path, dict(net.state_dict()))
     for name, *flags in (("plain",), ("own", "--own-statistics", "--sample")):
         assert mien("models", "import", path, "--name", name, *flags).code == 0
-    kit, photo = Kit(threads=1), Photo(np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8))
-    draw = lambda name, **asked: verbs.stylize(photo, name, asked=asked, kit=kit).pixels.astype(int)  # noqa: E731
+    kit, photo = (
+        Kit(threads=1),
+        Photo(np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8)),
+    )
+
+    def draw(name: str, **asked: float) -> Any:
+        return verbs.stylize(photo, name, asked=asked, kit=kit).pixels.astype(int)
+
     x = torch.from_numpy(photo.pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.no_grad():
         for name, one in (("plain", net.eval()), ("own", translators.own_statistics(net))):
             wanted = ((one(x)[0] + 1) * 127.5).permute(1, 2, 0).numpy()
             assert np.abs(draw(name) - wanted).max() <= 1
-    assert np.abs(draw("own", sample=3) - draw("own")).mean() > 1 and (draw("own", sample=3) == draw("own", sample=3)).all()
+    assert (
+        np.abs(draw("own", sample=3) - draw("own")).mean() > 1
+        and (draw("own", sample=3) == draw("own", sample=3)).all()
+    )
     ran = mien("stylize", HOPPER, "--with", "plain", "--tell", "sample=3", "-o", tmp_path / "no.png")
     assert ran.code == 2 and "knows no 'sample'" in ran.err
 
@@ -306,7 +357,11 @@ def test_a_generator_that_does_not_fit_is_named(tmp_path: Path, reference: Any):
     _, G, _ = nets()
     key = "synthesis.b8.conv0.affine.weight"
     refused(nvidia(tmp_path, reference, {k: v for k, v in G.items() if k != key}), "lacks", key)
-    refused(nvidia(tmp_path, reference, G | {"synthesis.b8.odd.weight": torch.zeros(2)}), "besides", "synthesis.b8.odd.weight")
+    refused(
+        nvidia(tmp_path, reference, G | {"synthesis.b8.odd.weight": torch.zeros(2)}),
+        "besides",
+        "synthesis.b8.odd.weight",
+    )
     refused(nvidia(tmp_path, reference, G | {key: G[key][:, :3]}), "shapes", f"{key} 16x3 for 16x20")
     refused(nvidia(tmp_path, reference, G | {key: G[key] * torch.nan}), "numbers", key)
     layers = {k: v for k, v in G.items() if "affine" not in k}
@@ -317,17 +372,27 @@ def test_an_encoder_that_does_not_fit_is_named(tmp_path: Path, thin: None):
     _, state = encoded("GradualStyleEncoder", 1)
     opts = {"encoder_type": "GradualStyleEncoder"}
     bare = {key: one for key, one in state.items() if "latlayer1" not in key}
-    refused(saved(tmp_path, psp_tree(bare, opts, torch.zeros(1, 512))), "lacks", "latlayer1.weight", "latlayer1.bias")
+    refused(
+        saved(tmp_path, psp_tree(bare, opts, torch.zeros(1, 512))),
+        "lacks",
+        "latlayer1.weight",
+        "latlayer1.bias",
+    )
     refused(saved(tmp_path, psp_tree(state, opts, None)), "average w that it lacks")
     refused(saved(tmp_path, psp_tree(state, opts, torch.zeros(3, 512))), "3x512", "1x512")
     _, G, _ = nets(**SMALL)
-    refused(saved(tmp_path, psp_tree(state, opts, torch.zeros(1, 512), to_rosinality(G))), "1 styles", "from 4")
+    refused(
+        saved(tmp_path, psp_tree(state, opts, torch.zeros(1, 512), to_rosinality(G))), "1 styles", "from 4"
+    )
 
 
 def test_an_embedder_that_does_not_fit_is_named(tmp_path: Path):
     with torch.device("meta"):
         shapes = encoders.Backbone().state_dict()
-    state = {key: torch.zeros(one.shape if one.numel() < 10_000 else (1,), dtype=one.dtype) for key, one in shapes.items()}
+    state = {
+        key: torch.zeros(one.shape if one.numel() < 10_000 else (1,), dtype=one.dtype)
+        for key, one in shapes.items()
+    }
     refused(saved(tmp_path, state), "shapes", "IR-SE-50", "more")
 
 

@@ -1,4 +1,5 @@
-"""CycleGAN: the published generators and critics, the pool, unpaired folders, what is learned, and what is read of published files."""
+"""CycleGAN: the published generators and critics, the pool, unpaired folders, what is learned, and what is
+read of published files."""
 
 import collections
 from dataclasses import replace
@@ -58,8 +59,12 @@ def test_names_and_shapes_are_the_published_ones():
         assert shapes(translators.PatchGAN(6, norm="batch")) == published("patchgan", "netD")
         thin = shapes(translators.ResNetGenerator(base=8, blocks=2, dropout=True))
         assert "model.11.conv_block.6.weight" in thin and "model.11.conv_block.5.weight" not in thin
-        assert set(shapes(translators.PixelGAN())) == {f"net.{i}.{end}" for i in (0, 2, 5) for end in ("weight", "bias")}
-        assert not any("running" in key for key in shapes(translators.UNetGenerator(norm="instance", downs=7)))
+        assert set(shapes(translators.PixelGAN())) == {
+            f"net.{i}.{end}" for i in (0, 2, 5) for end in ("weight", "bias")
+        }
+        assert not any(
+            "running" in key for key in shapes(translators.UNetGenerator(norm="instance", downs=7))
+        )
 
 
 @torch.no_grad()
@@ -76,7 +81,12 @@ GOLDEN = [0.071034, 0.222122, 0.439934]
 @pytest.mark.parametrize(("layers", "side", "out"), [(3, 256, 30), (1, 16, 6), (2, 64, 14)])
 def test_patches(layers: int, side: int, out: int):
     with torch.device("meta"):
-        assert translators.PatchGAN(base=2, layers=layers)(torch.zeros(1, 3, side, side)).shape == (1, 1, out, out)
+        assert translators.PatchGAN(base=2, layers=layers)(torch.zeros(1, 3, side, side)).shape == (
+            1,
+            1,
+            out,
+            out,
+        )
         assert translators.PixelGAN(base=2)(torch.zeros(1, 3, 8, 8)).shape == (1, 1, 8, 8)
 
 
@@ -100,7 +110,11 @@ def test_older_pictures_come_again():
     pool, rng = cyclegan.Pool(4, 2), np.random.default_rng(0)
     levels = [torch.full((2, 3, 2, 2), i / 127.5 - 1) for i in range(40)]
     given = [pool.mixed({"a": one, "b": -one}, rng) for one in levels]
-    assert torch.equal(given[0]["a"], levels[0]) and torch.equal(given[1]["b"], -levels[1]) and pool.held.tolist() == [4, 4]
+    assert (
+        torch.equal(given[0]["a"], levels[0])
+        and torch.equal(given[1]["b"], -levels[1])
+        and pool.held.tolist() == [4, 4]
+    )
     older = [bool((got["a"] < want - 1e-3).any()) for got, want in zip(given, levels, strict=True)]
     assert not any(older[:2]) and 20 < sum(older) < 36  # of two, one or both by chance
     assert all(bool((got["a"] <= want + 1e-3).all()) for got, want in zip(given, levels, strict=True))
@@ -120,13 +134,20 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         (root / name).mkdir()
         for i in range(24):
             picture = np.full((24, 24, 3), tint, np.uint8)
-            cv2.circle(picture, tuple(map(int, rng.integers(4, 20, 2))), int(rng.integers(3, 8)), (20, 20, 20), -1)
+            cv2.circle(
+                picture, tuple(map(int, rng.integers(4, 20, 2))), int(rng.integers(3, 8)), (20, 20, 20), -1
+            )
             cv2.imwrite(str(root / name / f"{name}{i}.png"), picture)
     return [root / "red", root / "blue"]
 
 
-def trained(objective: cyclegan.CycleGAN, loader: Loader[cyclegan.Batch], steps: int) -> list[dict[str, float]]:
-    return [{k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()} for i in range(steps)]
+def trained(
+    objective: cyclegan.CycleGAN, loader: Loader[cyclegan.Batch], steps: int
+) -> list[dict[str, float]]:
+    return [
+        {k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()}
+        for i in range(steps)
+    ]
 
 
 def test_it_learns_both_ways(folders: list[Path]):
@@ -151,11 +172,17 @@ def test_translating_nothing_scores_one(folders: list[Path]):
     assert float(objective.score(both, aside)) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("knobs", [{"generator": "unet", "downs": 5, "size": 32, "load": 32}, {"critic": "pixel", "gan": "bce", "pool": 0}])
+@pytest.mark.parametrize(
+    "knobs",
+    [{"generator": "unet", "downs": 5, "size": 32, "load": 32}, {"critic": "pixel", "gan": "bce", "pool": 0}],
+)
 def test_other_networks_and_losses(folders: list[Path], knobs: dict[str, Any]):
     cfg = replace(TINY, dropout=1, **knobs)
     logs = trained(cyclegan.build(cfg), cyclegan.load(folders, cfg, 0), 2)
-    assert np.isfinite([*logs[0].values(), *logs[1].values()]).all() and {"g", "d", "cycle", "identity"} < logs[0].keys()
+    assert (
+        np.isfinite([*logs[0].values(), *logs[1].values()]).all()
+        and {"g", "d", "cycle", "identity"} < logs[0].keys()
+    )
 
 
 def test_batches_are_a_function_of_the_step(folders: list[Path]):
@@ -205,7 +232,12 @@ def test_published_files_are_imported(tmp_path: Path, dropout: bool):
     path = saved(tmp_path, old(dict(net.state_dict())), old=True)
     assert recognise(path) == "cyclegan" and read(path).nets["G"].keys() == net.state_dict().keys()
     (part,) = adopt(path, "mine")
-    assert (part.role, part.card.name, part.card.multiple, part.card.value_range) == ("translator", "mine-translator", 4, (-1, 1))
+    assert (part.role, part.card.name, part.card.multiple, part.card.value_range) == (
+        "translator",
+        "mine-translator",
+        4,
+        (-1, 1),
+    )
     x = torch.rand(2, 3, 16, 24) * 2 - 1
     assert torch.equal(part.module(x), net(x))
     small = replace(part, inputs={"pixels": torch.zeros(1, 3, 16, 16)})
@@ -222,7 +254,9 @@ def test_other_channels_are_refused(tmp_path: Path):
         read(saved(tmp_path, state))
 
 
-def test_a_run_begins_with_a_published_file(tmp_path: Path, folders: list[Path], monkeypatch: pytest.MonkeyPatch):
+def test_a_run_begins_with_a_published_file(
+    tmp_path: Path, folders: list[Path], monkeypatch: pytest.MonkeyPatch
+):
     net = drawn(translators.ResNetGenerator(base=4, blocks=3))
     origin = read_origin(saved(tmp_path, dict(net.state_dict())))
     cfg = cyclegan.adapt(TINY, origin.knobs, origin.nets)
@@ -233,6 +267,8 @@ def test_a_run_begins_with_a_published_file(tmp_path: Path, folders: list[Path],
     assert torch.equal(objective.G.state_dict()["G_A.model.1.weight"], net.state_dict()["model.1.weight"])
     with pytest.raises(ValueError, match="no generator"):
         cyclegan.adapt(TINY, {}, {"G": {"mapping.w_avg": torch.zeros(1)}})
-    monkeypatch.setattr(launch, "read_origin", lambda _: replace(origin, nets={"G": {"synthesis": torch.zeros(1)}}))
+    monkeypatch.setattr(
+        launch, "read_origin", lambda _: replace(origin, nets={"G": {"synthesis": torch.zeros(1)}})
+    )
     with pytest.raises(RequestError, match="cannot begin"):
         verbs.train("cyclegan", folders, tmp_path / "run", preset="tiny", start=[tmp_path / "file.bin"])

@@ -47,8 +47,12 @@ def saved(folder: Path, tree: Any, *, old: bool = False) -> Path:
 
 @pytest.fixture
 def reference(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
-    """Stand-ins for the modules whose names the published pickles ask for; importable only while files are written."""
-    persistence, network = types.ModuleType("torch_utils.persistence"), types.ModuleType("dnnlib.tflib.network")
+    """Stand-ins for the modules whose names the published pickles ask for; importable only while files are
+    written."""
+    persistence, network = (
+        types.ModuleType("torch_utils.persistence"),
+        types.ModuleType("dnnlib.tflib.network"),
+    )
     util = types.ModuleType("dnnlib.util")
 
     def _reconstruct_persistent_obj(meta: Any) -> None:
@@ -61,7 +65,10 @@ def reference(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
         def __init__(self, **state: Any) -> None:
             self.__dict__.update(state)
 
-    _reconstruct_persistent_obj.__module__, _reconstruct_persistent_obj.__qualname__ = persistence.__name__, "_reconstruct_persistent_obj"
+    _reconstruct_persistent_obj.__module__, _reconstruct_persistent_obj.__qualname__ = (
+        persistence.__name__,
+        "_reconstruct_persistent_obj",
+    )
     EasyDict.__module__, EasyDict.__qualname__ = util.__name__, "EasyDict"
     Network.__module__, Network.__qualname__ = network.__name__, "Network"
     vars(persistence)["_reconstruct_persistent_obj"] = _reconstruct_persistent_obj
@@ -75,20 +82,33 @@ def reference(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
         """One module of NVIDIA's: `__reduce__` as their persistence does it, with the source of its class."""
 
         def __init__(self, name: str, state: dict[str, Any]) -> None:
-            self.meta = {"type": "class", "version": 6, "module_src": "import os; os.abort()", "class_name": name, "state": state}
+            self.meta = {
+                "type": "class",
+                "version": 6,
+                "module_src": "import os; os.abort()",
+                "class_name": name,
+                "state": state,
+            }
 
         def __reduce__(self) -> Any:
             return _reconstruct_persistent_obj, (self.meta,)
 
     def net(name: str, state: State, **kwargs: Any) -> Persistent:
-        fields: dict[str, Any] = {"training": False, "_non_persistent_buffers_set": set(), "_init_args": (), "_init_kwargs": kwargs}
+        fields: dict[str, Any] = {
+            "training": False,
+            "_non_persistent_buffers_set": set(),
+            "_init_args": (),
+            "_init_kwargs": kwargs,
+        }
         own = {key: one for key, one in state.items() if "." not in key}
         fields["_parameters"] = collections.OrderedDict(
             (key, torch.nn.Parameter(one))
             for key, one in own.items()
             if key != "resample_filter" and key != "noise_const" and key != "w_avg"
         )
-        fields["_buffers"] = collections.OrderedDict((key, one) for key, one in own.items() if key not in fields["_parameters"])
+        fields["_buffers"] = collections.OrderedDict(
+            (key, one) for key, one in own.items() if key not in fields["_parameters"]
+        )
         below: dict[str, State] = {}
         for key, one in state.items():
             if "." in key:
@@ -99,7 +119,16 @@ def reference(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
     return types.SimpleNamespace(EasyDict=EasyDict, Network=Network, module=net, Persistent=Persistent)
 
 
-TINY: dict[str, Any] = {"size": 16, "z": 12, "w": 20, "layers": 2, "base": 128, "widest": 16, "group": 2, "batch": 4}
+TINY: dict[str, Any] = {
+    "size": 16,
+    "z": 12,
+    "w": 20,
+    "layers": 2,
+    "base": 128,
+    "widest": 16,
+    "group": 2,
+    "batch": 4,
+}
 
 
 def nets(**knobs: Any) -> tuple[stylegan2.Config, State, State]:
@@ -124,7 +153,11 @@ def assert_states(got: State, want: State) -> None:
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-@pytest.mark.parametrize("knobs", [{}, {"classes": 3, "synthesis": "resnet", "critic": "orig", "clamp": 0.0}], ids=["skip", "resnet"])
+@pytest.mark.parametrize(
+    "knobs",
+    [{}, {"classes": 3, "synthesis": "resnet", "critic": "orig", "clamp": 0.0}],
+    ids=["skip", "resnet"],
+)
 def test_nvidia(tmp_path: Path, reference: Any, protocol: int, knobs: dict[str, Any]):
     cfg, G, D = nets(**knobs)
     kwargs = {"z_dim": 12, "c_dim": cfg.classes, "synthesis_kwargs": {"conv_clamp": cfg.clamp or None}}
@@ -133,7 +166,9 @@ def test_nvidia(tmp_path: Path, reference: Any, protocol: int, knobs: dict[str, 
         "D": reference.module("Discriminator", D),
         "G_ema": reference.module("Generator", G, **kwargs),
         "augment_pipe": None,
-        "training_set_kwargs": reference.EasyDict(path="ffhq.zip", use_labels=False, max_size=np.int64(7), xflip=True),
+        "training_set_kwargs": reference.EasyDict(
+            path="ffhq.zip", use_labels=False, max_size=np.int64(7), xflip=True
+        ),
     }
     path = tmp_path / "x"
     path.write_bytes(pickle.dumps(file, protocol))
@@ -141,15 +176,24 @@ def test_nvidia(tmp_path: Path, reference: Any, protocol: int, knobs: dict[str, 
     checkpoint = read(path)
     for name, want in (("G", G), ("G_ema", G), ("D", D)):
         assert_states(checkpoint.nets[name], want)
-    assert checkpoint.config["training_set"] == {"path": "ffhq.zip", "use_labels": False, "max_size": 7, "xflip": True}
+    assert checkpoint.config["training_set"] == {
+        "path": "ffhq.zip",
+        "use_labels": False,
+        "max_size": 7,
+        "xflip": True,
+    }
     found = stylegan2.Config(**TINY | checkpoint.config["stylegan2"])
     assert found == cfg
-    assert "NVIDIA" in checkpoint.licence and not checkpoint.commercial and len(checkpoint.source_sha256) == 64
+    assert (
+        "NVIDIA" in checkpoint.licence and not checkpoint.commercial and len(checkpoint.source_sha256) == 64
+    )
 
 
 def test_stylegan3_and_pictures_of_other_channels_are_refused(tmp_path: Path, reference: Any):
     path = tmp_path / "x"
-    path.write_bytes(pickle.dumps({"G_ema": reference.module("Generator", {"synthesis.L0_36_512.weight": torch.zeros(2)})}))
+    path.write_bytes(
+        pickle.dumps({"G_ema": reference.module("Generator", {"synthesis.L0_36_512.weight": torch.zeros(2)})})
+    )
     with pytest.raises(ModelError, match="StyleGAN3"):
         read(path)
     _, G, _ = nets()
@@ -163,9 +207,13 @@ def test_stylegan3_and_pictures_of_other_channels_are_refused(tmp_path: Path, re
 
 
 def to_tensorflow(G: State, D: State) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The variables that a TensorFlow StyleGAN2 of these weights would have, written down from the page and not from the reader."""
+    """The variables that a TensorFlow StyleGAN2 of these weights would have, written down from the page and
+    not from the reader."""
     g: dict[str, np.ndarray] = {}
-    hwio = lambda x: x.transpose(2, 3, 1, 0)  # noqa: E731
+
+    def hwio(x: Any) -> Any:
+        return x.transpose(2, 3, 1, 0)
+
     for key, tensor in G.items():
         x, words = tensor.numpy(), key.split(".")
         end = words[-1]
@@ -221,12 +269,21 @@ def test_tensorflow(tmp_path: Path, reference: Any, protocol: int, knobs: dict[s
             (key, one if one.ndim else np.float32(one)) for key, one in variables.items()
         ]  # TensorFlow gives numbers, not arrays of none
         pairs += [("lod", np.float32(0))]
-        fields = {"version": 4, "name": name, "static_kwargs": kwargs, "components": components, "variables": pairs}
-        return reference.Network(**fields, build_module_src="import os; os.abort()", build_func_name=f"{name}_main")
+        fields = {
+            "version": 4,
+            "name": name,
+            "static_kwargs": kwargs,
+            "components": components,
+            "variables": pairs,
+        }
+        return reference.Network(
+            **fields, build_module_src="import os; os.abort()", build_func_name=f"{name}_main"
+        )
 
     def generator(name: str) -> Any:
         below = {
-            part: {k.removeprefix(f"{part}/"): v for k, v in g.items() if k.startswith(f"{part}/")} for part in ("mapping", "synthesis")
+            part: {k.removeprefix(f"{part}/"): v for k, v in g.items() if k.startswith(f"{part}/")}
+            for part in ("mapping", "synthesis")
         }
         components = {part: network(f"G_{part}", variables, {}) for part, variables in below.items()}
         return network(name, {"dlatent_avg": g["dlatent_avg"]}, components)
@@ -247,15 +304,26 @@ def test_tensorflow(tmp_path: Path, reference: Any, protocol: int, knobs: dict[s
 def ros_arrays() -> tuple[Any, dict[str, State]]:
     module = parity()
     groups = module.tensors("ros_small")
-    return module.arrays("ros_small"), {name: {key: torch.from_numpy(one) for key, one in group.items()} for name, group in groups.items()}
+    return module.arrays("ros_small"), {
+        name: {key: torch.from_numpy(one) for key, one in group.items()} for name, group in groups.items()
+    }
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["zip", "before-1.6"])
 @torch.no_grad()
 def test_rosinality_reproduces(tmp_path: Path, old: bool):
     arrays, groups = ros_arrays()
-    tree = {"g": groups["g_ema"], "d": groups["d"], "g_ema": groups["g_ema"], "latent_avg": torch.from_numpy(arrays["latent_avg"])}
-    path = saved(tmp_path, tree | {"args": argparse.Namespace(size=8, path="x", augment=False), "ada_aug_p": 0.0}, old=old)
+    tree = {
+        "g": groups["g_ema"],
+        "d": groups["d"],
+        "g_ema": groups["g_ema"],
+        "latent_avg": torch.from_numpy(arrays["latent_avg"]),
+    }
+    path = saved(
+        tmp_path,
+        tree | {"args": argparse.Namespace(size=8, path="x", augment=False), "ada_aug_p": 0.0},
+        old=old,
+    )
     assert recognise(path) == "converted"
     checkpoint = read(path)
     assert checkpoint.config["args"] == {"size": 8, "path": "x", "augment": False}
@@ -295,14 +363,19 @@ def to_rosinality(G: State) -> State:
             k = int(words[1][1:]).bit_length() - 4
             number = 2 * k + int(words[2] == "conv1")
             torgb = words[2] == "torgb"
-            home = ("to_rgb1" if torgb else "conv1") if k < 0 else f"to_rgbs.{k}" if torgb else f"convs.{number}"
+            home = (
+                ("to_rgb1" if torgb else "conv1") if k < 0 else f"to_rgbs.{k}" if torgb else f"convs.{number}"
+            )
             if end == "noise_const":
                 out[f"noises.noise_{number + 1 if k >= 0 else 0}"] = x[None, None]
             elif end == "resample_filter":
                 out |= {f"{home}.conv.blur.kernel": x * 4} if words[2] == "conv0" else {}
             else:
                 home += {"noise_strength": ".noise.weight", "weight": ".conv.weight"}.get(end, "")
-                home += {"affine.weight": ".conv.modulation.weight", "affine.bias": ".conv.modulation.bias"}.get(end, "")
+                home += {
+                    "affine.weight": ".conv.modulation.weight",
+                    "affine.bias": ".conv.modulation.bias",
+                }.get(end, "")
                 home += (".bias" if torgb else ".activate.bias") if end == "bias" else ""
                 if end == "weight":
                     x = x[None]
@@ -319,7 +392,9 @@ def test_a_larger_rosinality_file_without_noise_or_average(tmp_path: Path):
     assert_states(checkpoint.nets["G_ema"], G)
     assert checkpoint.config["stylegan2"]["size"] == cfg.size
     bare = {key: one for key, one in layout.items() if not key.startswith("noises.")}
-    first, second = (read(saved(tmp_path, {"g_ema": bare, "g_optim": {"state": {0: {"step": 3}}}})) for _ in range(2))
+    first, second = (
+        read(saved(tmp_path, {"g_ema": bare, "g_optim": {"state": {0: {"step": 3}}}})) for _ in range(2)
+    )
     assert first.kind == "rosinality" and "noise" in first.config and "w_avg" in first.config
     assert first.nets["G_ema"].keys() == G.keys()
     assert torch.equal(first.nets["G_ema"]["mapping.w_avg"], second.nets["G_ema"]["mapping.w_avg"])
@@ -339,10 +414,15 @@ def test_names_of_a_256_px_file():
         def load(self) -> torch.Tensor:
             return torch.empty(self.shape, device="meta")
 
-    blank = lambda shapes: {key: Blank(Storage(torch.float32, 0), 0, shape, shape) for key, shape in shapes.items()}  # noqa: E731
+    def blank(shapes: Any) -> Any:
+        return {key: Blank(Storage(torch.float32, 0), 0, shape, shape) for key, shape in shapes.items()}
+
     got = with_filters(renamed(blank(ros), ROSINALITY_G, Path("x")), torch.empty(4, 4))
     got["mapping.w_avg"] = torch.empty(512)
-    dims = lambda shapes: {key: len(shape) for key, shape in shapes.items()}  # noqa: E731  (the lists are of different widths)
+
+    def dims(shapes: Any) -> Any:
+        return {key: len(shape) for key, shape in shapes.items()}
+
     assert dims({key: one.shape for key, one in got.items()}) == dims(nvidia)
     without = {key: shape for key, shape in D.items() if not key.endswith("kernel")}
     assert dims({key: one.shape for key, one in ros_d(blank(without), Path("x")).items()}) == dims(nvidia_d)
@@ -350,14 +430,21 @@ def test_names_of_a_256_px_file():
 
 def encoder_state(styles: int) -> State:
     """The tensors by which an encoder is told, and not the hundreds of others."""
-    state = {"input_layer.0.weight": torch.ones(64, 1, 3, 3), "body.0.res_layer.0.num_batches_tracked": torch.tensor(3)}
+    state = {
+        "input_layer.0.weight": torch.ones(64, 1, 3, 3),
+        "body.0.res_layer.0.num_batches_tracked": torch.tensor(3),
+    }
     return state | {f"styles.{i}.linear.bias": torch.full((512,), float(i)) for i in range(styles)}
 
 
 @pytest.mark.parametrize(
     ("opts", "kind", "name"),
     [
-        ({"encoder_type": "GradualStyleEncoder", "input_nc": 1, "start_from_latent_avg": True}, "psp", "GradualStyleEncoder"),
+        (
+            {"encoder_type": "GradualStyleEncoder", "input_nc": 1, "start_from_latent_avg": True},
+            "psp",
+            "GradualStyleEncoder",
+        ),
         ({"encoder_type": "Encoder4Editing", "stylegan_size": 16}, "e4e", "Encoder4Editing"),
         ({"delta_norm": 2, "device": "cuda:0", "lr": 1e-4}, "e4e", "Encoder4Editing"),
         (argparse.Namespace(input_nc=1, label_nc=0), "psp", "GradualStyleEncoder"),
@@ -365,33 +452,55 @@ def encoder_state(styles: int) -> State:
 )
 def test_psp_and_e4e(tmp_path: Path, opts: Any, kind: str, name: str):
     _, G, _ = nets()
-    state = {f"encoder.{key}": one for key, one in encoder_state(6).items()} | {f"decoder.{k}": v for k, v in to_rosinality(G).items()}
-    tree = {"state_dict": collections.OrderedDict(state), "latent_avg": G["mapping.w_avg"].repeat(6, 1), "opts": opts}
+    state = {f"encoder.{key}": one for key, one in encoder_state(6).items()} | {
+        f"decoder.{k}": v for k, v in to_rosinality(G).items()
+    }
+    tree = {
+        "state_dict": collections.OrderedDict(state),
+        "latent_avg": G["mapping.w_avg"].repeat(6, 1),
+        "opts": opts,
+    }
     path = saved(tmp_path, tree)
     assert recognise(path) == kind
     checkpoint = read(path)
-    assert checkpoint.config["encoder"] == {"encoder_type": name, "styles": 6, "channels": 1, "add_latent_avg": True}
+    assert checkpoint.config["encoder"] == {
+        "encoder_type": name,
+        "styles": 6,
+        "channels": 1,
+        "add_latent_avg": True,
+    }
     assert_states(checkpoint.nets["encoder"], encoder_state(6))
     assert_states(checkpoint.nets["G_ema"], G)
     assert checkpoint.nets["latent"]["latent_avg"].shape == (6, 20)
     assert checkpoint.config["opts"] == (opts if isinstance(opts, dict) else vars(opts))
 
 
-@pytest.mark.parametrize(("name", "styles"), [("BackboneEncoderUsingLastLayerIntoW", 1), ("BackboneEncoderUsingLastLayerIntoWPlus", 6)])
+@pytest.mark.parametrize(
+    ("name", "styles"),
+    [("BackboneEncoderUsingLastLayerIntoW", 1), ("BackboneEncoderUsingLastLayerIntoWPlus", 6)],
+)
 def test_the_other_encoders_are_told_by_their_tensors(tmp_path: Path, name: str, styles: int):
     keep = ("input_layer.", "linear.", "output_layer_2.", "body.0.")
     with torch.device("meta"):
-        shapes = {key: one for key, one in encoders.encoder(name, styles).state_dict().items() if key.startswith(keep)}
+        shapes = {
+            key: one
+            for key, one in encoders.encoder(name, styles).state_dict().items()
+            if key.startswith(keep)
+        }
     state = {f"encoder.{key}": torch.zeros(one.shape, dtype=one.dtype) for key, one in shapes.items()}
     checkpoint = read(saved(tmp_path, {"state_dict": state, "opts": {"output_size": 16}}))
-    assert checkpoint.config["encoder"]["encoder_type"] == name and checkpoint.config["encoder"]["styles"] == styles
+    assert (
+        checkpoint.config["encoder"]["encoder_type"] == name
+        and checkpoint.config["encoder"]["styles"] == styles
+    )
 
 
 def test_irse50(tmp_path: Path):
     with torch.device("meta"):
         shapes = encoders.Backbone().state_dict()
     state = {
-        key: torch.zeros(one.shape if one.numel() < 10_000 else (1, *one.shape[1:2], 1, 1), dtype=one.dtype) for key, one in shapes.items()
+        key: torch.zeros(one.shape if one.numel() < 10_000 else (1, *one.shape[1:2], 1, 1), dtype=one.dtype)
+        for key, one in shapes.items()
     }
     path = saved(tmp_path, state, old=True)
     assert recognise(path) == "irse50"
@@ -403,8 +512,21 @@ def test_irse50(tmp_path: Path):
 
 
 def test_sam_has_two_encoders(tmp_path: Path):
-    state = {f"{name}.{key}": one for name in ("encoder", "pretrained_encoder") for key, one in encoder_state(6).items()}
-    checkpoint = read(saved(tmp_path, {"state_dict": state, "latent_avg": torch.ones(6, 20), "opts": {"start_from_encoded_w_plus": True}}))
+    state = {
+        f"{name}.{key}": one
+        for name in ("encoder", "pretrained_encoder")
+        for key, one in encoder_state(6).items()
+    }
+    checkpoint = read(
+        saved(
+            tmp_path,
+            {
+                "state_dict": state,
+                "latent_avg": torch.ones(6, 20),
+                "opts": {"start_from_encoded_w_plus": True},
+            },
+        )
+    )
     assert checkpoint.kind == "sam"
     assert_states(checkpoint.nets["pretrained_encoder"], encoder_state(6))
 
@@ -438,7 +560,9 @@ def test_tensors_are_read_as_torch_reads_them(tmp_path: Path, old: bool):
         if isinstance(want, (torch.Tensor, np.ndarray)):
             want = torch.as_tensor(want)
             one = got[key].load()
-            assert one.dtype == want.dtype and one.shape == want.shape and torch.equal(one, want.detach()), key
+            assert one.dtype == want.dtype and one.shape == want.shape and torch.equal(one, want.detach()), (
+                key
+            )
     assert got["numbers"][:-1] == tree["numbers"][:-1] and got["numbers"][-1].load().item() == 0.25
     assert got["options"]["shape"] == (2, 3)
     assert_states({key: one.load() for key, one in got["module"].items()}, tree["module"])
@@ -476,25 +600,41 @@ class Reduced:
         return self.what
 
 
-SYSTEM: Any = importlib.import_module(os.name).system  # which os.system is, under the name that a pickle gives it
+SYSTEM: Any = importlib.import_module(
+    os.name
+).system  # which os.system is, under the name that a pickle gives it
 LOAD: Any = torch.UntypedStorage(1).__reduce__()[0]  # what a pickled storage calls
 ATTACKS: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     "reduce": (f"{SYSTEM.__module__}.system", lambda p: pickle.dumps(Reduced(SYSTEM, (touch(p),)))),
-    "reduce-2": (f"{SYSTEM.__module__}.system", lambda p: pickle.dumps({"g_ema": {"x": Reduced(SYSTEM, (touch(p),))}}, 2)),
+    "reduce-2": (
+        f"{SYSTEM.__module__}.system",
+        lambda p: pickle.dumps({"g_ema": {"x": Reduced(SYSTEM, (touch(p),))}}, 2),
+    ),
     "eval": ("builtins.eval", lambda p: pickle.dumps(Reduced(builtins.eval, (f"open(r'{p}', 'w')",)))),
-    "exec": ("__builtin__.exec", lambda p: b"\x80\x02" + call("__builtin__", "exec", short(f"open(r'{p}', 'w')")) + b"."),
+    "exec": (
+        "__builtin__.exec",
+        lambda p: b"\x80\x02" + call("__builtin__", "exec", short(f"open(r'{p}', 'w')")) + b".",
+    ),
     "getattr": (
         "builtins.getattr",
         lambda p: (
             b"\x80\x02"
-            + call("builtins", "getattr", b"cos\nsystem\n".replace(b"os", b"builtins").replace(b"system", b"open"), short("__call__"))
+            + call(
+                "builtins",
+                "getattr",
+                b"cos\nsystem\n".replace(b"os", b"builtins").replace(b"system", b"open"),
+                short("__call__"),
+            )
             + b"("
             + short(str(p))
             + short("w")
             + b"tR."
         ),
     ),
-    "dotted": ("collections.OrderedDict.fromkeys", lambda p: b"\x80\x04" + short("collections") + short("OrderedDict.fromkeys") + b"\x93."),
+    "dotted": (
+        "collections.OrderedDict.fromkeys",
+        lambda p: b"\x80\x04" + short("collections") + short("OrderedDict.fromkeys") + b"\x93.",
+    ),
     "nested": (
         f"{SYSTEM.__module__}.system",
         lambda p: pickle.dumps(Reduced(LOAD, (pickle.dumps(Reduced(SYSTEM, (touch(p),))),))),
@@ -509,7 +649,10 @@ ATTACKS: dict[str, tuple[str, Callable[[Path], bytes]]] = {
             + b"tR."
         ),
     ),
-    "reconstructor": ("copyreg._reconstructor", lambda p: pickle.dumps(Reduced(copyreg._reconstructor, (dict, dict, {})))),  # type: ignore
+    "reconstructor": (
+        "copyreg._reconstructor",
+        lambda p: pickle.dumps(Reduced(vars(copyreg)["_reconstructor"], (dict, dict, {}))),
+    ),
     "extension": ("extension", lambda p: b"\x80\x02\x82\xf0(" + short(touch(p)) + b"tR."),
     "inst": ("os.system", lambda p: b"(" + short(touch(p)) + b"ios\nsystem\n."),
     "partial": ("functools.partial", lambda p: b"\x80\x02" + call("functools", "partial") + b"."),
@@ -524,7 +667,10 @@ ATTACKS: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     "persistent": ("outside itself", lambda p: b"\x80\x02" + short("x") + b"Q."),
     "newobj-ex": ("0x92", lambda p: b"\x80\x04ccollections\nOrderedDict\n)}\x92."),
     "build-a-list": ("a list", lambda p: b"\x80\x02]}b."),
-    "codec": ("_codecs.encode", lambda p: b"\x80\x02" + call("_codecs", "encode", short("x"), short("rot13")) + b"."),
+    "codec": (
+        "_codecs.encode",
+        lambda p: b"\x80\x02" + call("_codecs", "encode", short("x"), short("rot13")) + b".",
+    ),
     "codec-decode": ("_codecs.decode", lambda p: b"\x80\x02" + call("_codecs", "decode", short("x")) + b"."),
 }
 
@@ -581,7 +727,13 @@ def test_the_source_text_in_nvidias_files_is_not_run(tmp_path: Path, reference: 
     with pytest.raises(ModelError, match="lacks a part"):
         read(path)
     path.write_bytes(
-        pickle.dumps({"G_ema": Reduced(reference.Persistent("x", {}).__reduce__()[0], ({"type": "module", "module_src": "x"},))})
+        pickle.dumps(
+            {
+                "G_ema": Reduced(
+                    reference.Persistent("x", {}).__reduce__()[0], ({"type": "module", "module_src": "x"},)
+                )
+            }
+        )
     )
     with pytest.raises(ModelError, match="no network"):
         read(path)
@@ -597,20 +749,43 @@ def tensor(storage: bytes, offset: bytes, shape: bytes, stride: bytes) -> bytes:
 GOOD = STORAGE + b"K\x04tQ"  # four floats
 LIES = {
     "numel": (tensor(STORAGE + b"K\x08tQ", b"K\x00", b"K\x08\x85", b"K\x01\x85"), "size"),
-    "huge": (tensor(STORAGE + b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7ftQ", b"K\x00", b"K\x08\x85", b"K\x01\x85"), "outside itself"),
-    "negative": (tensor(STORAGE + b"J\xff\xff\xff\xfftQ", b"K\x00", b"K\x08\x85", b"K\x01\x85"), "outside itself"),
+    "huge": (
+        tensor(STORAGE + b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7ftQ", b"K\x00", b"K\x08\x85", b"K\x01\x85"),
+        "outside itself",
+    ),
+    "negative": (
+        tensor(STORAGE + b"J\xff\xff\xff\xfftQ", b"K\x00", b"K\x08\x85", b"K\x01\x85"),
+        "outside itself",
+    ),
     "offset": (tensor(GOOD, b"K\x01", b"K\x04\x85", b"K\x01\x85"), "larger"),
     "stride": (tensor(GOOD, b"K\x00", b"K\x03\x85", b"K\x02\x85"), "larger"),
     "expanded": (tensor(GOOD, b"K\x00", b"J\x00\x00\x00\x7f\x85", b"K\x00\x85"), "larger"),
     "negative-offset": (tensor(GOOD, b"J\xff\xff\xff\xff", b"K\x04\x85", b"K\x01\x85"), "impossible"),
     "truth": (tensor(GOOD, b"\x88", b"K\x03\x85", b"K\x01\x85"), "impossible"),
-    "dimensions": (tensor(GOOD, b"K\x00", b"(" + b"K\x01" * 30 + b"t", b"(" + b"K\x01" * 30 + b"t"), "impossible"),
+    "dimensions": (
+        tensor(GOOD, b"K\x00", b"(" + b"K\x01" * 30 + b"t", b"(" + b"K\x01" * 30 + b"t"),
+        "impossible",
+    ),
     "no-storage": (tensor(b"]", b"K\x00", b"K\x04\x85", b"K\x01\x85"), "in a way"),
-    "missing": (tensor(STORAGE.replace(short("0"), short("9")) + b"K\x04tQ", b"K\x00", b"K\x04\x85", b"K\x01\x85"), "lacks"),
-    "escape": (tensor(STORAGE.replace(short("0"), short("../data.pkl")) + b"K\x04tQ", b"K\x00", b"K\x04\x85", b"K\x01\x85"), "lacks"),
+    "missing": (
+        tensor(STORAGE.replace(short("0"), short("9")) + b"K\x04tQ", b"K\x00", b"K\x04\x85", b"K\x01\x85"),
+        "lacks",
+    ),
+    "escape": (
+        tensor(
+            STORAGE.replace(short("0"), short("../data.pkl")) + b"K\x04tQ",
+            b"K\x00",
+            b"K\x04\x85",
+            b"K\x01\x85",
+        ),
+        "lacks",
+    ),
     "short-id": (b"(" + short("storage") + b"tQ", "outside itself"),
     "id-of-text": (short("storage") + b"Q", "outside itself"),
-    "id-of-module": (b"(" + short("module") + b"ctorch\nFloatStorage\n" + short("0") + short("cpu") + b"K\x04tQ", "outside itself"),
+    "id-of-module": (
+        b"(" + short("module") + b"ctorch\nFloatStorage\n" + short("0") + short("cpu") + b"K\x04tQ",
+        "outside itself",
+    ),
     "id-of-class": (GOOD.replace(b"ctorch\nFloatStorage\n", b"ctorch\nSize\n"), "outside itself"),
     "key": (b"}(ccollections\nOrderedDict\n)R]u", "key"),
     "deep-key": (b"}" + b")" + b"2\x86" * 60 + b"]s", "key"),
@@ -621,7 +796,14 @@ LIES = {
     "list": (b"]K\x01a}K\x01a", "not a list"),
     "object-array": (call("numpy", "dtype", short("O8"), b"\x89\x88"), "array"),
     "array": (
-        call("numpy._core.numeric", "_frombuffer", b"C\x04abcd", call("numpy", "dtype", short("f4")), b"J\xff\xff\xff\x7f\x85", short("C")),
+        call(
+            "numpy._core.numeric",
+            "_frombuffer",
+            b"C\x04abcd",
+            call("numpy", "dtype", short("f4")),
+            b"J\xff\xff\xff\x7f\x85",
+            short("C"),
+        ),
         "as large",
     ),
     "set": (call("builtins", "set", b"C\x04abcd"), "set"),
@@ -694,7 +876,17 @@ def test_modules_within_themselves_are_refused(tmp_path: Path):
     head = b"}(" + short("type") + short("class") + short("class_name") + short("Generator") + short("state")
     body = b"}q\x00" + short("_modules") + b"}q\x01s"
     path = tmp_path / "x"
-    path.write_bytes(b"\x80\x02}" + short("G_ema") + name + head + body + b"utRq\x02" + b"h\x01" + short("a") + b"h\x02s0s.")
+    path.write_bytes(
+        b"\x80\x02}"
+        + short("G_ema")
+        + name
+        + head
+        + body
+        + b"utRq\x02"
+        + b"h\x01"
+        + short("a")
+        + b"h\x02s0s."
+    )
     with pytest.raises(ModelError, match="without end"):
         read(path)
 
@@ -739,7 +931,11 @@ def test_a_tensor_that_the_layout_does_not_know(tmp_path: Path):
 @pytest.mark.parametrize("old", [False, True], ids=["zip", "before-1.6"])
 def test_damage_is_a_model_error_or_goes_unnoticed(tmp_path: Path, old: bool):
     """Bytes turned, cut out or put in, anywhere before the numbers: one line, never another exception."""
-    tree = {"g_ema": {"style.1.weight": torch.zeros(3, 3), "x": torch.zeros(2)}, "args": argparse.Namespace(a=1), "n": np.arange(3.0)}
+    tree = {
+        "g_ema": {"style.1.weight": torch.zeros(3, 3), "x": torch.zeros(2)},
+        "args": argparse.Namespace(a=1),
+        "n": np.arange(3.0),
+    }
     data = saved(tmp_path, tree, old=old).read_bytes()
     rng, path = random.Random(0), tmp_path / "damaged"
     for _ in range(400):
@@ -759,7 +955,20 @@ def bent(tree: Any, rng: random.Random) -> Any:
     """A copy of a nested value with one thing in it, at any depth, replaced by something else."""
     kind: Any = type(tree)
     meta = getattr(tree, "meta", None)
-    odd = [None, 3, "x", [], {}, (), {"a": 1}, -1.5, torch.zeros(()), torch.zeros(2, 2), torch.zeros(1, 1, 1, 1, 1), np.zeros(3)]
+    odd = [
+        None,
+        3,
+        "x",
+        [],
+        {},
+        (),
+        {"a": 1},
+        -1.5,
+        torch.zeros(()),
+        torch.zeros(2, 2),
+        torch.zeros(1, 1, 1, 1, 1),
+        np.zeros(3),
+    ]
     if isinstance(tree, dict) and tree and rng.random() < 0.9:
         key = rng.choice(list(tree))
         if rng.random() < 0.1:
@@ -770,7 +979,11 @@ def bent(tree: Any, rng: random.Random) -> Any:
         return kind(bent(one, rng) if i == at else one for i, one in enumerate(tree))
     if meta and rng.random() < 0.95:
         return kind(meta["class_name"], bent(meta["state"], rng))
-    if hasattr(tree, "variables") and rng.random() < 0.95 and isinstance(fields := bent(vars(tree), rng), dict):
+    if (
+        hasattr(tree, "variables")
+        and rng.random() < 0.95
+        and isinstance(fields := bent(vars(tree), rng), dict)
+    ):
         return kind(**fields)
     return rng.choice(odd)
 
@@ -781,10 +994,18 @@ def test_a_bent_file_is_a_model_error_or_read(tmp_path: Path, reference: Any, ki
     _, G, D = nets(base=32, widest=4, z=4, w=4)
     g, d = to_tensorflow(G, D)
     ros = to_rosinality(G)
-    network = lambda variables: reference.Network(static_kwargs={"a": [1]}, components={}, variables=list(variables.items()))  # noqa: E731
-    psp_state = {f"encoder.{k}": v[..., :1] for k, v in encoder_state(2).items() if v.ndim} | {f"decoder.{k}": v for k, v in ros.items()}
+
+    def network(variables: Any) -> Any:
+        return reference.Network(static_kwargs={"a": [1]}, components={}, variables=list(variables.items()))
+
+    psp_state = {f"encoder.{k}": v[..., :1] for k, v in encoder_state(2).items() if v.ndim} | {
+        f"decoder.{k}": v for k, v in ros.items()
+    }
     tree = {
-        "nvidia": {"G_ema": reference.module("Generator", G, synthesis_kwargs={}), "D": reference.module("Discriminator", D)},
+        "nvidia": {
+            "G_ema": reference.module("Generator", G, synthesis_kwargs={}),
+            "D": reference.module("Discriminator", D),
+        },
         "tensorflow": (network(g), network(d), network(g)),
         "psp": {"state_dict": psp_state, "latent_avg": torch.zeros(2, 4), "opts": {"a": [1, {}]}},
         "rosinality": {"g_ema": {k: v for k, v in ros.items() if "noises" not in k}, "args": {"a": 1}},

@@ -1,4 +1,5 @@
-"""What is exported: the caller's module stays as it is, terms travel along, and nothing of this machine does."""
+"""What is exported: the caller's module stays as it is, terms travel along, and nothing of this machine
+does."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -24,21 +25,27 @@ from mien.train.families import stylegan2
 
 
 def normed() -> Part:
-    """Layers with normalisations whose statistics are far from 0 and 1, where rounding before fusing would show."""
+    """Layers with normalisations whose statistics are far from 0 and 1, where rounding before fusing would
+    show."""
     torch.manual_seed(0)
     image = nn.Sequential(nn.Conv2d(3, 48, 3, padding=1), nn.BatchNorm2d(48), nn.PReLU(48), nn.Flatten())
     module = nn.Sequential(*image, nn.Linear(48 * 64, 8), nn.BatchNorm1d(8))
     for name, one in module.named_buffers():
         if name.endswith(("_mean", "_var")):
             one.copy_(torch.rand_like(one) + 0.5)
-    return Part("encoder", module, {"x": torch.zeros(1, 3, 8, 8)}, ("y",), Card("normed", "encoder", "MIT", size=8))
+    return Part(
+        "encoder", module, {"x": torch.zeros(1, 3, 8, 8)}, ("y",), Card("normed", "encoder", "MIT", size=8)
+    )
 
 
 @pytest.mark.parametrize("bits", export.BITS)
 def test_the_module_stays_as_it_is(tmp_path: Path, bits: int):
     part = normed()
     part.module.train()
-    before, layers = {key: one.clone() for key, one in part.module.state_dict().items()}, list(part.module.children())
+    before, layers = (
+        {key: one.clone() for key, one in part.module.state_dict().items()},
+        list(part.module.children()),
+    )
     assert export.write(part, tmp_path / "n.onnx", bits=bits) < 1e-5
     assert part.module.training and list(part.module.children()) == layers
     assert all(torch.equal(one, before[key]) for key, one in part.module.state_dict().items())
@@ -54,7 +61,11 @@ def test_a_file_is_whole_and_says_nothing_of_this_machine(tmp_path: Path):
     assert [one.name for one in tmp_path.iterdir()] == ["n.onnx"]
     onnx.checker.check_model(str(tmp_path / "n.onnx"), full_check=True)
     data = (tmp_path / "n.onnx").read_bytes()
-    assert str(Path(export.__file__).parents[2]).encode() not in data and b"stack_trace" not in data and b".py" not in data
+    assert (
+        str(Path(export.__file__).parents[2]).encode() not in data
+        and b"stack_trace" not in data
+        and b".py" not in data
+    )
 
 
 def test_fewer_bits_are_fewer_bytes(tmp_path: Path):
@@ -66,13 +77,21 @@ def test_fewer_bits_are_fewer_bytes(tmp_path: Path):
 
 
 def test_every_channel_has_steps_of_its_own(tmp_path: Path):
-    """Of convolutions both ways, whose channels lie on other axes: a faint channel loses no more than a strong one."""
+    """Of convolutions both ways, whose channels lie on other axes: a faint channel loses no more than a
+    strong one."""
     torch.manual_seed(0)
-    module = nn.Sequential(nn.Conv2d(8, 16, 3, padding=1, bias=False), nn.ConvTranspose2d(16, 12, 4, 2, 1, bias=False))
-    strengths = [torch.logspace(-3, 0, 16)[:, None, None, None], torch.logspace(0, -3, 12)[None, :, None, None]]
+    module = nn.Sequential(
+        nn.Conv2d(8, 16, 3, padding=1, bias=False), nn.ConvTranspose2d(16, 12, 4, 2, 1, bias=False)
+    )
+    strengths = [
+        torch.logspace(-3, 0, 16)[:, None, None, None],
+        torch.logspace(0, -3, 12)[None, :, None, None],
+    ]
     for layer, strength in zip(module, strengths, strict=True):
         layer.weight.data *= strength
-    part = Part("encoder", module, {"x": torch.zeros(1, 8, 8, 8)}, ("y",), Card("c", "encoder", "MIT", size=8))
+    part = Part(
+        "encoder", module, {"x": torch.zeros(1, 8, 8, 8)}, ("y",), Card("c", "encoder", "MIT", size=8)
+    )
     export.write(part, tmp_path / "c.onnx", bits=8)
     assert (tmp_path / "c.onnx").stat().st_size < 1.3 * sum(one.numel() for one in module.parameters()) + 2000
     x = torch.randn(2, 8, 8, 8)
@@ -91,7 +110,10 @@ def test_what_depends_on_the_batch_is_refused(tmp_path: Path):
             return x - x.mean(0)
 
     with pytest.raises(ModelError, match="differ"):
-        export.write(Part("mapper", Mixes(), {"x": torch.zeros(1, 4)}, ("y",), Card("m", "mapper", "MIT")), tmp_path / "m.onnx")
+        export.write(
+            Part("mapper", Mixes(), {"x": torch.zeros(1, 4)}, ("y",), Card("m", "mapper", "MIT")),
+            tmp_path / "m.onnx",
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -108,7 +130,13 @@ def run(tmp_path: Path) -> Path:
     cfg = stylegan2.PRESETS["tiny"]
     folder = tmp_path / "run"
     folder.mkdir()
-    about = {"family": "stylegan2", "preset": "tiny", "seed": 0, "config": asdict(cfg), "notice": "mine\ntheirs"}
+    about = {
+        "family": "stylegan2",
+        "preset": "tiny",
+        "seed": 0,
+        "config": asdict(cfg),
+        "notice": "mine\ntheirs",
+    }
     runs.write_run(folder, about | {"licence": "MIT AND LicenseRef-Theirs", "commercial": False})
     state = stylegan2.build(cfg).G.state_dict()
     runs.save(folder / runs.BEST, dict(state), {"step": 1, "held_out": 0.5, "averaged": "G"})
@@ -120,7 +148,11 @@ def test_terms_of_the_beginning_travel_along(run: Path, tmp_path: Path):
     assert [path.name for path in written] == ["mine-mapper.onnx", "mine-generator.onnx"]
     for path in written:
         card = Net(path.stem, path, "").card
-        assert (card.licence, card.commercial, card.data) == ("MIT AND LicenseRef-Theirs", False, "mine\ntheirs")
+        assert (card.licence, card.commercial, card.data) == (
+            "MIT AND LicenseRef-Theirs",
+            False,
+            "mine\ntheirs",
+        )
 
 
 def test_what_is_there_is_not_written_over(run: Path, tmp_path: Path):

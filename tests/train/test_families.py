@@ -1,4 +1,5 @@
-"""The contract of every family, at preset "tiny": it learns, is resumed exactly, is exported, and a verb runs through what it wrote."""
+"""The contract of every family, at preset "tiny": it learns, is resumed exactly, is exported, and a verb runs
+through what it wrote."""
 
 import csv
 import json
@@ -34,7 +35,8 @@ COLUMNS = ["file", "person", "sex", "age", "source", "ethnicity", "smile", "bear
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """A folder of labelled faces and one of smile pairs, made of the picture in the repo and its edits; some people are held out."""
+    """A folder of labelled faces and one of smile pairs, made of the picture in the repo and its edits; some
+    people are held out."""
     root = tmp_path_factory.mktemp("data")
     faces, pairs = root / "faces", root / "pairs"
     (faces / "images").mkdir(parents=True)
@@ -44,9 +46,21 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     rows, points = [], {}
     for i in range(16):
         name, light = f"f{i:02}.png", 0.7 + 0.04 * i
-        cv2.imwrite(str(faces / "images" / name), np.clip(looks[i % 4] * light, 0, 255).astype(np.uint8)[..., ::-1])
+        cv2.imwrite(
+            str(faces / "images" / name), np.clip(looks[i % 4] * light, 0, 255).astype(np.uint8)[..., ::-1]
+        )
         points[name] = hopper_face().landmarks + 0.5
-        row = [name, f"person-{i}", "mf"[i % 2], 20 + 4 * i, "ab"[i // 8], "xy"[i // 4 % 2], "2" if i % 3 == 0 else "0", "0", "0"]
+        row = [
+            name,
+            f"person-{i}",
+            "mf"[i % 2],
+            20 + 4 * i,
+            "ab"[i // 8],
+            "xy"[i // 4 % 2],
+            "2" if i % 3 == 0 else "0",
+            "0",
+            "0",
+        ]
         rows.append(dict(zip(COLUMNS, row, strict=True)))
     with (faces / "faces.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, COLUMNS)
@@ -54,7 +68,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         table.writerows(rows)
     np.savez(faces / "landmarks478.npz", files=np.array(list(points)), points=np.stack(list(points.values())))
     ids = [f"{i:03}" for i in range(12)]
-    assert {held_out(PAIRED + i) for i in ids} == {True, False} and {held_out(r["person"]) for r in rows} == {True, False}
+    assert {held_out(PAIRED + i) for i in ids} == {True, False} and {held_out(r["person"]) for r in rows} == {
+        True,
+        False,
+    }
     smiling = edit(hopper(), kit=kit(), smile=1.0).pixels
     for i in ids:
         cv2.imwrite(str(pairs / f"{i}-neutral.jpg"), hopper().pixels[..., ::-1])
@@ -92,7 +109,13 @@ def test_the_folder_above_both_will_do(data: list[Path], tmp_path: Path):
 
 def test_a_run_leaves_what_is_promised(run: Path):
     names = {path.name for path in run.iterdir()}
-    assert {"run.json", "log.jsonl", "step-000004.safetensors", "best.safetensors", "preview-000004.png"} <= names
+    assert {
+        "run.json",
+        "log.jsonl",
+        "step-000004.safetensors",
+        "best.safetensors",
+        "preview-000004.png",
+    } <= names
     assert not [name for name in names if ".part" in name]
     assert len((run / "log.jsonl").read_text().splitlines()) == 4
     preview = cv2.imread(str(run / "preview-000004.png"))
@@ -100,7 +123,8 @@ def test_a_run_leaves_what_is_promised(run: Path):
 
 
 def test_resumed_equals_uninterrupted(run: Path, data: list[Path], tmp_path: Path):
-    """Killed between checkpoints, in the middle of writing one and before it has its name: resumed, the same weights, bit for bit."""
+    """Killed between checkpoints, in the middle of writing one and before it has its name: resumed, the same
+    weights, bit for bit."""
     folder, family = tmp_path / "killed", run.name
     command = [sys.executable, "-c", KILLED, family, str(folder), *map(str, folders(family, data))]
     done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
@@ -116,9 +140,14 @@ def test_resumed_equals_uninterrupted(run: Path, data: list[Path], tmp_path: Pat
 
 
 def assert_same(once: Any, twice: Any, share: float = 0.0) -> None:
-    """share: of the largest element of a tensor, by which others may differ; 0: they are equal, bit for bit."""
+    """share: of the largest element of a tensor, by which others may differ; 0: they are equal, bit for
+    bit."""
     assert once.keys() == twice.keys()
-    assert not [key for key in once if not (close(once[key], twice[key], share) if share else torch.equal(once[key], twice[key]))]
+    assert not [
+        key
+        for key in once
+        if not (close(once[key], twice[key], share) if share else torch.equal(once[key], twice[key]))
+    ]
 
 
 KILLED = """
@@ -161,14 +190,38 @@ print(json.dumps(told))
 """
 
 
-@pytest.mark.parametrize("family", ["stylegan2", "retouch", "psp"])  # several losses and lazy ones, gaps in batches, batch norm
+@pytest.mark.parametrize(
+    "family", ["stylegan2", "retouch", "psp"]
+)  # several losses and lazy ones, gaps in batches, batch norm
 def test_two_processes_do_what_one_does_in_two_parts(family: str, data: list[Path], tmp_path: Path):
     one, two, threads = tmp_path / "one", tmp_path / "two", torch.get_num_threads()
     torch.set_num_threads(1)
-    verbs.train(family, folders(family, data), one, preset="tiny", overrides={"steps": "3", "batch": "4"}, accumulate=2)
+    verbs.train(
+        family,
+        folders(family, data),
+        one,
+        preset="tiny",
+        overrides={"steps": "3", "batch": "4"},
+        accumulate=2,
+    )
     torch.set_num_threads(threads)
-    command = [*TRAIN, family, *map(str, folders(family, data)), "-o", str(two), "--set", "steps=3", "--set", "batch=4"]
-    subprocess.run([*command, "--preset", "tiny", "--devices", "2"], check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300)
+    command = [
+        *TRAIN,
+        family,
+        *map(str, folders(family, data)),
+        "-o",
+        str(two),
+        "--set",
+        "steps=3",
+        "--set",
+        "batch=4",
+    ]
+    subprocess.run(
+        [*command, "--preset", "tiny", "--devices", "2"],
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
     assert [len((folder / "log.jsonl").read_text().splitlines()) for folder in (one, two)] == [3, 3]
     assert_same(*(load_file(folder / "step-000003.safetensors") for folder in (one, two)), share=1e-5)
 
@@ -193,21 +246,32 @@ def test_export_is_what_was_trained(run: Path, tmp_path: Path, monkeypatch: pyte
     elif nets[0].card.role == "parser":
         crop = geometry.align(hopper().pixels, hopper_face().landmarks, Alignment("wide", 300))
         regions = models.open(nets[0], "parser").parse(crop)
-        assert all(one.shape == (300, 300) for one in regions.values()) and np.allclose(sum(regions.values()), 1, atol=1e-3)
+        assert all(one.shape == (300, 300) for one in regions.values()) and np.allclose(
+            sum(regions.values()), 1, atol=1e-3
+        )
     elif nets[0].card.role == "translator":
         for net in nets:
             translator = models.open(net, "translator")
-            picture = hopper().pixels[:90, :120] if translator.channels == 3 else np.full((90, 120, translator.channels), 255, np.uint8)
+            picture = (
+                hopper().pixels[:90, :120]
+                if translator.channels == 3
+                else np.full((90, 120, translator.channels), 255, np.uint8)
+            )
             assert translator.translate(picture).shape == (90, 120, 3)
     elif nets[0].card.role == "encoder":
         ((_, crop),) = verbs.align(hopper(), size=nets[0].card.size, kit=kit())
         ws = models.open(nets[0], "encoder").invert(crop)
-        assert ws.shape == nets[0].run(pixels=np.zeros((1, 3, crop.size, crop.size), np.float32))["ws"].shape[1:] and np.isfinite(ws).all()
+        assert (
+            ws.shape == nets[0].run(pixels=np.zeros((1, 3, crop.size, crop.size), np.float32))["ws"].shape[1:]
+            and np.isfinite(ws).all()
+        )
     else:
         for path in written:
             verbs.import_network(path, path.stem)
         first, again = (list(verbs.generate("net", [0, 1], truncation=0.7, kit=mine)) for _ in range(2))
-        assert np.array_equal(first[0].pixels, again[0].pixels) and not np.array_equal(first[0].pixels, first[1].pixels)
+        assert np.array_equal(first[0].pixels, again[0].pixels) and not np.array_equal(
+            first[0].pixels, first[1].pixels
+        )
         assert first[0].history[0].source_type == "trainedAlgorithmicMedia"
 
 
@@ -239,7 +303,9 @@ def test_interrupted_by_the_keyboard_saves(data: list[Path], tmp_path: Path):
         "--set",
         "steps=100000",
     ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
     log = tmp_path / "run" / "log.jsonl"
     until = time.monotonic() + 60
     while not (log.is_file() and log.stat().st_size) and time.monotonic() < until:
@@ -261,7 +327,12 @@ def test_requests_that_make_no_sense(data: list[Path], run: Path, tmp_path: Path
         ({"data": [tmp_path]}, InputError, "two folders"),
         ({"run": run}, OutputError, "holds a run already"),
     ):
-        given: dict[str, Any] = {"family": "retouch", "data": data, "run": tmp_path / "new", "preset": "tiny"} | how
+        given: dict[str, Any] = {
+            "family": "retouch",
+            "data": data,
+            "run": tmp_path / "new",
+            "preset": "tiny",
+        } | how
         with pytest.raises(error, match=said):
             verbs.train(given.pop("family"), given.pop("data"), given.pop("run"), **given)
     with pytest.raises(InputError, match="not the folder of a run"):

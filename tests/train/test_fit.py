@@ -1,4 +1,5 @@
-"""The training loop's promises: whole checkpoints, other weights to begin with, clear words when memory, disk or numbers run out."""
+"""The training loop's promises: whole checkpoints, other weights to begin with, clear words when memory, disk
+or numbers run out."""
 
 import json
 import os
@@ -58,26 +59,47 @@ def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(pictures: Path, folder: Path, *more: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "mien", "train", "stylegan2", str(pictures), "-o", str(folder), "--preset", "tiny", *more]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    command = [
+        sys.executable,
+        "-m",
+        "mien",
+        "train",
+        "stylegan2",
+        str(pictures),
+        "-o",
+        str(folder),
+        "--preset",
+        "tiny",
+        *more,
+    ]
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
 
 
 # --- Checkpoints
 
 
 def test_a_run_keeps_the_newest_checkpoints_and_logs_every_step(run: Path, pictures: Path, tmp_path: Path):
-    assert [path.name for path in runs.checkpoints(run)] == ["step-000003.safetensors", "step-000004.safetensors"]
+    assert [path.name for path in runs.checkpoints(run)] == [
+        "step-000003.safetensors",
+        "step-000004.safetensors",
+    ]
     assert runs.read_state(run / "step-000004.safetensors")["step"] == 4
     best = runs.read_state(run / "best.safetensors")
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [1, 2, 3, 4] and all(line["images_per_s"] > 0 for line in lines)
+    assert [line["step"] for line in lines] == [1, 2, 3, 4] and all(
+        line["images_per_s"] > 0 for line in lines
+    )
     assert best["held_out"] == min(line["held_out"] for line in lines) and best["averaged"] == "G"
     assert list(run.glob("events.out.tfevents.*"))
     train(pictures, tmp_path / "run", 4, keep=1)
     assert len(runs.checkpoints(tmp_path / "run")) == 1
 
 
-def test_a_damaged_checkpoint_is_passed_over(pictures: Path, run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+def test_a_damaged_checkpoint_is_passed_over(
+    pictures: Path, run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
     folder = tmp_path / "run"
     train(pictures, folder, 4)
     whole = folder / "step-000004.safetensors"
@@ -90,7 +112,12 @@ def test_a_damaged_checkpoint_is_passed_over(pictures: Path, run: Path, tmp_path
         assert "going on from the one before" in capfd.readouterr().err
         again, once = load_file(whole), load_file(run / whole.name)
         assert all(torch.equal(again[key], once[key]) for key in once)
-        assert [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()] == [1, 2, 3, 4]
+        assert [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()] == [
+            1,
+            2,
+            3,
+            4,
+        ]
 
 
 def test_a_full_disk_loses_nothing(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -109,7 +136,9 @@ def test_a_full_disk_loses_nothing(pictures: Path, tmp_path: Path, monkeypatch: 
     assert train(pictures, folder, None, resume=True) > 0
 
 
-def test_weights_that_are_not_finite_are_never_written(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_weights_that_are_not_finite_are_never_written(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     step = stylegan2.StyleGAN2.step
 
     def spoil(self: Any, shares: MicroBatches) -> Any:
@@ -121,7 +150,11 @@ def test_weights_that_are_not_finite_are_never_written(pictures: Path, tmp_path:
     monkeypatch.setattr(stylegan2.StyleGAN2, "step", spoil)
     with pytest.raises(MienError, match=r"weights are not finite.*step-000002"):
         train(pictures, tmp_path / "run", 4)
-    assert all(one.isfinite().all() for path in runs.checkpoints(tmp_path / "run") for one in load_file(path).values())
+    assert all(
+        one.isfinite().all()
+        for path in runs.checkpoints(tmp_path / "run")
+        for one in load_file(path).values()
+    )
 
 
 # --- Stopping
@@ -141,13 +174,20 @@ def test_being_told_to_end_saves(pictures: Path, tmp_path: Path, devices: str):
     assert step == len(log.read_text().splitlines()) > 0
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), RuntimeError("DefaultCPUAllocator: no")])
-def test_too_little_memory_is_said_with_numbers(pictures: Path, tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), RuntimeError("DefaultCPUAllocator: no")],
+)
+def test_too_little_memory_is_said_with_numbers(
+    pictures: Path, tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+):
     def exhausted(*_: Any) -> None:
         raise error
 
     monkeypatch.setattr(stylegan2.StyleGAN2, "step", exhausted)
-    with pytest.raises(MienError, match=r"for 4 pictures at a time: --resume --accumulate 2 takes 2, .* --set batch=") as caught:
+    with pytest.raises(
+        MienError, match=r"for 4 pictures at a time: --resume --accumulate 2 takes 2, .* --set batch="
+    ) as caught:
         train(pictures, tmp_path / "run")
     assert "\n" not in str(caught.value)
 
@@ -156,7 +196,11 @@ def test_too_little_memory_is_said_with_numbers(pictures: Path, tmp_path: Path, 
 
 
 def test_batches_that_cannot_be_shared(pictures: Path, tmp_path: Path):
-    for knobs, accumulate, said in (({}, 3, "multiple of 3"), ({}, 4, "multiple of group 2"), ({"batch": "6"}, 2, "batch 3 must be")):
+    for knobs, accumulate, said in (
+        ({}, 3, "multiple of 3"),
+        ({}, 4, "multiple of group 2"),
+        ({"batch": "6"}, 2, "batch 3 must be"),
+    ):
         with pytest.raises(RequestError, match=said):
             train(pictures, tmp_path / "run", None, knobs=knobs, accumulate=accumulate)
     assert not (tmp_path / "run").exists()
@@ -165,7 +209,18 @@ def test_batches_that_cannot_be_shared(pictures: Path, tmp_path: Path):
 def test_torchrun_does_what_accumulation_does(pictures: Path, tmp_path: Path):
     one, two = tmp_path / "one", tmp_path / "two"
     train(pictures, one, 2, accumulate=2)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "mien", "train", "stylegan2"]
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "mien",
+        "train",
+        "stylegan2",
+    ]
     command = [*launch, str(pictures), "-o", str(two), "--preset", "tiny", "--set", "steps=2"]
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=240)
     first, second = (load_file(folder / "step-000002.safetensors") for folder in (one, two))
@@ -191,7 +246,10 @@ def test_statistics_of_norms_move_as_the_mean_of_the_parts():
     net.load_state_dict(before)
     MicroBatches(batch, 0, accumulate=2, statistics=statistics(net)).gradients(optimiser, term)
     after = net.state_dict()
-    assert torch.allclose(after["1.running_mean"], (means[0] + means[1]) / 2) and int(after["1.num_batches_tracked"]) == 1
+    assert (
+        torch.allclose(after["1.running_mean"], (means[0] + means[1]) / 2)
+        and int(after["1.num_batches_tracked"]) == 1
+    )
     assert torch.allclose(after["0.parametrizations.weight.0._u"].norm(), torch.ones(()))
 
 
@@ -209,10 +267,14 @@ def test_begin_with_a_run(pictures: Path, run: Path, tmp_path: Path, capfd: pyte
     about = runs.read_run(folder)
     assert (about["config"]["size"], about["config"]["z"], about["config"]["base"]) == (32, 16, 256)
     assert about["began"] == [{"name": "first", "kind": "stylegan2", "sha256": about["began"][0]["sha256"]}]
-    assert (about["licence"], about["commercial"]) == ("Apache-2.0", True) and str(tmp_path) not in json.dumps(about)
+    assert (about["licence"], about["commercial"]) == ("Apache-2.0", True) and str(
+        tmp_path
+    ) not in json.dumps(about)
     assert "begins with" in capfd.readouterr().err
     theirs, mine = load_file(run / "best.safetensors"), load_file(folder / "best.safetensors")
-    assert theirs.keys() == mine.keys() and all(torch.allclose(theirs[key], mine[key], atol=1e-2) for key in theirs)
+    assert theirs.keys() == mine.keys() and all(
+        torch.allclose(theirs[key], mine[key], atol=1e-2) for key in theirs
+    )
     larger = tmp_path / "larger"
     train(pictures, larger, begin=[run], knobs={"size": "64", "steps": "1", "lr": "1e-9"})
     assert "begin anew" in capfd.readouterr().err
@@ -220,7 +282,9 @@ def test_begin_with_a_run(pictures: Path, run: Path, tmp_path: Path, capfd: pyte
     assert torch.allclose(theirs["synthesis.b32.conv1.weight"], mine["synthesis.b32.conv1.weight"], atol=1e-5)
 
 
-def test_begin_with_what_may_not_be_sold(pictures: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_begin_with_what_may_not_be_sold(
+    pictures: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """A published checkpoint's terms travel: to the run, and to a run that begins with that."""
     G, D = (load_file(run / name) for name in ("best.safetensors", "step-000004.safetensors"))
     nets = {"G_ema": G, "G": {}, "D": runs.below(D, "nets.D."), "encoder": {}}
@@ -235,7 +299,11 @@ def test_begin_with_what_may_not_be_sold(pictures: Path, run: Path, tmp_path: Pa
     train(pictures, tmp_path / "b", 1, begin=[tmp_path / "a", run])
     for name in "ab":
         about = runs.read_run(tmp_path / name)
-        assert about["licence"].startswith("LicenseRef-NC") and about["commercial"] is False and "NVIDIA" in about["notice"]
+        assert (
+            about["licence"].startswith("LicenseRef-NC")
+            and about["commercial"] is False
+            and "NVIDIA" in about["notice"]
+        )
 
 
 def test_what_cannot_be_begun_with(pictures: Path, run: Path, tmp_path: Path):
@@ -258,10 +326,14 @@ def test_what_cannot_be_begun_with(pictures: Path, run: Path, tmp_path: Path):
 # --- Pictures
 
 
-def test_people_are_told_about_their_pictures(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_people_are_told_about_their_pictures(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     notes = "\n".join(Pictures([pictures], 64, 0, 0).notes())
     assert (
-        "1 of 17 pictures (broken.jpg)" in notes and "16 of 16 pictures, the smallest from 40" in notes and "not square: 16 of 16" in notes
+        "1 of 17 pictures (broken.jpg)" in notes
+        and "16 of 16 pictures, the smallest from 40" in notes
+        and "not square: 16 of 16" in notes
     )
     assert not [line for line in Pictures([pictures], 32, 0, 0).notes() if "enlarged" in line]
     with pytest.raises(InputError, match="holds no picture"):

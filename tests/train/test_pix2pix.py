@@ -1,4 +1,5 @@
-"""pix2pix: the published U-Net, its noise and its statistics made explicit, pairs that are given and pairs that are drawn."""
+"""pix2pix: the published U-Net, its noise and its statistics made explicit, pairs that are given and pairs
+that are drawn."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +46,9 @@ def test_the_generator_is_the_published_one():
 def test_names_and_shapes_are_the_published_ones():
     with torch.device("meta"):
         net = translators.UNetGenerator()
-    assert {key: tuple(one.shape) for key, one in net.state_dict().items()} == published("pix2pix_unet256", "netG")
+    assert {key: tuple(one.shape) for key, one in net.state_dict().items()} == published(
+        "pix2pix_unet256", "netG"
+    )
 
 
 @torch.no_grad()
@@ -85,7 +88,8 @@ def filled_copy(net: torch.nn.Module) -> torch.nn.Module:
 
 @torch.no_grad()
 def test_noise_is_asked_for_by_number(tmp_path: Path):
-    """The same number, the same noise, for each picture of a batch by itself, and in ONNX Runtime as in torch; 0 is none."""
+    """The same number, the same noise, for each picture of a batch by itself, and in ONNX Runtime as in
+    torch; 0 is none."""
     net = drawn(translators.UNetGenerator(1, 3, base=4, downs=7))
     asked = translators.Sampling(net).eval()
     x = torch.randn(1, 1, 128, 128, generator=torch.Generator().manual_seed(0)).expand(4, -1, -1, -1)
@@ -100,19 +104,28 @@ def test_noise_is_asked_for_by_number(tmp_path: Path):
     assert [one.name for one in file.card.conditions] == ["sample"] and file.inputs["pixels"][2] == "64*rows"
     wide, draws = torch.randn(2, 1, 128, 64), torch.tensor([[3.0], [0.0]])
     np.testing.assert_allclose(
-        file.run(pixels=wide.numpy(), condition=draws.numpy())["picture"], part.module(wide, draws).numpy(), atol=1e-4
+        file.run(pixels=wide.numpy(), condition=draws.numpy())["picture"],
+        part.module(wide, draws).numpy(),
+        atol=1e-4,
     )
 
 
 def test_noise_is_fair():
     at = torch.arange(512 * 64).view(1, 512, 8, 8)
-    drawn_bits = [translators.chance(at, torch.tensor(draw), place).float() for draw in (1024, 2048, 5000) for place in (0, 1)]
+    drawn_bits = [
+        translators.chance(at, torch.tensor(draw), place).float()
+        for draw in (1024, 2048, 5000)
+        for place in (0, 1)
+    ]
     assert all(abs(float(one.mean()) - 0.5) < 0.02 for one in drawn_bits)
     each = torch.stack([one.flatten() for one in drawn_bits])
     off = each.corrcoef() - torch.eye(len(each))
     assert off.abs().max() < 0.03
     first = each[0].view(512, 64) - 0.5
-    assert abs(float((first[:, 1:] * first[:, :-1]).mean())) < 0.01 and abs(float((first[1:] * first[:-1]).mean())) < 0.01
+    assert (
+        abs(float((first[:, 1:] * first[:, :-1]).mean())) < 0.01
+        and abs(float((first[1:] * first[:-1]).mean())) < 0.01
+    )
     assert 0.2 < float(first.mean(1).std()) * 8 * 2 < 3  # whole maps are neither on nor off
 
 
@@ -127,15 +140,23 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = [f"{i:02}.png" for i in range(12)]
     small = cv2.resize(hopper().pixels, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     for i, name in enumerate(names):
-        cv2.imwrite(str(folder / "images" / name), np.clip(small * (0.7 + 0.04 * i), 0, 255).astype(np.uint8)[..., ::-1])
+        cv2.imwrite(
+            str(folder / "images" / name),
+            np.clip(small * (0.7 + 0.04 * i), 0, 255).astype(np.uint8)[..., ::-1],
+        )
     points = (hopper_face().landmarks + 0.5) * 0.25
     np.savez(folder / "landmarks478.npz", files=np.array(names[1:]), points=np.stack([points] * 11))
-    (folder / "faces.csv").write_text("file,person,source\n" + "".join(f"{name},p{i},x\n" for i, name in enumerate(names)))
+    (folder / "faces.csv").write_text(
+        "file,person,source\n" + "".join(f"{name},p{i},x\n" for i, name in enumerate(names))
+    )
     return folder
 
 
 def trained(objective: pix2pix.Pix2Pix, loader: Loader[pix2pix.Batch], steps: int) -> list[dict[str, float]]:
-    return [{k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()} for i in range(steps)]
+    return [
+        {k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()}
+        for i in range(steps)
+    ]
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task != "pairs"])
@@ -158,13 +179,20 @@ def test_lines_of_a_face(marked: Path):
     data = Pairs([marked], 64, 64, "landmarks", 0)
     seen, _ = data.held_out(4)
     ink = (seen > 0).mean()
-    assert 0.03 < ink < 0.25 and seen.shape[1:] == (1, 64, 64) and "no landmarks: 1 pictures" in " ".join(data.notes())
+    assert (
+        0.03 < ink < 0.25
+        and seen.shape[1:] == (1, 64, 64)
+        and "no landmarks: 1 pictures" in " ".join(data.notes())
+    )
     plain, turned = (data.pictures.batch(2, 0, mirror) for mirror in (0.0, 1.0))
     assert np.array_equal(turned[0], plain[0][..., ::-1]) and np.array_equal(turned[1], plain[1][..., ::-1])
     points = hopper_face().landmarks * 0.25
     lines = mesh.draw_lines(points, 160)
     eye = points[list(topology.EYELIDS[0])].mean(0)
-    assert lines[int(points[1, 1]), int(points[1, 0]) + 12] == 0 and lines[int(eye[1]) - 4 : int(eye[1]) + 5, int(eye[0])].max() > 100
+    assert (
+        lines[int(points[1, 1]), int(points[1, 0]) + 12] == 0
+        and lines[int(eye[1]) - 4 : int(eye[1]) + 5, int(eye[0])].max() > 100
+    )
 
 
 def test_landmarks_are_wanted(tmp_path: Path):
@@ -275,7 +303,9 @@ def test_published_files_are_imported(tmp_path: Path):
     assert recognise(path) == "pix2pix"
     x = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     (part,) = adopt(path, "mine")
-    assert (part.card.multiple, part.card.size, part.card.conditions) == (128, 128, ()) and torch.equal(part.module(x), net(x))
+    assert (part.card.multiple, part.card.size, part.card.conditions) == (128, 128, ()) and torch.equal(
+        part.module(x), net(x)
+    )
     (own,) = adopt(path, "mine", own_statistics=True, sample=True)
     assert list(own.inputs) == ["pixels", "condition"] and "own statistics" in own.card.limits
     got = own.module(x, torch.zeros(2, 1))
@@ -290,6 +320,8 @@ def test_a_run_begins_with_a_published_file(tmp_path: Path):
     assert (cfg.task, cfg.base, cfg.downs, cfg.norm) == ("pairs", 2, 6, "batch")
     objective = pix2pix.build(cfg)
     assert objective.transfer(origin.nets) == []
-    assert torch.equal(objective.G.state_dict()["model.model.0.weight"], net.state_dict()["model.model.0.weight"])
+    assert torch.equal(
+        objective.G.state_dict()["model.model.0.weight"], net.state_dict()["model.model.0.weight"]
+    )
     with pytest.raises(ValueError, match="no generator"):
         pix2pix.adapt(TINY, {}, {"G": {"mapping.w_avg": torch.zeros(1)}})

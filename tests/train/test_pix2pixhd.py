@@ -1,4 +1,5 @@
-"""pix2pixHD: the published networks under their published names, maps of every kind, training, files told by their structure."""
+"""pix2pixHD: the published networks under their published names, maps of every kind, training, files told by
+their structure."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -76,9 +77,15 @@ def test_two_enhancers():
     torch.manual_seed(0)
     net = hd.Generator(5, width=8, downs=1, blocks=1, enhancers=2, enhancer_blocks=1)
     assert net(torch.zeros(1, 5, 32, 64)).shape == (1, 3, 32, 64)
-    assert net.get_parameter("model2_2.5.weight").shape == (3, 2, 7, 7) and "model1_2.5.weight" not in net.state_dict()
+    assert (
+        net.get_parameter("model2_2.5.weight").shape == (3, 2, 7, 7)
+        and "model1_2.5.weight" not in net.state_dict()
+    )
     net.only(last=True)
-    assert {key.split(".")[0] for key, one in net.named_parameters() if one.requires_grad} == {"model2_1", "model2_2"}
+    assert {key.split(".")[0] for key, one in net.named_parameters() if one.requires_grad} == {
+        "model2_1",
+        "model2_2",
+    }
     assert hd.described(shapes(net.state_dict())) == (
         "G",
         {"inputs": 5, "width": 8, "downs": 1, "blocks": 1, "enhancers": 2, "enhancer_blocks": 1},
@@ -91,7 +98,9 @@ def test_instances_are_pooled_alone():
     got = hd.pooled(x, instance)
     for n, number in ((0, 7), (0, 26001), (1, 7)):
         where = instance[n, 0] == number
-        assert torch.allclose(got[n][:, where], x[n][:, where].mean(1, keepdim=True).expand(-1, int(where.sum())), atol=1e-6)
+        assert torch.allclose(
+            got[n][:, where], x[n][:, where].mean(1, keepdim=True).expand(-1, int(where.sum())), atol=1e-6
+        )
 
 
 def test_borders_are_on_both_sides():
@@ -106,14 +115,17 @@ def test_borders_are_on_both_sides():
 
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Bars of four classes; their colours in the pictures, their numbers in the maps, two objects of the last class."""
+    """Bars of four classes; their colours in the pictures, their numbers in the maps, two objects of the last
+    class."""
     folder = tmp_path_factory.mktemp("maps")
     for name in ("labels", "images", "instances"):
         (folder / name).mkdir()
     colours = np.array([[20, 40, 60], [200, 60, 60], [60, 200, 60], [60, 60, 220]], np.uint8)
     for i in range(16):
         rng = np.random.default_rng(i)
-        label = np.repeat(rng.permutation(np.repeat(np.arange(4, dtype=np.uint8), 12)[:48]).reshape(6, 8), 8, 0).repeat(8, 1)
+        label = np.repeat(
+            rng.permutation(np.repeat(np.arange(4, dtype=np.uint8), 12)[:48]).reshape(6, 8), 8, 0
+        ).repeat(8, 1)
         cv2.imwrite(str(folder / "labels" / f"{i:02}.png"), label)
         cv2.imwrite(str(folder / "images" / f"{i:02}.png"), colours[label][..., ::-1])
         instance = label.astype(np.uint16) * 1000
@@ -130,7 +142,9 @@ def test_maps_pictures_and_instances_stay_together(maps: Path):
     red = np.unique(picture[:, 0][label[:, 0] == 1])
     assert np.allclose(red, 200 / 127.5 - 1, atol=0.01)
     turned = data.batch(6, 1, 1.0)
-    assert np.array_equal(turned[0], np.array([0, 1, 3, 2])[label[..., ::-1]]) and np.array_equal(turned[2], picture[..., ::-1])
+    assert np.array_equal(turned[0], np.array([0, 1, 3, 2])[label[..., ::-1]]) and np.array_equal(
+        turned[2], picture[..., ::-1]
+    )
     assert np.array_equal(turned[1], instance[..., ::-1]) and not data.notes()
 
 
@@ -144,7 +158,11 @@ def test_colours_in_the_place_of_maps(maps: Path, tmp_path: Path):
     (tmp_path / "train_B").symlink_to(maps / "images")
     cfg = replace(GIVEN, labels=0, mirrored=())
     batch = hd.load([tmp_path], cfg, 0).batch(0)
-    assert batch.label.shape == (2, 3, 32, 32) and torch.equal(batch.label, batch.real) and len(batch.instance.unique()) > 2
+    assert (
+        batch.label.shape == (2, 3, 32, 32)
+        and torch.equal(batch.label, batch.real)
+        and len(batch.instance.unique()) > 2
+    )
     assert all(bool(one.isfinite()) for one in hd.build(cfg).step(MicroBatches(batch, 0)).values())
 
 
@@ -153,12 +171,16 @@ def test_faces_have_their_classes_drawn(tmp_path: Path):
     for i in range(3):
         cv2.imwrite(str(tmp_path / "images" / f"{i}.png"), hopper().pixels[..., ::-1])
     np.savez(
-        tmp_path / "landmarks478.npz", files=np.array([f"{i}.png" for i in range(3)]), points=np.stack([hopper_face().landmarks + 0.5] * 3)
+        tmp_path / "landmarks478.npz",
+        files=np.array([f"{i}.png" for i in range(3)]),
+        points=np.stack([hopper_face().landmarks + 0.5] * 3),
     )
     loader = hd.load([tmp_path], replace(TINY, size=64), 0)
     batch = loader.batch(0)
     assert {0, 1, 2, 4, 5} <= set(batch.label.unique().tolist()) and torch.equal(batch.label, batch.instance)
-    assert any("drawn after landmarks" in note for note in loader.notes) and any("instances" in note for note in loader.notes)
+    assert any("drawn after landmarks" in note for note in loader.notes) and any(
+        "instances" in note for note in loader.notes
+    )
 
 
 def test_what_is_no_map_is_refused(maps: Path, tmp_path: Path):
@@ -185,10 +207,16 @@ def test_at_first_the_enhancer_alone_is_trained(maps: Path):
     objective, loader = hd.build(cfg), hd.load([maps], cfg, 0)
     start = {key: one.clone() for key, one in objective.G.state_dict().items()}
     logs = objective.step(MicroBatches(loader.batch(0), 0))
-    same = {key.split(".")[0] for key, one in objective.G.state_dict().items() if torch.equal(one, start[key])}
+    same = {
+        key.split(".")[0] for key, one in objective.G.state_dict().items() if torch.equal(one, start[key])
+    }
     assert "model" in same and {"g", "matching", "l1", "d"} <= logs.keys()
     objective.step(MicroBatches(loader.batch(1), 1))
-    assert not any(torch.equal(one, start[key]) for key, one in objective.G.state_dict().items() if key.endswith("weight"))
+    assert not any(
+        torch.equal(one, start[key])
+        for key, one in objective.G.state_dict().items()
+        if key.endswith("weight")
+    )
 
 
 def test_a_coarse_generator_is_taken_over():
@@ -198,7 +226,9 @@ def test_a_coarse_generator_is_taken_over():
     objective = hd.build(cfg)
     left = objective.transfer({"G": dict(coarse)})
     assert (
-        left and all("model1_" in key for key in left) and torch.equal(objective.G.state_dict()["model.1.weight"], coarse["model.1.weight"])
+        left
+        and all("model1_" in key for key in left)
+        and torch.equal(objective.G.state_dict()["model.1.weight"], coarse["model.1.weight"])
     )
 
 
@@ -208,7 +238,11 @@ def test_an_exported_network_takes_any_size(maps: Path, tmp_path: Path):
     (part,) = objective.parts(objective.G.eval())
     assert export.write(part, tmp_path / "net.onnx") < 1e-3
     net = Net("net", tmp_path / "net.onnx", "")
-    assert [one.name for one in net.card.conditions] == ["look-1", "look-2", "look-3"] and net.card.multiple == 8
+    assert [one.name for one in net.card.conditions] == [
+        "look-1",
+        "look-2",
+        "look-3",
+    ] and net.card.multiple == 8
     batch = hd.load([maps], cfg, 0).batch(0)
     shown = objective.shown(batch)
     with torch.no_grad():
@@ -244,7 +278,9 @@ def test_published_generators_are_imported(name: str, tmp_path: Path):
     torch.save({key: torch.from_numpy(one) for key, one in module.tensors(name)["netG"].items()}, path)
     assert read(path).kind == "pix2pixhd"
     (part,) = adopt(path, "mine")
-    assert part.card.name == "mine-translator" and not part.card.commercial and list(part.inputs) == ["pixels"]
+    assert (
+        part.card.name == "mine-translator" and not part.card.commercial and list(part.inputs) == ["pixels"]
+    )
     assert_same(part.module(torch.from_numpy(arrays["in0"]) * 2 - 1), arrays["out0"])
     if "global" in name:
         assert export.write(part, tmp_path / "net.onnx") < 1e-3

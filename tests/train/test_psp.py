@@ -1,4 +1,5 @@
-"""The encoders: the published networks to the last digits that matter, under their published names; our light one; how they are trained."""
+"""The encoders: the published networks to the last digits that matter, under their published names; our light
+one; how they are trained."""
 
 import importlib.util
 import re
@@ -101,7 +102,9 @@ def published(section: str, net: str) -> dict[str, tuple[int, ...]]:
         ("e4e_os32", "encoder", "Encoder4Editing", 8, 3),
     ],
 )
-def test_names_and_shapes_are_the_published_ones(section: str, net: str, name: str, styles: int, channels: int):
+def test_names_and_shapes_are_the_published_ones(
+    section: str, net: str, name: str, styles: int, channels: int
+):
     want = published(section, net)
     prefix = "encoder." if net == "state_dict" else ""
     want = {key.removeprefix(prefix): shape for key, shape in want.items() if key.startswith(prefix)}
@@ -119,7 +122,10 @@ def drawn(net: nn.Module, seed: int = 0) -> nn.Module:
                 one.copy_(torch.rand(one.shape, generator=rng) + 0.5)
             elif one.is_floating_point():
                 fan = one[0].numel() if one.ndim > 1 and not key.endswith("linear.weight") else 1
-                one.copy_(torch.randn(one.shape, generator=rng) / fan**0.5 * (0.2 if one.ndim == 1 else 1) + (one.ndim == 1))
+                one.copy_(
+                    torch.randn(one.shape, generator=rng) / fan**0.5 * (0.2 if one.ndim == 1 else 1)
+                    + (one.ndim == 1)
+                )
     return net.eval()
 
 
@@ -141,7 +147,9 @@ class Thin(encoders.Pyramid):
 
     def __init__(self, styles: int) -> None:
         nn.Module.__init__(self)
-        self.styles = nn.ModuleList(encoders.MapToStyle(8, 8, 16 if i < 3 else 32 if i < 7 else 64) for i in range(styles))
+        self.styles = nn.ModuleList(
+            encoders.MapToStyle(8, 8, 16 if i < 3 else 32 if i < 7 else 64) for i in range(styles)
+        )
 
     def levels(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         rng = torch.Generator().manual_seed(int(x[0, 0, 0, 0]))
@@ -218,7 +226,16 @@ def test_thinner_encoders_give_styles_of_other_sizes():
 
 
 TINY = psp.PRESETS["tiny"]
-E4E = replace(TINY, encoder="Encoder4Editing", width=16, delta=2e-4, adversarial=0.1, progressive_from=1, progressive_every=1, r1_every=1)
+E4E = replace(
+    TINY,
+    encoder="Encoder4Editing",
+    width=16,
+    delta=2e-4,
+    adversarial=0.1,
+    progressive_from=1,
+    progressive_every=1,
+    r1_every=1,
+)
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +245,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ramp = np.linspace(0, 1, 40)[:, None, None]
     for i in range(24):
         colours = np.random.default_rng(i).uniform(0, 255, (2, 3))
-        cv2.imwrite(str(folder / f"{i:02}.png"), np.broadcast_to(ramp * colours[0] + (1 - ramp) * colours[1], (40, 40, 3)).astype(np.uint8))
+        cv2.imwrite(
+            str(folder / f"{i:02}.png"),
+            np.broadcast_to(ramp * colours[0] + (1 - ramp) * colours[1], (40, 40, 3)).astype(np.uint8),
+        )
     return folder
 
 
@@ -240,12 +260,19 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = [f"{i:02}.png" for i in range(10)]
     for name in names:
         cv2.imwrite(str(folder / "images" / name), hopper().pixels[..., ::-1])
-    np.savez(folder / "landmarks478.npz", files=np.array(names), points=np.stack([hopper_face().landmarks + 0.5] * len(names)))
+    np.savez(
+        folder / "landmarks478.npz",
+        files=np.array(names),
+        points=np.stack([hopper_face().landmarks + 0.5] * len(names)),
+    )
     return folder
 
 
 def trained(objective: psp.PSP, loader: Loader[psp.Batch], steps: int) -> list[dict[str, float]]:
-    return [{k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()} for i in range(steps)]
+    return [
+        {k: float(v) for k, v in objective.step(MicroBatches(loader.batch(i), i)).items()}
+        for i in range(steps)
+    ]
 
 
 @pytest.mark.parametrize("task", drawings.CHANNELS)
@@ -258,7 +285,10 @@ def test_every_task_is_trained(task: str, marked: Path):
     low, high = (0, 1) if task in ("sketch", "segmentation") else (-1, 1)
     assert low <= float(first.input.min()) < float(first.input.max()) <= high
     logs = trained(objective, loader, 2)
-    assert np.isfinite([*logs[0].values(), *logs[1].values()]).all() and {"l2", "perceptual", "norm"} < logs[0].keys()
+    assert (
+        np.isfinite([*logs[0].values(), *logs[1].values()]).all()
+        and {"l2", "perceptual", "norm"} < logs[0].keys()
+    )
     aside = loader.held_out()
     assert torch.isfinite(objective.score(objective.E.eval(), aside))
     assert objective.preview(objective.E, aside).shape == (36, 3, 16, 16)
@@ -289,7 +319,9 @@ def test_e4e_lets_one_style_after_the_other_go(pictures: Path):
     styles, x = objective.G.num_ws, loader.batch(0).input
     for i in range(styles + 1):
         logs = objective.step(MicroBatches(loader.batch(i), i))
-        assert {"delta", "adversarial", "d", "r1"} < logs.keys() and all(bool(one.isfinite()) for one in logs.values())
+        assert {"delta", "adversarial", "d", "r1"} < logs.keys() and all(
+            bool(one.isfinite()) for one in logs.values()
+        )
         with torch.no_grad():
             ws = objective.E(x)
             setattr(objective.E.codes, "stage", None)  # noqa: B010 - as in the averaged network, which knows only the buffer
@@ -303,7 +335,9 @@ def test_older_styles_come_again():
     critic = psp.StyleCritic(4, 6)
     seen = [torch.full((4, 4), float(i + 1)) for i in range(20)]
     mixed = [critic.mixed(one) for one in seen]
-    assert torch.equal(mixed[0], seen[0]) and all(int((a != b).any(1).sum()) <= 2 for a, b in zip(mixed, seen, strict=True))
+    assert torch.equal(mixed[0], seen[0]) and all(
+        int((a != b).any(1).sum()) <= 2 for a, b in zip(mixed, seen, strict=True)
+    )
     assert any(not torch.equal(a, b) for a, b in zip(mixed, seen, strict=True))
     assert torch.equal(psp.StyleCritic(4, 0).mixed(seen[0]), seen[0])
 
@@ -331,7 +365,9 @@ def test_a_generator_is_taken_over(pictures: Path):
     assert all(torch.equal(now[f"{name}.{key}"], one) for name in given for key, one in given[name].items())
     assert "discriminator" in objective.parts(objective.E)[0].card.limits
     codes = {key: one + 1 for key, one in objective.E.codes.state_dict().items()}
-    assert objective.transfer({"E": codes}) == [] and torch.equal(objective.E.codes.state_dict()["bias"], codes["bias"])
+    assert objective.transfer({"E": codes}) == [] and torch.equal(
+        objective.E.codes.state_dict()["bias"], codes["bias"]
+    )
 
 
 def test_a_generator_without_an_average_is_given_one():
@@ -361,7 +397,9 @@ def test_the_critic_is_recognised(critic: str):
 
 def test_irse50_judges_and_starts_the_trunk(pictures: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(encoders, "STAGES", ((64, 1), (128, 1), (256, 1), (512, 1)))
-    sketch = replace(TINY, task="sketch", encoder="BackboneEncoderUsingLastLayerIntoW", width=64, identity=0.1)
+    sketch = replace(
+        TINY, task="sketch", encoder="BackboneEncoderUsingLastLayerIntoW", width=64, identity=0.1
+    )
     cfg = psp.adapt(sketch, {}, {"irse50": {}})
     assert cfg.judge == "irse50"
     objective, loader = psp.build(cfg), psp.load([pictures], cfg, 0)
@@ -369,8 +407,14 @@ def test_irse50_judges_and_starts_the_trunk(pictures: Path, monkeypatch: pytest.
         trained(objective, loader, 1)
     state = dict(drawn(encoders.Backbone()).state_dict())
     left = objective.transfer({"irse50": state})
-    assert left == ["E.codes.input_layer.0.weight", "E.codes.linear.weight", "E.codes.linear.bias"]  # a sketch has one channel
-    assert torch.equal(objective.E.codes.state_dict()["body.3.res_layer.1.weight"], state["body.3.res_layer.1.weight"])
+    assert left == [
+        "E.codes.input_layer.0.weight",
+        "E.codes.linear.weight",
+        "E.codes.linear.bias",
+    ]  # a sketch has one channel
+    assert torch.equal(
+        objective.E.codes.state_dict()["body.3.res_layer.1.weight"], state["body.3.res_layer.1.weight"]
+    )
     (logs,) = trained(objective, loader, 1)
     assert 0 <= logs["identity"] <= 2
     assert "IR-SE-50" in objective.parts(objective.E)[0].card.limits
@@ -388,7 +432,10 @@ FITTING = ("encoder", "side", "width", "batch", "chance", "size", "z", "w", "lay
 
 @pytest.mark.parametrize(
     "cfg",
-    [replace(TINY, task="sketch", encoder="GradualStyleEncoder", width=16), E4E],  # the light one is exported in test_train.py
+    [
+        replace(TINY, task="sketch", encoder="GradualStyleEncoder", width=16),
+        E4E,
+    ],  # the light one is exported in test_train.py
     ids=["pSp", "e4e"],
 )
 def test_parts_are_exported(cfg: psp.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -431,10 +478,20 @@ def test_classes_from_landmarks(marked: Path):
     seen, pixels = drawings.Drawn([marked], 64, "segmentation", 0).held_out()
     assert seen.shape == (len(pixels), 19, 64, 64) and (seen.sum(1) == 1).all()
     areas = dict(zip(drawings.CLASSES, seen[0].sum((1, 2)), strict=True))
-    assert areas["skin"] > areas["nose"] > areas["left-eye"] > 0 and areas["background"] > areas["skin"] and areas["hair"] == 0
+    assert (
+        areas["skin"] > areas["nose"] > areas["left-eye"] > 0
+        and areas["background"] > areas["skin"]
+        and areas["hair"] == 0
+    )
     middle = {name: np.argwhere(seen[0, i]).mean(0) for i, name in enumerate(drawings.CLASSES) if areas[name]}
     assert middle["left-eye"][1] < middle["nose"][1] < middle["right-eye"][1]
-    assert middle["left-brow"][0] < middle["left-eye"][0] < middle["nose"][0] < middle["upper-lip"][0] < middle["lower-lip"][0]
+    assert (
+        middle["left-brow"][0]
+        < middle["left-eye"][0]
+        < middle["nose"][0]
+        < middle["upper-lip"][0]
+        < middle["lower-lip"][0]
+    )
 
 
 def test_a_mirrored_map_calls_left_what_is_left(marked: Path):
@@ -453,8 +510,12 @@ def test_classes_from_labels(tmp_path: Path, pictures: Path):
             cv2.imwrite(str(tmp_path / "labels" / path.name), np.full((80, 80), i % 19, np.uint8))
     data = drawings.Drawn([tmp_path], 32, "segmentation", 0)
     seen, pixels = data.batch(40, 0, 0.0)
-    assert (seen.mean((2, 3)).max(1) == 1).all() and len({int(one.mean((1, 2)).argmax()) for one in seen}) > 10
-    assert pixels.std() > 0.1 and any("no map of classes: 1 pictures" in note for note in data.pictures.notes())
+    assert (seen.mean((2, 3)).max(1) == 1).all() and len(
+        {int(one.mean((1, 2)).argmax()) for one in seen}
+    ) > 10
+    assert pixels.std() > 0.1 and any(
+        "no map of classes: 1 pictures" in note for note in data.pictures.notes()
+    )
     cv2.imwrite(str(tmp_path / "labels" / "05.png"), np.full((80, 80), 19, np.uint8))
     with pytest.raises(InputError, match="has the class 19"):
         drawings.Drawn([tmp_path], 32, "segmentation", 0).batch(40, 0, 0.0)

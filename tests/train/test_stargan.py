@@ -1,4 +1,5 @@
-"""StarGAN: the published networks, whose norms go by each picture's own statistics; labels from folders and tables; training."""
+"""StarGAN: the published networks, whose norms go by each picture's own statistics; labels from folders and
+tables; training."""
 
 import csv
 from dataclasses import replace
@@ -35,7 +36,11 @@ def shapes(state: Any) -> dict[str, tuple[int, ...]]:
 
 def bare(state: Any) -> Any:
     """Without the statistics that the published norms gather and their test does not use."""
-    return {key: one for key, one in state.items() if not key.endswith(("running_mean", "running_var", "num_batches_tracked"))}
+    return {
+        key: one
+        for key, one in state.items()
+        if not key.endswith(("running_mean", "running_var", "num_batches_tracked"))
+    }
 
 
 # --- Networks
@@ -65,7 +70,8 @@ def test_the_discriminator_is_the_published_one():
 
 
 @pytest.mark.parametrize(
-    ("section", "net", "make"), [("stargan_128", "G", stargan.Generator), ("stargan_D128", "D", stargan.Discriminator)]
+    ("section", "net", "make"),
+    [("stargan_128", "G", stargan.Generator), ("stargan_D128", "D", stargan.Discriminator)],
 )
 def test_names_and_shapes_are_the_published_ones(section: str, net: str, make: Any):
     want = published(section, net)
@@ -87,7 +93,13 @@ def dishes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for i in range(12):
             rng = np.random.default_rng((len(name), i))
             pixels = np.full((36, 36, 3), colour, np.uint8)
-            cv2.circle(pixels, tuple(int(one) for one in rng.integers(8, 28, 2)), int(rng.integers(4, 9)), (15, 15, 15), -1)
+            cv2.circle(
+                pixels,
+                tuple(int(one) for one in rng.integers(8, 28, 2)),
+                int(rng.integers(4, 9)),
+                (15, 15, 15),
+                -1,
+            )
             cv2.imwrite(str(root / name / f"{name}-{i:02}.png"), pixels)
     return root
 
@@ -103,7 +115,14 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cv2.imwrite(str(root / "images" / f"{i}.png"), np.full((8, 8, 3), 20 * i, np.uint8))
             age = "" if i == 7 else str(20 + 4 * i)
             table.writerow(
-                {"file": f"{i}.png", "person": f"p{i}", "sex": "mf"[i % 2], "age": age, "smile": i % 3, "hair": ["blond", "grey"][i // 6]}
+                {
+                    "file": f"{i}.png",
+                    "person": f"p{i}",
+                    "sex": "mf"[i % 2],
+                    "age": age,
+                    "smile": i % 3,
+                    "hair": ["blond", "grey"][i // 6],
+                }
             )
     return root
 
@@ -119,7 +138,10 @@ def test_labels_from_folders(dishes: Path):
             and (other.sum(1) == 1).all()
         )
         green = np.median(pixels[:, 1], (1, 2))  # of red, green, blue
-        assert all(abs((one + 1) * 127.5 - (70, 30, 190)[kind]) < 2 for one, kind in zip(green, label.argmax(1), strict=True))
+        assert all(
+            abs((one + 1) * 127.5 - (70, 30, 190)[kind]) < 2
+            for one, kind in zip(green, label.argmax(1), strict=True)
+        )
         assert not np.array_equal(label, other)
         _, mine, wanted = data.aside(20)
         assert len(mine) and (mine.argmax(1) != wanted.argmax(1)).all() and (wanted.sum(1) == 1).all()
@@ -172,7 +194,9 @@ def test_a_step_is_several_updates_of_d(dishes: Path):
     assert torch.equal(batch.real, again.real) and torch.equal(batch.target, again.target)
     assert batch.real.shape == (2, 2, 3, 32, 32) and batch.target.shape == (2, 2, 3)
     logs = objective.step(MicroBatches(batch, 0))
-    assert {"d", "d_cls", "gp", "g", "g_cls", "rec"} == logs.keys() and all(bool(one.isfinite()) for one in logs.values())
+    assert {"d", "d_cls", "gp", "g", "g_cls", "rec"} == logs.keys() and all(
+        bool(one.isfinite()) for one in logs.values()
+    )
     counts = [int(next(iter(one.state.values()))["step"]) for one in objective.optimisers.values()]
     assert counts == [1, 2]
 
@@ -240,11 +264,20 @@ def test_a_published_generator_keeps_its_own_statistics(tmp_path: Path):
     module = parity()
     arrays = module.arrays("stargan_small")
     path = tmp_path / "200000.bin"
-    torch.save({key: torch.from_numpy(np.array(one)) for key, one in module.tensors("stargan_small")["G"].items()}, path)
+    torch.save(
+        {key: torch.from_numpy(np.array(one)) for key, one in module.tensors("stargan_small")["G"].items()},
+        path,
+    )
     assert read(path).kind == "stargan"
     (part,) = adopt(path, "mine")
     assert_same(part.module(*(torch.from_numpy(arrays[key]) for key in ("in0", "in1"))), arrays["out0"])
-    assert [one.name for one in part.card.conditions] == ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]
+    assert [one.name for one in part.card.conditions] == [
+        "Black_Hair",
+        "Blond_Hair",
+        "Brown_Hair",
+        "Male",
+        "Young",
+    ]
     assert part.card.licence == "MIT" and not part.card.commercial and "sha256" in part.card.source
 
 

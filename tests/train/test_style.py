@@ -1,4 +1,5 @@
-"""Style: the published networks of both kinds, what they are taught by, files that are told by their structure, one style or many."""
+"""Style: the published networks of both kinds, what they are taught by, files that are told by their
+structure, one style or many."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +50,9 @@ def test_adain_is_the_published_one():
     module = parity()
     states, arrays = module.tensors("adain"), module.arrays("adain")
     objective = style.build(style.ADAIN)
-    assert objective.transfer({name: tensors(one) for name, one in states.items()}) == [] and objective.informed
+    assert (
+        objective.transfer({name: tensors(one) for name, one in states.items()}) == [] and objective.informed
+    )
     G, content, manner = objective.G.eval(), *(torch.from_numpy(arrays[key]) for key in ("content", "style"))
     assert isinstance(G, style.AdaIN)
     assert_same(G.vgg(content), arrays["feat_content"])
@@ -59,7 +62,9 @@ def test_adain_is_the_published_one():
     assert_same(G(content, manner, 0.5), arrays["out_alpha0.5"])
     batch = style.Batch(content[..., :96, :96], manner[..., :96, :96])
     losses = objective.differences(G(batch.content, batch.style), batch)
-    assert [float(one) for one in losses] == pytest.approx([float(arrays["loss_c"]), float(arrays["loss_s"])], rel=TOLERANCE)
+    assert [float(one) for one in losses] == pytest.approx(
+        [float(arrays["loss_c"]), float(arrays["loss_s"])], rel=TOLERANCE
+    )
 
 
 def test_names_and_shapes_are_the_published_ones():
@@ -75,7 +80,9 @@ def test_names_and_shapes_are_the_published_ones():
 def test_eyes_of_chance_are_always_the_same_and_keep_the_spread():
     torch.manual_seed(1)
     one, two = style.by_chance(style.vgg(8)), style.by_chance(style.vgg(8))
-    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True)
+    )
     spreads = [float(layer.std()) for layer in style.seen(one, torch.rand(2, 3, 64, 64))]
     assert all(0.2 < value < 4 for value in spreads) and len(spreads) == 4
 
@@ -91,10 +98,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         (root / name).mkdir()
     for i in range(20):
         rng = np.random.default_rng(i)
-        blobs = cv2.resize(rng.uniform(0, 255, (4, 4, 3)).astype(np.uint8), (48, 48), interpolation=cv2.INTER_CUBIC)
+        blobs = cv2.resize(
+            rng.uniform(0, 255, (4, 4, 3)).astype(np.uint8), (48, 48), interpolation=cv2.INTER_CUBIC
+        )
         cv2.imwrite(str(root / "content" / f"{i:02}.png"), blobs)
         wave = np.sin(np.arange(48) * rng.uniform(0.5, 2.5))[None, :, None] > 0
-        stripes = np.where(wave, rng.uniform(0, 255, 3), rng.uniform(0, 255, 3)).astype(np.uint8).repeat(48, 0)
+        stripes = (
+            np.where(wave, rng.uniform(0, 255, 3), rng.uniform(0, 255, 3)).astype(np.uint8).repeat(48, 0)
+        )
         cv2.imwrite(str(root / "many" / f"{i:02}.png"), stripes)
         if i == 3:
             cv2.imwrite(str(root / "one" / "stripes.png"), stripes)
@@ -105,7 +116,10 @@ def test_one_style_or_many(data: list[Path]):
     content, one, many = data
     batch, again = style.load([content, one], TINY, 0).batch(2), style.load([content, one], TINY, 0).batch(2)
     assert torch.equal(batch.content, again.content) and torch.equal(batch.style, again.style)
-    assert batch.content.shape == batch.style.shape == (2, 3, 32, 32) and 0 <= float(batch.content.min()) < float(batch.content.max()) <= 1
+    assert (
+        batch.content.shape == batch.style.shape == (2, 3, 32, 32)
+        and 0 <= float(batch.content.min()) < float(batch.content.max()) <= 1
+    )
     several = style.load([content, many], ANY, 0).batch(2).style
     assert float((several[0] - several[1]).abs().mean()) > 0.02
     with pytest.raises(InputError, match="two folders"):
@@ -162,7 +176,12 @@ def test_adain_takes_styles_of_any_size(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"kind": "slow"}, "fast or adain"), ({"size": 36}, "multiple of 8"), ({"load": 8}, "at least as large"), ({"style": 0.0}, "above")],
+    [
+        ({"kind": "slow"}, "fast or adain"),
+        ({"size": 36}, "multiple of 8"),
+        ({"load": 8}, "at least as large"),
+        ({"style": 0.0}, "above"),
+    ],
 )
 def test_contradictions(wrong: dict[str, Any], said: str):
     with pytest.raises(ValueError, match=said):
@@ -176,7 +195,10 @@ def test_contradictions(wrong: dict[str, Any], said: str):
 def test_a_published_fast_network_is_imported(tmp_path: Path):
     module = parity()
     state, arrays = tensors(module.tensors("faststyle")["model"]), module.arrays("faststyle")
-    old = {"in1.running_mean": torch.zeros(32), "in1.running_var": torch.ones(32)}  # as files from before torch 0.4 have them
+    old = {
+        "in1.running_mean": torch.zeros(32),
+        "in1.running_var": torch.ones(32),
+    }  # as files from before torch 0.4 have them
     torch.save(state | old, tmp_path / "x")
     assert read(tmp_path / "x").kind == "faststyle"
     (part,) = adopt(tmp_path / "x", "mine")
@@ -196,5 +218,8 @@ def test_adain_is_found_in_two_files(tmp_path: Path):
     for name in ("a.pth", "b.pth"):
         (part,) = adopt(tmp_path / name, "mine")
         assert list(part.inputs) == ["pixels", "style"]
-        assert_same(part.module(*(torch.from_numpy(arrays[key]) for key in ("content", "style"))), arrays["out_alpha1"])
+        assert_same(
+            part.module(*(torch.from_numpy(arrays[key]) for key in ("content", "style"))),
+            arrays["out_alpha1"],
+        )
         assert "b.pth" in part.card.limits if name == "a.pth" else "a.pth" in part.card.limits

@@ -1,4 +1,5 @@
-"""StyleGAN2: the networks, losses and augmentation are the published ones; training, score and export keep their promises."""
+"""StyleGAN2: the networks, losses and augmentation are the published ones; training, score and export keep
+their promises."""
 
 import json
 import sys
@@ -62,7 +63,9 @@ class Published:
 def published(request: pytest.FixtureRequest) -> Published:
     same: dict[str, Any] = {"base": 1024, "widest": 64}
     if request.param == "sg2ada_small":
-        return Published(request.param, sg.Generator(32, z=48, w=64, layers=3, **same), sg.Discriminator(32, **same))
+        return Published(
+            request.param, sg.Generator(32, z=48, w=64, layers=3, **same), sg.Discriminator(32, **same)
+        )
     same |= {"classes": 5, "clamp": 256.0}
     D = sg.Discriminator(16, architecture="orig", group=2, **same)
     return Published(request.param, sg.Generator(16, z=32, w=64, layers=2, **same), D)
@@ -74,7 +77,9 @@ def test_generator_is_the_published_one(published: Published):
     seen: dict[str, Any] = {}
     for size in G.synthesis.sizes:
         block = getattr(G.synthesis, f"b{size}")
-        block.register_forward_hook(lambda _, __, out, size=size: seen.update({f"G_b{size}_x": out[0], f"G_b{size}_img": out[1]}))
+        block.register_forward_hook(
+            lambda _, __, out, size=size: seen.update({f"G_b{size}_x": out[0], f"G_b{size}_img": out[1]})
+        )
     ws = G.ws(z, c)
     published.check("w", G.mapping(z, c))
     published.check("ws_psi0.5", G.ws(z, c, 0.5)[:, 0])
@@ -86,14 +91,18 @@ def test_generator_is_the_published_one(published: Published):
         published.check(key, seen[key])
     published.check("img_none_psi0.5", G(z, c, 0.5, noise="none"))
     half = G.num_ws // 2
-    published.check("img_mix", G.synthesis(torch.cat([ws[:, :half], G.ws(z.flip(0), c.flip(0))[:, half:]], 1), "const"))
+    published.check(
+        "img_mix", G.synthesis(torch.cat([ws[:, :half], G.ws(z.flip(0), c.flip(0))[:, half:]], 1), "const")
+    )
 
 
 def test_discriminator_and_losses_are_the_published_ones(published: Published):
     D, io = published.D, published.io
     seen: dict[str, Any] = {}
     for size in D.sizes:
-        getattr(D, f"b{size}").register_forward_hook(lambda _, __, out, size=size: seen.update({f"D_b{size}_x": out[0]}))
+        getattr(D, f"b{size}").register_forward_hook(
+            lambda _, __, out, size=size: seen.update({f"D_b{size}_x": out[0]})
+        )
     real, fake = io["real"].requires_grad_(), io["img_const"]
     logits = D(real, io["c"])
     published.check("logits_real", logits)
@@ -128,7 +137,10 @@ def fill(net: Any) -> Any:
     """Weights that are the same wherever this runs."""
     random = np.random.RandomState(0)  # whose stream is promised not to change
     with torch.no_grad():
-        for one in [*net.parameters(), *(b for n, b in net.named_buffers() if not n.endswith("resample_filter"))]:
+        for one in [
+            *net.parameters(),
+            *(b for n, b in net.named_buffers() if not n.endswith("resample_filter")),
+        ]:
             one.copy_(torch.from_numpy(random.standard_normal(one.shape).astype(np.float32)))
     return net
 
@@ -158,8 +170,16 @@ def ours() -> dict[str, Any]:
     for kind in sg.ARCHITECTURES:
         classes = 3 if kind == "orig" else 0
         label = torch.eye(3)[[0, 2, 1, 0]]
-        G = fill(sg.Generator(16, z=8, w=8, classes=classes, layers=2, base=128, widest=12, architecture=kind, clamp=256.0))
-        D = fill(sg.Discriminator(16, classes=classes, base=128, widest=12, architecture=kind, layers=2, clamp=256.0))
+        G = fill(
+            sg.Generator(
+                16, z=8, w=8, classes=classes, layers=2, base=128, widest=12, architecture=kind, clamp=256.0
+            )
+        )
+        D = fill(
+            sg.Discriminator(
+                16, classes=classes, base=128, widest=12, architecture=kind, layers=2, clamp=256.0
+            )
+        )
         out[f"G {kind}"] = G(wave(4, 8), label, psi=0.8, cutoff=3, noise="const")
         out[f"D {kind}"] = D(wave(4, 3, 16, 16), label)
     one = Augment("bgcf")
@@ -194,13 +214,19 @@ def test_augmentation_has_a_second_derivative():
     pipe.p.fill_(1)
     real = torch.rand(2, 3, 64, 64, requires_grad=True)
     r1(D(pipe(real)), real).sum().backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for n, p in D.named_parameters() if n.endswith("weight"))
+    assert all(
+        p.grad is not None and p.grad.isfinite().all()
+        for n, p in D.named_parameters()
+        if n.endswith("weight")
+    )
 
 
 def test_augmentation_without_strength_changes_nothing():
     x = torch.rand(3, 3, 64, 64) * 2 - 1
     for pipe in augment.PIPES:
-        assert (Augment(pipe)(x) - x).abs().max() < 5e-3, pipe  # the two low passes around the look-up are no perfect pair
+        assert (Augment(pipe)(x) - x).abs().max() < 5e-3, (
+            pipe
+        )  # the two low passes around the look-up are no perfect pair
 
 
 def test_strength_follows_the_sign_of_the_discriminator():
@@ -225,14 +251,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = []
     for i in range(24):
         small = rng.uniform(0, 255, (4, 5, 3)) * (0.4 + 0.6 * (i % 2))
-        cv2.imwrite(str(root / f"{i:02}.png"), cv2.resize(small, (50, 40), interpolation=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8))
+        cv2.imwrite(
+            str(root / f"{i:02}.png"),
+            cv2.resize(small, (50, 40), interpolation=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8),
+        )
         labels.append([f"{i:02}.png", i % 2])
     (root / "broken.jpg").write_bytes(b"no picture")
     (root / "dataset.json").write_text(json.dumps({"labels": labels}))
     return root
 
 
-@pytest.mark.parametrize("knobs", [{}, {"classes": 2, "critic": "skip", "synthesis": "resnet", "pipe": "bgcfnc", "size": 64, "freeze": 3}])
+@pytest.mark.parametrize(
+    "knobs",
+    [{}, {"classes": 2, "critic": "skip", "synthesis": "resnet", "pipe": "bgcfnc", "size": 64, "freeze": 3}],
+)
 def test_it_trains_and_resumes(folder: Path, knobs: dict[str, Any]):
     cfg = replace(TINY, ada_images=32, **knobs)
 
@@ -247,7 +279,9 @@ def test_it_trains_and_resumes(folder: Path, knobs: dict[str, Any]):
         loader = sg.load([folder], cfg, 0)
         for i in steps:
             logs = one.step(MicroBatches(loader.batch(i), i))
-            assert logs.keys() >= {"g", "d", "path", "r1", "p"} and all(value.isfinite() for value in logs.values())
+            assert logs.keys() >= {"g", "d", "path", "r1", "p"} and all(
+                value.isfinite() for value in logs.values()
+            )
         states = {name: optimiser.state_dict() for name, optimiser in one.optimisers.items()}
         return one.nets.state_dict(), states, torch.get_rng_state()
 
@@ -255,7 +289,13 @@ def test_it_trains_and_resumes(folder: Path, knobs: dict[str, Any]):
     whole, parts = run([0, 1, 2], None), run([1, 2], run([0], None))
     assert all(torch.equal(whole[0][key], parts[0][key]) for key in whole[0])
     moved = {key for key in start if not torch.equal(start[key], whole[0][key])}
-    assert {"G.mapping.w_avg", "G.mapping.fc0.weight", "G.synthesis.b4.const", "D.b4.out.weight", "track.pl_mean"} <= moved
+    assert {
+        "G.mapping.w_avg",
+        "G.mapping.fc0.weight",
+        "G.synthesis.b4.const",
+        "D.b4.out.weight",
+        "track.pl_mean",
+    } <= moved
     first = {f"D.b{cfg.size}.{layer}.weight" for layer in ("fromrgb", "conv0", "conv1")}
     assert not first & moved if cfg.freeze else first <= moved
 
@@ -264,7 +304,11 @@ def test_transfer_takes_what_fits():
     a, b = sg.build(TINY), sg.build(replace(TINY, size=64))
     left = b.transfer({name: a.nets[name].state_dict() for name in "GD"})
     assert torch.equal(b.G.synthesis.b32.conv1.weight, a.G.synthesis.b32.conv1.weight)  # pyright: ignore
-    assert "G.synthesis.b64.conv0.weight" in left and "D.b64.fromrgb.weight" in left and "D.b32.conv0.weight" not in left
+    assert (
+        "G.synthesis.b64.conv0.weight" in left
+        and "D.b64.fromrgb.weight" in left
+        and "D.b32.conv0.weight" not in left
+    )
     assert not a.transfer({"G": b.G.state_dict()})
 
 
@@ -291,7 +335,8 @@ def test_score_tells_faces_from_their_mean(folder: Path):
     real = torch.from_numpy(Pictures([folder], 32, 0, 0).batch(20, 0, 0.5)[0])
     other = torch.from_numpy(Pictures([folder], 32, 0, 0).batch(20, 1, 0.5)[0])
     same, grey, few = (
-        float(distance(real, x)) for x in (other, real.mean(0, keepdim=True).repeat(20, 1, 1, 1), real[:2].repeat(10, 1, 1, 1))
+        float(distance(real, x))
+        for x in (other, real.mean(0, keepdim=True).repeat(20, 1, 1, 1), real[:2].repeat(10, 1, 1, 1))
     )
     assert distance(real, real) < 1e-6 < same < min(grey, few)
     one = sg.build(TINY)
@@ -340,6 +385,12 @@ def test_pictures_that_cannot_be_used(folder: Path, tmp_path: Path):
 
 
 def test_contradictions_are_refused():
-    for knobs in ({"size": 100}, {"pipe": "all"}, {"synthesis": "unet"}, {"batch": 6, "group": 4}, {"batch": 5, "group": 1}):
+    for knobs in (
+        {"size": 100},
+        {"pipe": "all"},
+        {"synthesis": "unet"},
+        {"batch": 6, "group": 4},
+        {"batch": 5, "group": 1},
+    ):
         with pytest.raises(ValueError):
             replace(TINY, **knobs)

@@ -1,4 +1,5 @@
-"""The command line: a skin over `verbs`. Machine output on stdout with --json, everything human on stderr, an error in one line."""
+"""The command line: a skin over `verbs`. Machine output on stdout with --json, everything human on stderr, an
+error in one line."""
 
 from .app import COMMANDS, app, main, say
 

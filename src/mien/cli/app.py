@@ -1,4 +1,5 @@
-"""The app: the table of commands, what they share, and the way in. An error is one line on stderr and an exit code."""
+"""The app: the table of commands, what they share, and the way in. An error is one line on stderr and an exit
+code."""
 
 from __future__ import annotations
 
@@ -14,12 +15,15 @@ from .._version import __version__
 from ..errors import MienError, RequestError
 
 INTERRUPTED = 130
-# Command -> the file that holds it, in the order in which help lists them; a file is loaded when one of its commands is asked for.
+# Command -> the file that holds it, in the order in which help lists them; a file is loaded when one of its
+# commands is asked for.
 COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("find", "align", "verify", "report", "bench"), "inspect"),
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
-    **dict.fromkeys(("models", "generate", "directions", "doctor", "train", "export", "prototypes"), "networks"),
+    **dict.fromkeys(
+        ("models", "generate", "directions", "doctor", "train", "export", "prototypes"), "networks"
+    ),
 }
 
 
@@ -34,7 +38,9 @@ class Verbs(click.Group):
             import_module(f".{COMMANDS[cmd_name]}", __package__)
         return super().get_command(ctx, cmd_name)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise RequestError(f"no verb is called {args[0]!r}: {_nearest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
@@ -46,7 +52,11 @@ def _nearest(name: str, names: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, invoke_without_command=True)
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    invoke_without_command=True,
+)
 @click.version_option(__version__, message="mien %(version)s")
 @click.pass_context
 def app(ctx: click.Context) -> None:
@@ -61,7 +71,8 @@ def app(ctx: click.Context) -> None:
 
 
 def say(text: str) -> None:
-    """A line for people. File names and labels are other people's words: a line break or a terminal's escape in them is spelt out."""
+    """A line for people. File names and labels are other people's words: a line break or a terminal's escape
+    in them is spelt out."""
     click.echo(plain(text), err=True)
 
 
@@ -74,7 +85,8 @@ def plain(text: str) -> str:
 
 
 def main() -> None:
-    """Entry point: run a verb; what people or their computer can set right becomes one line on stderr and an exit code."""
+    """Entry point: run a verb; what people or their computer can set right becomes one line on stderr and an
+    exit code."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # decoders warn of what `read` copes with or refuses
     try:

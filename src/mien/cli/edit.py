@@ -27,8 +27,12 @@ def _strengths(command: Callable[..., None]) -> Callable[..., None]:
     for name, option in reversed(EDITS.items()):
         coloured = option.unit == COLOUR
         text = f"{option.says}; {'as red, #b01030 or rose:0.5' if coloured else option.range}"
-        how: dict[str, Any] = {"type": str, "metavar": "COLOUR"} if coloured else {"type": float, "metavar": "X"}
-        command = click.option(_flag(name), name, default=None, help=text[0].upper() + text[1:] + ".", **how)(command)
+        how: dict[str, Any] = (
+            {"type": str, "metavar": "COLOUR"} if coloured else {"type": float, "metavar": "X"}
+        )
+        command = click.option(_flag(name), name, default=None, help=text[0].upper() + text[1:] + ".", **how)(
+            command
+        )
     return command
 
 
@@ -41,22 +45,49 @@ def _flag(name: str) -> str:
 @options("output_folder")
 @_strengths
 @options("face")
-@click.option("--by", "method", type=click.Choice(METHODS), default=None, help="What makes the edit; default: what makes it best.")
-@click.option("--with", "network", metavar="NAME", help="Edit in the space of a generator of yours: NAME-encoder, NAME-directions.")
 @click.option(
-    "--along", "directions", multiple=True, callback=amounts, metavar="NAME=X", help="With it: go X along one of its own directions."
+    "--by",
+    "method",
+    type=click.Choice(METHODS),
+    default=None,
+    help="What makes the edit; default: what makes it best.",
 )
-@click.option("--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source.")
+@click.option(
+    "--with",
+    "network",
+    metavar="NAME",
+    help="Edit in the space of a generator of yours: NAME-encoder, NAME-directions.",
+)
+@click.option(
+    "--along",
+    "directions",
+    multiple=True,
+    callback=amounts,
+    metavar="NAME=X",
+    help="With it: go X along one of its own directions.",
+)
+@click.option(
+    "--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source."
+)
 @options("force", "start", "end", "resume")
-@click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Many photos: processes; default: one a core.")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), metavar="N", help="Many photos: processes; default: one a core."
+)
 @options("json", "licence", "max_pixels")
 def edit(
-    inputs: tuple[str, ...], output: Path, quality: int | None, force: bool, resume: bool, workers: int | None, as_json: bool, **rest: Any
+    inputs: tuple[str, ...],
+    output: Path,
+    quality: int | None,
+    force: bool,
+    resume: bool,
+    workers: int | None,
+    as_json: bool,
+    **rest: Any,
 ) -> None:
     """Change faces in photos and clips.
 
-    IN is a file, a folder or a glob; clips are .mp4, .mov, .mkv and .webm, and become .mp4. What is written carries a label that says what
-    was done; see `mien verify`.
+    IN is a file, a folder or a glob; clips are .mp4, .mov, .mkv and .webm, and become .mp4. What is written
+    carries a label that says what was done; see `mien verify`.
 
     \b
     mien edit photo.jpg --smile 0.8 -o out.jpg
@@ -73,10 +104,16 @@ def edit(
     many = (resume and not clips) or sources != [Path(name) for name in inputs[:1]]
     if many and not output.is_dir():
         kind = "file" if clips else "photo"
-        raise OutputError(f"{plural(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}")
+        raise OutputError(
+            f"{plural(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}"
+        )
     pairs = batch.pair(sources, output) if output.is_dir() else [(sources[0], output)]
     jobs = [batch.Job(source, target, request, quality, force, max_pixels) for source, target in pairs]
-    photos = [replace(job, request=replace(request, start=None, end=None)) for job in jobs if job.source not in clips]
+    photos = [
+        replace(job, request=replace(request, start=None, end=None))
+        for job in jobs
+        if job.source not in clips
+    ]
     if not many and photos:
         batch.check(photos[0])
         outcome = batch.edit_one(photos[0])
@@ -118,7 +155,11 @@ def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:
                 raise
             failed += 1
             outcome = batch.Outcome(job, "failed", str(error))
-        say({"failed": f"mien: {outcome.said}", "skipped": f"{job.target} is done already"}.get(outcome.state, outcome.said))
+        say(
+            {"failed": f"mien: {outcome.said}", "skipped": f"{job.target} is done already"}.get(
+                outcome.state, outcome.said
+            )
+        )
         if as_json:
             _tell(outcome)
     return failed

@@ -26,18 +26,37 @@ PASSED = 5  # a limit of `report`
 
 @app.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.option("--json", "as_json", is_flag=True, help="Box, 478 landmarks, score, angles and apparent age on stdout, one object a photo.")
-@click.option("--draw", type=click.Path(path_type=Path), default=None, help="Write the photo with boxes, numbers and points drawn on it.")
 @click.option(
-    "--masks", type=click.Path(path_type=Path), help="A new folder for masks of each face: 1-hair.png, 1-skin.png, 1-lips.png and so on."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Box, 478 landmarks, score, angles and apparent age on stdout, one object a photo.",
+)
+@click.option(
+    "--draw",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Write the photo with boxes, numbers and points drawn on it.",
+)
+@click.option(
+    "--masks",
+    type=click.Path(path_type=Path),
+    help="A new folder for masks of each face: 1-hair.png, 1-skin.png, 1-lips.png and so on.",
 )
 @click.option("--force", is_flag=True, help="Write over what is there.")
 @options("max_pixels")
-def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, masks: Path | None, force: bool, max_pixels: int) -> None:
+def find(
+    inputs: tuple[str, ...],
+    as_json: bool,
+    draw: Path | None,
+    masks: Path | None,
+    force: bool,
+    max_pixels: int,
+) -> None:
     """Find faces and number them.
 
-    Numbers go from 1, left to right; places are photo pixels after the EXIF turn. A photo without a face is no error. Of many photos,
-    one that cannot be read does not stop the others; the exit code is then 1.
+    Numbers go from 1, left to right; places are photo pixels after the EXIF turn. A photo without a face is
+    no error. Of many photos, one that cannot be read does not stop the others; the exit code is then 1.
     """
     from .. import verbs
     from ..pipeline import batch
@@ -69,7 +88,9 @@ def find(inputs: tuple[str, ...], as_json: bool, draw: Path | None, masks: Path 
             for number, face in enumerate(faces, 1):
                 left, top, right, bottom = (round(float(v)) for v in face.box)
                 angles = ", ".join(f"{name} {round(getattr(face, name))}" for name in ANGLES)
-                say(f"  {number}: {right - left} x {bottom - top} at {left}, {top}; score {face.score:.2f}; {angles}")
+                say(
+                    f"  {number}: {right - left} x {bottom - top} at {left}, {top}; score {face.score:.2f}; {angles}"
+                )
         if draw:
             verbs.write(verbs.draw(photo, faces), draw, force=force)
             say(f"wrote {draw}")
@@ -91,21 +112,37 @@ def _told(number: int, face: Any, age: float, error: float) -> dict[str, Any]:
 @app.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write: images/, faces.csv, landmarks478.npz."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The folder to write: images/, faces.csv, landmarks478.npz.",
 )
 @click.option("--size", default=512, show_default=True, help="Side of the crops in pixels.")
-@click.option("--template", type=click.Choice(list(TEMPLATES)), default="ffhq", show_default=True, help="How the face is laid out.")
+@click.option(
+    "--template",
+    type=click.Choice(list(TEMPLATES)),
+    default="ffhq",
+    show_default=True,
+    help="How the face is laid out.",
+)
 @options("max_pixels")
 def align(inputs: tuple[str, ...], output: Path, size: int, template: str, max_pixels: int) -> None:
     """Cut out aligned faces for training.
 
-    Writes the folder that `mien train` takes: images/, landmarks478.npz, and faces.csv with labels to fill in.
+    Writes the folder that `mien train` takes: images/, landmarks478.npz, and faces.csv with labels to fill
+    in.
     """
     from .. import verbs
     from ..pipeline import batch
 
     with shown("photos", stoppable=False) as progress:
-        about: dict[str, Any] = {"size": size, "template": template, "max_pixels": max_pixels, "progress": progress}
+        about: dict[str, Any] = {
+            "size": size,
+            "template": template,
+            "max_pixels": max_pixels,
+            "progress": progress,
+        }
         written, failed = verbs.align_folder(batch.gather(inputs), output, **about)
     say(f"{plural(written, 'face')} in {output}" + (f", {plural(failed, 'photo')} failed" if failed else ""))
     if failed:
@@ -155,7 +192,9 @@ def lines_of(verdict: Verdict) -> list[str]:
     for step in verdict.history:
         words = " ".join(f"{name}={value}" for name, value in step.arguments.items())
         networks = ", ".join(f"{name} ({digest[:12]})" for name, digest in step.networks)
-        lines.append(f"{step.time} {step.verb} {words}{' by ' * bool(networks)}{networks}; mien {step.version}")
+        lines.append(
+            f"{step.time} {step.verb} {words}{' by ' * bool(networks)}{networks}; mien {step.version}"
+        )
         lines += [f"  {note}" for note in step.notes]
     return lines
 
@@ -163,7 +202,9 @@ def lines_of(verdict: Verdict) -> list[str]:
 def _limits(command: Callable[..., None]) -> Callable[..., None]:
     for name, limit in reversed(LIMITS.items()):
         said = f"Exit 5 where it is {'less' if limit.least else 'more'}: {limit.says}."
-        command = click.option("--" + name.replace("_", "-"), type=float, default=None, metavar="X", help=said)(command)
+        command = click.option(
+            "--" + name.replace("_", "-"), type=float, default=None, metavar="X", help=said
+        )(command)
     return command
 
 
@@ -171,11 +212,20 @@ def _limits(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
 @click.option(
-    "--html", type=click.Path(path_type=Path), default=None, help="Write one page with both photos, the differences and the numbers."
+    "--html",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Write one page with both photos, the differences and the numbers.",
 )
 @click.option("--json", "as_json", is_flag=True, help="All numbers on stdout.")
 @options("identity")
-@click.option("--around", type=click.Choice(AROUND), default="face", show_default=True, help="What an edit may touch: face, or hair too.")
+@click.option(
+    "--around",
+    type=click.Choice(AROUND),
+    default="face",
+    show_default=True,
+    help="What an edit may touch: face, or hair too.",
+)
 @_limits
 @click.option("--force", is_flag=True, help="Write over what is there.")
 @options("licence", "max_pixels")
@@ -193,8 +243,9 @@ def report(
 ) -> None:
     """Measure what an edit did to a photo or a clip.
 
-    Compares two photos of one size, by whatever the second was made: pixels changed outside the face, identity, seam, sharpness, colours,
-    landmark motion, and what age, sex and smile are read. The exit code is 5 beyond a limit.
+    Compares two photos of one size, by whatever the second was made: pixels changed outside the face,
+    identity, seam, sharpness, colours, landmark motion, and what age, sex and smile are read. The exit code
+    is 5 beyond a limit.
 
     \b
     mien report photo.jpg out.png --html report.html
@@ -214,22 +265,38 @@ def report(
     if any(clips):
         if html:
             raise RequestError("--html is for photos: leave it out for clips")
-        told = verbs.report_clips(before, after, identity=identity, around=around, kit=verbs.shared_kit(licence))
+        told = verbs.report_clips(
+            before, after, identity=identity, around=around, kit=verbs.shared_kit(licence)
+        )
         lines = flicker.as_text(told)
     else:
         if html:
             outputs.check_free(html, force)
         first, second = (verbs.read(path, max_pixels=max_pixels) for path in (before, after))
         try:
-            told = verbs.report(first, second, identity=identity, around=around, kit=verbs.shared_kit(licence))
+            told = verbs.report(
+                first, second, identity=identity, around=around, kit=verbs.shared_kit(licence)
+            )
         except FaceError as error:
             raise FaceError(f"{before}: {error}") from error
         lines = reports.as_text(told)
         if html:
-            verbs.write_page(told, first, second, html, names=(before.name, after.name), limits=limits, force=force)
+            verbs.write_page(
+                told, first, second, html, names=(before.name, after.name), limits=limits, force=force
+            )
     passed = reports.passed(told.worst, limits)
     if as_json:
-        click.echo(json.dumps({"before": str(before), "after": str(after), **asdict(told), "limits": limits, "passed": passed}))
+        click.echo(
+            json.dumps(
+                {
+                    "before": str(before),
+                    "after": str(after),
+                    **asdict(told),
+                    "limits": limits,
+                    "passed": passed,
+                }
+            )
+        )
     else:
         for line in (*lines, *(f"beyond the limit: {one}" for one in passed)):
             say(line)
@@ -246,19 +313,39 @@ def bench() -> None:
 
 @bench.command("edits")
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=None, help="A folder for the contact sheet and the table.")
-@click.option("--edits", "asked", metavar="NAME=X,...", help="What to try, as in smile=0.8,age=30; default: all, at their usual strengths.")
-@click.option("--count", type=click.IntRange(1), default=24, show_default=True, metavar="N", help="Photos at most.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="A folder for the contact sheet and the table.",
+)
+@click.option(
+    "--edits",
+    "asked",
+    metavar="NAME=X,...",
+    help="What to try, as in smile=0.8,age=30; default: all, at their usual strengths.",
+)
+@click.option(
+    "--count", type=click.IntRange(1), default=24, show_default=True, metavar="N", help="Photos at most."
+)
 @options("identity")
 @click.option("--json", "as_json", is_flag=True, help="The table on stdout, one object a line.")
 @options("licence")
 def bench_edits(
-    data: Path, output: Path | None, asked: str | None, count: int, identity: str | None, as_json: bool, licence: str | None
+    data: Path,
+    output: Path | None,
+    asked: str | None,
+    count: int,
+    identity: str | None,
+    as_json: bool,
+    licence: str | None,
 ) -> None:
     """Try every edit, by every maker, on a folder of photos.
 
-    Prints how often an edit went the right way, by how much (median), identity, seam and sharpness as `mien report` has them, pixels
-    changed where nothing was to change, and the time. Of a folder that `mien train` reads only people take part whom no training saw.
+    Prints how often an edit went the right way, by how much (median), identity, seam and sharpness as `mien
+    report` has them, pixels changed where nothing was to change, and the time. Of a folder that `mien train`
+    reads only people take part whom no training saw.
     """
     from dataclasses import asdict
 

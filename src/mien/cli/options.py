@@ -58,7 +58,9 @@ def _option(*words: str, **about: Any) -> Callable[[Command], Command]:
 _PATH: Any = click.Path(path_type=Path)
 SHARED: dict[str, Callable[[Command], Command]] = {
     "output": _option("-o", "--output", required=True, type=_PATH, help="The file to write."),
-    "output_folder": _option("-o", "--output", required=True, type=_PATH, help="The file to write, or a folder for many photos."),
+    "output_folder": _option(
+        "-o", "--output", required=True, type=_PATH, help="The file to write, or a folder for many photos."
+    ),
     "face": _option(
         "--face",
         default="all",
@@ -67,21 +69,51 @@ SHARED: dict[str, Callable[[Command], Command]] = {
         metavar="all|largest|N",
         help="Which face; N as `mien find` numbers them.",
     ),
-    "only_face": _option("--face", callback=checked_face, metavar="all|largest|N", help="Only faces; the rest stays as it is."),
-    "tell": _option("--tell", "conditions", multiple=True, callback=amounts, metavar="NAME=X", help="A condition of the network."),
-    "start": _option("--from", "start", callback=seconds, metavar="TIME", help="Clips: write only from here, in seconds or H:MM:SS."),
+    "only_face": _option(
+        "--face", callback=checked_face, metavar="all|largest|N", help="Only faces; the rest stays as it is."
+    ),
+    "tell": _option(
+        "--tell",
+        "conditions",
+        multiple=True,
+        callback=amounts,
+        metavar="NAME=X",
+        help="A condition of the network.",
+    ),
+    "start": _option(
+        "--from",
+        "start",
+        callback=seconds,
+        metavar="TIME",
+        help="Clips: write only from here, in seconds or H:MM:SS.",
+    ),
     "end": _option("--to", "end", callback=seconds, metavar="TIME", help="Clips: only up to here."),
-    "resume": _option("--resume", is_flag=True, help="Go on: skip what the same request has made already, photos or parts of a clip."),
+    "resume": _option(
+        "--resume",
+        is_flag=True,
+        help="Go on: skip what the same request has made already, photos or parts of a clip.",
+    ),
     "force": _option("--force", is_flag=True, help="Write over what is there, the input too."),
-    "json": _option("--json", "as_json", is_flag=True, help="For programs: what was done or found, on stdout."),
-    "identity": _option("--identity", metavar="NAME", help="An embedder of yours (`mien models`) that says how alike the faces are."),
+    "json": _option(
+        "--json", "as_json", is_flag=True, help="For programs: what was done or found, on stdout."
+    ),
+    "identity": _option(
+        "--identity",
+        metavar="NAME",
+        help="An embedder of yours (`mien models`) that says how alike the faces are.",
+    ),
     "licence": _option(
         "--licence",
         type=click.Choice(LICENCES),
         help="Refuse networks that may not be used commercially; MIEN_LICENCE sets it for good.",
     ),
     "max_pixels": _option(
-        "--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True, metavar="N", help="Refuse larger photos."
+        "--max-pixels",
+        type=click.IntRange(1),
+        default=MAX_PIXELS,
+        show_default=True,
+        metavar="N",
+        help="Refuse larger photos.",
     ),
 }
 

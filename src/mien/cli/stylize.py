@@ -19,9 +19,21 @@ from .progress import shown
 @app.command()
 @click.argument("source", type=click.Path(path_type=Path), metavar="IN")
 @options("output")
-@click.option("--with", "network", required=True, metavar="NAME", help="A translator of yours, as `mien models` lists it.")
-@click.option("--strength", default=1.0, show_default=True, help="How far from the photo to the drawing, 0 to 1.")
-@click.option("--style", type=click.Path(path_type=Path), help="The picture whose style is taken, for networks that take any.")
+@click.option(
+    "--with",
+    "network",
+    required=True,
+    metavar="NAME",
+    help="A translator of yours, as `mien models` lists it.",
+)
+@click.option(
+    "--strength", default=1.0, show_default=True, help="How far from the photo to the drawing, 0 to 1."
+)
+@click.option(
+    "--style",
+    type=click.Path(path_type=Path),
+    help="The picture whose style is taken, for networks that take any.",
+)
 @options("only_face", "tell", "start", "end", "resume", "force", "licence", "max_pixels")
 def stylize(source: Path, output: Path, style: Path | None, force: bool, resume: bool, **rest: Any) -> None:
     """Draw a photo or a clip in another manner, with a translator that you trained or imported.
@@ -44,11 +56,15 @@ def stylize(source: Path, output: Path, style: Path | None, force: bool, resume:
         start = time.perf_counter()
         try:
             with shown(source.name) as progress:
-                told = verbs.stylize_clip(source, output, **rest, **part, resume=resume, force=force, progress=progress)
+                told = verbs.stylize_clip(
+                    source, output, **rest, **part, resume=resume, force=force, progress=progress
+                )
         except KeyboardInterrupt:
             refuse(STOPPED, INTERRUPTED)
             raise
-        say(f"wrote {output}: {plural(told.frames, 'frame')}, {told.frames / (time.perf_counter() - start):.1f} a second")
+        say(
+            f"wrote {output}: {plural(told.frames, 'frame')}, {told.frames / (time.perf_counter() - start):.1f} a second"
+        )
         return
     del rest["max_pixels"]
     verbs.write(verbs.stylize(verbs.read(source, max_pixels=limit), **rest), output, force=force)
@@ -58,19 +74,27 @@ def stylize(source: Path, output: Path, style: Path | None, force: bool, resume:
 @app.command()
 @click.argument("drawing", type=click.Path(path_type=Path), metavar="IN")
 @options("output")
-@click.option("--with", "network", default=SKETCH, show_default=True, metavar="NAME", help="A translator of drawings.")
 @click.option(
-    "--face", callback=checked_face, metavar="all|largest|N", help="A face that is found in a larger picture is redrawn in its place."
+    "--with", "network", default=SKETCH, show_default=True, metavar="NAME", help="A translator of drawings."
+)
+@click.option(
+    "--face",
+    callback=checked_face,
+    metavar="all|largest|N",
+    help="A face that is found in a larger picture is redrawn in its place.",
 )
 @options("tell", "force", "licence", "max_pixels")
 def sketch(drawing: Path, output: Path, network: str, force: bool, max_pixels: int, **rest: Any) -> None:
     """Make a face out of a drawing on light paper, scanned or photographed.
 
-    What is drawn, dark on its paper, is cut out and made a face. Others than the network in the box: `mien train pix2pix --preset sketch`.
+    What is drawn, dark on its paper, is cut out and made a face. Others than the network in the box: `mien
+    train pix2pix --preset sketch`.
     """
     from .. import verbs
     from ..pipeline import batch
 
     batch.check(batch.Job(drawing, output, force=force))
-    verbs.write(verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, **rest), output, force=force)
+    verbs.write(
+        verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, **rest), output, force=force
+    )
     say(f"wrote {output}")

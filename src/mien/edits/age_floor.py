@@ -1,10 +1,12 @@
 """The age floor: nobody is made to look under 18.
 
-The reader of the prototypes misses the age of a stranger by 5.4 years on average, and people of 18 to 20 look 3 to 7 years older to it than
-they are. So two floors hold, both on its reading without any clip. Who is asked to look younger gets no younger than what reads as FLOOR,
-which is 18 and nearly twice that error (of 49 labelled people of 18 to 20, 92 in 100 read less); who reads less stays as they are. And no
-edit at all takes a face below what reads as ADULT, or, of a face that reads less already, any lower. Both are held by the result: a Change
-is made, the face is read after it, and the Change is made smaller until the reading allows it.
+The reader of the prototypes misses the age of a stranger by 5.4 years on average, and people of 18 to 20 look
+3 to 7 years older to it than they are. So two floors hold, both on its reading without any clip. Who is asked
+to look younger gets no younger than what reads as FLOOR, which is 18 and nearly twice that error (of 49
+labelled people of 18 to 20, 92 in 100 read less); who reads less stays as they are. And no edit at all takes
+a face below what reads as ADULT, or, of a face that reads less already, any lower. Both are held by the
+result: a Change is made, the face is read after it, and the Change is made smaller until the reading allows
+it.
 """
 
 from __future__ import annotations
@@ -21,16 +23,21 @@ from ..models.prototypes import ADULT, Prototypes
 from ..types import Alignment, Array, Change, Crop, Edit, Networks, Phase
 
 FLOOR = 28.0  # years, as read: asked to look younger, nobody gets below
-SOFT = 3.0  # years above FLOOR within which less and less is done, lest a second run go on where the first one's reading was a little off
+# years above FLOOR within which less and less is done, lest a second run go on where the first one's reading
+# was a little off
+SOFT = 3.0
 CLOSE = 0.25  # years: so near is there
 ROUNDS = 4  # of making and reading
-SLOPE = 0.6  # years less that are read for each year less that is asked of the prototypes: the median of 60 faces
+SLOPE = (
+    0.6  # years less that are read for each year less that is asked of the prototypes: the median of 60 faces
+)
 FARTHEST = 12.0  # years by which any edit but an asked age changes the reading, at most
 NOTE = "reads {:.0f}, and nobody is made to look under 18: {}"
 
 
 def allowed_years(now: float, years: float) -> float:
-    """Of `years` asked of a face that reads `now`, those that stay above 18; none where FLOOR is reached. More years are all allowed."""
+    """Of `years` asked of a face that reads `now`, those that stay above 18; none where FLOOR is reached.
+    More years are all allowed."""
     return years if years >= 0 else max(years, ADULT - now) if now > FLOOR else 0.0
 
 
@@ -43,8 +50,9 @@ def youngest(now: float) -> float:
 def held_years(now: float, years: float, read: Callable[[float], float], *, alone: bool) -> float:
     """The years nearest to those asked with which a face that reads `now` stays above both floors.
 
-    read: what the face reads when so many years are made of it, everything else that was asked for included; alone: that is nothing. It is
-    asked only where a floor may be near, ROUNDS times for each floor at most; each time costs an edit.
+    read: what the face reads when so many years are made of it, everything else that was asked for included;
+    alone: that is nothing. It is asked only where a floor may be near, ROUNDS times for each floor at most;
+    each time costs an edit.
     """
     years = allowed_years(now, years)
     if now + years - FARTHEST > FLOOR or (alone and years >= 0):
@@ -79,7 +87,8 @@ class AgeReader:
     landmarker: Landmarker
 
     def read(self, crop: Crop) -> float:
-        """The age of the face that a crop shows, by landmarks found in the crop itself, as in the one after."""
+        """The age of the face that a crop shows, by landmarks found in the crop itself, as in the one
+        after."""
         return self.prototypes.read(self.landmarker.laid_anew(crop)).age
 
     def after(self, crop: Crop, change: Change) -> float:
@@ -91,12 +100,15 @@ def note(now: float, asked: float, done: float) -> str:
     """What to tell of years that were asked for and not done; nothing where they were."""
     if asked >= 0 or done - asked < 1:
         return ""
-    return NOTE.format(now, "made no younger" if done > -0.5 else f"made {-done:.0f} years younger, not {-asked:.0f}")
+    return NOTE.format(
+        now, "made no younger" if done > -0.5 else f"made {-done:.0f} years younger, not {-asked:.0f}"
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class Adult:
-    """An edit that may make younger by the way, as shaving does, held above the floor of all edits: as much of it as that allows."""
+    """An edit that may make younger by the way, as shaving does, held above the floor of all edits: as much
+    of it as that allows."""
 
     edit: Edit
     reader: AgeReader
@@ -127,15 +139,21 @@ class Adult:
             share = 0.0
         if share == 1:
             return change
-        return replace(lessened(change, share), note=NOTE.format(now, f"done by {share:.0%}" if share > 0.005 else "left as it is"))
+        return replace(
+            lessened(change, share),
+            note=NOTE.format(now, f"done by {share:.0%}" if share > 0.005 else "left as it is"),
+        )
 
 
 def lessened(change: Change, share: float) -> Change:
-    """A part of a Change, 0..1: of one that moves the face, less far; of one that fetches texture, fainter."""
+    """A part of a Change, 0..1: of one that moves the face, less far; of one that fetches texture,
+    fainter."""
     if change.kind != "skin":
         return replace(change, alpha=change.alpha * np.float32(share))
     alpha: Array = change.alpha if share else np.zeros_like(change.alpha)
-    return replace(change, flow=change.flow * np.float32(share), colour=change.colour * np.float32(share), alpha=alpha)
+    return replace(
+        change, flow=change.flow * np.float32(share), colour=change.colour * np.float32(share), alpha=alpha
+    )
 
 
 def age_reader(kit: Kit) -> AgeReader:

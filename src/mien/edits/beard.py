@@ -1,8 +1,10 @@
-"""A beard put on: thousands of short hairs along a direction field on the mesh, in the colour of the brows, lit like the face."""
+"""A beard put on: thousands of short hairs along a direction field on the mesh, in the colour of the brows,
+lit like the face."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,19 +31,71 @@ _RIGHT = (
     (346, 280, 411, 427, 436, 432, 422, 424, 418, 421),
     (347, 330, 425, 426, 410, 287, 273, 335, 406, 313),
 )
-# The upper lip from the corner of the mouth to its middle, from the nose down; and the same to the other corner.
+# The upper lip from the corner of the mouth to its middle, from the nose down; and the same to the other
+# corner.
 _LIP_LEFT = ((216, 206, 98, 97, 2), (57, 92, 165, 167, 164), (43, 185, 39, 37, 0))
 _LIP_RIGHT = ((436, 426, 327, 326), (287, 322, 391, 393), (273, 409, 269, 267))
 _NOSE = (98, 64, 48, 4, 278, 294, 327, 326, 2, 97)
 
-# How much grows where, in ninths: rows from the neck over the jaw to the mouth, columns from the ear to the chin; then the upper lip.
+# How much grows where, in ninths: rows from the neck over the jaw to the mouth, columns from the ear to the
+# chin; then the upper lip.
 SHAPES = {
-    "full": ("00002333344", "58999999999", "36899999999", "00379999999", "00002899999", "00000686237", "24111", "88778", "67667"),
-    "circle": ("00000000123", "00000001699", "00000003999", "00000027999", "00000489889", "00002995248", "24111", "89999", "77778"),
-    "goatee": ("00000000234", "00000000699", "00000001899", "00000000799", "00000000589", "00000000039", "00000", "00000", "00000"),
+    "full": (
+        "00002333344",
+        "58999999999",
+        "36899999999",
+        "00379999999",
+        "00002899999",
+        "00000686237",
+        "24111",
+        "88778",
+        "67667",
+    ),
+    "circle": (
+        "00000000123",
+        "00000001699",
+        "00000003999",
+        "00000027999",
+        "00000489889",
+        "00002995248",
+        "24111",
+        "89999",
+        "77778",
+    ),
+    "goatee": (
+        "00000000234",
+        "00000000699",
+        "00000001899",
+        "00000000799",
+        "00000000589",
+        "00000000039",
+        "00000",
+        "00000",
+        "00000",
+    ),
     "moustache": ("00000000000",) * 6 + ("13111", "69999", "57778"),
-    "curtain": ("00012333344", "79999999999", "47889999999", "00133345678", "00000000025", "00000000002", "00000", "00000", "00000"),
-    "sideburns": ("00000000000", "99730000000", "99820000000", "03650000000", "00000000000", "00000000000", "00000", "00000", "00000"),
+    "curtain": (
+        "00012333344",
+        "79999999999",
+        "47889999999",
+        "00133345678",
+        "00000000025",
+        "00000000002",
+        "00000",
+        "00000",
+        "00000",
+    ),
+    "sideburns": (
+        "00000000000",
+        "99730000000",
+        "99820000000",
+        "03650000000",
+        "00000000000",
+        "00000000000",
+        "00000",
+        "00000",
+        "00000",
+    ),
 }
 _OUT = (0.0, 0.05, 0.1, 0.2, 0.3, 0.35, 0.3, 0.2, 0.15, 0.05, 0.0)  # how far hairs lean outwards, by column
 _LIP_OUT = (0.45, 0.85, 0.8, 0.5, 0.0)
@@ -52,10 +106,12 @@ PARTS = 6  # of the hairs, drawn one over the other
 
 @dataclass(frozen=True)
 class Beard:
-    """A beard put on a face: an edit, `Crop -> Change`. The default is a trimmed full beard in the colour of the brows.
+    """A beard put on a face: an edit, `Crop -> Change`. The default is a trimmed full beard in the colour of
+    the brows.
 
-    strength 0..1: from stubble to the whole of it; shape: a row of SHAPES; length and density: 1 is a trimmed beard's; tone and
-    warmth: lightness and yellow added, in Lab; grey 0..1: the share of grey hairs; curl: how much hairs bend; seed: of where they grow.
+    strength 0..1: from stubble to the whole of it; shape: a row of SHAPES; length and density: 1 is a trimmed
+    beard's; tone and warmth: lightness and yellow added, in Lab; grey 0..1: the share of grey hairs; curl:
+    how much hairs bend; seed: of where they grow.
     """
 
     strength: float = 1.0
@@ -95,8 +151,14 @@ def draw_beard(crop: Crop, style: Beard) -> tuple[Change, Array]:
     """Put a beard on: the Change, and how much of each pixel hair covers, `[S, S]` float32 in 0..1."""
     size, head, light = crop.size, Head.of(crop.landmarks), Light.of(crop)
     roots, steps, tone, solid, amount = _hairs(crop, head, style)
-    low = np.clip(np.floor(roots.min(0) - 12 * head.scale), 0, size - 8).astype(int) if len(roots) else np.zeros(2, int)
-    high = np.clip(np.ceil(roots.max(0) + 16 * head.scale), low + 8, size).astype(int) if len(roots) else low + 8
+    low = (
+        np.clip(np.floor(roots.min(0) - 12 * head.scale), 0, size - 8).astype(int)
+        if len(roots)
+        else np.zeros(2, int)
+    )
+    high = (
+        np.clip(np.ceil(roots.max(0) + 16 * head.scale), low + 8, size).astype(int) if len(roots) else low + 8
+    )
     window = slice(low[1], high[1]), slice(low[0], high[0])
     cover, shade = _drawn(roots - low, steps, tone, solid, (int(high[1] - low[1]), int(high[0] - low[0])))
     free = _free(crop, head)[window]
@@ -115,7 +177,8 @@ def draw_beard(crop: Crop, style: Beard) -> tuple[Change, Array]:
 
 
 def hair_colour(crop: Crop, style: Beard | None = None) -> Array:
-    """The colour of the face's hair as its brows have it, `[3]` in 0..1: their dark quarter, never lighter than the skin."""
+    """The colour of the face's hair as its brows have it, `[3]` in 0..1: their dark quarter, never lighter
+    than the skin."""
     lab = to_lab(crop.pixels)
     brows = np.zeros((crop.size,) * 2, np.uint8)
     for brow in topology.BROWS:
@@ -125,8 +188,12 @@ def hair_colour(crop: Crop, style: Beard | None = None) -> Array:
     found = lab[brows > 0] if brows.any() else skin[None] * 0.4
     dark = np.median(found[found[:, 0] <= np.quantile(found[:, 0], 0.25)], axis=0)
     style = style or Beard()
-    dark = dark + 0.3 * (dark - skin) * min(1.0, 28 / max(float(skin[0] - dark[0]), 1.0))  # brows are thin: skin shows through
-    apart = np.interp(skin[0], (35, 50), (24, 14))  # lightness: on dark skin less is hardly seen, and beards are black
+    dark = dark + 0.3 * (dark - skin) * min(
+        1.0, 28 / max(float(skin[0] - dark[0]), 1.0)
+    )  # brows are thin: skin shows through
+    apart = np.interp(
+        skin[0], (35, 50), (24, 14)
+    )  # lightness: on dark skin less is hardly seen, and beards are black
     lightness = np.clip(min(dark[0], skin[0] - apart) + style.tone, 7, 66)
     warm = float(np.clip(dark[2], 0, 14))
     chroma = np.array([np.clip(dark[1], 0.4 * warm, 2 + 0.65 * warm), warm])
@@ -135,7 +202,8 @@ def hair_colour(crop: Crop, style: Beard | None = None) -> Array:
 
 
 def _hairs(crop: Crop, head: Head, style: Beard) -> tuple[Array, Array, Array, Array, float]:
-    """Every hair: root `[N, 2]` in crop xy, steps along it `[N, 3, 2]`, tone and opacity `[N]`; and how opaque they all are."""
+    """Every hair: root `[N, 2]` in crop xy, steps along it `[N, 3, 2]`, tone and opacity `[N]`; and how
+    opaque they all are."""
     strength, chance = float(style.strength), np.random.default_rng(style.seed)
     parts = []
     for nodes, wanted, leans, lip in _fields(crop.landmarks, head, style.shape):
@@ -145,27 +213,51 @@ def _hairs(crop: Crop, head: Head, style: Beard) -> tuple[Array, Array, Array, A
     x, y = np.clip(np.rint(roots), 0, crop.size - 1).astype(int).T
     inside = np.maximum(skin_coloured(crop), mesh.hull_mask(crop.landmarks, crop.size))[y, x] > 0.6
     keep &= inside
-    return roots[keep], steps[keep], tone[keep], solid[keep], min(1.0, 0.3 + 0.9 * strength**0.8) * min(strength * 12, 1)
+    return (
+        roots[keep],
+        steps[keep],
+        tone[keep],
+        solid[keep],
+        min(1.0, 0.3 + 0.9 * strength**0.8) * min(strength * 12, 1),
+    )
 
 
 def _fields(points: Array, head: Head, shape: str) -> list[tuple[Array, Array, Array, bool]]:
-    """Both sheets of hair: nodes `[R, C, 2]` (crop xy), how much grows there, how far it leans outwards; whether on the lip."""
+    """Both sheets of hair: nodes `[R, C, 2]` (crop xy), how much grows there, how far it leans outwards;
+    whether on the lip."""
     rows = [*SHAPES[shape]]
     ninths = np.array([[int(digit) for digit in row] for row in rows[:6]], np.float32) / 9
     lip = np.array([[int(digit) for digit in row] for row in rows[6:]], np.float32) / 9
-    both = lambda left: np.concatenate([left, left[..., -2::-1]], -1)  # noqa: E731
+
+    def both(left: Any) -> Any:
+        return np.concatenate([left, left[..., -2::-1]], -1)
+
     face = points[np.array([[*a, *b[::-1]] for a, b in zip(_LEFT, _RIGHT, strict=True)])].astype(np.float64)
     neck = face[0] + 0.35 * (face[0] - face[1]) + head.turn[:2, 1] * head.scale * 6
-    upper = points[np.array([[*a, *b[::-1]] for a, b in zip(_LIP_LEFT, _LIP_RIGHT, strict=True)])].astype(np.float64)
+    upper = points[np.array([[*a, *b[::-1]] for a, b in zip(_LIP_LEFT, _LIP_RIGHT, strict=True)])].astype(
+        np.float64
+    )
     upper[0] = upper[0] * 0.55 + upper[1] * 0.45  # below the nostrils
     lean = np.array(_OUT)
     lip_lean = np.array(_LIP_OUT)
-    signed = lambda one: np.concatenate([-one, one[-2::-1]])  # noqa: E731
-    return [(np.concatenate([neck[None], face]), both(ninths), signed(lean), False), (upper, both(lip), signed(lip_lean), True)]
+
+    def signed(one: Any) -> Any:
+        return np.concatenate([-one, one[-2::-1]])
+
+    return [
+        (np.concatenate([neck[None], face]), both(ninths), signed(lean), False),
+        (upper, both(lip), signed(lip_lean), True),
+    ]
 
 
 def _grown(
-    nodes: Array, wanted: Array, leans: Array, head: Head, style: Beard, chance: np.random.Generator, lip: bool
+    nodes: Array,
+    wanted: Array,
+    leans: Array,
+    head: Head,
+    style: Beard,
+    chance: np.random.Generator,
+    lip: bool,
 ) -> tuple[Array, ...]:
     """The hairs of one sheet: root, steps, tone, and the density from which on each is there."""
     rows, columns = nodes.shape[0] - 1, nodes.shape[1] - 1
@@ -176,7 +268,10 @@ def _grown(
     rank = chance.random(count) * PER_CELL
 
     def at(table: Array) -> Array:
-        weight = lambda one: one[:, None] if table.ndim == 3 else one  # noqa: E731
+
+        def weight(one: Any) -> Any:
+            return one[:, None] if table.ndim == 3 else one
+
         top = table[v, u] * weight(1 - du) + table[v, u + 1] * weight(du)
         low = table[v + 1, u] * weight(1 - du) + table[v + 1, u + 1] * weight(du)
         return top * weight(1 - dv) + low * weight(dv)
@@ -188,7 +283,10 @@ def _grown(
     per = 1.5 if lip else 1.3  # hairs on a square millimetre
     need = rank / np.maximum(area[v, u] * per, 1e-3) / np.maximum(amount, 1e-3) ** 1.3
     need[amount < 0.05] = np.inf
-    drift, clump = (_waves(chance, rows, columns, per)[(v * 8 + dv * 8).astype(int), (u * 8 + du * 8).astype(int)] for per in (1.3, 4))
+    drift, clump = (
+        _waves(chance, rows, columns, per)[(v * 8 + dv * 8).astype(int), (u * 8 + du * 8).astype(int)]
+        for per in (1.3, 4)
+    )
     lean = leans[u] * (1 - du) + leans[u + 1] * du
     angle = np.arctan2(lean, 1) + 0.22 * noise[0] + 0.12 * drift + 0.18 * clump
     bend = style.curl * (0.3 * noise[1] + 0.25 * clump)
@@ -212,12 +310,15 @@ def _grown(
 
 
 def _waves(chance: np.random.Generator, rows: int, columns: int, per: float) -> Array:
-    """Smooth noise of about unit deviation over a sheet, `per` waves a cell: `[8 rows + 1, 8 columns + 1]`."""
+    """Smooth noise of about unit deviation over a sheet, `per` waves a cell: `[8 rows + 1, 8 columns +
+    1]`."""
     coarse = chance.normal(size=(round(rows * per) + 1, round(columns * per) + 1)).astype(np.float32)
     return cv2.resize(coarse, (columns * 8 + 1, rows * 8 + 1), interpolation=cv2.INTER_CUBIC) * 1.2
 
 
-def _drawn(roots: Array, steps: Array, tone: Array, solid: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
+def _drawn(
+    roots: Array, steps: Array, tone: Array, solid: Array, shape: tuple[int, int]
+) -> tuple[Array, Array]:
     """The hairs drawn: how much of each pixel they cover, and their mean tone, `[h, w]` each."""
     big = np.zeros((shape[0] * FINER, shape[1] * FINER), np.uint8)
     tones = np.full_like(big, 60)
@@ -226,18 +327,34 @@ def _drawn(roots: Array, steps: Array, tone: Array, solid: Array, shape: tuple[i
         fixed = np.rint(((lines + 0.5) * FINER - 0.5) * 16).astype(np.int32)
         for part in np.array_split(np.argsort(solid), PARTS):  # the fainter first
             if len(part):
-                cv2.polylines(big, list(fixed[part]), False, round(255 * float(solid[part].mean())), 1, cv2.LINE_AA, 4)
+                cv2.polylines(
+                    big, list(fixed[part]), False, round(255 * float(solid[part].mean())), 1, cv2.LINE_AA, 4
+                )
         order = np.argsort(tone)
         for part in np.array_split(order, PARTS):
             if len(part):
-                cv2.polylines(tones, list(fixed[part]), False, round(float(np.clip(tone[part].mean() * 78, 0, 255))), 1, cv2.LINE_AA, 4)
-    small = lambda one: cv2.resize(one, shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)  # noqa: E731
+                cv2.polylines(
+                    tones,
+                    list(fixed[part]),
+                    False,
+                    round(float(np.clip(tone[part].mean() * 78, 0, 255))),
+                    1,
+                    cv2.LINE_AA,
+                    4,
+                )
+
+    def small(one: Any) -> Any:
+        return cv2.resize(one, shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
+
     return small(big) / 255, small(tones) / 78
 
 
 def _free(crop: Crop, head: Head) -> Array:
-    """Where hair may be: neither on the lips nor in the nostrils, and not far beyond the face but for below the chin. `[S, S]` in 0..1."""
+    """Where hair may be: neither on the lips nor in the nostrils, and not far beyond the face but for below
+    the chin. `[S, S]` in 0..1."""
     away = cv2.distanceTransform(1 - mesh.hull_mask(crop.landmarks, crop.size), cv2.DIST_L2, 3) / head.scale
     out = np.exp(-np.maximum(away - 1, 0) / 3 * (1 - 0.7 * skin_coloured(crop)))
-    out *= 1 - mesh.polygon_mask(crop.landmarks, topology.LIPS, crop.size, feather=0.35 * head.scale, grow=0.3 * head.scale)
+    out *= 1 - mesh.polygon_mask(
+        crop.landmarks, topology.LIPS, crop.size, feather=0.35 * head.scale, grow=0.3 * head.scale
+    )
     return out * (1 - mesh.polygon_mask(crop.landmarks, _NOSE, crop.size, feather=0.8 * head.scale))

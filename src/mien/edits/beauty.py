@@ -1,4 +1,5 @@
-"""Skin evened without ironing it, shadows under the eyes lighter, eyes and teeth brighter. No network but the mesh."""
+"""Skin evened without ironing it, shadows under the eyes lighter, eyes and teeth brighter. No network but the
+mesh."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ HALF = 2  # masks that are soft anyway are drawn on every second pixel
 
 @dataclass(frozen=True, eq=False)
 class Beauty:
-    """Skin evened in its middle bands, pores above and the light on the face below them kept; shadows under the eyes lighter; eyes and
-    teeth brighter and less yellow. amount: 0..1."""
+    """Skin evened in its middle bands, pores above and the light on the face below them kept; shadows under
+    the eyes lighter; eyes and teeth brighter and less yellow. amount: 0..1."""
 
     amount: float
     networks: Networks
@@ -29,10 +30,15 @@ class Beauty:
         points, size = crop.landmarks, crop.size
         lab = filters.to_lab(crop.pixels)
         even = skin.fit_skin_shading(lab, points)
-        where = enlarge(skin.bare_skin_mask(points / HALF, size // HALF), size) * skin.skin_likelihood(lab, even)
+        where = enlarge(skin.bare_skin_mask(points / HALF, size // HALF), size) * skin.skin_likelihood(
+            lab, even
+        )
         delta = np.clip(self._evened(lab, even, where), -9, 9)
         delta += self._under_eyes(lab, even, where, points)
-        for mask, lighter, paler in ((skin.sclera_mask(lab, points), 5, 0.4), (skin.teeth_mask(lab, points), 6, 0.55)):
+        for mask, lighter, paler in (
+            (skin.sclera_mask(lab, points), 5, 0.4),
+            (skin.teeth_mask(lab, points), 6, 0.55),
+        ):
             room = smoothstep(lab[..., 0], 97, 75)
             delta[..., 0] += lighter * mask * room
             delta[..., 1] -= 0.3 * mask * np.maximum(lab[..., 1] - 2, 0)
@@ -45,7 +51,11 @@ class Beauty:
         light = np.ascontiguousarray(lab[..., 0])
         middle = blur(lab, size / 280)  # finer than this are pores, lashes, the grain of the film
         delta = np.zeros_like(lab)
-        for channel, keep, radii in ((0, 0.85, (size / 60, size / 22)), (1, 0.85, (size / 22,)), (2, 0.85, (size / 22,))):
+        for channel, keep, radii in (
+            (0, 0.85, (size / 60, size / 22)),
+            (1, 0.85, (size / 22,)),
+            (2, 0.85, (size / 22,)),
+        ):
             one = np.ascontiguousarray(middle[..., channel])
             for radius in radii:
                 smooth = filters.fast_guided_filter(light if channel else one, one, radius, 45.0)
@@ -64,7 +74,9 @@ class Beauty:
             mask *= 1 - mesh.polygon_mask(local, lids, here.side, feather=size / 200, grow=size / 90)
             apart = blur(lab[here.part], size / 60) - even[here.part]
             lighter = 0.5 * np.clip(-apart[..., :1] - 1, 0, 12)
-            delta[here.part] += mask[..., None] * np.concatenate([lighter, -0.4 * np.clip(apart[..., 1:], -6, 6)], -1)
+            delta[here.part] += mask[..., None] * np.concatenate(
+                [lighter, -0.4 * np.clip(apart[..., 1:], -6, 6)], -1
+            )
         return delta
 
 

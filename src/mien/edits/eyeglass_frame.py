@@ -9,8 +9,8 @@ import numpy as np
 from ..types import Array
 
 STEPS = 64  # corners of a lens
-# Lens outlines: power of a superellipse, height over width, how much narrower the bottom is, how much of the lower nasal part is cut off,
-# how far the upper outer part is lifted.
+# Lens outlines: power of a superellipse, height over width, how much narrower the bottom is, how much of the
+# lower nasal part is cut off, how far the upper outer part is lifted.
 SHAPES = {
     "round": (2.1, 0.93, 0.0, 0.05, 0.0),
     "panto": (2.7, 0.82, 0.07, 0.12, 0.04),
@@ -24,9 +24,9 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class EyeglassFrame:
-    """What gives a frame its form. shape: a row of SHAPES; in mm: lens (a lens's width), bridge (between the two), rim (thickness), depth
-    (front to back), lower (how far the lenses' centres hang below the nasion); brow: thickness at the top over that at the bottom;
-    tall: the lenses' height over their shape's own."""
+    """What gives a frame its form. shape: a row of SHAPES; in mm: lens (a lens's width), bridge (between the
+    two), rim (thickness), depth (front to back), lower (how far the lenses' centres hang below the nasion);
+    brow: thickness at the top over that at the bottom; tall: the lenses' height over their shape's own."""
 
     shape: str = "panto"
     lens: float = 48.0
@@ -38,7 +38,8 @@ class EyeglassFrame:
     tall: float = 1.0
 
     def on_front(self, side: int, flat: Array) -> Array:
-        """Points of a lens's plane, x outwards and y down from its centre in mm, in the head's frame: `[N, 3]`."""
+        """Points of a lens's plane, x outwards and y down from its centre in mm, in the head's frame: `[N,
+        3]`."""
         x, y = flat[:, 0] + (self.lens + self.bridge) / 2, flat[:, 1] + self.lower
         return np.stack([side * x, y, -2.5 + 0.13 * np.abs(x) + 0.11 * (y - self.lower)], -1)
 
@@ -51,7 +52,9 @@ class EyeglassFrame:
         radius = (np.abs(cos) ** power + np.abs(sin) ** power) ** (-1 / power)
         x, y = radius * cos, radius * sin
         low, high, nasal = np.clip(y, 0, 1), np.clip(-y, 0, 1), np.clip(-x, 0, 1)
-        flat = np.stack([x * (1 - taper * low) * (1 + 0.5 * lift * high * (x > 0)) + cut * 0.5 * low * nasal, y], -1)
+        flat = np.stack(
+            [x * (1 - taper * low) * (1 + 0.5 * lift * high * (x > 0)) + cut * 0.5 * low * nasal, y], -1
+        )
         flat[:, 1] += -cut * low * nasal - lift * high * np.clip(x, 0, 1)
         flat *= np.array([1, aspect]) * self.lens / 2
         if rim:
@@ -78,7 +81,10 @@ class EyeglassFrame:
     def bridges(self) -> list[Array]:
         """The bars between the lenses, `[N, 3]` mm: one, arched; of aviators two."""
         aspect = SHAPES[self.shape][1] * self.tall
-        half, thick = self.bridge / 2 + 0.12 * self.lens, max(self.rim, 1.1) * (0.5 if self.rim < 1.8 else 0.65)
+        half, thick = (
+            self.bridge / 2 + 0.12 * self.lens,
+            max(self.rim, 1.1) * (0.5 if self.rim < 1.8 else 0.65),
+        )
         across = np.linspace(-half, half, 17)
         levels = [-0.62, -0.2] if self.shape == "aviator" else [-0.3]
         bars = []
@@ -86,7 +92,12 @@ class EyeglassFrame:
             arch = (1 - (across / half) ** 2) * (0.5 if level < -0.5 else 2.4)
             y = self.lower + level * aspect * self.lens / 2 - arch
             thicker = thick * (1 + 0.5 * (across / half) ** 2)
-            edge = [np.stack([across, y + sign * thicker, -3.2 + 0.13 * np.abs(across) + 0.11 * (y - self.lower)], -1) for sign in (-1, 1)]
+            edge = [
+                np.stack(
+                    [across, y + sign * thicker, -3.2 + 0.13 * np.abs(across) + 0.11 * (y - self.lower)], -1
+                )
+                for sign in (-1, 1)
+            ]
             bars.append(np.concatenate([edge[0], edge[1][::-1]]))
         return bars
 

@@ -1,4 +1,5 @@
-"""Glasses put on: a frame modelled in millimetres on a mean head, posed by the mesh, lit like the face. Landmarks only, no network."""
+"""Glasses put on: a frame modelled in millimetres on a mean head, posed by the mesh, lit like the face.
+Landmarks only, no network."""
 
 from __future__ import annotations
 
@@ -15,22 +16,34 @@ from ..face.pose import Head
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .eyeglass_frame import SHAPES, EyeglassFrame
 
-_RIDGE, _FLANKS = (8, 6, 197, 195, 5, 4), ((129, 50, 121, 133, 193), (358, 280, 350, 362, 417))  # of the nose; left and right of it
+_RIDGE, _FLANKS = (
+    (8, 6, 197, 195, 5, 4),
+    ((129, 50, 121, 133, 193), (358, 280, 350, 362, 417)),
+)  # of the nose; left and right of it
 FINER = 2  # drawn so much finer than the crop
 REACH = 82.0, 34.0, 62.0  # mm from the nasion to the sides, up and down: glasses and their shadow lie within
 
-ACETATE = ((0.065, 0.05, 0.045), (0.16, 0.09, 0.06), (0.10, 0.11, 0.16), (0.27, 0.26, 0.26), (0.30, 0.08, 0.09), (0.55, 0.48, 0.40))
+ACETATE = (
+    (0.065, 0.05, 0.045),
+    (0.16, 0.09, 0.06),
+    (0.10, 0.11, 0.16),
+    (0.27, 0.26, 0.26),
+    (0.30, 0.08, 0.09),
+    (0.55, 0.48, 0.40),
+)
 METAL = ((0.62, 0.50, 0.28), (0.55, 0.56, 0.58), (0.20, 0.20, 0.21), (0.62, 0.45, 0.38))
 GLASS = ((0.22, 0.22, 0.23), (0.27, 0.21, 0.15), (0.19, 0.24, 0.20), (0.12, 0.12, 0.13), (0.62, 0.66, 0.75))
 
 
 @dataclass(frozen=True)
 class Glasses(EyeglassFrame):
-    """Glasses put on a face: an edit, `Crop -> Change`. The default is a thin frame of dark acetate with clear lenses.
+    """Glasses put on a face: an edit, `Crop -> Change`. The default is a thin frame of dark acetate with
+    clear lenses.
 
-    strength 0..1: how much of them is there; shape to tall: see Frame; colour, mottle (the second colour of tortoise shell) and glass (what
-    the lenses let through) in 0..1 RGB; shine, reflection 0..1; power: how much the lenses make smaller (below 0) what is behind them;
-    fade: how much lighter the glass is at the bottom; sheer: how much light goes through the frame itself; seed: of mottle and reflections.
+    strength 0..1: how much of them is there; shape to tall: see Frame; colour, mottle (the second colour of
+    tortoise shell) and glass (what the lenses let through) in 0..1 RGB; shine, reflection 0..1; power: how
+    much the lenses make smaller (below 0) what is behind them; fade: how much lighter the glass is at the
+    bottom; sheer: how much light goes through the frame itself; seed: of mottle and reflections.
     """
 
     strength: float = 1.0
@@ -54,12 +67,16 @@ class Glasses(EyeglassFrame):
     def random(rng: np.random.Generator, *, strength: float = 1.0) -> Glasses:
         """Some glasses that people wear: of every shape, metal or acetate, one in four with dark lenses."""
         shape = str(rng.choice(list(SHAPES)))
-        metal = rng.random() < {"aviator": 0.85, "round": 0.5, "panto": 0.4, "rectangular": 0.4}.get(shape, 0.1)
+        metal = rng.random() < {"aviator": 0.85, "round": 0.5, "panto": 0.4, "rectangular": 0.4}.get(
+            shape, 0.1
+        )
         dark = rng.random() < (0.45 if shape == "aviator" else 0.22)
         pool = METAL if metal else ACETATE[: 2 if rng.random() < 0.6 else None]
         colour = np.clip(np.array(pool[rng.integers(len(pool))]) * rng.uniform(0.7, 1.25), 0.02, 0.9)
         glass = (
-            np.array(GLASS[rng.integers(len(GLASS))]) * rng.uniform(0.6, 1.3) if dark else rng.uniform(0.91, 0.99) + rng.normal(0, 0.01, 3)
+            np.array(GLASS[rng.integers(len(GLASS))]) * rng.uniform(0.6, 1.3)
+            if dark
+            else rng.uniform(0.91, 0.99) + rng.normal(0, 0.01, 3)
         )
         lens = rng.uniform(45, 53) + (4 if shape == "aviator" else 0) + (3 if dark else 0)
         tortoise = not metal and rng.random() < 0.25
@@ -69,7 +86,13 @@ class Glasses(EyeglassFrame):
             lens=float(lens),
             bridge=float(rng.uniform(15, 22)),
             rim=float(rng.uniform(0.7, 1.7) if metal or shape == "browline" else rng.uniform(2.0, 5.0)),
-            brow=float(rng.uniform(2.5, 4) if shape == "browline" else rng.uniform(1, 1.1) if metal else rng.uniform(1, 1.6)),
+            brow=float(
+                rng.uniform(2.5, 4)
+                if shape == "browline"
+                else rng.uniform(1, 1.1)
+                if metal
+                else rng.uniform(1, 1.6)
+            ),
             depth=float(rng.uniform(1.2, 2) if metal else rng.uniform(2.5, 4.5)),
             lower=float(rng.uniform(4, 10) + (2 if shape == "aviator" else 0)),
             colour=(0.16, 0.08, 0.05) if tortoise else _triple(colour),
@@ -86,7 +109,8 @@ class Glasses(EyeglassFrame):
 
 
 def draw_glasses(crop: Crop, style: Glasses) -> tuple[Change, Array, Array]:
-    """Put glasses on: the Change, and what the frame with its arms and what the lenses cover, `[S, S]` float32 in 0..1 each."""
+    """Put glasses on: the Change, and what the frame with its arms and what the lenses cover, `[S, S]`
+    float32 in 0..1 each."""
     size, head, light = crop.size, Head.of(crop.landmarks), Light.of(crop)
     sheet = _Sheet(crop, style, head)
     rows, columns = sheet.window
@@ -98,38 +122,52 @@ def draw_glasses(crop: Crop, style: Glasses) -> tuple[Change, Array, Array]:
     for side, lens in zip((-1, 1), sheet.lenses, strict=True):
         shown += lens[..., None] * (sheet.through(shown, light, side) - shown)
     shown += (sheet.frame * (1 - 0.7 * style.sheer))[..., None] * (sheet.paint(light) - shown)
-    colour = cv2.GaussianBlur(np.clip(shown, 0, 1) - behind, (0, 0), softness(crop)) * np.float32(style.strength)
+    colour = cv2.GaussianBlur(np.clip(shown, 0, 1) - behind, (0, 0), softness(crop)) * np.float32(
+        style.strength
+    )
     lenses = np.clip(sheet.lenses[0] + sheet.lenses[1], 0, 1) * (1 - sheet.frame)
     covers = [paste_window(one, sheet.window, size) * border_falloff(size) for one in (sheet.frame, lenses)]
     return window_overlay(crop, sheet.window, colour, flow), covers[0], covers[1]
 
 
 class _Sheet:
-    """The part of a crop that glasses reach: `window` (rows, columns); in it frame `[h, w]` and two lenses; FINER: front, wall, arms."""
+    """The part of a crop that glasses reach: `window` (rows, columns); in it frame `[h, w]` and two lenses;
+    FINER: front, wall, arms."""
 
     def __init__(self, crop: Crop, style: Glasses, head: Head) -> None:
         self.crop, self.style, self.head = crop, style, head
         aside, up, down = REACH
-        corners = head.show(np.array([(x, y, z) for x in (-aside, aside) for y in (-up, down) for z in (-8.0, 60.0)]))
+        corners = head.show(
+            np.array([(x, y, z) for x in (-aside, aside) for y in (-up, down) for z in (-8.0, 60.0)])
+        )
         low = np.clip(np.floor(corners.min(0)), 0, crop.size - 8).astype(int)
         high = np.clip(np.ceil(corners.max(0)), low + 8, crop.size).astype(int)
         self.window, self.low = (slice(low[1], high[1]), slice(low[0], high[0])), low
         self.shape = int(high[1] - low[1]), int(high[0] - low[0])
         self.front, self.wall, bare = self._blank(), self._blank(), []
         for side in (-1, 1):
-            nose = 255 - self._blank(crop.landmarks[[*_RIDGE, *_FLANKS[side < 0]]], hull=True)  # it stands before the farther lens
+            nose = 255 - self._blank(
+                crop.landmarks[[*_RIDGE, *_FLANKS[side < 0]]], hull=True
+            )  # it stands before the farther lens
             outer, inner, lug = style.lens_of(side, 1), style.lens_of(side, 0), style.lug(side)
             hole = self._blank(head.show(inner))
             self.front = np.maximum(self.front, np.minimum(self._rim(outer, inner, lug, hole, 0), nose))
             for share in (0.5, 1.0):
-                self.wall = np.maximum(self.wall, np.minimum(self._rim(outer, inner, lug, hole, share * style.depth), nose))
+                self.wall = np.maximum(
+                    self.wall, np.minimum(self._rim(outer, inner, lug, hole, share * style.depth), nose)
+                )
             bare.append(np.minimum(hole, nose))
         beside = 255 - np.maximum(bare[0], bare[1])
         for bar in style.bridges():
             self.front = np.maximum(self.front, np.minimum(self._blank(head.show(bar)), beside))
-            self.wall = np.maximum(self.wall, np.minimum(self._blank(head.show(bar + np.array([0, 0, style.depth * 0.7]))), beside))
+            self.wall = np.maximum(
+                self.wall,
+                np.minimum(self._blank(head.show(bar + np.array([0, 0, style.depth * 0.7]))), beside),
+            )
         self.arms = self._arms(beside)
-        self.frame = self._small(np.maximum(np.maximum(self.front, self.wall), self.arms).astype(np.float32) / 255)
+        self.frame = self._small(
+            np.maximum(np.maximum(self.front, self.wall), self.arms).astype(np.float32) / 255
+        )
         self.lenses = [self._small(one.astype(np.float32) / 255) for one in bare]
 
     def _blank(self, outline: Array | None = None, hull: bool = False) -> Array:
@@ -145,7 +183,9 @@ class _Sheet:
 
     def _rim(self, outer: Array, inner: Array, lug: Array, hole: Array, back: float) -> Array:
         shift = np.array([0, 0, back])
-        rim = np.minimum(self._blank(self.head.show(outer + shift)), 255 - self._blank(self.head.show(inner + shift)))
+        rim = np.minimum(
+            self._blank(self.head.show(outer + shift)), 255 - self._blank(self.head.show(inner + shift))
+        )
         return np.maximum(rim, np.minimum(self._blank(self.head.show(lug + shift)), 255 - hole))
 
     def _arms(self, beside: Array) -> Array:
@@ -162,8 +202,11 @@ class _Sheet:
         return out
 
     def _plane(self, side: int) -> tuple[Array, Array]:
-        """Every pixel's place on a lens: x outwards and y down from its centre, in units of half its width."""
-        ends = self.head.show(self.style.on_front(side, np.array([(0, 0), (1, 0), (0, 1.0)]) * self.style.lens / 2))
+        """Every pixel's place on a lens: x outwards and y down from its centre, in units of half its
+        width."""
+        ends = self.head.show(
+            self.style.on_front(side, np.array([(0, 0), (1, 0), (0, 1.0)]) * self.style.lens / 2)
+        )
         axes = np.linalg.pinv((ends[1:] - ends[0]).T)
         rows, columns = np.mgrid[: self.shape[0], : self.shape[1]].astype(np.float32)
         x, y = columns + self.low[0] - ends[0, 0], rows + self.low[1] - ends[0, 1]
@@ -176,18 +219,26 @@ class _Sheet:
             for side, lens in zip((-1, 1), self.lenses, strict=True):
                 centre = self.head.show(self.style.on_front(side, np.zeros((1, 2))))[0] - self.low
                 rows, columns = np.mgrid[: self.shape[0], : self.shape[1]].astype(np.float32)
-                flow -= np.stack([columns - centre[0], rows - centre[1]], -1) * (lens * np.float32(self.style.power))[..., None]
+                flow -= (
+                    np.stack([columns - centre[0], rows - centre[1]], -1)
+                    * (lens * np.float32(self.style.power))[..., None]
+                )
         return flow
 
     def through(self, seen: Array, light: Light, side: int) -> Array:
-        """What a lens shows of `seen [h, w, 3]`: tinted, more so at the top of a gradient, with a soft reflection."""
+        """What a lens shows of `seen [h, w, 3]`: tinted, more so at the top of a gradient, with a soft
+        reflection."""
         style = self.style
         x, y = self._plane(side)
         lighter = np.clip(style.fade * (0.35 + 0.65 * y), 0, 1)[..., None]
         tint = np.array(style.glass, np.float32)
         out = seen * (tint + (1 - tint) * lighter)
         chance = np.random.default_rng(style.seed)
-        slope, place, width = chance.uniform(0.5, 1.1), chance.uniform(-0.75, -0.35), chance.uniform(0.15, 0.35)
+        slope, place, width = (
+            chance.uniform(0.5, 1.1),
+            chance.uniform(-0.75, -0.35),
+            chance.uniform(0.15, 0.35),
+        )
         toward = 1.0 if light.direction[0] > 0 else -1.0  # the window is where the light is
         across = x * side * toward * -0.8 + y * slope
         band = np.clip(1 - np.abs(across - place) / width, 0, 1) ** 1.5 + 0.35 * np.clip(-0.2 - y, 0, 1)
@@ -197,7 +248,10 @@ class _Sheet:
 
     def shadow(self, light: Light) -> Array:
         """How much of the light the frame and the lenses take from the skin behind them: `[h, w]`."""
-        scale, solid = self.head.scale, self._small(np.maximum(self.front, self.wall).astype(np.float32) / 255)
+        scale, solid = (
+            self.head.scale,
+            self._small(np.maximum(self.front, self.wall).astype(np.float32) / 255),
+        )
         down = self.head.turn[:2, 1]
         x = float(np.clip(light.direction[0] * -4, -4, 4))
 
@@ -212,24 +266,37 @@ class _Sheet:
         cv2.circle(bridge, (round(float(middle[0])), round(float(middle[1]))), round(13 * scale), 1.0, -1)
         bridge = cv2.GaussianBlur(bridge, (0, 0), 4 * scale)
         glass = 0.5 * (1 - min(self.style.glass)) * (self.lenses[0] + self.lenses[1])
-        out = 0.30 * cast(np.maximum(solid, glass), 5.0, 2.2) + 0.30 * cast(solid, 1.8, 1.0) * bridge + 0.12 * cast(solid, 1.5, 0.9)
+        out = (
+            0.30 * cast(np.maximum(solid, glass), 5.0, 2.2)
+            + 0.30 * cast(solid, 1.8, 1.0) * bridge
+            + 0.12 * cast(solid, 1.5, 0.9)
+        )
         out += 0.25 * cast(self._small(self.arms.astype(np.float32) / 255), 1.8, 0.9)
         return np.clip(out, 0, 0.6) * cv2.GaussianBlur(face, (0, 0), scale)
 
     def paint(self, light: Light) -> Array:
-        """The frame's colours `[h, w, 3]`: shaded by a rounded profile, the face's light and its brightness."""
+        """The frame's colours `[h, w, 3]`: shaded by a rounded profile, the face's light and its
+        brightness."""
         style, front = self.style, self.front.astype(np.float32) / 255
         thick, metal = style.rim * self.head.scale * FINER / 2, style.rim < 1.8
-        rise = np.clip(cv2.distanceTransform((self.front > 127).astype(np.uint8), cv2.DIST_L2, 3) / max(thick, 1), 0, 1)
+        rise = np.clip(
+            cv2.distanceTransform((self.front > 127).astype(np.uint8), cv2.DIST_L2, 3) / max(thick, 1), 0, 1
+        )
         height = cv2.GaussianBlur(np.sqrt(1 - (1 - rise) ** 2), (0, 0), max(thick / 4, 0.8)) * (thick * 0.7)
         slopes = [cv2.Sobel(height, cv2.CV_32F, *by, scale=1 / 8) for by in ((1, 0), (0, 1))]
         length = np.sqrt(1 + slopes[0] ** 2 + slopes[1] ** 2)
 
         def facing(to: Array) -> Array:
-            return np.clip(-(slopes[0] * float(to[0]) + slopes[1] * float(to[1]) + float(to[2])) / length, 0, 1)
+            return np.clip(
+                -(slopes[0] * float(to[0]) + slopes[1] * float(to[1]) + float(to[2])) / length, 0, 1
+            )
 
         halfway = light.direction + np.array([0, 0, -1])
-        glint = facing(halfway / np.linalg.norm(halfway)) ** (9 if metal else 20) * style.shine * (0.4 if metal else 0.45)
+        glint = (
+            facing(halfway / np.linalg.norm(halfway)) ** (9 if metal else 20)
+            * style.shine
+            * (0.4 if metal else 0.45)
+        )
         base = self._base()
         lit = base * (0.55 + 0.7 * facing(light.direction))[..., None] + glint[..., None] * light.colour
         under = base * 0.55 + np.float32(0.02 + 0.02 * style.shine)
@@ -245,8 +312,12 @@ class _Sheet:
             return np.broadcast_to(base, (*self.front.shape, 3))
         rows, columns = (max(round(side / self.head.scale / 4), 4) for side in self.shape)
         noise = np.random.default_rng(self.style.seed).normal(size=(rows, columns)).astype(np.float32)
-        noise = cv2.resize(cv2.GaussianBlur(noise, (0, 0), 0.7), self.front.shape[::-1], interpolation=cv2.INTER_CUBIC)
-        return base + np.clip(noise * 2 + 0.3, 0, 1)[..., None] * (np.array(self.style.mottle, np.float32) - base)
+        noise = cv2.resize(
+            cv2.GaussianBlur(noise, (0, 0), 0.7), self.front.shape[::-1], interpolation=cv2.INTER_CUBIC
+        )
+        return base + np.clip(noise * 2 + 0.3, 0, 1)[..., None] * (
+            np.array(self.style.mottle, np.float32) - base
+        )
 
 
 def _triple(colour: Array) -> tuple[float, float, float]:

@@ -10,7 +10,8 @@ import numpy as np
 from ..face import filters, mesh, topology
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 
-# How far lids go along when the eyes look up or down, as a share of what the iris moves, by row of the upper lid from the lashes up.
+# How far lids go along when the eyes look up or down, as a share of what the iris moves, by row of the upper
+# lid from the lashes up.
 UPPER_LID = ((topology.LASHES, 0.75), (topology.CREASES, 0.5))
 LOWER_SHARE = 0.4
 LOWER_LID = ((7, 163, 144, 145, 153, 154, 155), (249, 390, 373, 374, 380, 381, 382))
@@ -18,7 +19,8 @@ LOWER_LID = ((7, 163, 144, 145, 153, 154, 155), (249, 390, 373, 374, 380, 381, 3
 
 @dataclass(frozen=True, eq=False)
 class Gaze:
-    """Irises moved within the eyes: across -1..1 to the photo's left..right, up -1..1 down..up. triangles: of the mesh."""
+    """Irises moved within the eyes: across -1..1 to the photo's left..right, up -1..1 down..up. triangles: of
+    the mesh."""
 
     across: float
     up: float
@@ -38,12 +40,18 @@ class Gaze:
             step = self._step(points, eye, turn)
             width = float(np.linalg.norm(points[topology.LASHES[eye][0]] - points[topology.LASHES[eye][-1]]))
             here = mesh.window(points[list(topology.EYELIDS[eye])], 0.7 * width, size)
-            apart = np.hypot(*np.moveaxis(here.places - here.local(points[list(topology.EYELIDS[eye])]).mean(0), -1, 0))
-            reach[here.part] = np.maximum(reach[here.part], filters.smoothstep(apart, 1.15 * width, 0.75 * width))
+            apart = np.hypot(
+                *np.moveaxis(here.places - here.local(points[list(topology.EYELIDS[eye])]).mean(0), -1, 0)
+            )
+            reach[here.part] = np.maximum(
+                reach[here.part], filters.smoothstep(apart, 1.15 * width, 0.75 * width)
+            )
             inner[here.part] = rolled(here.local(points), eye, step, here.side)
             down = _down(points, eye)
             if step @ down < 0:
-                white[here.part] = uncovered(crop.pixels[here.part], here.local(points), eye, inner[here.part])
+                white[here.part] = uncovered(
+                    crop.pixels[here.part], here.local(points), eye, inner[here.part]
+                )
             for rows, share in UPPER_LID:
                 moved[list(rows[eye][1:-1])] += share * (step @ down) * down
             moved[list(LOWER_LID[eye])] += LOWER_SHARE * (step @ down) * down
@@ -52,7 +60,9 @@ class Gaze:
             outer = mesh.dense_map(moved, face, self.triangles, size) - mesh.pixel_grid(size)
             outer = filters.blur(outer, size / 200) * reach[..., None]
         look = mesh.pixel_grid(size) + outer
-        flow, colour = (cv2.remap(one, look[..., 0], look[..., 1], cv2.INTER_LINEAR) for one in (inner, white))
+        flow, colour = (
+            cv2.remap(one, look[..., 0], look[..., 1], cv2.INTER_LINEAR) for one in (inner, white)
+        )
         return Change(outer + flow, colour, np.clip(4 * reach, 0, 1))
 
     def _step(self, points: Array, eye: int, turn: Array) -> Array:
@@ -68,7 +78,10 @@ class Gaze:
         ends = (outline[[0, 8]] - centre) @ along
         room = (ends.max() if sideways > 0 else -ends.min()) - 0.75 * radius
         tall = float(np.ptp(outline @ down))
-        return sideways * min(0.17 * width, max(room, 0)) * along + downwards * 0.27 * min(tall, 1.6 * radius) * down
+        return (
+            sideways * min(0.17 * width, max(room, 0)) * along
+            + downwards * 0.27 * min(tall, 1.6 * radius) * down
+        )
 
 
 def _down(points: Array, eye: int) -> Array:
@@ -79,8 +92,8 @@ def _down(points: Array, eye: int) -> Array:
 
 
 def rolled(points: Array, eye: int, step: Array, size: int) -> Array:
-    """The flow `[S, S, 2]` of one iris moved by `step`: all of it moves as one, the white is stretched between it and the corners, and
-    nothing moves on the lids."""
+    """The flow `[S, S, 2]` of one iris moved by `step`: all of it moves as one, the white is stretched
+    between it and the corners, and nothing moves on the lids."""
     outline = points[list(topology.EYELIDS[eye])]
     across = outline[8] - outline[0]
     width = float(np.linalg.norm(across))
@@ -99,25 +112,42 @@ def rolled(points: Array, eye: int, step: Array, size: int) -> Array:
         look = grid - share * step.astype(np.float32)
         seen = cv2.remap(inside, look[..., 0], look[..., 1], cv2.INTER_LINEAR)
         allowed[seen > 0.02 * width] = share
-    share = filters.blur(np.minimum(wanted, allowed).astype(np.float32), width / 60) * filters.smoothstep(inside, 0, 0.03 * width)
+    share = filters.blur(np.minimum(wanted, allowed).astype(np.float32), width / 60) * filters.smoothstep(
+        inside, 0, 0.03 * width
+    )
     return -(share[..., None] * step).astype(np.float32)
 
 
 def uncovered(pixels: Array, points: Array, eye: int, flow: Array) -> Array:
-    """What is added below an iris that has gone up: where the lower lid hid its rim, the white of the eye comes out and no more iris.
-    All of one window: `[S, S, 3]`."""
+    """What is added below an iris that has gone up: where the lower lid hid its rim, the white of the eye
+    comes out and no more iris. All of one window: `[S, S, 3]`."""
     size = pixels.shape[0]
-    grid, centre, radius = mesh.pixel_grid(size), points[topology.POINTS + 5 * eye], mesh.iris_radius(points, eye)
+    grid, centre, radius = (
+        mesh.pixel_grid(size),
+        points[topology.POINTS + 5 * eye],
+        mesh.iris_radius(points, eye),
+    )
     opening = mesh.polygon_mask(points, topology.EYELIDS[eye], size, feather=max(radius / 12, 0.5))
     look = grid + flow
-    seen = cv2.remap(pixels, look[..., 0], look[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32) / 255
+    seen = (
+        cv2.remap(
+            pixels, look[..., 0], look[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ).astype(np.float32)
+        / 255
+    )
     apart = np.linalg.norm(grid - centre, axis=-1)
     plain = pixels[(opening > 0.9) & (apart > 1.2 * radius)].astype(np.float32) / 255
     if len(plain) < 12:
         return np.zeros((size, size, 3), np.float32)
     white = np.median(plain[plain.sum(1) >= np.median(plain.sum(1))], axis=0)
-    step = flow[tuple(np.clip(np.rint(centre), 0, size - 1).astype(int)[::-1])]  # what the middle of the iris looks up
+    step = flow[
+        tuple(np.clip(np.rint(centre), 0, size - 1).astype(int)[::-1])
+    ]  # what the middle of the iris looks up
     beyond = np.linalg.norm(grid - (centre - step), axis=-1)
-    mask = opening * filters.smoothstep(beyond, 0.97 * radius, 1.12 * radius) * ((grid - centre) @ _down(points, eye) > 0)
+    mask = (
+        opening
+        * filters.smoothstep(beyond, 0.97 * radius, 1.12 * radius)
+        * ((grid - centre) @ _down(points, eye) > 0)
+    )
     darker = filters.smoothstep(white.sum() - seen.sum(-1), 0.05, 0.3)
     return (0.9 * white - seen) * filters.blur(mask * darker, max(radius / 14, 0.5))[..., None]

@@ -14,7 +14,10 @@ from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .colours import Colour
 
 MUTED = 0.4  # of a picture's colours, in what the parser is shown besides
-GAMMA = (0.42, 2.2)  # how far lightness is bent at most: black hair cannot be made white without turning to noise
+GAMMA = (
+    0.42,
+    2.2,
+)  # how far lightness is bent at most: black hair cannot be made white without turning to noise
 STRANDS = 0.35  # of the hair's own differences of colour are left, so that strands stay strands
 LIGHTER = 22.0  # Lab lightness that `light` 1 adds
 COARSE = 4  # colours are compared on every so many-th pixel
@@ -22,10 +25,17 @@ SURE, FEWEST = 0.9, 50  # of the parser's most, and so many pixels of that
 TONES, THINGS = 2, 8  # colours that hair may have, and all that is not of the person
 # variance of Lab within one of those, at the least: hair is lit unevenly
 LOOSE, TIGHT = np.array((220, 9, 9), np.float32), np.array((60, 9, 9), np.float32)
-# standard deviations: how far from hair or things what is unlike or like them lies, and how much nearer to hair
+# standard deviations: how far from hair or things what is unlike or like them lies, and how much nearer to
+# hair
 UNLIKE, LIKE_THINGS, LIKE, NEARER = (3.0, 4.5), (2.6, 1.6), (2.4, 1.4), (0.3, 1.5)
-MAYBE, EITHER = (0.08, 0.3), (0.4, 0.7)  # of the parser: hair that may be, and what is either hair or background
-NO_SKIN, BESIDE = (0.25, 0.06), 0.04  # of what looks like skin: locks; of a crop's side: so far from other hair they reach over a face
+MAYBE, EITHER = (
+    (0.08, 0.3),
+    (0.4, 0.7),
+)  # of the parser: hair that may be, and what is either hair or background
+NO_SKIN, BESIDE = (
+    (0.25, 0.06),
+    0.04,
+)  # of what looks like skin: locks; of a crop's side: so far from other hair they reach over a face
 SHADOW = 0.3  # of how much darker a pixel is, that counts
 ISLAND = 0.35  # of the largest part: what is smaller and lies apart is no hair
 FARTHEST = 9.0  # standard deviations: more is no farther
@@ -66,9 +76,9 @@ class Hair:
         regions = self.parser.parse(crop)
         paler = self.parser.parse(replace(crop, pixels=muted(lab)))
         regions["hair"] = np.maximum(regions["hair"], paler["hair"])
-        rough = without_islands(told_from_background(lab, regions, crop.landmarks, geometry.valid_mask(crop))) + (
-            regions["beard"] if self.with_beard else 0
-        )
+        rough = without_islands(
+            told_from_background(lab, regions, crop.landmarks, geometry.valid_mask(crop))
+        ) + (regions["beard"] if self.with_beard else 0)
         soft = filters.guided_filter(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
         to_edge = np.minimum(np.arange(crop.size), np.arange(crop.size)[::-1])
         window = np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * crop.size), 0, 1)
@@ -96,22 +106,31 @@ class Hair:
 
 
 def muted(lab: Array) -> Array:
-    """The picture in paler colours `[S, S, 3]` uint8, in which hair of wild ones is like hair that the parser knows."""
-    return np.rint(cv2.cvtColor(lab * np.array((1, MUTED, MUTED), np.float32), cv2.COLOR_Lab2RGB).clip(0, 1) * 255).astype(np.uint8)
+    """The picture in paler colours `[S, S, 3]` uint8, in which hair of wild ones is like hair that the parser
+    knows."""
+    return np.rint(
+        cv2.cvtColor(lab * np.array((1, MUTED, MUTED), np.float32), cv2.COLOR_Lab2RGB).clip(0, 1) * 255
+    ).astype(np.uint8)
 
 
 def told_from_background(lab: Array, regions: dict[str, Array], points: Array, shown: Array) -> Array:
-    """The parser's hair, told from the background by colours, `[S, S]` in 0..1: without what has those of things that surely are no hair,
-    and none of those that the hair has at the forehead, as a door behind dark hair; with what has the hair's, where the parser wavers
-    between the two. shown: where the photo is (see `geometry.shown`), as mirrored hair looks like a thing."""
+    """The parser's hair, told from the background by colours, `[S, S]` in 0..1: without what has those of
+    things that surely are no hair, and none of those that the hair has at the forehead, as a door behind dark
+    hair; with what has the hair's, where the parser wavers between the two. shown: where the photo is (see
+    `geometry.shown`), as mirrored hair looks like a thing."""
     size = lab.shape[0]
     (left, top), (right, bottom) = points[: topology.POINTS].min(0), points[: topology.POINTS].max(0)
     x, y = np.moveaxis(mesh.pixel_grid(size), -1, 0)
-    near = (np.abs(x - (left + right) / 2) < 0.4 * (right - left)) & (np.abs(y - top + 0.035 * (bottom - top)) < 0.085 * (bottom - top))
+    near = (np.abs(x - (left + right) / 2) < 0.4 * (right - left)) & (
+        np.abs(y - top + 0.035 * (bottom - top)) < 0.085 * (bottom - top)
+    )
     small = _coarse(lab)
     most = float(regions["hair"][near].max()) if near.any() else 0.0
     hair = lab[near & (regions["hair"] > max(SURE * most, 0.5))]
-    share, other, photo = (cv2.resize(one, small.shape[:2]) for one in (regions["hair"], regions["other"], shown.astype(np.float32)))
+    share, other, photo = (
+        cv2.resize(one, small.shape[:2])
+        for one in (regions["hair"], regions["other"], shown.astype(np.float32))
+    )
     rest = small[(other > SURE) & (photo > 0.5)]
     if min(len(hair), len(rest)) < FEWEST:
         return regions["hair"]
@@ -127,16 +146,23 @@ def told_from_background(lab: Array, regions: dict[str, Array], points: Array, s
 
 
 def _locks(lab: Array, regions: dict[str, Array], points: Array, told: Array, from_hair: Array) -> Array:
-    """Locks over the face, which the parser takes for its skin, `[S, S]` in 0..1: they lie beside hair that is `told [S, S]`, have its
-    colours (`from_hair [s, s]`: how far they are from it) and not the skin's; near brows and eyes are none."""
+    """Locks over the face, which the parser takes for its skin, `[S, S]` in 0..1: they lie beside hair that
+    is `told [S, S]`, have its colours (`from_hair [s, s]`: how far they are from it) and not the skin's; near
+    brows and eyes are none."""
     size, side = len(lab), len(from_hair)
     skinlike = filters.blur(_coarse(skin.skin_likelihood(lab, skin.fit_skin_shading(lab, points))), side / 96)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(BESIDE * side) + 1,) * 2)
     beside = filters.blur(cv2.dilate((_coarse(told) > 0.6).astype(np.float32), disc), side / 96)
     eyes = [
-        mesh.polygon_mask(points / COARSE, outline, side, feather=2, grow=side / 40) for outline in (*topology.BROWS, *topology.UNDER_EYES)
+        mesh.polygon_mask(points / COARSE, outline, side, feather=2, grow=side / 40)
+        for outline in (*topology.BROWS, *topology.UNDER_EYES)
     ]
-    own = filters.smoothstep(from_hair, *LIKE) * filters.smoothstep(skinlike, *NO_SKIN) * beside * (1 - np.maximum.reduce(eyes))
+    own = (
+        filters.smoothstep(from_hair, *LIKE)
+        * filters.smoothstep(skinlike, *NO_SKIN)
+        * beside
+        * (1 - np.maximum.reduce(eyes))
+    )
     own *= (1 - _coarse(regions["beard"])) * (_coarse(regions["other"]) < 0.5)
     return cv2.resize(own.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
 
@@ -147,15 +173,16 @@ def _coarse(picture: Array) -> Array:
 
 
 def _shaded(lab: Array, middle: Array) -> Array:
-    """How far pixels are from hair of a tone, `[s, s, 3]` in Lab: hair throws shadows on itself, and they have less colour too."""
+    """How far pixels are from hair of a tone, `[s, s, 3]` in Lab: hair throws shadows on itself, and they
+    have less colour too."""
     off = lab - middle * np.minimum(lab[..., :1] / max(float(middle[0]), 1), 1) ** (0, 1, 1)
     off[..., 0] *= np.where(off[..., 0] < 0, np.float32(SHADOW), 1)
     return off
 
 
 def _away(tones: Iterable[tuple[Array, Array]]) -> Array:
-    """How far every pixel is from the nearest of tones, in standard deviations `[s, s]`, of differences and variances; of what is around
-    it, since strands differ."""
+    """How far every pixel is from the nearest of tones, in standard deviations `[s, s]`, of differences and
+    variances; of what is around it, since strands differ."""
     nearest = np.minimum.reduce([(off**2 / spread).sum(-1) for off, spread in tones])
     return filters.blur(np.minimum(np.sqrt(nearest), FARTHEST), len(nearest) / 64)
 
@@ -168,7 +195,9 @@ def without_islands(share: Array) -> Array:
     if count < 3:
         return share
     islands = np.isin(parts, 1 + np.flatnonzero(areas < ISLAND * areas.max())).astype(np.uint8)
-    return share * (1 - cv2.resize(cv2.dilate(islands, np.ones((3, 3))), (size, size), interpolation=cv2.INTER_NEAREST))
+    return share * (
+        1 - cv2.resize(cv2.dilate(islands, np.ones((3, 3))), (size, size), interpolation=cv2.INTER_NEAREST)
+    )
 
 
 def _tones(pixels: Array, count: int) -> Iterator[tuple[Array, Array]]:

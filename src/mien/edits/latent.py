@@ -21,10 +21,12 @@ from .whole_face import held_years_of
 
 @dataclass(frozen=True, eq=False)
 class LatentEdit:
-    """An edit by a generator: find the face in its space, move it, and change the photo by how the two pictures differ.
+    """An edit by a generator: find the face in its space, move it, and change the photo by how the two
+    pictures differ.
 
-    The photo's own pixels follow the landmarks of the two pictures, and only what is left of the difference is added: what the
-    generator cannot show (hats, pores, the background) stays. strengths: by the names of directions.
+    The photo's own pixels follow the landmarks of the two pictures, and only what is left of the difference
+    is added: what the generator cannot show (hats, pores, the background) stays. strengths: by the names of
+    directions.
     """
 
     kit: Kit
@@ -49,7 +51,9 @@ class LatentEdit:
             return self._change(crop, asked)
         rest = {name: amount for name, amount in asked.items() if name not in ("age", "age_to")}
         plain = {name: amount for name, amount in rest.items() if name != "smile"}
-        years, said = held_years_of(asked, age_reader(self.kit), crop, lambda years: self._change(crop, plain | {"age": years}))
+        years, said = held_years_of(
+            asked, age_reader(self.kit), crop, lambda years: self._change(crop, plain | {"age": years})
+        )
         return replace(self._change(crop, rest | {"age": years}), note=said)
 
     def _change(self, crop: Crop, amounts: Amounts) -> Change:
@@ -69,9 +73,13 @@ class LatentEdit:
     def _latents(self, crop: Crop, amounts: Amounts) -> tuple[Latent, Latent]:
         """The face as it is, and as it is wanted."""
         asked, space = dict(amounts), self.generator.space
-        if "age" in self.encoder.conditions:  # SAM: the encoder itself is told an age (Alaluf et al. 2021, arXiv 2102.02754)
+        if (
+            "age" in self.encoder.conditions
+        ):  # SAM: the encoder itself is told an age (Alaluf et al. 2021, arXiv 2102.02754)
             now = max(self.kit.prototypes.read(crop).age, ADULT)
-            codes = [self.encoder.invert(crop, age=age) for age in (now, max(now + asked.pop("age", 0.0), ADULT))]
+            codes = [
+                self.encoder.invert(crop, age=age) for age in (now, max(now + asked.pop("age", 0.0), ADULT))
+            ]
         else:
             codes = [self.encoder.invert(crop)] * 2
         start, end = (Latent(one, space) for one in codes)
@@ -87,7 +95,11 @@ class LatentEdit:
 
 def make_latent_edit(network: str, strengths: Amounts, kit: Kit) -> LatentEdit:
     encoder, (_, generator) = kit.encoder(network), kit.generator(network)
-    wanted = [name for name in ("age" if one == "age_to" else one for one in strengths) if name not in encoder.conditions]
+    wanted = [
+        name
+        for name in ("age" if one == "age_to" else one for one in strengths)
+        if name not in encoder.conditions
+    ]
     if not wanted:
         return LatentEdit(kit, encoder, generator, {}, strengths)
     found = kit.directions(network)

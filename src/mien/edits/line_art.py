@@ -1,4 +1,5 @@
-"""A drawing as somebody scans or photographs it -> dark lines on white, framed as networks of faces are taught."""
+"""A drawing as somebody scans or photographs it -> dark lines on white, framed as networks of faces are
+taught."""
 
 from __future__ import annotations
 
@@ -20,31 +21,44 @@ HEAD = 0.84, 0.74  # of the side of a picture of FFHQ: height of a head with its
 NEAR, STRONG = (
     0.02,
     3.0,
-)  # of lines in a photo: what is near, in the picture's side, and how strong they are; `train.drawings.sketch`'s middle
+    # of lines in a photo: what is near, in the picture's side, and how strong they are; `train.drawings.sketch`'s
+    # middle
+)
 MIDDLE = 0.47  # of the side: where the middle of a head is, from above
 
 
 def extract_lines(pixels: Array) -> Array:
-    """`[H, W, 3]` uint8 -> `[H, W]` uint8: dark where there is ink of any colour, white where there is paper of any, however it is lit."""
+    """`[H, W, 3]` uint8 -> `[H, W]` uint8: dark where there is ink of any colour, white where there is paper
+    of any, however it is lit."""
     height, width = pixels.shape[:2]
     scale = min(SMALL / max(height, width), 1.0)
-    small = cv2.resize(pixels, (max(round(width * scale), 1), max(round(height * scale), 1)), interpolation=cv2.INTER_AREA)
-    sheet = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((REACH, REACH), np.uint8), borderType=cv2.BORDER_REPLICATE)
-    sheet = cv2.resize(cv2.GaussianBlur(sheet, (0, 0), REACH / 8), (width, height), interpolation=cv2.INTER_LINEAR)
+    small = cv2.resize(
+        pixels, (max(round(width * scale), 1), max(round(height * scale), 1)), interpolation=cv2.INTER_AREA
+    )
+    sheet = cv2.morphologyEx(
+        small, cv2.MORPH_CLOSE, np.ones((REACH, REACH), np.uint8), borderType=cv2.BORDER_REPLICATE
+    )
+    sheet = cv2.resize(
+        cv2.GaussianBlur(sheet, (0, 0), REACH / 8), (width, height), interpolation=cv2.INTER_LINEAR
+    )
     shade = (pixels.astype(np.float32) / np.maximum(sheet, 1)).min(2)
     black = min(float(np.percentile(shade, 0.5)), PALEST)
     return np.clip((shade - black) / (WHITE - black) * 255, 0, 255).astype(np.uint8)
 
 
 def pencil(pixels: Array) -> Array:
-    """`[S, S, 3]` uint8, a photo or a drawing, -> its lines `[S, S]` uint8, dark on white: grey dodged by its own blurred negative."""
+    """`[S, S, 3]` uint8, a photo or a drawing, -> its lines `[S, S]` uint8, dark on white: grey dodged by its
+    own blurred negative."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     around = cv2.GaussianBlur(grey, (0, 0), NEAR * len(pixels))
-    return np.clip((1 - np.clip(1 - grey / np.maximum(around, 1), 0, 1) * STRONG) * 255, 0, 255).astype(np.uint8)
+    return np.clip((1 - np.clip(1 - grey / np.maximum(around, 1), 0, 1) * STRONG) * 255, 0, 255).astype(
+        np.uint8
+    )
 
 
 def frame_drawing(drawn: Array, size: int) -> Array:
-    """Lines `[H, W]` as a square of `size` pixels that they fill as a head does in FFHQ; what fills its sheet is only made square.
+    """Lines `[H, W]` as a square of `size` pixels that they fill as a head does in FFHQ; what fills its sheet
+    is only made square.
 
     `InputError` where there are no lines.
     """
@@ -52,7 +66,9 @@ def frame_drawing(drawn: Array, size: int) -> Array:
     _, _, told, _ = cv2.connectedComponentsWithStats((drawn < INK * 255).astype(np.uint8), connectivity=8)
     told = told[1:][told[1:, cv2.CC_STAT_AREA] > SPECK * drawn.size]
     if not len(told):
-        raise InputError(f"no lines found in {width} x {height} pixels: a drawing was wanted, darker than its paper")
+        raise InputError(
+            f"no lines found in {width} x {height} pixels: a drawing was wanted, darker than its paper"
+        )
     left, top = told[:, cv2.CC_STAT_LEFT].min(), told[:, cv2.CC_STAT_TOP].min()
     right = (told[:, cv2.CC_STAT_LEFT] + told[:, cv2.CC_STAT_WIDTH]).max()
     bottom = (told[:, cv2.CC_STAT_TOP] + told[:, cv2.CC_STAT_HEIGHT]).max()
@@ -64,5 +80,12 @@ def frame_drawing(drawn: Array, size: int) -> Array:
     steps = max(round(side / size), 1)  # drawn larger first, so that thin lines are averaged and not skipped
     scale = size * steps / side
     place = np.array([[scale, 0, (0.5 - x) * scale - 0.5], [0, scale, (0.5 - y) * scale - 0.5]])
-    square = cv2.warpAffine(drawn, place, (size * steps,) * 2, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))
+    square = cv2.warpAffine(
+        drawn,
+        place,
+        (size * steps,) * 2,
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(255,),
+    )
     return resize(square, (size, size))

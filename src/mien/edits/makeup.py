@@ -1,4 +1,5 @@
-"""What a make-up table does: even the skin without ironing it, brighten eyes and teeth, colour lips and lids. No network but the mesh."""
+"""What a make-up table does: even the skin without ironing it, brighten eyes and teeth, colour lips and lids.
+No network but the mesh."""
 
 from __future__ import annotations
 
@@ -39,17 +40,25 @@ class Makeup:
             self._on_lips(delta, lab, even, points, self.lips, parts[0])
         if self.lids:
             eyes = [
-                mesh.window(points[[*lids, *up]], 0.04 * size, size) for lids, up in zip(topology.EYELIDS, topology.SOCKETS, strict=True)
+                mesh.window(points[[*lids, *up]], 0.04 * size, size)
+                for lids, up in zip(topology.EYELIDS, topology.SOCKETS, strict=True)
             ]
             self._on_lids(delta, lab, even, points, self.lids, eyes)
             parts += eyes
-        for part in (here.part for here in parts):  # the two eyes' may overlap: every part is made of all that is added there
-            colour[part] = filters.lab_offset_to_rgb(replace(crop, pixels=crop.pixels[part]), lab[part], delta[part])
+        for part in (
+            here.part for here in parts
+        ):  # the two eyes' may overlap: every part is made of all that is added there
+            colour[part] = filters.lab_offset_to_rgb(
+                replace(crop, pixels=crop.pixels[part]), lab[part], delta[part]
+            )
             alpha[part] = visible(colour[part])
         return Change(np.zeros((size, size, 2), np.float32), colour, alpha * soft_border(size))
 
-    def _on_lips(self, delta: Array, lab: Array, even: Array, points: Array, colour: Colour, here: mesh.Window) -> None:
-        """Lightness is moved as a whole, so that folds and shine stay; colour is replaced, and kept back on the shine."""
+    def _on_lips(
+        self, delta: Array, lab: Array, even: Array, points: Array, colour: Colour, here: mesh.Window
+    ) -> None:
+        """Lightness is moved as a whole, so that folds and shine stay; colour is replaced, and kept back on
+        the shine."""
         mask, sigma = skin.lips_mask(lab, points)[here.part], lab.shape[0] / 200
         lab, even = lab[here.part], even[here.part]
         if (mask > 0.5).sum() < 20:
@@ -59,10 +68,14 @@ class Makeup:
         shine = smoothstep(lab[..., 0], usual + 8, usual + 30)
         shade = np.clip(lab[..., 0] / max(usual, 1), 0.25, 1.0)
         lighter = np.clip(0.75 * (target[0] - usual), -32, 14) * (1 - 0.5 * shine) * shade
-        tinted = 0.88 * (target[1:] * shade[..., None] - blur(lab[..., 1:], sigma)) * (1 - 0.45 * shine)[..., None]
+        tinted = (
+            0.88 * (target[1:] * shade[..., None] - blur(lab[..., 1:], sigma)) * (1 - 0.45 * shine)[..., None]
+        )
         delta[here.part] += np.dstack([lighter, tinted]) * (colour.strength * mask)[..., None]
 
-    def _on_lids(self, delta: Array, lab: Array, even: Array, points: Array, colour: Colour, eyes: list[mesh.Window]) -> None:
+    def _on_lids(
+        self, delta: Array, lab: Array, even: Array, points: Array, colour: Colour, eyes: list[mesh.Window]
+    ) -> None:
         """Densest at the lashes, gone halfway to the brow; and a soft dark line at the lashes."""
         size = lab.shape[0]
         amount, line = lids(points, self.triangles, size)
@@ -77,7 +90,8 @@ class Makeup:
 
 
 def lids(points: Array, triangles: Array, size: int) -> tuple[Array, Array]:
-    """The upper lids as eye shadow is laid on, and the line along their lashes: two masks `[S, S]` in 0..1."""
+    """The upper lids as eye shadow is laid on, and the line along their lashes: two masks `[S, S]` in
+    0..1."""
     dense = np.zeros((topology.POINTS, 2), np.float32)
     for lashes, creases, sockets in zip(topology.LASHES, topology.CREASES, topology.SOCKETS, strict=True):
         dense[list(lashes), 0] = 0.5, 0.85, 1, 1, 1, 1, 0.9, 0.6, 0.15
@@ -104,4 +118,8 @@ def lids(points: Array, triangles: Array, size: int) -> tuple[Array, Array]:
 def as_lit(colour: Colour, light: float) -> Array:
     """The colour `[3]` in Lab as it looks in a photo in which the skin is so light."""
     dim = np.clip(light / USUAL_SKIN, 0.25, 1.05)
-    return colour.lab * np.array([0.4 + 0.6 * dim, dim**0.7, dim**0.7], np.float32) * np.float32(min(1.0, 0.4 + dim))
+    return (
+        colour.lab
+        * np.array([0.4 + 0.6 * dim, dim**0.7, dim**0.7], np.float32)
+        * np.float32(min(1.0, 0.4 + dim))
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,8 @@ from .teeth import LOWER, UPPER, axes, halved
 
 @dataclass(frozen=True, eq=False)
 class Mouth:
-    """Lips parted (amount above 0) or closed (below), -1..1, jaw and chin with them. triangles: of the mesh."""
+    """Lips parted (amount above 0) or closed (below), -1..1, jaw and chin with them. triangles: of the
+    mesh."""
 
     amount: float
     triangles: Array
@@ -31,14 +33,16 @@ class Mouth:
         moved = face.copy()
         moved[: topology.POINTS] += parted(face[: topology.POINTS], self.amount)
         flow, reach = mesh.motion(face, moved, self.triangles, small.size)
-        change = doubled(Change(flow, np.zeros((small.size, small.size, 3), np.float32), np.clip(reach * 4, 0, 1)))
+        change = doubled(
+            Change(flow, np.zeros((small.size, small.size, 3), np.float32), np.clip(reach * 4, 0, 1))
+        )
         if self.amount > 0:
             self._reveal(crop, small, 2 * moved[: topology.POINTS] + 0.5, change)
         return change
 
     def _reveal(self, crop: Crop, small: Crop, moved: Array, change: Change) -> None:
-        """Between the parted lips: what an open mouth showed stays where it is, for teeth do not move with lips, and the rest is dark; a
-        mouth that showed none gets teeth. Writes into `change`."""
+        """Between the parted lips: what an open mouth showed stays where it is, for teeth do not move with
+        lips, and the rest is dark; a mouth that showed none gets teeth. Writes into `change`."""
         unit = eye_distance(crop.landmarks)
         here = mesh.window(moved[list(topology.LIPS)], 0.1 * unit, crop.size)
         points = here.local(crop.landmarks)
@@ -49,14 +53,19 @@ class Mouth:
         toothless = (1 - shows_teeth(small)) * float(filters.smoothstep(gain, 0, 0.06 * unit))
         new = np.maximum(filters.smoothstep(fresh, 0, 0.03 * unit), toothless)
         still = (np.clip(under, top, bottom) - under)[..., None] * down
-        still += toothless * (points[[13, 14]].mean(0) - here.places - still)  # one calm spot: what is drawn over has no texture
-        _fill(crop, moved, change, here, still, new, toothless, teeth.inside(crop, moved, here, upper=toothless))
+        still += toothless * (
+            points[[13, 14]].mean(0) - here.places - still
+        )  # one calm spot: what is drawn over has no texture
+        _fill(
+            crop, moved, change, here, still, new, toothless, teeth.inside(crop, moved, here, upper=toothless)
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Grin:
-    """A smile that shows teeth, amount 0..1: the prototypes' smile, with lips that part and teeth between them. A mouth that shows its own
-    keeps those, and does not open farther. seed: of how the teeth are a little off."""
+    """A smile that shows teeth, amount 0..1: the prototypes' smile, with lips that part and teeth between
+    them. A mouth that shows its own keeps those, and does not open farther. seed: of how the teeth are a
+    little off."""
 
     amount: float
     prototypes: Prototypes
@@ -76,12 +85,14 @@ class Grin:
             still = crop.landmarks[[13, 14]].mean(0) - here.places - np.array([here.left, here.top])
             drawn = (1 - own) * float(filters.smoothstep(np.array(self.amount), 0, 0.25))
             new = np.full((here.side, here.side), drawn, np.float32)
-            _fill(crop, moved, change, here, still, new, drawn, teeth.inside(crop, moved, here, seed=self.seed))
+            _fill(
+                crop, moved, change, here, still, new, drawn, teeth.inside(crop, moved, here, seed=self.seed)
+            )
         return change
 
     def wanted_mouth(self, points: Array, own: float) -> Array:
-        """What is asked of the prototypes `[3]`. Full lips part more than thin ones for the same asking, so the opening is set by what
-        comes of it; parted ones need less."""
+        """What is asked of the prototypes `[3]`. Full lips part more than thin ones for the same asking, so
+        the opening is set by what comes of it; parted ones need less."""
         now = np.linalg.norm(points[13] - points[14]) / eye_distance(points)
         wanted = GRIN * self.amount * (1 - own / 2)
         closed = wanted * np.array([1, 1, 0], np.float32)
@@ -89,16 +100,30 @@ class Grin:
             np.linalg.norm(face[13] - face[14]) / eye_distance(points)
             for face in (self.prototypes.smiling(points, one) for one in (closed, wanted))
         ]
-        share = (now + self.amount * max(GRIN[2] - now, 0.2 * GRIN[2]) - gaps[0]) / max(gaps[1] - gaps[0], 1e-3)
+        share = (now + self.amount * max(GRIN[2] - now, 0.2 * GRIN[2]) - gaps[0]) / max(
+            gaps[1] - gaps[0], 1e-3
+        )
         return wanted * np.array([1, 1, np.clip(share, 0, 1.5) * (1 - own)], np.float32)
 
 
-def _fill(crop: Crop, moved: Array, change: Change, here: mesh.Window, still: Array, new: Array, drawn: float, picture: Array) -> None:
-    """Between the lips of `moved`, a window of `change`: looks along `still [h, w, 2]`, and shows `picture [h, w, 3]` where it is `new`;
-    drawn 0..1: how much of all this is a picture. Under one, the flow turns aside right behind the lips, for on its way it passes detail of
-    the photo that no picture of the crop's can cover; what moves with lips does so little by little."""
+def _fill(
+    crop: Crop,
+    moved: Array,
+    change: Change,
+    here: mesh.Window,
+    still: Array,
+    new: Array,
+    drawn: float,
+    picture: Array,
+) -> None:
+    """Between the lips of `moved`, a window of `change`: looks along `still [h, w, 2]`, and shows `picture
+    [h, w, 3]` where it is `new`; drawn 0..1: how much of all this is a picture. Under one, the flow turns
+    aside right behind the lips, for on its way it passes detail of the photo that no picture of the crop's
+    can cover; what moves with lips does so little by little."""
     local = here.local(moved)
-    opening = mesh.polygon_mask(local, topology.INNER_LIPS, here.side, feather=max(eye_distance(crop.landmarks) / 220, 0.7))
+    opening = mesh.polygon_mask(
+        local, topology.INNER_LIPS, here.side, feather=max(eye_distance(crop.landmarks) / 220, 0.7)
+    )
     deep_in = cv2.distanceTransform((opening > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     far = 3 + (1 - drawn) * max(0.5 * float(deep_in.max()) - 3, 0)
     calm = filters.smoothstep(deep_in, 0.8, far) * new.max()
@@ -114,37 +139,47 @@ def _fill(crop: Crop, moved: Array, change: Change, here: mesh.Window, still: Ar
 
 
 def shows_teeth(crop: Crop) -> float:
-    """How surely a mouth shows teeth of its own, 0..1: it is open, and what is seen in it is light and pale."""
+    """How surely a mouth shows teeth of its own, 0..1: it is open, and what is seen in it is light and
+    pale."""
     gap = float(np.linalg.norm(crop.landmarks[13] - crop.landmarks[14])) / eye_distance(crop.landmarks)
     was = mesh.polygon_mask(crop.landmarks, topology.INNER_LIPS, crop.size, feather=1.0)
-    share = float((was * skin.teeth_mask(filters.to_lab(crop.pixels), crop.landmarks)).sum() / max(float(was.sum()), 1.0))
-    return float(filters.smoothstep(np.array(share), 0.1, 0.2) * filters.smoothstep(np.array(gap), 0.04, 0.06))
+    share = float(
+        (was * skin.teeth_mask(filters.to_lab(crop.pixels), crop.landmarks)).sum()
+        / max(float(was.sum()), 1.0)
+    )
+    return float(
+        filters.smoothstep(np.array(share), 0.1, 0.2) * filters.smoothstep(np.array(gap), 0.04, 0.06)
+    )
 
 
 def doubled(change: Change) -> Change:
     """The change of a `halved` crop, for the crop itself."""
     flow, colour, alpha = (
-        cv2.resize(one, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR) for one in (2 * change.flow, change.colour, change.alpha)
+        cv2.resize(one, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+        for one in (2 * change.flow, change.colour, change.alpha)
     )
     return Change(flow, colour, alpha)
 
 
-# Asked of the prototypes for a whole grin: added mouth width, lift of the corners and opening, over the eye distance. In 38 people the
-# medians from neutral to a smile with teeth are 0.17, 0.09 and 0.16; corners rise by less than is asked, and the less lips part, the less
-# is made up.
+# Asked of the prototypes for a whole grin: added mouth width, lift of the corners and opening, over the eye
+# distance. In 38 people the medians from neutral to a smile with teeth are 0.17, 0.09 and 0.16; corners rise
+# by less than is asked, and the less lips part, the less is made up.
 GRIN = np.array([0.19, 0.145, 0.12], np.float32)
 WIDEST = 0.16  # eye distances that the lips part at amount 1
 PRESSED = 0.14  # of their height that lips lose when they are closed with amount -1
 
 
 def parted(points: Array, amount: float) -> Array:
-    """How the mesh `[468, 2]` moves when the lips part or close: `[468, 2]`. The upper lip goes up part of the way, the lower and the
-    chin the rest; cheeks follow less the farther they are."""
+    """How the mesh `[468, 2]` moves when the lips part or close: `[468, 2]`. The upper lip goes up part of
+    the way, the lower and the chin the rest; cheeks follow less the farther they are."""
     upper, lower = points[list(UPPER)], points[list(LOWER)]
     across, down = axes(points)
     width = float(np.linalg.norm(upper[-1] - upper[0]))
     line = (upper + lower) / 2
-    ahead = lambda one: (one - (upper[0] + upper[-1]) / 2) @ across / (width / 2)  # noqa: E731
+
+    def ahead(one: Any) -> Any:
+        return (one - (upper[0] + upper[-1]) / 2) @ across / (width / 2)
+
     side, stations = ahead(points), ahead(line)
     order = np.argsort(stations)
     gap = np.maximum((lower - upper) @ down, 0)
@@ -154,7 +189,9 @@ def parted(points: Array, amount: float) -> Array:
     chin, nose = float((points[152] - points[14]) @ down), float((points[13] - points[2]) @ down)
     under = below > 0
     under[list(LOWER[1:-1])], under[list(UPPER)] = True, False
-    spread = np.where(under, 1.05 + 0.8 * np.clip(below / chin, 0, 1.2), 1.05 + 0.5 * np.clip(-below / nose, 0, 1))
+    spread = np.where(
+        under, 1.05 + 0.8 * np.clip(below / chin, 0, 1.2), 1.05 + 0.5 * np.clip(-below / nose, 0, 1)
+    )
     at = side / spread
     if amount > 0:
         apart = amount * WIDEST * unit * np.clip(1 - at**2, 0, 1) ** 1.15
@@ -162,7 +199,11 @@ def parted(points: Array, amount: float) -> Array:
     else:
         apart = amount * np.interp(at, stations[order], gap[order], left=0, right=0)
         shares = -0.38, 0.62
-    fade = np.where(under, np.clip(1.25 - np.clip(below / chin, 0, 1.25) * 0.35, 0, 1), np.clip(1 + below / max(nose, 1e-3), 0, 1))
+    fade = np.where(
+        under,
+        np.clip(1.25 - np.clip(below / chin, 0, 1.25) * 0.35, 0, 1),
+        np.clip(1 + below / max(nose, 1e-3), 0, 1),
+    )
     move = np.where(under, shares[1], shares[0]) * apart * fade
     if amount < 0:
         near = np.exp(-((below / (0.12 * unit)) ** 2)) * np.clip(1.1 - np.abs(side), 0, 1)

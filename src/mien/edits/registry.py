@@ -1,4 +1,5 @@
-"""The edits: which file makes what can be asked for, and `plan`, which turns a request into edits that are done one after the other."""
+"""The edits: which file makes what can be asked for, and `plan`, which turns a request into edits that are
+done one after the other."""
 
 from __future__ import annotations
 
@@ -23,14 +24,16 @@ from .whole_face import Prototype, Retouch
 
 
 def plan(request: EditRequest, kit: Kit) -> tuple[Edit, ...]:
-    """The edits that do all of a request, in order of their phases; none where every strength is 0. What is removed is removed first, so
-    that the others see the face below."""
+    """The edits that do all of a request, in order of their phases; none where every strength is 0. What is
+    removed is removed first, so that the others see the face below."""
     amounts = request.checked().amounts
     asked: dict[str, dict[str, float | str]] = {}
     for name, option in EDITS.items():
         if name in amounts:
             asked.setdefault(option.made_in, {})[name] = amounts[name]
-    whole = _numbers(asked.pop(WHOLE_FACE, {})) | {name: value for name, value in request.directions.items() if value}
+    whole = _numbers(asked.pop(WHOLE_FACE, {})) | {
+        name: value for name, value in request.directions.items() if value
+    }
     edits: list[Edit] = []
     if whole and request.network:
         edits.append(make_latent_edit(request.network, whole, kit))
@@ -38,7 +41,10 @@ def plan(request: EditRequest, kit: Kit) -> tuple[Edit, ...]:
         edits.append(_make_whole_face_edit(whole, kit, request.method))
     edits += [MAKERS[made_in](values, kit) for made_in, values in asked.items()]
     edits.sort(key=lambda edit: list(Phase).index(edit.phase))
-    return tuple(Adult(edit, age_reader(kit)) if isinstance(edit, Removal | Beauty | LatentEdit) else edit for edit in edits)
+    return tuple(
+        Adult(edit, age_reader(kit)) if isinstance(edit, Removal | Beauty | LatentEdit) else edit
+        for edit in edits
+    )
 
 
 def _make_whole_face_edit(asked: Amounts, kit: Kit, method: str | None) -> Edit:
@@ -56,12 +62,20 @@ def _make_hair_edit(asked: Asked, kit: Kit) -> Edit:
 
 def _make_glasses_edit(asked: Asked, kit: Kit) -> Edit:
     strength = _numbers(asked)["glasses"]
-    return Removal(kit.remover, kit.parser, "glasses", -strength) if strength < 0 else Glasses(strength=strength, networks=_mesh_of(kit))
+    return (
+        Removal(kit.remover, kit.parser, "glasses", -strength)
+        if strength < 0
+        else Glasses(strength=strength, networks=_mesh_of(kit))
+    )
 
 
 def _make_beard_edit(asked: Asked, kit: Kit) -> Edit:
     strength = _numbers(asked)["beard"]
-    return Removal(kit.remover, kit.parser, "beard", -strength) if strength < 0 else Beard(strength=strength, networks=_mesh_of(kit))
+    return (
+        Removal(kit.remover, kit.parser, "beard", -strength)
+        if strength < 0
+        else Beard(strength=strength, networks=_mesh_of(kit))
+    )
 
 
 def _make_beauty_edit(asked: Asked, kit: Kit) -> Edit:

@@ -1,4 +1,5 @@
-"""Relighting: which way the face looks at each point, and so how much more or less of a light from one side would fall there."""
+"""Relighting: which way the face looks at each point, and so how much more or less of a light from one side
+would fall there."""
 
 from __future__ import annotations
 
@@ -20,8 +21,9 @@ HALF = 2  # what has no detail is computed on every second pixel
 
 @dataclass(frozen=True, eq=False)
 class Relight:
-    """Light from a side, from above and of a colour, all -1..1 (photo's left, below, cooler .. photo's right, above, warmer): what is there
-    is made lighter and darker by one smooth field, so every pore and every shadow stays. triangles: of the mesh."""
+    """Light from a side, from above and of a colour, all -1..1 (photo's left, below, cooler .. photo's right,
+    above, warmer): what is there is made lighter and darker by one smooth field, so every pore and every
+    shadow stays. triangles: of the mesh."""
 
     light: float
     toplight: float
@@ -38,10 +40,13 @@ class Relight:
             field = STRENGTH * self._shading(crop)
         linear = before**2.2
         gain = np.exp(field)
-        # More light never burns out: what was full stays full, what was black stays black. Less of it takes little from what has burnt
-        # out, for the colour that would come to light there is lost.
+        # More light never burns out: what was full stays full, what was black stays black. Less of it takes
+        # little from what has burnt out, for the colour that would come to light there is lost.
         full = filters.smoothstep(linear.max(2), 0.55, 1.0)
-        lit = np.where(gain > 1, gain / (1 + linear.max(2) * (gain - 1)), gain ** (1 - 0.5 * full))[..., None] * linear
+        lit = (
+            np.where(gain > 1, gain / (1 + linear.max(2) * (gain - 1)), gain ** (1 - 0.5 * full))[..., None]
+            * linear
+        )
         if self.warmth:
             tinted = lit * np.exp(self.warmth * (1.15 if self.warmth > 0 else 0.9) * WARM)
             lit = tinted * ((lit @ LUMINANCE + 1e-4) / (tinted @ LUMINANCE + 1e-4))[..., None]
@@ -56,13 +61,16 @@ class Relight:
         turn = crop.matrix[:, :2] / np.sqrt(abs(np.linalg.det(crop.matrix[:, :2])))
         towards = turn @ np.array([self.light, -self.toplight])
         facing = mesh.normals(points, crop.depth / HALF, self.triangles)[:, :2] @ towards
-        field = mesh.interpolate(np.stack([facing, facing], -1), mesh.with_border_points(points, size), self.triangles, size)[..., 0]
+        field = mesh.interpolate(
+            np.stack([facing, facing], -1), mesh.with_border_points(points, size), self.triangles, size
+        )[..., 0]
         smooth = filters.blur(np.clip(field, -1, 1), size / 26)
         return cv2.resize(smooth, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
 
 
 def falloff(crop: Crop) -> Array:
-    """Where a face is lit, `[S, S]`: all of it, and ears, neck and hair less the farther away they are; hardly what is behind."""
+    """Where a face is lit, `[S, S]`: all of it, and ears, neck and hair less the farther away they are;
+    hardly what is behind."""
     size, points = crop.size // HALF, crop.landmarks / HALF
     inside = mesh.hull_mask(points, size)
     width = float(np.ptp(points[: topology.POINTS, 0]))
@@ -70,18 +78,27 @@ def falloff(crop: Crop) -> Array:
     fall = filters.smoothstep(outside, 0.35 * width, 0.0)
     lab = filters.to_lab(cv2.resize(crop.pixels, (size, size), interpolation=cv2.INTER_AREA))
     own = np.maximum(_own(lab, points), filters.smoothstep(within, 0.01 * width, 0.08 * width))
-    edged = np.clip(filters.fast_guided_filter(np.ascontiguousarray(lab[..., 0]), fall * own, size / 40, 20.0), 0, 1)
+    edged = np.clip(
+        filters.fast_guided_filter(np.ascontiguousarray(lab[..., 0]), fall * own, size / 40, 20.0), 0, 1
+    )
     to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
-    out = edged * filters.smoothstep(fall, 0, 0.15) * filters.smoothstep(np.minimum.outer(to_edge, to_edge), 1, 0.06 * size)
+    out = (
+        edged
+        * filters.smoothstep(fall, 0, 0.15)
+        * filters.smoothstep(np.minimum.outer(to_edge, to_edge), 1, 0.06 * size)
+    )
     return cv2.resize(out.astype(np.float32), (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
 
 
 def _own(lab: Array, points: Array) -> Array:
-    """How surely each pixel around a face is of the same person, `[S, S]`: what looks like its skin, and what is dark, for light hardly
-    shows there; the rest may be hair or not, but not where it looks like the picture's sides."""
+    """How surely each pixel around a face is of the same person, `[S, S]`: what looks like its skin, and what
+    is dark, for light hardly shows there; the rest may be hair or not, but not where it looks like the
+    picture's sides."""
     even = skin.fit_skin_shading(lab, points)
     dark = filters.smoothstep(lab[..., 0], 38, 15)
     edge = max(1, lab.shape[0] // 40)
     sides = [lab[:, part].mean(1, keepdims=True) for part in (slice(edge), slice(-edge, None))]
     near = np.minimum(*(((lab - one) ** 2).sum(-1) for one in sides))
-    return np.maximum.reduce([skin.skin_likelihood(lab, even), dark, 0.4 * filters.smoothstep(near, 12.0**2, 30.0**2)])
+    return np.maximum.reduce(
+        [skin.skin_likelihood(lab, even), dark, 0.4 * filters.smoothstep(near, 12.0**2, 30.0**2)]
+    )

@@ -1,4 +1,5 @@
-"""What can be asked of `edit`, as data: names, ranges, units, phases. Needs neither NumPy nor OpenCV, so that help and forms cost nothing.
+"""What can be asked of `edit`, as data: names, ranges, units, phases. Needs neither NumPy nor OpenCV, so that
+help and forms cost nothing.
 
 EDITS            the edits by name, in the order in which they are listed
 EditRequest      one request, checked once; command line, batch, Python and web build it, labels and `--resume` compare it
@@ -20,7 +21,8 @@ Asked = Mapping[str, float | str]  # the same, and colours as text
 COLOUR = "colour"  # the unit of edits that are asked for by one
 FARTHEST = 10.0  # along a direction that has no range of its own
 BEARD_REMOVAL = 2.0  # of a beard, for each unit more feminine
-# Of edits of the whole face. Where none is named it is prototypes with what means have lost, and with what comes along.
+# Of edits of the whole face. Where none is named it is prototypes with what means have lost, and with what
+# comes along.
 METHODS = ("prototypes", "network")
 WHOLE_FACE = "whole_face"
 
@@ -52,8 +54,9 @@ class Strengths(TypedDict, total=False):
 class EditOption:
     """One edit that can be asked for.
 
-    made_in: what of `edits` makes it; what that can do in one pass is done in one. low, high, unit: the range of its strength, where 0
-    changes nothing; of a COLOUR, of the strength in it. says: words for people. phase: when its turn is. names: the colours that have one.
+    made_in: what of `edits` makes it; what that can do in one pass is done in one. low, high, unit: the range
+    of its strength, where 0 changes nothing; of a COLOUR, of the strength in it. says: words for people.
+    phase: when its turn is. names: the colours that have one.
     """
 
     made_in: str
@@ -71,15 +74,33 @@ class EditOption:
 
 
 EDITS = {
-    "smile": EditOption(WHOLE_FACE, -1, 1, "", "lift the corners of the mouth (below 0: let them down)", Phase.RESHAPE),
-    "age": EditOption(WHOLE_FACE, -30, 50, "years", "older (below 0: younger); never below 18", Phase.RESHAPE),
-    "sex": EditOption(
-        WHOLE_FACE, -1, 1, "", "more masculine (below 0: more feminine, and shaved unless --beard says otherwise)", Phase.RESHAPE
+    "smile": EditOption(
+        WHOLE_FACE, -1, 1, "", "lift the corners of the mouth (below 0: let them down)", Phase.RESHAPE
     ),
-    "age_to": EditOption(WHOLE_FACE, 18, 90, "years of age", "the age to look like, from what the face looks like now", Phase.RESHAPE),
+    "age": EditOption(
+        WHOLE_FACE, -30, 50, "years", "older (below 0: younger); never below 18", Phase.RESHAPE
+    ),
+    "sex": EditOption(
+        WHOLE_FACE,
+        -1,
+        1,
+        "",
+        "more masculine (below 0: more feminine, and shaved unless --beard says otherwise)",
+        Phase.RESHAPE,
+    ),
+    "age_to": EditOption(
+        WHOLE_FACE,
+        18,
+        90,
+        "years of age",
+        "the age to look like, from what the face looks like now",
+        Phase.RESHAPE,
+    ),
     "gaze": EditOption("gaze", -1, 1, "", "look to the photo's right (below 0: left)", Phase.RESHAPE),
     "gaze_up": EditOption("gaze", -1, 1, "", "look up (below 0: down)", Phase.RESHAPE),
-    "beauty": EditOption("beauty", 0, 1, "", "even the skin and keep its pores; brighter eyes and teeth", Phase.RETOUCH),
+    "beauty": EditOption(
+        "beauty", 0, 1, "", "even the skin and keep its pores; brighter eyes and teeth", Phase.RETOUCH
+    ),
     "lips": EditOption("makeup", 0, 1, COLOUR, "colour the lips", Phase.COLOUR),
     "lids": EditOption("makeup", 0, 1, COLOUR, "eye shadow, with a soft line at the lashes", Phase.COLOUR),
     # what parts lips comes after what colours them, or lipstick would be put on the teeth
@@ -107,7 +128,9 @@ def check(strengths: Asked) -> None:
             colours.parse(value, option.names)
         elif (option.unit == COLOUR and value != 0) or not isinstance(value, int | float):
             wanted = (
-                "a colour, as in red, #b01030 or rose:0.5" if option.unit == COLOUR else f"a number from {option.low:g} to {option.high:g}"
+                "a colour, as in red, #b01030 or rose:0.5"
+                if option.unit == COLOUR
+                else f"a number from {option.low:g} to {option.high:g}"
             )
             raise RequestError(f"{name} wants {wanted}; {value!r} came")
         elif value and not option.low <= value <= option.high:
@@ -123,10 +146,10 @@ def amount_of(name: str, value: float | str) -> float:
 class EditRequest:
     """What is to be done to faces: built once, compared by labels, `--resume` and batches.
 
-    strengths: by the names of EDITS, numbers and colours. face: "all", "largest", or a number as `find` counts. method: one of METHODS,
-    None for the best. network: the generator that does what concerns the whole face; directions: amounts by the names of its own
-    directions. start, end: of a clip, the part in seconds that is edited and written. licence: "commercial" refuses networks that may not
-    be used so.
+    strengths: by the names of EDITS, numbers and colours. face: "all", "largest", or a number as `find`
+    counts. method: one of METHODS, None for the best. network: the generator that does what concerns the
+    whole face; directions: amounts by the names of its own directions. start, end: of a clip, the part in
+    seconds that is edited and written. licence: "commercial" refuses networks that may not be used so.
     """
 
     strengths: Asked = field(default_factory=dict)
@@ -142,7 +165,9 @@ class EditRequest:
         """Itself, where it makes sense; otherwise a `RequestError` that says what does not."""
         check(self.strengths)
         if self.network and self.method:
-            raise RequestError(f"either a maker or a network: leave out --by {self.method} or --with {self.network}")
+            raise RequestError(
+                f"either a maker or a network: leave out --by {self.method} or --with {self.network}"
+            )
         if self.strengths.get("age") and self.strengths.get("age_to"):
             raise RequestError("either years or an age: leave out --age or --age-to")
         if self.strengths.get("smile") and self.strengths.get("grin"):
@@ -153,7 +178,9 @@ class EditRequest:
             raise RequestError("directions belong to a generator: say which with --with NAME")
         for name, value in self.directions.items():
             if not abs(value) <= FARTHEST:
-                raise RequestError(f"along {name} {value:g} is out of range: from -{FARTHEST:g} to {FARTHEST:g}")
+                raise RequestError(
+                    f"along {name} {value:g} is out of range: from -{FARTHEST:g} to {FARTHEST:g}"
+                )
         return self
 
     def arguments(self) -> dict[str, Any]:
@@ -164,7 +191,8 @@ class EditRequest:
 
     @property
     def amounts(self) -> dict[str, float | str]:
-        """The strengths that are not 0, and what comes along: more feminine faces lose the beard, if nothing was said about that."""
+        """The strengths that are not 0, and what comes along: more feminine faces lose the beard, if nothing
+        was said about that."""
         strengths = dict(self.strengths)
         sex = float(strengths.get("sex", 0.0))
         if sex < 0 and "beard" not in strengths and not self.method and not self.network:
@@ -181,9 +209,10 @@ class EditRequest:
 class StyleRequest:
     """What is to be drawn by a translator: the whole picture, or its faces.
 
-    network: the translator's name. strength 0..1: how far from the photo to the drawing. face: as in `EditRequest`, None for the whole
-    picture. conditions: the network's, by name. style, style_sha256: name and sha256 of the picture whose style is taken. start, end: of a
-    clip, the part in seconds that is drawn and written.
+    network: the translator's name. strength 0..1: how far from the photo to the drawing. face: as in
+    `EditRequest`, None for the whole picture. conditions: the network's, by name. style, style_sha256: name
+    and sha256 of the picture whose style is taken. start, end: of a clip, the part in seconds that is drawn
+    and written.
     """
 
     network: str
@@ -203,6 +232,12 @@ class StyleRequest:
 
     def arguments(self) -> dict[str, Any]:
         """What the label says of it."""
-        said = {"network": self.network, "strength": self.strength, "face": self.face, "asked": dict(self.conditions), "begin": self.start}
+        said = {
+            "network": self.network,
+            "strength": self.strength,
+            "face": self.face,
+            "asked": dict(self.conditions),
+            "begin": self.start,
+        }
         said |= {"end": self.end, "style": self.style, "style_sha256": self.style_sha256}
         return {name: value for name, value in said.items() if value}

@@ -15,8 +15,8 @@ from .request import Amounts
 
 @dataclass(frozen=True, eq=False)
 class TranslatorEdit:
-    """An edit by a translator: the face as the network draws it, `strength` 0..1 of the way, fading out around it. One of drawings is
-    shown the face's lines."""
+    """An edit by a translator: the face as the network draws it, `strength` 0..1 of the way, fading out
+    around it. One of drawings is shown the face's lines."""
 
     translator: Translator
     strength: float
@@ -38,4 +38,6 @@ class TranslatorEdit:
         face = mesh.with_border_points(crop.landmarks, crop.size)
         reach = mesh.influence_mask(face, face, crop.size)
         colour = (drawn.astype(np.float32) - crop.pixels) / 255
-        return Change(np.zeros((crop.size, crop.size, 2), np.float32), colour, reach * np.float32(self.strength))
+        return Change(
+            np.zeros((crop.size, crop.size, 2), np.float32), colour, reach * np.float32(self.strength)
+        )

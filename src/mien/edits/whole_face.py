@@ -71,9 +71,12 @@ class Retouch:
         return replace(aged(years, 1.0), note=said)
 
 
-def held_years_of(strengths: Amounts, reader: AgeReader, crop: Crop, aged: Callable[[float], Change]) -> tuple[float, str]:
-    """How many years older a face is made: as asked, or from the age that it looks to the one that was asked for, held above the floor
-    (`age_floor`); and what to say where that is less. aged: the Change that makes so many years of it, and all else that tells of age."""
+def held_years_of(
+    strengths: Amounts, reader: AgeReader, crop: Crop, aged: Callable[[float], Change]
+) -> tuple[float, str]:
+    """How many years older a face is made: as asked, or from the age that it looks to the one that was asked
+    for, held above the floor (`age_floor`); and what to say where that is less. aged: the Change that makes
+    so many years of it, and all else that tells of age."""
     asked = strengths.get("age", 0.0)
     if not {"age", "age_to", "sex"} & strengths.keys():
         return 0.0, ""
@@ -82,6 +85,10 @@ def held_years_of(strengths: Amounts, reader: AgeReader, crop: Crop, aged: Calla
         return asked, ""
     now = reader.read(crop)
     if "age_to" in strengths:
-        asked = float(np.clip(strengths["age_to"] - reader.prototypes.read(crop).age, EDITS["age"].low, EDITS["age"].high))
+        asked = float(
+            np.clip(
+                strengths["age_to"] - reader.prototypes.read(crop).age, EDITS["age"].low, EDITS["age"].high
+            )
+        )
     done = age_floor.held_years(now, asked, lambda years: reader.after(crop, aged(years)), alone=not others)
     return done, age_floor.note(now, asked, done)

@@ -1,4 +1,5 @@
-"""A Change: composited into a photo at the photo's own resolution and bit depth, and made of what was computed in a window of a crop."""
+"""A Change: composited into a photo at the photo's own resolution and bit depth, and made of what was
+computed in a window of a crop."""
 
 from __future__ import annotations
 
@@ -14,15 +15,16 @@ from .geometry import footprint, invert, scale_of, shifted, transform
 
 Tile = tuple[int, int, int, int]  # left, top, right, bottom
 SUBPIXEL = 1 / 64  # photo pixels: OpenCV looks between pixels in steps of twice that
-TILE = 512  # photo pixels on a side that `composite` works on at once: bounds memory, and tiles without alpha are skipped
+# photo pixels on a side that `composite` works on at once: bounds memory, and tiles without alpha are skipped
+TILE = 512
 
 
 def composite(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -> Array:
     """Apply `change` to a photo at the photo's own resolution and bit depth.
 
-    pixels `[H, W, 3]` uint8 or uint16 is looked up and never written. The result goes into `out` (a copy of `pixels` where none
-    is given), so that several faces of one photo all look at the original. Pixels whose alpha is 0 are not touched; only tiles
-    that the alpha reaches are computed.
+    pixels `[H, W, 3]` uint8 or uint16 is looked up and never written. The result goes into `out` (a copy of
+    `pixels` where none is given), so that several faces of one photo all look at the original. Pixels whose
+    alpha is 0 are not touched; only tiles that the alpha reaches are computed.
     """
     out = pixels.copy() if out is None else out
     change = _softened(change, 1 / scale_of(crop.matrix))
@@ -41,14 +43,20 @@ def apply_to_crop(crop: Crop, change: Change) -> Crop:
 
 
 def advect_points(points: Array, crop: Crop, change: Change) -> Array:
-    """Where `points [V, 2]` (photo xy) of a face are after the change: a pixel at q shows what was at q + flow(q)."""
+    """Where `points [V, 2]` (photo xy) of a face are after the change: a pixel at q shows what was at q +
+    flow(q)."""
     if change.kind != "skin":
         return points
     start = transform(points, crop.matrix)
     flow = change.flow * (change.alpha > 0)[..., None]
     moved = start
     for _ in range(3):
-        moved = start - cv2.remap(flow, moved[:, 0], moved[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[:, 0]
+        moved = (
+            start
+            - cv2.remap(flow, moved[:, 0], moved[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[
+                :, 0
+            ]
+        )
     return transform(moved, invert(crop.matrix))
 
 
@@ -60,8 +68,12 @@ def _composite_tile(pixels: Array, matrix: Array, change: Change, tile: Tile, ou
         return
 
     def field(values: Array) -> Array:
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP  # alpha is 0 at the crop's border, so that it goes on as 0
-        return cv2.warpAffine(values, here, (right - left, bottom - top), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        flags = (
+            cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        )  # alpha is 0 at the crop's border, so that it goes on as 0
+        return cv2.warpAffine(
+            values, here, (right - left, bottom - top), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
 
     alpha = field(change.alpha)
     full, depth = _full(pixels), cv2.CV_8U if pixels.dtype == np.uint8 else cv2.CV_16U
@@ -85,10 +97,20 @@ def _look(
     if change.source is None and np.abs(change.flow[part]).max() < SUBPIXEL * scale_of(matrix):
         return np.zeros(own.shape, np.float32)
     flow = cv2.transform(field(change.flow), np.linalg.inv(matrix[:, :2]))  # crop px -> photo px
-    if change.source is not None:  # the same place of the other picture's crop, which may be larger or smaller than this one
+    if (
+        change.source is not None
+    ):  # the same place of the other picture's crop, which may be larger or smaller than this one
         grid = np.stack(np.meshgrid(np.arange(left, right), np.arange(top, bottom)), -1).astype(np.float32)
-        places = (transform(grid + flow, matrix) + np.float32(0.5)) * np.float32(change.source.size / len(change.alpha)) - np.float32(0.5)
-        looked = cv2.remap(change.source.pixels, places[..., 0], places[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+        places = (transform(grid + flow, matrix) + np.float32(0.5)) * np.float32(
+            change.source.size / len(change.alpha)
+        ) - np.float32(0.5)
+        looked = cv2.remap(
+            change.source.pixels,
+            places[..., 0],
+            places[..., 1],
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )
         return looked * np.float32(_full(pixels) / _full(looked)) - own
     reach = int(np.ceil(np.abs(flow).max())) + 4
     x0, y0 = max(left - reach, 0), max(top - reach, 0)
@@ -104,7 +126,8 @@ def _full(pixels: Array) -> int:
 
 
 def _seen_of(here: Array, size: tuple[int, int], side: int) -> tuple[slice, slice]:
-    """The part of a crop of `side` pixels that a tile of a photo shows, and a pixel around; `here` takes the tile's xy to the crop's."""
+    """The part of a crop of `side` pixels that a tile of a photo shows, and a pixel around; `here` takes the
+    tile's xy to the crop's."""
     corners = transform(np.array([(0, 0), (size[0], 0), (0, size[1]), size], np.float64), here)
     low = np.clip(np.floor(corners.min(0)).astype(int) - 1, 0, side - 1)
     high = np.clip(np.ceil(corners.max(0)).astype(int) + 2, low + 1, side)
@@ -116,7 +139,9 @@ def _softened(change: Change, scale: float) -> Change:
     if scale >= 0.9:
         return change
     sigma = 0.5 * np.sqrt(1 / scale**2 - 1)
-    fields = {name: cv2.GaussianBlur(getattr(change, name), (0, 0), sigma) for name in ("flow", "colour", "alpha")}
+    fields = {
+        name: cv2.GaussianBlur(getattr(change, name), (0, 0), sigma) for name in ("flow", "colour", "alpha")
+    }
     return replace(change, **fields)
 
 
@@ -127,12 +152,17 @@ def _tiles(box: Tile) -> Iterator[Tile]:
             yield x, y, min(x + TILE, right), min(y + TILE, bottom)
 
 
-def window_overlay(crop: Crop, window: tuple[slice, slice], colour: Array, flow: Array | None = None) -> Change:
-    """The Change that adds `colour [h, w, 3]` (and looks along `flow [h, w, 2]`) in a window of the crop, and nothing beyond."""
+def window_overlay(
+    crop: Crop, window: tuple[slice, slice], colour: Array, flow: Array | None = None
+) -> Change:
+    """The Change that adds `colour [h, w, 3]` (and looks along `flow [h, w, 2]`) in a window of the crop, and
+    nothing beyond."""
     size = crop.size
     flow = np.zeros((*colour.shape[:2], 2), np.float32) if flow is None else flow
     touched = (np.abs(colour).max(2) > 1 / 512) | (np.abs(flow).max(2) > 0.02)
-    alpha = np.clip(cv2.GaussianBlur(cv2.dilate(touched.astype(np.float32), np.ones((5, 5))), (0, 0), 1), 0, 1)
+    alpha = np.clip(
+        cv2.GaussianBlur(cv2.dilate(touched.astype(np.float32), np.ones((5, 5))), (0, 0), 1), 0, 1
+    )
     parts = [paste_window(part.astype(np.float32), window, size) for part in (flow, colour, alpha)]
     return Change(parts[0], parts[1], parts[2] * border_falloff(size), kind="overlay")
 

@@ -1,4 +1,5 @@
-"""Filters on pictures and masks that know nothing of faces: blurs, guided filters, resizing, colour spaces."""
+"""Filters on pictures and masks that know nothing of faces: blurs, guided filters, resizing, colour
+spaces."""
 
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ def to_lab(pixels: Array) -> Array:
 
 
 def lab_offset_to_rgb(crop: Crop, lab: Array, delta: Array) -> Array:
-    """The colour offset `[S, S, 3]` in fractions that moves `lab`, the crop's own, by `delta`; exactly 0 where that is next
-    to nothing."""
-    colour = np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - crop.pixels.astype(np.float32) / 255
+    """The colour offset `[S, S, 3]` in fractions that moves `lab`, the crop's own, by `delta`; exactly 0
+    where that is next to nothing."""
+    colour = (
+        np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - crop.pixels.astype(np.float32) / 255
+    )
     return colour * (np.abs(delta).max(2, keepdims=True) > 0.05)
 
 
@@ -34,24 +37,29 @@ def blur(values: Array, sigma: float) -> Array:
 
 
 def fast_guided_filter(guide: Array, values: Array, radius: float, eps: float) -> Array:
-    """`values [S, S]` smoothed, but not across the edges of `guide [S, S]`: the guided filter (He et al. 2013, TPAMI 35:6), on a
-    coarse grid as in its fast version (arXiv 1505.00996). eps: the variance of the guide from which on it is an edge."""
+    """`values [S, S]` smoothed, but not across the edges of `guide [S, S]`: the guided filter (He et al.
+    2013, TPAMI 35:6), on a coarse grid as in its fast version (arXiv 1505.00996). eps: the variance of the
+    guide from which on it is an edge."""
     size = guide.shape[::-1]
-    small = [cv2.resize(one, (size[0] // COARSE, size[1] // COARSE), interpolation=cv2.INTER_AREA) for one in (guide, values)]
+    small = [
+        cv2.resize(one, (size[0] // COARSE, size[1] // COARSE), interpolation=cv2.INTER_AREA)
+        for one in (guide, values)
+    ]
     lines = guided_coefficients(small[0], small[1], max(1, round(radius / COARSE)), eps)
     slope, shift = (cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in lines)
     return slope * guide + shift
 
 
 def guided_filter(guide: Array, picture: Array, radius: int, eps: float) -> Array:
-    """`picture [H, W]` float32 smoothed over `radius` pixels, but not across the edges of `guide [H, W]`, a variance below `eps`
-    counting as none (the guided filter: He et al. 2010)."""
+    """`picture [H, W]` float32 smoothed over `radius` pixels, but not across the edges of `guide [H, W]`, a
+    variance below `eps` counting as none (the guided filter: He et al. 2010)."""
     slope, shift = guided_coefficients(guide, picture, radius, eps)
     return slope * guide + shift
 
 
 def guided_coefficients(guide: Array, picture: Array, radius: int, eps: float) -> tuple[Array, Array]:
-    """The slope and the shift by which `guided_filter` makes its result out of the guide, `[H, W]` each; smooth enough to be enlarged."""
+    """The slope and the shift by which `guided_filter` makes its result out of the guide, `[H, W]` each;
+    smooth enough to be enlarged."""
 
     def mean(values: Array) -> Array:
         return cv2.blur(values, (2 * radius + 1,) * 2)

@@ -1,4 +1,5 @@
-"""Layout and motion: how a face is laid out for a network, and how a Change is carried back to the photo. NumPy and OpenCV only."""
+"""Layout and motion: how a face is laid out for a network, and how a Change is carried back to the photo.
+NumPy and OpenCV only."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from .topology import EYELIDS, MOUTH_CORNERS
 
 @dataclass(frozen=True)
 class Template:
-    """A face layout as a share of the FFHQ square: its side, and how far its centre is moved down, both in units of that square's side."""
+    """A face layout as a share of the FFHQ square: its side, and how far its centre is moved down, both in
+    units of that square's side."""
 
     side: float
     down: float
@@ -26,14 +28,18 @@ TEMPLATES = {
     "face": Template(0.75, 0.07),  # brows to chin fill it: more pixels for what changes
     "jaw": Template(0.75, 0.125),  # brows to neck: what hangs from a chin
     "wide": Template(1.5, 0.08),  # with the hair, which the others cut
-    "arcface": Template(0.765, 0.0),  # where ArcFace's 112 px template has eyes and mouth (Deng et al. 2019, arXiv 1801.07698)
+    "arcface": Template(
+        0.765, 0.0
+    ),  # where ArcFace's 112 px template has eyes and mouth (Deng et al. 2019, arXiv 1801.07698)
 }
 
 
 def similarity(landmarks: Array, alignment: Alignment) -> Array:
     """The matrix `[2, 3]` photo->crop that lays `landmarks [478, 2]` (photo xy) out as `alignment` says."""
     if alignment.template not in TEMPLATES:
-        raise RequestError(f"no face layout is called {alignment.template!r}: there are {', '.join(TEMPLATES)}")
+        raise RequestError(
+            f"no face layout is called {alignment.template!r}: there are {', '.join(TEMPLATES)}"
+        )
     template = TEMPLATES[alignment.template]
     left, right = (landmarks[list(eye)].mean(0).astype(np.float64) for eye in EYELIDS)
     eyes, mouth = (left + right) / 2, landmarks[list(MOUTH_CORNERS)].mean(0).astype(np.float64)
@@ -74,12 +80,19 @@ def scale_of(matrix: Array) -> float:
 
 
 def align(pixels: Array, landmarks: Array, alignment: Alignment, depth: Array | None = None) -> Crop:
-    """Lay one face out: `pixels [H, W, 3]` uint8 or uint16, `landmarks [478, 2]` (photo xy) and their depth `[478]` to a Crop. Beyond the
-    photo's edge it is mirrored."""
+    """Lay one face out: `pixels [H, W, 3]` uint8 or uint16, `landmarks [478, 2]` (photo xy) and their depth
+    `[478]` to a Crop. Beyond the photo's edge it is mirrored."""
     matrix = similarity(landmarks, alignment)
     depth = None if depth is None else depth * np.float32(scale_of(matrix))
     height, width = pixels.shape[:2]
-    return Crop(warp(pixels, matrix, alignment.size), matrix, alignment, transform(landmarks, matrix), depth, (width, height))
+    return Crop(
+        warp(pixels, matrix, alignment.size),
+        matrix,
+        alignment,
+        transform(landmarks, matrix),
+        depth,
+        (width, height),
+    )
 
 
 def valid_mask(crop: Crop) -> Array:
@@ -92,7 +105,8 @@ def valid_mask(crop: Crop) -> Array:
 
 
 def warp(pixels: Array, matrix: Array, size: int, *, border: int = cv2.BORDER_REFLECT_101) -> Array:
-    """`pixels` through `matrix` onto a square `[size, size, C]` in 8 bits; reads only what it shows, and averages where it shrinks."""
+    """`pixels` through `matrix` onto a square `[size, size, C]` in 8 bits; reads only what it shows, and
+    averages where it shrinks."""
     left, top, right, bottom = footprint(matrix, (0, 0, size - 1, size - 1), pixels.shape, margin=4)
     region, local = pixels[top:bottom, left:right], shifted(matrix, left, top)
     scale = scale_of(matrix)
@@ -114,11 +128,15 @@ def shifted(matrix: Array, left: int, top: int) -> Array:
     return matrix @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
 
 
-def footprint(matrix: Array, box: tuple[float, float, float, float], shape: tuple[int, ...], margin: int) -> tuple[int, int, int, int]:
-    """Where the crop rectangle `box` (crop xy, both ends included) lies in a photo of `shape`: left, top, right,
-    bottom, cut to the photo."""
+def footprint(
+    matrix: Array, box: tuple[float, float, float, float], shape: tuple[int, ...], margin: int
+) -> tuple[int, int, int, int]:
+    """Where the crop rectangle `box` (crop xy, both ends included) lies in a photo of `shape`: left, top,
+    right, bottom, cut to the photo."""
     left, top, right, bottom = box
-    corners = transform(np.array([(left, top), (right, top), (left, bottom), (right, bottom)]), invert(matrix))
+    corners = transform(
+        np.array([(left, top), (right, top), (left, bottom), (right, bottom)]), invert(matrix)
+    )
     low = np.clip(np.floor(corners.min(0)) - margin, 0, (shape[1] - 1, shape[0] - 1)).astype(int)
     high = np.clip(np.ceil(corners.max(0)) + margin + 1, low + 1, (shape[1], shape[0])).astype(int)
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])

@@ -1,4 +1,5 @@
-"""How a face is lit, how soft it is in its crop, and which pixels have its skin's colours: what things drawn on a face are fitted to."""
+"""How a face is lit, how soft it is in its crop, and which pixels have its skin's colours: what things drawn
+on a face are fitted to."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _CHEEKS, _FOREHEAD = ((50, 205, 117, 118), (280, 425, 346, 347)), (151, 9, 337, 
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """How a face is lit: level `[S, S]` its soft brightness over the middle one; exposure; colour of the light; direction to it."""
+    """How a face is lit: level `[S, S]` its soft brightness over the middle one; exposure; colour of the
+    light; direction to it."""
 
     level: Array
     exposure: float
@@ -28,7 +30,9 @@ class Light:
     def of(crop: Crop) -> Light:
         size = crop.size
         small = cv2.resize(crop.pixels, (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        inside = cv2.resize(mesh.hull_mask(crop.landmarks, size), (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32)
+        inside = cv2.resize(
+            mesh.hull_mask(crop.landmarks, size), (64, 64), interpolation=cv2.INTER_AREA
+        ).astype(np.float32)
         luma = small @ np.array([0.299, 0.587, 0.114], np.float32)
         weight = cv2.GaussianBlur(inside, (0, 0), 3) + 1e-3
         soft = cv2.GaussianBlur(luma * inside, (0, 0), 3) / weight
@@ -38,8 +42,13 @@ class Light:
         bright = face[np.argsort(face.mean(1))[-max(len(face) // 12, 1) :]].mean(0)
         white = bright / max(float(bright.max()), 1e-3)
         spots = (*_CHEEKS, _FOREHEAD)
-        left, right, up = (float(_values_at(luma, crop.landmarks[list(points)] * (64 / size)).mean()) for points in spots)
-        x, y = np.clip((right - left) / middle, -1, 1), -0.6 - np.clip((up - (left + right) / 2) / middle, -0.4, 0.6)
+        left, right, up = (
+            float(_values_at(luma, crop.landmarks[list(points)] * (64 / size)).mean()) for points in spots
+        )
+        x, y = (
+            np.clip((right - left) / middle, -1, 1),
+            -0.6 - np.clip((up - (left + right) / 2) / middle, -0.4, 0.6),
+        )
         direction = np.array([1.2 * x, y, -1.0])
         return Light(
             cv2.resize(level, (size, size)), float(np.clip(bright.mean() / 0.75, 0.3, 1.1)), (0.5 + white / 2).astype(np.float32),
@@ -56,7 +65,9 @@ def skin_coloured(crop: Crop) -> Array:
     """Where what is seen may be the face's skin, not hair, cloth or background: `[S, S]` in 0..1."""
     small = cv2.resize(crop.pixels, (crop.size // 2,) * 2, interpolation=cv2.INTER_AREA)
     lab = to_lab(small)
-    gap = (lab - np.median(_values_at(lab, crop.landmarks[[50, 280, 117, 346, 205, 425]] / 2), axis=0)) * np.array((0.7, 1, 1), np.float32)
+    gap = (
+        lab - np.median(_values_at(lab, crop.landmarks[[50, 280, 117, 346, 205, 425]] / 2), axis=0)
+    ) * np.array((0.7, 1, 1), np.float32)
     like = np.clip(2 - np.sqrt((gap * gap).sum(2)) / 16, 0, 1)
     return cv2.resize(cv2.GaussianBlur(like, (0, 0), 1.5), (crop.size,) * 2)
 
@@ -66,7 +77,11 @@ def softness(crop: Crop) -> float:
     grey = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     steps = [cv2.GaussianBlur(grey, (0, 0), crop.size / 512 * sigma) for sigma in (0.8, 1.6, 3.2)]
     inside = mesh.hull_mask(crop.landmarks, crop.size) > 0
-    fine, coarse = (float(np.sqrt(np.square((a - b)[inside]).mean())) if inside.any() else 1.0 for a, b in pairwise(steps))
+    fine, coarse = (
+        float(np.sqrt(np.square((a - b)[inside]).mean())) if inside.any() else 1.0 for a, b in pairwise(steps)
+    )
     sigma = float(np.clip((0.57 - fine / max(coarse, 1e-3)) * 12, 0.3, 1.8)) * crop.size / 512
-    grown = max(geometry.scale_of(crop.matrix), 1.0)  # `composite` itself leaves out what is finer than the photo's pixels
+    grown = max(
+        geometry.scale_of(crop.matrix), 1.0
+    )  # `composite` itself leaves out what is finer than the photo's pixels
     return float(np.sqrt(max(sigma**2 - 0.25 * (grown**2 - 1), 0.09)))

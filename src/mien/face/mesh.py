@@ -1,4 +1,5 @@
-"""The face mesh as a coordinate system: dense maps between two faces' layouts, and displacements carried from one to the other."""
+"""The face mesh as a coordinate system: dense maps between two faces' layouts, and displacements carried from
+one to the other."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from .topology import BELOW, BRIDGE, BROWS, EXTREMES, EYELIDS, INNER_LIPS, LIPS,
 
 
 def with_border_points(points: Array, size: int) -> Array:
-    """Mesh points `[468, 2]` (crop xy) with 12 points on the crop's border, which no displacement moves: `[480, 2]`."""
+    """Mesh points `[468, 2]` (crop xy) with 12 points on the crop's border, which no displacement moves:
+    `[480, 2]`."""
     ends = np.linspace(-0.5, size - 0.5, 4)
     border = [(x, y) for x in ends for y in ends if x in (ends[0], ends[-1]) or y in (ends[0], ends[-1])]
     return np.concatenate([points[:POINTS], np.array(border)]).astype(np.float32)
@@ -32,17 +34,21 @@ def triangulate(points: Array) -> Array:
 
 
 def dense_map(at: Array, to: Array, triangles: Array, size: int, order: Array | None = None) -> Array:
-    """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32, affine inside each triangle.
+    """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32,
+    affine inside each triangle.
 
-    `sampled(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of the
-    face) are drawn first, so that the visible win; or all in an order `[T]` that is given.
+    `sampled(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of
+    the face) are drawn first, so that the visible win; or all in an order `[T]` that is given.
     """
     corners = at[triangles].astype(np.float64)
     edges = corners[:, 1:] - corners[:, :1]
     area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
     ends = to[triangles].astype(np.float64)
     safe = np.where(np.abs(area) < 1e-6, 1e-6, area)
-    inverse = np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1).reshape(-1, 2, 2) / safe[:, None, None]
+    inverse = (
+        np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1).reshape(-1, 2, 2)
+        / safe[:, None, None]
+    )
     linear = inverse @ (ends[:, 1:] - ends[:, :1])  # row vectors: offset_at @ linear = offset_to
     shift = ends[:, 0] - np.einsum("ti,tij->tj", corners[:, 0], linear)
     label = np.full((size, size), -1, np.int32)
@@ -60,8 +66,8 @@ def dense_map(at: Array, to: Array, triangles: Array, size: int, order: Array | 
 
 
 class LocalFrames:
-    """How displacements measured on one layout `points [V, 2]` look on a face: by the local affine map between the two, so that a turned
-    head foreshortens them and a broad one widens them."""
+    """How displacements measured on one layout `points [V, 2]` look on a face: by the local affine map
+    between the two, so that a turned head foreshortens them and a broad one widens them."""
 
     def __init__(self, points: Array, neighbours: int = 32) -> None:
         distance = ((points[:, None] - points[None]) ** 2).sum(-1)
@@ -75,11 +81,15 @@ class LocalFrames:
         return np.einsum("vi,vij->vj", displacement, local).astype(np.float32)
 
 
-def polygon_mask(points: Array, outline: tuple[int, ...], size: int, feather: float, grow: float = 0) -> Array:
-    """The inside of an outline over the mesh, grown by `grow` pixels, as a mask `[size, size]` float32 in 0..1
-    softened over about `feather` pixels."""
+def polygon_mask(
+    points: Array, outline: tuple[int, ...], size: int, feather: float, grow: float = 0
+) -> Array:
+    """The inside of an outline over the mesh, grown by `grow` pixels, as a mask `[size, size]` float32 in
+    0..1 softened over about `feather` pixels."""
     mask = np.zeros((size, size), np.float32)
-    cv2.fillPoly(mask, [np.rint(points[list(outline)] * 16).astype(np.int32)], 1.0, shift=4, lineType=cv2.LINE_AA)
+    cv2.fillPoly(
+        mask, [np.rint(points[list(outline)] * 16).astype(np.int32)], 1.0, shift=4, lineType=cv2.LINE_AA
+    )
     if grow:
         mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(grow) + 1,) * 2))
     return cv2.GaussianBlur(mask, (0, 0), feather)
@@ -93,26 +103,41 @@ def hull_mask(points: Array, size: int) -> Array:
 
 
 def draw_lines(points: Array, size: int) -> Array:
-    """A face's outline, brows, eyes, nose and lips as lines, 255 on 0: `[size, size]` uint8. What the landmark task of pix2pix is shown."""
+    """A face's outline, brows, eyes, nose and lips as lines, 255 on 0: `[size, size]` uint8. What the
+    landmark task of pix2pix is shown."""
     out = np.zeros((size, size), np.uint8)
     thick = max(1, round(size * 3 / 256))
-    for closed, outlines in ((True, (OVAL, *EYELIDS, LIPS, INNER_LIPS)), (False, (BRIDGE, BELOW, BROWS[0][:5], BROWS[1][:5]))):
+    for closed, outlines in (
+        (True, (OVAL, *EYELIDS, LIPS, INNER_LIPS)),
+        (False, (BRIDGE, BELOW, BROWS[0][:5], BROWS[1][:5])),
+    ):
         for outline in outlines:
-            cv2.polylines(out, [np.rint(points[list(outline)] * 16).astype(np.int32)], closed, 255, thick, cv2.LINE_AA, shift=4)
+            cv2.polylines(
+                out,
+                [np.rint(points[list(outline)] * 16).astype(np.int32)],
+                closed,
+                255,
+                thick,
+                cv2.LINE_AA,
+                shift=4,
+            )
     return out
 
 
 def influence_mask(face: Array, moved: Array, size: int) -> Array:
-    """Where a face that moves from one layout to another may change a crop: 1 on both, falling to 0 a little outside
-    and at the border. `[S, S]`."""
+    """Where a face that moves from one layout to another may change a crop: 1 on both, falling to 0 a little
+    outside and at the border. `[S, S]`."""
     outside = cv2.distanceTransform(1 - (hull_mask(face, size) | hull_mask(moved, size)), cv2.DIST_L2, 5)
     to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
-    fall = np.clip(1 - outside / (0.12 * size), 0, 1) * np.clip((np.minimum.outer(to_edge, to_edge) - 1) / (0.04 * size), 0, 1)
+    fall = np.clip(1 - outside / (0.12 * size), 0, 1) * np.clip(
+        (np.minimum.outer(to_edge, to_edge) - 1) / (0.04 * size), 0, 1
+    )
     return (fall * fall * (3 - 2 * fall)).astype(np.float32)
 
 
 def skin_mask(points: Array, size: int) -> Array:
-    """Where colour may be added to a face: inside it, softly, neither on the eyes nor inside the mouth. `[S, S]` float32 in 0..1."""
+    """Where colour may be added to a face: inside it, softly, neither on the eyes nor inside the mouth. `[S,
+    S]` float32 in 0..1."""
     inside = hull_mask(points, size)
     inside[[0, -1]] = inside[:, [0, -1]] = 0
     depth = np.clip(cv2.distanceTransform(inside, cv2.DIST_L2, 5) / (0.06 * size), 0, 1)
@@ -123,15 +148,15 @@ def skin_mask(points: Array, size: int) -> Array:
 
 
 def interpolate(values: Array, face: Array, triangles: Array, size: int) -> Array:
-    """What is known at the mesh's points, `values [468, 2]`, all over the crop: linear in the triangles of `face [480, 2]`, and from the
-    face's outline on down to 0 at the crop's border. `[S, S, 2]`."""
+    """What is known at the mesh's points, `values [468, 2]`, all over the crop: linear in the triangles of
+    `face [480, 2]`, and from the face's outline on down to 0 at the crop's border. `[S, S, 2]`."""
     known = np.concatenate([values, np.zeros((len(face) - POINTS, 2))])
     return dense_map(face, known.astype(np.float32), triangles, size)
 
 
 def normals(points: Array, depth: Array, triangles: Array) -> Array:
-    """Which way the face looks at each point, `[468, 3]` of unit length: right, down, and away from the camera, in the frame of `points`
-    `[478, 2]` and `depth [478]`, both in the same pixels."""
+    """Which way the face looks at each point, `[468, 3]` of unit length: right, down, and away from the
+    camera, in the frame of `points` `[478, 2]` and `depth [478]`, both in the same pixels."""
     solid = np.column_stack([points[:POINTS], depth[:POINTS]]).astype(np.float64)
     corners = solid[triangles[(triangles < POINTS).all(1)]]
     ahead = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -151,7 +176,8 @@ def iris_radius(points: Array, eye: int) -> float:
 
 @dataclass(frozen=True)
 class Window:
-    """A square part of a crop, so that small things need no work on all of it: its corner and side in crop pixels."""
+    """A square part of a crop, so that small things need no work on all of it: its corner and side in crop
+    pixels."""
 
     left: int
     top: int
@@ -179,8 +205,9 @@ def window(points: Array, margin: float, size: int) -> Window:
 
 
 def motion(face: Array, moved: Array, triangles: Array, size: int) -> tuple[Array, Array]:
-    """How a crop's pixels follow a face from one layout to another, both `[480, 2]`: where each output pixel looks, as a flow `[S, S, 2]`
-    that is 0 away from the face, and the reach `[S, S]` within which it is not."""
+    """How a crop's pixels follow a face from one layout to another, both `[480, 2]`: where each output pixel
+    looks, as a flow `[S, S, 2]` that is 0 away from the face, and the reach `[S, S]` within which it is
+    not."""
     inside = influence_mask(face, moved, size)
     flow = dense_map(moved, face, triangles, size) - pixel_grid(size)
     return cv2.GaussianBlur(flow, (0, 0), size / 128) * inside[..., None], inside
@@ -192,12 +219,14 @@ def pixel_grid(size: int) -> Array:
 
 
 def remap(picture: Array, at: Array) -> Array:
-    """A picture `[H, W]` or `[H, W, C]` looked up at places `[h, w, 2]` (xy); beyond its edge it is mirrored."""
+    """A picture `[H, W]` or `[H, W, C]` looked up at places `[h, w, 2]` (xy); beyond its edge it is
+    mirrored."""
     return cv2.remap(picture, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
 def mouth_shape(points: Array) -> Array:
-    """Mouth width, height of its corners and opening of a face `[478, 2]`, over the eye distance: `[3]`. A smile changes all three."""
+    """Mouth width, height of its corners and opening of a face `[478, 2]`, over the eye distance: `[3]`. A
+    smile changes all three."""
     eyes = [points[list(eye)].mean(0) for eye in topology.EYELIDS]
     unit = float(np.linalg.norm(eyes[1] - eyes[0]))
     down = np.array([-(eyes[1] - eyes[0])[1], (eyes[1] - eyes[0])[0]]) / unit

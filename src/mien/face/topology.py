@@ -1,4 +1,5 @@
-"""Which of the 478 landmarks lie where: outlines and single points of the face mesh (MediaPipe's canonical numbering)."""
+"""Which of the 478 landmarks lie where: outlines and single points of the face mesh (MediaPipe's canonical
+numbering)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ EYELIDS = (
 )
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 NOSTRILS = ((79, 20, 60, 166, 218, 237, 241, 125), (309, 250, 290, 392, 438, 457, 461, 354))
-# Of each upper lid, from the outer corner to the inner: the lash line, the crease, and halfway from there to the brow.
+# Of each upper lid, from the outer corner to the inner: the lash line, the crease, and halfway from there to
+# the brow.
 LASHES = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (263, 466, 388, 387, 386, 385, 384, 398, 362))
 CREASES = ((130, 247, 30, 29, 27, 28, 56, 190, 243), (359, 467, 260, 259, 257, 258, 286, 414, 463))
 SOCKETS = ((113, 225, 224, 223, 222, 221), (342, 445, 444, 443, 442, 441))
@@ -28,6 +30,21 @@ UNDER_EYES = (
     (25, 110, 24, 23, 22, 26, 112, 243, 244, 233, 232, 231, 230, 229, 228, 31, 226, 130),
     (255, 339, 254, 253, 252, 256, 341, 463, 464, 453, 452, 451, 450, 449, 448, 261, 446, 359),
 )
-RIGID_POINTS = (33, 133, 362, 263, 168, 6, 197, 195, 8, 9, 151, 10, 127, 356)  # eye corners, bridge of the nose, brow, temples
+RIGID_POINTS = (
+    33,
+    133,
+    362,
+    263,
+    168,
+    6,
+    197,
+    195,
+    8,
+    9,
+    151,
+    10,
+    127,
+    356,
+)  # eye corners, bridge of the nose, brow, temples
 EYE_CORNERS = ((33, 133), (362, 263))  # of each eye, left to right in the picture
 MOUTH_CORNERS = (61, 291)

@@ -4,7 +4,8 @@
     join(clip, parts, path) parts, sound as it was, and the label: the film
     write(frames, path)     frames that were generated
 
-Parts have no B-frames, so that they can be put end to end: they are decoded in the order in which they are shown.
+Parts have no B-frames, so that they can be put end to end: they are decoded in the order in which they are
+shown.
 """
 
 from __future__ import annotations
@@ -27,12 +28,20 @@ from . import content_credentials as provenance
 from . import outputs
 
 SUFFIXES = (".mp4",)
-QUALITY = {"crf": "18", "preset": "veryfast"}  # x264's constant rate factor: hardly to be told from the frames
-FAITHFUL = {"crf": "14", "preset": "veryfast", "bf": "0"}  # of what has been compressed before: what was not edited keeps its look
+QUALITY = {
+    "crf": "18",
+    "preset": "veryfast",
+}  # x264's constant rate factor: hardly to be told from the frames
+FAITHFUL = {
+    "crf": "14",
+    "preset": "veryfast",
+    "bf": "0",
+}  # of what has been compressed before: what was not edited keeps its look
 
 
 def encode(pictures: Iterable[Any], path: Path, clip: Clip) -> int:
-    """Write pictures (yuv420p, with time stamps) as one part of `clip`, and see that it is on the disk; returns how many there were."""
+    """Write pictures (yuv420p, with time stamps) as one part of `clip`, and see that it is on the disk;
+    returns how many there were."""
     import av
 
     space, reach, primaries, transfer = clip.colours
@@ -41,7 +50,12 @@ def encode(pictures: Iterable[Any], path: Path, clip: Clip) -> int:
         stream.width, stream.height, stream.pix_fmt = *clip.size, "yuv420p"
         context = stream.codec_context
         context.time_base, context.thread_type = clip.time_base, "AUTO"
-        context.colorspace, context.color_range, context.color_primaries, context.color_trc = space, reach, primaries, transfer
+        context.colorspace, context.color_range, context.color_primaries, context.color_trc = (
+            space,
+            reach,
+            primaries,
+            transfer,
+        )
         if clip.aspect:
             context.sample_aspect_ratio = clip.aspect
         count = 0
@@ -54,7 +68,8 @@ def encode(pictures: Iterable[Any], path: Path, clip: Clip) -> int:
 
 
 def join(clip: Clip, parts: Sequence[Path], path: Path, *, history: tuple[Step, ...], force: bool) -> None:
-    """Put encoded parts end to end, with the packets of the clip's own sound as they are, and write the labelled film at `path`."""
+    """Put encoded parts end to end, with the packets of the clip's own sound as they are, and write the
+    labelled film at `path`."""
     target(path, force=force)
     origin = Origin(path=clip.path, format=footage.READS.get(Path(clip.path).suffix.lower(), "video/mp4"))
     with _finished(path, history, origin) as raw:
@@ -68,13 +83,22 @@ def _mux(clip: Clip, parts: Sequence[Path], path: Path) -> None:
         sounds = list(source.streams.audio)
         scales = [clip.time_base.denominator, *(stream.time_base.denominator for stream in sounds)]
         common = math.lcm(*scales)
-        exact = {"video_track_timescale": str(scales[0]), "movie_timescale": str(common if common < 2**31 else scales[0])}
+        exact = {
+            "video_track_timescale": str(scales[0]),
+            "movie_timescale": str(common if common < 2**31 else scales[0]),
+        }
         with av.open(str(path), "w", format="mp4", options=exact) as out:
             stream = out.add_stream_from_template(first.streams.video[0])
             stream.time_base = clip.time_base
             if clip.matrix:
                 stream.set_display_matrix(clip.matrix)
-            out.metadata.update({key: value for key, value in source.metadata.items() if key not in ("encoder", "major_brand")})
+            out.metadata.update(
+                {
+                    key: value
+                    for key, value in source.metadata.items()
+                    if key not in ("encoder", "major_brand")
+                }
+            )
             copies = {one.index: out.add_stream_from_template(one) for one in sounds}
             pictures = _packets(parts)
             head = next(pictures)
@@ -94,7 +118,9 @@ def _packets(parts: Sequence[Path]) -> Iterator[Any]:
         with av.open(str(part)) as container:
             for packet in container.demux(container.streams.video[0]):
                 if packet.pts is not None:
-                    packet.dts = packet.pts  # there are no B-frames; of uneven time stamps the demuxer would tell none
+                    packet.dts = (
+                        packet.pts
+                    )  # there are no B-frames; of uneven time stamps the demuxer would tell none
                     yield packet
 
 
@@ -112,11 +138,15 @@ def _sound(clip: Clip, source: Any, sounds: list[Any], shift: Fraction) -> Itera
             yield packet
 
 
-def write(frames: Iterable[Array], path: Path, *, fps: float, history: tuple[Step, ...], force: bool = False) -> int:
-    """Write frames `[H, W, 3]` uint8 RGB, all of one size, as a labelled H.264 clip; returns how many there were.
+def write(
+    frames: Iterable[Array], path: Path, *, fps: float, history: tuple[Step, ...], force: bool = False
+) -> int:
+    """Write frames `[H, W, 3]` uint8 RGB, all of one size, as a labelled H.264 clip; returns how many there
+    were.
 
-    Frames are taken one at a time, so a clip may be longer than memory. Sides are cut to even numbers, which the format wants.
-    `OutputError` where the file exists and `force` is not set, or cannot be written; then nothing is left behind.
+    Frames are taken one at a time, so a clip may be longer than memory. Sides are cut to even numbers, which
+    the format wants. `OutputError` where the file exists and `force` is not set, or cannot be written; then
+    nothing is left behind.
     """
     target(path, force=force)
     with _finished(path, history, Origin()) as raw:
@@ -126,7 +156,9 @@ def write(frames: Iterable[Array], path: Path, *, fps: float, history: tuple[Ste
 def target(path: Path, *, force: bool) -> None:
     """Refuse what can be refused before there is a frame."""
     if path.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{path}: the suffix {path.suffix!r} names no clip that mien writes: use {' '.join(SUFFIXES)}")
+        raise OutputError(
+            f"{path}: the suffix {path.suffix!r} names no clip that mien writes: use {' '.join(SUFFIXES)}"
+        )
     outputs.check_free(path, force)
 
 
@@ -141,7 +173,9 @@ def _encode(frames: Iterable[Array], path: Path, fps: float) -> int:
             if stream is None:
                 stream = container.add_stream("libx264", Fraction(fps).limit_denominator(1001), QUALITY)
                 stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels[:height, :width].copy(), format="rgb24")))
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(pixels[:height, :width].copy(), format="rgb24"))
+            )
         if stream is not None:
             container.mux(stream.encode())
     return count
@@ -149,7 +183,8 @@ def _encode(frames: Iterable[Array], path: Path, fps: float) -> int:
 
 @contextlib.contextmanager
 def _finished(path: Path, history: tuple[Step, ...], origin: Origin) -> Generator[Path]:
-    """A file to write a film to; in the end it is labelled and takes the place of `path`. Where that fails nothing is left."""
+    """A file to write a film to; in the end it is labelled and takes the place of `path`. Where that fails
+    nothing is left."""
     try:
         with _draft(path) as raw, _draft(path) as labelled:
             yield raw
@@ -162,7 +197,9 @@ def _finished(path: Path, history: tuple[Step, ...], origin: Origin) -> Generato
 
 def full(path: Path, error: OSError) -> OutputError:
     """What to say where writing fails."""
-    return OutputError(f"{path} cannot be written ({error.strerror}): make room, or choose another place with -o")
+    return OutputError(
+        f"{path} cannot be written ({error.strerror}): make room, or choose another place with -o"
+    )
 
 
 @contextlib.contextmanager

@@ -1,16 +1,19 @@
-"""History <-> label: what was done to a picture becomes a signed C2PA manifest ("Content Credentials"), and `verify` reads it back.
+"""History <-> label: what was done to a picture becomes a signed C2PA manifest ("Content Credentials"), and
+`verify` reads it back.
 
-Everything happens on this computer: nothing is fetched, no time stamp is asked for. The certificate is the user's own (`MIEN_SIGN_CERT` and
-`MIEN_SIGN_KEY`, PEM) or one made at first use, which proves that the file is unchanged since mien wrote it but not who wrote it. Beside the
-manifest the file carries two IPTC properties in its XMP, so that a stripped label is noticed.
+Everything happens on this computer: nothing is fetched, no time stamp is asked for. The certificate is the
+user's own (`MIEN_SIGN_CERT` and `MIEN_SIGN_KEY`, PEM) or one made at first use, which proves that the file is
+unchanged since mien wrote it but not who wrote it. Beside the manifest the file carries two IPTC properties
+in its XMP, so that a stripped label is noticed.
 
     sign(source, target, ...)   encoded file in, labelled file out
     xmp(packet, history)        the XMP packet with the IPTC properties
     verify(path)                -> Verdict
 
-Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box headers, padding inside the
-signature box). In mien's own files these are compared with the only form that mien writes, so that any changed byte
-of a JPEG, PNG, WebP or TIFF reads as broken; a clip (MP4) has C2PA's own guard only.
+Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box
+headers, padding inside the signature box). In mien's own files these are compared with the only form that
+mien writes, so that any changed byte of a JPEG, PNG, WebP or TIFF reads as broken; a clip (MP4) has C2PA's
+own guard only.
 """
 
 from __future__ import annotations
@@ -34,14 +37,26 @@ if TYPE_CHECKING:
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-STEP = "org.mien.step"  # the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
-SCHEMA = 1  # of a Step as JSON; fields that are added do not raise it, as readers pass over what they do not know
+# the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
+STEP = "org.mien.step"
+SCHEMA = (
+    1  # of a Step as JSON; fields that are added do not raise it, as readers pass over what they do not know
+)
 MEDIA = {
-    **{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff"},
+    **{
+        ".jpg": "image/jpeg",
+        ".jpeg": "image/jpeg",
+        ".png": "image/png",
+        ".webp": "image/webp",
+        ".tif": "image/tiff",
+    },
     **{".tiff": "image/tiff", ".mp4": "video/mp4", ".mov": "video/quicktime", ".m4v": "video/mp4"},
 }
 LOST = "its own label is damaged and could not be kept"
-UNLABELLED = ("video/x-matroska", "video/webm")  # kinds of file that can carry no label, so that there is none to keep
+UNLABELLED = (
+    "video/x-matroska",
+    "video/webm",
+)  # kinds of file that can carry no label, so that there is none to keep
 
 # c2pa-rs words that a person should not have to read
 FAILURES = {
@@ -57,11 +72,14 @@ FAILURES = {
 # ---- signing
 
 
-def sign(source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Step, ...], origin: Origin) -> None:
+def sign(
+    source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Step, ...], origin: Origin
+) -> None:
     """Copy the encoded file `source` to `target` with a label that tells `history`.
 
-    `media_type` is that of the source ("image/jpeg"). The file at `origin.path` is named as the parent, and its own manifest is kept.
-    A certificate or key that cannot be used is a `RequestError`; a label that cannot be made is an `OutputError`.
+    `media_type` is that of the source ("image/jpeg"). The file at `origin.path` is named as the parent, and
+    its own manifest is kept. A certificate or key that cannot be used is a `RequestError`; a label that
+    cannot be made is an `OutputError`.
     """
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
@@ -70,8 +88,19 @@ def sign(source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Ste
     credentials = signer.credentials()
     try:
         try:
-            _sign(source, target, media_type, history, parent, parent_type, credentials, keep=parent_type not in UNLABELLED)
-        except c2pa.C2paError:  # a parent whose manifest cannot be parsed must not stop the label: then it is named without
+            _sign(
+                source,
+                target,
+                media_type,
+                history,
+                parent,
+                parent_type,
+                credentials,
+                keep=parent_type not in UNLABELLED,
+            )
+        except (
+            c2pa.C2paError
+        ):  # a parent whose manifest cannot be parsed must not stop the label: then it is named without
             if parent is None:
                 raise
             source.seek(0)
@@ -100,14 +129,24 @@ def _sign(
     manifest: dict[str, Any] = {
         "claim_generator_info": [{"name": "mien", "version": __version__}],
         "format": media_type,
-        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}],
+        "assertions": [
+            {"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}
+        ],
     }
-    ingredient = {"title": parent.name.encode("utf-8", "replace").decode() if parent else "", "relationship": "parentOf", "label": "parent"}
+    ingredient = {
+        "title": parent.name.encode("utf-8", "replace").decode() if parent else "",
+        "relationship": "parentOf",
+        "label": "parent",
+    }
     if parent and not keep:
         manifest["ingredients"] = [ingredient | ({} if parent_type in UNLABELLED else {"description": LOST})]
     others: list[tuple[dict[str, Any], Path, str]] = []
     for number, taken in enumerate(_sources(history)):
-        about = {"title": taken.title.encode("utf-8", "replace").decode(), "relationship": "componentOf", "label": f"source{number}"}
+        about = {
+            "title": taken.title.encode("utf-8", "replace").decode(),
+            "relationship": "componentOf",
+            "label": f"source{number}",
+        }
         kind = MEDIA.get(Path(taken.path).suffix.lower(), "")
         if keep and kind and Path(taken.path).is_file():
             others.append((about, Path(taken.path), kind))
@@ -131,7 +170,8 @@ def _sources(history: tuple[Step, ...]) -> list[Source]:
 
 
 def _settings() -> dict[str, Any]:
-    """Offline, no thumbnails (they would show the face before the edit); `MIEN_TRUST` names a PEM file of roots to trust."""
+    """Offline, no thumbnails (they would show the face before the edit); `MIEN_TRUST` names a PEM file of
+    roots to trust."""
     settings: dict[str, Any] = {
         "version": 1,
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
@@ -152,8 +192,17 @@ def _actions(history: tuple[Step, ...], has_parent: bool) -> list[dict[str, Any]
     elif history[0].source_type == "trainedAlgorithmicMedia":
         actions[0]["action"] = "c2pa.created"
     else:
-        unknown = "the picture that was edited came from memory, not from a file: where it is from is not known"
-        actions.insert(0, {"action": "c2pa.created", "description": unknown, "digitalSourceType": SOURCE_TYPE + history[0].source_type})
+        unknown = (
+            "the picture that was edited came from memory, not from a file: where it is from is not known"
+        )
+        actions.insert(
+            0,
+            {
+                "action": "c2pa.created",
+                "description": unknown,
+                "digitalSourceType": SOURCE_TYPE + history[0].source_type,
+            },
+        )
     return actions
 
 
@@ -164,16 +213,22 @@ def _action(step: Step, sources: list[str]) -> dict[str, Any]:
         "description": words,
         "digitalSourceType": SOURCE_TYPE + step.source_type,
         "softwareAgent": {"name": "mien", "version": step.version or __version__},
-        "parameters": {STEP: json.dumps(_told(step), default=_plain)} | ({"ingredientIds": sources} if sources else {}),
+        "parameters": {STEP: json.dumps(_told(step), default=_plain)}
+        | ({"ingredientIds": sources} if sources else {}),
     }
     return action | ({"when": step.time} if step.time else {})
 
 
 def _told(step: Step) -> dict[str, Any]:
-    """A step as the label has it: what is empty is left out, and where sources lie on this computer is nobody's business."""
+    """A step as the label has it: what is empty is left out, and where sources lie on this computer is
+    nobody's business."""
     fields = asdict(step)
-    fields["sources"] = [{key: value for key, value in taken.items() if key != "path"} for taken in fields["sources"]]
-    return {"schema": SCHEMA} | {key: value for key, value in fields.items() if value or key not in ("notes", "sources", "consent")}
+    fields["sources"] = [
+        {key: value for key, value in taken.items() if key != "path"} for taken in fields["sources"]
+    ]
+    return {"schema": SCHEMA} | {
+        key: value for key, value in fields.items() if value or key not in ("notes", "sources", "consent")
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -189,17 +244,19 @@ def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
         "AISystemVersionUsed": __version__,
     }
     body = "".join(f"<Iptc4xmpExt:{name}>{value}</Iptc4xmpExt:{name}>" for name, value in properties.items())
-    description = (
-        f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">{body}</rdf:Description>'.encode()
-    )
+    description = f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">{body}</rdf:Description>'.encode()
     if packet and b"</rdf:RDF>" in packet and b'xmlns:rdf="' in packet:
         names = "|".join(properties).encode()
         packet = re.sub(rb'\s+Iptc4xmpExt:(?:%s)=("[^"]*"|\'[^\']*\')' % names, b"", packet)
-        packet = re.sub(rb"<Iptc4xmpExt:(%s)\b[^>]*(?:/>|>.*?</Iptc4xmpExt:\1>)" % names, b"", packet, flags=re.DOTALL)
+        packet = re.sub(
+            rb"<Iptc4xmpExt:(%s)\b[^>]*(?:/>|>.*?</Iptc4xmpExt:\1>)" % names, b"", packet, flags=re.DOTALL
+        )
         return packet.replace(b"</rdf:RDF>", description + b"</rdf:RDF>", 1)
     return (
         b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
-        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">' + description + b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        + description
+        + b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
     )
 
 
@@ -207,7 +264,8 @@ def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
 
 
 def verify(path: str | os.PathLike[str]) -> Verdict:
-    """Read the label of a file: "intact", "broken" (the file or the label was changed, or the label was cut out) or "unlabelled".
+    """Read the label of a file: "intact", "broken" (the file or the label was changed, or the label was cut
+    out) or "unlabelled".
 
     A file that is missing, or of a kind that cannot carry a label, is an `InputError`.
     """
@@ -254,7 +312,8 @@ def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
         state="broken" if reasons else "intact",
         signer=signature.get("common_name") or signature.get("issuer"),
         trusted=not reasons and reader.get_validation_state() == "Trusted",
-        time=signature.get("time") or next((a["when"] for a in reversed(_listed(active)) if a.get("when")), None),
+        time=signature.get("time")
+        or next((a["when"] for a in reversed(_listed(active)) if a.get("when")), None),
         source_type=types[-1] if types else None,
         history=tuple(history),
         ingredients=tuple(parents),
@@ -264,18 +323,26 @@ def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
 
 
 def _listed(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    return [a for part in manifest.get("assertions", ()) if part["label"].startswith("c2pa.actions") for a in part["data"]["actions"]]
+    return [
+        a
+        for part in manifest.get("assertions", ())
+        if part["label"].startswith("c2pa.actions")
+        for a in part["data"]["actions"]
+    ]
 
 
 def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[str]) -> list[Step]:
-    """Steps of a manifest and before them those of its parents, oldest first; what it was made of is appended to `parents`."""
+    """Steps of a manifest and before them those of its parents, oldest first; what it was made of is appended
+    to `parents`."""
     steps: list[Step] = []
     for part in manifest.get("ingredients", ()):
         label = part.get("active_manifest")
         below = manifests.get(label)
         by = f", labelled by {below.get('signature_info', {}).get('common_name', 'someone')}" if below else ""
         found = part.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
-        failed = part.get("description") == LOST or any(f["code"] != "signingCredential.untrusted" for f in found)
+        failed = part.get("description") == LOST or any(
+            f["code"] != "signingCredential.untrusted" for f in found
+        )
         bad = ", its label was already broken" if failed else ""
         parents.append(f"{part.get('title') or 'a file without a name'}{by}{bad}")
         if below and part.get("relationship") == "parentOf":
@@ -283,7 +350,9 @@ def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[
     for action in _listed(manifest):
         text = (action.get("parameters") or {}).get(STEP)
         if text:
-            with contextlib.suppress(ValueError, TypeError, KeyError):  # of a damaged label, what can be read is told
+            with contextlib.suppress(
+                ValueError, TypeError, KeyError
+            ):  # of a damaged label, what can be read is told
                 fields = json.loads(text)
                 known: dict[str, Any] = {
                     key: fields[key] for key in Step.__dataclass_fields__ if key in fields
@@ -304,10 +373,17 @@ def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:
     source_type = said[1].decode() if said else None
     found_by = "metadata" if said else None
     if any(data.find(trace) >= 0 for trace in TRACES):
-        return Verdict("broken", source_type=source_type, found_by=found_by, reasons=("the label was removed or damaged",))
+        return Verdict(
+            "broken",
+            source_type=source_type,
+            found_by=found_by,
+            reasons=("the label was removed or damaged",),
+        )
     if type(error).__name__.endswith("ManifestNotFound"):
         return Verdict("unlabelled", source_type=source_type, found_by=found_by)
     if elsewhere := re.search(r"fetch remote manifests? from url (\S+)", str(error)):
         why = f"its label is not in the file but at {elsewhere[1]}, and mien fetches nothing"
         return Verdict("unlabelled", source_type=source_type, found_by=found_by, reasons=(why,))
-    raise InputError(f"{path} cannot be read as a picture ({error}): a JPEG, PNG, WebP or TIFF was wanted") from error
+    raise InputError(
+        f"{path} cannot be read as a picture ({error}): a JPEG, PNG, WebP or TIFF was wanted"
+    ) from error

@@ -1,4 +1,5 @@
-"""Who is kept aside for judging: the split by person that training and benchmarks agree on. Needs nothing, so that both can have it."""
+"""Who is kept aside for judging: the split by person that training and benchmarks agree on. Needs nothing, so
+that both can have it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ HELD_OUT = 8  # one person in so many is kept aside
 
 
 def held_out(person: str) -> bool:
-    """Whether a person is kept aside for judging: a fixed function of the name, so that every run and every benchmark agrees."""
+    """Whether a person is kept aside for judging: a fixed function of the name, so that every run and every
+    benchmark agrees."""
     return zlib.crc32(person.encode()) % HELD_OUT == 0
 
 

@@ -1,4 +1,5 @@
-"""EXIF as it is carried from a photo to its result: upright, without the thumbnail of before, makers' notes in place."""
+"""EXIF as it is carried from a photo to its result: upright, without the thumbnail of before, makers' notes
+in place."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def described(picture: Image.Image) -> bytes | None:
 def prepared(blob: bytes) -> bytes | None:
     """EXIF with the turn set to 1 and the thumbnail, which shows the face before the edit, blanked.
 
-    Changed in place: makers' notes hold offsets that would break if the blob were laid out anew. None where it is damaged.
+    Changed in place: makers' notes hold offsets that would break if the blob were laid out anew. None where
+    it is damaged.
     """
     data = bytearray(blob.removeprefix(b"Exif\0\0"))
     order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]), "")
@@ -48,4 +50,6 @@ def _entries(data: bytearray, order: str, at: int) -> tuple[dict[int, int], int]
     """Where the value of each tag of an EXIF folder lies, and where its link to the next folder lies."""
     (count,) = struct.unpack_from(order + "H", data, at)
     places = range(at + 2, at + 2 + 12 * count, 12)
-    return {struct.unpack_from(order + "H", data, place)[0]: place + 8 for place in places}, at + 2 + 12 * count
+    return {
+        struct.unpack_from(order + "H", data, place)[0]: place + 8 for place in places
+    }, at + 2 + 12 * count

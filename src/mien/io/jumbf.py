@@ -1,4 +1,5 @@
-"""The bytes of a label that C2PA does not hash (heads of boxes, padding), compared with the only form that mien writes."""
+"""The bytes of a label that C2PA does not hash (heads of boxes, padding), compared with the only form that
+mien writes."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ import struct
 import zlib
 from typing import Any
 
-BOX = b"\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03"  # the rest of a JUMBF type, and "has a label, may be asked for"
+# the rest of a JUMBF type, and "has a label, may be asked for"
+BOX = b"\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03"
 KINDS = {
     b"c2pa.assertions": b"c2as",
     b"c2pa.claim": b"c2cl",
@@ -21,9 +23,17 @@ KINDS = {
 def find_tampering(data: mmap.mmap, report: dict[str, Any]) -> list[str]:
     try:
         assertions = report["manifests"][report["active_manifest"]]["assertion_store"]
-        holes = [hole for label, part in assertions.items() if label.startswith("c2pa.hash.data") for hole in part["exclusions"]]
+        holes = [
+            hole
+            for label, part in assertions.items()
+            if label.startswith("c2pa.hash.data")
+            for hole in part["exclusions"]
+        ]
         if holes:
-            _check_store(_store([bytes(data[hole["start"] : hole["start"] + hole["length"]]) for hole in holes]), report["active_manifest"])
+            _check_store(
+                _store([bytes(data[hole["start"] : hole["start"] + hole["length"]]) for hole in holes]),
+                report["active_manifest"],
+            )
     except (ValueError, KeyError, IndexError, struct.error):
         return ["the label was changed after it was signed"]
     return []
@@ -42,18 +52,27 @@ def _store(holes: list[bytes]) -> bytes:
         while position < len(whole):
             _, length, name, number_found = struct.unpack(">HH4sI", whole[position : position + 12])
             head, body = whole[position + 12 : position + 20], whole[position + 20 : position + 2 + length]
-            _need(whole[position : position + 2] == b"\xff\xeb" and name == b"JP\x02\x11" and number_found == number)
+            _need(
+                whole[position : position + 2] == b"\xff\xeb"
+                and name == b"JP\x02\x11"
+                and number_found == number
+            )
             _need(not store or head == store[:8])
             store += body if store else head + body
             position, number = position + 2 + length, number + 1
         return store
     if whole[4:8] == b"caBX":  # PNG
-        _need(struct.unpack(">I", whole[:4])[0] == len(whole) - 12 and struct.unpack(">I", whole[-4:])[0] == zlib.crc32(whole[4:-4]))
+        _need(
+            struct.unpack(">I", whole[:4])[0] == len(whole) - 12
+            and struct.unpack(">I", whole[-4:])[0] == zlib.crc32(whole[4:-4])
+        )
         return whole[8:-4]
     if whole[:4] == b"C2PA":  # WebP
         _need(struct.unpack("<I", whole[4:8])[0] == len(whole) - 8)
         return whole[8:]
-    _need(len(holes) == 2 and struct.pack("<I", len(whole)) in (holes[0], holes[0][::-1]))  # TIFF: the count of the tag, then the store
+    _need(
+        len(holes) == 2 and struct.pack("<I", len(whole)) in (holes[0], holes[0][::-1])
+    )  # TIFF: the count of the tag, then the store
     return whole
 
 
@@ -69,20 +88,34 @@ def _boxes(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _check_store(store: bytes, active: str) -> None:
-    """Raises ValueError where a byte that C2PA leaves unhashed is not what mien writes. The active manifest hashes older ones whole."""
+    """Raises ValueError where a byte that C2PA leaves unhashed is not what mien writes. The active manifest
+    hashes older ones whole."""
     ((kind, body),) = _boxes(store)
     (head, *manifests) = _boxes(body)
     _need(kind == b"jumb" and head == _head(b"c2pa", b"c2pa"))
     for kind, body in manifests:
         newest = body is manifests[-1][1]
         (head, *parts) = _boxes(body)
-        _need(kind == b"jumb" and (head == _head(b"c2ma", active.encode()) if newest else head[1][4:17] == BOX))
+        _need(
+            kind == b"jumb" and (head == _head(b"c2ma", active.encode()) if newest else head[1][4:17] == BOX)
+        )
         for kind, body in parts:
             (head, *contents) = _boxes(body)
             label = head[1][17:-1]
-            _need(kind == b"jumb" and (head == _head(KINDS[label], label) if label in KINDS else head[1][:4] not in KINDS.values()))
-            if label == b"c2pa.assertions":  # hashed, but for the bits that say whether it has a label and a salt
-                _need(all(kind == b"jumb" and _boxes(body)[0][1][16] in (0x03, 0x13) for kind, body in contents))
+            _need(
+                kind == b"jumb"
+                and (
+                    head == _head(KINDS[label], label)
+                    if label in KINDS
+                    else head[1][:4] not in KINDS.values()
+                )
+            )
+            if (
+                label == b"c2pa.assertions"
+            ):  # hashed, but for the bits that say whether it has a label and a salt
+                _need(
+                    all(kind == b"jumb" and _boxes(body)[0][1][16] in (0x03, 0x13) for kind, body in contents)
+                )
             elif newest:
                 _need([kind for kind, _ in contents] == [b"cbor"])
             if newest and label == b"c2pa.signature":
@@ -94,7 +127,8 @@ def _head(code: bytes, label: bytes) -> tuple[bytes, bytes]:
 
 
 def _check_signature(cose: bytes) -> None:
-    """A COSE_Sign1 is [protected bytes, unprotected map, nil, signature]; the map must hold zeros under "pad" and nothing else."""
+    """A COSE_Sign1 is [protected bytes, unprotected map, nil, signature]; the map must hold zeros under "pad"
+    and nothing else."""
     _need(cose[:2] == b"\xd2\x84")
     protected, rest = _cbor_bytes(cose[2:])
     _need(rest[:5] == b"\xa1\x63pad")

@@ -3,8 +3,9 @@
     read(path)          JPEG, PNG, WebP, TIFF, HEIC -> Photo, upright, 8 or 16 bits
     as_photo(source)    the same of bytes, open files, arrays and Pillow's pictures, too
 
-Of a file with several pictures (animation, pages) the first is read. What cannot be kept is the profile of a picture that is not
-RGB (CMYK, grey): its pixels are converted to sRGB instead, or, at 16 bits, taken as they are.
+Of a file with several pictures (animation, pages) the first is read. What cannot be kept is the profile of a
+picture that is not RGB (CMYK, grey): its pixels are converted to sRGB instead, or, at 16 bits, taken as they
+are.
 """
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import (
+    ExifTags,
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from ..errors import InputError
 from ..types import Array, Origin, Photo
@@ -30,7 +40,8 @@ MAX_PIXELS = 200_000_000
 PhotoLike = Photo | str | os.PathLike[str] | bytes | BinaryIO | Array | Image.Image  # what `as_photo` takes
 READABLE = "JPEG, PNG, WebP, TIFF or HEIC"
 
-# Opened by class and not by Image.open: that has a limit of its own in a global, and tries formats that nobody asked for.
+# Opened by class and not by Image.open: that has a limit of its own in a global, and tries formats that
+# nobody asked for.
 OPENERS: dict[str, Any] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
@@ -66,8 +77,9 @@ MAGIC = (
 
 
 def as_photo(source: PhotoLike) -> Photo:
-    """A photo of whatever shows one: itself, a path, the bytes of a file or an open file, a picture of Pillow's, an array `[H, W, 3]` or
-    `[H, W, 4]` RGB(A) or `[H, W]` grey of uint8 or uint16. `InputError` for anything else."""
+    """A photo of whatever shows one: itself, a path, the bytes of a file or an open file, a picture of
+    Pillow's, an array `[H, W, 3]` or `[H, W, 4]` RGB(A) or `[H, W]` grey of uint8 or uint16. `InputError` for
+    anything else."""
     if isinstance(source, Photo):
         return source
     if isinstance(source, str | os.PathLike):
@@ -80,12 +92,20 @@ def as_photo(source: PhotoLike) -> Photo:
         return _from_array(source)
     if hasattr(source, "read") and hasattr(source, "seek"):
         return read(source)
-    raise InputError(f"{type(source).__name__} is no picture: wanted a Photo, a path, bytes, a file, an array or a Pillow image")
+    raise InputError(
+        f"{type(source).__name__} is no picture: wanted a Photo, a path, bytes, a file, an array or a Pillow image"
+    )
 
 
 def _from_array(pixels: Array) -> Photo:
-    if str(pixels.dtype) not in ("uint8", "uint16") or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
-        raise InputError(f"an array {list(pixels.shape)} of {pixels.dtype} came: wanted [H, W, 3] RGB of uint8 or uint16")
+    if (
+        str(pixels.dtype) not in ("uint8", "uint16")
+        or pixels.ndim not in (2, 3)
+        or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4))
+    ):
+        raise InputError(
+            f"an array {list(pixels.shape)} of {pixels.dtype} came: wanted [H, W, 3] RGB of uint8 or uint16"
+        )
     if not pixels.size:
         raise InputError("the array is empty: a picture was wanted")
     if pixels.ndim == 2:
@@ -102,10 +122,11 @@ def _from_pillow(picture: Image.Image) -> Photo:
 
 
 def read(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS) -> Photo:
-    """The photo in a file, or in one that is open for reading bytes: pixels `[H, W, 3]` RGB uint8 or uint16, turned upright; opacity apart.
+    """The photo in a file, or in one that is open for reading bytes: pixels `[H, W, 3]` RGB uint8 or uint16,
+    turned upright; opacity apart.
 
-    `InputError` where the file is missing, not a picture, damaged, or has more than `max_pixels`, which its header tells before
-    anything is decoded.
+    `InputError` where the file is missing, not a picture, damaged, or has more than `max_pixels`, which its
+    header tells before anything is decoded.
     """
     if not isinstance(path, str | os.PathLike):
         path.seek(0)
@@ -141,7 +162,11 @@ def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo
     if turn in range(2, 9):
         pixels = _upright(pixels, turn)
     opacity = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
-    return Photo(pixels if opacity is None else np.ascontiguousarray(pixels[..., :3]), opacity, origin=replace(origin, icc=icc))
+    return Photo(
+        pixels if opacity is None else np.ascontiguousarray(pixels[..., :3]),
+        opacity,
+        origin=replace(origin, icc=icc),
+    )
 
 
 @contextlib.contextmanager
@@ -175,7 +200,9 @@ def _opener(name: str, kind: str) -> Any:
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:
-        raise InputError(f'{name} is a HEIC picture, and what reads those is not installed: pip install "mien[heif]"') from error
+        raise InputError(
+            f'{name} is a HEIC picture, and what reads those is not installed: pip install "mien[heif]"'
+        ) from error
     return HeifImageFile
 
 
@@ -203,7 +230,9 @@ def _depth(name: str, kind: str, file: BinaryIO, picture: Any) -> int:
     elif kind == "TIFF":
         depth = max(picture.tag_v2.get(258, (1,)))
     if depth > 8 and depth != 16:
-        raise InputError(f"{name} has {depth} bits a channel, and 8 or 16 were wanted: save it as a 16-bit TIFF")
+        raise InputError(
+            f"{name} has {depth} bits a channel, and 8 or 16 were wanted: save it as a 16-bit TIFF"
+        )
     return max(depth, 8)
 
 
@@ -212,7 +241,9 @@ def _decode(depth: int, file: BinaryIO, picture: Any) -> tuple[Array, bytes | No
     icc: bytes | None = picture.info.get("icc_profile")
     if depth == 16:
         file.seek(0)
-        return _rgb16(cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)), icc if _is_rgb(icc) else None
+        return _rgb16(
+            cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+        ), icc if _is_rgb(icc) else None
     picture, icc = _rgb(picture, icc)
     return _array(picture), icc
 
@@ -221,10 +252,14 @@ def _check_tiff(name: str, file: BinaryIO, tags: Any) -> None:
     """OpenCV decodes 16 bits, but does not say what is wrong with a file."""
     size = _size(file)
     if tags.get(262) not in (1, 2) or tags.get(284, 1) != 1 or set(tags.get(339, (1,))) != {1}:
-        raise InputError(f"{name} is a 16-bit TIFF with planes or floats, or neither RGB nor grey: save it as interleaved RGB integers")
+        raise InputError(
+            f"{name} is a 16-bit TIFF with planes or floats, or neither RGB nor grey: save it as interleaved RGB integers"
+        )
     starts, counts = tags.get(273) or tags.get(324) or (), tags.get(279) or tags.get(325) or ()
     if any(start + count > size for start, count in zip(starts, counts, strict=False)):
-        raise InputError(f"{name} is truncated: its data ends at byte {size}; nothing was written, get the file again")
+        raise InputError(
+            f"{name} is truncated: its data ends at byte {size}; nothing was written, get the file again"
+        )
 
 
 def _damaged(name: str, kind: str, file: BinaryIO, error: Exception) -> InputError:
@@ -249,7 +284,8 @@ def _size(file: BinaryIO) -> int:
 
 
 def _decoded_rows(picture: Any) -> tuple[int, int]:
-    """How many rows the decoder delivers before it gives up, of how many: what it does not reach keeps the colour it is loaded over."""
+    """How many rows the decoder delivers before it gives up, of how many: what it does not reach keeps the
+    colour it is loaded over."""
     bands = len(picture.getbands())
     canvas = Image.new(picture.mode, picture.size, (1, 254, 3, 2)[:bands] if bands > 1 else 253)
     mark = _bands(canvas)[0, 0].copy()
@@ -291,7 +327,8 @@ def _rgb(picture: Image.Image, icc: bytes | None) -> tuple[Image.Image, bytes | 
 
 
 def _array(picture: Image.Image) -> Array:
-    """The pixels, copied band by band: `np.asarray` of the whole would hold three more copies for a moment."""
+    """The pixels, copied band by band: `np.asarray` of the whole would hold three more copies for a
+    moment."""
     width, height = picture.size
     array = np.empty((height, width, len(picture.getbands())), np.uint8)
     for top in range(0, height, 256):
@@ -309,7 +346,11 @@ def _upright(pixels: Array, turn: int) -> Array:
 def _origin(path: str | None, kind: str, picture: Any) -> Origin:
     info = picture.info
     exif = info.get("exif") or described(picture)
-    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or (picture.tag_v2.get(700) if kind == "TIFF" else None)
+    xmp = (
+        info.get("xmp")
+        or info.get("XML:com.adobe.xmp")
+        or (picture.tag_v2.get(700) if kind == "TIFF" else None)
+    )
     if isinstance(xmp, str):
         xmp = xmp.encode()
     colour = kind == "JPEG" and picture.mode in ("RGB", "L")  # a CMYK picture's tables are for other channels

@@ -1,4 +1,5 @@
-"""Write photos the way they were read: depth, colour profile, EXIF, XMP and a JPEG's tables; a photo with a history gets its label."""
+"""Write photos the way they were read: depth, colour profile, EXIF, XMP and a JPEG's tables; a photo with a
+history gets its label."""
 
 from __future__ import annotations
 
@@ -25,16 +26,20 @@ from .exif import DESCRIPTIVE, FOLDERS
 
 SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 SIDES = {"JPEG": 65500, "WEBP": 16383}  # the longest side that a format can hold
-# At 95 without chroma subsampling a JPEG's loss is below what is seen on skin and lips, at a third of the size of 100.
+# At 95 without chroma subsampling a JPEG's loss is below what is seen on skin and lips, at a third of the
+# size of 100.
 QUALITY, SUBSAMPLING = 95, 0
 
 
-def write(photo: Photo, path: str | os.PathLike[str], *, quality: int | None = None, force: bool = False) -> None:
+def write(
+    photo: Photo, path: str | os.PathLike[str], *, quality: int | None = None, force: bool = False
+) -> None:
     """Write `photo` in the format that the suffix of `path` names; a photo with a history gets a label.
 
-    `quality` 1..100 is for JPEG and WebP. Without it a JPEG that was read from a JPEG keeps that one's tables and subsampling, and
-    others get 95 (JPEG without chroma subsampling). 16 bits are kept by PNG and TIFF and rounded to 8 by the others. `OutputError`
-    where the file exists (or is the photo's own source) and `force` is not set, or cannot be written; then nothing is left behind.
+    `quality` 1..100 is for JPEG and WebP. Without it a JPEG that was read from a JPEG keeps that one's tables
+    and subsampling, and others get 95 (JPEG without chroma subsampling). 16 bits are kept by PNG and TIFF and
+    rounded to 8 by the others. `OutputError` where the file exists (or is the photo's own source) and `force`
+    is not set, or cannot be written; then nothing is left behind.
     """
     path = Path(path)
     form = target(path, source=photo.origin.path, quality=quality, force=force)
@@ -44,7 +49,9 @@ def write(photo: Photo, path: str | os.PathLike[str], *, quality: int | None = N
     try:
         data = encode(photo, quality, xmp)
     except ValueError as error:  # Pillow: a profile or EXIF that is too long for the format
-        raise OutputError(f"{path}: what the photo carries does not fit into this format ({error}): write a .png") from error
+        raise OutputError(
+            f"{path}: what the photo carries does not fit into this format ({error}): write a .png"
+        ) from error
     if photo.history:
         labelled = io.BytesIO()
         provenance.sign(io.BytesIO(data), labelled, f"image/{form.lower()}", photo.history, photo.origin)
@@ -56,7 +63,9 @@ def target(path: Path, *, source: str | None, quality: int | None, force: bool) 
     """The format that will be written, after refusing all that can be refused before there is a photo."""
     form = SUFFIXES.get(path.suffix.lower())
     if form is None:
-        raise OutputError(f"{path}: the suffix {path.suffix!r} names no format that mien writes: use one of {' '.join(SUFFIXES)}")
+        raise OutputError(
+            f"{path}: the suffix {path.suffix!r} names no format that mien writes: use one of {' '.join(SUFFIXES)}"
+        )
     if quality is not None and not 1 <= quality <= 100:
         raise RequestError(f"quality {quality} is out of range: 1 to 100")
     if not force and path.exists() and source and Path(source).exists() and path.samefile(source):
@@ -73,7 +82,9 @@ def _check_fits(photo: Photo, path: Path, form: str) -> None:
         )
     opacity = photo.opacity
     if form == "JPEG" and opacity is not None and opacity.min() < np.iinfo(opacity.dtype).max:
-        raise OutputError(f"{path}: the photo is transparent in places, which JPEG cannot hold: write a .png, .webp or .tif")
+        raise OutputError(
+            f"{path}: the photo is transparent in places, which JPEG cannot hold: write a .png, .webp or .tif"
+        )
 
 
 def _save(path: Path, data: bytes | memoryview) -> None:
@@ -91,7 +102,9 @@ def _save(path: Path, data: bytes | memoryview) -> None:
             raise OutputError(
                 f"{path}: {len(data) / 1e6:.1f} MB are wanted and {free / 1e6:.1f} MB are free: make room on the disk"
             ) from error
-        raise OutputError(f"{path} cannot be written ({error.strerror}): check the permissions of {path.parent}") from error
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}): check the permissions of {path.parent}"
+        ) from error
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
@@ -102,10 +115,14 @@ def rounded_to_8_bits(array: Array) -> Array:
     return array if array.dtype == np.uint8 else ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _pillow(photo: Photo, form: str, xmp: bytes | None, pixels: Array, exif: bytes | None, **options: Any) -> bytes:
+def _pillow(
+    photo: Photo, form: str, xmp: bytes | None, pixels: Array, exif: bytes | None, **options: Any
+) -> bytes:
     file, origin = io.BytesIO(), photo.origin
     carried = {"icc_profile": origin.icc, "exif": exif, "xmp": xmp, "dpi": origin.dpi}
-    Image.fromarray(pixels).save(file, form, **{name: value for name, value in carried.items() if value}, **options)
+    Image.fromarray(pixels).save(
+        file, form, **{name: value for name, value in carried.items() if value}, **options
+    )
     return file.getvalue()
 
 
@@ -131,9 +148,14 @@ def _webp(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
 
 
 def _png(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
-    """OpenCV writes the pixels at either depth, and quicker than Pillow; the chunks for the rest are put behind its IHDR."""
+    """OpenCV writes the pixels at either depth, and quicker than Pillow; the chunks for the rest are put
+    behind its IHDR."""
     origin = photo.origin
-    pixels = photo.pixels[..., ::-1] if photo.opacity is None else np.dstack([photo.pixels[..., ::-1], photo.opacity])
+    pixels = (
+        photo.pixels[..., ::-1]
+        if photo.opacity is None
+        else np.dstack([photo.pixels[..., ::-1], photo.opacity])
+    )
     data = cv2.imencode(".png", np.ascontiguousarray(pixels))[1].tobytes()
     chunks = b""
     if origin.icc:
@@ -152,7 +174,8 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _tiff(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
-    """One deflated strip for every 64 rows, before them the tags by Pillow's own writer: it has no 16-bit RGB, and OpenCV no profile."""
+    """One deflated strip for every 64 rows, before them the tags by Pillow's own writer: it has no 16-bit
+    RGB, and OpenCV no profile."""
     origin, (width, height) = photo.origin, photo.size
     pixels = photo.pixels if photo.opacity is None else np.dstack([photo.pixels, photo.opacity])
     pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
@@ -170,7 +193,17 @@ def _tiff(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
             if exif.get_ifd(folder):
                 tags.tagtype[folder] = 4
                 tags[folder] = dict(exif.get_ifd(folder))
-    fixed: dict[int, Any] = {256: width, 257: height, 258: (bits,) * channels, 259: 8, 262: 2, 277: channels, 278: 64, 284: 1, 317: 2}
+    fixed: dict[int, Any] = {
+        256: width,
+        257: height,
+        258: (bits,) * channels,
+        259: 8,
+        262: 2,
+        277: channels,
+        278: 64,
+        284: 1,
+        317: 2,
+    }
     fixed |= {273: tuple(ends[:-1]), 279: tuple(map(len, strips))} | ({338: 2} if channels == 4 else {})
     fixed |= {282: origin.dpi[0], 283: origin.dpi[1], 296: 2} if origin.dpi else {}
     fixed |= ({34675: origin.icc} if origin.icc else {}) | ({700: xmp} if xmp else {})

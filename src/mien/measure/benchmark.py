@@ -1,7 +1,8 @@
-"""Every edit on a folder of people: does it do what it says, to whom else does it happen, what does it cost. A table and a contact sheet.
+"""Every edit on a folder of people: does it do what it says, to whom else does it happen, what does it cost.
+A table and a contact sheet.
 
-Readings of age, sex and smile are the prototypes' own, so they judge the prototypes mildly; `benchmarks/quality.py` has a judge that shares
-nothing with them.
+Readings of age, sex and smile are the prototypes' own, so they judge the prototypes mildly;
+`benchmarks/quality.py` has a judge that shares nothing with them.
 """
 
 from __future__ import annotations
@@ -34,11 +35,33 @@ from . import reference as groups
 from . import report
 
 Strength = float | str
-# What is asked of each edit where nothing else is said; of one that is not named here its most, of a colour COLOUR.
+# What is asked of each edit where nothing else is said; of one that is not named here its most, of a colour
+# COLOUR.
 USUAL: dict[str, tuple[Strength, ...]] = {
-    **{"smile": (0.8,), "grin": (0.8,), "age": (30.0, -20.0), "sex": (0.8, -0.8), "mouth": (0.8,), "gaze": (0.8,), "gaze_up": (0.8,)},
-    **{"age_to": (70.0,), "beauty": (0.7,), "hair": ("grey", "blond"), "hair_light": (0.6,), "beard": (0.7, -1.0), "glasses": (1.0, -1.0)},
-    **{"lips": ("#b01030:0.6",), "lids": ("#5a3a6a:0.6",), "light": (0.7,), "toplight": (0.7,), "warmth": (0.6,)},
+    **{
+        "smile": (0.8,),
+        "grin": (0.8,),
+        "age": (30.0, -20.0),
+        "sex": (0.8, -0.8),
+        "mouth": (0.8,),
+        "gaze": (0.8,),
+        "gaze_up": (0.8,),
+    },
+    **{
+        "age_to": (70.0,),
+        "beauty": (0.7,),
+        "hair": ("grey", "blond"),
+        "hair_light": (0.6,),
+        "beard": (0.7, -1.0),
+        "glasses": (1.0, -1.0),
+    },
+    **{
+        "lips": ("#b01030:0.6",),
+        "lids": ("#5a3a6a:0.6",),
+        "light": (0.7,),
+        "toplight": (0.7,),
+        "warmth": (0.6,),
+    },
 }
 COLOUR = "#b01030:0.6"
 TILE, HEAD = 208, 44
@@ -48,7 +71,8 @@ SHEET, TABLE = "sheet.jpg", "table.jsonl"
 
 @dataclass(frozen=True)
 class Trial:
-    """One edit by one maker: `by` is one of `request.METHODS`, or None for the best, as where there is only one."""
+    """One edit by one maker: `by` is one of `request.METHODS`, or None for the best, as where there is only
+    one."""
 
     edit: str
     strength: Strength
@@ -56,21 +80,26 @@ class Trial:
 
     @property
     def words(self) -> str:
-        return f"{self.edit} {self.strength:+g}" if isinstance(self.strength, float) else f"{self.edit} {self.strength}"
+        return (
+            f"{self.edit} {self.strength:+g}"
+            if isinstance(self.strength, float)
+            else f"{self.edit} {self.strength}"
+        )
 
 
 @dataclass(frozen=True)
 class Row:
     """What one request came to.
 
-    photos: how many took part; failed: how many it could not be done to; fit: how many can show it (who smiles already cannot begin to,
-    and the reader's age and sex have ends); success: the share of those in which it went the right way by what counts
-    (`judges.of`), None where nothing measures it; way, unit: the median way. nearer: how far, as a Fréchet distance, those who can show it
-    are after the edit from real people who have what was asked for, over how far they were before: below 1 it brings them nearer; None
+    photos: how many took part; failed: how many it could not be done to; fit: how many can show it (who
+    smiles already cannot begin to, and the reader's age and sex have ends); success: the share of those in
+    which it went the right way by what counts (`judges.of`), None where nothing measures it; way, unit: the
+    median way. nearer: how far, as a Fréchet distance, those who can show it are after the edit from real
+    people who have what was asked for, over how far they were before: below 1 it brings them nearer; None
     where no labels tell (`groups`). identity, seam, sharpness: medians (see `report.FaceReport`);
-    identity_low and seam_high: the 5th and the 95th of 100. outside: pixels, of all photos, that differ where no alpha of the change was;
-    beyond: those outside the face (`report.Report`), which an edit of hair or light may touch. ms: median time of the edit itself, faces
-    found before.
+    identity_low and seam_high: the 5th and the 95th of 100. outside: pixels, of all photos, that differ where
+    no alpha of the change was; beyond: those outside the face (`report.Report`), which an edit of hair or
+    light may touch. ms: median time of the edit itself, faces found before.
     """
 
     edit: str
@@ -118,7 +147,8 @@ class Watched:
         return change
 
     def inside(self, shape: tuple[int, ...]) -> Array:
-        """Where it could change a photo of `shape`, to the last pixel: what carrying white onto black leaves. `[H, W]` bool."""
+        """Where it could change a photo of `shape`, to the last pixel: what carrying white onto black leaves.
+        `[H, W]` bool."""
         out = np.zeros(shape[:2], bool)
         for crop, change in self.seen:
             white = Change(np.zeros_like(change.flow), np.ones_like(change.colour), change.alpha)
@@ -127,7 +157,8 @@ class Watched:
 
 
 def trials(asked: str | None = None) -> list[Trial]:
-    """The requests of `smile=0.8,age=30,lips=rose:0.5`, or the usual ones of every edit; each by every maker that it has."""
+    """The requests of `smile=0.8,age=30,lips=rose:0.5`, or the usual ones of every edit; each by every maker
+    that it has."""
     pairs: list[tuple[str, Strength]] = []
     if asked:
         for one in asked.split(","):
@@ -136,31 +167,44 @@ def trials(asked: str | None = None) -> list[Trial]:
             try:
                 pairs.append((name, value if colour else float(value)))
             except ValueError as error:
-                raise RequestError(f"edits {asked!r} are not NAME=STRENGTH,NAME=STRENGTH, as in smile=0.8,age=30") from error
+                raise RequestError(
+                    f"edits {asked!r} are not NAME=STRENGTH,NAME=STRENGTH, as in smile=0.8,age=30"
+                ) from error
     else:
         for name, kind in EDITS.items():
             most: Strength = COLOUR if kind.unit == request.COLOUR else float(kind.high)
             pairs += [(name, strength) for strength in USUAL.get(name, (most,))]
     for name, strength in pairs:
         request.check({name: strength})
-    both = {name: (None, *request.METHODS) if kind.made_in == request.WHOLE_FACE else (None,) for name, kind in EDITS.items()}
+    both = {
+        name: (None, *request.METHODS) if kind.made_in == request.WHOLE_FACE else (None,)
+        for name, kind in EDITS.items()
+    }
     return [Trial(name, strength, by) for name, strength in pairs for by in both[name]]
 
 
 def photos(folder: Path, count: int) -> list[Path]:
-    """At most `count` photos of a folder, one a person first, women and men in turn where that is known; the names decide the order.
+    """At most `count` photos of a folder, one a person first, women and men in turn where that is known; the
+    names decide the order.
 
-    A folder with faces.csv is one that training reads: of it only people who were held out from that. `InputError` where none is left.
+    A folder with faces.csv is one that training reads: of it only people who were held out from that.
+    `InputError` where none is left.
     """
     rows = [{"person": "", "sex": "", **row} for row in groups.labels(folder).values()]
     if rows:
         named = any(row["person"] for row in rows)
-        rows = [row | {"path": str(folder / "images" / row["file"])} for row in rows if not named or people.held_out(people.person_of(row))]
+        rows = [
+            row | {"path": str(folder / "images" / row["file"])}
+            for row in rows
+            if not named or people.held_out(people.person_of(row))
+        ]
     elif folder.is_dir():
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in photo_writer.SUFFIXES)
         rows = [{"person": "", "sex": "", "file": path.name, "path": str(path)} for path in paths]
     if not rows:
-        raise InputError(f"{folder} has no photos to judge by: wanted pictures, or faces.csv and images/ with people who were held out")
+        raise InputError(
+            f"{folder} has no photos to judge by: wanted pictures, or faces.csv and images/ with people who were held out"
+        )
     times: dict[str, int] = {}
     turns: dict[tuple[int, str], int] = {}
     order = []
@@ -194,23 +238,38 @@ def gather(paths: Sequence[Path], kit: Kit, known: Mapping[str, groups.Row] | No
         faces = kit.faces(photo.pixels)
         if faces:
             face = max(faces, key=lambda one: one.area)
-            out.append(Person(photo, face, judges.face_features(kit, photo.pixels, face), (known or {}).get(path.name, {})))
+            out.append(
+                Person(
+                    photo,
+                    face,
+                    judges.face_features(kit, photo.pixels, face),
+                    (known or {}).get(path.name, {}),
+                )
+            )
     if not out:
         raise FaceError(f"no face was found in {len(paths)} photos")
     return out
 
 
 def run(
-    trial: Trial, crowd: Sequence[Person], kit: Kit, identity: str | None = None, real: groups.Labelled | None = None
+    trial: Trial,
+    crowd: Sequence[Person],
+    kit: Kit,
+    identity: str | None = None,
+    real: groups.Labelled | None = None,
 ) -> tuple[Row, list[Photo | None]]:
-    """Do one trial to everybody: the row, and the photos after it (None where it could not be done). real: people to be like."""
+    """Do one trial to everybody: the row, and the photos after it (None where it could not be done). real:
+    people to be like."""
     told, after, times, ways, outside = [], [], [], [], 0
     fit: list[tuple[Person, Photo, Face]] = []
     judge = judges.criterion(trial.edit, trial.strength)
     sign = 1.0 if isinstance(trial.strength, str) else float(np.sign(trial.strength))
     for person in crowd:
         try:
-            stages = [Watched(stage) for stage in plan(EditRequest({trial.edit: trial.strength}, method=trial.by), kit)]
+            stages = [
+                Watched(stage)
+                for stage in plan(EditRequest({trial.edit: trial.strength}, method=trial.by), kit)
+            ]
             start = time.perf_counter()
             done = apply.edit_photo(person.photo, stages, [person.face], [0], {trial.edit: trial.strength})
             times.append(1000 * (time.perf_counter() - start))
@@ -235,7 +294,9 @@ def _nearer(trial: Trial, fit: Sequence[tuple[Person, Photo, Face]], real: group
     """See `Row.nearer`."""
     if len(fit) < groups.FEWEST:
         return None
-    target = real.like(trial.edit, trial.strength, float(np.median([person.look.traits[1] for person, *_ in fit])))
+    target = real.like(
+        trial.edit, trial.strength, float(np.median([person.look.traits[1] for person, *_ in fit]))
+    )
     if target is None:
         return None
     before = np.stack([real.see(person.photo.pixels, person.face.landmarks) for person, *_ in fit])
@@ -298,13 +359,20 @@ def table(rows: Sequence[Row]) -> list[str]:
 
 
 def sheet(crowd: Sequence[Person], columns: Sequence[tuple[Trial, list[Photo | None]]]) -> Photo:
-    """A contact sheet: a row a person, a column an edit, the photo before them; it remembers what was done in each column."""
+    """A contact sheet: a row a person, a column an edit, the photo before them; it remembers what was done in
+    each column."""
     layout = Alignment("ffhq", TILE)
-    lines = [np.hstack([_title("photo", ""), *(_title(trial.words, trial.by or BEST) for trial, _ in columns)])]
+    lines = [
+        np.hstack([_title("photo", ""), *(_title(trial.words, trial.by or BEST) for trial, _ in columns)])
+    ]
     for k, person in enumerate(crowd):
         shown = [person.photo, *(after[k] or person.photo for _, after in columns)]
-        lines.append(np.hstack([geometry.align(one.pixels, person.face.landmarks, layout).pixels for one in shown]))
-    steps: list[Step] = [next(photo for photo in after if photo).history[-1] for _, after in columns if any(after)]
+        lines.append(
+            np.hstack([geometry.align(one.pixels, person.face.landmarks, layout).pixels for one in shown])
+        )
+    steps: list[Step] = [
+        next(photo for photo in after if photo).history[-1] for _, after in columns if any(after)
+    ]
     return Photo(np.vstack(lines), history=tuple(steps))
 
 
@@ -312,7 +380,9 @@ def _title(*words: str) -> Array:
     tile = np.full((HEAD, TILE, 3), 255, np.uint8)
     for line, text in enumerate(words):
         grey = 40 + 70 * line
-        cv2.putText(tile, text, (6, 18 + 18 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (grey,) * 3, 1, cv2.LINE_AA)
+        cv2.putText(
+            tile, text, (6, 18 + 18 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (grey,) * 3, 1, cv2.LINE_AA
+        )
     return tile
 
 
@@ -326,10 +396,12 @@ def bench_edits(
     kit: Kit | None = None,
     progress: Progress = SILENT,
 ) -> list[Row]:
-    """Every edit, by every maker that it has, on at most `count` photos of `data`; see `bench.Row` for what is measured.
+    """Every edit, by every maker that it has, on at most `count` photos of `data`; see `bench.Row` for what
+    is measured.
 
-    data: a folder of photos, or one that `train` reads, of which only people take part whom no training saw. folder: gets `sheet.jpg`, a
-    row a person and a column an edit. asked: `smile=0.8,age=30` instead of the usual of all. `progress` is told each row when it is known.
+    data: a folder of photos, or one that `train` reads, of which only people take part whom no training saw.
+    folder: gets `sheet.jpg`, a row a person and a column an edit. asked: `smile=0.8,age=30` instead of the
+    usual of all. `progress` is told each row when it is known.
     """
     kit, wanted = kit or shared_kit(), trials(asked)
     if folder and any((folder / name).exists() for name in (SHEET, TABLE)):
@@ -346,5 +418,7 @@ def bench_edits(
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         photo_writer.write(sheet(crowd, columns), folder / SHEET, quality=90)
-        (folder / TABLE).write_text("\n".join(json.dumps(asdict(row)) for row in rows) + "\n", encoding="utf-8")
+        (folder / TABLE).write_text(
+            "\n".join(json.dumps(asdict(row)) for row in rows) + "\n", encoding="utf-8"
+        )
     return rows

@@ -1,4 +1,5 @@
-"""Measures what an edit did to a photo: change outside the face, identity, motion, seam, sharpness, colour, and what is read in the face.
+"""Measures what an edit did to a photo: change outside the face, identity, motion, seam, sharpness, colour,
+and what is read in the face.
 
 Everything is measured on the two pictures alone: a report needs no label and trusts none.
 """
@@ -40,16 +41,25 @@ REGIONS: dict[str, tuple[int, ...]] = {
 
 
 def measure(
-    before: Photo, after: Photo, kit: Kit, *, identity: str | None = None, around: str = "face", faces: list[Face] | None = None
+    before: Photo,
+    after: Photo,
+    kit: Kit,
+    *,
+    identity: str | None = None,
+    around: str = "face",
+    faces: list[Face] | None = None,
 ) -> Report:
     """Compare two photos of one size, face by face; see `Report`.
 
-    identity: the name of an embedder among your networks; without one a stand-in is used and called one. faces: those of BEFORE, where
-    they are known. Raises `InputError` for photos of different sizes and `FaceError` where BEFORE shows no face.
+    identity: the name of an embedder among your networks; without one a stand-in is used and called one.
+    faces: those of BEFORE, where they are known. Raises `InputError` for photos of different sizes and
+    `FaceError` where BEFORE shows no face.
     """
     if before.size != after.size:
         sizes = " and ".join(f"{width} x {height}" for width, height in (before.size, after.size))
-        raise InputError(f"the photos have {sizes} pixels: a report compares pixel by pixel, so both have to be of one size")
+        raise InputError(
+            f"the photos have {sizes} pixels: a report compares pixel by pixel, so both have to be of one size"
+        )
     if around not in AROUND:
         raise RequestError(f"around {around!r} is not known: there are {', '.join(AROUND)}")
     eight = filters.to_uint8(before.pixels), filters.to_uint8(after.pixels)
@@ -100,13 +110,18 @@ def within(face: Face, moved: Face, shape: tuple[int, ...], around: str = "face"
     layout = SQUARE if around == "face" else WIDE
     matrix = geometry.similarity(face.landmarks, layout)
     points = [geometry.transform(one.landmarks, matrix) for one in (face, moved)]
-    mask = mesh.influence_mask(points[0], points[1], layout.size) > 0 if around == "face" else np.ones((layout.size,) * 2)
+    mask = (
+        mesh.influence_mask(points[0], points[1], layout.size) > 0
+        if around == "face"
+        else np.ones((layout.size,) * 2)
+    )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(mask.astype(np.float32), matrix, (shape[1], shape[0]), flags=flags) > 0
 
 
 def motion(before: Array, after: Array) -> dict[str, float]:
-    """How far the landmarks `[478, 2]` of each of REGIONS went, in per cent of the eye distance, the head's own motion taken out."""
+    """How far the landmarks `[478, 2]` of each of REGIONS went, in per cent of the eye distance, the head's
+    own motion taken out."""
     z, w = (points.astype(np.float64) @ np.array([1, 1j]) for points in (after, before))
     still = list(topology.RIGID_POINTS)
     from_, to = z[still].mean(), w[still].mean()
@@ -136,12 +151,21 @@ def shift(before: Array, after: Array, weight: Array) -> tuple[float, float, flo
 
 
 def _face(
-    number: int, pictures: tuple[Array, Array], changed: Array, face: Face, moved: Face | None, kit: Kit, by: Embedder | Prototypes
+    number: int,
+    pictures: tuple[Array, Array],
+    changed: Array,
+    face: Face,
+    moved: Face | None,
+    kit: Kit,
+    by: Embedder | Prototypes,
 ) -> FaceReport:
     """One face. `pictures` are 8 bits deep, `changed [H, W]` is true where they differ by more than noise."""
     before, after = pictures
     now = moved or face
-    first, second = (by.identity(geometry.align(p, one.landmarks, by.alignment)) for p, one in ((before, face), (after, now)))
+    first, second = (
+        by.identity(geometry.align(p, one.landmarks, by.alignment))
+        for p, one in ((before, face), (after, now))
+    )
     matrix = geometry.similarity(face.landmarks, WIDE)
     end = WIDE.size - 1
     left, top, right, bottom = geometry.footprint(matrix, (0, 0, end, end), before.shape, margin=8)
@@ -153,7 +177,9 @@ def _face(
     x, y, wide, high = cv2.boundingRect(where.astype(np.uint8))
     spot = slice(top + y, top + y + high), slice(left + x, left + x + wide)
     skin = geometry.align(before, face.landmarks, SKIN)
-    traits = None if moved is None else [face_traits(kit, p, one) for p, one in ((before, face), (after, moved))]
+    traits = (
+        None if moved is None else [face_traits(kit, p, one) for p, one in ((before, face), (after, moved))]
+    )
     readings = [None] * 3 if traits is None else [(float(a), float(b)) for a, b in zip(*traits, strict=True)]
     return FaceReport(
         face=number,
@@ -164,7 +190,11 @@ def _face(
         seam=border,
         sharpness=sharpness(before[spot], after[spot], changed[spot], unit) if wide else 1.0,
         colour=shift(before[spot], after[spot], changed[spot]) if wide else (0.0, 0.0, 0.0),
-        skin=shift(skin.pixels, geometry.warp(after, skin.matrix, SKIN.size), mesh.skin_mask(skin.landmarks, SKIN.size)),
+        skin=shift(
+            skin.pixels,
+            geometry.warp(after, skin.matrix, SKIN.size),
+            mesh.skin_mask(skin.landmarks, SKIN.size),
+        ),
         **dict(zip(TRAITS, readings, strict=True)),
     )
 
@@ -195,13 +225,18 @@ def _pixels(levels: Array) -> Pixels:
 def _everywhere(differs: Array, inside: Array) -> bool:
     """Whether pixels differ in many places away from the faces, as no edit of one makes them."""
     size = max(1, differs.shape[1] // BLOCK), max(1, differs.shape[0] // BLOCK)
-    hit, near = (cv2.resize(one.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0 for one in (differs, inside))
+    hit, near = (
+        cv2.resize(one.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+        for one in (differs, inside)
+    )
     return bool(hit[~near].mean() > NOISE_FROM) if not near.all() else False
 
 
 def _outlines(mask: Array) -> tuple[tuple[tuple[int, int], ...], ...]:
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return tuple(tuple((int(x), int(y)) for x, y in cv2.approxPolyDP(line, 1.0, True)[:, 0]) for line in outlines)
+    return tuple(
+        tuple((int(x), int(y)) for x, y in cv2.approxPolyDP(line, 1.0, True)[:, 0]) for line in outlines
+    )
 
 
 def _worst(outside: Pixels, faces: tuple[FaceReport, ...]) -> dict[str, float | None]:
@@ -221,21 +256,31 @@ def _worst(outside: Pixels, faces: tuple[FaceReport, ...]) -> dict[str, float | 
 def _notes(before: Photo, after: Photo, anew: bool, faces: tuple[FaceReport, ...]) -> list[str]:
     notes = []
     if anew:
-        notes.append("pixels differ all over, as when a JPEG is written anew: compare with a .png or .tif to count what the edit changed")
+        notes.append(
+            "pixels differ all over, as when a JPEG is written anew: compare with a .png or .tif to count what the edit changed"
+        )
     if before.pixels.dtype != after.pixels.dtype:
         notes.append("one photo has 8 bits and the other 16: both were compared in 8")
     if before.origin.icc != after.origin.icc:
         notes.append("the colour profiles differ: numbers were compared, not colours")
     notes += [f"face {face.face} was not found again" for face in faces if not face.found]
-    notes += [f"face {face.face}: the change has no border in the picture, so no seam was measured" for face in faces if face.seam is None]
+    notes += [
+        f"face {face.face}: the change has no border in the picture, so no seam was measured"
+        for face in faces
+        if face.seam is None
+    ]
     return notes
 
 
-def report(before: Photo, after: Photo, *, identity: str | None = None, around: str = "face", kit: Kit | None = None) -> Report:
-    """What an edit did to a photo, by numbers and per face: pixels changed outside the face, identity, landmark motion, seam, sharpness,
-    colour, and what age, sex and smile are read; see `report.Report` for each with its unit.
+def report(
+    before: Photo, after: Photo, *, identity: str | None = None, around: str = "face", kit: Kit | None = None
+) -> Report:
+    """What an edit did to a photo, by numbers and per face: pixels changed outside the face, identity,
+    landmark motion, seam, sharpness, colour, and what age, sex and smile are read; see `report.Report` for
+    each with its unit.
 
-    identity: an embedder of yours to say how alike the faces are; without one a stand-in does, and is called one. around: "face", or "head"
-    for edits that are meant to reach the hair. Raises `InputError` for photos of different sizes, `FaceError` where BEFORE shows no face.
+    identity: an embedder of yours to say how alike the faces are; without one a stand-in does, and is called
+    one. around: "face", or "head" for edits that are meant to reach the hair. Raises `InputError` for photos
+    of different sizes, `FaceError` where BEFORE shows no face.
     """
     return measure(before, after, kit or shared_kit(), identity=identity, around=around)

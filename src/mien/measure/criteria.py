@@ -1,9 +1,11 @@
-"""Whether an edit did what it says: how far it went, by the reader, the mesh, the parser and the colours of the result.
+"""Whether an edit did what it says: how far it went, by the reader, the mesh, the parser and the colours of
+the result.
 
-What tells beards, glasses and hair was tried on 1,240 labelled portraits, of which 156 show people whom the parser never saw. How often
-it puts two of different groups in order (area under the ROC curve; held out, then the others): a full beard and none 1.00 and 1.00, among
-men 0.99 and 1.00, stubble or a moustache and none 0.90 and 0.89; clear glasses and none 0.99 and 0.97, dark ones 1.00 and 1.00; grey hair
-and black 0.98 and 0.98, blond and black 0.94 and 0.98, blond and brown 0.85 and 0.89. Their `least` is about half of what lies
+What tells beards, glasses and hair was tried on 1,240 labelled portraits, of which 156 show people whom the
+parser never saw. How often it puts two of different groups in order (area under the ROC curve; held out, then
+the others): a full beard and none 1.00 and 1.00, among men 0.99 and 1.00, stubble or a moustache and none
+0.90 and 0.89; clear glasses and none 0.99 and 0.97, dark ones 1.00 and 1.00; grey hair and black 0.98 and
+0.98, blond and black 0.94 and 0.98, blond and brown 0.85 and 0.89. Their `least` is about half of what lies
 between the medians.
 """
 
@@ -29,16 +31,20 @@ from ..types import Alignment, Array, Face
 SEEN = Alignment("face", 256)
 BEARDED = 0.53  # what the parser sees of a real full beard, as a share of the lower face
 RIMMED = 0.5  # of the parser's share: faces without glasses hardly ever have so much
-RIMS, BRIDGED = 0.2, 31.0  # of real glasses: the parser's share of the eyes' band; how much steeper lightness is across the bridge
+RIMS, BRIDGED = (
+    0.2,
+    31.0,
+)  # of real glasses: the parser's share of the eyes' band; how much steeper lightness is across the bridge
 HAIRS = 0.02  # of a picture in the parser's layout: where less is hair, it has no colour
 
 
 @dataclass(frozen=True, eq=False)
 class FaceFeatures:
-    """A face as the measures see it: points `[478, 2]`, its landmarks in eye distances; traits `[3]` (see `latents.traits`); lab
-    `[256, 256, 3]`, the face laid out; places `[478, 2]`, its landmarks there. beard: what share of the lower face is beard; glasses: 0 in
-    the median face without, 1 in the median one with clear ones; rims: what the parser alone says of that; lenses: what share of the eyes
-    they hide; hair: its median Lab `[3]`, or None where there is next to none."""
+    """A face as the measures see it: points `[478, 2]`, its landmarks in eye distances; traits `[3]` (see
+    `latents.traits`); lab `[256, 256, 3]`, the face laid out; places `[478, 2]`, its landmarks there. beard:
+    what share of the lower face is beard; glasses: 0 in the median face without, 1 in the median one with
+    clear ones; rims: what the parser alone says of that; lenses: what share of the eyes they hide; hair: its
+    median Lab `[3]`, or None where there is next to none."""
 
     points: Array
     traits: Array
@@ -63,8 +69,9 @@ def face_features(kit: Kit, pixels: Array, face: Face, matrix: Array | None = No
 
 
 def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, Array | None]:
-    """What the parser sees: the share of the face below the nose, but for the lips, that is beard; that of the band from the brows to below
-    the eyes that is glasses, over what it is of clear ones; that of the eyes themselves; the hair's median Lab `[3]`."""
+    """What the parser sees: the share of the face below the nose, but for the lips, that is beard; that of
+    the band from the brows to below the eyes that is glasses, over what it is of clear ones; that of the eyes
+    themselves; the hair's median Lab `[3]`."""
     crop = geometry.align(pixels, face.landmarks, kit.parser.alignment)
     regions, points, size = kit.parser.parse(crop), crop.landmarks, crop.size
     inside, down = mesh.hull_mask(points, size) > 0, np.arange(size)[:, None]
@@ -74,12 +81,18 @@ def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, A
     lab = to_lab(crop.pixels)
     colour = np.median(lab[hair], axis=0) if hair.mean() > HAIRS else None
     worn = regions["glasses"]
-    return float(regions["beard"][lower(points, size)].mean()), float(worn[band].mean()) / RIMS, in_eyes(worn, points), colour
+    return (
+        float(regions["beard"][lower(points, size)].mean()),
+        float(worn[band].mean()) / RIMS,
+        in_eyes(worn, points),
+        colour,
+    )
 
 
 def _bridge(light: Array, places: Array) -> float:
-    """How steep lightness `[256, 256]` is across the bridge of the nose, on the steepest line: there glasses have an edge and faces none
-    (after Jiang et al. 2000, "Towards detection of glasses in facial images"). Nobody taught it what drawn glasses look like."""
+    """How steep lightness `[256, 256]` is across the bridge of the nose, on the steepest line: there glasses
+    have an edge and faces none (after Jiang et al. 2000, "Towards detection of glasses in facial images").
+    Nobody taught it what drawn glasses look like."""
     (left, y0), (right, y1) = places[[133, 362]]
     unit, middle = float(right - left), float(y0 + y1) / 2
     rows = slice(max(0, round(middle - 0.5 * unit)), max(4, round(middle + 0.35 * unit)))
@@ -90,9 +103,9 @@ def _bridge(light: Array, places: Array) -> float:
 
 @dataclass(frozen=True)
 class Criterion:
-    """How to tell whether an edit did what it says: `way` is how far it went (of a strength above 0: up), `least` what counts as having
-    gone, `unit` what it is in; `fit` says who can show it at all, of more of it (1) or
-    of less (-1)."""
+    """How to tell whether an edit did what it says: `way` is how far it went (of a strength above 0: up),
+    `least` what counts as having gone, `unit` what it is in; `fit` says who can show it at all, of more of it
+    (1) or of less (-1)."""
 
     way: Callable[[FaceFeatures, FaceFeatures], float]
     least: float
@@ -106,11 +119,16 @@ def _trait(k: int) -> Callable[[FaceFeatures, FaceFeatures], float]:
 
 def _weight(look: FaceFeatures, outlines: Sequence[tuple[int, ...]]) -> Array:
     """Outlines over the mesh as one mask `[256, 256]`."""
-    return np.maximum.reduce([mesh.polygon_mask(look.places, outline, SEEN.size, feather=1) for outline in outlines])
+    return np.maximum.reduce(
+        [mesh.polygon_mask(look.places, outline, SEEN.size, feather=1) for outline in outlines]
+    )
 
 
-def _nearer(wanted: Array, part: Callable[[FaceFeatures, FaceFeatures], Array | None], least: float, already: float) -> Criterion:
-    """How much nearer the colour of a part comes to the `wanted [3]`, in Lab; `part` says what colour it has in the second look."""
+def _nearer(
+    wanted: Array, part: Callable[[FaceFeatures, FaceFeatures], Array | None], least: float, already: float
+) -> Criterion:
+    """How much nearer the colour of a part comes to the `wanted [3]`, in Lab; `part` says what colour it has
+    in the second look."""
 
     def away(before: FaceFeatures, now: FaceFeatures) -> float | None:
         colour = part(before, now)
@@ -138,7 +156,8 @@ def _lighter(before: FaceFeatures, after: FaceFeatures) -> float:
 
 
 def _tilt(axis: int) -> Callable[[FaceFeatures, FaceFeatures], float]:
-    """How much lighter one half of the skin gets than the other: along axis 1 the right half, along 0 the upper one."""
+    """How much lighter one half of the skin gets than the other: along axis 1 the right half, along 0 the
+    upper one."""
 
     def way(before: FaceFeatures, after: FaceFeatures) -> float:
         skin = mesh.skin_mask(before.places, SEEN.size)
@@ -146,7 +165,10 @@ def _tilt(axis: int) -> Callable[[FaceFeatures, FaceFeatures], float]:
         side = np.sign(np.arange(SEEN.size) - middle) * (1 if axis else -1)
         far = skin * (side[None, :] if axis else side[:, None])
         change = (after.lab - before.lab)[..., 0]
-        return float((change * far.clip(0)).sum() / far.clip(0).sum() - (change * -far.clip(None, 0)).sum() / -far.clip(None, 0).sum())
+        return float(
+            (change * far.clip(0)).sum() / far.clip(0).sum()
+            - (change * -far.clip(None, 0)).sum() / -far.clip(None, 0).sum()
+        )
 
     return way
 
@@ -155,7 +177,10 @@ def _gaze(axis: int) -> Callable[[FaceFeatures, FaceFeatures], float]:
     """Where the irises look within the lids: right, or up."""
 
     def at(look: FaceFeatures) -> float:
-        eyes = [look.points[topology.POINTS + 5 * k] - look.points[list(topology.EYE_CORNERS[k])].mean(0) for k in (0, 1)]
+        eyes = [
+            look.points[topology.POINTS + 5 * k] - look.points[list(topology.EYE_CORNERS[k])].mean(0)
+            for k in (0, 1)
+        ]
         return float(np.mean(eyes, axis=0)[axis]) * (-1 if axis else 1)
 
     return lambda before, after: at(after) - at(before)
@@ -167,7 +192,8 @@ def _opening(before: FaceFeatures, after: FaceFeatures) -> float:
 
 
 def _grin(before: FaceFeatures, after: FaceFeatures) -> float:
-    """How far the corners of the mouth rise, or twice how much of the teeth comes to be seen where that is less."""
+    """How far the corners of the mouth rise, or twice how much of the teeth comes to be seen where that is
+    less."""
     lift = mesh.mouth_shape(after.points)[1] - mesh.mouth_shape(before.points)[1]
     return min(float(lift), 2 * (_teeth(after) - _teeth(before)))
 
@@ -179,7 +205,8 @@ def _teeth(look: FaceFeatures) -> float:
 
 
 def _calmer(before: FaceFeatures, after: FaceFeatures) -> float:
-    """By how much the skin's blotches fall (lightness between blurs of 2 and 12 pixels), as a share of them."""
+    """By how much the skin's blotches fall (lightness between blurs of 2 and 12 pixels), as a share of
+    them."""
     skin = mesh.skin_mask(before.places, SEEN.size)
     uneven = []
     for one in (before, after):
@@ -195,8 +222,18 @@ def _skin(look: FaceFeatures) -> Array:
 
 CRITERIA = {
     "smile": Criterion(_trait(0), 0.3, "smiles", lambda look, sign: sign * look.traits[0] < 0.5),
-    "grin": Criterion(_grin, 0.02, "eye distances", lambda look, sign: look.traits[0] < 0.5 and mesh.mouth_shape(look.points)[2] < 0.06),
-    "age": Criterion(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 70 if sign > 0 else look.traits[1] > FLOOR + 6),
+    "grin": Criterion(
+        _grin,
+        0.02,
+        "eye distances",
+        lambda look, sign: look.traits[0] < 0.5 and mesh.mouth_shape(look.points)[2] < 0.06,
+    ),
+    "age": Criterion(
+        _trait(1),
+        2.0,
+        "years",
+        lambda look, sign: look.traits[1] < 70 if sign > 0 else look.traits[1] > FLOOR + 6,
+    ),
     "age_to": Criterion(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 60),
     "sex": Criterion(_trait(2), 0.1, "of 2", lambda look, sign: sign * look.traits[2] < 0.8),
     "mouth": Criterion(_opening, 0.03, "eye distances"),
@@ -208,23 +245,32 @@ CRITERIA = {
         lambda before, after: after.beard - before.beard,
         BEARDED / 2,
         "of the lower face",
-        # Of women the parser has learned that they have none, and sees next to nothing where one is plainly drawn.
-        lambda look, sign: look.traits[2] > 0 and (look.beard < 0.1 if sign > 0 else look.beard > BEARDED / 2),
+        # Of women the parser has learned that they have none, and sees next to nothing where one is plainly
+        # drawn.
+        lambda look, sign: (
+            look.traits[2] > 0 and (look.beard < 0.1 if sign > 0 else look.beard > BEARDED / 2)
+        ),
     ),
     "glasses": Criterion(
         lambda before, after: after.glasses - before.glasses,
         0.5,
         "glasses",
         # Taken off are those that are plainly seen, but for dark ones, which stay on.
-        lambda look, sign: look.glasses < 0.5 if sign > 0 else look.glasses > 0.5 and look.rims > RIMMED and look.lenses < DARK,
+        lambda look, sign: (
+            look.glasses < 0.5
+            if sign > 0
+            else look.glasses > 0.5 and look.rims > RIMMED and look.lenses < DARK
+        ),
     ),
     "light": Criterion(_tilt(1), 1.0, "Lab L"),
     "toplight": Criterion(_tilt(0), 1.0, "Lab L"),
     "warmth": Criterion(lambda before, after: _skin(after)[2] - _skin(before)[2], 1.0, "Lab b"),
 }
-# Of edits that are asked for by a colour: what part takes it, what counts, how near is there already, in Lab. No labels tell of make-up:
-# 3 is a difference plainly seen.
-LIDS = tuple((*lashes, *reversed(creases)) for lashes, creases in zip(topology.LASHES, topology.CREASES, strict=True))
+# Of edits that are asked for by a colour: what part takes it, what counts, how near is there already, in Lab.
+# No labels tell of make-up: 3 is a difference plainly seen.
+LIDS = tuple(
+    (*lashes, *reversed(creases)) for lashes, creases in zip(topology.LASHES, topology.CREASES, strict=True)
+)
 COLOURED: dict[str, tuple[Callable[[FaceFeatures, FaceFeatures], Array | None], float, float]] = {
     "lips": (_over((topology.LIPS,)), 3.0, 12.0),
     "lids": (_over(LIDS), 3.0, 12.0),

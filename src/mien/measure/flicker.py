@@ -1,4 +1,5 @@
-"""What an edit did to a clip: some of its frames as `measure` sees photos, and whether the effect stands still on the face."""
+"""What an edit did to a clip: some of its frames as `measure` sees photos, and whether the effect stands
+still on the face."""
 
 from __future__ import annotations
 
@@ -24,11 +25,13 @@ LAYOUT = Alignment("face", 192)
 class ClipReport:
     """What differs between two clips of one size, frame by frame in order.
 
-    frames: how many the first has, about; seen: how many were looked at, WINDOWS stretches of LENGTH frames; without: how many of those
-    show no face. flicker: in each stretch the difference after - before is laid out by the landmarks of BEFORE's largest face, and the
-    standard deviation over time of every pixel within the face is taken; the mean of all, in levels of 0 to 255. The edit's own part and
-    what encoding adds are not told apart: an effect of nothing, encoded anew, has what the codec gives. effect: the root mean square of
-    the difference itself, there. worst: over the first frame of each stretch, as of photos (see `report.LIMITS`), and flicker.
+    frames: how many the first has, about; seen: how many were looked at, WINDOWS stretches of LENGTH frames;
+    without: how many of those show no face. flicker: in each stretch the difference after - before is laid
+    out by the landmarks of BEFORE's largest face, and the standard deviation over time of every pixel within
+    the face is taken; the mean of all, in levels of 0 to 255. The edit's own part and what encoding adds are
+    not told apart: an effect of nothing, encoded anew, has what the codec gives. effect: the root mean square
+    of the difference itself, there. worst: over the first frame of each stretch, as of photos (see
+    `report.LIMITS`), and flicker.
     """
 
     frames: int
@@ -40,8 +43,11 @@ class ClipReport:
     worst: dict[str, float | None]
 
 
-def report_clips(before: Path, after: Path, *, identity: str | None = None, around: str = "face", kit: Kit | None = None) -> ClipReport:
-    """Compare two clips; see `ClipReport`. `InputError` where they differ in size, `FaceError` where no frame looked at has a face."""
+def report_clips(
+    before: Path, after: Path, *, identity: str | None = None, around: str = "face", kit: Kit | None = None
+) -> ClipReport:
+    """Compare two clips; see `ClipReport`. `InputError` where they differ in size, `FaceError` where no frame
+    looked at has a face."""
     kit = kit or shared_kit()
     first, second = (footage.clip(path) for path in (before, after))
     told: list[Report] = []
@@ -52,14 +58,18 @@ def report_clips(before: Path, after: Path, *, identity: str | None = None, arou
         for a, b in pairs:
             if a.shape != b.shape:
                 sizes = " and ".join(f"{one.shape[1]} x {one.shape[0]}" for one in (a, b))
-                raise InputError(f"the clips have {sizes} pixels: a report compares pixel by pixel, so both have to be of one size")
+                raise InputError(
+                    f"the clips have {sizes} pixels: a report compares pixel by pixel, so both have to be of one size"
+                )
             seen += 1
             faces = kit.faces(a)
             if not faces:
                 without += 1
                 continue
             if not effects:
-                told.append(measure.measure(Photo(a), Photo(b), kit, identity=identity, around=around, faces=faces))
+                told.append(
+                    measure.measure(Photo(a), Photo(b), kit, identity=identity, around=around, faces=faces)
+                )
             face = max(faces, key=lambda one: one.area)
             inside = _inside(face) if not effects else inside
             effects.append(_effect(a, b, face)[inside])
@@ -71,14 +81,25 @@ def report_clips(before: Path, after: Path, *, identity: str | None = None, arou
     known = bool(stretches)
     flicker = float(np.mean([one.std(0).mean() for one in stretches])) if known else None
     effect = float(np.sqrt(np.mean([np.square(one).mean() for one in stretches]))) if known else None
-    return ClipReport(first.frames, seen, without, flicker, effect, told[0].identity_by, worst | {"flicker": flicker})
+    return ClipReport(
+        first.frames, seen, without, flicker, effect, told[0].identity_by, worst | {"flicker": flicker}
+    )
 
 
 def as_text(report: ClipReport) -> list[str]:
     """A report on clips as lines for people."""
-    said = "-" if report.flicker is None else f"{report.flicker:.2f} levels, of an effect of {report.effect:.2f}"
-    lines = [f"{report.seen} of {report.frames} frames looked at, {report.without} without a face", f"  flicker     {said}"]
-    lines += [f"  {name.replace('_', ' '):<14} {value:.4g} at worst" for name, value in report.worst.items() if value is not None][:-1]
+    said = (
+        "-" if report.flicker is None else f"{report.flicker:.2f} levels, of an effect of {report.effect:.2f}"
+    )
+    lines = [
+        f"{report.seen} of {report.frames} frames looked at, {report.without} without a face",
+        f"  flicker     {said}",
+    ]
+    lines += [
+        f"  {name.replace('_', ' '):<14} {value:.4g} at worst"
+        for name, value in report.worst.items()
+        if value is not None
+    ][:-1]
     return [*lines, f"identity by {report.identity_by}"]
 
 
@@ -113,4 +134,9 @@ def _effect(before: Array, after: Array, face: Face) -> Array:
 
 def _inside(face: Face) -> Array:
     """Which pixels of the layout the face covers: `[S, S]` bool."""
-    return mesh.hull_mask(geometry.transform(face.landmarks, geometry.similarity(face.landmarks, LAYOUT)), LAYOUT.size) > 0
+    return (
+        mesh.hull_mask(
+            geometry.transform(face.landmarks, geometry.similarity(face.landmarks, LAYOUT)), LAYOUT.size
+        )
+        > 0
+    )

@@ -1,4 +1,5 @@
-"""A report as one HTML page that needs nothing else: no network, no other file; light and dark as the reader's system is."""
+"""A report as one HTML page that needs nothing else: no network, no other file; light and dark as the
+reader's system is."""
 
 from __future__ import annotations
 
@@ -63,15 +64,33 @@ pair.addEventListener('pointermove',e=>{if(e.buttons)move(e)});
 
 
 def page(
-    told: report.Report, before: Photo, after: Photo, *, names: tuple[str, str], passed: tuple[str, ...] = (), limited: bool = False
+    told: report.Report,
+    before: Photo,
+    after: Photo,
+    *,
+    names: tuple[str, str],
+    passed: tuple[str, ...] = (),
+    limited: bool = False,
 ) -> str:
-    """The page about two photos; names: what to call them; passed: the limits that were, where there were limits (`limited`)."""
+    """The page about two photos; names: what to call them; passed: the limits that were, where there were
+    limits (`limited`)."""
     first, second = (filters.to_uint8(photo.pixels) for photo in (before, after))
     scale = min(1.0, SIDE / max(told.width, told.height))
     worst = told.worst
-    marks = [("outside", "pixels outside differ", "d"), ("identity", "identity", ".3f"), ("seam", "seam", ".3f")]
-    marks += [("sharpness", "sharpness", ".3f"), ("skin", "skin colour, ΔE", ".1f"), ("motion", "motion, %", ".1f")]
-    tiles = "".join(f'<div class="tile"><b>{_number(worst[name], form)}</b><span>{words}</span></div>' for name, words, form in marks)
+    marks = [
+        ("outside", "pixels outside differ", "d"),
+        ("identity", "identity", ".3f"),
+        ("seam", "seam", ".3f"),
+    ]
+    marks += [
+        ("sharpness", "sharpness", ".3f"),
+        ("skin", "skin colour, ΔE", ".1f"),
+        ("motion", "motion, %", ".1f"),
+    ]
+    tiles = "".join(
+        f'<div class="tile"><b>{_number(worst[name], form)}</b><span>{words}</span></div>'
+        for name, words, form in marks
+    )
     lines = [f"identity by {told.identity_by}", *told.notes]
     facts = f"{told.width} x {told.height} pixels, {len(told.faces)} face{'s' * (len(told.faces) != 1)}; {told.changed.count} pixels differ"
     verdict = "".join(f'<p class="bad">Beyond the limit: {escape(one)}.</p>' for one in passed)
@@ -101,13 +120,20 @@ def _face(face: report.FaceReport, before: Array, after: Array) -> str:
     half = max(8, round(0.2 * (face.box[2] - face.box[0])))
     x, y = (round(v) for v in face.seam.at)
     cut = slice(max(y - half, 0), y + half), slice(max(x - half, 0), x + half)
-    parts = {"before": before[cut], "after": after[cut], f"difference x {GAIN}": _glow(before[cut], after[cut])}
+    parts = {
+        "before": before[cut],
+        "after": after[cut],
+        f"difference x {GAIN}": _glow(before[cut], after[cut]),
+    }
     shown = ""
     for words, part in parts.items():
         grow = max(1.0, ZOOM / max(part.shape[:2]))
         picture = _uri(cv2.resize(part, None, fx=grow, fy=grow, interpolation=cv2.INTER_NEAREST))
         shown += f'<figure class="zoom"><img src="{picture}" alt="{words}"><figcaption>{words}</figcaption></figure>'
-    return out + f"<p>Where the border of the change shows most ({face.seam.worst:.2f}):</p><div class='three'>{shown}</div>"
+    return (
+        out
+        + f"<p>Where the border of the change shows most ({face.seam.worst:.2f}):</p><div class='three'>{shown}</div>"
+    )
 
 
 def _glow(before: Array, after: Array) -> Array:
@@ -116,9 +142,18 @@ def _glow(before: Array, after: Array) -> Array:
 
 
 def _map(before: Array, after: Array, told: report.Report, scale: float) -> Array:
-    """Differences in orange over the grey photo, as strong as they are; the border of what is inside in white."""
-    grey = cv2.cvtColor(cv2.cvtColor(_small(before, scale), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(np.float32) * 0.45 + 20
-    strength = cv2.resize(measure.levels_of(before, after), grey.shape[1::-1], interpolation=cv2.INTER_AREA)[..., None]
+    """Differences in orange over the grey photo, as strong as they are; the border of what is inside in
+    white."""
+    grey = (
+        cv2.cvtColor(cv2.cvtColor(_small(before, scale), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(
+            np.float32
+        )
+        * 0.45
+        + 20
+    )
+    strength = cv2.resize(measure.levels_of(before, after), grey.shape[1::-1], interpolation=cv2.INTER_AREA)[
+        ..., None
+    ]
     heat = np.clip(strength * GAIN / 255, 0, 1) ** 0.7
     out = grey * (1 - heat) + np.array([255, 150, 30], np.float32) * heat
     lines = [np.rint((np.array(line) + 0.5) * scale - 0.5).astype(np.int32) for line in told.inside]
@@ -126,7 +161,9 @@ def _map(before: Array, after: Array, told: report.Report, scale: float) -> Arra
 
 
 def _small(pixels: Array, scale: float) -> Array:
-    return pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return (
+        pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    )
 
 
 def _uri(pixels: Array) -> str:
@@ -145,7 +182,10 @@ def write_page(
     limits: Mapping[str, float] | None = None,
     force: bool = False,
 ) -> None:
-    """Write a report as one HTML page that needs no other file and no network; limits as `report.passed` takes them."""
+    """Write a report as one HTML page that needs no other file and no network; limits as `report.passed`
+    takes them."""
     outputs.check_free(out, force)
     passed = report.passed(told.worst, limits or {})
-    out.write_text(page(told, before, after, names=names, passed=passed, limited=bool(limits)), encoding="utf-8")
+    out.write_text(
+        page(told, before, after, names=names, passed=passed, limited=bool(limits)), encoding="utf-8"
+    )

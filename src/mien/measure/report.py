@@ -1,6 +1,7 @@
 """What is said of an edit: the numbers that `measure` finds, limits to them, and how they are told.
 
-Levels are those of 8 bits, 0 to 255, whatever the depth. An eye distance is that between the means of the two eyelid contours.
+Levels are those of 8 bits, 0 to 255, whatever the depth. An eye distance is that between the means of the two
+eyelid contours.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from .seam import Seam
 
 @dataclass(frozen=True)
 class Pixels:
-    """Pixels that differ in any channel: how many, their share of all that were looked at (0..1), the largest difference in levels."""
+    """Pixels that differ in any channel: how many, their share of all that were looked at (0..1), the largest
+    difference in levels."""
 
     count: int
     share: float
@@ -25,17 +27,17 @@ class Pixels:
 class FaceReport:
     """What happened to one face.
 
-    face: its number as `find` counts; box: left, top, right, bottom in photo xy. found: whether a face was found at its place in AFTER;
-    if not, motion and the readings are None and identity looks where the face was.
-    identity: cosine of the two faces' vectors, 1 is the same; `Report.identity_by` says whose.
-    motion: by region, the mean way of its landmarks (`measure.REGIONS`) in per cent of the eye distance, after the still ones of AFTER
-    (`mesh.STILL`) were laid on those of BEFORE by a similarity; about 0.5 is the landmarker's own unrest.
-    seam: see `seams.seam`; 1 is none, None where the change has no border in the picture.
-    sharpness: root mean square of the lightness above a blur of a hundredth of the eye distance (at least 1 pixel), after over before,
-    where the picture changed; 1 is as sharp.
-    colour: mean difference in CIE Lab (L, a, b) where the picture changed; skin: the same on the skin (`mesh.skin`).
-    smile, age, sex: before and after, as the prototypes' reader has it (`latents.traits`): smile 1 is a full one, sex -1..1; the reader
-    misses the age of a stranger by 5.4 years on average.
+    face: its number as `find` counts; box: left, top, right, bottom in photo xy. found: whether a face was
+    found at its place in AFTER; if not, motion and the readings are None and identity looks where the face
+    was. identity: cosine of the two faces' vectors, 1 is the same; `Report.identity_by` says whose. motion:
+    by region, the mean way of its landmarks (`measure.REGIONS`) in per cent of the eye distance, after the
+    still ones of AFTER (`mesh.STILL`) were laid on those of BEFORE by a similarity; about 0.5 is the
+    landmarker's own unrest. seam: see `seams.seam`; 1 is none, None where the change has no border in the
+    picture. sharpness: root mean square of the lightness above a blur of a hundredth of the eye distance (at
+    least 1 pixel), after over before, where the picture changed; 1 is as sharp. colour: mean difference in
+    CIE Lab (L, a, b) where the picture changed; skin: the same on the skin (`mesh.skin`). smile, age, sex:
+    before and after, as the prototypes' reader has it (`latents.traits`): smile 1 is a full one, sex -1..1;
+    the reader misses the age of a stranger by 5.4 years on average.
     """
 
     face: int
@@ -56,12 +58,14 @@ class FaceReport:
 class Report:
     """What differs between two photos of one size.
 
-    changed: all pixels that differ; box: what they span: left, top, right, bottom, ends included. outside: those farther from every face
-    of BEFORE than an edit of a face reaches (`mesh.reach`: the face's hull, before and after, and about half an eye distance around it),
-    or with `around="head"` those outside the squares that edits of hair work in ("wide" in `geometry.TEMPLATES`). inside: the outlines of
-    the rest, as polygons in photo xy, to about a pixel. noise: levels that two pictures differ by because the second was encoded anew
-    (99.9 in 100 of the pixels outside differ by less); smaller differences count as pixels but not as the change whose seam, sharpness
-    and colour are measured. worst: over all faces: see LIMITS. notes: what a reader of the numbers should know.
+    changed: all pixels that differ; box: what they span: left, top, right, bottom, ends included. outside:
+    those farther from every face of BEFORE than an edit of a face reaches (`mesh.reach`: the face's hull,
+    before and after, and about half an eye distance around it), or with `around="head"` those outside the
+    squares that edits of hair work in ("wide" in `geometry.TEMPLATES`). inside: the outlines of the rest, as
+    polygons in photo xy, to about a pixel. noise: levels that two pictures differ by because the second was
+    encoded anew (99.9 in 100 of the pixels outside differ by less); smaller differences count as pixels but
+    not as the change whose seam, sharpness and colour are measured. worst: over all faces: see LIMITS. notes:
+    what a reader of the numbers should know.
     """
 
     width: int
@@ -80,7 +84,8 @@ class Report:
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit that can be asked for: the number in `Report.worst` that it is about, whether it may be no less or no more, and words."""
+    """A limit that can be asked for: the number in `Report.worst` that it is about, whether it may be no less
+    or no more, and words."""
 
     of: str
     least: bool
@@ -92,10 +97,16 @@ LIMITS = {
     "max_outside": Limit("outside", False, "pixels", "pixels that differ outside the face"),
     "max_outside_levels": Limit("outside_levels", False, "levels", "by how much they differ, 0 to 255"),
     "min_identity": Limit("identity", True, "", "likeness of the face before and after, -1 to 1"),
-    "max_seam": Limit("seam", False, "", "gradients along the border of the change over the photo's own; 1 is no seam"),
-    "min_sharpness": Limit("sharpness", True, "", "sharpness of the change over the photo's own; 1 is as sharp"),
+    "max_seam": Limit(
+        "seam", False, "", "gradients along the border of the change over the photo's own; 1 is no seam"
+    ),
+    "min_sharpness": Limit(
+        "sharpness", True, "", "sharpness of the change over the photo's own; 1 is as sharp"
+    ),
     "max_skin": Limit("skin", False, "ΔE", "mean colour difference of the skin in Lab"),
-    "max_flicker": Limit("flicker", False, "levels", "of clips: how much the effect changes from frame to frame"),
+    "max_flicker": Limit(
+        "flicker", False, "levels", "of clips: how much the effect changes from frame to frame"
+    ),
     "max_motion": Limit("motion", False, "% of the eye distance", "way of the region that moved most"),
 }
 
@@ -115,7 +126,10 @@ def passed(worst: Mapping[str, float | None], limits: Mapping[str, float]) -> tu
 
 def as_text(report: Report) -> list[str]:
     """A report as lines for people."""
-    lines = [f"{report.width} x {report.height} pixels: {_said(report.changed)}" + (f" in {_box(report.box)}" if report.box else "")]
+    lines = [
+        f"{report.width} x {report.height} pixels: {_said(report.changed)}"
+        + (f" in {_box(report.box)}" if report.box else "")
+    ]
     lines.append(f"outside the {report.around}: {_said(report.outside)}")
     for face in report.faces:
         lines.append(f"face {face.face} at {_box(face.box)}")
@@ -127,13 +141,24 @@ def table(face: FaceReport) -> list[tuple[str, str]]:
     """What is to be said of a face: names and words."""
     rows = [("identity", f"{face.identity:.3f}; 1 is the same")]
     rows.append(
-        ("seam", f"{face.seam.strength:.3f}, at worst {face.seam.worst:.2f}; 1 is none" if face.seam else "no border in the picture")
+        (
+            "seam",
+            f"{face.seam.strength:.3f}, at worst {face.seam.worst:.2f}; 1 is none"
+            if face.seam
+            else "no border in the picture",
+        )
     )
     rows.append(("sharpness", f"{face.sharpness:.3f}; 1 is as sharp"))
     for name, (light, green_red, blue_yellow) in (("colour", face.colour), ("skin", face.skin)):
         rows.append((name, f"L {light:+.1f}, a {green_red:+.1f}, b {blue_yellow:+.1f}"))
     if face.motion:
-        rows.append(("motion", ", ".join(f"{name} {way:.1f}" for name, way in face.motion.items()) + "; % of the eye distance"))
+        rows.append(
+            (
+                "motion",
+                ", ".join(f"{name} {way:.1f}" for name, way in face.motion.items())
+                + "; % of the eye distance",
+            )
+        )
     for name, pair, digits in (("smile", face.smile, 2), ("age", face.age, 0), ("sex", face.sex, 2)):
         if pair:
             rows.append((name, f"{pair[0]:.{digits}f} to {pair[1]:.{digits}f}"))

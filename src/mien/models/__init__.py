@@ -1,4 +1,5 @@
-"""The roles that a network file can fulfil: one file a role. `open` turns a loaded `Net` into the object of its role."""
+"""The roles that a network file can fulfil: one file a role. `open` turns a loaded `Net` into the object of
+its role."""
 
 from __future__ import annotations
 
@@ -30,9 +31,12 @@ ROLES: dict[str, type[Any]] = {
 
 
 def open(net: Net, role: str) -> Any:
-    """The object of `role` that runs `net`; a card of another role, or a role that no class is named for, is a `ModelError`."""
+    """The object of `role` that runs `net`; a card of another role, or a role that no class is named for, is
+    a `ModelError`."""
     if role not in ROLES:
         raise ModelError(f"no role is called {role!r}: there are {', '.join(ROLES)}")
     if net.card.role != role:
-        raise ModelError(f"network {net.name!r} has the role {net.card.role!r}, wanted {role!r}: see `mien models`")
+        raise ModelError(
+            f"network {net.name!r} has the role {net.card.role!r}, wanted {role!r}: see `mien models`"
+        )
     return ROLES[role](net)

@@ -1,4 +1,5 @@
-"""The card: what a model file says about itself. It lives in the ONNX metadata (or in an `.npz`, as the array "card") as JSON."""
+"""The card: what a model file says about itself. It lives in the ONNX metadata (or in an `.npz`, as the array
+"card") as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ SCHEMA = 1  # of the card as JSON; a card without one is of this schema, a newer
 
 @dataclass(frozen=True)
 class Condition:
-    """One number that a network is told: what it means and between which ends it may lie; 0 changes nothing."""
+    """One number that a network is told: what it means and between which ends it may lie; 0 changes
+    nothing."""
 
     name: str
     unit: str
@@ -31,11 +33,13 @@ class Condition:
 class Card:
     """What a network file says about itself.
 
-    role: which of `models.ROLES` opens it. template and size: the face layout it wants ("" and 0 where it takes no aligned crop).
-    value_range: what its pixels span. licence: an SPDX identifier. commercial: whether it allows commercial use. data: credits that
-    must travel with the weights. source: where it comes from (repository command, or address and sha256 of a converted original).
-    limits: for people, what it cannot do. w_avg: of a mapper, the mean w that truncation draws towards. space: of directions, the sha256 of
-    the generator that they were learned for. multiple: height and width may also be other multiples of this; 0: they are `size`.
+    role: which of `models.ROLES` opens it. template and size: the face layout it wants ("" and 0 where it
+    takes no aligned crop). value_range: what its pixels span. licence: an SPDX identifier. commercial:
+    whether it allows commercial use. data: credits that must travel with the weights. source: where it comes
+    from (repository command, or address and sha256 of a converted original). limits: for people, what it
+    cannot do. w_avg: of a mapper, the mean w that truncation draws towards. space: of directions, the sha256
+    of the generator that they were learned for. multiple: height and width may also be other multiples of
+    this; 0: they are `size`.
     """
 
     name: str
@@ -70,7 +74,9 @@ class Card:
             fields["conditions"] = tuple(Condition(**c) for c in fields.get("conditions", ()))
             return Card(**fields)
         except (AttributeError, TypeError, ValueError) as error:
-            raise ModelError(f"{where} carries no card that mien can read ({error}): export it with `mien export`") from error
+            raise ModelError(
+                f"{where} carries no card that mien can read ({error}): export it with `mien export`"
+            ) from error
 
 
 def arrays(path: Path) -> tuple[Card, dict[str, Array]]:
@@ -79,5 +85,7 @@ def arrays(path: Path) -> tuple[Card, dict[str, Array]]:
         with np.load(path, allow_pickle=False) as file:
             found = {key: file[key] for key in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path.name} cannot be read as a network ({error}): make or import it again") from error
+        raise ModelError(
+            f"{path.name} cannot be read as a network ({error}): make or import it again"
+        ) from error
     return Card.from_json(str(found.pop(KEY, "")), path.name), found

@@ -1,4 +1,5 @@
-"""Model name -> verified local file: the catalogue of the box (`weights/catalog.toml`), and the networks in the user's data folder."""
+"""Model name -> verified local file: the catalogue of the box (`weights/catalog.toml`), and the networks in
+the user's data folder."""
 
 from __future__ import annotations
 
@@ -36,11 +37,15 @@ def catalogue() -> dict[str, Entry]:
     """All networks by name: those in the box, in the order of the file, then the user's own."""
     rows = tomllib.loads((WEIGHTS / "catalog.toml").read_text(encoding="utf-8"))
     out = {name: Entry(name, row["role"], WEIGHTS / row["file"], row["sha256"]) for name, row in rows.items()}
-    return out | {name: Entry(name, row["role"], _own() / row["file"], row["sha256"]) for name, row in _own_rows().items()}
+    return out | {
+        name: Entry(name, row["role"], _own() / row["file"], row["sha256"])
+        for name, row in _own_rows().items()
+    }
 
 
 def add(name: str, role: str, file: Path) -> Entry:
-    """Copy the network `file` to the user's own under `name`; one of that name is replaced. Raises `ModelError`, `OutputError`."""
+    """Copy the network `file` to the user's own under `name`; one of that name is replaced. Raises
+    `ModelError`, `OutputError`."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
         raise ModelError(f"{name!r} is no name for a network: use small letters, digits, dots and hyphens")
     if name in catalogue() and catalogue()[name].bundled:
@@ -55,7 +60,9 @@ def add(name: str, role: str, file: Path) -> Entry:
         draft.write_text(json.dumps(rows, indent=1), encoding="utf-8")
         os.replace(draft, _own() / "catalog.json")  # noqa: PTH105 - whole or not at all
     except OSError as error:
-        raise OutputError(f"{entry.path} cannot be written ({error.strerror}): make room, or set MIEN_HOME") from error
+        raise OutputError(
+            f"{entry.path} cannot be written ({error.strerror}): make room, or set MIEN_HOME"
+        ) from error
     return entry
 
 
@@ -86,12 +93,17 @@ def state(entry: Entry) -> str:
 
 
 def locate(name: str) -> Entry:
-    """The entry of a network whose file is there and intact; otherwise a `ModelError` that says what is wrong."""
+    """The entry of a network whose file is there and intact; otherwise a `ModelError` that says what is
+    wrong."""
     networks = catalogue()
     if name not in networks:
-        raise ModelError(f"no network is called {name!r}: `mien models` lists them, `mien models import` adds one")
+        raise ModelError(
+            f"no network is called {name!r}: `mien models` lists them, `mien models import` adds one"
+        )
     entry = networks[name]
     if (found := state(entry)) != "ok":
         again = "install mien again" if entry.bundled else "import it again"
-        raise ModelError(f"network {name!r} is {found} ({entry.path.name}): {again}; `mien models` checks all")
+        raise ModelError(
+            f"network {name!r} is {found} ({entry.path.name}): {again}; `mien models` checks all"
+        )
     return entry

@@ -1,4 +1,5 @@
-"""Directions: where to go in a generator's space for an older face, a fuller smile; from the file that `mien directions` writes."""
+"""Directions: where to go in a generator's space for an older face, a fuller smile; from the file that `mien
+directions` writes."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from .card import KEY, Card, arrays
 
 
 class Directions:
-    """A directions file (.npz): codes by name, `[W]` or `[L, W]` each; the card's `space` is the sha256 of the generator."""
+    """A directions file (.npz): codes by name, `[W]` or `[L, W]` each; the card's `space` is the sha256 of
+    the generator."""
 
     def __init__(self, name: str, path: Path, sha256: str) -> None:
         self.name, self.sha256 = name, sha256
@@ -22,5 +24,8 @@ class Directions:
 
 def write(path: Path, card: Card, codes: dict[str, Array]) -> None:
     """Write a directions file."""
-    arrays: dict[str, Any] = {KEY: np.array(card.to_json()), **{key: one.astype(np.float32) for key, one in codes.items()}}
+    arrays: dict[str, Any] = {
+        KEY: np.array(card.to_json()),
+        **{key: one.astype(np.float32) for key, one in codes.items()},
+    }
     np.savez(path, **arrays)

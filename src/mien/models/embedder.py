@@ -18,6 +18,10 @@ class Embedder:
         self.alignment = Alignment(net.card.template or LAYOUT, net.card.size)
 
     def identity(self, crop: Crop) -> Identity:
-        """The identity of a crop in the embedder's alignment; the mean of the face and of its mirror image."""
-        first, second = (self.net.run(pixels=self.net.tensor(one))["vector"][0] for one in (crop.pixels, crop.pixels[:, ::-1].copy()))
+        """The identity of a crop in the embedder's alignment; the mean of the face and of its mirror
+        image."""
+        first, second = (
+            self.net.run(pixels=self.net.tensor(one))["vector"][0]
+            for one in (crop.pixels, crop.pixels[:, ::-1].copy())
+        )
         return Identity((first + second) / np.linalg.norm(first + second))

@@ -10,11 +10,14 @@ from .session import Net
 
 
 class Encoder:
-    """Runs `pixels [1, 3, S, S]` -> `ws [1, L, W]`, the average included; some are also told a `condition [1, 1]`, the wanted age."""
+    """Runs `pixels [1, 3, S, S]` -> `ws [1, L, W]`, the average included; some are also told a `condition [1,
+    1]`, the wanted age."""
 
     def __init__(self, net: Net) -> None:
         if net.inputs["pixels"][1] != 3:
-            raise ModelError(f"{net.name} reads pictures of {net.inputs['pixels'][1]} channels: an encoder of photos was wanted")
+            raise ModelError(
+                f"{net.name} reads pictures of {net.inputs['pixels'][1]} channels: an encoder of photos was wanted"
+            )
         self.net = net
         self.conditions = tuple(condition.name for condition in net.card.conditions)
 

@@ -1,7 +1,8 @@
-"""Finder: a photo -> where faces may be. BlazeFace full-range (arXiv 1907.05047), run over a pyramid of the whole photo.
+"""Finder: a photo -> where faces may be. BlazeFace full-range (arXiv 1907.05047), run over a pyramid of the
+whole photo.
 
-The network sees faces of about 11 to 115 pixels. It is fully convolutional, so every level of the pyramid is one run at the level's own
-size and nothing has to be tiled.
+The network sees faces of about 11 to 115 pixels. It is fully convolutional, so every level of the pyramid is
+one run at the level's own size and nothing has to be tiled.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from .session import Net
 
 CELL = 4  # the network answers once for every 4 x 4 pixels
 STEP = 32  # its sides are multiples of this
-COARSE = (96, 192)  # long sides of the levels for large faces: one that fills the frame has 96 pixels in the first
+COARSE = (
+    96,
+    192,
+)  # long sides of the levels for large faces: one that fills the frame has 96 pixels in the first
 SCALE = 0.4  # of the finest level: a face of 40 pixels keeps 16
 FINEST = 640_000  # pixels of the finest level: bounds the time; 12 megapixels are still seen at 0.23
 RETRY = 150_000  # the same where a photo is looked at again
@@ -29,8 +33,8 @@ CANDIDATES = 200  # cells of one view, the best first, that take part in the mer
 class Detection:
     """Where a face may be, in photo xy.
 
-    box `[4]` left, top, right, bottom; keypoints `[6, 2]`: the face's own right eye, its left eye, nose tip, mouth, right ear, left ear;
-    score 0..1.
+    box `[4]` left, top, right, bottom; keypoints `[6, 2]`: the face's own right eye, its left eye, nose tip,
+    mouth, right ear, left ear; score 0..1.
     """
 
     box: Array
@@ -39,7 +43,8 @@ class Detection:
 
 
 class Finder:
-    """Finds faces from about 40 pixels up to ones that fill the frame, in photos of any size, turned by any angle."""
+    """Finds faces from about 40 pixels up to ones that fill the frame, in photos of any size, turned by any
+    angle."""
 
     def __init__(self, net: Net, *, threshold: float = 0.35) -> None:
         self.net = net
@@ -50,10 +55,11 @@ class Finder:
         return next((found for found in self.looks(pixels) if found), [])
 
     def looks(self, pixels: Array) -> Iterator[list[Detection]]:
-        """Ever harder looks: at the photo as it is, turned by quarters, brightened and smoothed, and that turned.
+        """Ever harder looks: at the photo as it is, turned by quarters, brightened and smoothed, and that
+        turned.
 
-        Lazy: who is content with the first look does not pay for the others. Turned looks carry the detections of three turns side by side,
-        because which one is right only the face mesh can tell.
+        Lazy: who is content with the first look does not pay for the others. Turned looks carry the
+        detections of three turns side by side, because which one is right only the face mesh can tell.
         """
         size = pixels.shape[1], pixels.shape[0]
         yield self._look(pyramid(pixels, FINEST), size, (0,))
@@ -64,7 +70,13 @@ class Finder:
         yield self._look(levels, size, (1, 2, 3))
 
     def _look(self, levels: list[Array], size: tuple[int, int], turns: tuple[int, ...]) -> list[Detection]:
-        found = [d for turn in turns for d in merge([d for level in levels for d in self._view(level, size, turn)])[: MOST // len(turns)]]
+        found = [
+            d
+            for turn in turns
+            for d in merge([d for level in levels for d in self._view(level, size, turn)])[
+                : MOST // len(turns)
+            ]
+        ]
         return sorted(found, key=lambda d: -d.score)
 
     def _view(self, level: Array, size: tuple[int, int], turn: int) -> list[Detection]:
@@ -73,7 +85,9 @@ class Finder:
         height, width = view.shape[:2]
         # The smallest level gets a border, so that a face may reach over the frame's edge.
         border = 32 if max(height, width) <= COARSE[0] else 0
-        canvas = np.zeros((3, -(-(height + 2 * border) // STEP) * STEP, -(-(width + 2 * border) // STEP) * STEP), np.float32)
+        canvas = np.zeros(
+            (3, -(-(height + 2 * border) // STEP) * STEP, -(-(width + 2 * border) // STEP) * STEP), np.float32
+        )
         canvas[:, border : border + height, border : border + width] = view.transpose(2, 0, 1) / 127.5 - 1.0
         out = self.net.run(pixels=canvas[None])
         points, scores = decode(out["boxes"][0], out["logits"][0], canvas.shape[2], self.threshold)
@@ -94,7 +108,9 @@ def pyramid(pixels: Array, finest: int) -> list[Array]:
     source = pixels
     for scale in reversed(scales):  # each level is made from the next larger one: the photo is read only once
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        while min(source.shape[1] / size[0], source.shape[0] / size[1]) >= 2:  # halving is many times faster than any other shrinking
+        while (
+            min(source.shape[1] / size[0], source.shape[0] / size[1]) >= 2
+        ):  # halving is many times faster than any other shrinking
             half = source.shape[1] // 2, source.shape[0] // 2
             source = cv2.resize(source[: half[1] * 2, : half[0] * 2], half, interpolation=cv2.INTER_AREA)
         shrinks = size[0] < source.shape[1]
@@ -104,7 +120,8 @@ def pyramid(pixels: Array, finest: int) -> list[Array]:
 
 
 def decode(boxes: Array, logits: Array, width: int, threshold: float) -> tuple[Array, Array]:
-    """The network's answers above `threshold`, best first: two box corners and six keypoints `[n, 8, 2]` in its pixels, scores `[n]`."""
+    """The network's answers above `threshold`, best first: two box corners and six keypoints `[n, 8, 2]` in
+    its pixels, scores `[n]`."""
     scores = 1.0 / (1.0 + np.exp(-np.clip(logits, -50.0, 50.0)))
     best = np.argsort(-scores)[:CANDIDATES]
     best = best[scores[best] >= threshold]
@@ -118,14 +135,16 @@ def decode(boxes: Array, logits: Array, width: int, threshold: float) -> tuple[A
 
 
 def unturn(points: Array, turn: int) -> Array:
-    """Points in fractions of a picture that `np.rot90(picture, turn)` turned, in fractions of the picture itself."""
+    """Points in fractions of a picture that `np.rot90(picture, turn)` turned, in fractions of the picture
+    itself."""
     for _ in range(turn):
         points = np.stack([1.0 - points[..., 1], points[..., 0]], axis=-1)
     return points
 
 
 def exposed(pixels: Array) -> Array:
-    """A dark picture brightened until its lightest hundredth is near white; others are returned as they are."""
+    """A dark picture brightened until its lightest hundredth is near white; others are returned as they
+    are."""
     light = float(np.percentile(pixels[::2, ::2].max(axis=2), 99))
     if light > 140:
         return pixels
@@ -141,7 +160,8 @@ def overlap(box: Array, boxes: Array) -> Array:
 
 
 def merge(found: list[Detection], threshold: float = 0.3) -> list[Detection]:
-    """BlazeFace's non-maximum suppression: what overlaps is averaged, weighted by its score, and takes the best one's score."""
+    """BlazeFace's non-maximum suppression: what overlaps is averaged, weighted by its score, and takes the
+    best one's score."""
     found = sorted(found, key=lambda d: -d.score)
     merged: list[Detection] = []
     while found:

@@ -16,11 +16,14 @@ class Mapper:
         self.net = net
 
     def styles(self, z: Array, psi: float, label: Array | None = None) -> Array:
-        """`w [N, W]` drawn towards the mean w by the truncation `psi`: 1 is as they come, 0 the mean (Karras et al. 2019, section 3.2)."""
+        """`w [N, W]` drawn towards the mean w by the truncation `psi`: 1 is as they come, 0 the mean (Karras
+        et al. 2019, section 3.2)."""
         given = {"z": z.astype(np.float32)}
         if "label" in self.net.inputs:
             classes = int(self.net.inputs["label"][-1])
-            given["label"] = np.zeros((len(z), classes), np.float32) if label is None else label.astype(np.float32)
+            given["label"] = (
+                np.zeros((len(z), classes), np.float32) if label is None else label.astype(np.float32)
+            )
         mean = np.array(self.net.card.w_avg, np.float32)
         w = self.net.run(**given)["w"]
         return w if psi == 1 or not mean.size else mean + psi * (w - mean)

@@ -1,4 +1,5 @@
-"""Kit: opens networks once and keeps them open. The only object that holds state; tests put fakes in its place."""
+"""Kit: opens networks once and keeps them open. The only object that holds state; tests put fakes in its
+place."""
 
 from __future__ import annotations
 
@@ -25,15 +26,23 @@ from .session import Net
 from .translator import Translator
 
 # The network in the box that fulfils a role where none is named.
-DEFAULTS = {"finder": "blazeface", "mesh": "facemesh", "iris": "iris", "retoucher": "retouch", "parser": "parser", "remover": "bare"}
+DEFAULTS = {
+    "finder": "blazeface",
+    "mesh": "facemesh",
+    "iris": "iris",
+    "retoucher": "retouch",
+    "parser": "parser",
+    "remover": "bare",
+}
 DATA = {"prototypes": Prototypes, "directions": Directions}  # roles that are arrays and no network
 
 
 class Kit:
     """The networks of one device, opened when first asked for, by any thread.
 
-    device: "cpu", "cuda", "coreml" or "directml", chosen once for all. threads: of ONNX Runtime, 0 for as many as there are cores.
-    licence: "commercial" refuses networks that may not be used so; default: what MIEN_LICENCE says, else "all".
+    device: "cpu", "cuda", "coreml" or "directml", chosen once for all. threads: of ONNX Runtime, 0 for as
+    many as there are cores. licence: "commercial" refuses networks that may not be used so; default: what
+    MIEN_LICENCE says, else "all".
     """
 
     def __init__(self, device: str = "cpu", threads: int = 0, licence: str | None = None) -> None:
@@ -44,7 +53,8 @@ class Kit:
         self._lock = threading.RLock()
 
     def get(self, role: str, name: str | None = None) -> Any:
-        """What runs the network `name` in its role ("parser", "generator" ..., see `models.ROLES`); without a name that of the box."""
+        """What runs the network `name` in its role ("parser", "generator" ..., see `models.ROLES`); without a
+        name that of the box."""
         if name is None and role in self._own:
             return self._own[role]
         name = name or DEFAULTS.get(role, role)
@@ -78,7 +88,9 @@ class Kit:
             return DATA[role](entry.name, entry.path, entry.sha256)
         net = Net(name, entry.path, entry.sha256, device=self.device, threads=self.threads)
         if self.licence == "commercial" and not net.card.commercial:
-            raise ModelError(f"{name} may not be used commercially ({net.card.licence}): use another, or leave out --licence commercial")
+            raise ModelError(
+                f"{name} may not be used commercially ({net.card.licence}): use another, or leave out --licence commercial"
+            )
         return models.open(net, {"remover": "translator"}.get(role, role))
 
     @property

@@ -1,4 +1,5 @@
-"""Landmarker: a detection -> a `Face` with 478 points, after MediaPipe's graph; and `find_faces`, the way from a photo to its faces.
+"""Landmarker: a detection -> a `Face` with 478 points, after MediaPipe's graph; and `find_faces`, the way
+from a photo to its faces.
 
 Face mesh: arXiv 1907.06724; iris: arXiv 2006.11341. Both are run on square crops that are turned upright.
 """
@@ -18,17 +19,23 @@ from .session import Net
 
 MARGIN = 1.5  # side of the mesh's crop over the face's own
 EYE_MARGIN = 2.3  # side of the iris network's crop over the width of the eye
-LEFT, RIGHT = [234, 33, 61], [454, 263, 291]  # cheek, eye corner, mouth corner: pairs that lie level in a face
+LEFT, RIGHT = (
+    [234, 33, 61],
+    [454, 263, 291],
+)  # cheek, eye corner, mouth corner: pairs that lie level in a face
 TOP, CHIN = 10, 152
 CONTENT = 0.9  # score above which the turn is right: wrong ones hardly reach it
 HOPELESS = -2.0  # logit below which a crop is not worth a second look
 ROUNDS = 3  # of the mesh after the first, at most
-PITCH_AT_REST = 5.5  # degrees that the line from TOP to CHIN leans in a face that looks straight ahead: the median of 310 portraits
+# degrees that the line from TOP to CHIN leans in a face that looks straight ahead: the median of 310
+# portraits
+PITCH_AT_REST = 5.5
 
 
 @dataclass(frozen=True)
 class Square:
-    """A turned square of a photo: centre in photo xy, side in photo pixels, angle in radians (positive is clockwise as seen)."""
+    """A turned square of a photo: centre in photo xy, side in photo pixels, angle in radians (positive is
+    clockwise as seen)."""
 
     centre: Array
     side: float
@@ -45,30 +52,36 @@ class Square:
 
 
 class Mesh:
-    """The face mesh network: a crop -> 468 points in 3D, and a logit of the crop's showing an upright face."""
+    """The face mesh network: a crop -> 468 points in 3D, and a logit of the crop's showing an upright
+    face."""
 
     def __init__(self, net: Net) -> None:
         self.net = net
         self.size = net.card.size
 
     def points(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
-        """Points in photo xy `[468, 2]`, depth in photo pixels `[468]`, and the logit: about 25 for a clear face, below 0 for none."""
+        """Points in photo xy `[468, 2]`, depth in photo pixels `[468]`, and the logit: about 25 for a clear
+        face, below 0 for none."""
         matrix = square.matrix(self.size)
         out = self.net.run(pixels=_tensor(pixels, matrix, self.size))
         points = out["points"][0].astype(np.float64)
-        xy = geometry.transform(points[:, :2] - 0.5, matrix).astype(np.float64)  # the network's origin is the corner of its first pixel
+        xy = geometry.transform(points[:, :2] - 0.5, matrix).astype(
+            np.float64
+        )  # the network's origin is the corner of its first pixel
         return xy, points[:, 2] * (square.side / self.size), float(out["logits"][0])
 
 
 class Iris:
-    """The iris network: the crop of an eye -> centre and rim of its iris. Made for eyes on the picture's left: others are mirrored."""
+    """The iris network: the crop of an eye -> centre and rim of its iris. Made for eyes on the picture's
+    left: others are mirrored."""
 
     def __init__(self, net: Net) -> None:
         self.net = net
         self.size = net.card.size
 
     def points(self, pixels: Array, square: Square, *, mirrored: bool) -> Array:
-        """Centre, then right, top, left and bottom of the iris as the upright face is seen: `[5, 2]` in photo xy."""
+        """Centre, then right, top, left and bottom of the iris as the upright face is seen: `[5, 2]` in photo
+        xy."""
         matrix = square.matrix(self.size, mirrored=mirrored)
         out = self.net.run(pixels=_tensor(pixels, matrix, self.size))
         points = geometry.transform(out["points"][0, :, :2] - 0.5, matrix)
@@ -83,15 +96,19 @@ class Landmarker:
         self.threshold = threshold
 
     def landmarks(self, pixels: Array, detection: Detection) -> Face | None:
-        """The face that `detection` points at in `pixels` (uint8 `[H, W, 3]`), or None where the mesh sees none there."""
+        """The face that `detection` points at in `pixels` (uint8 `[H, W, 3]`), or None where the mesh sees
+        none there."""
         eyes = detection.keypoints[1] - detection.keypoints[0]
         low, high = detection.box[:2], detection.box[2:]
-        start = Square((low + high) / 2, float((high - low).max()) * MARGIN, float(np.arctan2(eyes[1], eyes[0])))
+        start = Square(
+            (low + high) / 2, float((high - low).max()) * MARGIN, float(np.arctan2(eyes[1], eyes[0]))
+        )
         xy, depth, logit = self._settle(pixels, start)
         return self._face(pixels, xy, depth, logit, detection.score**0.1)
 
     def again(self, pixels: Array, face: Face) -> Face | None:
-        """The `face` of the frame before in this one, a little further on, or None where the mesh sees none there any more."""
+        """The `face` of the frame before in this one, a little further on, or None where the mesh sees none
+        there any more."""
         before = around(face.landmarks[:POINTS].astype(np.float64))
         xy, depth, logit = self.mesh.points(pixels, before)
         for _ in range(ROUNDS - 1):
@@ -103,7 +120,8 @@ class Landmarker:
         return self._face(pixels, xy, depth, logit, 1.0)
 
     def laid_anew(self, crop: Crop) -> Crop:
-        """A crop whose pixels were changed, with the landmarks that are seen now; those it had where the mesh sees no face any more."""
+        """A crop whose pixels were changed, with the landmarks that are seen now; those it had where the mesh
+        sees no face any more."""
         xy = crop.landmarks[:POINTS].astype(np.float64)
         for _ in range(2):
             xy, _, logit = self.mesh.points(crop.pixels, around(xy))
@@ -118,11 +136,14 @@ class Landmarker:
         landmarks = np.concatenate([xy, *irises]).astype(np.float32)
         box = np.concatenate([xy.min(0), xy.max(0)]).astype(np.float32)
         roll, yaw, pitch = pose(xy, depth)
-        depth = np.concatenate([depth, *(np.full(5, depth[list(corners)].mean()) for corners in EYE_CORNERS)]).astype(np.float32)
+        depth = np.concatenate(
+            [depth, *(np.full(5, depth[list(corners)].mean()) for corners in EYE_CORNERS)]
+        ).astype(np.float32)
         return Face(box, landmarks, depth, certainty(logit) * trust, roll, yaw, pitch)
 
     def _settle(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
-        """The mesh run again on the crop around its own points, which is better centred, until that turns no further."""
+        """The mesh run again on the crop around its own points, which is better centred, until that turns no
+        further."""
         xy, depth, logit = self.mesh.points(pixels, square)
         for _ in range(ROUNDS):
             if logit < HOPELESS:
@@ -136,7 +157,9 @@ class Landmarker:
     def _iris(self, pixels: Array, xy: Array, corners: tuple[int, int], *, mirrored: bool) -> Array:
         left, right = xy[list(corners)]
         width = right - left
-        square = Square((left + right) / 2, float(np.hypot(*width)) * EYE_MARGIN, float(np.arctan2(width[1], width[0])))
+        square = Square(
+            (left + right) / 2, float(np.hypot(*width)) * EYE_MARGIN, float(np.arctan2(width[1], width[0]))
+        )
         return self.iris.points(pixels, square, mirrored=mirrored)
 
 
@@ -179,8 +202,8 @@ def certainty(logit: float) -> float:
 def find_faces(finder: Finder, landmarker: Landmarker, pixels: Array) -> list[Face]:
     """The faces in `pixels` (uint8 `[H, W, 3]` RGB), from left to right; empty where there is none.
 
-    The first look is enough where the mesh is sure of all that it found. Where it is not, the turned look may show the same face the
-    right way up; the others are for photos in which nothing was found.
+    The first look is enough where the mesh is sure of all that it found. Where it is not, the turned look may
+    show the same face the right way up; the others are for photos in which nothing was found.
     """
     faces: list[Face] = []
     for i, found in enumerate(finder.looks(pixels)):
@@ -196,7 +219,8 @@ def find_faces(finder: Finder, landmarker: Landmarker, pixels: Array) -> list[Fa
 
 
 def distinct(faces: list[Face]) -> list[Face]:
-    """One of each group of faces that lie on each other, the one that the mesh is most sure of; best first."""
+    """One of each group of faces that lie on each other, the one that the mesh is most sure of; best
+    first."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda f: -f.score):
         if not any(covers(other.box, face.box) for other in kept):
@@ -205,7 +229,8 @@ def distinct(faces: list[Face]) -> list[Face]:
 
 
 def covers(box: Array, other: Array) -> bool:
-    """Whether two boxes share more than half of the smaller one: two heads never do, two guesses at one head always."""
+    """Whether two boxes share more than half of the smaller one: two heads never do, two guesses at one head
+    always."""
     sides = np.minimum(box[2:], other[2:]) - np.maximum(box[:2], other[:2])
     smaller = min(np.prod(box[2:] - box[:2]), np.prod(other[2:] - other[:2]))
     return bool(np.prod(np.maximum(sides, 0.0)) > 0.5 * smaller)

@@ -8,8 +8,22 @@ import numpy as np
 from ..types import Alignment, Array, Crop
 from .session import Net
 
-# "other": the background, clothes, hats, and whatever is held before the face; "teeth": with what else shows between parted lips.
-REGIONS = ("other", "skin", "hair", "beard", "glasses", "brows", "eyes", "lips", "teeth", "nose", "ears", "neck")
+# "other": the background, clothes, hats, and whatever is held before the face; "teeth": with what else shows
+# between parted lips.
+REGIONS = (
+    "other",
+    "skin",
+    "hair",
+    "beard",
+    "glasses",
+    "brows",
+    "eyes",
+    "lips",
+    "teeth",
+    "nose",
+    "ears",
+    "neck",
+)
 
 
 class Parser:
@@ -20,7 +34,8 @@ class Parser:
         self.alignment = Alignment(net.card.template, net.card.size)
 
     def parse(self, crop: Crop) -> dict[str, Array]:
-        """The shares of each region in a crop of the parser's template, of any size: `[S, S]` float32 in 0..1 by name."""
+        """The shares of each region in a crop of the parser's template, of any size: `[S, S]` float32 in 0..1
+        by name."""
         shares = self.net.run(pixels=self.net.tensor(crop.pixels))["regions"][0].transpose(1, 2, 0)
         shares = cv2.resize(shares, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
         return {name: np.ascontiguousarray(shares[..., k]) for k, name in enumerate(REGIONS)}

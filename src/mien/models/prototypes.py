@@ -1,9 +1,11 @@
-"""Prototypes: how the mean face changes with age, sex and smile, carried to one face through the mesh: the baseline to beat.
+"""Prototypes: how the mean face changes with age, sex and smile, carried to one face through the mesh: the
+baseline to beat.
 
-After Rowland and Perrett, "Manipulating facial appearance through shape and color" (1995), and Tiddeman et al., "Prototyping and
-transforming facial textures for perception research" (2001), with means regressed on continuous age instead of two groups, and with
-gains held back where a face's texture is not what the mean knows (stubble, noise, frames of glasses). Means have no lines: whoever is made
-older gets those of old faces that are most like the ones that begin to show, and of whoever is made younger their own fade. Nor have they
+After Rowland and Perrett, "Manipulating facial appearance through shape and color" (1995), and Tiddeman et
+al., "Prototyping and transforming facial textures for perception research" (2001), with means regressed on
+continuous age instead of two groups, and with gains held back where a face's texture is not what the mean
+knows (stubble, noise, frames of glasses). Means have no lines: whoever is made older gets those of old faces
+that are most like the ones that begin to show, and of whoever is made younger their own fade. Nor have they
 the skin's own tone, as every face is averaged without its exposure.
 """
 
@@ -20,33 +22,45 @@ from ..face.filters import to_lab
 from ..types import Alignment, Array, Change, Crop, Identity
 from .card import arrays
 
-L_SPREAD = 14.0  # every face's lightness inside the oval is brought to this standard deviation before it is averaged
+L_SPREAD = (
+    14.0  # every face's lightness inside the oval is brought to this standard deviation before it is averaged
+)
 LAYOUT = "face"  # of the means
 SIGMA_FINE, SIGMA_COARSE = 1 / 160, 1 / 48  # of that layout's side: the two fine bands lie above these blurs
 SIGMA_LINES = 1 / 40  # lines lie above this blur
 ADULT, OLDEST = 18.0, 90.0  # a changed face is never meant to look younger or older than this
-# Means are smoother than any of their members, so the plain difference looks like half the years; but colour that is
-# pushed too far turns to blotches.
+# Means are smoother than any of their members, so the plain difference looks like half the years; but colour
+# that is pushed too far turns to blotches.
 OLDER = {"shape": 1.5, "colour": 1.2, "fine": 1.6, "coarse": 1.5}
 YOUNGER = OLDER | {"fine": 1.7}
 SMILING = {"fine": 2.0, "coarse": 2.0}
-# Lab: men's skin less women's, as much as neck and ears can do without; of 204 portraits in the light of two studios, other things being
-# equal, it is twice that (-4.7, 1.1 and -0.7, with standard errors of 0.7, 0.2 and 0.3).
+# Lab: men's skin less women's, as much as neck and ears can do without; of 204 portraits in the light of two
+# studios, other things being equal, it is twice that (-4.7, 1.1 and -0.7, with standard errors of 0.7, 0.2
+# and 0.3).
 TONE = np.array([-2.3, 0.5, -0.4], np.float32)
 LINES, FULL = 0.6, 30.0  # of an old face's lines, and the years that bring them
 LINED = 25.0, 75.0  # the ages between which lines come
-ALIKE = 0.04  # how much more of its own lines must look like one's than like another's, to be no mixture of both
+ALIKE = (
+    0.04  # how much more of its own lines must look like one's than like another's, to be no mixture of both
+)
 DEEPEST = 14.0  # Lab lightness
-FADED, RIDGES = 1.0, 0.5  # how much of a face's own lines FULL years less take away, and of the light beside them, of that
-CREASES, CREASE = (1 / 200, 1 / 30), 16.0  # between which blurs such lines lie, of LAYOUT's side; Lab: deeper ones are edges
+FADED, RIDGES = (
+    1.0,
+    0.5,
+)  # how much of a face's own lines FULL years less take away, and of the light beside them, of that
+CREASES, CREASE = (
+    (1 / 200, 1 / 30),
+    16.0,
+)  # between which blurs such lines lie, of LAYOUT's side; Lab: deeper ones are edges
 MOST = np.array([14.0, 7.0, 7.0], np.float32)  # Lab: what colours may add, however much is asked for
 FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the prototypes see in a face before they change it: apparent age in years, and sex from 0 (feminine) to 1 (masculine). No age is
-    clipped: of one below 18 or above 90 all that is known is that it lies far on that side."""
+    """What the prototypes see in a face before they change it: apparent age in years, and sex from 0
+    (feminine) to 1 (masculine). No age is clipped: of one below 18 or above 90 all that is known is that it
+    lies far on that side."""
 
     age: float
     sex: float
@@ -55,9 +69,10 @@ class Reading:
 class Prototypes:
     """The bundled prototypes file.
 
-    Arrays: points `[480, 2]` and triangles of the mean layout; `age_*` `[2, A, ...]` means by sex (f, m) and age node; `smile_*` `[3, ...]`
-    what a smile adds per unit of mouth width, corner lift and opening; shapes in canonical crop pixels, colours in Lab, bands in log gain;
-    lines `[2, N, s, s]` of N old faces of either sex, in Lab lightness.
+    Arrays: points `[480, 2]` and triangles of the mean layout; `age_*` `[2, A, ...]` means by sex (f, m) and
+    age node; `smile_*` `[3, ...]` what a smile adds per unit of mouth width, corner lift and opening; shapes
+    in canonical crop pixels, colours in Lab, bands in log gain; lines `[2, N, s, s]` of N old faces of either
+    sex, in Lab lightness.
     """
 
     def __init__(self, name: str, path: Path, sha256: str) -> None:
@@ -74,7 +89,8 @@ class Prototypes:
         return self._read(*self._seen(crop))
 
     def _seen(self, crop: Crop) -> tuple[Array, Array]:
-        """The face in the mean layout, and where its points lie in a crop of that: `[s, s, 3]` and `[468, 2]`."""
+        """The face in the mean layout, and where its points lie in a crop of that: `[s, s, 3]` and `[468,
+        2]`."""
         d = self.data
         face = geometry.align(crop.pixels, crop.landmarks, Alignment(LAYOUT, int(d["side"])))
         points = face.landmarks[: topology.POINTS]
@@ -86,23 +102,41 @@ class Prototypes:
         return Reading(float(age), float(1 / (1 + np.exp(-3 * sex))))
 
     def identity(self, crop: Crop) -> Identity:
-        """A stand-in for an embedder's identity, to be called one: the face in the mean layout less the mean face, without slow changes
-        of light, at 32 pixels. Nobody taught it who is who; the same person's next photo in another light may score like a stranger."""
+        """A stand-in for an embedder's identity, to be called one: the face in the mean layout less the mean
+        face, without slow changes of light, at 32 pixels. Nobody taught it who is who; the same person's next
+        photo in another light may score like a stranger."""
         d = self.data
-        lab = canonical(crop.pixels, crop.landmarks[: topology.POINTS], d["points"], self.triangles, d["oval"])
+        lab = canonical(
+            crop.pixels, crop.landmarks[: topology.POINTS], d["points"], self.triangles, d["oval"]
+        )
         own = (lab - cv2.resize(d["age_colour"].mean((0, 1)), lab.shape[1::-1])) * d["oval"][..., None]
         sigma = lab.shape[0] / 24
-        light = cv2.GaussianBlur(own, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(d["oval"], (0, 0), sigma), 0.05)[..., None]
-        vector = cv2.resize(own - light * d["oval"][..., None], (32, 32), interpolation=cv2.INTER_AREA).ravel()
+        light = (
+            cv2.GaussianBlur(own, (0, 0), sigma)
+            / np.maximum(cv2.GaussianBlur(d["oval"], (0, 0), sigma), 0.05)[..., None]
+        )
+        vector = cv2.resize(
+            own - light * d["oval"][..., None], (32, 32), interpolation=cv2.INTER_AREA
+        ).ravel()
         return Identity(vector / max(float(np.linalg.norm(vector)), 1e-6))
 
     def mouth_of(self, smile: float) -> Array:
-        """What mouth `[3]` (added width, lift and opening, over the eye distance) a smile of -1..1 asks for."""
+        """What mouth `[3]` (added width, lift and opening, over the eye distance) a smile of -1..1 asks
+        for."""
         return smile * self.data["smile_unit"]
 
-    def change(self, crop: Crop, *, mouth: Array | None = None, age: float = 0.0, sex: float = 0.0, means_only: bool = False) -> Change:
-        """The Change that a request is: mouth `[3]` as `mouth_of` gives it, age in years, sex -1..1. means_only: without what means have
-        lost, which are lines, the skin's tone and half of a smile's texture."""
+    def change(
+        self,
+        crop: Crop,
+        *,
+        mouth: Array | None = None,
+        age: float = 0.0,
+        sex: float = 0.0,
+        means_only: bool = False,
+    ) -> Change:
+        """The Change that a request is: mouth `[3]` as `mouth_of` gives it, age in years, sex -1..1.
+        means_only: without what means have lost, which are lines, the skin's tone and half of a smile's
+        texture."""
         size = crop.size
         face = mesh.with_border_points(crop.landmarks, size)
         blend = self.blend(crop, np.zeros(3, np.float32) if mouth is None else mouth, age, sex, means_only)
@@ -110,7 +144,10 @@ class Prototypes:
         moved[: topology.POINTS] += self._frames.carry(blend["shape"], face[: topology.POINTS])
         flow, reach = mesh.motion(face, moved, self.triangles, size)
         place = mesh.dense_map(moved, self.data["points"], self.triangles, size)
-        colour = self._colour(crop, flow + mesh.pixel_grid(size), place, blend) * mesh.skin_mask(moved, size)[..., None]
+        colour = (
+            self._colour(crop, flow + mesh.pixel_grid(size), place, blend)
+            * mesh.skin_mask(moved, size)[..., None]
+        )
         return Change(flow, colour, np.clip(reach * 4, 0, 1))
 
     def smiling(self, points: Array, mouth: Array) -> Array:
@@ -119,8 +156,8 @@ class Prototypes:
         return face + self._frames.carry(np.tensordot(mouth, self.data["smile_shape"], 1), face)
 
     def blend(self, crop: Crop, mouth: Array, age: float, sex: float, means_only: bool) -> dict[str, Array]:
-        """What is added: to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine", "coarse" and "lines" `[s, s]`; "expected": today's bands;
-        "faded" `[s, s]`: how much of its own lines is taken away."""
+        """What is added: to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine", "coarse" and "lines" `[s, s]`;
+        "expected": today's bands; "faded" `[s, s]`: how much of its own lines is taken away."""
         d, (lab, points) = self.data, self._seen(crop)
         reading = self._read(lab, points)
         now, then = _ages(reading.age, age)
@@ -133,7 +170,9 @@ class Prototypes:
             here = _at(by_age, now, d["nodes"], reading.sex)
             out[key] = years[key] * (_at(by_age, then, d["nodes"], reading.sex) - here)
             man, woman = (_at(by_age, np.clip(reading.age, ADULT, OLDEST), d["nodes"], s) for s in (1.0, 0.0))
-            out[key] += sex * float(d["sex_gain"]) * (man - woman + (d[f"stubble_{key}"] * float(d["stubble"])))
+            out[key] += (
+                sex * float(d["sex_gain"]) * (man - woman + (d[f"stubble_{key}"] * float(d["stubble"])))
+            )
             out[key] += np.tensordot(mouth, d[f"smile_{key}"], 1) * smiling.get(key, 1.0)
             if key in ("fine", "coarse"):
                 out[f"{key}_expected"] = here
@@ -149,18 +188,24 @@ class Prototypes:
         return out
 
     def own_lines(self, lightness: Array, sex: float) -> Array:
-        """The lines that this face may get, `[s, s]`: of old faces, mixed by how like its own they are; nobody's where there are none."""
+        """The lines that this face may get, `[s, s]`: of old faces, mixed by how like its own they are;
+        nobody's where there are none."""
         theirs = self.data["lines"][int(sex > 0.5)]
         if not len(theirs):
             return np.zeros_like(lightness)
         own = lines(lightness)
         flat = theirs.reshape(len(theirs), -1)
-        like = flat @ own.ravel() / (np.linalg.norm(flat, axis=1) * max(float(np.linalg.norm(own * (theirs != 0).any(0))), 1e-6))
+        like = (
+            flat
+            @ own.ravel()
+            / (np.linalg.norm(flat, axis=1) * max(float(np.linalg.norm(own * (theirs != 0).any(0))), 1e-6))
+        )
         share = np.exp((like - like.max()) / ALIKE)
         return np.tensordot(share / share.sum(), theirs, 1)
 
     def _colour(self, crop: Crop, look: Array, place: Array, blend: dict[str, Array]) -> Array:
-        """The colour offset `[S, S, 3]` in RGB: the difference of means, and the face's own fine bands made stronger or weaker."""
+        """The colour offset `[S, S, 3]` in RGB: the difference of means, and the face's own fine bands made
+        stronger or weaker."""
         d, templates = self.data, geometry.TEMPLATES
         unit = crop.size * templates[LAYOUT].side / templates[crop.alignment.template].side
         pixels = mesh.remap(crop.pixels, look)
@@ -176,7 +221,9 @@ class Prototypes:
         inside = lab[..., 0][oval] if oval.any() else lab[..., 0]
         spread = float(inside.std()) / L_SPREAD
         contrast = np.clip(spread, 0.4, 1.1)
-        delta = draw(blend["colour"]) * np.array([contrast, *[np.clip(inside.mean() / 60, 0.2, 1.0)] * 2], np.float32)
+        delta = draw(blend["colour"]) * np.array(
+            [contrast, *[np.clip(inside.mean() / 60, 0.2, 1.0)] * 2], np.float32
+        )
         skin, noise = 1 - _hair(lab, oval), _noise(lab, unit)
         delta = _bounded(delta, before, lab)
         delta[..., 0] *= np.where(delta[..., 0] < 0, skin, 1)
@@ -186,9 +233,12 @@ class Prototypes:
             energy = _energy(band, unit * sigma * 2) + FLOOR * spread**2
             usual = np.exp(2 * draw(expected)) * max(spread, 0.3) ** 2
             more = np.clip(np.exp(draw(gain)), 0.5, 2.5) - 1
-            # beards, stubble and glasses are no skin and stay as they are; to make skin smooth, it may be rougher than usual
+            # beards, stubble and glasses are no skin and stay as they are; to make skin smooth, it may be
+            # rougher than usual
             trust = (
-                np.where(more > 0, skin, 1) * np.clip(1 - noise / energy, 0, 1) / (1 + (energy / (usual * np.where(more < 0, 15, 5))) ** 2)
+                np.where(more > 0, skin, 1)
+                * np.clip(1 - noise / energy, 0, 1)
+                / (1 + (energy / (usual * np.where(more < 0, 15, 5))) ** 2)
             )
             delta[..., 0] += band * trust * more
         if blend["faded"].any():
@@ -197,7 +247,8 @@ class Prototypes:
 
 
 def canonical(pixels: Array, points: Array, mean: Array, triangles: Array, oval: Array) -> Array:
-    """A face `[s, s, 3]` uint8 brought to the mean layout, as Lab without its own exposure, tint and contrast: `[s, s, 3]` float32."""
+    """A face `[s, s, 3]` uint8 brought to the mean layout, as Lab without its own exposure, tint and
+    contrast: `[s, s, 3]` float32."""
     size = pixels.shape[0]
     place = mesh.dense_map(mean, mesh.with_border_points(points, size), triangles, size)
     warped = mesh.remap(pixels, place)
@@ -216,7 +267,8 @@ def bands(lightness: Array) -> tuple[Array, Array]:
 
 
 def split_bands(lightness: Array, unit: float) -> tuple[Array, Array]:
-    """The two fine bands of a lightness picture, above SIGMA_FINE and above SIGMA_COARSE; `unit` is LAYOUT's side in its pixels."""
+    """The two fine bands of a lightness picture, above SIGMA_FINE and above SIGMA_COARSE; `unit` is LAYOUT's
+    side in its pixels."""
     fine, coarse = (cv2.GaussianBlur(lightness, (0, 0), unit * sigma) for sigma in (SIGMA_FINE, SIGMA_COARSE))
     return lightness - fine, fine - coarse
 
@@ -240,22 +292,32 @@ def features(lab: Array, points: Array, mean: Array, oval: Array) -> Array:
 
     def small(picture: Array, side: int) -> Array:
         weight = oval if picture.ndim == 2 else oval[..., None]
-        return cv2.resize(picture * weight, (side, side), interpolation=cv2.INTER_AREA)[small_oval[side]].ravel()
+        return cv2.resize(picture * weight, (side, side), interpolation=cv2.INTER_AREA)[
+            small_oval[side]
+        ].ravel()
 
-    small_oval = {side: cv2.resize(oval, (side, side), interpolation=cv2.INTER_AREA) > 0.5 for side in (16, 24)}
-    parts = [small(lab, 24) / 8, *(small(band, 16) for band in bands(lab[..., 0])), (points - mean[: topology.POINTS]).ravel() / 2]
+    small_oval = {
+        side: cv2.resize(oval, (side, side), interpolation=cv2.INTER_AREA) > 0.5 for side in (16, 24)
+    }
+    parts = [
+        small(lab, 24) / 8,
+        *(small(band, 16) for band in bands(lab[..., 0])),
+        (points - mean[: topology.POINTS]).ravel() / 2,
+    ]
     return np.concatenate(parts).astype(np.float32)
 
 
 def _bounded(delta: Array, before: Array, lab: Array) -> Array:
-    """A difference of means `[S, S, 3]` in Lab that cannot blotch: never large, small where a channel is full, no lighter on light."""
+    """A difference of means `[S, S, 3]` in Lab that cannot blotch: never large, small where a channel is
+    full, no lighter on light."""
     delta = MOST * np.tanh(delta / MOST) * np.clip((1 - before.max(2)) / 0.1, 0.2, 1)[..., None]
     delta[..., 0] *= np.where(delta[..., 0] > 0, np.clip((100 - lab[..., 0]) / 40, 0, 1), 1)
     return delta
 
 
 def _hair(lab: Array, oval: Array) -> Array:
-    """Where a beard or a lock covers the face `[S, S]` in 0..1: darker than the skin, and of less colour than a shadow on it."""
+    """Where a beard or a lock covers the face `[S, S]` in 0..1: darker than the skin, and of less colour than
+    a shadow on it."""
     soft = cv2.GaussianBlur(lab, (0, 0), lab.shape[0] / 128)
     chroma = np.hypot(soft[..., 1], soft[..., 2])
     light, full = (float(np.median(one[oval])) if oval.any() else 0.0 for one in (soft[..., 0], chroma))
@@ -265,12 +327,16 @@ def _hair(lab: Array, oval: Array) -> Array:
 
 
 def _creases(lab: Array, unit: float, spread: float) -> Array:
-    """A face's own lines, and by half the light beside them, `[S, S, 3]` in Lab: neither its pores nor edges, as of shadows and frames of
-    glasses."""
+    """A face's own lines, and by half the light beside them, `[S, S, 3]` in Lab: neither its pores nor edges,
+    as of shadows and frames of glasses."""
     fine, coarse = (cv2.GaussianBlur(lab, (0, 0), unit * sigma) for sigma in CREASES)
     band = fine - coarse
     light = band[..., :1]
-    return np.where(light < 0, 1, np.float32(RIDGES)) * band / (1 + (light / (CREASE * float(np.clip(spread, 0.5, 1.5)))) ** 4)
+    return (
+        np.where(light < 0, 1, np.float32(RIDGES))
+        * band
+        / (1 + (light / (CREASE * float(np.clip(spread, 0.5, 1.5)))) ** 4)
+    )
 
 
 def _energy(band: Array, sigma: float) -> Array:
@@ -278,27 +344,37 @@ def _energy(band: Array, sigma: float) -> Array:
 
 
 def _noise(lab: Array, unit: float) -> Array:
-    """How much of the lightness's fine energy is the camera's noise `[S, S]`: colours tell, which skin's own texture hardly moves."""
+    """How much of the lightness's fine energy is the camera's noise `[S, S]`: colours tell, which skin's own
+    texture hardly moves."""
     a, b = (_energy(split_bands(lab[..., k], unit)[0], unit * SIGMA_FINE * 4) for k in (1, 2))
     return (2.5 * np.maximum(np.sqrt((a + b) / 2) - 0.3, 0)) ** 2
 
 
-def _bands(lightness: Array, unit: float, blend: dict[str, Array]) -> tuple[tuple[Array, float, Array, Array], ...]:
+def _bands(
+    lightness: Array, unit: float, blend: dict[str, Array]
+) -> tuple[tuple[Array, float, Array, Array], ...]:
     """Both bands of a face, each with its sigma, its log gain and the log strength that the mean has."""
     fine, coarse = split_bands(lightness, unit)
-    return (fine, SIGMA_FINE, blend["fine"], blend["fine_expected"]), (coarse, SIGMA_COARSE, blend["coarse"], blend["coarse_expected"])
+    return (fine, SIGMA_FINE, blend["fine"], blend["fine_expected"]), (
+        coarse,
+        SIGMA_COARSE,
+        blend["coarse"],
+        blend["coarse_expected"],
+    )
 
 
 def _ages(now: float, years: float) -> tuple[float, float]:
-    """From which age to which the means are asked: never below ADULT, however the face reads. Asked for more years than there are up to
-    OLDEST, it is as if the face looked younger, so that 0.7 of them are still a difference of adults."""
+    """From which age to which the means are asked: never below ADULT, however the face reads. Asked for more
+    years than there are up to OLDEST, it is as if the face looked younger, so that 0.7 of them are still a
+    difference of adults."""
     now = float(np.clip(now, ADULT, OLDEST))
     then = float(np.clip(now + years, ADULT, OLDEST))
     return (max(min(now, then - 0.7 * years), ADULT) if years > 0 else now), then
 
 
 def _at(by_age: Array, age: float, nodes: Array, sex: float) -> Array:
-    """The mean `by_age [2, A, ...]` at an age (beyond the last nodes: their slope goes on) and a sex between 0 and 1."""
+    """The mean `by_age [2, A, ...]` at an age (beyond the last nodes: their slope goes on) and a sex between
+    0 and 1."""
     i = int(np.clip(np.searchsorted(nodes, age) - 1, 0, len(nodes) - 2))
     t = (age - nodes[i]) / (nodes[i + 1] - nodes[i])
     woman, man = by_age[:, i] * (1 - t) + by_age[:, i + 1] * t

@@ -1,4 +1,5 @@
-"""Net: a verified model file turned into `card` and `run(**arrays)`. The only file that imports onnxruntime."""
+"""Net: a verified model file turned into `card` and `run(**arrays)`. The only file that imports
+onnxruntime."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 def onnxruntime() -> Any:
-    """The package, with its telemetry off. Its wheels since 1.29 keep a device id and a queue of events in the user's cache, and look for a
-    collector, unless this variable is set before the import; `disable_telemetry_events` comes too late."""
+    """The package, with its telemetry off. Its wheels since 1.29 keep a device id and a queue of events in
+    the user's cache, and look for a collector, unless this variable is set before the import;
+    `disable_telemetry_events` comes too late."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime as ort  # pyright: ignore[reportMissingTypeStubs]
 
@@ -28,21 +30,25 @@ def onnxruntime() -> Any:
 class Net:
     """One network, ready to run.
 
-    name: what the label calls it; sha256: of the file; card: what it says about itself; inputs: shape by name. `ModelError` where the
-    file is no ONNX model, carries no card, or the device is not there.
+    name: what the label calls it; sha256: of the file; card: what it says about itself; inputs: shape by
+    name. `ModelError` where the file is no ONNX model, carries no card, or the device is not there.
     """
 
     def __init__(self, name: str, path: Path, sha256: str, *, device: str = "cpu", threads: int = 0) -> None:
         ort = onnxruntime()
         if device not in PROVIDERS or PROVIDERS[device] not in ort.get_available_providers():
-            raise ModelError(f"device {device!r} is not available here: use 'cpu', or see what `mien doctor` lists")
+            raise ModelError(
+                f"device {device!r} is not available here: use 'cpu', or see what `mien doctor` lists"
+            )
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
         except Exception as error:  # onnxruntime raises its own unrelated types
-            raise ModelError(f"{path.name} is not a network that ONNX Runtime can read ({str(error).splitlines()[0]})") from error
+            raise ModelError(
+                f"{path.name} is not a network that ONNX Runtime can read ({str(error).splitlines()[0]})"
+            ) from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         if KEY not in metadata:
             raise ModelError(f"{path.name} carries no card: export it with `mien export`")
@@ -57,10 +63,15 @@ class Net:
         return ((self.name, self.sha256),)
 
     def tensor(self, pixels: Array) -> Array:
-        """`pixels [H, W, 3]` uint8 at the size and in the range that the card says: `[1, 3, S, S]` float32."""
+        """`pixels [H, W, 3]` uint8 at the size and in the range that the card says: `[1, 3, S, S]`
+        float32."""
         side, (low, high) = self.card.size, self.card.value_range
-        pixels = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA if len(pixels) > side else cv2.INTER_CUBIC)
-        return np.ascontiguousarray((pixels.astype(np.float32) * ((high - low) / 255) + low).transpose(2, 0, 1)[None])
+        pixels = cv2.resize(
+            pixels, (side, side), interpolation=cv2.INTER_AREA if len(pixels) > side else cv2.INTER_CUBIC
+        )
+        return np.ascontiguousarray(
+            (pixels.astype(np.float32) * ((high - low) / 255) + low).transpose(2, 0, 1)[None]
+        )
 
     def run(self, **arrays: Array) -> dict[str, Array]:
         """Run once: input arrays by name -> output arrays by name."""

@@ -8,7 +8,11 @@ from ..face import geometry, mesh
 from ..types import Alignment, Array, Face
 from .kit import Kit
 
-TRAITS = {"smile": 1.0, "age": 30.0, "sex": 1.0}  # as `edits.EDITS` names and measures them, and what is much of each
+TRAITS = {
+    "smile": 1.0,
+    "age": 30.0,
+    "sex": 1.0,
+}  # as `edits.EDITS` names and measures them, and what is much of each
 LAYOUT = Alignment("head", 448)  # what the prototypes read
 
 
@@ -21,8 +25,10 @@ def read_traits(kit: Kit, pixels: Array) -> Array | None:
 
 
 def face_traits(kit: Kit, pixels: Array, face: Face) -> Array:
-    """The traits `[3]` of one face: smile (1 is the prototypes' full one; what it is in neutral faces differs), age in years
-    and not clipped, sex -1..1."""
+    """The traits `[3]` of one face: smile (1 is the prototypes' full one; what it is in neutral faces
+    differs), age in years and not clipped, sex -1..1."""
     reading = kit.prototypes.read(geometry.align(pixels, face.landmarks, LAYOUT))
     full = kit.prototypes.mouth_of(1.0)
-    return np.array([mesh.mouth_shape(face.landmarks) @ full / (full @ full), reading.age, 2 * reading.sex - 1])
+    return np.array(
+        [mesh.mouth_shape(face.landmarks) @ full / (full @ full), reading.age, 2 * reading.sex - 1]
+    )

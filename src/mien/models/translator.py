@@ -18,12 +18,16 @@ STEP = 32  # sides of what is given to a network that takes any size are multipl
 STYLE_SIDE = 512  # pixels that a picture of a style is brought to
 TILE, OVERLAP = 448, 64  # pixels of a tile's side, and of what two tiles share, where the picture is larger
 COARSE = 8  # pixels of a tile's side that share one correction of its colour
-NEAR, EDGE = 2, 100.0  # of those, and levels squared: how far around a colour is corrected alike, and what counts as an edge there
+NEAR, EDGE = (
+    2,
+    100.0,
+    # of those, and levels squared: how far around a colour is corrected alike, and what counts as an edge there
+)
 
 
 class Translator:
-    """Runs `pixels [1, C, H, W]` (and `condition [1, K]`, `style [1, 3, h, w]`) -> `picture [1, 3, H, W]`; networks of one size see the
-    picture at that size."""
+    """Runs `pixels [1, C, H, W]` (and `condition [1, K]`, `style [1, 3, h, w]`) -> `picture [1, 3, H, W]`;
+    networks of one size see the picture at that size."""
 
     def __init__(self, net: Net) -> None:
         self.net = net
@@ -32,17 +36,26 @@ class Translator:
         self.conditions = tuple(condition.name for condition in net.card.conditions)
         self.wants_style = "style" in net.inputs
 
-    def translate(self, pixels: Array, *, style: Array | None = None, asked: Mapping[str, float] | None = None) -> Array:
+    def translate(
+        self, pixels: Array, *, style: Array | None = None, asked: Mapping[str, float] | None = None
+    ) -> Array:
         """`[H, W, 3]` uint8 (or `[H, W]` for networks of one channel) -> `[H, W, 3]` uint8.
 
-        style: a picture `[h, w, 3]` uint8, for networks that take any; asked: conditions by name, others are 0. A picture larger than a
-        tile is done in tiles that fade into each other, in memory for one row of them besides the result.
+        style: a picture `[h, w, 3]` uint8, for networks that take any; asked: conditions by name, others are
+        0. A picture larger than a tile is done in tiles that fade into each other, in memory for one row of
+        them besides the result.
         """
         height, width = pixels.shape[:2]
         given = self._given(style, asked or {})
         if not self.any_size:
-            return resize(_rounded(self._run(resize(pixels, (self.net.card.size, self.net.card.size)), given)), (width, height))
-        out, band = np.empty((height, width, 3), np.uint8), np.zeros((min(self.tile, height), width, 3), np.float32)
+            return resize(
+                _rounded(self._run(resize(pixels, (self.net.card.size, self.net.card.size)), given)),
+                (width, height),
+            )
+        out, band = (
+            np.empty((height, width, 3), np.uint8),
+            np.zeros((min(self.tile, height), width, 3), np.float32),
+        )
         rows, columns, whole = shares(height, self.tile), shares(width, self.tile), self.whole(pixels, given)
         for (top, down), following in zip(rows, [*(top for top, _ in rows[1:]), height], strict=True):
             for left, across in columns:
@@ -63,27 +76,41 @@ class Translator:
         return math.lcm(STEP, self.net.card.multiple or 1)
 
     def whole(self, pixels: Array, given: dict[str, Array]) -> Array | None:
-        """The picture as the network draws all of it at once, no larger than a tile: `[h, w, 3]` float32. None where one tile is enough."""
+        """The picture as the network draws all of it at once, no larger than a tile: `[h, w, 3]` float32.
+        None where one tile is enough."""
         height, width = pixels.shape[:2]
         scale = self.tile / max(height, width)
         if scale >= 1:
             return None
         return self._run(resize(pixels, (max(round(width * scale), 1), max(round(height * scale), 1))), given)
 
-    def part(self, pixels: Array, corner: tuple[int, int], given: dict[str, Array], whole: Array | None) -> Array:
-        """One tile drawn: float32, 0 to 255. Networks that normalise by what they see give each tile colours of its own: what changes
-        slowly across it is taken from `whole`, but for the edges in it (`geometry.guided_lines`)."""
+    def part(
+        self, pixels: Array, corner: tuple[int, int], given: dict[str, Array], whole: Array | None
+    ) -> Array:
+        """One tile drawn: float32, 0 to 255. Networks that normalise by what they see give each tile colours
+        of its own: what changes slowly across it is taken from `whole`, but for the edges in it
+        (`geometry.guided_lines`)."""
         top, left = corner
         drawn = self._run(pixels[top : top + self.tile, left : left + self.tile], given)
         if whole is None:
             return drawn
         size = drawn.shape[1], drawn.shape[0]
         to_photo = max(pixels.shape[:2]) / self.tile
-        place = np.array([[1 / to_photo, 0, (left + 0.5) / to_photo - 0.5], [0, 1 / to_photo, (top + 0.5) / to_photo - 0.5]])
-        wanted = cv2.warpAffine(whole, place, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+        place = np.array(
+            [
+                [1 / to_photo, 0, (left + 0.5) / to_photo - 0.5],
+                [0, 1 / to_photo, (top + 0.5) / to_photo - 0.5],
+            ]
+        )
+        wanted = cv2.warpAffine(
+            whole, place, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        )
         coarse = max(size[0] // COARSE, 1), max(size[1] // COARSE, 1)
         low = resize(drawn, coarse)
-        slope, shift = (cv2.resize(one, size) for one in filters.guided_coefficients(low, resize(wanted, coarse) - low, NEAR, EDGE))
+        slope, shift = (
+            cv2.resize(one, size)
+            for one in filters.guided_coefficients(low, resize(wanted, coarse) - low, NEAR, EDGE)
+        )
         return drawn + slope * drawn + shift
 
     def _given(self, style: Array | None, asked: Mapping[str, float]) -> dict[str, Array]:
@@ -96,7 +123,9 @@ class Translator:
             size = [max(round(side * scale) // STEP, 1) * STEP for side in style.shape[1::-1]]
             given["style"] = self._tensor(cv2.resize(style, size, interpolation=cv2.INTER_AREA))
         if unknown := set(asked) - set(self.conditions):
-            raise RequestError(f"{self.net.name} knows no {unknown.pop()!r}: there are {', '.join(self.conditions) or 'none'}")
+            raise RequestError(
+                f"{self.net.name} knows no {unknown.pop()!r}: there are {', '.join(self.conditions) or 'none'}"
+            )
         if self.conditions:
             given["condition"] = np.array([[asked.get(name, 0.0) for name in self.conditions]], np.float32)
         return given
@@ -104,9 +133,13 @@ class Translator:
     def _run(self, pixels: Array, given: dict[str, Array]) -> Array:
         height, width = pixels.shape[:2]
         if self.any_size:
-            pixels = cv2.copyMakeBorder(pixels, 0, -height % self._step, 0, -width % self._step, cv2.BORDER_REFLECT_101)
+            pixels = cv2.copyMakeBorder(
+                pixels, 0, -height % self._step, 0, -width % self._step, cv2.BORDER_REFLECT_101
+            )
         low, high = self.net.card.value_range
-        picture = self.net.run(pixels=self._tensor(pixels), **given)["picture"][0].transpose(1, 2, 0)[:height, :width]
+        picture = self.net.run(pixels=self._tensor(pixels), **given)["picture"][0].transpose(1, 2, 0)[
+            :height, :width
+        ]
         return np.clip((picture - low) * (255 / (high - low)), 0, 255).astype(np.float32)
 
     def _tensor(self, pixels: Array) -> Array:
@@ -116,7 +149,8 @@ class Translator:
 
 
 def shares(length: int, tile: int) -> list[tuple[int, Array]]:
-    """Where the tiles of a side begin, and how much each of their rows counts: less towards the ends, and 1 together."""
+    """Where the tiles of a side begin, and how much each of their rows counts: less towards the ends, and 1
+    together."""
     count = 1 + max(0, -(-(length - tile) // (tile - OVERLAP)))
     starts = [round(k * max(length - tile, 0) / max(count - 1, 1)) for k in range(count)]
     rows = np.arange(min(tile, length))
@@ -128,11 +162,13 @@ def shares(length: int, tile: int) -> list[tuple[int, Array]]:
 
 
 def mixed(pixels: Array, seen: Array, drawn: Array, strength: float) -> Array:
-    """`pixels [H, W, 3]` of 8 or 16 bits, `strength` 0..1 of the way to what is `drawn` of them; seen: they themselves at 8 bits, as is
-    `drawn`."""
+    """`pixels [H, W, 3]` of 8 or 16 bits, `strength` 0..1 of the way to what is `drawn` of them; seen: they
+    themselves at 8 bits, as is `drawn`."""
     scale = float(np.iinfo(pixels.dtype).max) / 255
     depth = cv2.CV_8U if pixels.dtype == np.uint8 else cv2.CV_16U
-    return cv2.addWeighted(cv2.subtract(drawn, seen, dtype=cv2.CV_16S), strength * scale, pixels, 1, 0, dtype=depth)
+    return cv2.addWeighted(
+        cv2.subtract(drawn, seen, dtype=cv2.CV_16S), strength * scale, pixels, 1, 0, dtype=depth
+    )
 
 
 def _rounded(shades: Array) -> Array:

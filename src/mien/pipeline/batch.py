@@ -1,4 +1,5 @@
-"""Many photos: which files, one process a core, a failure that does not stop the rest, and going on where an earlier run ended."""
+"""Many photos: which files, one process a core, a failure that does not stop the rest, and going on where an
+earlier run ended."""
 
 from __future__ import annotations
 
@@ -65,8 +66,8 @@ def cores() -> int:
 
 
 def gather(patterns: Sequence[str], *, clips: bool = False) -> list[Path]:
-    """The pictures that files, folders and globs mean, each once, and with `clips` the films too. A folder means those in it: none below
-    it, none hidden."""
+    """The pictures that files, folders and globs mean, each once, and with `clips` the films too. A folder
+    means those in it: none below it, none hidden."""
     found: dict[Path, None] = {}
     kinds = READS | (footage.READS.keys() if clips else set())
     for pattern in patterns:
@@ -84,7 +85,9 @@ def gather(patterns: Sequence[str], *, clips: bool = False) -> list[Path]:
                 raise InputError(f"no picture matches {pattern}: wanted {' '.join(sorted(kinds))}")
             found |= dict.fromkeys(matches)
     if not found:
-        raise InputError(f"none of the {len(patterns)} folders holds a picture: wanted {' '.join(sorted(kinds))}")
+        raise InputError(
+            f"none of the {len(patterns)} folders holds a picture: wanted {' '.join(sorted(kinds))}"
+        )
     return list(found)
 
 
@@ -93,21 +96,30 @@ def _readable(path: Path, kinds: set[str]) -> bool:
 
 
 def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
-    """Each source and where its result goes: its own name in `folder`; formats that are only read become .jpg.
+    """Each source and where its result goes: its own name in `folder`; formats that are only read become
+    .jpg.
 
-    Where the folder lies among the sources, an earlier run's results are found there too: of two sources with one target, the one
-    that is the target is left out.
+    Where the folder lies among the sources, an earlier run's results are found there too: of two sources with
+    one target, the one that is the target is left out.
     """
     claims: dict[Path, list[Path]] = defaultdict(list)
     for source in sources:
         own = source.suffix.lower() in {*photo_writer.SUFFIXES, *video.SUFFIXES}
-        claims[folder / (source.name if own else f"{source.stem}{'.mp4' if is_clip(source) else '.jpg'}")].append(source)
+        claims[
+            folder / (source.name if own else f"{source.stem}{'.mp4' if is_clip(source) else '.jpg'}")
+        ].append(source)
     pairs = []
     for target, claimants in claims.items():
         if len(claimants) > 1:
-            claimants = [source for source in claimants if not (source.parent.is_dir() and source.parent.samefile(folder))] or claimants
+            claimants = [
+                source
+                for source in claimants
+                if not (source.parent.is_dir() and source.parent.samefile(folder))
+            ] or claimants
         if len(claimants) > 1:
-            raise OutputError(f"{claimants[0]} and {claimants[1]} would both be written as {target}: give them in two runs, to two folders")
+            raise OutputError(
+                f"{claimants[0]} and {claimants[1]} would both be written as {target}: give them in two runs, to two folders"
+            )
         pairs.append((claimants[0], target))
     return pairs
 
@@ -120,7 +132,8 @@ def is_clip(path: Path) -> bool:
 
 
 def check(job: Job) -> None:
-    """Refuse what can be known to fail before the photo is decoded: no such file, and all that `image.write` would refuse of its target."""
+    """Refuse what can be known to fail before the photo is decoded: no such file, and all that `image.write`
+    would refuse of its target."""
     if not job.source.exists():
         raise InputError(f"{job.source}: no such file")
     if is_clip(job.source):
@@ -141,13 +154,16 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     del before  # the input's pixels are let go before the result is encoded
     photo_writer.write(photo, job.target, quality=job.quality, force=job.force)
     notes = photo.history[-1].notes if photo.history else ()
-    why = "; ".join(notes) or ("" if changed else "every strength is 0 or nothing was seen that it could be done to")
+    why = "; ".join(notes) or (
+        "" if changed else "every strength is 0 or nothing was seen that it could be done to"
+    )
     said = f"{job.target}: {'' if changed else 'nothing has changed, since '}{why}" if why else ""
     return Outcome(job, "done", said, {"changed": changed} | ({"notes": notes} if notes else {}))
 
 
 def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
-    """The same for a clip; with `resume` it goes on where an earlier run was stopped, or has nothing to do."""
+    """The same for a clip; with `resume` it goes on where an earlier run was stopped, or has nothing to
+    do."""
     if resume and job.target.is_file() and done(job):
         return Outcome(job, "skipped")
     check(job)
@@ -156,7 +172,8 @@ def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
         job.target,
         job.request,
         resume=resume,
-        force=job.force or (resume and job.target.is_file()),  # what is there is a damaged result of this request
+        force=job.force
+        or (resume and job.target.is_file()),  # what is there is a damaged result of this request
         max_pixels=job.max_pixels,
         kit=None,
         progress=progress,
@@ -172,18 +189,23 @@ def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
 def done(job: Job) -> bool:
     """Whether an earlier run has made this job's result by the same request, and it is intact.
 
-    A result that was damaged since counts as not there. Anything else in its place is an `OutputError`: only --force writes over it.
+    A result that was damaged since counts as not there. Anything else in its place is an `OutputError`: only
+    --force writes over it.
     """
     if not job.target.exists():
         return False
     try:
         verdict = provenance.verify(job.target)
     except MienError as error:
-        raise OutputError(f"{job.target} is there and no result of mien ({error}): write over it with --force") from error
+        raise OutputError(
+            f"{job.target} is there and no result of mien ({error}): write over it with --force"
+        ) from error
     if not verdict.history or not any(
         name == job.source.name or name.startswith(f"{job.source.name}, ") for name in verdict.ingredients[:1]
     ):
-        raise OutputError(f"{job.target} is there and was not made from {job.source}: write over it with --force")
+        raise OutputError(
+            f"{job.target} is there and was not made from {job.source}: write over it with --force"
+        )
     asked, before = _said(job.request.arguments()), _said(verdict.history[-1].arguments)
     if asked != before:
         said = " ".join(f"{name}={value}" for name, value in before.items())
@@ -196,11 +218,14 @@ def _said(arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value}
 
 
-def run(jobs: Sequence[Job], *, resume: bool, workers: int, progress: Progress = SILENT) -> Generator[Outcome]:
-    """Do all jobs, `workers` at a time, and yield each as it ends; with `resume`, those that are `done` are skipped.
+def run(
+    jobs: Sequence[Job], *, resume: bool, workers: int, progress: Progress = SILENT
+) -> Generator[Outcome]:
+    """Do all jobs, `workers` at a time, and yield each as it ends; with `resume`, those that are `done` are
+    skipped.
 
-    No more jobs are handed out than there are workers. So once `progress` is cancelled, only the few that have begun are finished,
-    and nothing is half-written; and when a process dies, few others die with it.
+    No more jobs are handed out than there are workers. So once `progress` is cancelled, only the few that
+    have begun are finished, and nothing is half-written; and when a process dies, few others die with it.
     """
     waiting = deque(jobs)
     while waiting and not progress.cancelled:
@@ -261,12 +286,15 @@ def _settle(job: Job, resume: bool) -> Job | Outcome:
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")  # threads of ONNX Runtime do not survive a fork
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_open, initargs=(max(cores() // workers, 1),))
+    return ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_open, initargs=(max(cores() // workers, 1),)
+    )
 
 
 @contextlib.contextmanager
 def _deaf() -> Generator[None]:
-    """Processes started in here never hear Ctrl-C, which a terminal sends to all: the one that hands out the jobs decides."""
+    """Processes started in here never hear Ctrl-C, which a terminal sends to all: the one that hands out the
+    jobs decides."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -291,4 +319,8 @@ def _try(job: Job, threads: int) -> Outcome:
         return Outcome(job, "failed", f"{job.source}: there is not enough memory: try --workers 1")
     except Exception as error:  # one broken photo of a thousand must not stop the others
         where = traceback.extract_tb(error.__traceback__)[-1]
-        return Outcome(job, "failed", f"{job.source}: a bug, {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
+        return Outcome(
+            job,
+            "failed",
+            f"{job.source}: a bug, {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})",
+        )

@@ -1,10 +1,12 @@
-"""What is done to faces over time: `Line` takes a clip's frames in and gives them back edited, a few of them in memory at a time.
+"""What is done to faces over time: `Line` takes a clip's frames in and gives them back edited, a few of them
+in memory at a time.
 
-An edit is asked only at key frames, about eight a second: at each it says what should change, as with a photo. That Change sticks to the
-face: it is carried to other frames by the mesh, averaged over the key frames around, and every frame shows the mean of the two that it
-lies between. So skin does not crawl, and nothing lags behind. Where a key frame shows a hand or a microphone before a face, the frames
-around are looked at one by one, and it stays as it is. What a frame looks like depends on few frames around it, which is what
-lets a run stop after any part and go on as if it had not.
+An edit is asked only at key frames, about eight a second: at each it says what should change, as with a
+photo. That Change sticks to the face: it is carried to other frames by the mesh, averaged over the key frames
+around, and every frame shows the mean of the two that it lies between. So skin does not crawl, and nothing
+lags behind. Where a key frame shows a hand or a microphone before a face, the frames around are looked at one
+by one, and it stays as it is. What a frame looks like depends on few frames around it, which is what lets a
+run stop after any part and go on as if it had not.
 """
 
 from __future__ import annotations
@@ -31,12 +33,15 @@ REACH = 3  # key frames on each side up to which Changes are averaged; the last 
 FADE = 0.2  # seconds
 COARSE = 4  # crop pixels on a side that share one step of the mesh when a Change is carried on
 
-Laid = tuple[Array, Change]  # a Change and the landmarks `[478, 2]` (crop xy) of the face that it was made for
+Laid = tuple[
+    Array, Change
+]  # a Change and the landmarks `[478, 2]` (crop xy) of the face that it was made for
 
 
 @dataclass
 class ClipEditor:
-    """A clip's frames on their way: seen first, then steady, perhaps key, drawn last. All by the number of the frame.
+    """A clip's frames on their way: seen first, then steady, perhaps key, drawn last. All by the number of
+    the frame.
 
     start: the first frame that is drawn; those before it are only looked at.
     """
@@ -54,13 +59,21 @@ class ClipEditor:
     steady: dict[int, dict[int, tuple[Face, float]]] = field(default_factory=dict)
     keys: dict[int, dict[int, list[Laid]]] = field(default_factory=dict)
     means: dict[tuple[int, int], list[Laid]] = field(default_factory=dict)
-    hidden: dict[int, set[int]] = field(default_factory=dict)  # by key frame, the faces that something is before
+    hidden: dict[int, set[int]] = field(
+        default_factory=dict
+    )  # by key frame, the faces that something is before
 
     @property
     def nothing(self) -> str:
         """Why no face was edited; empty where one was."""
         which = self.tracker.which
-        return "" if self.edited else "no face found" if which in ("all", "largest") else f"there is no face {which}"
+        return (
+            ""
+            if self.edited
+            else "no face found"
+            if which in ("all", "largest")
+            else f"there is no face {which}"
+        )
 
     @property
     def behind(self) -> int:
@@ -85,25 +98,42 @@ class ClipEditor:
         tracker, numbers = self.tracker, list(self.sights)
         rows = [(n, name, face) for n in numbers for name, face in self.sights[n].faces.items()]
         told = {
-            "tracker": {name: getattr(tracker, name) for name in ("lost", "issued", "waited")} | {"meant": sorted(tracker.meant)},
-            "sights": [[n, self.ticks[n], self.sights[n].time, self.sights[n].cut, sorted(self.sights[n].meant)] for n in numbers],
+            "tracker": {name: getattr(tracker, name) for name in ("lost", "issued", "waited")}
+            | {"meant": sorted(tracker.meant)},
+            "sights": [
+                [n, self.ticks[n], self.sights[n].time, self.sights[n].cut, sorted(self.sights[n].meant)]
+                for n in numbers
+            ],
             "faces": [[n, name, face.score, face.roll, face.yaw, face.pitch] for n, name, face in rows],
         }
-        arrays = {name: np.array([getattr(face, name) for _, _, face in rows], np.float32) for name in ("box", "landmarks", "depth")}
+        arrays = {
+            name: np.array([getattr(face, name) for _, _, face in rows], np.float32)
+            for name in ("box", "landmarks", "depth")
+        }
         return told, arrays | {"afar": np.array(tracker.afar)}
 
     def go_on(self, told: dict[str, Any], arrays: dict[str, Array], start: int) -> tuple[int, int]:
-        """Take over another line's `state`, so that the next frame that is drawn is number `start`; returns number and time stamp of the
-        first frame that must be seen for that."""
+        """Take over another line's `state`, so that the next frame that is drawn is number `start`; returns
+        number and time stamp of the first frame that must be seen for that."""
         faces: dict[int, dict[int, Face]] = {}
         for row, (n, name, *rest) in enumerate(told["faces"]):
-            faces.setdefault(n, {})[name] = Face(arrays["box"][row], arrays["landmarks"][row], arrays["depth"][row], *rest)
+            faces.setdefault(n, {})[name] = Face(
+                arrays["box"][row], arrays["landmarks"][row], arrays["depth"][row], *rest
+            )
         for n, tick, time, cut, meant in told["sights"]:
             self.sights[n], self.ticks[n] = TrackedFrame(time, cut, faces.get(n, {}), frozenset(meant)), tick
         tracker, known = self.tracker, told["tracker"]
         tracker.lost = {int(name): (box, ago) for name, (box, ago) in known["lost"].items()}
-        tracker.issued, tracker.waited, tracker.meant = known["issued"], known["waited"], frozenset(known["meant"])
-        tracker.live, tracker.afar, self.start = dict(self.sights[max(self.sights)].faces), arrays["afar"], start
+        tracker.issued, tracker.waited, tracker.meant = (
+            known["issued"],
+            known["waited"],
+            frozenset(known["meant"]),
+        )
+        tracker.live, tracker.afar, self.start = (
+            dict(self.sights[max(self.sights)].faces),
+            arrays["afar"],
+            start,
+        )
         return min(self.sights), self.ticks[min(self.sights)]
 
     def _on(self, newest: int) -> Iterator[Any]:
@@ -111,9 +141,15 @@ class ClipEditor:
         settled, drawn = newest - self.fade, newest - self.behind
         if settled in self.sights:
             near = [n for n in range(settled - self.fade, settled + self.fade + 1) if n in self.sights]
-            self.steady[settled] = tracks.smooth([self.sights[n] for n in near], near.index(settled), self.fade)
-            if (settled % self.every == 0 or self.sights[settled].cut) and settled > self.start - (REACH + 1) * self.every:
-                self.keys[settled] = self._key(next(frame for frame in self.waiting if frame.number == settled), settled)
+            self.steady[settled] = tracks.smooth(
+                [self.sights[n] for n in near], near.index(settled), self.fade
+            )
+            if (settled % self.every == 0 or self.sights[settled].cut) and settled > self.start - (
+                REACH + 1
+            ) * self.every:
+                self.keys[settled] = self._key(
+                    next(frame for frame in self.waiting if frame.number == settled), settled
+                )
         if self.waiting and self.waiting[0].number == drawn:
             frame = self.waiting.popleft()
             if drawn >= self.start:
@@ -133,7 +169,11 @@ class ClipEditor:
         """The faces of a frame: their numbers, they themselves, and the indices of those that are meant."""
         names = list(self.steady[number])
         meant = names if self.tracker.which == "all" else self.sights[number].meant
-        return names, [self.steady[number][name][0] for name in names], [i for i, name in enumerate(names) if name in meant]
+        return (
+            names,
+            [self.steady[number][name][0] for name in names],
+            [i for i, name in enumerate(names) if name in meant],
+        )
 
     def _key(self, frame: footage.Frame, number: int) -> dict[int, list[Laid]]:
         """Ask the edits what should change in this frame: by face, for each stage."""
@@ -163,25 +203,32 @@ class ClipEditor:
         if not chosen:
             return frame.picture
         turn = {i: itertools.count() for i in chosen}
-        covered = set().union(*(found for n, found in self.hidden.items() if abs(n - frame.number) <= self.every))
+        covered = set().union(
+            *(found for n, found in self.hidden.items() if abs(n - frame.number) <= self.every)
+        )
         fronts = {i: self._front(frame, faces[i]) for i in chosen if names[i] in covered}
 
         def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             stage = next(turn[i])
-            change = mean([(moved(laid[stage], crop.landmarks, self._triangles), share) for laid, share in wanted[i]])
+            change = mean(
+                [(moved(laid[stage], crop.landmarks, self._triangles), share) for laid, share in wanted[i]]
+            )
             shown = replace(change, alpha=change.alpha * np.float32(self.steady[frame.number][names[i]][1]))
             return fronts[i].mask_objects(crop, shown) if i in fronts else shown
 
         before = frame.pixels
         self.edited |= {names[i] for i in chosen}
-        return frame.drawn(before, apply.run_edits(before, self.stages, faces, chosen, recall, apply.align_face))
+        return frame.drawn(
+            before, apply.run_edits(before, self.stages, faces, chosen, recall, apply.align_face)
+        )
 
     @property
     def _triangles(self) -> Array:
         return self.tracker.kit.prototypes.triangles
 
     def _between(self, name: int, number: int) -> list[tuple[list[Laid], float]]:
-        """The Changes of a face at the key frames before and after a frame, with their shares; one where there is no other."""
+        """The Changes of a face at the key frames before and after a frame, with their shares; one where
+        there is no other."""
         keys = [n for n in self.keys if name in self.keys[n]]
         before = max((n for n in keys if n <= number), default=None)
         after = min((n for n in keys if n > number), default=None)
@@ -195,9 +242,21 @@ class ClipEditor:
         """The Changes of a face at a key frame, averaged with those around; made once."""
         if (number, name) not in self.means:
             reach = REACH * self.every
-            near = [(n, 1 - abs(n - number) / reach) for n in self.keys if abs(n - number) < reach and name in self.keys[n]]
+            near = [
+                (n, 1 - abs(n - number) / reach)
+                for n in self.keys
+                if abs(n - number) < reach and name in self.keys[n]
+            ]
             self.means[number, name] = [
-                (here, mean([(moved(self.keys[n][name][stage], here, self._triangles), share) for n, share in near]))
+                (
+                    here,
+                    mean(
+                        [
+                            (moved(self.keys[n][name][stage], here, self._triangles), share)
+                            for n, share in near
+                        ]
+                    ),
+                )
                 for stage, (here, _) in enumerate(self.keys[number][name])
             ]
         return self.means[number, name]
@@ -217,8 +276,15 @@ def moved(laid: Laid, to: Array, triangles: Array) -> Change:
     small = size // COARSE
     there, here = (mesh.with_border_points((points + 0.5) / COARSE - 0.5, small) for points in (at, to))
     shift = mesh.dense_map(here, there, triangles, small) - mesh.pixel_grid(small)
-    place = mesh.pixel_grid(size) + cv2.resize(cv2.GaussianBlur(shift, (0, 0), 1), (size, size)) * np.float32(size / small)
-    look = lambda values: cv2.remap(values, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)  # noqa: E731
+    place = mesh.pixel_grid(size) + cv2.resize(cv2.GaussianBlur(shift, (0, 0), 1), (size, size)) * np.float32(
+        size / small
+    )
+
+    def look(values: Any) -> Any:
+        return cv2.remap(
+            values, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        )
+
     return replace(change, flow=look(change.flow), colour=look(change.colour), alpha=look(change.alpha))
 
 

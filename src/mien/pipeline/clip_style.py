@@ -1,8 +1,9 @@
-"""What is done to whole frames over time: `Scene` takes a clip's frames in and gives them back drawn, two of them in memory at a time.
+"""What is done to whole frames over time: `Scene` takes a clip's frames in and gives them back drawn, two of
+them in memory at a time.
 
-A translator draws each frame as if there were no other, so its strokes crawl. Each drawing is therefore mixed with the one before, moved
-along by the optical flow between the two frames (as Ruder et al. 2016, arXiv 1604.08610, begin from it), where the flow explains what is
-seen; a new shot begins anew.
+A translator draws each frame as if there were no other, so its strokes crawl. Each drawing is therefore mixed
+with the one before, moved along by the optical flow between the two frames (as Ruder et al. 2016, arXiv
+1604.08610, begin from it), where the flow explains what is seen; a new shot begins anew.
 """
 
 from __future__ import annotations
@@ -20,21 +21,28 @@ from ..models.translator import mixed
 from ..types import Array
 from . import tracking as tracks
 
-KEPT = 0.7  # share of the drawing before: more steadies hardly more and departs from what is seen (benchmarks/stylize.py measures both)
-LOOK = 320  # pixels of the longer side of the grey frames that motion is seen in (Dense Inverse Search, Kroeger et al. 2016)
+# share of the drawing before: more steadies hardly more and departs from what is seen (benchmarks/stylize.py
+# measures both)
+KEPT = 0.7
+# pixels of the longer side of the grey frames that motion is seen in (Dense Inverse Search, Kroeger et al.
+# 2016)
+LOOK = 320
 DOUBT = 16.0  # levels by which a frame differs from the one before, moved, where nothing is kept
 
 
 @dataclass
 class ClipStylizer:
-    """A clip's frames, each drawn by `draw`, `strength` 0..1 of the way. start: the first frame that is drawn."""
+    """A clip's frames, each drawn by `draw`, `strength` 0..1 of the way. start: the first frame that is
+    drawn."""
 
     draw: Callable[[Array], Array]
     strength: float
     kept: float = KEPT
     start: int = 0
     tick: int = 0  # time stamp of the last frame
-    seen: dict[str, Array] = field(default_factory=dict)  # the last frame "grey" and from "afar", and how it was "drawn", float32
+    seen: dict[str, Array] = field(
+        default_factory=dict
+    )  # the last frame "grey" and from "afar", and how it was "drawn", float32
     edited: set[int] = field(default_factory=set)
     notes: dict[int, str] = field(default_factory=dict)
     nothing = ""
@@ -54,7 +62,8 @@ class ClipStylizer:
         return {"tick": self.tick}, self.seen
 
     def go_on(self, told: dict[str, Any], arrays: dict[str, Array], start: int) -> tuple[int, int]:
-        """Take over another's `state`, to draw frame `start` next; it is sought by the one before, whose time stamp is known."""
+        """Take over another's `state`, to draw frame `start` next; it is sought by the one before, whose time
+        stamp is known."""
         self.tick, self.seen, self.start = told["tick"], arrays, start
         return start - 1, self.tick
 
@@ -74,14 +83,22 @@ class ClipStylizer:
 
 
 def moved(picture: Array, before: Array, now: Array) -> tuple[Array, Array]:
-    """`picture [H, W, 3]` float32 as it lies when what is seen has moved from `before` to `now` (grey `[h, w]` uint8, smaller): and how far
-    that is to be believed, `[H, W]` in 0..1."""
+    """`picture [H, W, 3]` float32 as it lies when what is seen has moved from `before` to `now` (grey `[h,
+    w]` uint8, smaller): and how far that is to be believed, `[H, W]` in 0..1."""
     (height, width), (rows, columns) = picture.shape[:2], now.shape
     motion: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    from_: Any = motion.calc(now, before, None) + np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1).astype(np.float32)
+    from_: Any = motion.calc(now, before, None) + np.stack(
+        np.meshgrid(np.arange(columns), np.arange(rows)), -1
+    ).astype(np.float32)
     there = cv2.remap(before, from_[..., 0], from_[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    trust: Any = np.clip(1 - cv2.GaussianBlur(cv2.absdiff(there, now).astype(np.float32), (0, 0), 1) / DOUBT, 0, 1)
-    trust[(from_ < 0).any(2) | (from_ > (columns - 1, rows - 1)).any(2)] = 0  # this was outside of the picture
-    full = (cv2.resize(from_, (width, height)) + 0.5) * np.array([width / columns, height / rows], np.float32) - 0.5
+    trust: Any = np.clip(
+        1 - cv2.GaussianBlur(cv2.absdiff(there, now).astype(np.float32), (0, 0), 1) / DOUBT, 0, 1
+    )
+    trust[(from_ < 0).any(2) | (from_ > (columns - 1, rows - 1)).any(2)] = (
+        0  # this was outside of the picture
+    )
+    full = (cv2.resize(from_, (width, height)) + 0.5) * np.array(
+        [width / columns, height / rows], np.float32
+    ) - 0.5
     carried = cv2.remap(picture, full[..., 0], full[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return carried, cv2.resize(trust, (width, height))

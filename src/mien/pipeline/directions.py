@@ -1,7 +1,9 @@
-"""Directions of a generator, learned from its own pictures: draw faces, read age, sex and smile off them, regress.
+"""Directions of a generator, learned from its own pictures: draw faces, read age, sex and smile off them,
+regress.
 
-After Shen et al. 2020, "Interpreting the Latent Space of GANs for Semantic Face Editing" (InterFaceGAN, arXiv 1907.10786), with its
-conditional projection, but on continuous labels: the prototypes' reader and the face mesh give them, so nobody labels anything.
+After Shen et al. 2020, "Interpreting the Latent Space of GANs for Semantic Face Editing" (InterFaceGAN, arXiv
+1907.10786), with its conditional projection, but on continuous labels: the prototypes' reader and the face
+mesh give them, so nobody labels anything.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from ..models.traits import TRAITS, read_traits
 from ..optional import training
 from ..types import SILENT, Array, Progress
 
-FAR = 2.5  # much of a trait is at most so many standard deviations of w away: further off a generator has never been
+# much of a trait is at most so many standard deviations of w away: further off a generator has never been
+FAR = 2.5
 ASIDE = 5  # one face in so many is kept aside to see how well a trait can be told from w
 CLEAR = 0.3  # a trait that correlates less than this with what w says has no direction
 RIDGE = 1e-2
@@ -29,13 +32,19 @@ FEWEST = 20  # faces that anything is learned from
 
 
 def directions(
-    network: str, *, count: int = 2000, source: Path | None = None, kit: Kit | None = None, progress: Progress = SILENT
+    network: str,
+    *,
+    count: int = 2000,
+    source: Path | None = None,
+    kit: Kit | None = None,
+    progress: Progress = SILENT,
 ) -> dict[str, float]:
-    """Learn where a face gets older, more masculine or smiling in the space of the generator `network`, from `count` of its own faces.
+    """Learn where a face gets older, more masculine or smiling in the space of the generator `network`, from
+    `count` of its own faces.
 
-    source: the run or the published checkpoint that the generator is from; with it come `s0` to `s9`, the directions that move its styles
-    most (SeFa, arXiv 2007.06600). Stores NETWORK-directions among your networks; returns how well each trait can be told from the
-    styles (correlation on faces kept aside).
+    source: the run or the published checkpoint that the generator is from; with it come `s0` to `s9`, the
+    directions that move its styles most (SeFa, arXiv 2007.06600). Stores NETWORK-directions among your
+    networks; returns how well each trait can be told from the styles (correlation on faces kept aside).
     """
     kit = kit or shared_kit()
     _, generator = kit.generator(network)
@@ -43,7 +52,9 @@ def directions(
     codes, told = learn(kit, network, count, progress, known)
     if not codes:
         said = told or "no face was found"
-        raise ModelError(f"{network} draws no faces whose age, sex or smile can be read ({said}): nothing was learned")
+        raise ModelError(
+            f"{network} draws no faces whose age, sex or smile can be read ({said}): nothing was learned"
+        )
     told_words = ", ".join(f"{name} {value:.2f}" for name, value in told.items())
     card = Card(
         name=f"{network}-directions",
@@ -63,11 +74,15 @@ def directions(
     return told
 
 
-def learn(kit: Kit, network: str, count: int, progress: Progress, known: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, float]]:
-    """Directions `[W]` by trait, one unit long in the trait's unit, and how well each trait can be told from w (correlation, held out).
+def learn(
+    kit: Kit, network: str, count: int, progress: Progress, known: Mapping[str, Array]
+) -> tuple[dict[str, Array], dict[str, float]]:
+    """Directions `[W]` by trait, one unit long in the trait's unit, and how well each trait can be told from
+    w (correlation, held out).
 
-    `count` faces of the generator are drawn; those in which no face is found are left out. A trait that cannot be told has no direction.
-    known: unit directions by name, which become one standard deviation of w long.
+    `count` faces of the generator are drawn; those in which no face is found are left out. A trait that
+    cannot be told has no direction. known: unit directions by name, which become one standard deviation of w
+    long.
     """
     mapper, generator = kit.generator(network)
     drawn: list[Array] = []
@@ -87,8 +102,12 @@ def learn(kit: Kit, network: str, count: int, progress: Progress, known: Mapping
     for k, trait in enumerate(TRAITS):
         told[trait] = float(np.corrcoef(w[aside] @ slopes[k], labels[aside, k])[0, 1])
     clear = [k for k, trait in enumerate(TRAITS) if told[trait] >= CLEAR]
-    steps = {list(TRAITS)[k]: unit(slopes[k], slopes[[other for other in clear if other != k]]) for k in clear}
-    return {trait: step * min(1.0, FAR / spreads(w, step * TRAITS[trait])) for trait, step in steps.items()} | out, told
+    steps = {
+        list(TRAITS)[k]: unit(slopes[k], slopes[[other for other in clear if other != k]]) for k in clear
+    }
+    return {
+        trait: step * min(1.0, FAR / spreads(w, step * TRAITS[trait])) for trait, step in steps.items()
+    } | out, told
 
 
 def from_labels(w: Array, labels: Array) -> Array:
@@ -99,7 +118,8 @@ def from_labels(w: Array, labels: Array) -> Array:
 
 
 def unit(slope: Array, others: Array) -> Array:
-    """The step `[W]` that changes one label by 1 and those of which `others [K, W]` are the slopes not at all."""
+    """The step `[W]` that changes one label by 1 and those of which `others [K, W]` are the slopes not at
+    all."""
     Q = np.linalg.qr(others.T)[0]  # [W, K]
     step = slope - Q @ (Q.T @ slope)
     return step / (slope @ step)
@@ -111,7 +131,8 @@ def spreads(w: Array, step: Array) -> float:
 
 
 def loop(stops: Sequence[Array], between: int) -> Iterator[Array]:
-    """From each w `[W]` to the next and back to the first, `between` steps each, without a kink: Catmull and Rom's spline."""
+    """From each w `[W]` to the next and back to the first, `between` steps each, without a kink: Catmull and
+    Rom's spline."""
     for i in range(len(stops)):
         a, b, c, d = (stops[(i + k) % len(stops)] for k in (-1, 0, 1, 2))
         for t in np.arange(between) / between:

@@ -40,15 +40,19 @@ def edit(
     kit: Kit | None = None,
     **strengths: Unpack[Strengths],
 ) -> Photo:
-    """Change faces: `edit("photo.jpg", smile=0.8, lips="rose:0.5")`; `edits.request.EDITS` lists what can be asked for, with ranges.
+    """Change faces: `edit("photo.jpg", smile=0.8, lips="rose:0.5")`; `edits.request.EDITS` lists what can be
+    asked for, with ranges.
 
-    photo: a `Photo`, a path, the bytes of a file or a file object, a picture of Pillow's or an array `[H, W, 3]`. face: "all", "largest" or
-    a number as `find` counts them from 1. method: "prototypes" or "network" instead of what makes each edit best. network: a generator of
-    yours, which moves the face in its own space (NAME-encoder, NAME-generator and NAME-directions in `models`); directions: amounts by the
-    names of directions that have no other name, {"s3": 1.5}. licence: "commercial" refuses networks that may not be used so.
+    photo: a `Photo`, a path, the bytes of a file or a file object, a picture of Pillow's or an array `[H, W,
+    3]`. face: "all", "largest" or a number as `find` counts them from 1. method: "prototypes" or "network"
+    instead of what makes each edit best. network: a generator of yours, which moves the face in its own space
+    (NAME-encoder, NAME-generator and NAME-directions in `models`); directions: amounts by the names of
+    directions that have no other name, {"s3": 1.5}. licence: "commercial" refuses networks that may not be
+    used so.
 
-    Pixels outside the change are bit-identical; the result remembers what was done (`Photo.history`), and `write` labels it. Raises
-    `RequestError` for unknown edits and strengths out of range, `FaceError` where the face is not there.
+    Pixels outside the change are bit-identical; the result remembers what was done (`Photo.history`), and
+    `write` labels it. Raises `RequestError` for unknown edits and strengths out of range, `FaceError` where
+    the face is not there.
     """
     given = cast("dict[str, Any]", dict(strengths))
     request = request_of(given, face=face, method=method, network=network, directions=directions)
@@ -73,18 +77,24 @@ def edit_clip(
     progress: Progress = SILENT,
     **strengths: Unpack[Strengths],
 ) -> Summary:
-    """Change faces in a film (.mp4, .mov, .mkv, .webm) and write it as `out` (.mp4); `edit` says what can be asked for.
+    """Change faces in a film (.mp4, .mov, .mkv, .webm) and write it as `out` (.mp4); `edit` says what can be
+    asked for.
 
-    Size, time stamps and sound stay as they are. start, end: only this part, in seconds, is edited and written. face: "all"; "largest" of
-    every shot; or N, the Nth from the left in the first frame of a shot that shows so many. resume: go on with what an interrupted run has
-    left in `out`.parts. max_pixels: refuse larger frames. progress: is told how many frames are done, and of how many; once it is
-    cancelled, the run ends with KeyboardInterrupt. Raises `FaceError` where no face is found: then nothing is written.
+    Size, time stamps and sound stay as they are. start, end: only this part, in seconds, is edited and
+    written. face: "all"; "largest" of every shot; or N, the Nth from the left in the first frame of a shot
+    that shows so many. resume: go on with what an interrupted run has left in `out`.parts. max_pixels: refuse
+    larger frames. progress: is told how many frames are done, and of how many; once it is cancelled, the run
+    ends with KeyboardInterrupt. Raises `FaceError` where no face is found: then nothing is written.
     """
     given = cast("dict[str, Any]", dict(strengths))
     progress = callbacks(given, gone_in=GONE) or progress
-    asked = request_of(given, face=face, method=method, network=network, directions=directions, start=start, end=end)
+    asked = request_of(
+        given, face=face, method=method, network=network, directions=directions, start=start, end=end
+    )
     kit, places = kit or shared_kit(licence), (Path(source), Path(out))
-    return apply_to_clip(*places, asked, resume=resume, force=force, max_pixels=max_pixels, kit=kit, progress=progress)
+    return apply_to_clip(
+        *places, asked, resume=resume, force=force, max_pixels=max_pixels, kit=kit, progress=progress
+    )
 
 
 def request_of(given: dict[str, Any], **rest: Any) -> EditRequest:
@@ -95,7 +105,15 @@ def request_of(given: dict[str, Any], **rest: Any) -> EditRequest:
 
 
 def apply_to_clip(
-    source: Path, out: Path, request: EditRequest, *, resume: bool, force: bool, max_pixels: int, kit: Kit | None, progress: Progress
+    source: Path,
+    out: Path,
+    request: EditRequest,
+    *,
+    resume: bool,
+    force: bool,
+    max_pixels: int,
+    kit: Kit | None,
+    progress: Progress,
 ) -> Summary:
     """Carry out a request on a clip; see `edit_clip`."""
     kit = kit or shared_kit(request.licence)

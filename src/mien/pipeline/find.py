@@ -1,4 +1,5 @@
-"""The verbs about faces as they are: where they lie, how old they look, cut out and laid out, what is where in them."""
+"""The verbs about faces as they are: where they lie, how old they look, cut out and laid out, what is where
+in them."""
 
 from __future__ import annotations
 
@@ -21,7 +22,21 @@ from ..types import SILENT, Alignment, Array, Crop, Face, Photo, Progress
 
 MASK = 768  # pixels of a side that regions are made at
 GREEN, RED = (60, 220, 90), (255, 70, 70)
-LABELS = ("source", "licence", "person", "sex", "age", "age_is", "ethnicity", "smile", "mouth", "glasses", "beard", "hair", "hat")
+LABELS = (
+    "source",
+    "licence",
+    "person",
+    "sex",
+    "age",
+    "age_is",
+    "ethnicity",
+    "smile",
+    "mouth",
+    "glasses",
+    "beard",
+    "hair",
+    "hat",
+)
 
 
 def find(photo: Photo, *, kit: Kit | None = None) -> list[Face]:
@@ -30,52 +45,78 @@ def find(photo: Photo, *, kit: Kit | None = None) -> list[Face]:
 
 
 def age(photo: Photo, face: Face, *, kit: Kit | None = None) -> tuple[float, float]:
-    """How old a face of the photo looks, and by how much that is off in the mean, on people held out; in years, 18 to 90."""
+    """How old a face of the photo looks, and by how much that is off in the mean, on people held out; in
+    years, 18 to 90."""
     prototypes = (kit or shared_kit()).prototypes
     crop = geometry.align(filters.to_uint8(photo.pixels), face.landmarks, Prototype.alignment)
-    return float(np.clip(prototypes.read(crop).age, ADULT, OLDEST)), prototypes.card.measured["age_error_years"]
+    return float(np.clip(prototypes.read(crop).age, ADULT, OLDEST)), prototypes.card.measured[
+        "age_error_years"
+    ]
 
 
-def align(photo: Photo, *, size: int = 512, template: str = "ffhq", kit: Kit | None = None) -> list[tuple[Face, Crop]]:
-    """Every face of a photo laid out as `template` (see `geometry.TEMPLATES`), `size` x `size` pixels, 8 bits."""
+def align(
+    photo: Photo, *, size: int = 512, template: str = "ffhq", kit: Kit | None = None
+) -> list[tuple[Face, Crop]]:
+    """Every face of a photo laid out as `template` (see `geometry.TEMPLATES`), `size` x `size` pixels, 8
+    bits."""
     layout = _layout(template, size)
     return [(face, geometry.align(photo.pixels, face.landmarks, layout)) for face in find(photo, kit=kit)]
 
 
 def _layout(template: str, size: int) -> Alignment:
     if template not in geometry.TEMPLATES:
-        raise RequestError(f"no face layout is called {template!r}: there are {', '.join(geometry.TEMPLATES)}")
+        raise RequestError(
+            f"no face layout is called {template!r}: there are {', '.join(geometry.TEMPLATES)}"
+        )
     if not 16 <= size <= 4096:
         raise RequestError(f"size {size} is out of range: 16 to 4096 pixels")
     return Alignment(template, size)
 
 
 def draw(photo: Photo, faces: list[Face]) -> Photo:
-    """The photo with the faces' boxes, numbers and points drawn on it; 8 bits, no label, since nothing in it pretends to be a photo."""
+    """The photo with the faces' boxes, numbers and points drawn on it; 8 bits, no label, since nothing in it
+    pretends to be a photo."""
     pixels = filters.to_uint8(photo.pixels).copy()
     for number, face in enumerate(faces, 1):
         left, top, right, bottom = (round(float(v)) for v in face.box)
         thick = max(1, round((right - left) / 150))
         cv2.rectangle(pixels, (left, top), (right, bottom), GREEN, thick)
         cv2.putText(
-            pixels, str(number), (left, max(top - 3 * thick, 12 * thick)), cv2.FONT_HERSHEY_SIMPLEX, 0.5 * thick, GREEN, thick, cv2.LINE_AA
+            pixels,
+            str(number),
+            (left, max(top - 3 * thick, 12 * thick)),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.5 * thick,
+            GREEN,
+            thick,
+            cv2.LINE_AA,
         )
         for index, point in enumerate(face.landmarks):
             spot = round(float(point[0]) * 16), round(float(point[1]) * 16)
-            cv2.circle(pixels, spot, thick * 12, RED if index >= topology.POINTS else GREEN, -1, cv2.LINE_AA, shift=4)
+            cv2.circle(
+                pixels, spot, thick * 12, RED if index >= topology.POINTS else GREEN, -1, cv2.LINE_AA, shift=4
+            )
     return Photo(pixels)
 
 
 def regions(photo: Photo, face: Face, *, kit: Kit | None = None) -> Iterator[tuple[str, Array]]:
-    """Where in the photo a face's skin, hair and features are: each of `models.parser.REGIONS` by name, one after the other since they are
-    as large as the photo, `[H, W]` uint8 in 0..255; of every pixel they sum to about 255."""
+    """Where in the photo a face's skin, hair and features are: each of `models.parser.REGIONS` by name, one
+    after the other since they are as large as the photo, `[H, W]` uint8 in 0..255; of every pixel they sum to
+    about 255."""
     parser, pixels = (kit or shared_kit()).parser, filters.to_uint8(photo.pixels)
     crop = geometry.align(pixels, face.landmarks, Alignment(parser.alignment.template, MASK))
     light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     for name, share in parser.parse(crop).items():
-        fine = np.rint(filters.guided_filter(light, share, MASK // 128, 2e-4).clip(0, 1) * 255).astype(np.uint8)
+        fine = np.rint(filters.guided_filter(light, share, MASK // 128, 2e-4).clip(0, 1) * 255).astype(
+            np.uint8
+        )
         beyond = 255 if name == "other" else 0
-        yield name, cv2.warpAffine(fine, geometry.invert(crop.matrix), photo.size, flags=cv2.INTER_LINEAR, borderValue=beyond)
+        yield (
+            name,
+            cv2.warpAffine(
+                fine, geometry.invert(crop.matrix), photo.size, flags=cv2.INTER_LINEAR, borderValue=beyond
+            ),
+        )
 
 
 def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
@@ -91,9 +132,16 @@ def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
 
 
 def align_folder(
-    sources: Sequence[Path], folder: Path, *, size: int, template: str, max_pixels: int, progress: Progress = SILENT
+    sources: Sequence[Path],
+    folder: Path,
+    *,
+    size: int,
+    template: str,
+    max_pixels: int,
+    progress: Progress = SILENT,
 ) -> tuple[int, int]:
-    """Lay out every face of every photo and write what `train` reads: images/NAME.png, faces.csv with labels to fill in, landmarks478.npz.
+    """Lay out every face of every photo and write what `train` reads: images/NAME.png, faces.csv with labels
+    to fill in, landmarks478.npz.
 
     Returns how many faces were written and how many photos failed; `progress` is told of each.
     """
@@ -122,12 +170,23 @@ def align_folder(
             points[name] = crop.landmarks + np.float32(0.5)
             angles = {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")}
             rows.append(
-                {"file": name, "photo": str(source), "face": number, "score": round(face.score, 3), **angles, **dict.fromkeys(LABELS, "")}
+                {
+                    "file": name,
+                    "photo": str(source),
+                    "face": number,
+                    "score": round(face.score, 3),
+                    **angles,
+                    **dict.fromkeys(LABELS, ""),
+                }
             )
     with (folder / "faces.csv").open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         table = csv.DictWriter(file, ["file", "photo", "face", "score", "roll", "yaw", "pitch", *LABELS])
         table.writeheader()
         table.writerows(rows)
     files = np.array(list(points), dtype=str)
-    np.savez(folder / "landmarks478.npz", files=files, points=np.array(list(points.values()), np.float32).reshape(-1, 478, 2))
+    np.savez(
+        folder / "landmarks478.npz",
+        files=files,
+        points=np.array(list(points.values()), np.float32).reshape(-1, 478, 2),
+    )
     return len(rows), failed

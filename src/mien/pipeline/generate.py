@@ -16,16 +16,25 @@ from . import directions as latents
 from . import photo as apply
 
 
-def generate(network: str, seeds: Sequence[int], *, truncation: float = 0.7, kit: Kit | None = None) -> Iterator[Photo]:
-    """Draw one picture a seed with the generator `network` (its halves are NETWORK-mapper and NETWORK-generator in `models`).
+def generate(
+    network: str, seeds: Sequence[int], *, truncation: float = 0.7, kit: Kit | None = None
+) -> Iterator[Photo]:
+    """Draw one picture a seed with the generator `network` (its halves are NETWORK-mapper and
+    NETWORK-generator in `models`).
 
-    truncation 0..1: 1 is as varied as the network learned, 0 its mean face. The pictures are labelled as wholly generated.
+    truncation 0..1: 1 is as varied as the network learned, 0 its mean face. The pictures are labelled as
+    wholly generated.
     """
     _check_truncation(truncation)
     mapper, generator = (kit or shared_kit()).generator(network)
     for seed in seeds:
         pixels = generator.draw(mapper.styles(mapper.noise(seed), truncation))[0]
-        yield Photo(pixels, history=(apply.generation_step({"seed": seed, "truncation": truncation}, (mapper.net, generator.net)),))
+        yield Photo(
+            pixels,
+            history=(
+                apply.generation_step({"seed": seed, "truncation": truncation}, (mapper.net, generator.net)),
+            ),
+        )
 
 
 def walk(
@@ -39,13 +48,16 @@ def walk(
     force: bool = False,
     kit: Kit | None = None,
 ) -> int:
-    """Write a clip (.mp4) that goes smoothly from the face of one seed to that of the next and back to the first, `frames` from each to
-    the next; returns how many frames there are. The clip is labelled as wholly generated."""
+    """Write a clip (.mp4) that goes smoothly from the face of one seed to that of the next and back to the
+    first, `frames` from each to the next; returns how many frames there are. The clip is labelled as wholly
+    generated."""
     _check_truncation(truncation)
     video.target(out, force=force)
     mapper, generator = (kit or shared_kit()).generator(network)
     stops = [mapper.styles(mapper.noise(seed), truncation)[0] for seed in seeds]
-    step = apply.generation_step({"seeds": list(seeds), "truncation": truncation, "frames": frames}, (mapper.net, generator.net))
+    step = apply.generation_step(
+        {"seeds": list(seeds), "truncation": truncation, "frames": frames}, (mapper.net, generator.net)
+    )
     pictures = (generator.draw(w[None])[0] for w in latents.loop(stops, frames))
     return video.write(pictures, out, fps=fps, history=(step,), force=force)
 

@@ -1,4 +1,5 @@
-"""The verbs that make and add networks. Training and what exports need packages that editing does not; they are loaded when asked for."""
+"""The verbs that make and add networks. Training and what exports need packages that editing does not; they
+are loaded when asked for."""
 
 from __future__ import annotations
 
@@ -36,41 +37,57 @@ def train(
     progress: Progress | None = None,
     **old: Any,
 ) -> float:
-    """Train `family` on folders into the run folder `run`; returns the best held-out score. Needs `pip install mien[train]`.
+    """Train `family` on folders into the run folder `run`; returns the best held-out score. Needs `pip
+    install mien[train]`.
 
-    overrides: single values of the preset's Config, by name. start: runs or published checkpoints whose weights it starts from. devices:
-    GPUs, or processes where there are none; all but the first start this program again. accumulate: parts that each does its share of a
-    batch in; the result depends on `devices * accumulate` alone, and on that only by chance. keep: so many checkpoints. progress: told of
-    each step; default: lines on stderr. SIGINT and SIGTERM save and become KeyboardInterrupt; `resume` goes on exactly where a run stopped.
+    overrides: single values of the preset's Config, by name. start: runs or published checkpoints whose
+    weights it starts from. devices: GPUs, or processes where there are none; all but the first start this
+    program again. accumulate: parts that each does its share of a batch in; the result depends on `devices *
+    accumulate` alone, and on that only by chance. keep: so many checkpoints. progress: told of each step;
+    default: lines on stderr. SIGINT and SIGTERM save and become KeyboardInterrupt; `resume` goes on exactly
+    where a run stopped.
     """
     words = renamed(old, OLD_WORDS, gone_in=GONE)
     overrides, start = words.get("overrides", overrides), words.get("start", start)
     if old:
         raise TypeError(f"unknown argument {next(iter(old))!r}")
-    options: dict[str, Any] = {"preset": preset, "knobs": overrides or {}, "seed": seed, "begin": start, "resume": resume}
+    options: dict[str, Any] = {
+        "preset": preset,
+        "knobs": overrides or {},
+        "seed": seed,
+        "begin": start,
+        "resume": resume,
+    }
     options |= {"devices": devices, "accumulate": accumulate, "keep": keep, "progress": progress or Lines()}
     return training("engine.launch").start(family, data, run, **options)
 
 
-def export(run: Path, out: Path, *, bits: int = 32, last: bool = False, force: bool = False) -> dict[Path, float]:
-    """Write the best weights of `run` as `out` (.onnx) with their card; where a family has several parts, one file a part.
+def export(
+    run: Path, out: Path, *, bits: int = 32, last: bool = False, force: bool = False
+) -> dict[Path, float]:
+    """Write the best weights of `run` as `out` (.onnx) with their card; where a family has several parts, one
+    file a part.
 
-    bits: 32, 16 or 8, that weights are stored in (see `train.export.write`); last: the last weights instead of the best, as no score sees
-    what discriminators teach. Returns the files, each with the largest difference between torch and ONNX Runtime; refuses (`ModelError`)
-    where the two differ by more than 1e-3.
+    bits: 32, 16 or 8, that weights are stored in (see `train.export.write`); last: the last weights instead
+    of the best, as no score sees what discriminators teach. Returns the files, each with the largest
+    difference between torch and ONNX Runtime; refuses (`ModelError`) where the two differ by more than 1e-3.
     """
     return training("engine.export").export(run, out, bits=bits, last=last, force=force)
 
 
-def import_network(file: Path, name: str, *, own_statistics: bool = False, sample: bool = False) -> list[catalogue.Entry]:
+def import_network(
+    file: Path, name: str, *, own_statistics: bool = False, sample: bool = False
+) -> list[catalogue.Entry]:
     """Add a network to the user's own: an .onnx that `export` wrote, or a published checkpoint.
 
-    Checkpoints are NVIDIA's .pkl (of StyleGAN2-ADA and of the TensorFlow era), .pt with g_ema, pSp's and e4e's .pt, IR-SE-50's .pth, and
-    the .pth of CycleGAN, pix2pix, pix2pixHD, StarGAN, fast style transfer and AdaIN, all told by their structure. Nothing is unpickled
-    freely: a file that asks for code is refused by name. A checkpoint of several parts becomes NAME-mapper, NAME-generator and so on.
+    Checkpoints are NVIDIA's .pkl (of StyleGAN2-ADA and of the TensorFlow era), .pt with g_ema, pSp's and
+    e4e's .pt, IR-SE-50's .pth, and the .pth of CycleGAN, pix2pix, pix2pixHD, StarGAN, fast style transfer and
+    AdaIN, all told by their structure. Nothing is unpickled freely: a file that asks for code is refused by
+    name. A checkpoint of several parts becomes NAME-mapper, NAME-generator and so on.
 
-    pix2pix's published test script leaves the network in training mode. Both halves of that can be had: own_statistics, batch norms by the
-    statistics of each picture; sample, dropout stays on, and `asked={"sample": 3}` of `stylize` and `sketch` is the number of a draw.
+    pix2pix's published test script leaves the network in training mode. Both halves of that can be had:
+    own_statistics, batch norms by the statistics of each picture; sample, dropout stays on, and
+    `asked={"sample": 3}` of `stylize` and `sketch` is the number of a draw.
     """
     if not file.is_file():
         raise InputError(f"{file}: no such file")
@@ -81,7 +98,9 @@ def import_network(file: Path, name: str, *, own_statistics: bool = False, sampl
             )
         card = Net(name, file, "").card
         if card.role not in roles.ROLES:
-            raise ModelError(f"{file} has the role {card.role!r}, which no verb runs: there are {', '.join(roles.ROLES)}")
+            raise ModelError(
+                f"{file} has the role {card.role!r}, which no verb runs: there are {', '.join(roles.ROLES)}"
+            )
         return [catalogue.add(name, card.role, file)]
     parts = training("published.convert").adopt(file, name, own_statistics=own_statistics, sample=sample)
     export = training("engine.export")
@@ -89,11 +108,13 @@ def import_network(file: Path, name: str, *, own_statistics: bool = False, sampl
         places = export.places_of(parts, Path(folder) / f"{name}.onnx")
         for part, place in zip(parts, places, strict=True):
             export.write(part, place)
-        return [catalogue.add(place.stem, part.role, place) for part, place in zip(parts, places, strict=True)]
+        return [
+            catalogue.add(place.stem, part.role, place) for part, place in zip(parts, places, strict=True)
+        ]
 
 
 def prototypes(faces: Path, pairs: Path, out: Path, *, force: bool = False) -> dict[str, float]:
-    """Compute the prototypes file `out` (.npz) from a folder of labelled faces and one of smile pairs; returns the
-    reader's held-out errors."""
+    """Compute the prototypes file `out` (.npz) from a folder of labelled faces and one of smile pairs;
+    returns the reader's held-out errors."""
     outputs.check_free(out, force)
     return training("prototypes").compute(faces, pairs, out)

@@ -27,8 +27,8 @@ FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
 
 
 def select_faces(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
-    """The numbers of the faces meant by `which`: "all", "largest", or a number as `find` counts them from 1, left to
-    right; indices from 0."""
+    """The numbers of the faces meant by `which`: "all", "largest", or a number as `find` counts them from 1,
+    left to right; indices from 0."""
     if not faces:
         raise FaceError(
             f"no face found in {size[0]} x {size[1]} pixels: try a larger or brighter picture, or `mien find --draw` to see what is found"
@@ -40,7 +40,9 @@ def select_faces(faces: list[Face], which: str, size: tuple[int, int]) -> list[i
     if not which.isdecimal():
         raise RequestError(f"face {which!r} is neither all, largest nor a number")
     if not 1 <= int(which) <= len(faces):
-        raise FaceError(f"there is no face {which}: {len(faces)} found, numbered from 1, left to right (see `mien find --draw`)")
+        raise FaceError(
+            f"there is no face {which}: {len(faces)} found, numbered from 1, left to right (see `mien find --draw`)"
+        )
     return [int(which) - 1]
 
 
@@ -54,15 +56,19 @@ def edit_photo(
     *,
     align: AlignBy | None = None,
 ) -> Photo:
-    """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before it; align: what lays faces
-    out, for who remembers crops."""
+    """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before
+    it; align: what lays faces out, for who remembers crops."""
     occlusions, notes = occlusions or {}, list[str]()
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
         change = make_change(edit, crop, faces, i)
         if change.note:
             notes.append(f"face {i + 1} {change.note}")
-        return occlusions[i].mask_objects(crop, occlusions[i].keep_hair_colour(crop, change)) if i in occlusions else change
+        return (
+            occlusions[i].mask_objects(crop, occlusions[i].keep_hair_colour(crop, change))
+            if i in occlusions
+            else change
+        )
 
     pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or align_face)
     networks = next((occlusion.networks for occlusion in occlusions.values() if occlusion.networks), ())
@@ -71,9 +77,9 @@ def edit_photo(
 
 @dataclass(frozen=True, eq=False)
 class Occlusion:
-    """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop: things (a hand, a microphone, a
-    veil), which stay as they are, and hair, which follows the face but keeps its colours. None where there is next to none. networks: what
-    told, if there is anything."""
+    """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop:
+    things (a hand, a microphone, a veil), which stay as they are, and hair, which follows the face but keeps
+    its colours. None where there is next to none. networks: what told, if there is anything."""
 
     things: Array | None
     hair: Array | None
@@ -82,7 +88,11 @@ class Occlusion:
 
     def mask_objects(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, without what things hide."""
-        return change if self.things is None else replace(change, alpha=change.alpha * self._free(crop, self.things))
+        return (
+            change
+            if self.things is None
+            else replace(change, alpha=change.alpha * self._free(crop, self.things))
+        )
 
     def keep_hair_colour(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, under its hair; one that is for hair as it is."""
@@ -93,11 +103,14 @@ class Occlusion:
     def _free(self, crop: Crop, share: Array) -> Array:
         """Where in another crop of the face a share is 0: `[S, S]` in 0..1."""
         matrix = geometry.compose(crop.matrix, geometry.invert(self.matrix))
-        return 1 - np.clip(cv2.warpAffine(share, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR), 0, 1)
+        return 1 - np.clip(
+            cv2.warpAffine(share, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR), 0, 1
+        )
 
 
 def find_occlusion(parser: Parser, pixels: Array, face: Face) -> Occlusion:
-    """What the parser sees before a face. Only well inside it: there it is hardly ever wrong, and no sideburn is before anything."""
+    """What the parser sees before a face. Only well inside it: there it is hardly ever wrong, and no sideburn
+    is before anything."""
     crop = geometry.align(pixels, face.landmarks, parser.alignment)
     regions = parser.parse(crop)
     inside = cv2.erode(mesh.hull_mask(crop.landmarks, crop.size), np.ones((crop.size // 40,) * 2, np.uint8))
@@ -109,14 +122,22 @@ def find_occlusion(parser: Parser, pixels: Array, face: Face) -> Occlusion:
         return cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
 
     things, hair = seen("other", 0.5, 0.75), seen("hair", 0.25, 0.6)
-    return Occlusion(things, hair, crop.matrix, () if things is None and hair is None else parser.net.networks)
+    return Occlusion(
+        things, hair, crop.matrix, () if things is None and hair is None else parser.net.networks
+    )
 
 
 def run_edits(
-    pixels: Array, edits: Sequence[Edit], faces: Sequence[Face], chosen: Sequence[int], change_by: ChangeBy, align: AlignBy
+    pixels: Array,
+    edits: Sequence[Edit],
+    faces: Sequence[Face],
+    chosen: Sequence[int],
+    change_by: ChangeBy,
+    align: AlignBy,
 ) -> Array:
-    """`pixels` after all `edits`. In each, every face is looked up in what the edit before has left, so that none is changed by a
-    neighbour's; a face that has moved is followed. change_by: what makes an edit's Change of a face; align: what lays it out."""
+    """`pixels` after all `edits`. In each, every face is looked up in what the edit before has left, so that
+    none is changed by a neighbour's; a face that has moved is followed. change_by: what makes an edit's
+    Change of a face; align: what lays it out."""
     faces = list(faces)
     for edit in edits:
         out = pixels.copy()
@@ -136,14 +157,17 @@ def align_face(pixels: Array, face: Face, alignment: Alignment) -> Crop:
 
 
 def make_change(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-    """What `edit` does to face `i`, which `crop` shows, in a photo with these faces: not on its neighbours, nor in other colours than its
-    own in a black-and-white photo."""
+    """What `edit` does to face `i`, which `crop` shows, in a photo with these faces: not on its neighbours,
+    nor in other colours than its own in a black-and-white photo."""
     change = edit(crop)
     return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
 
 
-def edit_step(edits: Sequence[Edit], arguments: dict[str, Any], besides: Networks = (), notes: tuple[str, ...] = ()) -> Step:
-    """What the label of an edited photo or clip says; besides: networks that took part in no stage; notes: see `Step`."""
+def edit_step(
+    edits: Sequence[Edit], arguments: dict[str, Any], besides: Networks = (), notes: tuple[str, ...] = ()
+) -> Step:
+    """What the label of an edited photo or clip says; besides: networks that took part in no stage; notes:
+    see `Step`."""
     networks = tuple(dict.fromkeys([*(one for edit in edits for one in edit.networks), *besides]))
     return Step("edit", arguments, networks, __version__, _now(), notes=notes)
 
@@ -159,8 +183,8 @@ def _now() -> str:
 
 
 def _own(crop: Crop, faces: list[Face], i: int) -> Array:
-    """Where in the crop face `i` may be changed: not on the faces beside it; of two that overlap the larger is taken
-    to be in front. `[S, S]` in 0..1."""
+    """Where in the crop face `i` may be changed: not on the faces beside it; of two that overlap the larger
+    is taken to be in front. `[S, S]` in 0..1."""
     size = crop.size
     own = mesh.hull_mask(crop.landmarks, size)
     free = np.ones((size, size), np.float32)
@@ -177,7 +201,8 @@ def _own(crop: Crop, faces: list[Face], i: int) -> Array:
 
 
 def _toned(crop: Crop, colour: Array) -> Array:
-    """The colour offset with no more hue than the face has, so that a black-and-white photo stays one. `[S, S, 3]`."""
+    """The colour offset with no more hue than the face has, so that a black-and-white photo stays one. `[S,
+    S, 3]`."""
     lab = to_lab(crop.pixels)
     chroma = float(np.hypot(lab[..., 1], lab[..., 2])[mesh.hull_mask(crop.landmarks, crop.size) > 0].mean())
     grey = (colour @ LUMA)[..., None]

@@ -1,4 +1,5 @@
-"""The clip level: a clip is edited part by part, so that a run that was interrupted need not do again what it has done."""
+"""The clip level: a clip is edited part by part, so that a run that was interrupted need not do again what it
+has done."""
 
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ SCHEMA = 1  # of done.json
 
 
 class FrameProcessor(Protocol):
-    """What is done to a clip's frames: to faces `clips.Line`, to whole frames `scenes.Scene`. edited: the faces, by number; notes: by
-    face, what was asked for and not done; nothing: why nothing was done, empty where something was."""
+    """What is done to a clip's frames: to faces `clips.Line`, to whole frames `scenes.Scene`. edited: the
+    faces, by number; notes: by face, what was asked for and not done; nothing: why nothing was done, empty
+    where something was."""
 
     edited: set[int]
     notes: dict[int, str]
@@ -40,7 +42,8 @@ class FrameProcessor(Protocol):
         ...
 
     def go_on(self, told: dict[str, Any], arrays: dict[str, Array], start: int) -> tuple[int, int]:
-        """Take over another's `state`, to draw number `start` next; returns number and time stamp of the first frame to be seen."""
+        """Take over another's `state`, to draw number `start` next; returns number and time stamp of the
+        first frame to be seen."""
         ...
 
 
@@ -50,7 +53,8 @@ class Stopped(KeyboardInterrupt):
 
 @dataclass(frozen=True)
 class Summary:
-    """What was done to a clip: frames written, their rate, how many faces were edited, and what was asked for and not done."""
+    """What was done to a clip: frames written, their rate, how many faces were edited, and what was asked for
+    and not done."""
 
     frames: int
     fps: float
@@ -60,7 +64,8 @@ class Summary:
 
 @dataclass
 class ResumableRun:
-    """The folder with what is done of a clip: encoded parts, what was asked, and what the next part needs to know.
+    """The folder with what is done of a clip: encoded parts, what was asked, and what the next part needs to
+    know.
 
     done.json is written last, and replaced in one go: what it does not name was never made.
     """
@@ -72,23 +77,29 @@ class ResumableRun:
     edited: list[int] = field(default_factory=list)
 
     def begin(self, line: FrameProcessor, *, resume: bool, force: bool) -> tuple[int, int] | None:
-        """Make the folder, or set `line` up to go on after what is in there; returns number and time stamp of the
-        frame to go on from."""
+        """Make the folder, or set `line` up to go on after what is in there; returns number and time stamp of
+        the frame to go on from."""
         told = self.folder / "done.json"
         if not self.folder.exists() or (force and not resume):
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir()
             return None
         if not resume:
-            raise OutputError(f"{self.folder} holds what an earlier run has done: go on with --resume, or begin anew with --force")
+            raise OutputError(
+                f"{self.folder} holds what an earlier run has done: go on with --resume, or begin anew with --force"
+            )
         if not told.exists():
             return None
         try:
             known = json.loads(told.read_text(encoding="utf-8"))
             if known.get("schema") != SCHEMA:
-                raise OutputError(f"{self.folder} was begun by another version of mien: begin anew with --force")
+                raise OutputError(
+                    f"{self.folder} was begun by another version of mien: begin anew with --force"
+                )
             if known["request"] != json.loads(json.dumps(self.request)):
-                raise RequestError(f"{self.folder} was begun with another request or clip: give the same, or begin anew with --force")
+                raise RequestError(
+                    f"{self.folder} was begun with another request or clip: give the same, or begin anew with --force"
+                )
             if not known["parts"]:
                 return None
             self.names, self.frames, self.edited = known["parts"], known["frames"], known["edited"]
@@ -106,7 +117,12 @@ class ResumableRun:
         self.edited = sorted(line.edited)
         state = f"{name}.npz"
         keep(line, self.folder / state)
-        told: dict[str, Any] = {"schema": SCHEMA, "request": self.request, "parts": self.names, "frames": self.frames}
+        told: dict[str, Any] = {
+            "schema": SCHEMA,
+            "request": self.request,
+            "parts": self.names,
+            "frames": self.frames,
+        }
         told |= {"edited": self.edited, "notes": line.notes, "state": state}
         draft = self.folder / "done.part"
         with draft.open("w", encoding="utf-8") as file:
@@ -145,11 +161,16 @@ def process_clip(
     force: bool,
     progress: Progress,
 ) -> Summary:
-    """Send a clip through `line` part by part and write it at `out`, labelled by `step`; what is done lies in `out`.parts until then."""
+    """Send a clip through `line` part by part and write it at `out`, labelled by `step`; what is done lies in
+    `out`.parts until then."""
     video.target(out, force=force)
     fps = float(clip.fps)
     about = Path(clip.path).stat()
-    request: dict[str, Any] = {"clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns], "verb": step.verb, "asked": step.arguments}
+    request: dict[str, Any] = {
+        "clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns],
+        "verb": step.verb,
+        "asked": step.arguments,
+    }
     request["networks"] = [list(one) for one in step.networks]
     parts = ResumableRun(out.with_name(f"{out.name}.parts"), request)
     try:
@@ -164,7 +185,13 @@ def process_clip(
             shutil.rmtree(parts.folder)
             raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
         notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
-        video.join(clip, [parts.folder / name for name in parts.names], out, history=(replace(step, notes=notes),), force=force)
+        video.join(
+            clip,
+            [parts.folder / name for name in parts.names],
+            out,
+            history=(replace(step, notes=notes),),
+            force=force,
+        )
     except OSError as error:
         raise video.full(out, error) from error
     shutil.rmtree(parts.folder, ignore_errors=True)

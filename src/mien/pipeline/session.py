@@ -1,4 +1,5 @@
-"""One photo opened for many requests: its faces, crops, occlusion and parsing are computed once, and only what a request changes anew."""
+"""One photo opened for many requests: its faces, crops, occlusion and parsing are computed once, and only
+what a request changes anew."""
 
 from __future__ import annotations
 
@@ -57,13 +58,16 @@ class Session:
         return self.apply(EditRequest(asked, str(face), method, network, directions or {}))
 
     def apply(self, request: EditRequest) -> Photo:
-        """The photo after `request`: itself where nothing was asked for. Raises `RequestError` and `FaceError` as `mien.edit` does."""
+        """The photo after `request`: itself where nothing was asked for. Raises `RequestError` and
+        `FaceError` as `mien.edit` does."""
         edits = plan(request, self.kit)
         chosen = select_faces(self.faces, request.face, self.photo.size)
         if not edits:
             return self.photo
         occlusions = {i: self._occlusion(i) for i in chosen}
-        return edit_photo(self.photo, edits, self.faces, chosen, request.arguments(), occlusions, align=self._align)
+        return edit_photo(
+            self.photo, edits, self.faces, chosen, request.arguments(), occlusions, align=self._align
+        )
 
     def _occlusion(self, i: int) -> Occlusion:
         if i not in self._occlusions:

@@ -1,4 +1,5 @@
-"""The verbs `stylize` and `sketch`: a picture as a translator draws it; the whole of it, or its faces as any other edit."""
+"""The verbs `stylize` and `sketch`: a picture as a translator draws it; the whole of it, or its faces as any
+other edit."""
 
 from __future__ import annotations
 
@@ -43,11 +44,13 @@ def stylize(
     kit: Kit | None = None,
     **old: Any,
 ) -> Photo:
-    """The photo as the translator `network` draws it: a whole picture of any size, in tiles that fade into each other.
+    """The photo as the translator `network` draws it: a whole picture of any size, in tiles that fade into
+    each other.
 
-    strength 0..1: how far from the photo to the drawing; 0 gives the photo back. face: only faces ("all", "largest" or a number), the rest
-    stays bit-identical. style: the picture whose style is taken, for networks that take any; conditions: the network's, by name. photo and
-    style: as `edit` takes them. licence: "commercial" refuses networks that may not be used so.
+    strength 0..1: how far from the photo to the drawing; 0 gives the photo back. face: only faces ("all",
+    "largest" or a number), the rest stays bit-identical. style: the picture whose style is taken, for
+    networks that take any; conditions: the network's, by name. photo and style: as `edit` takes them.
+    licence: "commercial" refuses networks that may not be used so.
     """
     photo, kit = as_photo(photo), kit or shared_kit(licence)
     conditions = _renamed(old).get("conditions", conditions)
@@ -82,14 +85,16 @@ def stylize_clip(
 ) -> Summary:
     """The same of a film (.mp4, .mov, .mkv, .webm), written as `out` (.mp4); the rest is as in `edit_clip`.
 
-    Whole frames are mixed with those before them along the optical flow, so that strokes do not crawl; faces are followed, and asked for
-    about eight times a second.
+    Whole frames are mixed with those before them along the optical flow, so that strokes do not crawl; faces
+    are followed, and asked for about eight times a second.
     """
     progress = callbacks(old, gone_in=GONE) or progress
     kit, target, words = kit or shared_kit(licence), Path(out), _renamed(old)
     conditions, start = words.get("conditions", conditions), words.get("start", start)
     clip_writer.target(target, force=force)
-    edit, step = _prepared(kit, network, style, strength=strength, face=face, conditions=conditions, start=start, end=end)
+    edit, step = _prepared(
+        kit, network, style, strength=strength, face=face, conditions=conditions, start=start, end=end
+    )
     if not strength:
         raise RequestError("strength 0 changes nothing: say how far with --strength, above 0 to 1")
     clip = clip_reader.clip(Path(source), begin=start, end=end, max_pixels=max_pixels)
@@ -97,7 +102,11 @@ def stylize_clip(
     def draw(pixels: Array) -> Array:
         return edit.translator.translate(pixels, style=edit.style, asked=edit.asked)
 
-    processor = ClipStylizer(draw, strength) if face is None else clip_editor(str(face), (edit,), float(clip.fps), kit)
+    processor = (
+        ClipStylizer(draw, strength)
+        if face is None
+        else clip_editor(str(face), (edit,), float(clip.fps), kit)
+    )
     return process_clip(clip, target, processor, step, resume=resume, force=force, progress=progress)
 
 
@@ -111,11 +120,13 @@ def sketch(
     kit: Kit | None = None,
     **old: Any,
 ) -> Photo:
-    """The face that the translator `network` sees in a drawing on light paper: a square, as large as it draws, labelled as generated.
+    """The face that the translator `network` sees in a drawing on light paper: a square, as large as it
+    draws, labelled as generated.
 
-    The paper becomes white, the ink dark, and what is drawn fills the picture as faces do in FFHQ. face: the drawing is part of a picture
-    that shows a face which `find` finds ("all", "largest" or a number); its lines are redrawn in their place, and the rest stays
-    bit-identical. conditions: the network's, by name (of one that can draw anew: {"sample": 3}).
+    The paper becomes white, the ink dark, and what is drawn fills the picture as faces do in FFHQ. face: the
+    drawing is part of a picture that shows a face which `find` finds ("all", "largest" or a number); its
+    lines are redrawn in their place, and the rest stays bit-identical. conditions: the network's, by name (of
+    one that can draw anew: {"sample": 3}).
     """
     conditions, drawing = dict(_renamed(old).get("conditions", conditions) or {}), as_photo(drawing)
     if network == SKETCH and network not in catalogue.catalogue():
@@ -125,12 +136,20 @@ def sketch(
     kit = kit or shared_kit(licence)
     translator = kit.translator(network)
     if translator.channels != 1:
-        raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of drawings takes 1")
-    arguments = {name: value for name, value in {"network": network, "face": str(face or ""), "asked": conditions}.items() if value}
+        raise RequestError(
+            f"{network} takes pictures of {translator.channels} channels: a translator of drawings takes 1"
+        )
+    arguments = {
+        name: value
+        for name, value in {"network": network, "face": str(face or ""), "asked": conditions}.items()
+        if value
+    }
     if face is not None:
         edit = TranslatorEdit(translator, 1.0, None, conditions)
         return _faces(drawing, edit, face, replace(edit_step((edit,), arguments), verb="sketch"), kit)
-    lines = line_art.frame_drawing(line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size)
+    lines = line_art.frame_drawing(
+        line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size
+    )
     step = replace(generation_step(arguments, (translator.net,)), verb="sketch")
     return replace(drawing.after(step, translator.translate(lines, asked=conditions)), opacity=None)
 
@@ -154,16 +173,22 @@ def _prepared(
     end: float | None = None,
 ) -> tuple[TranslatorEdit, Step]:
     """What draws photos, and what a label says of it."""
-    request = StyleRequest(network, strength, None if face is None else str(face), dict(conditions or {}), start=start, end=end).checked()
+    request = StyleRequest(
+        network, strength, None if face is None else str(face), dict(conditions or {}), start=start, end=end
+    ).checked()
     translator = kit.translator(network)
     if translator.channels != 3:
-        raise RequestError(f"{network} takes pictures of {translator.channels} channels: a translator of photos was wanted")
+        raise RequestError(
+            f"{network} takes pictures of {translator.channels} channels: a translator of photos was wanted"
+        )
     if style is None:
         edit = TranslatorEdit(translator, strength, None, request.conditions)
         return edit, replace(edit_step((edit,), request.arguments()), verb="stylize")
     picture = as_photo(style)
     name, digest = Path(picture.origin.path or "").name, hashlib.sha256(picture.pixels.tobytes()).hexdigest()
-    request = replace(request, style=name, style_sha256=digest)  # a run that goes on must be given the same picture
+    request = replace(
+        request, style=name, style_sha256=digest
+    )  # a run that goes on must be given the same picture
     edit = TranslatorEdit(translator, strength, filters.to_uint8(picture.pixels), request.conditions)
     source = Source(name or "a picture", "style", digest, picture.origin.path or "")
     return edit, replace(edit_step((edit,), request.arguments()), verb="stylize", sources=(source,))

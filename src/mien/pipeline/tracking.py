@@ -1,10 +1,11 @@
-"""Faces over time: which face of a frame is which of the frame before, and landmarks that are steady and yet do not lag behind.
+"""Faces over time: which face of a frame is which of the frame before, and landmarks that are steady and yet
+do not lag behind.
 
     Tracker.look(pixels, time)   frame by frame -> Sight: the faces by number, a number for each as long as it is in sight
     steady(sights, i)            the faces of one Sight, smoothed by the Sights around it, and how much each is there
 
-The smoother is a local regression over time (Cleveland 1979), which looks as far ahead as back: what moves evenly is not delayed at
-all. Like the one-euro filter (Casiez et al. 2012), it smooths most what is still.
+The smoother is a local regression over time (Cleveland 1979), which looks as far ahead as back: what moves
+evenly is not delayed at all. Like the one-euro filter (Casiez et al. 2012), it smooths most what is still.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ LOOK = 12  # frames from one look for new faces to the next, while none was lost
 SOON = 4  # the same while one is missing
 MEMORY = 45  # frames for which a lost face keeps its number, should one appear where it was
 GAP = 3  # frames without a face that are bridged
-CUT = 24.0  # levels by which a frame differs from the one before on average, seen from afar, where a new shot begins
+# levels by which a frame differs from the one before on average, seen from afar, where a new shot begins
+CUT = 24.0
 AFAR = (16, 9)
 STILL = 0.15  # face widths a second below which a point counts as still
 STRAIGHT = 0.004  # face widths by which the two regressions may differ while that counts as noise
@@ -33,7 +35,8 @@ NARROW, WIDE = 0.06, 0.14  # seconds: width of the regression for points that mo
 
 @dataclass(frozen=True, eq=False)
 class TrackedFrame:
-    """What is seen in one frame: its time in seconds, whether a shot begins with it, the faces by number, those that are meant."""
+    """What is seen in one frame: its time in seconds, whether a shot begins with it, the faces by number,
+    those that are meant."""
 
     time: float
     cut: bool
@@ -45,7 +48,8 @@ class TrackedFrame:
 class Tracker:
     """Follows faces from frame to frame. Every field is what a later run needs to go on exactly here.
 
-    which: "all", "largest", or a number N: the Nth from the left in the first frame of a shot that shows so many.
+    which: "all", "largest", or a number N: the Nth from the left in the first frame of a shot that shows so
+    many.
     """
 
     kit: Kit
@@ -82,7 +86,9 @@ class Tracker:
         for face in self.kit.faces(pixels):
             if any(covers(other.box, face.box) for other in self.live.values()):
                 continue
-            number = next((number for number, (box, _) in self.lost.items() if covers(np.array(box), face.box)), None)
+            number = next(
+                (number for number, (box, _) in self.lost.items() if covers(np.array(box), face.box)), None
+            )
             if number is None:
                 self.issued += 1
                 number = self.issued
@@ -97,7 +103,9 @@ class Tracker:
             if self.live and not self.meant & (self.live.keys() | self.lost.keys()):
                 self.meant = frozenset([max(self.live, key=lambda n: self.live[n].area)])
         elif not self.meant and len(self.live) >= int(self.which):
-            self.meant = frozenset([sorted(self.live, key=lambda n: float(self.live[n].box[[0, 2]].sum()))[int(self.which) - 1]])
+            self.meant = frozenset(
+                [sorted(self.live, key=lambda n: float(self.live[n].box[[0, 2]].sum()))[int(self.which) - 1]]
+            )
 
 
 def thumbnail(pixels: Array) -> Array:
@@ -111,19 +119,27 @@ def is_cut(before: Array | None, now: Array) -> bool:
 
 
 def smooth(sights: Sequence[TrackedFrame], i: int, fade: int) -> dict[int, tuple[Face, float]]:
-    """The faces that are meant in `sights[i]`, and all others, smoothed by the sights around it: by number, each with how much it is there.
+    """The faces that are meant in `sights[i]`, and all others, smoothed by the sights around it: by number,
+    each with how much it is there.
 
-    That falls to 0 over `fade` frames before a face is lost and after one appears, but not at the first or last frame of a shot. Sights
-    are those of frames one after the other; `fade` of them on each side are enough.
+    That falls to 0 over `fade` frames before a face is lost and after one appears, but not at the first or
+    last frame of a shot. Sights are those of frames one after the other; `fade` of them on each side are
+    enough.
     """
     first, last = _shot(sights, i)
     out = {}
-    for number in sorted({number for sight in sights[max(first, i - GAP) : min(last, i + GAP) + 1] for number in sight.faces}):
+    for number in sorted(
+        {number for sight in sights[max(first, i - GAP) : min(last, i + GAP) + 1] for number in sight.faces}
+    ):
         run = _run([j for j in range(first, last + 1) if number in sights[j].faces], i)
         if not run:
             continue
         since, until = i - run[0] + 1, run[-1] - i + 1
-        there = min(1.0 if run[0] == first else since / (fade + 1), 1.0 if run[-1] == last else until / (fade + 1), 1.0)
+        there = min(
+            1.0 if run[0] == first else since / (fade + 1),
+            1.0 if run[-1] == last else until / (fade + 1),
+            1.0,
+        )
         out[number] = _smoothed(sights, run, i, number), there * there * (3 - 2 * there)
     return out
 
@@ -135,7 +151,8 @@ def _shot(sights: Sequence[TrackedFrame], i: int) -> tuple[int, int]:
 
 
 def _run(seen: Iterable[int], i: int) -> list[int]:
-    """Of the frames that show a face, those that belong to one stretch around `i`, with no more than GAP missing between two."""
+    """Of the frames that show a face, those that belong to one stretch around `i`, with no more than GAP
+    missing between two."""
     run: list[int] = []
     for j in seen:
         if run and j - run[-1] > GAP + 1:
@@ -159,12 +176,15 @@ def _smoothed(sights: Sequence[TrackedFrame], run: list[int], i: int, number: in
     share = 1 / (1 + (speed / STILL) ** 2 + (bend / STRAIGHT) ** 2)
     landmarks = (share * still + (1 - share) * moving).astype(np.float32)
     box = np.concatenate([landmarks[:POINTS].min(0), landmarks[:POINTS].max(0)])
-    depth = _fit(time, np.stack([face.depth for face in faces]).astype(np.float64), WIDE, 1)[0].astype(np.float32)
+    depth = _fit(time, np.stack([face.depth for face in faces]).astype(np.float64), WIDE, 1)[0].astype(
+        np.float32
+    )
     return replace(nearest, landmarks=landmarks, box=box, depth=depth)
 
 
 def _fit(time: Array, values: Array, width: float, degree: int) -> tuple[Array, Array]:
-    """The polynomial through `values [n, ...]` at `time [n]` that fits best around time 0: its value and its slope there."""
+    """The polynomial through `values [n, ...]` at `time [n]` that fits best around time 0: its value and its
+    slope there."""
     weight = np.exp(-0.5 * (time / width) ** 2) + 1e-6
     powers = (time[:, None] / width) ** np.arange(min(degree, len(time) - 1) + 1)
     solve = np.linalg.pinv(powers * weight[:, None] ** 0.5) * weight**0.5

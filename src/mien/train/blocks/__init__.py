@@ -1,1 +1,2 @@
-"""What families are built of: layers, losses, augmentation, encoders and translators, and a Frechet distance."""
+"""What families are built of: layers, losses, augmentation, encoders and translators, and a Frechet
+distance."""

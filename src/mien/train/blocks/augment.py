@@ -1,7 +1,9 @@
-"""Augment: the adaptive augmentation of a discriminator's pictures (ADA, Karras et al. 2020, arXiv 2006.06676) and its controller.
+"""Augment: the adaptive augmentation of a discriminator's pictures (ADA, Karras et al. 2020, arXiv
+2006.06676) and its controller.
 
-Every transformation is drawn for each picture, with probability `p` times its own weight. All of it is differentiable twice with
-respect to the picture, so that R1 goes through it. The buffers carry the names of the published `augment_pipe`.
+Every transformation is drawn for each picture, with probability `p` times its own weight. All of it is
+differentiable twice with respect to the picture, so that R1 goes through it. The buffers carry the names of
+the published `augment_pipe`.
 """
 
 from __future__ import annotations
@@ -52,15 +54,35 @@ SCALE, STRETCH, BRIGHTNESS, CONTRAST, SATURATION, BAND, NOISE = (
 )  # sigmas; in octaves but for brightness, noise
 CUTOUT = 0.5  # side of the hole, of the picture's
 POWER = (10 / 13, 1 / 13, 1 / 13, 1 / 13)  # of natural pictures in the four bands
-SYM2 = (-0.12940952255092145, 0.22414386804185735, 0.836516303737469, 0.48296291314469025)  # wavelets' low passes
+SYM2 = (
+    -0.12940952255092145,
+    0.22414386804185735,
+    0.836516303737469,
+    0.48296291314469025,
+)  # wavelets' low passes
 SYM6 = (
-    *(0.015404109327027373, 0.0034907120842174702, -0.11799011114819057, -0.048311742585633, 0.4910559419267466, 0.787641141030194),
-    *(0.3379294217276218, -0.07263752278646252, -0.021060292512300564, 0.04472490177066578, 0.0017677118642428036, -0.007800708325034148),
+    *(
+        0.015404109327027373,
+        0.0034907120842174702,
+        -0.11799011114819057,
+        -0.048311742585633,
+        0.4910559419267466,
+        0.787641141030194,
+    ),
+    *(
+        0.3379294217276218,
+        -0.07263752278646252,
+        -0.021060292512300564,
+        0.04472490177066578,
+        0.0017677118642428036,
+        -0.007800708325034148,
+    ),
 )
 
 
 class Augment(nn.Module):
-    """Pictures `[N, 3, H, W]` -> the same, augmented by a `pipe` of PIPES with probability `p`, which `adapt` moves."""
+    """Pictures `[N, 3, H, W]` -> the same, augmented by a `pipe` of PIPES with probability `p`, which `adapt`
+    moves."""
 
     def __init__(self, pipe: str = "bgc") -> None:
         super().__init__()
@@ -78,7 +100,8 @@ class Augment(nn.Module):
         self.p.add_((sign - target).sign() * step).clamp_(0, 1)
 
     def forward(self, x: Tensor, percentile: float | None = None) -> Tensor:
-        """`percentile` replaces every draw by that quantile of it, for comparison with other implementations."""
+        """`percentile` replaces every draw by that quantile of it, for comparison with other
+        implementations."""
         with full(x):
             return self._augment(x.float(), percentile) if self.names else x
 
@@ -100,17 +123,22 @@ class Augment(nn.Module):
         if "bands" in self.names:
             x = self._filter(x, draw)
         if "noise" in self.names:
-            sigma = NOISE * draw.gate("noise", draw.normal().abs() if percentile is None else torch.erfinv(draw.uniform()), 0)
+            sigma = NOISE * draw.gate(
+                "noise", draw.normal().abs() if percentile is None else torch.erfinv(draw.uniform()), 0
+            )
             x = x + torch.randn_like(x) * sigma[:, None, None, None]
         return _cut(x, draw) if "cutout" in self.names else x
 
     def _warp(self, x: Tensor, matrix: Tensor) -> Tensor:
-        """Look up at twice the resolution, between two low passes: no aliasing. Beyond the border the picture is reflected."""
+        """Look up at twice the resolution, between two low passes: no aliasing. Beyond the border the picture
+        is reflected."""
         n, _, height, width = x.shape
         taps = len(self.Hz_geom)
         slack = taps // 4  # output pixels that the second low pass eats on each side
         half = torch.tensor([width - 1, height - 1], device=x.device) / 2
-        corners = torch.tensor([[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]], device=x.device) * F.pad(half, (0, 1), value=1)
+        corners = torch.tensor([[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]], device=x.device) * F.pad(
+            half, (0, 1), value=1
+        )
         reach = (matrix @ corners.T)[:, :2].transpose(0, 1).flatten(1)  # [2, 4 N]
         margin = torch.cat([-reach, reach]).amax(1) + (2 * slack - half).repeat(2)
         margin = torch.minimum(margin.clamp(min=0), 2 * half.repeat(2)).ceil()
@@ -121,10 +149,20 @@ class Augment(nn.Module):
         x = _along(x, f, 3, F.conv_transpose2d, stride=2, padding=taps // 2 - 1)
         # pixels about the centre of the first picture -> of this one, then from -1..1 to -1..1
         matrix = (
-            _translate(torch.tensor([(left - right) / 2], device=x.device), torch.tensor([(top - bottom) / 2], device=x.device)) @ matrix
+            _translate(
+                torch.tensor([(left - right) / 2], device=x.device),
+                torch.tensor([(top - bottom) / 2], device=x.device),
+            )
+            @ matrix
         )
         shift = torch.full((1,), 0.5, device=x.device)
-        matrix = _translate(-shift, -shift) @ _stretch(4 * shift, 4 * shift) @ matrix @ _stretch(shift, shift) @ _translate(shift, shift)
+        matrix = (
+            _translate(-shift, -shift)
+            @ _stretch(4 * shift, 4 * shift)
+            @ matrix
+            @ _stretch(shift, shift)
+            @ _translate(shift, shift)
+        )
         wide, high = 2 * (width + 2 * slack), 2 * (height + 2 * slack)
         ends = torch.tensor([2 / x.shape[3], 2 / x.shape[2], wide / 2, high / 2], device=x.device).view(4, 1)
         matrix = _stretch(ends[0], ends[1]) @ matrix @ _stretch(ends[2], ends[3])
@@ -150,7 +188,9 @@ class Augment(nn.Module):
 class Draw:
     """Random numbers, one for each of `n` pictures; or everywhere the same quantile."""
 
-    def __init__(self, n: int, device: torch.device, p: Tensor, names: set[str], percentile: float | None) -> None:
+    def __init__(
+        self, n: int, device: torch.device, p: Tensor, names: set[str], percentile: float | None
+    ) -> None:
         self.n, self.device, self.p, self.names, self.percentile = n, device, p, names, percentile
 
     def uniform(self) -> Tensor:
@@ -163,7 +203,11 @@ class Draw:
 
     def normal(self) -> Tensor:
         # without the root of two that a normal quantile has: so published, and only of use in comparisons
-        return torch.randn(self.n, device=self.device) if self.percentile is None else torch.erfinv(self.uniform() * 2 - 1)
+        return (
+            torch.randn(self.n, device=self.device)
+            if self.percentile is None
+            else torch.erfinv(self.uniform() * 2 - 1)
+        )
 
     def gate(self, name: str, value: Tensor, neutral: float, p: Tensor | None = None) -> Tensor:
         """`value` with probability p where `name` is in the pipe, else what changes nothing."""
@@ -185,14 +229,18 @@ def _geometry(draw: Draw, height: int, width: int) -> Iterator[Tensor]:
     if "scale" in draw.names:
         s = torch.exp2(-SCALE * draw.gate("scale", draw.normal(), 0))
         yield _stretch(s, s)
-    either = 1 - (1 - draw.p).clamp(0, 1).sqrt()  # so that at least one of two turns happens with probability p
+    either = (
+        1 - (1 - draw.p).clamp(0, 1).sqrt()
+    )  # so that at least one of two turns happens with probability p
     if "rotate" in draw.names:
         yield _rotate(math.pi * draw.gate("rotate", draw.uniform() * 2 - 1, 0, either))
     if "stretch" in draw.names:
         s = torch.exp2(STRETCH * draw.gate("stretch", draw.normal(), 0))
         yield _stretch(1 / s, s)
     if "rotate" in draw.names:
-        turn = draw.uniform() * 2 - 1 if draw.percentile is None else torch.zeros_like(one)  # one turn is enough to compare
+        turn = (
+            draw.uniform() * 2 - 1 if draw.percentile is None else torch.zeros_like(one)
+        )  # one turn is enough to compare
         yield _rotate(math.pi * draw.gate("rotate", turn, 0, either))
     if "fraction" in draw.names:
         hit = draw.gate("fraction", one, 0)
@@ -205,9 +253,14 @@ def _colour(draw: Draw) -> Iterator[Tensor]:
     eye = torch.eye(4, device=draw.device)
     v = torch.tensor([1.0, 1.0, 1.0, 0.0], device=draw.device) / math.sqrt(3)  # the grey axis
     luma = v.outer(v)
-    wide = lambda a: a[:, None, None]  # noqa: E731
+
+    def wide(a: Any) -> Any:
+        return a[:, None, None]
+
     if "brightness" in draw.names:
-        yield eye + wide(BRIGHTNESS * draw.gate("brightness", draw.normal(), 0) * math.sqrt(3)) * v.outer(eye[3])
+        yield eye + wide(BRIGHTNESS * draw.gate("brightness", draw.normal(), 0) * math.sqrt(3)) * v.outer(
+            eye[3]
+        )
     if "contrast" in draw.names:
         gain = torch.exp2(CONTRAST * draw.gate("contrast", draw.normal(), 0))
         yield wide(gain) * (eye - eye[3].outer(eye[3])) + eye[3].outer(eye[3])
@@ -239,7 +292,9 @@ def _rows(*rows: tuple[Tensor | float, ...]) -> Tensor:
     """`[N, 3, 3]` of numbers and of `[N]`."""
     n = max(len(one) for row in rows for one in row if isinstance(one, Tensor))
     like = next(one for row in rows for one in row if isinstance(one, Tensor))
-    cells = [one.expand(n) if isinstance(one, Tensor) else like.new_full((n,), one) for row in rows for one in row]
+    cells = [
+        one.expand(n) if isinstance(one, Tensor) else like.new_full((n,), one) for row in rows for one in row
+    ]
     return torch.stack(cells, 1).view(n, 3, 3)
 
 
@@ -258,7 +313,10 @@ def _rotate(a: Tensor) -> Tensor:
 def _along(x: Tensor, f: Tensor, axis: int, how: Any, **options: int) -> Tensor:
     """Every channel with the taps `f` along one axis; stride and padding are those of that axis alone."""
     shape = (len(f), 1) if axis == 2 else (1, len(f))
-    both = {name: (value, 1 if name == "stride" else 0)[:: 1 if axis == 2 else -1] for name, value in options.items()}
+    both = {
+        name: (value, 1 if name == "stride" else 0)[:: 1 if axis == 2 else -1]
+        for name, value in options.items()
+    }
     return how(x, f.to(x.dtype).view(1, 1, *shape).expand(x.shape[1], 1, *shape), groups=x.shape[1], **both)
 
 
@@ -278,7 +336,8 @@ def _bands() -> np.ndarray:
 
 
 class Sample(torch.autograd.Function):
-    """Bilinear look-up, zero outside, with a second derivative in the picture (torch has only the first); none in the grid."""
+    """Bilinear look-up, zero outside, with a second derivative in the picture (torch has only the first);
+    none in the grid."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, grid: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
 """The encoders of pixel2style2pixel and its kin: from a picture to the styles of a StyleGAN2 that shows it.
 
-Richardson et al. 2021, "Encoding in Style" (arXiv 2008.00951); Tov et al. 2021, "Designing an Encoder for StyleGAN Image
-Manipulation" (e4e, arXiv 2102.02766). The backbone is IR-SE-50: He et al. 2016 (arXiv 1603.05027) as ArcFace has it
-(Deng et al. 2019, arXiv 1801.07698), with squeeze and excitation (Hu et al. 2018, arXiv 1709.01507). State dicts have the
-names and shapes of the published ones. Every encoder gives codes relative to the average w; `Inverter` adds it.
+Richardson et al. 2021, "Encoding in Style" (arXiv 2008.00951); Tov et al. 2021, "Designing an Encoder for
+StyleGAN Image Manipulation" (e4e, arXiv 2102.02766). The backbone is IR-SE-50: He et al. 2016 (arXiv
+1603.05027) as ArcFace has it (Deng et al. 2019, arXiv 1801.07698), with squeeze and excitation (Hu et al.
+2018, arXiv 1709.01507). State dicts have the names and shapes of the published ones. Every encoder gives
+codes relative to the average w; `Inverter` adds it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 WIDTH = 64  # channels that IR-SE-50 begins with
-STAGES = ((64, 3), (128, 4), (256, 14), (512, 3))  # its channels and bottlenecks after that; each stage halves the size
+STAGES = (
+    (64, 3),
+    (128, 4),
+    (256, 14),
+    (512, 3),
+)  # its channels and bottlenecks after that; each stage halves the size
 C1, C2, C3 = 6, 20, 23  # the last bottlenecks of the stages that the pyramid sees
 COARSE, MIDDLE = 3, 7  # styles below these come from C3, from C2 and C3, from all
 
@@ -49,7 +55,9 @@ class Bottleneck(nn.Module):
         if inputs == outputs:
             self.shortcut_layer: nn.Module = nn.MaxPool2d(1, stride)
         else:
-            self.shortcut_layer = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+            self.shortcut_layer = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
         layers = [
             nn.BatchNorm2d(inputs),
             nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False),
@@ -76,12 +84,19 @@ def trunk(channels: int, *, squeeze: bool = True, width: int = WIDTH) -> tuple[n
 
 
 class Backbone(nn.Module):
-    """IR-SE-50 with ArcFace's head: faces `[N, 3, 112, 112]` in [-1, 1] -> identities `[N, 512]` of unit length."""
+    """IR-SE-50 with ArcFace's head: faces `[N, 3, 112, 112]` in [-1, 1] -> identities `[N, 512]` of unit
+    length."""
 
     def __init__(self, size: int = 112, *, squeeze: bool = True, dropout: float = 0.6) -> None:
         super().__init__()
         self.input_layer, self.body = trunk(3, squeeze=squeeze)
-        head = nn.BatchNorm2d(512), nn.Dropout(dropout), nn.Flatten(), nn.Linear(512 * (size // 16) ** 2, 512), nn.BatchNorm1d(512)
+        head = (
+            nn.BatchNorm2d(512),
+            nn.Dropout(dropout),
+            nn.Flatten(),
+            nn.Linear(512 * (size // 16) ** 2, 512),
+            nn.BatchNorm1d(512),
+        )
         self.output_layer = nn.Sequential(*head)
 
     def features(self, x: Tensor) -> Tensor:
@@ -96,7 +111,8 @@ class Backbone(nn.Module):
 
 
 class Linear(nn.Module):
-    """A fully connected layer with an equalised learning rate: weights are stored as N(0, 1) and scaled when they are used."""
+    """A fully connected layer with an equalised learning rate: weights are stored as N(0, 1) and scaled when
+    they are used."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -129,7 +145,16 @@ class Pyramid(nn.Module):
     The published ones have 64 channels at first and take 256 pixels to styles of 512 numbers.
     """
 
-    def __init__(self, styles: int, channels: int = 3, *, w: int = 512, width: int = WIDTH, side: int = 256, squeeze: bool = True) -> None:
+    def __init__(
+        self,
+        styles: int,
+        channels: int = 3,
+        *,
+        w: int = 512,
+        width: int = WIDTH,
+        side: int = 256,
+        squeeze: bool = True,
+    ) -> None:
         super().__init__()
         self.input_layer, self.body = trunk(channels, squeeze=squeeze, width=width)
         sizes = [side // (16 if i < COARSE else 8 if i < MIDDLE else 4) for i in range(styles)]
@@ -201,12 +226,16 @@ class BackboneEncoderUsingLastLayerIntoW(nn.Module):
 class BackboneEncoderUsingLastLayerIntoWPlus(nn.Module):
     """All styles from the backbone's last map: pictures `[N, C, S, S]` -> codes `[N, L, W]`."""
 
-    def __init__(self, styles: int, channels: int = 3, *, w: int = 512, width: int = WIDTH, squeeze: bool = True) -> None:
+    def __init__(
+        self, styles: int, channels: int = 3, *, w: int = 512, width: int = WIDTH, squeeze: bool = True
+    ) -> None:
         super().__init__()
         self.count = styles
         self.input_layer, self.body = trunk(channels, squeeze=squeeze, width=width)
         last = 8 * width
-        self.output_layer_2 = nn.Sequential(nn.BatchNorm2d(last), nn.AdaptiveAvgPool2d(7), nn.Flatten(), nn.Linear(49 * last, w))
+        self.output_layer_2 = nn.Sequential(
+            nn.BatchNorm2d(last), nn.AdaptiveAvgPool2d(7), nn.Flatten(), nn.Linear(49 * last, w)
+        )
         self.linear = Linear(w, w * styles)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -218,12 +247,15 @@ class BackboneEncoderUsingLastLayerIntoWPlus(nn.Module):
 
 
 class Light(nn.Module):
-    """An inverted residual (Sandler et al. 2018, arXiv 1801.04381): widen, look around in each channel, weigh the channels, narrow."""
+    """An inverted residual (Sandler et al. 2018, arXiv 1801.04381): widen, look around in each channel, weigh
+    the channels, narrow."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, *, widen: int = 3) -> None:
         super().__init__()
         inner = inputs * widen
-        self.wide = nn.Sequential(nn.Conv2d(inputs, inner, 1, bias=False), nn.BatchNorm2d(inner), nn.Hardswish())
+        self.wide = nn.Sequential(
+            nn.Conv2d(inputs, inner, 1, bias=False), nn.BatchNorm2d(inner), nn.Hardswish()
+        )
         around = nn.Conv2d(inner, inner, 3, stride, 1, groups=inner, bias=False)
         self.around = nn.Sequential(around, nn.BatchNorm2d(inner), nn.Hardswish(), Squeeze(inner, 8))
         self.narrow = nn.Sequential(nn.Conv2d(inner, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
@@ -237,18 +269,26 @@ class Light(nn.Module):
 class LightEncoder(nn.Module):
     """Styles from a picture in little time: pictures `[N, C, S, S]` -> codes `[N, L, W]`, S a multiple of 32.
 
-    A thin trunk of inverted residuals; three levels joined at S / 16, as pSp's pyramid joins them, so that fine styles see fine
-    features; then every style looks where its learned query tells it to, and reads its code off there. Codes start at 0,
-    the average face.
+    A thin trunk of inverted residuals; three levels joined at S / 16, as pSp's pyramid joins them, so that
+    fine styles see fine features; then every style looks where its learned query tells it to, and reads its
+    code off there. Codes start at 0, the average face.
     """
 
     def __init__(self, styles: int, channels: int = 3, *, w: int = 512, width: int = 32) -> None:
         super().__init__()
         c = width
-        self.stem = nn.Sequential(nn.Conv2d(channels, c // 2, 3, 2, 1, bias=False), nn.BatchNorm2d(c // 2), nn.Hardswish())  # S / 2
-        self.fine = nn.Sequential(Light(c // 2, c, 2), Light(c, c, 1), Light(c, 2 * c, 2), Light(2 * c, 2 * c, 1))  # S / 8
-        self.middle = nn.Sequential(Light(2 * c, 4 * c, 2), Light(4 * c, 4 * c, 1), Light(4 * c, 4 * c, 1))  # S / 16
-        self.coarse = nn.Sequential(Light(4 * c, 8 * c, 2), Light(8 * c, 8 * c, 1), Light(8 * c, 8 * c, 1))  # S / 32
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, c // 2, 3, 2, 1, bias=False), nn.BatchNorm2d(c // 2), nn.Hardswish()
+        )  # S / 2
+        self.fine = nn.Sequential(
+            Light(c // 2, c, 2), Light(c, c, 1), Light(c, 2 * c, 2), Light(2 * c, 2 * c, 1)
+        )  # S / 8
+        self.middle = nn.Sequential(
+            Light(2 * c, 4 * c, 2), Light(4 * c, 4 * c, 1), Light(4 * c, 4 * c, 1)
+        )  # S / 16
+        self.coarse = nn.Sequential(
+            Light(4 * c, 8 * c, 2), Light(8 * c, 8 * c, 1), Light(8 * c, 8 * c, 1)
+        )  # S / 32
         self.joins = nn.ModuleList(nn.Conv2d(n * c, 8 * c, 1) for n in (2, 4, 8))
         self.look = nn.Conv2d(8 * c, styles, 1)  # each style's query, against every place
         self.norm = nn.LayerNorm(8 * c)
@@ -278,16 +318,22 @@ ENCODERS: dict[str, type[nn.Module]] = {
 PYRAMIDS = ("GradualStyleEncoder", "Encoder4Editing")
 
 
-def encoder(name: str, styles: int, channels: int = 3, *, w: int = 512, width: int | None = None, side: int = 256) -> nn.Module:
-    """One of `ENCODERS` for a generator of so many styles; `width` None: as published, or as the light one is meant."""
-    about: dict[str, Any] = {"w": w} | ({} if width is None else {"width": width}) | ({"side": side} if name in PYRAMIDS else {})
+def encoder(
+    name: str, styles: int, channels: int = 3, *, w: int = 512, width: int | None = None, side: int = 256
+) -> nn.Module:
+    """One of `ENCODERS` for a generator of so many styles; `width` None: as published, or as the light one is
+    meant."""
+    about: dict[str, Any] = (
+        {"w": w} | ({} if width is None else {"width": width}) | ({"side": side} if name in PYRAMIDS else {})
+    )
     if name == "BackboneEncoderUsingLastLayerIntoW":
         return BackboneEncoderUsingLastLayerIntoW(channels, **about)
     return ENCODERS[name](styles, channels, **about)
 
 
 class Inverter(nn.Module):
-    """An encoder and the average: pixels `[N, C, S, S]` -> ws `[N, L, W]`, one w for all styles or each its own."""
+    """An encoder and the average: pixels `[N, C, S, S]` -> ws `[N, L, W]`, one w for all styles or each its
+    own."""
 
     def __init__(self, codes: nn.Module, average: Tensor) -> None:
         super().__init__()

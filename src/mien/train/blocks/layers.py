@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions added to their input; starts as the identity (He et al. 2016, arXiv 1603.05027)."""
+    """Two 3x3 convolutions added to their input; starts as the identity (He et al. 2016, arXiv
+    1603.05027)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -26,9 +27,13 @@ class ResidualBlock(nn.Module):
 def warp(image: Tensor, flow: Tensor) -> Tensor:
     """`image [N, C, H, W]` looked up at p + flow; flow `[N, 2, H, W]` in pixels."""
     height, width = image.shape[2:]
-    y, x = torch.meshgrid(torch.arange(height, device=image.device), torch.arange(width, device=image.device), indexing="ij")
+    y, x = torch.meshgrid(
+        torch.arange(height, device=image.device), torch.arange(width, device=image.device), indexing="ij"
+    )
     grid = torch.stack([(x + flow[:, 0] + 0.5) * 2 / width - 1, (y + flow[:, 1] + 0.5) * 2 / height - 1], -1)
-    grid = torch.nan_to_num(grid).clamp(-3, 3)  # backward through a NaN or a huge number here ends the process on a CPU
+    grid = torch.nan_to_num(grid).clamp(
+        -3, 3
+    )  # backward through a NaN or a huge number here ends the process on a CPU
     return F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
@@ -39,8 +44,9 @@ def full(x: Tensor) -> AbstractContextManager[Any]:
 
 
 class UNet(nn.Module):
-    """Features `[N, widths[0], H, W]` through residual blocks at halved and halved sizes and back (Ronneberger et al. 2015,
-    arXiv 1505.04597); skips are added. H and W are multiples of 2 ** (len(widths) - 1)."""
+    """Features `[N, widths[0], H, W]` through residual blocks at halved and halved sizes and back
+    (Ronneberger et al. 2015, arXiv 1505.04597); skips are added. H and W are multiples of 2 ** (len(widths) -
+    1)."""
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()

@@ -27,7 +27,8 @@ def hinge_d(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def r1(logits: Tensor, real: Tensor) -> Tensor:
-    """Squared gradient of D at real pictures `[N]` (Mescheder et al. 2018, arXiv 1801.04406); weighs gamma / 2."""
+    """Squared gradient of D at real pictures `[N]` (Mescheder et al. 2018, arXiv 1801.04406); weighs gamma /
+    2."""
     with full(real):
         (grad,) = torch.autograd.grad(logits.float().sum(), real, create_graph=True)
     return grad.square().sum((1, 2, 3))

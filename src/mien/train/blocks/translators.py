@@ -1,7 +1,8 @@
-"""Networks from picture to picture, and those that judge them, under the names of the published ones (pytorch-CycleGAN-and-pix2pix).
+"""Networks from picture to picture, and those that judge them, under the names of the published ones
+(pytorch-CycleGAN-and-pix2pix).
 
-Zhu et al. 2017 (CycleGAN, arXiv 1703.10593); Isola et al. 2017 (pix2pix, arXiv 1611.07004); the residual generator is Johnson et al. 2016
-(arXiv 1603.08155).
+Zhu et al. 2017 (CycleGAN, arXiv 1703.10593); Isola et al. 2017 (pix2pix, arXiv 1611.07004); the residual
+generator is Johnson et al. 2016 (arXiv 1603.08155).
 """
 
 from __future__ import annotations
@@ -41,11 +42,14 @@ class ResNetBlock(nn.Module):
 
     def __init__(self, channels: int, norm: str, dropout: bool) -> None:
         super().__init__()
-        conv = lambda: (  # noqa: E731
-            nn.ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3, bias=norm == "instance"),
-            normalised(channels, norm),
-        )
+
+        def conv() -> Any:
+            return (
+                nn.ReflectionPad2d(1),
+                nn.Conv2d(channels, channels, 3, bias=norm == "instance"),
+                normalised(channels, norm),
+            )
+
         self.conv_block = nn.Sequential(*conv(), nn.ReLU(), *([Dropout()] if dropout else []), *conv())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,17 +62,29 @@ class ResNetGenerator(nn.Module):
     multiple = 4
 
     def __init__(
-        self, inputs: int = 3, outputs: int = 3, *, base: int = 64, blocks: int = 9, norm: str = "instance", dropout: bool = False
+        self,
+        inputs: int = 3,
+        outputs: int = 3,
+        *,
+        base: int = 64,
+        blocks: int = 9,
+        norm: str = "instance",
+        dropout: bool = False,
     ) -> None:
         super().__init__()
         bias = norm == "instance"
-        wide = lambda n: (normalised(base * n, norm), nn.ReLU())  # noqa: E731
+
+        def wide(n: Any) -> Any:
+            return (normalised(base * n, norm), nn.ReLU())
+
         layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(inputs, base, 7, bias=bias), *wide(1)]
         for n in (1, 2):
             layers += [nn.Conv2d(base * n, base * n * 2, 3, stride=2, padding=1, bias=bias), *wide(n * 2)]
         layers += [ResNetBlock(base * 4, norm, dropout) for _ in range(blocks)]
         for n in (4, 2):
-            up = nn.ConvTranspose2d(base * n, base * n // 2, 3, stride=2, padding=1, output_padding=1, bias=bias)
+            up = nn.ConvTranspose2d(
+                base * n, base * n // 2, 3, stride=2, padding=1, output_padding=1, bias=bias
+            )
             layers += [up, *wide(n // 2)]
         self.model = nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(base, outputs, 7), nn.Tanh())
 
@@ -77,7 +93,8 @@ class ResNetGenerator(nn.Module):
 
 
 class UNetBlock(nn.Module):
-    """One halving of the U-Net with all that is within, and its doubling. The outermost gives the picture, others their input and that."""
+    """One halving of the U-Net with all that is within, and its doubling. The outermost gives the picture,
+    others their input and that."""
 
     def __init__(
         self,
@@ -94,14 +111,24 @@ class UNetBlock(nn.Module):
         self.outermost = outermost
         down = nn.Conv2d(inputs or outer, inner, 4, stride=2, padding=1, bias=norm == "instance")
         bias = outermost or norm == "instance"
-        up = nn.ConvTranspose2d(inner if within is None else 2 * inner, outer, 4, stride=2, padding=1, bias=bias)
+        up = nn.ConvTranspose2d(
+            inner if within is None else 2 * inner, outer, 4, stride=2, padding=1, bias=bias
+        )
         if outermost:
             assert within is not None
             layers = [down, within, nn.ReLU(), up, nn.Tanh()]
         elif within is None:
             layers = [nn.LeakyReLU(0.2), down, nn.ReLU(), up, normalised(outer, norm)]
         else:
-            layers = [nn.LeakyReLU(0.2), down, normalised(inner, norm), within, nn.ReLU(), up, normalised(outer, norm)]
+            layers = [
+                nn.LeakyReLU(0.2),
+                down,
+                normalised(inner, norm),
+                within,
+                nn.ReLU(),
+                up,
+                normalised(outer, norm),
+            ]
         self.model = nn.Sequential(*layers, *([Dropout()] if drop else []))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -109,10 +136,18 @@ class UNetBlock(nn.Module):
 
 
 class UNetGenerator(nn.Module):
-    """pixels `[N, C, H, W]` -> `[N, O, H, W]` in [-1, 1]; H and W are multiples of 2 ** downs: 7 are "unet_128", 8 are "unet_256"."""
+    """pixels `[N, C, H, W]` -> `[N, O, H, W]` in [-1, 1]; H and W are multiples of 2 ** downs: 7 are
+    "unet_128", 8 are "unet_256"."""
 
     def __init__(
-        self, inputs: int = 3, outputs: int = 3, *, base: int = 64, downs: int = 8, norm: str = "batch", dropout: bool = True
+        self,
+        inputs: int = 3,
+        outputs: int = 3,
+        *,
+        base: int = 64,
+        downs: int = 8,
+        norm: str = "batch",
+        dropout: bool = True,
     ) -> None:
         super().__init__()
         self.multiple = 2**downs
@@ -128,15 +163,18 @@ class UNetGenerator(nn.Module):
 
 
 def generator(kind: str, inputs: int, outputs: int, **knobs: Any) -> ResNetGenerator | UNetGenerator:
-    """One of GENERATORS; knobs: base, norm, dropout; blocks of a "resnet", downs of a "unet" (the other is not heeded)."""
+    """One of GENERATORS; knobs: base, norm, dropout; blocks of a "resnet", downs of a "unet" (the other is
+    not heeded)."""
     knobs = {key: one for key, one in knobs.items() if key != ("downs" if kind == "resnet" else "blocks")}
     return (ResNetGenerator if kind == "resnet" else UNetGenerator)(inputs, outputs, **knobs)
 
 
 def describe(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Which of GENERATORS a state dict is of, by its names and shapes: "kind", "inputs", "outputs" and knobs as `generator` takes them.
+    """Which of GENERATORS a state dict is of, by its names and shapes: "kind", "inputs", "outputs" and knobs
+    as `generator` takes them.
 
-    Dropout adds no name to a unet: it is said to have it, as the published ones do. `KeyError` where it is of none."""
+    Dropout adds no name to a unet: it is said to have it, as the published ones do. `KeyError` where it is of
+    none."""
     unet = "model.model.0.weight" in state
     outer, inputs = state["model.model.0.weight" if unet else "model.1.weight"].shape[:2]
     out: dict[str, Any] = {"kind": "unet" if unet else "resnet", "inputs": inputs, "base": outer}
@@ -144,12 +182,22 @@ def describe(state: Mapping[str, Any]) -> dict[str, Any]:
         blocks = sum(key.endswith(".conv_block.1.weight") for key in state)
         dropout = "model.10.conv_block.5.weight" not in state
         norm = "batch" if "model.2.weight" in state else "instance"
-        return out | {"outputs": state[f"model.{17 + blocks}.weight"].shape[0], "blocks": blocks, "norm": norm, "dropout": dropout}
+        return out | {
+            "outputs": state[f"model.{17 + blocks}.weight"].shape[0],
+            "blocks": blocks,
+            "norm": norm,
+            "dropout": dropout,
+        }
     downs, home = 1, "model.model.1"
     while f"{home}.model.1.weight" in state and downs < MOST_DOWNS:
         downs, home = downs + 1, f"{home}.model.3"
     norm = "batch" if "model.model.1.model.2.weight" in state else "instance"
-    return out | {"outputs": state["model.model.3.weight"].shape[1], "downs": downs, "norm": norm, "dropout": True}
+    return out | {
+        "outputs": state["model.model.3.weight"].shape[1],
+        "downs": downs,
+        "norm": norm,
+        "dropout": True,
+    }
 
 
 def take(net: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
@@ -164,7 +212,8 @@ def take(net: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
 
 
 class Dropout(nn.Dropout):
-    """Dropout of one half; when not in training none, or the same for a given number: `draw [N, 1, 1, 1]`, whole, 0 for none."""
+    """Dropout of one half; when not in training none, or the same for a given number: `draw [N, 1, 1, 1]`,
+    whole, 0 for none."""
 
     def __init__(self) -> None:
         super().__init__(0.5)
@@ -175,7 +224,11 @@ class Dropout(nn.Dropout):
         if self.training or self.draw is None:
             return super().forward(input)
         _, channels, height, width = input.shape
-        kept = chance(torch.arange(channels * height * width, device=input.device).view(1, channels, height, width), self.draw, self.place)
+        kept = chance(
+            torch.arange(channels * height * width, device=input.device).view(1, channels, height, width),
+            self.draw,
+            self.place,
+        )
         return torch.where(self.draw == 0, input, input * (kept * 2).to(input.dtype))
 
 
@@ -194,7 +247,8 @@ def noisy(net: nn.Module) -> bool:
 
 
 class Sampling(nn.Module):
-    """A generator that keeps its dropout when asked: pixels `[N, C, H, W]` and condition `[N, 1]`, the number of a draw, 0 for none."""
+    """A generator that keeps its dropout when asked: pixels `[N, C, H, W]` and condition `[N, 1]`, the number
+    of a draw, 0 for none."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -215,8 +269,9 @@ class Sampling(nn.Module):
 
 
 def own_statistics(net: nn.Module) -> nn.Module:
-    """The network with each picture's own statistics in place of those that its batch norms have gathered: what the published test script
-    shows, which leaves the network in training mode and gives it one picture at a time. The weights are shared."""
+    """The network with each picture's own statistics in place of those that its batch norms have gathered:
+    what the published test script shows, which leaves the network in training mode and gives it one picture
+    at a time. The weights are shared."""
     out = copy.deepcopy(net, {id(one): one for one in (*net.parameters(), *net.buffers())})
     for module in list(out.modules()):
         for name, one in module.named_children():
@@ -231,7 +286,8 @@ def own_statistics(net: nn.Module) -> nn.Module:
 
 
 class PatchGAN(nn.Module):
-    """D: pictures `[N, C, S, S]` -> logits of overlapping patches `[N, 1, s, s]`; of 70 x 70 pixels with three layers."""
+    """D: pictures `[N, C, S, S]` -> logits of overlapping patches `[N, 1, s, s]`; of 70 x 70 pixels with
+    three layers."""
 
     def __init__(self, inputs: int = 3, *, base: int = 64, layers: int = 3, norm: str = "instance") -> None:
         super().__init__()
@@ -253,7 +309,9 @@ class PixelGAN(nn.Module):
         super().__init__()
         bias = norm == "instance"
         middle = nn.Conv2d(base, base * 2, 1, bias=bias), normalised(base * 2, norm), nn.LeakyReLU(0.2)
-        self.net = nn.Sequential(nn.Conv2d(inputs, base, 1), nn.LeakyReLU(0.2), *middle, nn.Conv2d(base * 2, 1, 1, bias=bias))
+        self.net = nn.Sequential(
+            nn.Conv2d(inputs, base, 1), nn.LeakyReLU(0.2), *middle, nn.Conv2d(base * 2, 1, 1, bias=bias)
+        )
 
     def forward(self, pictures: Tensor) -> Tensor:
         return self.net(pictures)
@@ -261,7 +319,11 @@ class PixelGAN(nn.Module):
 
 def critic(kind: str, inputs: int, *, base: int, layers: int, norm: str) -> nn.Module:
     """One of CRITICS."""
-    return PatchGAN(inputs, base=base, layers=layers, norm=norm) if kind == "patch" else PixelGAN(inputs, base=base, norm=norm)
+    return (
+        PatchGAN(inputs, base=base, layers=layers, norm=norm)
+        if kind == "patch"
+        else PixelGAN(inputs, base=base, norm=norm)
+    )
 
 
 # --- Training
@@ -282,9 +344,14 @@ def initialised(net: nn.Module) -> nn.Module:
 
 
 def verdict(logits: Tensor, real: bool, mode: str) -> Tensor:
-    """How far D is from calling all real, or all not: squared ("lsgan", Mao et al. 2017, arXiv 1611.04076) or logistic ("bce")."""
+    """How far D is from calling all real, or all not: squared ("lsgan", Mao et al. 2017, arXiv 1611.04076) or
+    logistic ("bce")."""
     wanted = torch.full_like(logits, float(real), dtype=torch.float32)
-    return F.mse_loss(logits.float(), wanted) if mode == "lsgan" else F.binary_cross_entropy_with_logits(logits.float(), wanted)
+    return (
+        F.mse_loss(logits.float(), wanted)
+        if mode == "lsgan"
+        else F.binary_cross_entropy_with_logits(logits.float(), wanted)
+    )
 
 
 def pace(i: int, steps: int, decay: float) -> float:
@@ -301,7 +368,9 @@ def updates(net: nn.Module, on: bool) -> None:
 Known = list[tuple[str, tuple[str, ...]]]  # values, each with those that there are
 
 
-def check(*, size: int, generator: str, downs: int, blocks: int, base: int, decay: float, known: Known) -> None:
+def check(
+    *, size: int, generator: str, downs: int, blocks: int, base: int, decay: float, known: Known
+) -> None:
     """Raises `ValueError` where knobs that the families of translators share contradict each other."""
     for value, choices in known:
         if value not in choices:
@@ -310,4 +379,6 @@ def check(*, size: int, generator: str, downs: int, blocks: int, base: int, deca
     if size % multiple or size < 16:
         raise ValueError(f"size {size} must be a multiple of {multiple} for {generator}, and at least 16")
     if not LEAST_DOWNS <= downs <= MOST_DOWNS or blocks < 1 or base < 1 or not 0 <= decay <= 1:
-        raise ValueError(f"downs {downs} must be in {LEAST_DOWNS}..{MOST_DOWNS}, blocks {blocks} and base {base} at least 1, decay in 0..1")
+        raise ValueError(
+            f"downs {downs} must be in {LEAST_DOWNS}..{MOST_DOWNS}, blocks {blocks} and base {base} at least 1, decay in 0..1"
+        )

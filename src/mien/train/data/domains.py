@@ -1,4 +1,5 @@
-"""Pictures and the domains that they belong to: a folder for each, or attributes from a table, for families that translate between them."""
+"""Pictures and the domains that they belong to: a folder for each, or attributes from a table, for families
+that translate between them."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from ...errors import InputError
 from ...types import Array
 from .pictures import NAMED, Pictures
 
-CELEBA = "list_attr_celeba.txt"  # CelebA's table, as published: how many, names, then a file and 1 or -1 for each name
+# CelebA's table, as published: how many, names, then a file and 1 or -1 for each name
+CELEBA = "list_attr_celeba.txt"
 YOUNG, OLD = 35.0, 50.0  # years: below the one, from the other on
 
 
@@ -46,23 +48,27 @@ ATTRIBUTES: dict[str, Callable[[Mapping[str, str]], bool | None]] = {
 class Domains(Pictures):
     """Pictures with a label `[K]` of 0 and 1 each, which comes in the place of a class.
 
-    attributes: each name is one of ATTRIBUTES or column=value of `faces.csv`, or a name of CELEBA's, and any of them may hold at once.
-    Otherwise each name is a folder, one of those given or within one of them, and exactly one holds. Pictures of which something is not
-    known are left out.
+    attributes: each name is one of ATTRIBUTES or column=value of `faces.csv`, or a name of CELEBA's, and any
+    of them may hold at once. Otherwise each name is a folder, one of those given or within one of them, and
+    exactly one holds. Pictures of which something is not known are left out.
     """
 
-    def __init__(self, folders: list[Path], size: int, names: tuple[str, ...], attributes: bool, seed: int) -> None:
+    def __init__(
+        self, folders: list[Path], size: int, names: tuple[str, ...], attributes: bool, seed: int
+    ) -> None:
         self.names, self.attributes = names, attributes
         super().__init__(folders, size, 0, seed)
 
     def of(self, count: int, i: int, mirror: float) -> tuple[Array, Array, Array]:
-        """Batch number `i`: pixels `[N, 3, S, S]` in [-1, 1], their labels `[N, K]`, and the labels of other pictures `[N, K]`."""
+        """Batch number `i`: pixels `[N, 3, S, S]` in [-1, 1], their labels `[N, K]`, and the labels of other
+        pictures `[N, K]`."""
         rng = np.random.default_rng((self.seed, 7, i))
         others = [self._labels[self._trained[k][0]] for k in rng.integers(len(self._trained), size=count)]
         return *self.batch(count, i, mirror), np.stack(others)
 
     def aside(self, most: int) -> tuple[Array, Array, Array]:
-        """At most `most` of those that are held out; each is to become something else: the next domain, or with one attribute turned."""
+        """At most `most` of those that are held out; each is to become something else: the next domain, or
+        with one attribute turned."""
         keep = self._aside
         self._aside = keep[:: max(len(keep) // most, 1)][:most]
         pixels, label = self.held_out()
@@ -85,14 +91,28 @@ class Domains(Pictures):
     def _found(self, folders: list[Path]) -> list[tuple[Path, str]]:
         found = super()._found(folders)
         self._labels: dict[Path, Array] = {}
-        for path, label in (self._told(folders) if self.attributes else self._placed(folders, [path for path, _ in found])).items():
+        for path, label in (
+            self._told(folders) if self.attributes else self._placed(folders, [path for path, _ in found])
+        ).items():
             self._labels[path] = np.array(label, np.float32)
         labelled = [one for one in found if one[0] in self._labels]
         self._bare = len(found) - len(labelled)
-        sums = np.sum([self._labels[path] for path, _ in labelled], 0) if labelled else np.zeros(len(self.names))
-        if empty := [name for name, count in zip(self.names, sums.tolist(), strict=True) if not 0 < count < len(labelled)]:
-            where = "a table that says so of some, and otherwise of others" if self.attributes else "a folder of its own for each"
-            raise InputError(f"{', '.join(map(str, folders))}: no pictures, or only such, of {', '.join(empty)}: wanted {where}")
+        sums = (
+            np.sum([self._labels[path] for path, _ in labelled], 0) if labelled else np.zeros(len(self.names))
+        )
+        if empty := [
+            name
+            for name, count in zip(self.names, sums.tolist(), strict=True)
+            if not 0 < count < len(labelled)
+        ]:
+            where = (
+                "a table that says so of some, and otherwise of others"
+                if self.attributes
+                else "a folder of its own for each"
+            )
+            raise InputError(
+                f"{', '.join(map(str, folders))}: no pictures, or only such, of {', '.join(empty)}: wanted {where}"
+            )
         return labelled
 
     def _placed(self, folders: list[Path], paths: list[Path]) -> dict[Path, list[bool]]:
@@ -134,9 +154,15 @@ class Domains(Pictures):
         lines = (folder / CELEBA).read_text(encoding="utf-8").splitlines()
         columns = lines[1].split() if len(lines) > 1 else []
         if unknown := [name for name in self.names if name not in columns]:
-            raise InputError(f"{folder / CELEBA} has no column {', '.join(unknown[:NAMED])}: there are {', '.join(columns)}")
+            raise InputError(
+                f"{folder / CELEBA} has no column {', '.join(unknown[:NAMED])}: there are {', '.join(columns)}"
+            )
         at = [1 + columns.index(name) for name in self.names]
-        rows = {words[0]: [words[k] == "1" for k in at] for line in lines[2:] if len(words := line.split()) > len(columns)}
+        rows = {
+            words[0]: [words[k] == "1" for k in at]
+            for line in lines[2:]
+            if len(words := line.split()) > len(columns)
+        }
         return {path: rows[path.name] for path, _ in super()._found([folder]) if path.name in rows}
 
     def _stack(self, rows: list[tuple[Path, int]], mirrored: Array) -> tuple[Array, Array]:

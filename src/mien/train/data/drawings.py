@@ -1,4 +1,5 @@
-"""What an encoder is shown instead of a picture: its mirror image, a drawing, a map of classes, a smaller picture. Made on the fly.
+"""What an encoder is shown instead of a picture: its mirror image, a drawing, a map of classes, a smaller
+picture. Made on the fly.
 
 Everything is a function of seed and step.
 """
@@ -16,12 +17,20 @@ from ...types import Array
 from .faces import read_rgb
 from .pictures import Pictures
 
-CLASSES = (  # of CelebAMask-HQ (Lee et al. 2020, arXiv 1907.11922), in the order of their numbers; left and right are the picture's
+# of CelebAMask-HQ (Lee et al. 2020, arXiv 1907.11922), in the order of their numbers; left and right are the
+# picture's
+CLASSES = (
     *"background skin nose glasses left-eye right-eye left-brow right-brow left-ear right-ear".split(),
     *"mouth upper-lip lower-lip hair hat earring necklace neck cloth".split(),
 )
 SWAPPED = np.array([0, 1, 2, 3, 5, 4, 7, 6, 9, 8, *range(10, 19)], np.uint8)  # each class in a mirror
-CHANNELS = {"invert": 3, "frontalise": 3, "sketch": 1, "segmentation": len(CLASSES), "super_resolution": 3}  # of what an encoder sees
+CHANNELS = {
+    "invert": 3,
+    "frontalise": 3,
+    "sketch": 1,
+    "segmentation": len(CLASSES),
+    "super_resolution": 3,
+}  # of what an encoder sees
 FACTORS = (1, 2, 4, 8, 16, 32)  # how many times smaller a picture may be
 SMALLEST = 4  # pixels on a side that it keeps
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # how bright red, green and blue look
@@ -30,14 +39,17 @@ BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 2
 
 
 class Drawn:
-    """Pairs for a task: what the encoder sees `[N, C, S, S]`, and the picture that it stands for `[N, 3, S, S]` in [-1, 1].
+    """Pairs for a task: what the encoder sees `[N, C, S, S]`, and the picture that it stands for `[N, 3, S,
+    S]` in [-1, 1].
 
     Colour pictures are in [-1, 1]; a drawing, dark on white, and one map for each class are in [0, 1].
     """
 
     def __init__(self, folders: list[Path], size: int, task: str, seed: int) -> None:
         self.task, self.seed = task, seed
-        self.pictures = Mapped(folders, size, seed) if task == "segmentation" else Pictures(folders, size, 0, seed)
+        self.pictures = (
+            Mapped(folders, size, seed) if task == "segmentation" else Pictures(folders, size, 0, seed)
+        )
 
     def batch(self, count: int, i: int, mirror: float) -> tuple[Array, Array]:
         """Batch number `i`; a share `mirror` of the pictures is mirrored."""
@@ -52,7 +64,9 @@ class Drawn:
             return maps, pixels
         if self.task == "frontalise":
             turned = rng.random(len(pixels)) < 0.5
-            return np.stack([one[:, :, ::-1] if turn else one for one, turn in zip(pixels, turned, strict=True)]), pixels
+            return np.stack(
+                [one[:, :, ::-1] if turn else one for one, turn in zip(pixels, turned, strict=True)]
+            ), pixels
         if self.task == "sketch":
             return np.stack([sketch(one, rng) for one in pixels]), pixels
         if self.task == "super_resolution":
@@ -61,8 +75,9 @@ class Drawn:
 
 
 def sketch(picture: Array, rng: np.random.Generator) -> Array:
-    """A drawing `[1, S, S]` in [0, 1], dark on white, of a picture `[3, S, S]` in [-1, 1]: as by pencil (grey dodged by its own blurred
-    negative), outlines alone (Sobel), or a few strokes (`strokes`); some stronger, some fainter, some of clean lines."""
+    """A drawing `[1, S, S]` in [0, 1], dark on white, of a picture `[3, S, S]` in [-1, 1]: as by pencil (grey
+    dodged by its own blurred negative), outlines alone (Sobel), or a few strokes (`strokes`); some stronger,
+    some fainter, some of clean lines."""
     size = picture.shape[-1]
     grey = np.tensordot(GREY, picture, 1) / 2 + 0.5
     way = rng.random()
@@ -81,7 +96,8 @@ def sketch(picture: Array, rng: np.random.Generator) -> Array:
 
 
 def strokes(grey: Array, rng: np.random.Generator) -> Array:
-    """What somebody draws of a picture `[S, S]` in 0..1 with few lines of one pen: long edges of what is left without its texture.
+    """What somebody draws of a picture `[S, S]` in 0..1 with few lines of one pen: long edges of what is left
+    without its texture.
 
     `[S, S]` float32, 1 on the lines."""
     size = grey.shape[-1]
@@ -111,13 +127,16 @@ def coarse(picture: Array, rng: np.random.Generator) -> Array:
 class Mapped(Pictures):
     """Pictures with a map of `CLASSES` each, which comes in the place of one class for the whole picture.
 
-    A map is read from `labels/STEM.png` in the folder, whose pixels are numbers of classes; or it is drawn after the mesh in
-    `landmarks478.npz`, which knows no hair, ears, neck or clothes. Pictures without either are left out.
+    A map is read from `labels/STEM.png` in the folder, whose pixels are numbers of classes; or it is drawn
+    after the mesh in `landmarks478.npz`, which knows no hair, ears, neck or clothes. Pictures without either
+    are left out.
     """
 
     def __init__(self, folders: list[Path], size: int, seed: int) -> None:
         super().__init__(folders, size, 0, seed)
-        self._labels = {path.stem: path for folder in folders for path in sorted((folder / "labels").glob("*.png"))}
+        self._labels = {
+            path.stem: path for folder in folders for path in sorted((folder / "labels").glob("*.png"))
+        }
         self._points = {path: points for folder in folders for path, points in read_points(folder).items()}
         self._drawn: dict[Path, Array] = {}
         self._bare = 0  # pictures without a map
@@ -132,12 +151,16 @@ class Mapped(Pictures):
             )
 
     def notes(self) -> list[str]:
-        return super().notes() + ([f"left out, since they have no map of classes: {self._bare} pictures"] if self._bare else [])
+        return super().notes() + (
+            [f"left out, since they have no map of classes: {self._bare} pictures"] if self._bare else []
+        )
 
     def _stack(self, rows: list[tuple[Path, int]], mirrored: Array) -> tuple[Array, Array]:
         pixels, _ = super()._stack(rows, mirrored)
         maps = [self._map(path) for path, _ in rows]
-        maps = np.stack([SWAPPED[one[:, ::-1]] if turn else one for one, turn in zip(maps, mirrored, strict=True)])
+        maps = np.stack(
+            [SWAPPED[one[:, ::-1]] if turn else one for one, turn in zip(maps, mirrored, strict=True)]
+        )
         return pixels, (maps[:, None] == np.arange(len(CLASSES))[:, None, None]).astype(np.float32)
 
     def _map(self, path: Path) -> Array:
@@ -153,12 +176,16 @@ class Mapped(Pictures):
 
 
 def read_points(folder: Path) -> dict[Path, Array]:
-    """Landmarks `[478, 2]` (pixels of the picture, centre of the first at 0) of the pictures of a folder; none where there is no file."""
+    """Landmarks `[478, 2]` (pixels of the picture, centre of the first at 0) of the pictures of a folder;
+    none where there is no file."""
     path = folder / "landmarks478.npz"
     if not path.is_file():
         return {}
     with np.load(path) as file:
-        return {folder / "images" / str(name): one - np.float32(0.5) for name, one in zip(file["files"], file["points"], strict=True)}
+        return {
+            folder / "images" / str(name): one - np.float32(0.5)
+            for name, one in zip(file["files"], file["points"], strict=True)
+        }
 
 
 def read_classes(path: Path, size: int) -> Array:
@@ -166,7 +193,9 @@ def read_classes(path: Path, size: int) -> Array:
     numbers = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if numbers is None or numbers.max() >= len(CLASSES):
         said = "cannot be read" if numbers is None else f"has the class {numbers.max()}"
-        raise InputError(f"{path} {said}: wanted a grey PNG with numbers below {len(CLASSES)} ({', '.join(CLASSES)})")
+        raise InputError(
+            f"{path} {said}: wanted a grey PNG with numbers below {len(CLASSES)} ({', '.join(CLASSES)})"
+        )
     height, width = numbers.shape
     side = min(height, width)
     numbers = numbers[(height - side) // 2 :, (width - side) // 2 :][:side, :side]
@@ -186,12 +215,22 @@ def draw_classes(points: Array, size: int) -> Array:
     out = mesh.hull_mask(points, size)  # the skin's number is 1
     half = len(topology.LIPS) // 2  # from the left corner over the upper lip to the right one
     upper = (*topology.LIPS[: half + 1], *reversed(topology.INNER_LIPS[: half + 1]))
-    lower = (*topology.LIPS[half:], topology.LIPS[0], topology.INNER_LIPS[0], *reversed(topology.INNER_LIPS[half:]))
+    lower = (
+        *topology.LIPS[half:],
+        topology.LIPS[0],
+        topology.INNER_LIPS[0],
+        *reversed(topology.INNER_LIPS[half:]),
+    )
     nose = cv2.convexHull(points[list(NOSE)])[:, 0]
     regions = [("nose", nose), ("upper-lip", points[list(upper)]), ("lower-lip", points[list(lower)])]
     regions += [("mouth", points[list(topology.INNER_LIPS)])]
-    regions += [(f"{side}-brow", points[list(one)]) for side, one in zip(("left", "right"), BROWS, strict=True)]
-    regions += [(f"{side}-eye", points[list(one)]) for side, one in zip(("left", "right"), topology.EYELIDS, strict=True)]
+    regions += [
+        (f"{side}-brow", points[list(one)]) for side, one in zip(("left", "right"), BROWS, strict=True)
+    ]
+    regions += [
+        (f"{side}-eye", points[list(one)])
+        for side, one in zip(("left", "right"), topology.EYELIDS, strict=True)
+    ]
     for name, outline in regions:
         cv2.fillPoly(out, [np.rint(outline * 16).astype(np.int32)], CLASSES.index(name), shift=4)
     return out

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -24,21 +24,27 @@ from . import head_turn as turning
 
 AGES = (20, 30, 40, 50, 60, 75)  # a label has weights of these, and then of the two sexes
 OLDEST = 7  # decades are told apart up to this one
-PAIRED = (
-    "london-"  # what stands before the name of a smile pair's person in the table of portraits: nobody may be on both sides of the split
-)
+# what stands before the name of a smile pair's person in the table of portraits: nobody may be on both sides
+# of the split
+PAIRED = "london-"
 
 
 def read_faces(folder: Path) -> tuple[list[dict[str, str]], Array]:
-    """Rows of `faces.csv` with known age and sex, without dark glasses, and their landmarks `[n, 478, 2]` (pixels of
-    the picture, centre of the first at 0)."""
+    """Rows of `faces.csv` with known age and sex, without dark glasses, and their landmarks `[n, 478, 2]`
+    (pixels of the picture, centre of the first at 0)."""
     table, points = folder / "faces.csv", folder / "landmarks478.npz"
     if not table.is_file() or not points.is_file():
-        raise InputError(f"{folder} is no folder of labelled faces: wanted faces.csv, landmarks478.npz and images/ in it")
+        raise InputError(
+            f"{folder} is no folder of labelled faces: wanted faces.csv, landmarks478.npz and images/ in it"
+        )
     with np.load(points) as file:
         by_file = dict(zip(map(str, file["files"]), file["points"] - np.float32(0.5), strict=True))
     with table.open(encoding="utf-8") as file:
-        rows = [r for r in csv.DictReader(file) if r["sex"] in ("m", "f") and r["age"] not in ("", "NA") and r["glasses"] != "2"]
+        rows = [
+            r
+            for r in csv.DictReader(file)
+            if r["sex"] in ("m", "f") and r["age"] not in ("", "NA") and r["glasses"] != "2"
+        ]
     rows = [row for row in rows if row["file"] in by_file]
     if not rows:
         raise InputError(f"{table} has no row that can be used: wanted age, sex (m or f) and landmarks")
@@ -47,7 +53,8 @@ def read_faces(folder: Path) -> tuple[list[dict[str, str]], Array]:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """One person neutral and smiling, laid out alike: the head lies in both where it lies in the neutral one."""
+    """One person neutral and smiling, laid out alike: the head lies in both where it lies in the neutral
+    one."""
 
     name: str
     neutral: Crop
@@ -55,15 +62,21 @@ class Pair:
 
 
 def read_pairs(folder: Path, alignment: Alignment) -> Iterator[Pair]:
-    """The people with `ID-neutral.jpg` and `ID-smiling.jpg` in a folder, by name. Landmarks are taken from `landmarks478.npz` (`ids`,
-    `neutral`, `smiling` `[n, 478, 2]`) where it is there, and found where it is not."""
+    """The people with `ID-neutral.jpg` and `ID-smiling.jpg` in a folder, by name. Landmarks are taken from
+    `landmarks478.npz` (`ids`, `neutral`, `smiling` `[n, 478, 2]`) where it is there, and found where it is
+    not."""
     names = sorted(path.name.removesuffix("-smiling.jpg") for path in folder.glob("*-smiling.jpg"))
     if not names:
-        raise InputError(f"{folder} is no folder of smile pairs: wanted ID-neutral.jpg and ID-smiling.jpg in it")
+        raise InputError(
+            f"{folder} is no folder of smile pairs: wanted ID-neutral.jpg and ID-smiling.jpg in it"
+        )
     known: dict[str, list[Array]] = {}
     if (folder / "landmarks478.npz").is_file():
         with np.load(folder / "landmarks478.npz") as file:
-            known = {str(i): [n - 0.5, s - 0.5] for i, n, s in zip(file["ids"], file["neutral"], file["smiling"], strict=True)}
+            known = {
+                str(i): [n - 0.5, s - 0.5]
+                for i, n, s in zip(file["ids"], file["neutral"], file["smiling"], strict=True)
+            }
     kit = Kit()
     for name in names:
         paths = [folder / f"{name}-{kind}.jpg" for kind in ("neutral", "smiling")]
@@ -79,7 +92,11 @@ def read_pairs(folder: Path, alignment: Alignment) -> Iterator[Pair]:
 def _laid(pixels: Array, matrix: Array, alignment: Alignment, points: Array, depth: Array) -> Crop:
     size = alignment.size
     return Crop(
-        geometry.warp(pixels, matrix, size), matrix, alignment, geometry.transform(points, matrix), depth * geometry.scale_of(matrix)
+        geometry.warp(pixels, matrix, size),
+        matrix,
+        alignment,
+        geometry.transform(points, matrix),
+        depth * geometry.scale_of(matrix),
     )
 
 
@@ -91,7 +108,8 @@ def _landmarks(kit: Kit, path: Path, pixels: Array) -> Array:
 
 
 def _rigid(points: Array, onto: Array) -> Array:
-    """The similarity `[2, 3]` that lays the points of a face that no expression moves best on those of another."""
+    """The similarity `[2, 3]` that lays the points of a face that no expression moves best on those of
+    another."""
     z, w = (p[list(RIGID_POINTS)].astype(np.float64) @ np.array([1, 1j]) for p in (points, onto))
     z0, w0 = z.mean(), w.mean()
     turn = np.vdot(z - z0, w - w0) / np.vdot(z - z0, z - z0)
@@ -101,7 +119,9 @@ def _rigid(points: Array, onto: Array) -> Array:
 
 def notice_of(folders: Sequence[Path]) -> str:
     """The credits that a network trained on `folders` carries: every NOTICE.md in them or beside them."""
-    places = dict.fromkeys(place.resolve() / "NOTICE.md" for folder in folders for place in (folder, folder.parent))
+    places = dict.fromkeys(
+        place.resolve() / "NOTICE.md" for folder in folders for place in (folder, folder.parent)
+    )
     return "\n".join(place.read_text(encoding="utf-8") for place in places if place.is_file())
 
 
@@ -109,7 +129,11 @@ def made_by() -> str:
     """This version of mien, and its commit where the source lies in a checkout of its repository."""
     here = Path(__file__).parents[1]
     try:
-        done = subprocess.run(["git", "-C", str(here), "log", "-1", "--format=%h", "--", str(here)], capture_output=True, text=True)
+        done = subprocess.run(
+            ["git", "-C", str(here), "log", "-1", "--format=%h", "--", str(here)],
+            capture_output=True,
+            text=True,
+        )
     except OSError:  # no git here
         return f"mien {__version__}"
     return f"mien {__version__} {done.stdout.strip()}".rstrip()
@@ -129,9 +153,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One crop before and after a known change. crop: of the face, with its depth; before, after `[S, S, 3]` uint8; condition `[5]`; flow
-    `[s, s, 2]` crop px, reach and trust `[s, s]` at s = S/4; label `[8]`: age as weights of six ages, then f, m; open: `after` shows teeth
-    that the picture `after` does not have (trust leaves them out)."""
+    """One crop before and after a known change. crop: of the face, with its depth; before, after `[S, S, 3]`
+    uint8; condition `[5]`; flow `[s, s, 2]` crop px, reach and trust `[s, s]` at s = S/4; label `[8]`: age as
+    weights of six ages, then f, m; open: `after` shows teeth that the picture `after` does not have (trust
+    leaves them out)."""
 
     crop: Crop
     before: Array
@@ -145,12 +170,17 @@ class Example:
 
 
 class RetouchData:
-    """Everything the retouch family trains on, in memory: smile pairs, portraits changed by the prototypes, real mouths and faces."""
+    """Everything the retouch family trains on, in memory: smile pairs, portraits changed by the prototypes,
+    real mouths and faces."""
 
     PAIRS = 0.4  # share of a batch that are smile pairs
 
     def __init__(self, folders: list[Path], size: int, variants: int, seed: int) -> None:
-        places = [place for folder in folders for place in (folder, *sorted(one for one in folder.iterdir() if one.is_dir()))]
+        places = [
+            place
+            for folder in folders
+            for place in (folder, *sorted(one for one in folder.iterdir() if one.is_dir()))
+        ]
         faces = next((place for place in places if (place / "faces.csv").is_file()), None)
         pairs = next((place for place in places if any(place.glob("*-smiling.jpg"))), None)
         if faces is None or pairs is None:
@@ -173,7 +203,9 @@ class RetouchData:
         """Batch number `i` as arrays by the names of `families.retouch.Batch`."""
         rng = np.random.default_rng((self.seed, i))
         examples = [self._draw(rng) for _ in range(size)]
-        mouths = [camera(rng, self._mouths[rng.integers(len(self._mouths))])[0] for _ in range(max(size // 2, 1))]
+        mouths = [
+            camera(rng, self._mouths[rng.integers(len(self._mouths))])[0] for _ in range(max(size // 2, 1))
+        ]
         real = [_evenly(rng, self._faces) for _ in range(size)]
         return _stack(examples) | {
             "mouths": chw(mouths),
@@ -191,7 +223,13 @@ class RetouchData:
         pairs = self._pairs[False]
         example = pairs[rng.integers(len(pairs))] if rng.random() < self.PAIRS else _evenly(rng, self._taught)
         if rng.random() < 0.05:  # asked for nothing: change nothing
-            example = replace(example, after=example.before, condition=example.condition * 0, flow=example.flow * 0, open=False)
+            example = replace(
+                example,
+                after=example.before,
+                condition=example.condition * 0,
+                flow=example.flow * 0,
+                open=False,
+            )
         at = turning.chance(rng, example.crop, self._teacher.triangles)
         before, after = camera(rng, *(turning.looked(one, at) for one in (example.before, example.after)))
         reach, trust = (turning.coarsely(one, at) for one in (example.reach, example.trust))
@@ -208,11 +246,17 @@ class RetouchData:
             if smile[2] > 0.08 and not aside:
                 self._smiles.append(smile)
                 self._mouths.append(pair.smiling.pixels)
-            self._pairs[aside] += [self._pair(pair.neutral, pair.smiling, smile), self._pair(pair.smiling, pair.neutral, -smile)]
+            self._pairs[aside] += [
+                self._pair(pair.neutral, pair.smiling, smile),
+                self._pair(pair.smiling, pair.neutral, -smile),
+            ]
 
     def _pair(self, before: Crop, after: Crop, smile: Array) -> Example:
         size = self.alignment.size
-        face, moved = mesh.with_border_points(before.landmarks, size), mesh.with_border_points(after.landmarks, size)
+        face, moved = (
+            mesh.with_border_points(before.landmarks, size),
+            mesh.with_border_points(after.landmarks, size),
+        )
         flow = mesh.dense_map(moved, face, self._teacher.triangles, size) - mesh.pixel_grid(size)
         reach = mesh.influence_mask(face, moved, size)
         flow *= reach[..., None]
@@ -249,12 +293,17 @@ class RetouchData:
             pool += [self._teach(rng, crop, row) for _ in range(variants)]
 
     def _teach(self, rng: np.random.Generator, crop: Crop, row: dict[str, str]) -> Example:
-        """One Change of the prototypes as an example; with teeth asked for, only the motion and what lies around the lips is taught."""
+        """One Change of the prototypes as an example; with teeth asked for, only the motion and what lies
+        around the lips is taught."""
         kind = rng.choice(["age", "sex", "smile", "teeth", "all"], p=[0.3, 0.25, 0.2, 0.15, 0.1])
         closed = mesh.mouth_shape(crop.landmarks)[2] < 0.03
         age = float(rng.uniform(-30, 50)) if kind in ("age", "all") else 0.0
         sex = float(rng.uniform(-1, 1)) if kind in ("sex", "all") else 0.0
-        mouth = self._teacher.mouth_of(float(rng.uniform(-1, 1))) if kind in ("smile", "teeth", "all") else np.zeros(3, np.float32)
+        mouth = (
+            self._teacher.mouth_of(float(rng.uniform(-1, 1)))
+            if kind in ("smile", "teeth", "all")
+            else np.zeros(3, np.float32)
+        )
         teeth = kind == "teeth" and bool(closed) and row["smile"] == "0"
         if teeth:
             mouth = self._smiles[rng.integers(len(self._smiles))] * rng.uniform(0.7, 1.1)
@@ -263,10 +312,25 @@ class RetouchData:
         trust = change.alpha
         if teeth:
             moved = geometry.transform(crop.landmarks, np.eye(2, 3))
-            trust = trust * (1 - mesh.polygon_mask(moved, topology.LIPS, crop.size, feather=crop.size / 40, grow=crop.size / 16))
+            trust = trust * (
+                1
+                - mesh.polygon_mask(
+                    moved, topology.LIPS, crop.size, feather=crop.size / 40, grow=crop.size / 16
+                )
+            )
         label = _label(float(row["age"]) + age, row["sex"], sex)
         condition = np.array([*mouth, age, sex], np.float32)
-        return Example(crop, crop.pixels, after, condition, _small(change.flow), _small(change.alpha), _small(trust), label, teeth)
+        return Example(
+            crop,
+            crop.pixels,
+            after,
+            condition,
+            _small(change.flow),
+            _small(change.alpha),
+            _small(trust),
+            label,
+            teeth,
+        )
 
 
 def _evenly(rng: np.random.Generator, groups: dict[Group, list[T]]) -> T:
@@ -286,8 +350,8 @@ def _small(field: Array) -> Array:
 
 
 def camera(rng: np.random.Generator, *pictures: Array) -> list[Array]:
-    """Another camera, the same for all `pictures [S, S, 3]`: exposure, gamma, colour mixing, white balance, a gradient of light,
-    blur, noise, JPEG. Floats in 0..255."""
+    """Another camera, the same for all `pictures [S, S, 3]`: exposure, gamma, colour mixing, white balance, a
+    gradient of light, blur, noise, JPEG. Floats in 0..255."""
     size = pictures[0].shape[0]
     mix = np.eye(3) + rng.normal(0, 0.04, (3, 3))
     gain, gamma = np.exp(rng.normal(0, 0.2)), np.exp(rng.normal(0, 0.25))
@@ -320,7 +384,12 @@ def chw(pictures: list[Array]) -> Array:
 
 def _stack(examples: list[Example]) -> dict[str, Array]:
     size = examples[0].before.shape[0]
-    large = lambda key: np.stack([cv2.resize(getattr(e, key).astype(np.float32), (size, size)) for e in examples])[:, None]  # noqa: E731
+
+    def large(key: Any) -> Any:
+        return np.stack([cv2.resize(getattr(e, key).astype(np.float32), (size, size)) for e in examples])[
+            :, None
+        ]
+
     return {
         "before": chw([e.before for e in examples]),
         "after": chw([e.after for e in examples]),

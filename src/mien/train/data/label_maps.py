@@ -1,4 +1,5 @@
-"""Maps of classes, maps of instances and the pictures that they are of, of any shape, for families that draw pictures after maps."""
+"""Maps of classes, maps of instances and the pictures that they are of, of any shape, for families that draw
+pictures after maps."""
 
 from __future__ import annotations
 
@@ -15,13 +16,18 @@ from .drawings import CLASSES, draw_classes, read_points
 from .faces import read_rgb
 from .pictures import SUFFIXES, find
 
-LAYOUTS = (("labels", "images", "instances"), ("train_label", "train_img", "train_inst"), ("train_A", "train_B", "train_inst"))
+LAYOUTS = (
+    ("labels", "images", "instances"),
+    ("train_label", "train_img", "train_inst"),
+    ("train_A", "train_B", "train_inst"),
+)
 """Names of folders for maps, pictures and instances: ours, and those of pix2pixHD's repository."""
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One picture; its map as a file, or the landmarks that it is drawn after; its instances, or None where classes stand for them."""
+    """One picture; its map as a file, or the landmarks that it is drawn after; its instances, or None where
+    classes stand for them."""
 
     picture: Path
     label: Path | Array
@@ -31,12 +37,15 @@ class Row:
 class LabelMaps:
     """Pictures with their maps, cut to height x width around the middle; one person in eight is held out.
 
-    A folder has maps, pictures and perhaps instances in folders of their own, see LAYOUTS, with the same names or as many files in the
-    same order; or it is of faces with landmarks478.npz, whose classes are drawn. Maps have grey values that are numbers of classes, or
-    with `classes` 0 they are colour pictures. mirrored: pairs of classes that are each other's mirror image.
+    A folder has maps, pictures and perhaps instances in folders of their own, see LAYOUTS, with the same
+    names or as many files in the same order; or it is of faces with landmarks478.npz, whose classes are
+    drawn. Maps have grey values that are numbers of classes, or with `classes` 0 they are colour pictures.
+    mirrored: pairs of classes that are each other's mirror image.
     """
 
-    def __init__(self, folders: list[Path], height: int, width: int, classes: int, mirrored: tuple[int, ...], seed: int) -> None:
+    def __init__(
+        self, folders: list[Path], height: int, width: int, classes: int, mirrored: tuple[int, ...], seed: int
+    ) -> None:
         self.height, self.width, self.classes, self.seed = height, width, classes, seed
         self._turned = np.arange(1 << 16)
         for a, b in zip(mirrored[::2], mirrored[1::2], strict=True):
@@ -48,14 +57,20 @@ class LabelMaps:
             pools = {False: both[1:], True: both[:1]}
         self._trained, self._aside = pools[False], pools[True]
         if not self._trained:
-            raise InputError(f"{', '.join(map(str, folders)) or 'no folder'}: wanted at least two pictures with their maps")
+            raise InputError(
+                f"{', '.join(map(str, folders)) or 'no folder'}: wanted at least two pictures with their maps"
+            )
 
     def batch(self, count: int, i: int, mirror: float) -> tuple[Array, Array, Array]:
-        """Batch number `i`: maps `[N, 1, H, W]` of int64 (or pictures `[N, 3, H, W]` in [-1, 1]), instances `[N, 1, H, W]` of int64,
-        pictures `[N, 3, H, W]` in [-1, 1]; a share `mirror` of them is mirrored. Every picture comes once before any comes again."""
+        """Batch number `i`: maps `[N, 1, H, W]` of int64 (or pictures `[N, 3, H, W]` in [-1, 1]), instances
+        `[N, 1, H, W]` of int64, pictures `[N, 3, H, W]` in [-1, 1]; a share `mirror` of them is mirrored.
+        Every picture comes once before any comes again."""
         n = len(self._trained)
         places = np.arange(i * count, (i + 1) * count)
-        orders = {int(e): np.random.default_rng((self.seed, 0, int(e))).permutation(n) for e in np.unique(places // n)}
+        orders = {
+            int(e): np.random.default_rng((self.seed, 0, int(e))).permutation(n)
+            for e in np.unique(places // n)
+        }
         rows = [self._trained[orders[at // n][at % n]] for at in places.tolist()]
         return self._stack(rows, np.random.default_rng((self.seed, 1, i)).random(count) < mirror)
 
@@ -68,8 +83,14 @@ class LabelMaps:
         """What people should know of the data, in lines."""
         drawn = sum(not isinstance(row.label, Path) for row in self._trained + self._aside)
         bare = sum(row.instance is None for row in self._trained + self._aside)
-        out = [f"maps of classes drawn after landmarks, without hair, ears and clothes: {drawn} pictures"] if drawn else []
-        return out + ([f"without a map of instances, each class counts as one: {bare} pictures"] if bare else [])
+        out = (
+            [f"maps of classes drawn after landmarks, without hair, ears and clothes: {drawn} pictures"]
+            if drawn
+            else []
+        )
+        return out + (
+            [f"without a map of instances, each class counts as one: {bare} pictures"] if bare else []
+        )
 
     def _rows(self, folder: Path) -> list[tuple[Row, str]]:
         for labels, images, instances in LAYOUTS:
@@ -77,7 +98,9 @@ class LabelMaps:
                 return self._given(folder / labels, folder / images, folder / instances)
         points = read_points(folder)
         if self.classes == len(CLASSES) and points:
-            return [(Row(path, points[path], None), person) for path, person in find(folder) if path in points]
+            return [
+                (Row(path, points[path], None), person) for path, person in find(folder) if path in points
+            ]
         raise InputError(
             f"{folder} has no maps: wanted labels/ and images/ in it (and instances/, if there are any), or train_label/ and train_img/"
             f"{f', or faces with landmarks478.npz and --set labels={len(CLASSES)}' if self.classes else ''}"
@@ -92,7 +115,9 @@ class LabelMaps:
         elif len({len(one) for one in found}) == 1:
             rows = [list(row) for row in zip(*found, strict=True)]
         else:
-            raise InputError(f"{labels} and {images}: wanted the same names, or as many files, in both and in {instances.name}/")
+            raise InputError(
+                f"{labels} and {images}: wanted the same names, or as many files, in both and in {instances.name}/"
+            )
         return [(Row(row[1], row[0], row[2] if len(row) > 2 else None), row[1].stem) for row in rows]
 
     def _stack(self, rows: list[Row], mirror: Array) -> tuple[Array, Array, Array]:
@@ -104,7 +129,10 @@ class LabelMaps:
         pixels = read_rgb(row.picture)
         label = self._map(row, pixels.shape[:2])
         instance = None if row.instance is None else _numbers(row.instance)
-        picture, label = self._cut(pixels, cv2.INTER_AREA), self._cut(label, cv2.INTER_NEAREST_EXACT if self.classes else cv2.INTER_AREA)
+        picture, label = (
+            self._cut(pixels, cv2.INTER_AREA),
+            self._cut(label, cv2.INTER_NEAREST_EXACT if self.classes else cv2.INTER_AREA),
+        )
         instance = None if instance is None else self._cut(instance, cv2.INTER_NEAREST_EXACT)
         if mirror:
             picture, label = picture[:, ::-1], label[:, ::-1]
@@ -126,7 +154,9 @@ class LabelMaps:
         if numbers.max() == 255:  # not labelled
             numbers = np.where(numbers == 255, 0, numbers)
         if numbers.max() >= self.classes:
-            raise InputError(f"{row.label} has the class {numbers.max()}: wanted numbers below {self.classes}, or --set labels=...")
+            raise InputError(
+                f"{row.label} has the class {numbers.max()}: wanted numbers below {self.classes}, or --set labels=..."
+            )
         return numbers
 
     def _cut(self, pixels: Array, how: int) -> Array:

@@ -16,9 +16,11 @@ B = TypeVar("B")
 
 @dataclass(frozen=True)
 class Loader(Generic[B]):
-    """Batches as a function of the step: nothing to save, and a resumed run sees what an uninterrupted one would.
+    """Batches as a function of the step: nothing to save, and a resumed run sees what an uninterrupted one
+    would.
 
-    batch: number `i`, called from another thread; held_out: what is not trained on, always the same; notes: lines for people about it.
+    batch: number `i`, called from another thread; held_out: what is not trained on, always the same; notes:
+    lines for people about it.
     """
 
     batch: Callable[[int], B]

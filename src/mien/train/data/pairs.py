@@ -1,4 +1,5 @@
-"""Pictures in two manners, for translators: two folders that know nothing of each other, or pairs, given or drawn on the fly.
+"""Pictures in two manners, for translators: two folders that know nothing of each other, or pairs, given or
+drawn on the fly.
 
 Everything is a function of seed and step.
 """
@@ -17,16 +18,24 @@ from .drawings import CHANNELS, GREY, Mapped, onto, read_points, sketch
 from .faces import read_rgb
 from .pictures import SUFFIXES, Pictures, find
 
-DRAWN = {"sketch": 1, "edges": 1, "landmarks": 1, "segmentation": CHANNELS["segmentation"]}  # channels of what is drawn of a photo
+DRAWN = {
+    "sketch": 1,
+    "edges": 1,
+    "landmarks": 1,
+    "segmentation": CHANNELS["segmentation"],
+}  # channels of what is drawn of a photo
 TASKS = {"pairs": 3, **DRAWN}
 
 
 class Unpaired:
-    """Pictures of two folders, A and B, that show other things; each in its own order, cut at chance places and mirrored by chance."""
+    """Pictures of two folders, A and B, that show other things; each in its own order, cut at chance places
+    and mirrored by chance."""
 
     def __init__(self, folders: list[Path], size: int, load: int, seed: int) -> None:
         if len(folders) != 2:
-            raise InputError(f"{len(folders)} folders came, wanted two: pictures in the one manner, and in the other")
+            raise InputError(
+                f"{len(folders)} folders came, wanted two: pictures in the one manner, and in the other"
+            )
         self.size, self.seed = size, seed
         self.sides = [Pictures([folder], load, 0, 2 * seed + k) for k, folder in enumerate(folders)]
 
@@ -47,15 +56,25 @@ class Unpaired:
 
 
 class Pairs:
-    """What a network is shown `[N, C, S, S]`, and what it is to make of that `[N, 3, S, S]`, in [-1, 1], for one of TASKS.
+    """What a network is shown `[N, C, S, S]`, and what it is to make of that `[N, 3, S, S]`, in [-1, 1], for
+    one of TASKS.
 
-    pairs: pictures that are given, see `Given`. Otherwise photos, and what is drawn of them: a sketch as by pencil or pen, dark on white;
-    edges, thin and dark on white; landmarks, the lines of a face's mesh, white on black; a map for each class, 1 within and -1 without.
-    wobble: share of what could be wrong with a drawing that is, so that a bad drawer's will do. turned: pairs the other way round.
+    pairs: pictures that are given, see `Given`. Otherwise photos, and what is drawn of them: a sketch as by
+    pencil or pen, dark on white; edges, thin and dark on white; landmarks, the lines of a face's mesh, white
+    on black; a map for each class, 1 within and -1 without. wobble: share of what could be wrong with a
+    drawing that is, so that a bad drawer's will do. turned: pairs the other way round.
     """
 
     def __init__(
-        self, folders: list[Path], size: int, load: int, task: str, seed: int, *, wobble: float = 0.0, turned: bool = False
+        self,
+        folders: list[Path],
+        size: int,
+        load: int,
+        task: str,
+        seed: int,
+        *,
+        wobble: float = 0.0,
+        turned: bool = False,
     ) -> None:
         self.size, self.task, self.seed, self.wobble, self.turned = size, task, seed, wobble, turned
         if task == "pairs":
@@ -78,7 +97,9 @@ class Pairs:
         """At most `most` of those that are held out; always the same."""
         pixels, more = (one[:most] for one in self.pictures.held_out())
         rng = np.random.default_rng((self.seed, 6))
-        seen, wanted = self._pairs(whole(pixels, self.size), whole(more, self.size) if more.ndim == 4 else more, rng)
+        seen, wanted = self._pairs(
+            whole(pixels, self.size), whole(more, self.size) if more.ndim == 4 else more, rng
+        )
         return seen, wanted
 
     def _pairs(self, pixels: Array, more: Array, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -99,27 +120,36 @@ class Pairs:
 def cut(pictures: Array, size: int, rng: np.random.Generator) -> Array:
     """Of each picture `[N, C, L, L]` a square of `size` pixels, anywhere."""
     corners = rng.integers(0, pictures.shape[-1] - size + 1, (len(pictures), 2))
-    return np.stack([one[:, y : y + size, x : x + size] for one, (y, x) in zip(pictures, corners, strict=True)])
+    return np.stack(
+        [one[:, y : y + size, x : x + size] for one, (y, x) in zip(pictures, corners, strict=True)]
+    )
 
 
 def whole(pictures: Array, size: int) -> Array:
     """All of each picture `[N, C, L, L]`, at `size` pixels."""
     if pictures.shape[-1] == size:
         return pictures
-    return np.stack([[cv2.resize(channel, (size, size), interpolation=cv2.INTER_AREA) for channel in one] for one in pictures])
+    return np.stack(
+        [
+            [cv2.resize(channel, (size, size), interpolation=cv2.INTER_AREA) for channel in one]
+            for one in pictures
+        ]
+    )
 
 
 # --- Pairs that are given
 
 
 class Given(Pictures):
-    """Pairs as pictures of six channels: of two folders, or of `A` and `B` in one, by the same name; or of pictures twice as wide as high,
-    A on the left."""
+    """Pairs as pictures of six channels: of two folders, or of `A` and `B` in one, by the same name; or of
+    pictures twice as wide as high, A on the left."""
 
     def _found(self, folders: list[Path]) -> list[tuple[Path, str]]:
         sides = folders if len(folders) == 2 else [folders[0] / name for name in "AB"]
         self._other: dict[Path, Path] = {}
-        if not all(one.is_dir() for one in sides) or (len(folders) == 2 and all(_wide(one) for one in folders)):
+        if not all(one.is_dir() for one in sides) or (
+            len(folders) == 2 and all(_wide(one) for one in folders)
+        ):
             found = [one for folder in folders for one in find(folder)]
             if not all(_wide(folder) for folder in folders):
                 raise InputError(
@@ -148,7 +178,9 @@ class Given(Pictures):
 
     def notes(self) -> list[str]:
         alone = getattr(self, "_alone", 0)
-        return super().notes() + ([f"left out, since they have no other half: {alone} pictures"] if alone else [])
+        return super().notes() + (
+            [f"left out, since they have no other half: {alone} pictures"] if alone else []
+        )
 
 
 def _wide(folder: Path) -> bool:
@@ -164,14 +196,17 @@ def _wide(folder: Path) -> bool:
 
 
 class Meshed(Pictures):
-    """Pictures of faces with the lines of each one's mesh `[N, 1, S, S]` in 0..1, after `landmarks478.npz`, in the place of classes."""
+    """Pictures of faces with the lines of each one's mesh `[N, 1, S, S]` in 0..1, after `landmarks478.npz`,
+    in the place of classes."""
 
     def _found(self, folders: list[Path]) -> list[tuple[Path, str]]:
         self._points = {path: points for folder in folders for path, points in read_points(folder).items()}
         found = [one for folder in folders for one in find(folder)]
         marked = [one for one in found if one[0] in self._points]
         if len(marked) < 2:
-            raise InputError(f"{', '.join(map(str, folders))}: landmarks are wanted in landmarks478.npz, as `mien align` writes it")
+            raise InputError(
+                f"{', '.join(map(str, folders))}: landmarks are wanted in landmarks478.npz, as `mien align` writes it"
+            )
         self._bare, self._lines = len(found) - len(marked), dict[Path, Array]()
         return marked
 
@@ -190,11 +225,14 @@ class Meshed(Pictures):
         return out
 
     def notes(self) -> list[str]:
-        return super().notes() + ([f"left out, since they have no landmarks: {self._bare} pictures"] if self._bare else [])
+        return super().notes() + (
+            [f"left out, since they have no landmarks: {self._bare} pictures"] if self._bare else []
+        )
 
 
 def edges(picture: Array, rng: np.random.Generator) -> Array:
-    """Thin edges `[1, S, S]`, 0 on 1, of a picture `[3, S, S]` in [-1, 1] (Canny 1986), some of more detail than others."""
+    """Thin edges `[1, S, S]`, 0 on 1, of a picture `[3, S, S]` in [-1, 1] (Canny 1986), some of more detail
+    than others."""
     size = picture.shape[-1]
     grey = np.clip((np.tensordot(GREY, picture, 1) + 1) * 127.5, 0, 255).astype(np.uint8)
     smooth = cv2.GaussianBlur(grey, (0, 0), size * rng.uniform(0.003, 0.01))
@@ -203,7 +241,8 @@ def edges(picture: Array, rng: np.random.Generator) -> Array:
 
 
 def scribbled(drawing: Array, wobble: float, rng: np.random.Generator) -> Array:
-    """A drawing `[1, S, S]`, dark on white, as by a worse hand: strokes waver, some are missing, some are thicker."""
+    """A drawing `[1, S, S]`, dark on white, as by a worse hand: strokes waver, some are missing, some are
+    thicker."""
     if not wobble:
         return drawing
     size = drawing.shape[-1]

@@ -1,15 +1,18 @@
-"""Labels for the parser, which nobody has drawn: features and skin from the mesh, hair by its colour and place.
+"""Labels for the parser, which nobody has drawn: features and skin from the mesh, hair by its colour and
+place.
 
-A picture's colours are modelled as three mixtures, of what lies around the person, of skin and of hair, begun where the mesh is sure
-(the inside of the face, the strip above the forehead, the frame's upper corners) and fitted in turns with the labels that they give, as
-GrabCut does (Rother et al. 2004), smoothed along edges by a guided filter (He et al. 2010). Where what lies behind is plain it is keyed
-out first, which tells hair from everything else. Where it stays in doubt nothing is taught.
+A picture's colours are modelled as three mixtures, of what lies around the person, of skin and of hair, begun
+where the mesh is sure (the inside of the face, the strip above the forehead, the frame's upper corners) and
+fitted in turns with the labels that they give, as GrabCut does (Rother et al. 2004), smoothed along edges by
+a guided filter (He et al. 2010). Where what lies behind is plain it is keyed out first, which tells hair from
+everything else. Where it stays in doubt nothing is taught.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +25,28 @@ OTHER, SKIN, HAIR, BEARD, GLASSES, BROWS, EYES, LIPS, TEETH, NOSE, EARS, NECK = 
 UNKNOWN = 255
 SIDE = 128  # of the labels
 UNDER_NOSE = 2  # a point of the mesh
-NOSES = (168, 122, 196, 236, 198, 209, 49, 64, 98, 97, 2, 326, 327, 294, 279, 429, 420, 456, 419, 351)  # the nose's outline
+NOSES = (
+    168,
+    122,
+    196,
+    236,
+    198,
+    209,
+    49,
+    64,
+    98,
+    97,
+    2,
+    326,
+    327,
+    294,
+    279,
+    429,
+    420,
+    456,
+    419,
+    351,
+)  # the nose's outline
 ROUNDS = 4
 PLAIN = 3.0  # Lab: what lies behind is plain where four fifths of it differ less from a smooth course
 ALIKE = 18.0  # Lab distance below which hair and skin are one colour
@@ -31,8 +55,8 @@ DOUBT = 0.55  # pixels whose best class is less probable than this are not taugh
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """A face of `points [478, 2]` in a square of `side` pixels: its hull and, for every pixel, u across and v down it (the hull spans -0.5
-    to 0.5 and 0 to 1)."""
+    """A face of `points [478, 2]` in a square of `side` pixels: its hull and, for every pixel, u across and v
+    down it (the hull spans -0.5 to 0.5 and 0 to 1)."""
 
     hull: Array
     u: Array
@@ -48,7 +72,10 @@ class Layout:
         features = np.zeros((side, side), bool)
         for outline in (topology.LIPS, *topology.EYELIDS):
             features |= mesh.polygon_mask(points, outline, side, 0.5, grow=2) > 0.3
-        down = lambda at: float((at - top) / (bottom - top))  # noqa: E731
+
+        def down(at: Any) -> Any:
+            return float((at - top) / (bottom - top))
+
         return Layout(
             mesh.hull_mask(points, side) > 0,
             (x - (left + right) / 2) / (right - left),
@@ -60,8 +87,8 @@ class Layout:
 
 
 def label(crop: Crop, row: dict[str, str], person: Array | None = None) -> Array:
-    """Regions `[SIDE, SIDE]` uint8, REGIONS or UNKNOWN, of a face in layout "ffhq"; `row` is its line of faces.csv, `person` what `keyed`
-    says of it."""
+    """Regions `[SIDE, SIDE]` uint8, REGIONS or UNKNOWN, of a face in layout "ffhq"; `row` is its line of
+    faces.csv, `person` what `keyed` says of it."""
     cv2.setRNGSeed(0)
     scale = SIDE / crop.size
     small = cv2.resize(crop.pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
@@ -70,9 +97,16 @@ def label(crop: Crop, row: dict[str, str], person: Array | None = None) -> Array
     face = Layout.of(points, SIDE)
     known = None if person is None else cv2.resize(person, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     hull, u, v = face.hull, face.u, face.v
-    core = (cv2.erode(hull.astype(np.uint8), np.ones((5, 5))) > 0) & ~face.features & (v > face.brows + 0.12) & (v < 0.9)
+    core = (
+        (cv2.erode(hull.astype(np.uint8), np.ones((5, 5))) > 0)
+        & ~face.features
+        & (v > face.brows + 0.12)
+        & (v < 0.9)
+    )
     skin = np.median(lab[core], 0) if core.any() else lab.mean((0, 1))
-    crown = (np.abs(u) < 0.3) & (v < -0.18) & (v > -0.34) & (np.abs(lab - skin).sum(-1) > 12)  # above where the mesh and the forehead end
+    crown = (
+        (np.abs(u) < 0.3) & (v < -0.18) & (v > -0.34) & (np.abs(lab - skin).sum(-1) > 12)
+    )  # above where the mesh and the forehead end
     if known is not None:
         crown &= known > 0.9
     out = _fit(lab, face, core, None if row.get("hair") == "bald" or crown.sum() < 12 else crown, known)
@@ -99,7 +133,10 @@ def label(crop: Crop, row: dict[str, str], person: Array | None = None) -> Array
 def _features(out: Array, lab: Array, points: Array, face: Layout) -> None:
     """Tell apart, in place, what the mesh knows of the skin."""
     skin, u, v = out == SKIN, face.u, face.v
-    inside = lambda outline: mesh.polygon_mask(points, outline, SIDE, 0.4) > 0.5  # noqa: E731
+
+    def inside(outline: Any) -> Any:
+        return mesh.polygon_mask(points, outline, SIDE, 0.4) > 0.5
+
     out[skin & ~face.hull & (v > face.brows - 0.1) & (v < 0.75) & (np.abs(u) > 0.46)] = EARS
     out[skin & ~face.hull & (v > 0.75) & ((v > 0.97) | (np.abs(u) < 0.4))] = NECK
     for region, outlines in ((NOSE, (NOSES,)), (BROWS, topology.BROWS), (EYES, topology.EYELIDS)):
@@ -112,7 +149,8 @@ def _features(out: Array, lab: Array, points: Array, face: Layout) -> None:
 
 
 def keyed(crop: Crop) -> Array | None:
-    """How much of each pixel is the person, `[S, S]` float32 in 0..1, where what lies behind is plain; else None. Layout "ffhq"."""
+    """How much of each pixel is the person, `[S, S]` float32 in 0..1, where what lies behind is plain; else
+    None. Layout "ffhq"."""
     size, lab = crop.size, cv2.cvtColor(crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     face = Layout.of(crop.landmarks.astype(np.float32), size)
     rim = np.ones((size, size), bool)
@@ -132,7 +170,12 @@ def keyed(crop: Crop) -> Array | None:
     alike = away < 2.2 * spread + 5
     top = face.hull & (face.v < 0.12) if face.hull.any() else rim
     above = (np.abs(face.u) < 0.25) & (face.v < 0) & (face.v > -0.12)
-    if spread > PLAIN or alike[face.hull].mean() > 0.12 or alike[top].mean() > 0.2 or alike[above].mean() > 0.1:
+    if (
+        spread > PLAIN
+        or alike[face.hull].mean() > 0.12
+        or alike[top].mean() > 0.2
+        or alike[above].mean() > 0.1
+    ):
         return None  # not plain, or the person has its colour
     _, parts = cv2.connectedComponents((alike & ~face.hull).astype(np.uint8))
     seen = np.unique(parts[rim & alike & ~face.hull])
@@ -150,18 +193,29 @@ def _fit(lab: Array, face: Layout, core: Array, crown: Array | None, person: Arr
     prior, light = _prior(face, bald=crown is None), np.ascontiguousarray(lab[..., 0] / 100)
     if person is not None:
         around = person < 0.1
-        prior[..., OTHER] += np.where(person < 0.5, 20, np.where(v < 0.6, -6, 0))  # above the shoulders who is there is skin or hair
-    seeds: list[Array | None] = [around | ((v > 1.3) & (np.abs(u) > 0.35)), core | ((v > 1) & (v < 1.15) & (np.abs(u) < 0.15)), crown]
+        prior[..., OTHER] += np.where(
+            person < 0.5, 20, np.where(v < 0.6, -6, 0)
+        )  # above the shoulders who is there is skin or hair
+    seeds: list[Array | None] = [
+        around | ((v > 1.3) & (np.abs(u) > 0.35)),
+        core | ((v > 1) & (v < 1.15) & (np.abs(u) < 0.15)),
+        crown,
+    ]
     best, sure = np.zeros((side, side), int), np.zeros((side, side), np.float32)
     for _ in range(ROUNDS):
         fits = [
-            np.full((side, side), -14.0) if seed is None or seed.sum() < 12 else np.clip(mixture(lab[seed], parts)(lab), -30, 0)
+            np.full((side, side), -14.0)
+            if seed is None or seed.sum() < 12
+            else np.clip(mixture(lab[seed], parts)(lab), -30, 0)
             for seed, parts in zip(seeds, (5, 3, 3), strict=True)
         ]
         score = 0.8 * np.stack(fits, -1) + prior
         shares = np.exp(score - score.max(-1, keepdims=True)).astype(np.float32)
         shares = shares / shares.sum(-1, keepdims=True)
-        shares = np.stack([filters.guided_filter(light, np.ascontiguousarray(shares[..., k]), 3, 1e-3) for k in range(3)], -1).clip(1e-4, 1)
+        shares = np.stack(
+            [filters.guided_filter(light, np.ascontiguousarray(shares[..., k]), 3, 1e-3) for k in range(3)],
+            -1,
+        ).clip(1e-4, 1)
         shares = shares / shares.sum(-1, keepdims=True)
         best, sure = shares.argmax(-1), shares.max(-1)
         seen = [(best == k) & (sure > 0.75) for k in range(3)]
@@ -171,28 +225,45 @@ def _fit(lab: Array, face: Layout, core: Array, crown: Array | None, person: Arr
 
 
 def _prior(face: Layout, *, bald: bool) -> Array:
-    """Log of how likely OTHER, SKIN and HAIR are at each place before any colour is looked at: `[S, S, 3]`."""
+    """Log of how likely OTHER, SKIN and HAIR are at each place before any colour is looked at: `[S, S,
+    3]`."""
     hull, u, v = face.hull, face.u, face.v
     rim = (u / 0.8) ** 2 + ((v - 0.35) / 0.8) ** 2  # 1 on an ellipse around the head
-    hair = np.where(v < 0.1, np.exp(-3 * np.maximum(rim - 1, 0)), 0.45 * np.exp(-(((np.abs(u) - 0.62) / 0.16) ** 2)))
-    hair = np.where(hull, np.where(v > face.brows, 0.02, 0.35), np.clip(hair, 0.02, 0.9)) * (1e-3 if bald else 1)
+    hair = np.where(
+        v < 0.1, np.exp(-3 * np.maximum(rim - 1, 0)), 0.45 * np.exp(-(((np.abs(u) - 0.62) / 0.16) ** 2))
+    )
+    hair = np.where(hull, np.where(v > face.brows, 0.02, 0.35), np.clip(hair, 0.02, 0.9)) * (
+        1e-3 if bald else 1
+    )
     skin = np.where(hull, 0.95, np.where((np.abs(u) < 0.6) & (v > 0.15) & (v < 1.3), 0.35, 0.06))
     skin = np.where((v > 1) & (v < 1.3) & (np.abs(u) < 0.3), 0.8, skin)
-    skin = np.where(~hull & (v < 0.15) & (v > -0.22) & (np.abs(u) < 0.45), 0.9, skin)  # the forehead, as far as it looks like one
+    skin = np.where(
+        ~hull & (v < 0.15) & (v > -0.22) & (np.abs(u) < 0.45), 0.9, skin
+    )  # the forehead, as far as it looks like one
     other = np.where(v > 1.3, 0.8, np.where(hull, 0.01, np.clip((rim - 0.75) * 0.8, 0.05, 0.9)))
     shares = np.stack([other, skin, hair], -1)
     return np.log(shares / shares.sum(-1, keepdims=True))
 
 
 def mixture(colours: Array, parts: int) -> Callable[[Array], Array]:
-    """Log density of a mixture of Gaussians with diagonal covariance, fitted to `colours [n, 3]` (Lab) by k-means."""
+    """Log density of a mixture of Gaussians with diagonal covariance, fitted to `colours [n, 3]` (Lab) by
+    k-means."""
     parts = min(parts, max(len(colours) // 8, 1))
-    _, which, _ = cv2.kmeans(np.ascontiguousarray(colours), parts, np.empty(0, np.int32), (3, 12, 0.5), 1, cv2.KMEANS_PP_CENTERS)
+    _, which, _ = cv2.kmeans(
+        np.ascontiguousarray(colours), parts, np.empty(0, np.int32), (3, 12, 0.5), 1, cv2.KMEANS_PP_CENTERS
+    )
     groups = [colours[which[:, 0] == k] for k in range(parts)]
-    known = [(len(g) / len(colours), g.mean(0), g.var(0) + np.array([30, 6, 6], np.float32)) for g in groups if len(g) > 2]
+    known = [
+        (len(g) / len(colours), g.mean(0), g.var(0) + np.array([30, 6, 6], np.float32))
+        for g in groups
+        if len(g) > 2
+    ]
 
     def density(lab: Array) -> Array:
-        each = [np.log(w) - 0.5 * (((lab - mean) ** 2 / var).sum(-1) + np.log(var).sum()) for w, mean, var in known]
+        each = [
+            np.log(w) - 0.5 * (((lab - mean) ** 2 / var).sum(-1) + np.log(var).sum())
+            for w, mean, var in known
+        ]
         return np.logaddexp.reduce(each, axis=0)
 
     return density

@@ -1,4 +1,5 @@
-"""One step of training, cut into shares: what does not fit at once, or is spread over several processes, gives the same update."""
+"""One step of training, cut into shares: what does not fit at once, or is spread over several processes,
+gives the same update."""
 
 from __future__ import annotations
 
@@ -12,17 +13,26 @@ from torch import Tensor, distributed, nn
 
 from ..blocks.layers import full
 
-MOVING = ("running_mean", "running_var", "num_batches_tracked", "_u", "_v")  # buffers of batch and spectral norms
+MOVING = (
+    "running_mean",
+    "running_var",
+    "num_batches_tracked",
+    "_u",
+    "_v",
+)  # buffers of batch and spectral norms
 
-Term = Callable[[Any], tuple[Tensor, dict[str, Tensor]]]  # a part of the batch -> loss, and what to tell or to keep
+Term = Callable[
+    [Any], tuple[Tensor, dict[str, Tensor]]
+]  # a part of the batch -> loss, and what to tell or to keep
 
 
 class MicroBatches:
-    """What this process does of step `i`: `accumulate` parts of the batch, out of `accumulate * world` in all.
+    """What this process does of step `i`: `accumulate` parts of the batch, out of `accumulate * world` in
+    all.
 
-    Every part of every update draws random numbers of its own, a function of seed, step, update and part, and starts from the same
-    `statistics`, which then move by the mean of what the parts did to them. So two processes do what one does in two parts, and a
-    resumed run goes on as if it had never stopped.
+    Every part of every update draws random numbers of its own, a function of seed, step, update and part, and
+    starts from the same `statistics`, which then move by the mean of what the parts did to them. So two
+    processes do what one does in two parts, and a resumed run goes on as if it had never stopped.
     """
 
     def __init__(
@@ -42,7 +52,8 @@ class MicroBatches:
         self._parts = [(k, _part(batch, k, count)) for k in range(rank * accumulate, (rank + 1) * accumulate)]
 
     def gradients(self, optimiser: torch.optim.Optimizer, term: Term, gain: float = 1.0) -> dict[str, Tensor]:
-        """Put the mean gradient of `gain` times the term's loss into the optimiser's parameters; returns the means of what it tells."""
+        """Put the mean gradient of `gain` times the term's loss into the optimiser's parameters; returns the
+        means of what it tells."""
         optimiser.zero_grad(set_to_none=True)
         means: dict[str, Tensor] = {}
         before = [one.clone() for one in self._statistics]
@@ -70,7 +81,14 @@ class MicroBatches:
 
     def _drawn(self) -> Iterator[Any]:
         for k, part in self._parts:
-            torch.manual_seed(int(np.random.SeedSequence((self._seed, self.i, self._update, k)).generate_state(1, np.uint64)[0] >> 1))
+            torch.manual_seed(
+                int(
+                    np.random.SeedSequence((self._seed, self.i, self._update, k)).generate_state(
+                        1, np.uint64
+                    )[0]
+                    >> 1
+                )
+            )
             yield part
         self._update += 1
 
@@ -82,7 +100,10 @@ def statistics(nets: nn.Module) -> list[Tensor]:
 
 def moved(batch: Any, device: torch.device) -> Any:
     """A batch, a dataclass of tensors, on a device."""
-    return replace(batch, **{field.name: getattr(batch, field.name).to(device, non_blocking=True) for field in fields(batch)})
+    return replace(
+        batch,
+        **{field.name: getattr(batch, field.name).to(device, non_blocking=True) for field in fields(batch)},
+    )
 
 
 def _part(batch: Any, k: int, count: int) -> Any:
@@ -90,11 +111,15 @@ def _part(batch: Any, k: int, count: int) -> Any:
     if count == 1:
         return batch
     values = {field.name: getattr(batch, field.name) for field in fields(batch)}
-    return replace(batch, **{name: one[len(one) * k // count : len(one) * (k + 1) // count] for name, one in values.items()})
+    return replace(
+        batch,
+        **{name: one[len(one) * k // count : len(one) * (k + 1) // count] for name, one in values.items()},
+    )
 
 
 def _average_gradients(parameters: list[Tensor]) -> None:
-    """A parameter that only some processes have used has the gradient 0 in the others; one that none has used keeps none."""
+    """A parameter that only some processes have used has the gradient 0 in the others; one that none has used
+    keeps none."""
     used = torch.tensor([float(one.grad is not None) for one in parameters], device=parameters[0].device)
     distributed.all_reduce(used)
     some = [one for one, count in zip(parameters, used.tolist(), strict=True) if count]

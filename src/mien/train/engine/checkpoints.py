@@ -1,4 +1,5 @@
-"""A run's folder: `run.json`, which says what is trained, and checkpoints, each one file that is there whole or not at all."""
+"""A run's folder: `run.json`, which says what is trained, and checkpoints, each one file that is there whole
+or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def read_run(folder: Path) -> dict[str, Any]:
     """What `run.json` in a run's folder says."""
     path = folder / "run.json"
     if not path.is_file():
-        raise InputError(f"{folder} is not the folder of a run: wanted run.json in it, as `mien train` writes it")
+        raise InputError(
+            f"{folder} is not the folder of a run: wanted run.json in it, as `mien train` writes it"
+        )
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -38,7 +41,8 @@ def checkpoint(folder: Path, step: int) -> Path:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """What a checkpoint says of itself beside its tensors. Raises `InputError` where it is damaged or none."""
+    """What a checkpoint says of itself beside its tensors. Raises `InputError` where it is damaged or
+    none."""
     try:
         with safe_open(path, "pt") as file:
             return json.loads(file.metadata()[STATE])
@@ -60,7 +64,8 @@ def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def newest(folder: Path, say: Callable[[str], None]) -> Path:
-    """The newest checkpoint that can be read; damaged ones are renamed, so that they do not come in the way again."""
+    """The newest checkpoint that can be read; damaged ones are renamed, so that they do not come in the way
+    again."""
     for path in reversed(checkpoints(folder)):
         try:
             read_state(path)
@@ -72,7 +77,8 @@ def newest(folder: Path, say: Callable[[str], None]) -> Path:
 
 
 def save(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Write a checkpoint. What a process that is killed here leaves lies in `PART`, which the next one clears away."""
+    """Write a checkpoint. What a process that is killed here leaves lies in `PART`, which the next one clears
+    away."""
     part = path.parent / PART
     try:
         part.mkdir(exist_ok=True)

@@ -1,4 +1,5 @@
-"""fit(objective, loader, run, fabric): device, precision, processes, EMA, scores, checkpoints, resume, stopping. It knows no family."""
+"""fit(objective, loader, run, fabric): device, precision, processes, EMA, scores, checkpoints, resume,
+stopping. It knows no family."""
 
 from __future__ import annotations
 
@@ -24,21 +25,38 @@ from ...errors import MienError, RequestError
 from ...signals import told_to_stop
 from ..data.loader import Loader
 from .accumulate import MicroBatches, moved, statistics
-from .checkpoints import BEST, below, checkpoint, checkpoints, newest, prune, read_state, read_tensors, save, write_run
+from .checkpoints import (
+    BEST,
+    below,
+    checkpoint,
+    checkpoints,
+    newest,
+    prune,
+    read_state,
+    read_tensors,
+    save,
+    write_run,
+)
 from .logs import Log
 from .part import Part
 
 PACE = 50  # steps that the images per second are taken over
 PATIENCE = 5.0  # seconds that other processes leave the first one to say what went wrong
-EXHAUSTED = ("not enough memory", "out of memory", "DefaultCPUAllocator", "ALLOC_FAILED")  # in the message of a RuntimeError
+EXHAUSTED = (
+    "not enough memory",
+    "out of memory",
+    "DefaultCPUAllocator",
+    "ALLOC_FAILED",
+)  # in the message of a RuntimeError
 LOST = "closed by peer"  # what gloo says of a process that is gone
 
 
 class Objective(Protocol):
     """What a family builds. `nets[averaged]` is the network that is averaged, scored and exported.
 
-    One that can begin with other weights has `transfer(states) -> list[str]`, the names of tensors that were left as they were, and its
-    family `adapt(cfg, knobs, states) -> Config`; one that cannot begin without has `ready()`, which says what is missing.
+    One that can begin with other weights has `transfer(states) -> list[str]`, the names of tensors that were
+    left as they were, and its family `adapt(cfg, knobs, states) -> Config`; one that cannot begin without has
+    `ready()`, which says what is missing.
     """
 
     nets: nn.ModuleDict
@@ -54,7 +72,8 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """Where a run lives and how long it goes on. `every` is the number of steps between checkpoints, scores and previews."""
+    """Where a run lives and how long it goes on. `every` is the number of steps between checkpoints, scores
+    and previews."""
 
     folder: Path
     steps: int
@@ -70,7 +89,8 @@ class Run:
 
 
 def processes(devices: int) -> tuple[int, int]:
-    """How many processes train on each machine, and on how many machines: torchrun's word counts where it has started this one."""
+    """How many processes train on each machine, and on how many machines: torchrun's word counts where it has
+    started this one."""
     if distributed.is_torchelastic_launched():
         here = int(os.environ["LOCAL_WORLD_SIZE"])
         return here, int(os.environ["WORLD_SIZE"]) // here
@@ -81,9 +101,11 @@ def processes(devices: int) -> tuple[int, int]:
 
 @contextmanager
 def together(devices: int) -> Generator[Fabric]:
-    """Processes that train as one: `devices` of them, which Fabric starts, or those that torchrun has started.
+    """Processes that train as one: `devices` of them, which Fabric starts, or those that torchrun has
+    started.
 
-    All run the same program from its beginning. The first alone writes and speaks; the others end here, so what follows is done once.
+    All run the same program from its beginning. The first alone writes and speaks; the others end here, so
+    what follows is done once.
     """
     here, machines = processes(devices)
     gpu = torch.cuda.is_available()
@@ -109,7 +131,9 @@ def together(devices: int) -> Generator[Fabric]:
         started.clear()  # Fabric would end this process too if one of them ended by a signal
         for other in others:
             other.kill()  # they hold nothing that is not here
-        if fabric.is_global_zero and distributed.is_initialized():  # the others leave it when they end, after their last word
+        if (
+            fabric.is_global_zero and distributed.is_initialized()
+        ):  # the others leave it when they end, after their last word
             distributed.destroy_process_group()
     if not fabric.is_global_zero:
         raise SystemExit(0)
@@ -122,12 +146,15 @@ def _agreed(fabric: Fabric, asked: Event) -> bool:
 
 @contextmanager
 def _in_words(run: Run, world: int) -> Generator[None]:
-    """Where memory runs out, say in one line what would take less of it; where another process is gone, say that."""
+    """Where memory runs out, say in one line what would take less of it; where another process is gone, say
+    that."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, distributed.DistError) or LOST in str(error):
-            raise MienError("another process that trains has ended, and most likely said why: set that right, then --resume") from error
+            raise MienError(
+                "another process that trains has ended, and most likely said why: set that right, then --resume"
+            ) from error
         known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
         if not known and not any(words in str(error) for words in EXHAUSTED):
             raise
@@ -153,11 +180,13 @@ def fit(
     report: Callable[[int, dict[str, float]], None],
     say: Callable[[str], None],
 ) -> float:
-    """Train until `run.steps`; returns the best held-out score (lower is better), whose weights are `best.safetensors` in the run's folder.
+    """Train until `run.steps`; returns the best held-out score (lower is better), whose weights are
+    `best.safetensors` in the run's folder.
 
-    `report(step, scalars)` is called after every step, in the first process. SIGINT and SIGTERM end the step, save, and become
-    `KeyboardInterrupt`. A loss that is not finite, or too little memory, stops the run with a `MienError`. Random numbers are a function
-    of the step (see `Shares`), so a checkpoint has none, and a resumed run is an uninterrupted one, bit for bit.
+    `report(step, scalars)` is called after every step, in the first process. SIGINT and SIGTERM end the step,
+    save, and become `KeyboardInterrupt`. A loss that is not finite, or too little memory, stops the run with
+    a `MienError`. Random numbers are a function of the step (see `Shares`), so a checkpoint has none, and a
+    resumed run is an uninterrupted one, bit for bit.
     """
     with _in_words(run, fabric.world_size), told_to_stop() as asked:
         objective.nets.to(fabric.device)
@@ -165,10 +194,16 @@ def fit(
         first, best = _restore(objective, average, run, fabric, say) if resume else (0, math.inf)
         moving, pace, since = statistics(objective.nets), deque[float](maxlen=PACE), time.perf_counter()
         alone = fabric.is_global_zero
-        with Keeper(objective, average, run, moved(loader.held_out(), fabric.device), first, best) if alone else nullcontext() as keeper:
+        with (
+            Keeper(objective, average, run, moved(loader.held_out(), fabric.device), first, best)
+            if alone
+            else nullcontext() as keeper
+        ):
             for i, batch in enumerate(_ahead(loader, first, run.steps), first):
                 part = {"accumulate": run.accumulate, "rank": fabric.global_rank, "world": fabric.world_size}
-                shares = MicroBatches(moved(batch, fabric.device), i, seed=run.seed, statistics=moving, **part)
+                shares = MicroBatches(
+                    moved(batch, fabric.device), i, seed=run.seed, statistics=moving, **part
+                )
                 with fabric.autocast():
                     scalars = {name: float(value) for name, value in objective.step(shares).items()}
                 if not all(map(math.isfinite, scalars.values())):
@@ -208,7 +243,9 @@ def _average(average: nn.Module, net: nn.Module, keep: float) -> None:
 class Keeper:
     """What the first process does alone: score and show the averaged network, write logs and checkpoints."""
 
-    def __init__(self, objective: Objective, average: nn.Module, run: Run, aside: Any, first: int, best: float) -> None:
+    def __init__(
+        self, objective: Objective, average: nn.Module, run: Run, aside: Any, first: int, best: float
+    ) -> None:
         self.objective, self.average, self.run, self.aside, self.best = objective, average, run, aside, best
         run.folder.mkdir(parents=True, exist_ok=True)
         self.log = Log(run.folder, first)
@@ -242,14 +279,19 @@ class Keeper:
         prune(self.run.folder, self.run.keep)
 
     def _tensors(self, i: int) -> dict[str, Tensor]:
-        """Everything that a resumed run needs. Raises `MienError` where it is not finite: it must not take a good checkpoint's place."""
+        """Everything that a resumed run needs. Raises `MienError` where it is not finite: it must not take a
+        good checkpoint's place."""
         tensors = {f"nets.{key}": value for key, value in self.objective.nets.state_dict().items()}
         tensors |= {f"average.{key}": value for key, value in self.average.state_dict().items()}
         for name, optimiser in self.objective.optimisers.items():
             for index, state in optimiser.state_dict()["state"].items():
-                tensors |= {f"optimiser.{name}.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
+                tensors |= {
+                    f"optimiser.{name}.{index}.{key}": torch.as_tensor(value) for key, value in state.items()
+                }
         if bad := [key for key, value in tensors.items() if not bool(value.isfinite().all())]:
-            raise _not_finite(self.run, f"after step {i} the weights are not finite ({len(bad)} tensors, {bad[0]} for one)")
+            raise _not_finite(
+                self.run, f"after step {i} the weights are not finite ({len(bad)} tensors, {bad[0]} for one)"
+            )
         return tensors
 
 
@@ -258,7 +300,9 @@ def _not_finite(run: Run, what: str) -> MienError:
     return MienError(f"{what}: train again with a lower --set lr=...; the last good checkpoint is {last}")
 
 
-def _restore(objective: Objective, average: nn.Module, run: Run, fabric: Fabric, say: Callable[[str], None]) -> tuple[int, float]:
+def _restore(
+    objective: Objective, average: nn.Module, run: Run, fabric: Fabric, say: Callable[[str], None]
+) -> tuple[int, float]:
     """Take the newest checkpoint that can be read; returns its step, and the best score until then."""
     path: Any = fabric.broadcast(newest(run.folder, say) if fabric.is_global_zero else None)
     tensors, state = read_tensors(path), read_state(path)

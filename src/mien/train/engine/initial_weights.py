@@ -1,4 +1,5 @@
-"""Where training can begin: networks of a run or of a published checkpoint, what they fix in a Config, and their terms."""
+"""Where training can begin: networks of a run or of a published checkpoint, what they fix in a Config, and
+their terms."""
 
 from __future__ import annotations
 
@@ -14,14 +15,26 @@ from ..published.key_maps import State
 from .checkpoints import BEST, below, checkpoints, read_run, read_state, read_tensors
 
 NETS = ("G", "D", "E", "D_A", "D_B")  # of a run; what else it remembers belongs to it alone
-KNOBS = ("size", "z", "w", "classes", "layers", "base", "widest", "synthesis", "critic", "clamp")  # of StyleGAN2, fixed by its weights
+KNOBS = (
+    "size",
+    "z",
+    "w",
+    "classes",
+    "layers",
+    "base",
+    "widest",
+    "synthesis",
+    "critic",
+    "clamp",
+)  # of StyleGAN2, fixed by its weights
 OWN = "Apache-2.0"
 
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """Weights to begin with. nets: state dicts by name, averaged where there is an average: "G", "D", "E" (an encoder), "irse50", and
-    whatever else a published file has; knobs: values of `families.stylegan2.Config`."""
+    """Weights to begin with. nets: state dicts by name, averaged where there is an average: "G", "D", "E" (an
+    encoder), "irse50", and whatever else a published file has; knobs: values of
+    `families.stylegan2.Config`."""
 
     name: str  # of the file or folder
     kind: str  # the family of a run, or one of `official.TERMS`
@@ -34,7 +47,8 @@ class Origin:
 
 
 def read_origin(path: Path) -> Origin:
-    """Read a run's folder or a published checkpoint. Raises `InputError` or `ModelError` where it is neither, or damaged."""
+    """Read a run's folder or a published checkpoint. Raises `InputError` or `ModelError` where it is neither,
+    or damaged."""
     return _of_run(path) if path.is_dir() else _published(path)
 
 
@@ -48,7 +62,14 @@ def _of_run(folder: Path) -> Origin:
     config = about["config"]
     knobs = {key: config[key] for key in KNOBS if key in config} if "synthesis" in config else {}
     terms = about.get("licence", OWN), about.get("commercial", True), about["notice"]
-    return Origin(folder.name, about["family"], _sha256(best), {name: one for name, one in nets.items() if one}, knobs, *terms)
+    return Origin(
+        folder.name,
+        about["family"],
+        _sha256(best),
+        {name: one for name, one in nets.items() if one},
+        knobs,
+        *terms,
+    )
 
 
 def _published(path: Path) -> Origin:
@@ -58,7 +79,9 @@ def _published(path: Path) -> Origin:
         if theirs in nets:
             nets[ours] = nets.pop(theirs)
     knobs = one.config.get("stylegan2", {})
-    return Origin(path.name, one.kind, one.source_sha256, nets, knobs, one.licence, one.commercial, one.credit)
+    return Origin(
+        path.name, one.kind, one.source_sha256, nets, knobs, one.licence, one.commercial, one.credit
+    )
 
 
 def _sha256(path: Path) -> str:
@@ -67,7 +90,8 @@ def _sha256(path: Path) -> str:
 
 
 def inherited(origins: Sequence[Origin], notice: str) -> dict[str, Any]:
-    """What `run.json` says of a run that begins so; `notice` credits its data. Terms that forbid are passed on to what is exported."""
+    """What `run.json` says of a run that begins so; `notice` credits its data. Terms that forbid are passed
+    on to what is exported."""
     licences = dict.fromkeys(one for origin in origins for one in origin.licence.split(" AND "))
     credit = dict.fromkeys(text for text in (notice, *(origin.credit for origin in origins)) if text)
     return {

@@ -1,4 +1,5 @@
-"""From words to a run: family, preset and knobs -> Config, data, other weights, loop, with progress for people."""
+"""From words to a run: family, preset and knobs -> Config, data, other weights, loop, with progress for
+people."""
 
 from __future__ import annotations
 
@@ -54,14 +55,18 @@ def start(
         shown = progress if fabric.is_global_zero else SILENT
         say = shown.message
         torch.manual_seed(seed)
-        cv2.setNumThreads(1)  # training pictures are small: threads for one of them wait for each other longer than they work
+        cv2.setNumThreads(
+            1
+        )  # training pictures are small: threads for one of them wait for each other longer than they work
         objective = module.build(cfg)
         if not resume:
             _begin(objective, origins, say)
         loader = module.load(list(data), cfg, seed)
         for line in loader.notes:
             say(line)
-        run = Run(folder, cfg.steps, cfg.batch, seed, max(min(500, cfg.steps // 4), 1), about, accumulate, keep)
+        run = Run(
+            folder, cfg.steps, cfg.batch, seed, max(min(500, cfg.steps // 4), 1), about, accumulate, keep
+        )
         return fit(objective, loader, run, fabric, resume=resume, report=_reporter(cfg, shown), say=say)
 
 
@@ -75,7 +80,13 @@ def _resumed(family: str, folder: Path) -> dict[str, Any]:
 
 
 def _new(
-    family: str, data: Sequence[Path], folder: Path, preset: str, knobs: Mapping[str, str], seed: int, origins: Sequence[Origin]
+    family: str,
+    data: Sequence[Path],
+    folder: Path,
+    preset: str,
+    knobs: Mapping[str, str],
+    seed: int,
+    origins: Sequence[Origin],
 ) -> dict[str, Any]:
     """What `run.json` is to say."""
     if any(folder.glob("*.safetensors")):
@@ -107,7 +118,9 @@ def family_of(name: str) -> Any:
 
 def config_of(about: dict[str, Any]) -> Any:
     """The Config of a run."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in about["config"].items()}
+    values = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in about["config"].items()
+    }
     return family_of(about["family"]).Config(**values)
 
 
@@ -119,7 +132,9 @@ def with_knobs(cfg: Any, knobs: Mapping[str, str]) -> Any:
         if name not in kinds:
             raise RequestError(f"there is no knob {name!r}: there are {', '.join(kinds)}")
         try:
-            changes[name] = tuple(int(part) for part in text.split(",")) if kinds[name] is tuple else kinds[name](text)
+            changes[name] = (
+                tuple(int(part) for part in text.split(",")) if kinds[name] is tuple else kinds[name](text)
+            )
         except ValueError as error:
             raise RequestError(f"knob {name} wants a {kinds[name].__name__}, {text!r} came") from error
     return _replaced(cfg, changes)
@@ -145,7 +160,9 @@ def _configured(family: str, preset: str, knobs: Mapping[str, str], origins: Seq
         try:
             cfg = module.adapt(cfg, fixed, _states(origins))
         except ValueError as error:
-            raise RequestError(f"{family} cannot begin with {', '.join(origin.name for origin in origins)}: {error}") from error
+            raise RequestError(
+                f"{family} cannot begin with {', '.join(origin.name for origin in origins)}: {error}"
+            ) from error
     return with_knobs(cfg, knobs)
 
 
@@ -153,7 +170,9 @@ def _check_shares(cfg: Any, devices: int, accumulate: int) -> None:
     """Every share of a batch has to be a batch of its own for the family, or the result would be another."""
     here, machines = processes(devices)
     shares = accumulate * here * machines
-    what = f"a batch of {cfg.batch} cannot be shared by {here * machines} processes in {accumulate} parts each"
+    what = (
+        f"a batch of {cfg.batch} cannot be shared by {here * machines} processes in {accumulate} parts each"
+    )
     if cfg.batch % shares:
         raise RequestError(f"{what}: wanted a multiple of {shares} for --set batch=...")
     try:
@@ -166,10 +185,17 @@ def _begin(objective: Any, origins: Sequence[Origin], say: Callable[[str], None]
     """Put the origins' weights into the objective."""
     if origins:
         states, names = _states(origins), ", ".join(origin.name for origin in origins)
-        wanted = {f"{name}.{key}" for name in states if name in objective.nets for key in objective.nets[name].state_dict()}
+        wanted = {
+            f"{name}.{key}"
+            for name in states
+            if name in objective.nets
+            for key in objective.nets[name].state_dict()
+        }
         left = [key for key in objective.transfer(states) if key in wanted]
         if len(left) == len(wanted):
-            raise RequestError(f"{names} holds {', '.join(states)}, of which nothing fits: wanted weights of the same family")
+            raise RequestError(
+                f"{names} holds {', '.join(states)}, of which nothing fits: wanted weights of the same family"
+            )
         rest = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
         news = f"; {', '.join(left[:NAMED])}{rest} did not fit and begin anew" if left else ""
         say(f"begins with {len(wanted) - len(left)} tensors of {names}{news}")

@@ -17,7 +17,8 @@ COLUMNS = 12  # of a preview
 
 
 class Log:
-    """The logs of a run from step `first` on; what was logged of later steps before a kill is dropped, since they come again."""
+    """The logs of a run from step `first` on; what was logged of later steps before a kill is dropped, since
+    they come again."""
 
     def __init__(self, folder: Path, first: int) -> None:
         self.folder, path = folder, folder / "log.jsonl"

@@ -11,8 +11,8 @@ from ...models.card import Card
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One network of a run: the role it fulfils, the module, example inputs by name, names of its outputs, and its card. label: what tells
-    it from others of its role, for the names of files."""
+    """One network of a run: the role it fulfils, the module, example inputs by name, names of its outputs,
+    and its card. label: what tells it from others of its role, for the names of files."""
 
     role: str
     module: nn.Module

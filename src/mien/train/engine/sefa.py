@@ -16,7 +16,8 @@ from .initial_weights import read_origin
 
 
 def named(source: Path, count: int = 10) -> dict[str, Array]:
-    """The closed-form directions of a run's or a published checkpoint's generator as unit vectors `[W]`, "s0" the strongest."""
+    """The closed-form directions of a run's or a published checkpoint's generator as unit vectors `[W]`, "s0"
+    the strongest."""
     nets = read_origin(source).nets
     if "G" not in nets:
         raise ModelError(f"{source} has no generator: wanted a run of stylegan2 or a checkpoint of one")
@@ -24,11 +25,17 @@ def named(source: Path, count: int = 10) -> dict[str, Array]:
 
 
 def closed_form(G: State, count: int, sizes: tuple[int, ...] = ()) -> Tensor:
-    """The `count` unit directions `[count, W]` that move the styles most (SeFa, Shen and Zhou 2021, arXiv 2007.06600).
+    """The `count` unit directions `[count, W]` that move the styles most (SeFa, Shen and Zhou 2021, arXiv
+    2007.06600).
 
-    G: a generator's state dict. sizes: the resolutions whose styles count, all if empty: low ones for shape, high ones for colour.
+    G: a generator's state dict. sizes: the resolutions whose styles count, all if empty: low ones for shape,
+    high ones for colour.
     """
     kept = tuple(f"synthesis.b{size}." for size in sizes) or ("synthesis.",)
-    rows = [F.normalize(one, dim=1) for key, one in G.items() if key.startswith(kept) and re.search(r"\.conv[01]\.affine\.weight$", key)]
+    rows = [
+        F.normalize(one, dim=1)
+        for key, one in G.items()
+        if key.startswith(kept) and re.search(r"\.conv[01]\.affine\.weight$", key)
+    ]
     A = torch.cat(rows)  # [styles, W]
     return torch.linalg.eigh(A.T @ A)[1].T.flip(0)[:count]

@@ -1,4 +1,5 @@
-"""Bare: a U-Net that takes beards and glasses off, taught by beards and glasses that were put on: picture and condition -> picture."""
+"""Bare: a U-Net that takes beards and glasses off, taught by beards and glasses that were put on: picture and
+condition -> picture."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.downs < LEAST_DOWNS or self.size % 2**self.downs:
-            raise ValueError(f"size {self.size} must be a multiple of {2**self.downs}, downs at least {LEAST_DOWNS}")
+            raise ValueError(
+                f"size {self.size} must be a multiple of {2**self.downs}, downs at least {LEAST_DOWNS}"
+            )
 
 
 PRESETS = {
@@ -48,7 +51,8 @@ PRESETS = {
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """before, with something on, and after, without, `[N, 3, S, S]` in [-1, 1]; condition `[N, 2]`: what of THINGS is to come off."""
+    """before, with something on, and after, without, `[N, 3, S, S]` in [-1, 1]; condition `[N, 2]`: what of
+    THINGS is to come off."""
 
     before: Tensor
     after: Tensor
@@ -58,7 +62,8 @@ class Batch:
 class Barber(nn.Module):
     """G: pixels `[N, 3, S, S]` in [-1, 1] and condition `[N, 2]` -> pixels.
 
-    The U-Net sees the crop alone and says for each of THINGS what taking it off would add; so nothing asked is nothing changed.
+    The U-Net sees the crop alone and says for each of THINGS what taking it off would add; so nothing asked
+    is nothing changed.
     """
 
     def __init__(self, base: int, downs: int) -> None:
@@ -99,13 +104,15 @@ class Bare:
         small = [F.avg_pool2d(one, 4) for one in (made, batch.after, weight)]
         logs = {"l1": masked_l1(made, batch.after, weight), "edges": gradient_l1(made, batch.after, weight)}
         logs["coarse"] = masked_l1(small[0], small[1], small[2])
-        # While it does not know what is a rim, leaving all as it is has the least absolute difference: squares lead out of that.
+        # While it does not know what is a rim, leaving all as it is has the least absolute difference:
+        # squares lead out of that.
         logs["square"] = ((made - batch.after).square() * weight).sum() / (3 * weight.sum())
         return logs["l1"] + logs["edges"] + logs["coarse"] + 4 * logs["square"], logs
 
     @torch.no_grad()
     def score(self, G: nn.Module, batch: Batch) -> Tensor:
-        """How far the result is from the bare face where something was on, over how far the input is: 1 is no better than doing nothing."""
+        """How far the result is from the bare face where something was on, over how far the input is: 1 is no
+        better than doing nothing."""
         pairs = zip(batch.before.split(16), batch.condition.split(16), strict=True)
         made, where = torch.cat([G(*one) for one in pairs]), _where(batch)
         return masked_l1(made, batch.after, where) / masked_l1(batch.before, batch.after, where)
@@ -135,7 +142,9 @@ class Bare:
 
 def _where(batch: Batch) -> Tensor:
     """Where something was put on: `[N, 1, S, S]` in 0..1."""
-    return F.max_pool2d(((batch.before - batch.after).abs().amax(1, keepdim=True) / SEEN).clamp(max=1), 5, stride=1, padding=2)
+    return F.max_pool2d(
+        ((batch.before - batch.after).abs().amax(1, keepdim=True) / SEEN).clamp(max=1), 5, stride=1, padding=2
+    )
 
 
 def build(cfg: Config) -> Bare:
@@ -145,4 +154,6 @@ def build(cfg: Config) -> Bare:
 def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
     """A folder of labelled faces in layout "ffhq"."""
     data = Worn(folders, cfg.size, cfg.variants, seed)
-    return Loader(lambda i: Batch(*tensors(data.batch(cfg.batch, i))), lambda: Batch(*tensors(data.held_out())))
+    return Loader(
+        lambda i: Batch(*tensors(data.batch(cfg.batch, i))), lambda: Batch(*tensors(data.held_out()))
+    )

@@ -1,7 +1,9 @@
-"""CycleGAN: pictures of one manner as if they were of another, and back, learned from two folders that share no picture.
+"""CycleGAN: pictures of one manner as if they were of another, and back, learned from two folders that share
+no picture.
 
-Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks" (arXiv 1703.10593). G_A makes B of A
-and D_A judges what is B; G_B makes A of B and D_B judges what is A, as in the published code.
+Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks" (arXiv
+1703.10593). G_A makes B of A and D_A judges what is B; G_B makes A of B and D_B judges what is A, as in the
+published code.
 """
 
 from __future__ import annotations
@@ -20,7 +22,20 @@ from ...face.geometry import TEMPLATES
 from ...models.card import Card
 from ...types import Array
 from ..blocks.frechet import distance
-from ..blocks.translators import CRITICS, GENERATORS, MODES, check, critic, describe, generator, initialised, pace, take, updates, verdict
+from ..blocks.translators import (
+    CRITICS,
+    GENERATORS,
+    MODES,
+    check,
+    critic,
+    describe,
+    generator,
+    initialised,
+    pace,
+    take,
+    updates,
+    verdict,
+)
 from ..data.loader import Loader
 from ..data.pairs import Unpaired
 from ..engine.accumulate import MicroBatches
@@ -49,31 +64,57 @@ class Config:
     steps: int = 200_000
     lr: float = 2e-4
     decay: float = 0.5  # share of the steps, at the end, over which the rate falls to 0
-    ema: float = 0.0  # share of the averaged G that a step keeps, once enough have passed; 0: no average, as in the paper
+    # share of the averaged G that a step keeps, once enough have passed; 0: no average, as in the paper
+    ema: float = 0.0
     mirror: float = 0.5  # share of the pictures that are shown mirrored
     judged: int = 128  # held-out pictures of each folder for the score, at most
-    template: str = ""  # how faces in the pictures are laid out, of geometry.TEMPLATES; "": pictures of anything
+    template: str = (
+        ""  # how faces in the pictures are laid out, of geometry.TEMPLATES; "": pictures of anything
+    )
 
     def __post_init__(self) -> None:
-        known = [(self.generator, GENERATORS), (self.critic, CRITICS), (self.gan, MODES), (self.template, ("", *TEMPLATES))]
-        about: dict[str, Any] = {key: getattr(self, key) for key in ("size", "generator", "downs", "blocks", "base", "decay")}
+        known = [
+            (self.generator, GENERATORS),
+            (self.critic, CRITICS),
+            (self.gan, MODES),
+            (self.template, ("", *TEMPLATES)),
+        ]
+        about: dict[str, Any] = {
+            key: getattr(self, key) for key in ("size", "generator", "downs", "blocks", "base", "decay")
+        }
         check(**about, known=known)
         if self.load < self.size or self.pool < 0 or min(self.cycle, self.identity) < 0:
-            raise ValueError(f"load {self.load} must not be below size {self.size}, nor pool and weights below 0")
+            raise ValueError(
+                f"load {self.load} must not be below size {self.size}, nor pool and weights below 0"
+            )
 
 
 CPU = Config(
-    size=64, load=72, base=16, blocks=4, critic_base=32, critic_layers=2, batch=4, steps=2_500, ema=0.99, judged=64, lr=4e-4, identity=0.2
+    size=64,
+    load=72,
+    base=16,
+    blocks=4,
+    critic_base=32,
+    critic_layers=2,
+    batch=4,
+    steps=2_500,
+    ema=0.99,
+    judged=64,
+    lr=4e-4,
+    identity=0.2,
 )
 PRESETS = {
-    "tiny": replace(CPU, size=16, load=18, base=4, blocks=1, critic_base=4, critic_layers=1, pool=3, batch=2, steps=2),
+    "tiny": replace(
+        CPU, size=16, load=18, base=4, blocks=1, critic_base=4, critic_layers=1, pool=3, batch=2, steps=2
+    ),
     "cpu": CPU,
     "default": Config(),
 }
 
 
 def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, dict[str, Tensor]]) -> Config:
-    """`cfg` for generators like those that a run begins with: both of a run, or a published one, which is of one direction."""
+    """`cfg` for generators like those that a run begins with: both of a run, or a published one, which is of
+    one direction."""
     if "G" not in states:
         return cfg
     try:
@@ -81,14 +122,19 @@ def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, dict[str, Tensor
     except KeyError as error:
         raise ValueError(f"its G is no generator of CycleGAN's ({error} is missing)") from error
     if known["norm"] != "instance" or known["inputs"] != 3:
-        raise ValueError(f"its G has {known['inputs']} channels and {known['norm']} norm, wanted 3 and instance")
+        raise ValueError(
+            f"its G has {known['inputs']} channels and {known['norm']} norm, wanted 3 and instance"
+        )
     changes = {key: known[key] for key in ("base", "downs", "blocks") if key in known}
-    return replace(cfg, generator=known["kind"], dropout=int(known["dropout"] and known["kind"] == "resnet"), **changes)
+    return replace(
+        cfg, generator=known["kind"], dropout=int(known["dropout"] and known["kind"] == "resnet"), **changes
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Pictures `a` and `b` `[N, 3, S, S]` in [-1, 1], which have nothing to do with each other; row `[N]`: places in the whole batch."""
+    """Pictures `a` and `b` `[N, 3, S, S]` in [-1, 1], which have nothing to do with each other; row `[N]`:
+    places in the whole batch."""
 
     a: Tensor
     b: Tensor
@@ -96,12 +142,16 @@ class Batch:
 
 
 class Both(nn.Module):
-    """Both generators, since both are averaged, scored and exported: a -> what b's are like, b -> what a's are like."""
+    """Both generators, since both are averaged, scored and exported: a -> what b's are like, b -> what a's
+    are like."""
 
     def __init__(self, cfg: Config) -> None:
         super().__init__()
         knobs: dict[str, Any] = {"base": cfg.base, "norm": "instance", "dropout": bool(cfg.dropout)}
-        make = lambda: generator(cfg.generator, 3, 3, blocks=cfg.blocks, downs=cfg.downs, **knobs)  # noqa: E731
+
+        def make() -> Any:
+            return generator(cfg.generator, 3, 3, blocks=cfg.blocks, downs=cfg.downs, **knobs)
+
         self.G_A, self.G_B = make(), make()
 
     def forward(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,7 +159,8 @@ class Both(nn.Module):
 
 
 class Pool(nn.Module):
-    """The last pictures that were made (Shrivastava et al. 2017, arXiv 1612.07828), of 8 bits, as the real ones are."""
+    """The last pictures that were made (Shrivastava et al. 2017, arXiv 1612.07828), of 8 bits, as the real
+    ones are."""
 
     def __init__(self, most: int, size: int) -> None:
         super().__init__()
@@ -122,7 +173,8 @@ class Pool(nn.Module):
 
     @torch.no_grad()
     def mixed(self, made: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
-        """Of "a" and "b", `[N, 3, S, S]` each: every second one, by chance, exchanged for an older one once the pool is full."""
+        """Of "a" and "b", `[N, 3, S, S]` each: every second one, by chance, exchanged for an older one once
+        the pool is full."""
         return {name: self._mixed(k, getattr(self, name), made[name], rng) for k, name in enumerate("ab")}
 
     def _mixed(self, k: int, pool: Tensor, made: Tensor, rng: np.random.Generator) -> Tensor:
@@ -146,14 +198,20 @@ class CycleGAN:
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
-        make = lambda: critic(cfg.critic, 3, base=cfg.critic_base, layers=cfg.critic_layers, norm="instance")  # noqa: E731
+
+        def make() -> Any:
+            return critic(cfg.critic, 3, base=cfg.critic_base, layers=cfg.critic_layers, norm="instance")
+
         self.G, self.D_A, self.D_B = Both(cfg), make(), make()
         self.pool = Pool(cfg.pool, cfg.size)
         for net in (self.G, self.D_A, self.D_B):
             initialised(net)
         self.nets = nn.ModuleDict({"G": self.G, "D_A": self.D_A, "D_B": self.D_B, "pool": self.pool})
         judges = itertools.chain(self.D_A.parameters(), self.D_B.parameters())
-        adam = lambda weights: torch.optim.Adam(weights, cfg.lr, betas=(0.5, 0.999))  # noqa: E731
+
+        def adam(weights: Any) -> Any:
+            return torch.optim.Adam(weights, cfg.lr, betas=(0.5, 0.999))
+
         self.optimisers = {"G": adam(self.G.parameters()), "D": adam(judges)}
 
     def keep(self, i: int) -> float:
@@ -161,12 +219,17 @@ class CycleGAN:
         return min(self.cfg.ema, (1 + i) / (10 + i))
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
-        """Begin with other weights: "G" of a run, or a published one, which makes B of A. What has the same name and shape is taken;
-        returns the names of the rest."""
+        """Begin with other weights: "G" of a run, or a published one, which makes B of A. What has the same
+        name and shape is taken; returns the names of the rest."""
         given = dict(states)
         if "G" in given and not any(key.startswith("G_A.") for key in given["G"]):
             given["G"] = {f"G_A.{key}": one for key, one in given["G"].items()}
-        return [f"{name}.{key}" for name in ("G", "D_A", "D_B") if name in given for key in take(self.nets[name], given[name])]
+        return [
+            f"{name}.{key}"
+            for name in ("G", "D_A", "D_B")
+            if name in given
+            for key in take(self.nets[name], given[name])
+        ]
 
     def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         for optimiser in self.optimisers.values():
@@ -203,7 +266,8 @@ class CycleGAN:
         return loss, {"loss": loss, **terms, **made}
 
     def _placed(self, made: Tensor, row: Tensor) -> Tensor:
-        """What a part has made, in the places that it has in the whole batch, so that the mean over all parts is the batch."""
+        """What a part has made, in the places that it has in the whole batch, so that the mean over all parts
+        is the batch."""
         out = made.new_zeros(self.cfg.batch, *made.shape[1:], dtype=torch.float32)
         out[row] = made.detach().float() * (self.cfg.batch / len(made))
         return out
@@ -211,23 +275,31 @@ class CycleGAN:
     def _discriminate(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         both = ((self.D_A, batch.b, "b"), (self.D_B, batch.a, "a"))
         gan = self.cfg.gan
-        halves = [verdict(D(real), True, gan) + verdict(D(self.shown[name][batch.row]), False, gan) for D, real, name in both]
+        halves = [
+            verdict(D(real), True, gan) + verdict(D(self.shown[name][batch.row]), False, gan)
+            for D, real, name in both
+        ]
         loss = torch.stack(halves).sum() / 2
         return loss, {"d": loss}
 
     @torch.no_grad()
     def score(self, net: nn.Module, batch: Batch) -> Tensor:
-        """How far translations are from the held-out pictures that they should be like (see `frechet.distance`), over how far the pictures
-        themselves are from those; and how far pictures are from themselves after there and back, over their own spread.
-        Translating
-        nothing gives 1."""
+        """How far translations are from the held-out pictures that they should be like (see
+        `frechet.distance`), over how far the pictures themselves are from those; and how far pictures are
+        from themselves after there and back, over their own spread. Translating nothing gives 1."""
         assert isinstance(net, Both)
         worth = []
         for there, back, a, b in ((net.G_A, net.G_B, batch.a, batch.b), (net.G_B, net.G_A, batch.b, batch.a)):
             made = torch.cat([there(one) for one in a.split(16)])
             again = torch.cat([back(one) for one in made.split(16)])
-            lost = (again - a).abs().mean() / (a - a.mean((0, 2, 3), keepdim=True)).abs().mean().clamp(min=1e-3)
-            near = distance(b, made) / distance(b, a).clamp(min=1e-6) if min(len(a), len(b)) > 1 else lost.new_ones(())
+            lost = (again - a).abs().mean() / (a - a.mean((0, 2, 3), keepdim=True)).abs().mean().clamp(
+                min=1e-3
+            )
+            near = (
+                distance(b, made) / distance(b, a).clamp(min=1e-6)
+                if min(len(a), len(b)) > 1
+                else lost.new_ones(())
+            )
             worth.append(near.cpu() + lost.cpu())
         return torch.stack(worth).mean()
 
@@ -245,10 +317,18 @@ class CycleGAN:
         cfg = self.cfg
         kind = f"faces laid out as {cfg.template!r}" if cfg.template else "pictures"
         limits = f"Learned from {kind} of {cfg.size} pixels: colours and textures change well, shapes hardly. What it adds may be invented."
-        about: dict[str, Any] = {"licence": "Apache-2.0", "template": cfg.template, "size": cfg.size, "value_range": (-1.0, 1.0)}
+        about: dict[str, Any] = {
+            "licence": "Apache-2.0",
+            "template": cfg.template,
+            "size": cfg.size,
+            "value_range": (-1.0, 1.0),
+        }
         pixels = {"pixels": torch.zeros(1, 3, cfg.size, cfg.size)}
         out = []
-        for G, label, ends in ((net.G_A, "a-to-b", ("first", "second")), (net.G_B, "b-to-a", ("second", "first"))):
+        for G, label, ends in (
+            (net.G_A, "a-to-b", ("first", "second")),
+            (net.G_B, "b-to-a", ("second", "first")),
+        ):
             said = f"Pictures like those of the {ends[0]} folder as if they were of the {ends[1]}"
             card = Card(f"cyclegan-{label}", "translator", description=said, limits=limits, **about)
             out.append(Part("translator", G, pixels, ("picture",), replace(card, multiple=G.multiple), label))
@@ -266,4 +346,8 @@ def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
     def batch(a: Array, b: Array) -> Batch:
         return Batch(torch.from_numpy(a), torch.from_numpy(b), torch.arange(len(a)))
 
-    return Loader(lambda i: batch(*data.batch(cfg.batch, i, cfg.mirror)), lambda: batch(*data.held_out(cfg.judged)), data.notes())
+    return Loader(
+        lambda i: batch(*data.batch(cfg.batch, i, cfg.mirror)),
+        lambda: batch(*data.held_out(cfg.judged)),
+        data.notes(),
+    )

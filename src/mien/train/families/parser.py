@@ -1,4 +1,5 @@
-"""Parser: a small U-Net that says where skin, hair, features, beard and glasses are; on labels that the mesh, colours and renders give."""
+"""Parser: a small U-Net that says where skin, hair, features, beard and glasses are; on labels that the mesh,
+colours and renders give."""
 
 from __future__ import annotations
 
@@ -21,10 +22,37 @@ from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
 STEM = 4  # pixels of the crop on a side that the stem folds into channels
-WEIGHTS = (0.7, 1.0, 1.0, 1.6, 2.5, 1.6, 1.6, 1.6, 2.0, 1.0, 1.3, 1.0)  # of REGIONS in the loss: rare ones count more
+WEIGHTS = (
+    0.7,
+    1.0,
+    1.0,
+    1.6,
+    2.5,
+    1.6,
+    1.6,
+    1.6,
+    2.0,
+    1.0,
+    1.3,
+    1.0,
+)  # of REGIONS in the loss: rare ones count more
 COLOURS = (  # of REGIONS in previews
-    *((-1.0, -1.0, -1.0), (0.6, 0.1, -0.2), (1.0, -1.0, -1.0), (1.0, 0.8, -1.0), (-0.6, 0.2, 1.0), (0.0, -0.6, -0.9)),
-    *((0.9, 0.9, 1.0), (0.9, -0.2, 0.2), (1.0, 1.0, 0.6), (0.8, 0.4, 0.1), (-0.4, 0.8, -0.2), (0.2, -0.2, 0.6)),
+    *(
+        (-1.0, -1.0, -1.0),
+        (0.6, 0.1, -0.2),
+        (1.0, -1.0, -1.0),
+        (1.0, 0.8, -1.0),
+        (-0.6, 0.2, 1.0),
+        (0.0, -0.6, -0.9),
+    ),
+    *(
+        (0.9, 0.9, 1.0),
+        (0.9, -0.2, 0.2),
+        (1.0, 1.0, 0.6),
+        (0.8, 0.4, 0.1),
+        (-0.4, 0.8, -0.2),
+        (0.2, -0.2, 0.6),
+    ),
 )
 
 
@@ -41,7 +69,9 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.size % (STEM * 2 ** (len(self.widths) - 1)) or self.size < 128:
-            raise ValueError(f"size {self.size} must be a multiple of {STEM * 2 ** (len(self.widths) - 1)}, at least 128")
+            raise ValueError(
+                f"size {self.size} must be a multiple of {STEM * 2 ** (len(self.widths) - 1)}, at least 128"
+            )
 
 
 PRESETS = {
@@ -107,7 +137,8 @@ class Parse:
 
     @torch.no_grad()
     def score(self, G: nn.Module, batch: Batch) -> Tensor:
-        """1 - the mean over REGIONS of intersection over union with the labels, of people who are not trained on."""
+        """1 - the mean over REGIONS of intersection over union with the labels, of people who are not trained
+        on."""
         parts = [_sized(G(pixels), batch.labels).argmax(1) for pixels in batch.pixels.split(16)]
         found, known = torch.cat(parts), batch.labels != UNKNOWN
         ratios = []
@@ -121,22 +152,37 @@ class Parse:
         """Rows of picture, what the net says, what the labels say: `[3 N, 3, S, S]` in [-1, 1]."""
         pixels, labels = batch.pixels[:24], batch.labels[:24]
         palette = torch.tensor([*COLOURS, (0.0, 0.0, 0.0)], device=pixels.device)
-        drawn = lambda regions: palette[regions.clamp(max=len(REGIONS))].permute(0, 3, 1, 2)  # noqa: E731
-        grow = lambda x: F.interpolate(x, pixels.shape[2:])  # noqa: E731
+
+        def drawn(regions: Any) -> Any:
+            return palette[regions.clamp(max=len(REGIONS))].permute(0, 3, 1, 2)
+
+        def grow(x: Any) -> Any:
+            return F.interpolate(x, pixels.shape[2:])
+
         said = grow(drawn(_sized(G(pixels), labels).argmax(1)))
         return torch.stack([pixels, (pixels + said) / 2, grow(drawn(labels))], 1).flatten(0, 1)
 
     def parts(self, G: nn.Module) -> list[Part]:
         size = round(self.cfg.size * TEMPLATES["wide"].side)  # more around a face of the same size
         limits = "Learned from labels that nobody has drawn: hats, veils and hair of the background's colour are told apart badly."
-        about: dict[str, Any] = {"licence": "Apache-2.0", "template": "wide", "size": size, "value_range": (-1.0, 1.0), "limits": limits}
+        about: dict[str, Any] = {
+            "licence": "Apache-2.0",
+            "template": "wide",
+            "size": size,
+            "value_range": (-1.0, 1.0),
+            "limits": limits,
+        }
         card = Card("parser", "parser", description=f"Where in a face {', '.join(REGIONS[1:])} are", **about)
         return [Part("parser", G, {"pixels": torch.zeros(1, 3, size, size)}, ("regions",), card)]
 
 
 def _sized(regions: Tensor, labels: Tensor) -> Tensor:
     """Regions `[N, 12, ., .]` at the size of the labels."""
-    return regions if regions.shape[2:] == labels.shape[1:] else F.interpolate(regions, labels.shape[1:], mode="bilinear")
+    return (
+        regions
+        if regions.shape[2:] == labels.shape[1:]
+        else F.interpolate(regions, labels.shape[1:], mode="bilinear")
+    )
 
 
 def build(cfg: Config) -> Parse:
@@ -146,4 +192,6 @@ def build(cfg: Config) -> Parse:
 def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
     """A folder of labelled faces in layout "ffhq"."""
     data = RegionData(folders, cfg.size, seed)
-    return Loader(lambda i: Batch(*tensors(data.batch(cfg.batch, i))), lambda: Batch(*tensors(data.held_out())))
+    return Loader(
+        lambda i: Batch(*tensors(data.batch(cfg.batch, i))), lambda: Batch(*tensors(data.held_out()))
+    )

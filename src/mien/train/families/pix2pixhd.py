@@ -1,7 +1,9 @@
-"""pix2pixHD: large pictures from maps of classes, or from other pictures, by a coarse generator and enhancers around it.
+"""pix2pixHD: large pictures from maps of classes, or from other pictures, by a coarse generator and enhancers
+around it.
 
-Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs" (arXiv 1711.11585). The state dicts
-have the names and shapes of the published ones. The paper's VGG loss is left out: likeness is judged by what the discriminators see.
+Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs" (arXiv
+1711.11585). The state dicts have the names and shapes of the published ones. The paper's VGG loss is left
+out: likeness is judged by what the discriminators see.
 """
 
 from __future__ import annotations
@@ -24,18 +26,23 @@ from ..data.loader import Loader, tensors
 from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
 
-SIDES = 8  # an example's sides, in multiples of what G takes: enough to compare, and small where G is made for large pictures
+# an example's sides, in multiples of what G takes: enough to compare, and small where G is made for large
+# pictures
+SIDES = 8
 
 
 @dataclass(frozen=True)
 class Config:
-    """Knobs of the pix2pixhd family; the values here are the paper's for the coarse generator at 512 x 1024."""
+    """Knobs of the pix2pixhd family; the values here are the paper's for the coarse generator at 512 x
+    1024."""
 
     size: int = 512  # height of the pictures
     aspect: int = 2  # width, in heights
     labels: int = 35  # classes in a map; 0: colour pictures take the place of maps
-    instances: int = 1  # 1: G also sees the borders between instances; where there are no maps of them, those between classes
-    features: int = 0  # numbers for each instance that an encoder tells G of the picture, the paper's are 3; 0: no encoder
+    # 1: G also sees the borders between instances; where there are no maps of them, those between classes
+    instances: int = 1
+    # numbers for each instance that an encoder tells G of the picture, the paper's are 3; 0: no encoder
+    features: int = 0
     width: int = 64  # channels that the coarse generator begins with
     downs: int = 4
     blocks: int = 9
@@ -51,18 +58,28 @@ class Config:
     steps: int = 595_000  # 200 times Cityscapes
     lr: float = 2e-4
     decay: float = 0.5  # share of the steps over which the rate falls to 0
-    ema: float = 0.0  # share of the averaged G that a step keeps, once enough have passed; 0: no average, as in the paper
+    # share of the averaged G that a step keeps, once enough have passed; 0: no average, as in the paper
+    ema: float = 0.0
     mirror: float = 0.5  # share of the pictures that are shown mirrored
     mirrored: tuple[int, ...] = ()  # pairs of classes that are each other's mirror image, one after the other
     judged: int = 64  # held-out pictures for the score, at most
 
     def __post_init__(self) -> None:
         if self.size % self.multiple or self.size < 2 * self.multiple or self.aspect < 1:
-            raise ValueError(f"size {self.size} must be a multiple of {self.multiple}, at least twice that, and aspect at least 1")
-        if min(self.labels, self.features, self.enhancers) < 0 or min(self.width, self.blocks, self.scales, self.critic_layers) < 1:
-            raise ValueError("labels, features and enhancers are not below 0; width, blocks, scales and critic_layers at least 1")
+            raise ValueError(
+                f"size {self.size} must be a multiple of {self.multiple}, at least twice that, and aspect at least 1"
+            )
+        if (
+            min(self.labels, self.features, self.enhancers) < 0
+            or min(self.width, self.blocks, self.scales, self.critic_layers) < 1
+        ):
+            raise ValueError(
+                "labels, features and enhancers are not below 0; width, blocks, scales and critic_layers at least 1"
+            )
         if self.width % 2**self.enhancers:
-            raise ValueError(f"width {self.width} must be a multiple of {2**self.enhancers} for {self.enhancers} enhancers")
+            raise ValueError(
+                f"width {self.width} must be a multiple of {2**self.enhancers} for {self.enhancers} enhancers"
+            )
         if len(self.mirrored) % 2 or any(not 0 <= one < max(self.labels, 1) for one in self.mirrored):
             raise ValueError(f"mirrored {self.mirrored} wants pairs of classes below {self.labels}")
         if not 0 <= self.decay <= 1 or not 0 <= self.alone <= 1 or (self.alone and not self.enhancers):
@@ -79,7 +96,9 @@ class Config:
         return (self.labels or 3) + bool(self.instances) + self.features
 
 
-FACES = Config(size=256, aspect=1, labels=19, mirrored=(4, 5, 6, 7, 8, 9), features=3, batch=4, ema=0.998, steps=40_000)
+FACES = Config(
+    size=256, aspect=1, labels=19, mirrored=(4, 5, 6, 7, 8, 9), features=3, batch=4, ema=0.998, steps=40_000
+)
 PRESETS = {
     "tiny": replace(
         FACES,
@@ -104,8 +123,8 @@ PRESETS = {
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Maps `label [N, 1, H, W]` of numbers of classes, or pictures `[N, 3, H, W]` in [-1, 1] in their place; `instance [N, 1, H, W]`:
-    a number for each object; the pictures `real [N, 3, H, W]` in [-1, 1]."""
+    """Maps `label [N, 1, H, W]` of numbers of classes, or pictures `[N, 3, H, W]` in [-1, 1] in their place;
+    `instance [N, 1, H, W]`: a number for each object; the pictures `real [N, 3, H, W]` in [-1, 1]."""
 
     label: Tensor
     instance: Tensor
@@ -135,12 +154,22 @@ def halved(x: Tensor) -> Tensor:
 
 
 class Generator(nn.Module):
-    """G: what it is shown `[N, C, H, W]` -> `[N, 3, H, W]` in [-1, 1]; H and W are multiples of 2 ** (downs + enhancers).
+    """G: what it is shown `[N, C, H, W]` -> `[N, 3, H, W]` in [-1, 1]; H and W are multiples of 2 ** (downs +
+    enhancers).
 
     width is that of the coarse generator, which sees the picture at 1 / 2 ** enhancers of its size.
     """
 
-    def __init__(self, inputs: int, *, width: int = 64, downs: int = 4, blocks: int = 9, enhancers: int = 0, enhancer_blocks: int = 3):
+    def __init__(
+        self,
+        inputs: int,
+        *,
+        width: int = 64,
+        downs: int = 4,
+        blocks: int = 9,
+        enhancers: int = 0,
+        enhancer_blocks: int = 3,
+    ):
         super().__init__()
         self.enhancers = enhancers
         layers = [*conv(inputs, width, 7), *normed(width)]
@@ -153,7 +182,10 @@ class Generator(nn.Module):
         for k in range(1, enhancers + 1):
             thin = width // 2**k
             self.add_module(
-                f"model{k}_1", nn.Sequential(*conv(inputs, thin, 7), *normed(thin), *conv(thin, 2 * thin, stride=2), *normed(2 * thin))
+                f"model{k}_1",
+                nn.Sequential(
+                    *conv(inputs, thin, 7), *normed(thin), *conv(thin, 2 * thin, stride=2), *normed(2 * thin)
+                ),
             )
             around = [ResNetBlock(2 * thin, "instance", False) for _ in range(enhancer_blocks)]
             end = self._end(thin) if k == enhancers else []
@@ -179,7 +211,8 @@ class Generator(nn.Module):
 
 
 class Discriminators(nn.Module):
-    """D: pictures `[N, C, H, W]` -> for each scale, the finest first, what each layer sees; the last is scores of patches."""
+    """D: pictures `[N, C, H, W]` -> for each scale, the finest first, what each layer sees; the last is
+    scores of patches."""
 
     def __init__(self, inputs: int, *, width: int = 64, layers: int = 3, scales: int = 2) -> None:
         super().__init__()
@@ -187,7 +220,9 @@ class Discriminators(nn.Module):
         widths = [inputs, *(min(width * 2**n, 512) for n in range(layers + 1)), 1]
         for scale in range(scales):
             for j in range(layers + 2):
-                stack: list[nn.Module] = [nn.Conv2d(widths[j], widths[j + 1], 4, stride=2 if j < layers else 1, padding=2)]
+                stack: list[nn.Module] = [
+                    nn.Conv2d(widths[j], widths[j + 1], 4, stride=2 if j < layers else 1, padding=2)
+                ]
                 stack += [nn.InstanceNorm2d(widths[j + 1])] if 0 < j <= layers else []
                 stack += [nn.LeakyReLU(0.2)] if j <= layers else []
                 self.add_module(f"scale{scale}_layer{j}", nn.Sequential(*stack))
@@ -204,7 +239,8 @@ class Discriminators(nn.Module):
 
 
 class Encoder(nn.Module):
-    """E: pictures `[N, 3, H, W]` and instances `[N, 1, H, W]` -> features `[N, F, H, W]` in [-1, 1], the same all over an instance."""
+    """E: pictures `[N, 3, H, W]` and instances `[N, 1, H, W]` -> features `[N, F, H, W]` in [-1, 1], the same
+    all over an instance."""
 
     def __init__(self, outputs: int = 3, *, width: int = 16, downs: int = 4) -> None:
         super().__init__()
@@ -222,8 +258,16 @@ class Encoder(nn.Module):
 def pooled(x: Tensor, instance: Tensor) -> Tensor:
     """`x [N, F, H, W]` as its mean over each instance of each picture; instance `[N, 1, H, W]`."""
     count = len(x)
-    own = torch.stack([torch.arange(count, device=x.device)[:, None].expand(-1, instance[0].numel()), instance.flatten(1).long()], -1)
-    _, place = torch.unique(own.flatten(0, 1), dim=0, return_inverse=True)  # [N H W]: which instance of which picture
+    own = torch.stack(
+        [
+            torch.arange(count, device=x.device)[:, None].expand(-1, instance[0].numel()),
+            instance.flatten(1).long(),
+        ],
+        -1,
+    )
+    _, place = torch.unique(
+        own.flatten(0, 1), dim=0, return_inverse=True
+    )  # [N H W]: which instance of which picture
     values = x.float().permute(0, 2, 3, 1).flatten(0, 2)  # [N H W, F]
     sums = values.new_zeros(int(place.max()) + 1, values.shape[1]).index_add(0, place, values)
     means = sums / torch.bincount(place)[:, None]
@@ -242,8 +286,9 @@ def borders(instance: Tensor) -> Tensor:
 
 
 class Told(nn.Module):
-    """A generator as it is exported: pixels `[N, C, H, W]` in [-1, 1], also those of its maps, `zero` to `one` of the channels, which
-    are 0 or 1 within; features, where there are any, are a condition `[N, F]`, the same for the whole picture."""
+    """A generator as it is exported: pixels `[N, C, H, W]` in [-1, 1], also those of its maps, `zero` to
+    `one` of the channels, which are 0 or 1 within; features, where there are any, are a condition `[N, F]`,
+    the same for the whole picture."""
 
     def __init__(self, net: nn.Module, zero: int, one: int, features: int = 0) -> None:
         super().__init__()
@@ -267,7 +312,9 @@ class Pix2pixHD:
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
-        knobs = {key: getattr(cfg, key) for key in ("width", "downs", "blocks", "enhancers", "enhancer_blocks")}
+        knobs = {
+            key: getattr(cfg, key) for key in ("width", "downs", "blocks", "enhancers", "enhancer_blocks")
+        }
         self.G = Generator(cfg.inputs, **knobs)
         seen = cfg.inputs - cfg.features + 3  # the discriminators see no features
         self.D = Discriminators(seen, width=cfg.critic_width, layers=cfg.critic_layers, scales=cfg.scales)
@@ -276,19 +323,25 @@ class Pix2pixHD:
         self.nets = nn.ModuleDict({name: initialised(net) for name, net in named.items() if net is not None})
         own = [*self.G.parameters(), *(self.E.parameters() if self.E else ())]
         adam: dict[str, Any] = {"lr": cfg.lr, "betas": (0.5, 0.999)}
-        self.optimisers = {"G": torch.optim.Adam(own, **adam), "D": torch.optim.Adam(self.D.parameters(), **adam)}
+        self.optimisers = {
+            "G": torch.optim.Adam(own, **adam),
+            "D": torch.optim.Adam(self.D.parameters(), **adam),
+        }
 
     def keep(self, i: int) -> float:
         """Share of the averaged G that step `i` keeps, less in the beginning."""
         return min(self.cfg.ema, (1 + i) / (10 + i))
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
-        """Begin from other weights "G", "D", "E": what has the same name and shape, so also a coarse G for one with enhancers."""
+        """Begin from other weights "G", "D", "E": what has the same name and shape, so also a coarse G for
+        one with enhancers."""
         left = []
         for name, state in states.items():
             if name in self.nets:
                 mine = self.nets[name].state_dict()
-                taken = {key: one for key, one in state.items() if key in mine and mine[key].shape == one.shape}
+                taken = {
+                    key: one for key, one in state.items() if key in mine and mine[key].shape == one.shape
+                }
                 self.nets[name].load_state_dict(taken, strict=False)
                 left += [f"{name}.{key}" for key in mine if key not in taken]
         return left
@@ -338,8 +391,14 @@ class Pix2pixHD:
                 for ours, theirs in zip(judged, wanted, strict=True)
                 for a, b in zip(ours[:-1], theirs[:-1], strict=True)
             ]
-            matching = torch.stack([F.l1_loss(a, b) for a, b in pairs]).sum() * (4 / (self.cfg.critic_layers + 1) / self.cfg.scales)
-            return g + self.cfg.matching * matching, {"g": g, "matching": matching, "l1": (fake - real).abs().mean()}
+            matching = torch.stack([F.l1_loss(a, b) for a, b in pairs]).sum() * (
+                4 / (self.cfg.critic_layers + 1) / self.cfg.scales
+            )
+            return g + self.cfg.matching * matching, {
+                "g": g,
+                "matching": matching,
+                "l1": (fake - real).abs().mean(),
+            }
 
     def _tell_apart(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         shown = self.shown(batch)
@@ -356,10 +415,12 @@ class Pix2pixHD:
 
     @torch.no_grad()
     def score(self, net: nn.Module, batch: Batch) -> Tensor:
-        """Mean absolute difference from the real pictures, over that of their mean colour: 1 is no better than that. With an encoder, it is
-        told the features of the real pictures."""
+        """Mean absolute difference from the real pictures, over that of their mean colour: 1 is no better
+        than that. With an encoder, it is told the features of the real pictures."""
         mean = batch.real.mean((0, 2, 3), keepdim=True)
-        return (self.made(net, batch) - batch.real).abs().mean() / (mean - batch.real).abs().mean().clamp(min=1e-6)
+        return (self.made(net, batch) - batch.real).abs().mean() / (mean - batch.real).abs().mean().clamp(
+            min=1e-6
+        )
 
     @torch.no_grad()
     def preview(self, net: nn.Module, batch: Batch) -> Tensor:
@@ -376,16 +437,38 @@ class Pix2pixHD:
         maps += ", and a map of the borders between objects" if cfg.instances else ""
         limits = f"Takes {maps}. Learned from pictures of {cfg.size * cfg.aspect} x {cfg.size}; judged without VGG's eyes."
         looks = tuple(Condition(f"look-{k + 1}", "", -1.0, 1.0) for k in range(cfg.features))
-        about: dict[str, Any] = {"template": "ffhq" if cfg.mirrored == FACES.mirrored else "", "size": cfg.size, "value_range": (-1.0, 1.0)}
-        card = Card("pix2pixhd", "translator", licence="Apache-2.0", description="Maps of classes to a picture", limits=limits, **about)
+        about: dict[str, Any] = {
+            "template": "ffhq" if cfg.mirrored == FACES.mirrored else "",
+            "size": cfg.size,
+            "value_range": (-1.0, 1.0),
+        }
+        card = Card(
+            "pix2pixhd",
+            "translator",
+            licence="Apache-2.0",
+            description="Maps of classes to a picture",
+            limits=limits,
+            **about,
+        )
         card = replace(card, conditions=looks, multiple=cfg.multiple)
-        inputs = {"pixels": torch.zeros(1, cfg.inputs - cfg.features, *[min(cfg.size, SIDES * cfg.multiple)] * 2)}
+        inputs = {
+            "pixels": torch.zeros(1, cfg.inputs - cfg.features, *[min(cfg.size, SIDES * cfg.multiple)] * 2)
+        }
         inputs |= {"condition": torch.zeros(1, cfg.features)} if cfg.features else {}
-        return [Part("translator", told(net, cfg.inputs - cfg.features, bool(cfg.labels), bool(cfg.instances)), inputs, ("picture",), card)]
+        return [
+            Part(
+                "translator",
+                told(net, cfg.inputs - cfg.features, bool(cfg.labels), bool(cfg.instances)),
+                inputs,
+                ("picture",),
+                card,
+            )
+        ]
 
 
 def told(net: nn.Module, channels: int, maps: bool, edges: bool) -> nn.Module:
-    """A generator as it is exported; its channels are maps of classes or three colours, and perhaps borders."""
+    """A generator as it is exported; its channels are maps of classes or three colours, and perhaps
+    borders."""
     zero = 0 if maps else 3
     return Told(net, zero, channels) if maps or edges else net
 
@@ -395,29 +478,54 @@ def build(cfg: Config) -> Pix2pixHD:
 
 
 def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, dict[str, Tensor]]) -> Config:
-    """`cfg` as the weights that a run begins with want it; the enhancers of `cfg` stay where they have none."""
+    """`cfg` as the weights that a run begins with want it; the enhancers of `cfg` stay where they have
+    none."""
     found = described({key: tuple(one.shape) for key, one in states["G"].items()}) if "G" in states else None
     if found is None:
         return cfg
     known = found[1]
     known.pop("inputs")
-    return replace(cfg, **(known if known["enhancers"] else {key: known[key] for key in ("width", "downs", "blocks")}))
+    return replace(
+        cfg, **(known if known["enhancers"] else {key: known[key] for key in ("width", "downs", "blocks")})
+    )
 
 
 def described(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, dict[str, Any]] | None:
-    """Which network a state dict is, "G", "D" or "E", and the knobs that its shapes fix; None where it is none of this family.
+    """Which network a state dict is, "G", "D" or "E", and the knobs that its shapes fix; None where it is
+    none of this family.
 
     A generator of two halvings and few inputs is CycleGAN's too, and is left to it.
     """
     if "scale0_layer0.0.weight" in shapes:
-        layers = {tuple(map(int, found.groups())) for key in shapes if (found := re.fullmatch(r"scale(\d)_layer(\d{1,2})\.0\.weight", key))}
+        layers = {
+            tuple(map(int, found.groups()))
+            for key in shapes
+            if (found := re.fullmatch(r"scale(\d)_layer(\d{1,2})\.0\.weight", key))
+        }
         width, inputs = shapes["scale0_layer0.0.weight"][:2]
-        return "D", {"inputs": inputs, "width": width, "layers": max(j for _, j in layers) - 1, "scales": 1 + max(k for k, _ in layers)}
-    weights = {int(found[1]): one for key, one in shapes.items() if (found := re.fullmatch(r"model\.(\d{1,3})\.weight", key))}
-    if any(len(one) != 4 for one in weights.values()) or len(weights.get(1, ())) != 4 or weights[1][2:] != (7, 7):
+        return "D", {
+            "inputs": inputs,
+            "width": width,
+            "layers": max(j for _, j in layers) - 1,
+            "scales": 1 + max(k for k, _ in layers),
+        }
+    weights = {
+        int(found[1]): one
+        for key, one in shapes.items()
+        if (found := re.fullmatch(r"model\.(\d{1,3})\.weight", key))
+    }
+    if (
+        any(len(one) != 4 for one in weights.values())
+        or len(weights.get(1, ())) != 4
+        or weights[1][2:] != (7, 7)
+    ):
         return None
     width, inputs = weights[1][:2]
-    blocks = {int(found[1]) for key in shapes if (found := re.fullmatch(r"model\.(\d{1,3})\.conv_block\.1\.weight", key))}
+    blocks = {
+        int(found[1])
+        for key in shapes
+        if (found := re.fullmatch(r"model\.(\d{1,3})\.conv_block\.1\.weight", key))
+    }
     enhancers = sum(re.fullmatch(r"model\d_1\.1\.weight", key) is not None for key in shapes)
     downs = sum(1 for at in weights if 1 < at < min(blocks)) if blocks else (len(weights) - 2) // 2
     if not blocks:
@@ -432,5 +540,8 @@ def described(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, dict[str, Any
 def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
     """See `maps.LabelMaps`."""
     data = LabelMaps(folders, cfg.size, cfg.size * cfg.aspect, cfg.labels, cfg.mirrored, seed)
-    batch = lambda i: Batch(*tensors(data.batch(cfg.batch, i, cfg.mirror)))  # noqa: E731
+
+    def batch(i: Any) -> Any:
+        return Batch(*tensors(data.batch(cfg.batch, i, cfg.mirror)))
+
     return Loader(batch, lambda: Batch(*tensors(data.held_out(cfg.judged))), data.notes())

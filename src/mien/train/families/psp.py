@@ -1,8 +1,10 @@
-"""pixel2style2pixel: an encoder that finds the styles with which a frozen StyleGAN2 shows what a picture is to become.
+"""pixel2style2pixel: an encoder that finds the styles with which a frozen StyleGAN2 shows what a picture is
+to become.
 
-Richardson et al. 2021, "Encoding in Style" (arXiv 2008.00951); Tov et al. 2021, "Designing an Encoder for StyleGAN Image
-Manipulation" (e4e, arXiv 2102.02766). Likeness is judged by what the generator's own discriminator sees, in the form of LPIPS (Zhang
-et al. 2018, arXiv 1801.03924), and the person by IR-SE-50 where its weights are given (Deng et al. 2019, arXiv 1801.07698).
+Richardson et al. 2021, "Encoding in Style" (arXiv 2008.00951); Tov et al. 2021, "Designing an Encoder for
+StyleGAN Image Manipulation" (e4e, arXiv 2102.02766). Likeness is judged by what the generator's own
+discriminator sees, in the form of LPIPS (Zhang et al. 2018, arXiv 1801.03924), and the person by IR-SE-50
+where its weights are given (Deng et al. 2019, arXiv 1801.07698).
 """
 
 from __future__ import annotations
@@ -47,9 +49,13 @@ class Config:
     crop_perceptual: float = 0.0
     norm: float = 0.0  # weight of how far codes are from the average w
     delta: float = 0.0  # e4e: weight of how far styles are from the first; the paper's is 2e-4
-    progressive_from: int = 0  # e4e: at this step the second style may leave the first; 0: all may from the start
+    progressive_from: int = (
+        0  # e4e: at this step the second style may leave the first; 0: all may from the start
+    )
     progressive_every: int = 2000  # e4e: steps until the next one may
-    adversarial: float = 0.0  # e4e: weight of a critic that tells styles from the generator's own; the paper's is 0.1
+    adversarial: float = (
+        0.0  # e4e: weight of a critic that tells styles from the generator's own; the paper's is 0.1
+    )
     adversarial_lr: float = 2e-5
     r1: float = 10.0  # of that critic
     r1_every: int = 16
@@ -57,7 +63,8 @@ class Config:
     batch: int = 8
     steps: int = 500_000
     lr: float = 1e-4
-    ema: float = 0.998  # share of the averaged encoder that a step keeps, once enough have passed; 0: no average, as in the paper
+    # share of the averaged encoder that a step keeps, once enough have passed; 0: no average, as in the paper
+    ema: float = 0.998
     mirror: float = 0.5  # share of the pictures that are shown mirrored
     judged: int = 256  # held-out pictures for the score, at most
     chance: int = 0  # 1: without a generator, one of chance will do, for tests
@@ -78,28 +85,52 @@ class Config:
             if value not in known:
                 raise ValueError(f"there is no {value!r}: there are {', '.join(known)}")
         if self.size < 8 or self.size & (self.size - 1) or {self.synthesis, self.critic} - set(ARCHITECTURES):
-            raise ValueError(f"a generator of {self.size} pixels, {self.synthesis!r} and {self.critic!r}, cannot be: see stylegan2")
+            raise ValueError(
+                f"a generator of {self.size} pixels, {self.synthesis!r} and {self.critic!r}, cannot be: see stylegan2"
+            )
         if self.side < 32 or self.side % 32 or (self.encoder in PYRAMIDS and self.side & (self.side - 1)):
-            raise ValueError(f"side {self.side} must be a multiple of 32, and a power of two for {' and '.join(PYRAMIDS)}")
+            raise ValueError(
+                f"side {self.side} must be a multiple of 32, and a power of two for {' and '.join(PYRAMIDS)}"
+            )
         if self.width < 8 or self.width % (2 if self.encoder == "light" else 16):
             raise ValueError(f"width {self.width} must be a multiple of 16, or of 2 and at least 8 for light")
         if (self.delta or self.progressive_from) and self.encoder != "Encoder4Editing":
-            raise ValueError(f"delta and progressive_from are for encoder=Encoder4Editing: {self.encoder} has no deltas")
+            raise ValueError(
+                f"delta and progressive_from are for encoder=Encoder4Editing: {self.encoder} has no deltas"
+            )
         if self.progressive_from < 0 or self.progressive_every < 1 or self.r1_every < 1 or self.pool < 0:
-            raise ValueError("progressive_every and r1_every must be at least 1, progressive_from and pool at least 0")
+            raise ValueError(
+                "progressive_every and r1_every must be at least 1, progressive_from and pool at least 0"
+            )
         weights = (self.l2, self.perceptual, self.identity, self.crop_l2, self.crop_perceptual)
         if min(*weights, self.norm, self.delta, self.adversarial) < 0 or not any(weights):
             raise ValueError("weights of losses are not below 0, and one of likeness must be above")
 
 
 DRAWN = Config(norm=0.005, identity=0.0)
-FRONT = Config(task="frontalise", l2=0.001, crop_l2=0.01, perceptual=0.08, crop_perceptual=0.8, identity=1.0, norm=0.005)
+FRONT = Config(
+    task="frontalise", l2=0.001, crop_l2=0.01, perceptual=0.08, crop_perceptual=0.8, identity=1.0, norm=0.005
+)
 E4E = Config(encoder="Encoder4Editing", delta=2e-4, progressive_from=20_000, adversarial=0.1, steps=200_000)
 CPU = Config(
-    encoder="light", side=64, width=24, identity=0.0, batch=16, lr=2e-3, steps=6_000, size=64, z=128, w=128, layers=2, base=2048, widest=128
+    encoder="light",
+    side=64,
+    width=24,
+    identity=0.0,
+    batch=16,
+    lr=2e-3,
+    steps=6_000,
+    size=64,
+    z=128,
+    w=128,
+    layers=2,
+    base=2048,
+    widest=128,
 )
 PRESETS = {
-    "tiny": replace(CPU, side=32, width=8, norm=0.005, batch=2, steps=2, chance=1, size=16, z=8, w=8, base=128, widest=8),
+    "tiny": replace(
+        CPU, side=32, width=8, norm=0.005, batch=2, steps=2, chance=1, size=16, z=8, w=8, base=128, widest=8
+    ),
     "cpu": CPU,
     "default": Config(),
     "invert": Config(),
@@ -109,18 +140,32 @@ PRESETS = {
     "segmentation": replace(DRAWN, task="segmentation"),
     "super_resolution": replace(DRAWN, task="super_resolution", identity=0.1),
 }
-DECODER = ("size", "z", "w", "classes", "layers", "base", "widest", "synthesis", "critic", "clamp")  # what `adapt` sets
+DECODER = (
+    "size",
+    "z",
+    "w",
+    "classes",
+    "layers",
+    "base",
+    "widest",
+    "synthesis",
+    "critic",
+    "clamp",
+)  # what `adapt` sets
 
 
 def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, Any]) -> Config:
-    """`cfg` for a generator with these knobs of stylegan2's (others among them say nothing), and for what else `transfer` will be told:
-    D's architecture is read off its weights, and IR-SE-50 judges where it is given."""
+    """`cfg` for a generator with these knobs of stylegan2's (others among them say nothing), and for what
+    else `transfer` will be told: D's architecture is read off its weights, and IR-SE-50 judges where it is
+    given."""
     changes = {name: knobs[name] for name in DECODER if name in knobs}
     if "clamp" in changes:
         changes["clamp"] = float(changes["clamp"] or 0)
     if "D" in states:
         ends = {key.split(".", 1)[1] for key in states["D"] if key.count(".") > 1}
-        changes["critic"] = "resnet" if "skip.weight" in ends else "skip" if "b4.fromrgb.weight" in states["D"] else "orig"
+        changes["critic"] = (
+            "resnet" if "skip.weight" in ends else "skip" if "b4.fromrgb.weight" in states["D"] else "orig"
+        )
     if "irse50" in states:
         changes["judge"] = "irse50"
     return replace(cfg, **changes)
@@ -128,8 +173,8 @@ def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, Any]) -> Config:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What the encoder sees, `input [N, C, S, S]`, and what is to be shown, `target [N, 3, T, T]` in [-1, 1]. S is the side of the
-    encoder; T too, but no more than that of the generator."""
+    """What the encoder sees, `input [N, C, S, S]`, and what is to be shown, `target [N, 3, T, T]` in [-1, 1].
+    S is the side of the encoder; T too, but no more than that of the generator."""
 
     input: Tensor
     target: Tensor
@@ -139,7 +184,8 @@ class Batch:
 
 
 class Encoder(Inverter):
-    """E, and what is remembered with it: which styles may leave the first, and whether D and IR-SE-50 were given or are of chance."""
+    """E, and what is remembered with it: which styles may leave the first, and whether D and IR-SE-50 were
+    given or are of chance."""
 
     def __init__(self, cfg: Config, styles: int) -> None:
         codes = encoder(cfg.encoder, styles, CHANNELS[cfg.task], w=cfg.w, width=cfg.width, side=cfg.side)
@@ -157,18 +203,22 @@ class Encoder(Inverter):
         return torch.lerp(ws[:, :1], ws, self.used) if self.grows else ws
 
     def grow(self, stage: int) -> None:
-        """Let the first `stage` styles after the first leave it; the heads of the others are not even asked."""
+        """Let the first `stage` styles after the first leave it; the heads of the others are not even
+        asked."""
         if isinstance(self.codes, Encoder4Editing):
             self.codes.stage = stage
             self.used.copy_((torch.arange(len(self.used), device=self.used.device) <= stage).float()[:, None])
 
 
 class StyleCritic(nn.Module):
-    """D_w: styles `[N, W]` -> logits `[N, 1]`, positive for the generator's own; with a pool of what the encoder gave before."""
+    """D_w: styles `[N, W]` -> logits `[N, 1]`, positive for the generator's own; with a pool of what the
+    encoder gave before."""
 
     def __init__(self, w: int, pool: int) -> None:
         super().__init__()
-        self.mlp = nn.Sequential(*(layer for _ in range(3) for layer in (nn.Linear(w, w), nn.LeakyReLU(0.2))), nn.Linear(w, 1))
+        self.mlp = nn.Sequential(
+            *(layer for _ in range(3) for layer in (nn.Linear(w, w), nn.LeakyReLU(0.2))), nn.Linear(w, 1)
+        )
         self.pool: Tensor
         self.register_buffer("pool", torch.zeros(pool, w))
 
@@ -191,8 +241,9 @@ class StyleCritic(nn.Module):
 
 
 class Ranger(torch.optim.RAdam):
-    """RAdam (Liu et al. 2020, arXiv 1908.03265) on centred gradients (Yong et al. 2020, arXiv 2004.01461) that looks ahead: every six
-    steps it goes back half of the way that it came (Zhang et al. 2019, arXiv 1907.08610)."""
+    """RAdam (Liu et al. 2020, arXiv 1908.03265) on centred gradients (Yong et al. 2020, arXiv 2004.01461)
+    that looks ahead: every six steps it goes back half of the way that it came (Zhang et al. 2019, arXiv
+    1907.08610)."""
 
     EVERY, BACK = 6, 0.5
 
@@ -218,7 +269,11 @@ class Ranger(torch.optim.RAdam):
 def resized(x: Tensor, size: int) -> Tensor:
     if x.shape[-1] == size and x.shape[-2] == size:
         return x
-    return F.interpolate(x, (size, size), mode="area") if x.shape[-1] >= size else F.interpolate(x, (size, size), mode="bilinear")
+    return (
+        F.interpolate(x, (size, size), mode="area")
+        if x.shape[-1] >= size
+        else F.interpolate(x, (size, size), mode="bilinear")
+    )
 
 
 def face(x: Tensor) -> Tensor:
@@ -242,7 +297,8 @@ def seen(D: Discriminator, pictures: Tensor) -> list[Tensor]:
 
 
 def unlike(D: Discriminator, a: Tensor, b: Tensor) -> Tensor:
-    """How differently D sees pictures: LPIPS's form without its learned weights, 0 for the same and 2 for nothing in common."""
+    """How differently D sees pictures: LPIPS's form without its learned weights, 0 for the same and 2 for
+    nothing in common."""
     pairs = zip(seen(D, a), seen(D, b), strict=True)
     return torch.stack([(x - y).square().sum(1).mean() for x, y in pairs]).mean()
 
@@ -257,7 +313,9 @@ class PSP:
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
-        same: dict[str, Any] = {key: getattr(cfg, key) for key in ("classes", "layers", "base", "widest", "half")}
+        same: dict[str, Any] = {
+            key: getattr(cfg, key) for key in ("classes", "layers", "base", "widest", "half")
+        }
         same["clamp"] = cfg.clamp or None
         self.G = Generator(cfg.size, z=cfg.z, w=cfg.w, architecture=cfg.synthesis, **same)
         self.D = Discriminator(cfg.size, architecture=cfg.critic, **same)
@@ -269,7 +327,9 @@ class PSP:
         for net in (self.G, self.D, self.irse50):
             if net is not None:
                 net.requires_grad_(False).eval()
-        self.optimisers: dict[str, torch.optim.Optimizer] = {"E": Ranger(self.E.parameters(), cfg.lr, betas=(0.95, 0.999), eps=1e-5)}
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "E": Ranger(self.E.parameters(), cfg.lr, betas=(0.95, 0.999), eps=1e-5)
+        }
         if self.D_w is not None:
             self.optimisers["D_w"] = torch.optim.Adam(self.D_w.parameters(), cfg.adversarial_lr)
         if cfg.chance:
@@ -280,11 +340,14 @@ class PSP:
         return min(self.cfg.ema, (1 + i) / (10 + i))
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
-        """Begin from other weights, by name: "G" and "D" of a StyleGAN2, "irse50", "E" of a run or as published. What has the same
-        name and shape is taken; returns the names of the rest. Raises `ModelError` where G's layers do not fit."""
+        """Begin from other weights, by name: "G" and "D" of a StyleGAN2, "irse50", "E" of a run or as
+        published. What has the same name and shape is taken; returns the names of the rest. Raises
+        `ModelError` where G's layers do not fit."""
         left: list[str] = []
         begun = {"irse50": {}, "E": {}} | {name: states[name] for name in ("irse50", "E") if name in states}
-        bare = [{key.removeprefix("codes."): one for key, one in begun[name].items()} for name in ("irse50", "E")]
+        bare = [
+            {key.removeprefix("codes."): one for key, one in begun[name].items()} for name in ("irse50", "E")
+        ]
         if any(bare):
             left += [f"E.codes.{key}" for key in take(self.E.codes, bare[0] | bare[1])]
         if self.irse50 is not None and "irse50" in states:
@@ -295,8 +358,14 @@ class PSP:
             self.E.informed.fill_(1)
         if "G" in states:
             lost = take(self.G, states["G"])
-            if bad := [key for key in lost if key.startswith("synthesis.") and not key.endswith((".noise_const", ".resample_filter"))]:
-                raise ModelError(f"the generator does not fit its own description: {', '.join(bad[:4])} ({len(bad)} in all)")
+            if bad := [
+                key
+                for key in lost
+                if key.startswith("synthesis.") and not key.endswith((".noise_const", ".resample_filter"))
+            ]:
+                raise ModelError(
+                    f"the generator does not fit its own description: {', '.join(bad[:4])} ({len(bad)} in all)"
+                )
             left += [f"G.{key}" for key in lost]
             self._centre()
         return left
@@ -306,7 +375,9 @@ class PSP:
         """Put G's average w under the codes; one of its own draws where it comes without."""
         mapping = self.G.mapping
         if not bool(mapping.w_avg.any()):
-            z = torch.randn(DRAWS, self.cfg.z, generator=torch.Generator().manual_seed(0)).to(mapping.w_avg.device)
+            z = torch.randn(DRAWS, self.cfg.z, generator=torch.Generator().manual_seed(0)).to(
+                mapping.w_avg.device
+            )
             label = self._labels(DRAWS, z.device)
             mapping.w_avg.copy_(mapping(z, label).mean(0))
         self.E.average.copy_(mapping.w_avg.expand_as(self.E.average))
@@ -314,14 +385,20 @@ class PSP:
     def _labels(self, count: int, device: torch.device) -> Tensor:
         """Classes as one-hot `[N, C]`, each as often as any other."""
         classes = self.cfg.classes
-        return F.one_hot(torch.arange(count, device=device) % classes, classes).float() if classes else torch.zeros(count, 0, device=device)
+        return (
+            F.one_hot(torch.arange(count, device=device) % classes, classes).float()
+            if classes
+            else torch.zeros(count, 0, device=device)
+        )
 
     def ready(self) -> None:
         """`RequestError` where what cannot be done without was never given."""
         if not bool(self.G.mapping.w_avg.any()):
             raise RequestError("psp trains against a generator: give one with --from RUN or --from FILE")
         if self.irse50 is not None and not bool(self.E.person):
-            raise RequestError("IR-SE-50 is to judge the person: give model_ir_se50.pth with --from, or --set judge=D")
+            raise RequestError(
+                "IR-SE-50 is to judge the person: give model_ir_se50.pth with --from, or --set judge=D"
+            )
 
     def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         cfg, i = self.cfg, shares.i
@@ -329,7 +406,11 @@ class PSP:
             self.ready()
         self.stage = len(self.E.used) - 1
         if cfg.progressive_from:
-            self.stage = 0 if i < cfg.progressive_from else min(1 + (i - cfg.progressive_from) // cfg.progressive_every, self.stage)
+            self.stage = (
+                0
+                if i < cfg.progressive_from
+                else min(1 + (i - cfg.progressive_from) // cfg.progressive_every, self.stage)
+            )
             self.E.grow(self.stage)
         logs = shares.gradients(self.optimisers["E"], self._resemble)
         self.optimisers["E"].step()
@@ -396,11 +477,14 @@ class PSP:
     def _shown(self, E: nn.Module, batch: Batch) -> Tensor:
         """What G makes of E's styles: `[N, 3, T, T]`."""
         parts = batch.input.split(16)
-        return torch.cat([resized(self.G.synthesis(E(one), "const"), batch.target.shape[-1]) for one in parts])
+        return torch.cat(
+            [resized(self.G.synthesis(E(one), "const"), batch.target.shape[-1]) for one in parts]
+        )
 
     @torch.no_grad()
     def score(self, net: nn.Module, batch: Batch) -> Tensor:
-        """Mean absolute difference from the targets, over that of the generator's mean face: 1 is no better than that."""
+        """Mean absolute difference from the targets, over that of the generator's mean face: 1 is no better
+        than that."""
         assert isinstance(net, Inverter)
         mean = resized(self.G.synthesis(net.average[None], "const"), batch.target.shape[-1])
         return (self._shown(net, batch) - batch.target).abs().mean() / (mean - batch.target).abs().mean()
@@ -418,12 +502,32 @@ class PSP:
         assert isinstance(net, Encoder)
         judge = "the generator's discriminator" if bool(net.informed) else "a network of chance"
         limits = f"Shows what its generator of {cfg.size} pixels can: hats, hands, text and backgrounds are lost. {TAKES[cfg.task]}. "
-        person = f"; the person by {'the same' if self.irse50 is None else 'IR-SE-50'}" if cfg.identity else ""
+        person = (
+            f"; the person by {'the same' if self.irse50 is None else 'IR-SE-50'}" if cfg.identity else ""
+        )
         limits += f"Likeness was judged by {judge}{person}."
         span = (-1.0, 1.0) if CHANNELS[cfg.task] == 3 else (0.0, 1.0)
-        card = Card(f"psp-{cfg.task}", "encoder", licence="Apache-2.0", limits=limits, template="ffhq", size=cfg.side, value_range=span)
-        card = replace(card, description="A picture to the styles of the generator that it was trained against")
-        return [Part("encoder", net, {"pixels": torch.zeros(1, CHANNELS[cfg.task], cfg.side, cfg.side)}, ("ws",), card)]
+        card = Card(
+            f"psp-{cfg.task}",
+            "encoder",
+            licence="Apache-2.0",
+            limits=limits,
+            template="ffhq",
+            size=cfg.side,
+            value_range=span,
+        )
+        card = replace(
+            card, description="A picture to the styles of the generator that it was trained against"
+        )
+        return [
+            Part(
+                "encoder",
+                net,
+                {"pixels": torch.zeros(1, CHANNELS[cfg.task], cfg.side, cfg.side)},
+                ("ws",),
+                card,
+            )
+        ]
 
 
 TAKES = {
@@ -464,5 +568,7 @@ def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
     def batch(seen: Array, pictures: Array) -> Batch:
         return Batch(torch.from_numpy(seen), resized(torch.from_numpy(pictures), min(cfg.side, cfg.size)))
 
-    aside = lambda: batch(*(one[: cfg.judged] for one in data.held_out()))  # noqa: E731
+    def aside() -> Any:
+        return batch(*(one[: cfg.judged] for one in data.held_out()))
+
     return Loader(lambda i: batch(*data.batch(cfg.batch, i, cfg.mirror)), aside, data.pictures.notes())

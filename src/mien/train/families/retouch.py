@@ -1,9 +1,10 @@
 """Retouch: a U-Net that says what should change in a face: crop and condition -> flow, colour and alpha.
 
-Smile is learned from pairs of photos of one person. Age and sex start from the prototypes' own Changes as teacher; two small
-discriminators, one on mouths and one on faces, then ask for what averages cannot give. That of faces is conditioned on age and sex
-(Miyato and Koyama 2018, arXiv 1802.05637) and reads them too (Odena et al. 2017, arXiv 1610.09585); what is asked back must give the face
-back (Zhu et al. 2017, arXiv 1703.10593); few pictures are made more by adaptive augmentation (Karras et al. 2020, arXiv 2006.06676).
+Smile is learned from pairs of photos of one person. Age and sex start from the prototypes' own Changes as
+teacher; two small discriminators, one on mouths and one on faces, then ask for what averages cannot give.
+That of faces is conditioned on age and sex (Miyato and Koyama 2018, arXiv 1802.05637) and reads them too
+(Odena et al. 2017, arXiv 1610.09585); what is asked back must give the face back (Zhu et al. 2017, arXiv
+1703.10593); few pictures are made more by adaptive augmentation (Karras et al. 2020, arXiv 2006.06676).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,18 +73,29 @@ class Config:
 
 R1_EVERY = 16
 PRESETS = {
-    "tiny": Config(size=64, widths=(8, 8), batch=2, steps=2, variants=1, adversarial_from=0.0, cycle_weight=0.2, pipe="bgc"),
+    "tiny": Config(
+        size=64,
+        widths=(8, 8),
+        batch=2,
+        steps=2,
+        variants=1,
+        adversarial_from=0.0,
+        cycle_weight=0.2,
+        pipe="bgc",
+    ),
     "cpu": Config(),
-    "default": Config(256, (96, 160, 256, 320), batch=32, steps=30_000, variants=24, lr=3e-4, cycle_weight=0.2, pipe="bgc"),
+    "default": Config(
+        256, (96, 160, 256, 320), batch=32, steps=30_000, variants=24, lr=3e-4, cycle_weight=0.2, pipe="bgc"
+    ),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """One step's worth. before, after `[N, 3, S, S]` in [-1, 1]; condition `[N, 5]`; flow `[N, 2, S/4, S/4]` in crop px; reach,
-    trust `[N, 1, S, S]` in 0..1: where the face may change, and where `after` is to be believed; label `[N, L]`: age and sex of
-    `after`; mouths and faces `[., 3, S, S]` with face_label are real ones for the discriminators; open `[N]` is 1 where `after`
-    shows teeth."""
+    """One step's worth. before, after `[N, 3, S, S]` in [-1, 1]; condition `[N, 5]`; flow `[N, 2, S/4, S/4]`
+    in crop px; reach, trust `[N, 1, S, S]` in 0..1: where the face may change, and where `after` is to be
+    believed; label `[N, L]`: age and sex of `after`; mouths and faces `[., 3, S, S]` with face_label are real
+    ones for the discriminators; open `[N]` is 1 where `after` shows teeth."""
 
     before: Tensor
     after: Tensor
@@ -98,11 +111,12 @@ class Batch:
 
 
 class Retoucher(nn.Module):
-    """G: pixels `[N, 3, S, S]` in [-1, 1] and condition `[N, 5]` -> flow `[N, 2, S, S]` crop px, colour `[N, 3, S, S]` in
-    fractions, alpha `[N, 1, S, S]`.
+    """G: pixels `[N, 3, S, S]` in [-1, 1] and condition `[N, 5]` -> flow `[N, 2, S, S]` crop px, colour `[N,
+    3, S, S]` in fractions, alpha `[N, 1, S, S]`.
 
-    The U-Net sees the crop alone and says, for each condition and each sign of it, what one unit would change; the condition weighs
-    these fields at the end. So nothing asked is nothing changed, more asked is more changed, and both hold before any training.
+    The U-Net sees the crop alone and says, for each condition and each sign of it, what one unit would
+    change; the condition weighs these fields at the end. So nothing asked is nothing changed, more asked is
+    more changed, and both hold before any training.
     """
 
     def __init__(self, cfg: Config) -> None:
@@ -121,7 +135,9 @@ class Retoucher(nn.Module):
         self.scale: Tensor
         self.window: Tensor
         self.register_buffer("scale", torch.tensor(SCALE))
-        self.register_buffer("window", ((torch.minimum(ramp[:, None], ramp) - 1) / (0.04 * cfg.size)).clamp(0, 1))
+        self.register_buffer(
+            "window", ((torch.minimum(ramp[:, None], ramp) - 1) / (0.04 * cfg.size)).clamp(0, 1)
+        )
 
     def forward(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         asked = condition * self.scale
@@ -130,20 +146,25 @@ class Retoucher(nn.Module):
         x = F.silu(self.last(F.silu(x)))
         motion = (self.motion(x).unflatten(1, (-1, 2)) * asked).sum(1)  # [N, 2, S/4, S/4]
         colour = (self.colour(x).unflatten(1, (-1, 3 * STEM**2)) * asked).sum(1)  # [N, 48, S/4, S/4]
-        motion, alpha = (F.interpolate(one, scale_factor=float(STEM), mode="bilinear") for one in (motion, self.alpha(x) * 4))
+        motion, alpha = (
+            F.interpolate(one, scale_factor=float(STEM), mode="bilinear")
+            for one in (motion, self.alpha(x) * 4)
+        )
         flow = torch.tanh(motion) * self.reach * self.window  # [N, 2, S, S]
         return flow, torch.tanh(F.pixel_shuffle(colour, STEM)), torch.sigmoid(alpha) * self.window
 
 
 class PatchD(nn.Module):
-    """D: pictures `[N, 3, H, W]` -> patch scores, with a projection on a label `[N, L]` where there is one; spectral norm (Miyato et al.
-    2018, arXiv 1802.05957). `read` says what the label looks to be."""
+    """D: pictures `[N, 3, H, W]` -> patch scores, with a projection on a label `[N, L]` where there is one;
+    spectral norm (Miyato et al. 2018, arXiv 1802.05957). `read` says what the label looks to be."""
 
     def __init__(self, labels: int, width: int = 48, stem: int = 2) -> None:
         super().__init__()
         self.stem = stem
         sizes = [3 * stem**2, width, 2 * width, 2 * width]
-        self.convs = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)) for a, b in pairwise(sizes))
+        self.convs = nn.ModuleList(
+            spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)) for a, b in pairwise(sizes)
+        )
         self.score = spectral_norm(nn.Conv2d(sizes[-1], 1, 3, padding=1))
         self.embed = spectral_norm(nn.Linear(labels, sizes[-1], bias=False)) if labels else None
         self.told = nn.Linear(sizes[-1], labels) if labels else None
@@ -183,7 +204,9 @@ class Retouch:
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
-        self.nets = nn.ModuleDict({"G": Retoucher(cfg), "D_mouth": PatchD(0), "D_face": PatchD(len(AGES) + 2, stem=STEM)})
+        self.nets = nn.ModuleDict(
+            {"G": Retoucher(cfg), "D_mouth": PatchD(0), "D_face": PatchD(len(AGES) + 2, stem=STEM)}
+        )
         for net in self.nets.values():
             net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - missing in torch's stubs
         self.augment = Augment(cfg.pipe)
@@ -198,7 +221,9 @@ class Retouch:
         """Share of the averaged G that step `i` keeps: less in the beginning."""
         return min(self.cfg.ema, (i + 2) / (i + 11))
 
-    def render(self, G: nn.Module, before: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def render(
+        self, G: nn.Module, before: Tensor, condition: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What G makes of `before`: the picture in [-1, 1], and its flow, colour, alpha."""
         flow, colour, alpha = G(before, condition)
         looked = (warp(before, flow) + 2 * colour).clamp(-1.2, 1.2)
@@ -214,10 +239,22 @@ class Retouch:
         def teach(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
             fake, flow, colour, alpha = self.render(self.nets["G"], batch.before, batch.condition)
             logs = self._teacher_losses(batch, fake, flow, colour, alpha)
-            loss = logs["l1"] + logs["edges"] + 0.5 * logs["coarse"] + 0.2 * logs["flow"] + 0.01 * logs["smooth"] + 0.1 * logs["alpha"]
+            loss = (
+                logs["l1"]
+                + logs["edges"]
+                + 0.5 * logs["coarse"]
+                + 0.2 * logs["flow"]
+                + 0.01 * logs["smooth"]
+                + 0.1 * logs["alpha"]
+            )
             if adversarial:
                 logs |= self._fool(batch, fake)
-                loss = loss + cfg.mouth_weight * logs["mouth"] + cfg.face_weight * logs["face"] + cfg.read_weight * logs["read"]
+                loss = (
+                    loss
+                    + cfg.mouth_weight * logs["mouth"]
+                    + cfg.face_weight * logs["face"]
+                    + cfg.read_weight * logs["read"]
+                )
                 fakes.append(fake.detach())
             if cfg.cycle_weight:
                 back = self.render(self.nets["G"], fake, -batch.condition)[0]
@@ -229,7 +266,9 @@ class Retouch:
         nn.utils.clip_grad_norm_(self.nets["G"].parameters(), 1.0)
         self.optimisers["G"].step()
         if adversarial:
-            logs |= shares.gradients(self.optimisers["D"], lambda batch: self._discriminate(batch, fakes.pop(0)))
+            logs |= shares.gradients(
+                self.optimisers["D"], lambda batch: self._discriminate(batch, fakes.pop(0))
+            )
             self.optimisers["D"].step()
             if cfg.r1 and shares.i % R1_EVERY == 0:
                 logs |= shares.gradients(self.optimisers["D"], self._smooth, R1_EVERY)
@@ -238,7 +277,9 @@ class Retouch:
                 self.augment.adapt(logs["sign"], cfg.ada_target, cfg.batch / cfg.ada_images)
         return logs
 
-    def _teacher_losses(self, batch: Batch, fake: Tensor, flow: Tensor, colour: Tensor, alpha: Tensor) -> dict[str, Tensor]:
+    def _teacher_losses(
+        self, batch: Batch, fake: Tensor, flow: Tensor, colour: Tensor, alpha: Tensor
+    ) -> dict[str, Tensor]:
         weight = 0.1 + batch.trust
         small = [F.avg_pool2d(x, STEM) for x in (fake, batch.after, weight, flow, batch.reach)]
         inside = small[4]
@@ -262,14 +303,17 @@ class Retouch:
         teeth = batch.open > 0
         mouth = -self._mouths(fake[teeth]).mean() if teeth.any() else fake.new_zeros(())
         known = batch.label.sum(1) > 0  # of smile pairs nobody knows age and sex
-        read = self.nets["D_face"].misread(fake[known], batch.label[known]) if known.any() else fake.new_zeros(())  # pyright: ignore[reportCallIssue]
+        reader: Any = self.nets["D_face"]
+        read = reader.misread(fake[known], batch.label[known]) if known.any() else fake.new_zeros(())
         return {"mouth": mouth, "face": -self._faces(fake, batch.label).mean(), "read": read}
 
     def _discriminate(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         teeth = batch.open > 0
         real = self._faces(batch.faces, batch.face_label)
         loss = hinge_d(real, self._faces(fake, batch.label))
-        if teeth.any() and len(batch.mouths):  # there are fewer mouths than faces: a share of the batch may have none
+        if teeth.any() and len(
+            batch.mouths
+        ):  # there are fewer mouths than faces: a share of the batch may have none
             loss = loss + hinge_d(self._mouths(batch.mouths), self._mouths(fake[teeth]))
         misread = self.nets["D_face"].misread(batch.faces, batch.face_label)  # pyright: ignore[reportCallIssue]
         return loss + misread, {"d": loss, "misread": misread, "sign": real.sign().mean()}
@@ -281,7 +325,8 @@ class Retouch:
 
     @torch.no_grad()
     def score(self, G: nn.Module, batch: Batch) -> Tensor:
-        """How far the result is from the truth where it is to be believed, over how far the input is: 1 is no better than doing nothing."""
+        """How far the result is from the truth where it is to be believed, over how far the input is: 1 is no
+        better than doing nothing."""
         fake = self.render(G, batch.before, batch.condition)[0]
         return masked_l1(fake, batch.after, batch.trust) / masked_l1(batch.before, batch.after, batch.trust)
 

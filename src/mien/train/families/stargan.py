@@ -1,8 +1,10 @@
-"""StarGAN: one generator between many domains of pictures: attributes of faces, or dishes with a folder for each.
+"""StarGAN: one generator between many domains of pictures: attributes of faces, or dishes with a folder for
+each.
 
-Choi et al. 2018, "StarGAN: Unified Generative Adversarial Networks for Multi-Domain Image-to-Image Translation" (arXiv 1711.09020), with
-the critic of Gulrajani et al. 2017 (WGAN-GP, arXiv 1704.00028). The state dicts have the names and shapes of the published ones but for
-the statistics of the norms, which the authors' own test does not use: each picture has its own.
+Choi et al. 2018, "StarGAN: Unified Generative Adversarial Networks for Multi-Domain Image-to-Image
+Translation" (arXiv 1711.09020), with the critic of Gulrajani et al. 2017 (WGAN-GP, arXiv 1704.00028). The
+state dicts have the names and shapes of the published ones but for the statistics of the norms, which the
+authors' own test does not use: each picture has its own.
 """
 
 from __future__ import annotations
@@ -31,10 +33,13 @@ MULTIPLE = 4  # heights and widths that G takes are multiples of this
 
 @dataclass(frozen=True)
 class Config:
-    """Knobs of the stargan family; the values here are the paper's for CelebA. A step is `critics` updates of D and one of G."""
+    """Knobs of the stargan family; the values here are the paper's for CelebA. A step is `critics` updates of
+    D and one of G."""
 
     domains: str = "Black_Hair,Blond_Hair,Brown_Hair,Male,Young"  # names, by commas
-    labels: str = "attributes"  # what names them: attributes of a table, several at once; or folders, one for each
+    labels: str = (
+        "attributes"  # what names them: attributes of a table, several at once; or folders, one for each
+    )
     size: int = 128  # side of the pictures
     width: int = 64  # channels that both networks begin with
     blocks: int = 6
@@ -47,7 +52,8 @@ class Config:
     steps: int = 40_000
     lr: float = 1e-4
     decay: float = 0.5  # share of the steps over which the rate falls to 0
-    ema: float = 0.0  # share of the averaged G that a step keeps, once enough have passed; 0: no average, as in the paper
+    # share of the averaged G that a step keeps, once enough have passed; 0: no average, as in the paper
+    ema: float = 0.0
     mirror: float = 0.5  # share of the pictures that are shown mirrored
     judged: int = 64  # held-out pictures for the score, at most
 
@@ -56,7 +62,9 @@ class Config:
         if self.labels not in LABELS:
             raise ValueError(f"labels are {' or '.join(LABELS)}, not {self.labels!r}")
         if "" in names or len(set(names)) < len(names) or len(names) < (2 if self.labels == "folders" else 1):
-            raise ValueError(f"domains {self.domains!r} wants names by commas, each once, like --set domains=soy,spicy,curry")
+            raise ValueError(
+                f"domains {self.domains!r} wants names by commas, each once, like --set domains=soy,spicy,curry"
+            )
         if self.size % 2**self.critic_layers or self.size < max(16, 2**self.critic_layers):
             raise ValueError(f"size {self.size} must be a multiple of {2**self.critic_layers}, at least 16")
         if min(self.width, self.blocks, self.critic_layers, self.critics) < 1 or not 0 <= self.decay <= 1:
@@ -69,7 +77,18 @@ class Config:
 
 FACES = Config(domains="male,young,smile", ema=0.998)
 PRESETS = {
-    "tiny": replace(FACES, domains="male,smile", size=32, width=4, blocks=1, critic_layers=3, critics=2, batch=2, steps=2, judged=4),
+    "tiny": replace(
+        FACES,
+        domains="male,smile",
+        size=32,
+        width=4,
+        blocks=1,
+        critic_layers=3,
+        critics=2,
+        batch=2,
+        steps=2,
+        judged=4,
+    ),
     "cpu": replace(FACES, size=64, width=24, blocks=4, critic_layers=4, critics=3, batch=8, steps=3000),
     "default": FACES,
     "food": replace(FACES, domains="soy,spicy,curry", labels="folders", size=256),
@@ -79,8 +98,8 @@ PRESETS = {
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Pictures `real [N, K, 3, S, S]` in [-1, 1], a set of them for each of K updates of D; what they are `label [N, K, C]`, and what they
-    are to become `target [N, K, C]`, 0 or 1 each."""
+    """Pictures `real [N, K, 3, S, S]` in [-1, 1], a set of them for each of K updates of D; what they are
+    `label [N, K, C]`, and what they are to become `target [N, K, C]`, 0 or 1 each."""
 
     real: Tensor
     label: Tensor
@@ -91,7 +110,9 @@ class Batch:
 
 
 def normed(channels: int) -> nn.Module:
-    return nn.InstanceNorm2d(channels, affine=True)  # no statistics: those of each picture, also when it is not trained
+    return nn.InstanceNorm2d(
+        channels, affine=True
+    )  # no statistics: those of each picture, also when it is not trained
 
 
 class Block(nn.Module):
@@ -99,7 +120,10 @@ class Block(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        conv = lambda: (nn.Conv2d(width, width, 3, padding=1, bias=False), normed(width))  # noqa: E731
+
+        def conv() -> Any:
+            return (nn.Conv2d(width, width, 3, padding=1, bias=False), normed(width))
+
         self.main = nn.Sequential(*conv(), nn.ReLU(), *conv())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -107,13 +131,22 @@ class Block(nn.Module):
 
 
 class Generator(nn.Module):
-    """G: pixels `[N, 3, H, W]` in [-1, 1] and condition `[N, C]`, what it is to become -> `[N, 3, H, W]`; H, W are multiples of 4."""
+    """G: pixels `[N, 3, H, W]` in [-1, 1] and condition `[N, C]`, what it is to become -> `[N, 3, H, W]`; H,
+    W are multiples of 4."""
 
     def __init__(self, domains: int, *, width: int = 64, blocks: int = 6) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3 + domains, width, 7, padding=3, bias=False), normed(width), nn.ReLU()]
+        layers: list[nn.Module] = [
+            nn.Conv2d(3 + domains, width, 7, padding=3, bias=False),
+            normed(width),
+            nn.ReLU(),
+        ]
         for n in (1, 2):
-            layers += [nn.Conv2d(width * n, width * n * 2, 4, stride=2, padding=1, bias=False), normed(width * n * 2), nn.ReLU()]
+            layers += [
+                nn.Conv2d(width * n, width * n * 2, 4, stride=2, padding=1, bias=False),
+                normed(width * n * 2),
+                nn.ReLU(),
+            ]
         layers += [Block(width * 4) for _ in range(blocks)]
         for n in (4, 2):
             up = nn.ConvTranspose2d(width * n, width * n // 2, 4, stride=2, padding=1, bias=False)
@@ -156,18 +189,24 @@ class StarGAN:
         self.G = Generator(count, width=cfg.width, blocks=cfg.blocks)
         self.D = Discriminator(cfg.size, count, width=cfg.width, layers=cfg.critic_layers)
         self.nets = nn.ModuleDict({"G": self.G, "D": self.D})
-        self.optimisers = {name: torch.optim.Adam(net.parameters(), cfg.lr, betas=(0.5, 0.999)) for name, net in self.nets.items()}
+        self.optimisers = {
+            name: torch.optim.Adam(net.parameters(), cfg.lr, betas=(0.5, 0.999))
+            for name, net in self.nets.items()
+        }
 
     def keep(self, i: int) -> float:
         """Share of the averaged G that step `i` keeps, less in the beginning."""
         return min(self.cfg.ema, (1 + i) / (10 + i))
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
-        """Begin from other weights "G" and "D": what has the same name and shape; other domains begin anew where they come in."""
+        """Begin from other weights "G" and "D": what has the same name and shape; other domains begin anew
+        where they come in."""
         left = []
         for name in self.nets.keys() & states.keys():
             mine = self.nets[name].state_dict()
-            taken = {key: one for key, one in states[name].items() if key in mine and mine[key].shape == one.shape}
+            taken = {
+                key: one for key, one in states[name].items() if key in mine and mine[key].shape == one.shape
+            }
             self.nets[name].load_state_dict(taken, strict=False)
             left += [f"{name}.{key}" for key in mine if key not in taken]
         return left
@@ -199,7 +238,10 @@ class StarGAN:
             fake = self.G(real, batch.target[:, k])
         ours, theirs = self.D(fake)[0], self.D(real)
         with full(fake):
-            d, cls = ours.float().mean() - theirs[0].float().mean(), self._domain(theirs[1].float(), batch.label[:, k])
+            d, cls = (
+                ours.float().mean() - theirs[0].float().mean(),
+                self._domain(theirs[1].float(), batch.label[:, k]),
+            )
             gp = self._steepness(real, fake.float())
             return d + self.cfg.cls * cls + self.cfg.gp * gp, {"d": d, "d_cls": cls, "gp": gp}
 
@@ -221,13 +263,20 @@ class StarGAN:
 
     @torch.no_grad()
     def score(self, net: nn.Module, batch: Batch) -> Tensor:
-        """Share of the domains that D, which is trained along and on real pictures alone, does not find in what was made; and how far the
-        way back leads from the pictures, over how far they are from their mean colour. A picture that is left alone has the first only."""
+        """Share of the domains that D, which is trained along and on real pictures alone, does not find in
+        what was made; and how far the way back leads from the pictures, over how far they are from their mean
+        colour. A picture that is left alone has the first only."""
         wrong, away = [], []
-        for real, label, target in zip(*(one[:, 0].split(8) for one in (batch.real, batch.label, batch.target)), strict=True):
+        for real, label, target in zip(
+            *(one[:, 0].split(8) for one in (batch.real, batch.label, batch.target)), strict=True
+        ):
             fake = net(real, target)
             logits = self.D(fake)[1]
-            found = logits.argmax(1) != target.argmax(1) if self.cfg.labels == "folders" else ((logits > 0) != (target > 0)).float().mean(1)
+            found = (
+                logits.argmax(1) != target.argmax(1)
+                if self.cfg.labels == "folders"
+                else ((logits > 0) != (target > 0)).float().mean(1)
+            )
             wrong.append(found.float())
             away.append((net(fake, label) - real).abs().mean((1, 2, 3)))
         far = (batch.real.mean((0, 1, 3, 4), keepdim=True) - batch.real).abs().mean()
@@ -235,16 +284,24 @@ class StarGAN:
 
     @torch.no_grad()
     def preview(self, net: nn.Module, batch: Batch) -> Tensor:
-        """Rows of a picture, and of what becomes of it in each domain, or with each attribute turned: `[., 3, S, S]`."""
+        """Rows of a picture, and of what becomes of it in each domain, or with each attribute turned: `[., 3,
+        S, S]`."""
         count, kinds = min(len(batch.real), 8), len(self.cfg.names)
         real, label = batch.real[:count, 0], batch.label[:count, 0]
         ways = torch.eye(kinds, device=real.device)
-        wanted = [one.expand(count, -1) if self.cfg.labels == "folders" else (label - one).abs() for one in ways[:11]]
+        wanted = [
+            one.expand(count, -1) if self.cfg.labels == "folders" else (label - one).abs()
+            for one in ways[:11]
+        ]
         return torch.stack([real, *(net(real, one) for one in wanted)], 1).flatten(0, 1)
 
     def parts(self, net: nn.Module) -> list[Part]:
         cfg = self.cfg
-        about = "one of them is 1 and the others 0" if cfg.labels == "folders" else "each 1 or 0, also those that are to stay as they are"
+        about = (
+            "one of them is 1 and the others 0"
+            if cfg.labels == "folders"
+            else "each 1 or 0, also those that are to stay as they are"
+        )
         limits = f"Wants all conditions told: {about}. Learned from pictures of {cfg.size} px; what no picture of a domain has is made up."
         conditions = tuple(Condition(name, "", 0.0, 1.0) for name in cfg.names)
         template = "ffhq" if cfg.labels == "attributes" else ""
@@ -256,9 +313,17 @@ class StarGAN:
             "multiple": MULTIPLE,
         }
         card = Card(
-            "stargan", "translator", licence="Apache-2.0", description=f"A picture to {', '.join(cfg.names)}", limits=limits, **span
+            "stargan",
+            "translator",
+            licence="Apache-2.0",
+            description=f"A picture to {', '.join(cfg.names)}",
+            limits=limits,
+            **span,
         )
-        inputs = {"pixels": torch.zeros(1, 3, cfg.size, cfg.size), "condition": torch.zeros(1, len(cfg.names))}
+        inputs = {
+            "pixels": torch.zeros(1, 3, cfg.size, cfg.size),
+            "condition": torch.zeros(1, len(cfg.names)),
+        }
         return [Part("translator", net, inputs, ("picture",), card)]
 
 
@@ -278,7 +343,8 @@ def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, dict[str, Tensor
 
 
 def described(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, dict[str, Any]] | None:
-    """Which network a state dict is, "G" or "D", and the knobs that its shapes fix; None where it is none of this family."""
+    """Which network a state dict is, "G" or "D", and the knobs that its shapes fix; None where it is none of
+    this family."""
     first = shapes.get("main.0.weight", ())
     if len(first) != 4:
         return None
@@ -299,4 +365,6 @@ def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
         flat = data.of(cfg.batch * cfg.critics, i, cfg.mirror)
         return Batch(*(one.unflatten(0, (cfg.batch, cfg.critics)) for one in tensors(flat)))
 
-    return Loader(batch, lambda: Batch(*(one[:, None] for one in tensors(data.aside(cfg.judged)))), data.notes())
+    return Loader(
+        batch, lambda: Batch(*(one[:, None] for one in tensors(data.aside(cfg.judged)))), data.notes()
+    )

@@ -1,10 +1,13 @@
-"""Style: any picture in the manner of another, by one pass of a network: one network for a style ("fast"), or one for any ("adain").
+"""Style: any picture in the manner of another, by one pass of a network: one network for a style ("fast"), or
+one for any ("adain").
 
-Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer" (arXiv 1603.08155) with instance norm (Ulyanov et al. 2016, arXiv
-1607.08022); Huang and Belongie 2017, "Arbitrary Style Transfer with Adaptive Instance Normalization" (arXiv 1703.06868). The state dicts
-have the names and shapes of the published ones. What content and style are is seen by VGG-19 where its weights are given with --from;
-where they are not, by a network of the same shape and chance weights (He et al. 2016, arXiv 1606.04801), which the card says; AdaIN then
-also learns to give pictures in their own style back (Park and Lee 2019, arXiv 1812.02342), or what it makes has no likeness of pictures.
+Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer" (arXiv 1603.08155) with instance norm
+(Ulyanov et al. 2016, arXiv 1607.08022); Huang and Belongie 2017, "Arbitrary Style Transfer with Adaptive
+Instance Normalization" (arXiv 1703.06868). The state dicts have the names and shapes of the published ones.
+What content and style are is seen by VGG-19 where its weights are given with --from; where they are not, by a
+network of the same shape and chance weights (He et al. 2016, arXiv 1606.04801), which the card says; AdaIN
+then also learns to give pictures in their own style back (Park and Lee 2019, arXiv 1812.02342), or what it
+makes has no likeness of pictures.
 """
 
 from __future__ import annotations
@@ -34,12 +37,16 @@ KINDS = ("fast", "adain")
 SEED, FIRST = 0, 2  # of eyes of chance, and where VGG-19 first looks at more than a pixel
 EYES = 64  # channels that VGG-19 begins with
 LAYERS = (4, 11, 18, 31)  # so many of VGG-19's modules lead to relu1_1, relu2_1, relu3_1 and relu4_1
-MULTIPLES = {"fast": 4, "adain": 8}  # heights and widths that are given back as they came are multiples of this
+MULTIPLES = {
+    "fast": 4,
+    "adain": 8,
+}  # heights and widths that are given back as they came are multiples of this
 
 
 @dataclass(frozen=True)
 class Config:
-    """Knobs of the style family; the values here are Johnson's but for his weights, which are for VGG-16's scales."""
+    """Knobs of the style family; the values here are Johnson's but for his weights, which are for VGG-16's
+    scales."""
 
     kind: str = "fast"  # "fast": a network for one style; "adain": one for any
     size: int = 256  # side of what is cut out of the pictures
@@ -49,19 +56,24 @@ class Config:
     vgg: int = 0  # 1: these are VGG-19's eyes, to be given; given ones change this
     content: float = 1.0  # weights: of the content's difference,
     style: float = 5.0  # and of the style's; with 1 a picture that is left alone is better than a painted one
-    identity: float = 0.0  # adain: of the difference from a picture in its own style (Park and Lee), which eyes of chance need
+    # adain: of the difference from a picture in its own style (Park and Lee), which eyes of chance need
+    identity: float = 0.0
     batch: int = 4
     steps: int = 40_000
     lr: float = 1e-3
     slower: float = 0.0  # the rate is divided by 1 + so much for every step
-    ema: float = 0.0  # share of the averaged network that a step keeps, once enough have passed; 0: no average, as in the papers
+    # share of the averaged network that a step keeps, once enough have passed; 0: no average, as in the
+    # papers
+    ema: float = 0.0
     judged: int = 32  # held-out pictures for the score, at most
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind is {' or '.join(KINDS)}, not {self.kind!r}")
         if self.size % 8 or self.size < 32 or self.load < self.size:
-            raise ValueError(f"size {self.size} must be a multiple of 8, at least 32, and load {self.load} at least as large")
+            raise ValueError(
+                f"size {self.size} must be a multiple of 8, at least 32, and load {self.load} at least as large"
+            )
         if self.width < 1 or self.eyes < 1 or self.content < 0 or self.style <= 0:
             raise ValueError("width and eyes are at least 1, content is not below 0, style above")
 
@@ -72,7 +84,18 @@ PRESETS = {
     "cpu": Config(size=128, load=144, width=16, eyes=16, batch=4, steps=1500, lr=2e-3, ema=0.99),
     "default": Config(),
     "adain-tiny": replace(ADAIN, size=32, load=40, eyes=4, batch=2, steps=2, judged=4),
-    "adain-cpu": replace(ADAIN, size=128, load=144, eyes=16, style=1.0, identity=20.0, steps=8000, lr=1e-3, slower=5e-4, ema=0.99),
+    "adain-cpu": replace(
+        ADAIN,
+        size=128,
+        load=144,
+        eyes=16,
+        style=1.0,
+        identity=20.0,
+        steps=8000,
+        lr=1e-3,
+        slower=5e-4,
+        ema=0.99,
+    ),
     "adain": ADAIN,
 }
 
@@ -91,7 +114,9 @@ class Batch:
 class ConvLayer(nn.Module):
     """A convolution with reflected borders, of the picture or of the picture twice as large."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, twice: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, twice: bool = False
+    ) -> None:
         super().__init__()
         self.twice, self.pad = twice, kernel // 2
         self.conv2d = nn.Conv2d(inputs, outputs, kernel, stride)
@@ -116,7 +141,8 @@ class ResBlock(nn.Module):
 
 
 class TransformerNet(nn.Module):
-    """pixels `[N, 3, H, W]` in 0..255 -> picture `[N, 3, H, W]` about in 0..255; H and W are multiples of 4."""
+    """pixels `[N, 3, H, W]` in 0..255 -> picture `[N, 3, H, W]` about in 0..255; H and W are multiples of
+    4."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -157,20 +183,26 @@ def reflected(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 def vgg(width: int = EYES) -> nn.Sequential:
-    """VGG-19 to relu4_1 with reflected borders, for pictures in [0, 1], which a first 1x1 convolution centres."""
+    """VGG-19 to relu4_1 with reflected borders, for pictures in [0, 1], which a first 1x1 convolution
+    centres."""
     layers: list[nn.Module] = [nn.Conv2d(3, 3, 1), *reflected(3, width), *reflected(width, width)]
     for n, count in ((1, 2), (2, 4)):
         layers += [nn.MaxPool2d(2, ceil_mode=True), *reflected(width * n, width * 2 * n)]
         for _ in range(count - 1):
             layers += reflected(width * 2 * n, width * 2 * n)
-    return nn.Sequential(*layers, nn.MaxPool2d(2, ceil_mode=True), *reflected(width * 4, width * 8)).requires_grad_(False)
+    return nn.Sequential(
+        *layers, nn.MaxPool2d(2, ceil_mode=True), *reflected(width * 4, width * 8)
+    ).requires_grad_(False)
 
 
 @torch.no_grad()
 def by_chance(eyes: nn.Sequential) -> nn.Sequential:
-    """Weights of chance, the same in every run, under which each layer is as lively as the next (VGG-19's of AdaIN are scaled alike)."""
+    """Weights of chance, the same in every run, under which each layer is as lively as the next (VGG-19's of
+    AdaIN are scaled alike)."""
     rng = torch.Generator().manual_seed(SEED)
-    noise = [F.interpolate(torch.rand(4, 3, n, n, generator=rng), (64, 64), mode="bilinear") for n in (4, 16, 64)]
+    noise = [
+        F.interpolate(torch.rand(4, 3, n, n, generator=rng), (64, 64), mode="bilinear") for n in (4, 16, 64)
+    ]
     x = torch.stack(noise).mean(0)
     for k, one in enumerate(eyes):
         if isinstance(one, nn.Conv2d):
@@ -207,7 +239,8 @@ def spread(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def adain(content: Tensor, style: Tensor) -> Tensor:
-    """What is seen in the content `[N, C, h, w]`, with the mean and deviation of each channel of the style."""
+    """What is seen in the content `[N, C, h, w]`, with the mean and deviation of each channel of the
+    style."""
     (mean, deviation), (wanted, wide) = spread(content), spread(style)
     return (content - mean) / deviation * wide + wanted
 
@@ -222,7 +255,8 @@ def seen(eyes: nn.Sequential, pictures: Tensor) -> list[Tensor]:
 
 
 class AdaIN(nn.Module):
-    """pixels `[N, 3, H, W]` and style `[N, 3, h, w]`, in [0, 1] -> picture `[N, 3, H, W]`; alpha: how much of the style, 0..1."""
+    """pixels `[N, 3, H, W]` and style `[N, 3, h, w]`, in [0, 1] -> picture `[N, 3, H, W]`; alpha: how much of
+    the style, 0..1."""
 
     def __init__(self, eyes: int = EYES) -> None:
         super().__init__()
@@ -261,14 +295,19 @@ class Style:
         return min(self.cfg.ema, (1 + i) / (10 + i))
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
-        """Begin from other weights: "G" of a run or of a published fast network, "vgg" and "decoder" as published."""
+        """Begin from other weights: "G" of a run or of a published fast network, "vgg" and "decoder" as
+        published."""
         nets: dict[str, nn.Module] = {"G": self.G, "vgg": self.eyes}
         nets |= {"decoder": self.G.decoder} if isinstance(self.G, AdaIN) else {}
         left = []
         for name, net in nets.items():
             if name in states:
                 mine = net.state_dict()
-                taken = {key: one for key, one in states[name].items() if key in mine and mine[key].shape == one.shape}
+                taken = {
+                    key: one
+                    for key, one in states[name].items()
+                    if key in mine and mine[key].shape == one.shape
+                }
                 net.load_state_dict(taken, strict=False)
                 left += [f"{name}.{key}" for key in mine if key not in taken]
                 self.informed |= name == "vgg" and len(taken) == len(mine)
@@ -277,7 +316,9 @@ class Style:
     def ready(self) -> None:
         """`RequestError` where what cannot be done without was never given."""
         if self.cfg.vgg and not self.informed:
-            raise RequestError("content and style are to be seen by VGG-19: give vgg_normalised.pth with --from, or --set vgg=0")
+            raise RequestError(
+                "content and style are to be seen by VGG-19: give vgg_normalised.pth with --from, or --set vgg=0"
+            )
 
     def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         for group in self.optimisers["G"].param_groups:
@@ -300,26 +341,37 @@ class Style:
     def differences(self, made: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """How far what was made is from the content and from the style, as each paper has it.
 
-        adain: squares of differences at relu4_1 from what was asked of the decoder, and of means and deviations at all four layers. fast:
-        those at relu3_1 from the content, and of Gram matrices; each over the squares of what is wanted, so that 1 is all of it.
+        adain: squares of differences at relu4_1 from what was asked of the decoder, and of means and
+        deviations at all four layers. fast: those at relu3_1 from the content, and of Gram matrices; each
+        over the squares of what is wanted, so that 1 is all of it.
         """
         with full(made):
             mine = seen(self.eyes, made.float())
             with torch.no_grad():
                 content, style = seen(self.eyes, batch.content.float()), seen(self.eyes, batch.style.float())
             if self.cfg.kind == "adain":
-                pairs = [(a, b) for x, y in zip(mine, style, strict=True) for a, b in zip(spread(x), spread(y), strict=True)]
-                return F.mse_loss(mine[-1], adain(content[-1], style[-1])), torch.stack([F.mse_loss(a, b) for a, b in pairs]).sum()
+                pairs = [
+                    (a, b)
+                    for x, y in zip(mine, style, strict=True)
+                    for a, b in zip(spread(x), spread(y), strict=True)
+                ]
+                return F.mse_loss(mine[-1], adain(content[-1], style[-1])), torch.stack(
+                    [F.mse_loss(a, b) for a, b in pairs]
+                ).sum()
             grams = [share(gram(x), gram(y)) for x, y in zip(mine, style, strict=True)]
             return share(mine[2], content[2]), torch.stack(grams).mean()
 
     @torch.no_grad()
     def score(self, net: nn.Module, batch: Batch) -> Tensor:
-        """What is trained for, of pictures held out, over the same of leaving them as they are: 1 is no better than that."""
+        """What is trained for, of pictures held out, over the same of leaving them as they are: 1 is no
+        better than that."""
         totals = []
         for one in (Batch(*part) for part in zip(batch.content.split(4), batch.style.split(4), strict=True)):
             both = [self.differences(made, one) for made in (self.made(net, one), one.content)]
-            totals.append(torch.stack([self.cfg.content * content + self.cfg.style * style for content, style in both]) * len(one.content))
+            totals.append(
+                torch.stack([self.cfg.content * content + self.cfg.style * style for content, style in both])
+                * len(one.content)
+            )
         made, left = torch.stack(totals).sum(0)
         return made / left.clamp(min=1e-12)
 
@@ -328,13 +380,20 @@ class Style:
         """Rows of twelve: pictures, styles, what comes of them: `[36, 3, S, S]` in [-1, 1]."""
         rows = torch.arange(12, device=batch.content.device) % len(batch.content)
         few = Batch(batch.content[rows], batch.style[rows])
-        made = torch.cat([self.made(net, Batch(*one)) for one in zip(few.content.split(4), few.style.split(4), strict=True)])
+        made = torch.cat(
+            [
+                self.made(net, Batch(*one))
+                for one in zip(few.content.split(4), few.style.split(4), strict=True)
+            ]
+        )
         return torch.cat([few.content, few.style, made]).clamp(0, 1) * 2 - 1
 
     def parts(self, net: nn.Module) -> list[Part]:
         cfg = self.cfg
         limits = f"Learned at {cfg.size} px: strokes keep their size in pixels. " + EYESIGHT[bool(cfg.vgg)]
-        return [part(net, cfg.kind, cfg.size, Card("style", "translator", licence="Apache-2.0", limits=limits))]
+        return [
+            part(net, cfg.kind, cfg.size, Card("style", "translator", licence="Apache-2.0", limits=limits))
+        ]
 
 
 EYESIGHT = {
@@ -345,7 +404,10 @@ EYESIGHT = {
 
 def part(net: nn.Module, kind: str, size: int, card: Card) -> Part:
     """A network as it is exported."""
-    said = {"fast": "A picture in the one manner that was learned", "adain": "A picture in the manner of another"}[kind]
+    said = {
+        "fast": "A picture in the one manner that was learned",
+        "adain": "A picture in the manner of another",
+    }[kind]
     span = (0.0, 255.0) if kind == "fast" else (0.0, 1.0)
     card = replace(card, description=said, size=size, value_range=span, multiple=MULTIPLES[kind])
     example = torch.zeros(1, 3, size, size)
@@ -381,16 +443,21 @@ def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, dict[str, Tensor
 
 
 def described_fast(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, dict[str, Any]] | None:
-    """Whether a state dict is a fast network: its name "G" and the knob that its shapes fix; None where it is none."""
+    """Whether a state dict is a fast network: its name "G" and the knob that its shapes fix; None where it is
+    none."""
     first = shapes.get("conv1.conv2d.weight", ())
     return ("G", {"width": first[0]}) if len(first) == 4 and "deconv3.conv2d.weight" in shapes else None
 
 
 def described_adain(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, dict[str, Any]] | None:
-    """Whether a state dict is AdaIN's "vgg" (also the whole VGG-19) or its "decoder", and the knob that its shapes fix."""
+    """Whether a state dict is AdaIN's "vgg" (also the whole VGG-19) or its "decoder", and the knob that its
+    shapes fix."""
     if not all(re.fullmatch(r"\d{1,2}\.(weight|bias)", key) for key in shapes):
         return None
-    if shapes.get("0.weight") == (3, 3, 1, 1) and len(shapes.get("28.weight", shapes.get("29.weight", ()))) == 4:
+    if (
+        shapes.get("0.weight") == (3, 3, 1, 1)
+        and len(shapes.get("28.weight", shapes.get("29.weight", ()))) == 4
+    ):
         return "vgg", {"eyes": shapes["2.weight"][0]} if "2.weight" in shapes else {}
     last = shapes.get("28.weight", ())
     return ("decoder", {"eyes": last[1]}) if last[:1] == (3,) and "1.weight" in shapes else None
@@ -402,12 +469,16 @@ def described_adain(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, dict[st
 def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
     """A folder of pictures, and one of pictures whose style is wanted, or of a single one."""
     if len(folders) != 2:
-        raise InputError(f"style trains on two folders, pictures and styles (one style will do): {len(folders)} came")
+        raise InputError(
+            f"style trains on two folders, pictures and styles (one style will do): {len(folders)} came"
+        )
     contents, styles = Pictures(folders[:1], cfg.load, 0, seed), Styles(folders[1], cfg.load, seed + 1)
 
     def cut(pictures: Array, rng: np.random.Generator) -> Tensor:
         corners = rng.integers(0, cfg.load - cfg.size + 1, (len(pictures), 2))
-        cuts = [one[:, y : y + cfg.size, x : x + cfg.size] for one, (y, x) in zip(pictures, corners, strict=True)]
+        cuts = [
+            one[:, y : y + cfg.size, x : x + cfg.size] for one, (y, x) in zip(pictures, corners, strict=True)
+        ]
         return torch.from_numpy(np.stack(cuts)).clamp(-1, 1) / 2 + 0.5
 
     def batch(i: int) -> Batch:

@@ -1,8 +1,9 @@
 """StyleGAN2: faces from noise, trained from few pictures with ADA.
 
-Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv 1912.04958) and "Training Generative Adversarial
-Networks with Limited Data" (arXiv 2006.06676). The state dicts have the names and shapes of the published ones. Written with plain
-torch operations: filters are ordinary convolutions, and styles scale activations, not weights, so that nothing depends on the batch.
+Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv 1912.04958) and "Training
+Generative Adversarial Networks with Limited Data" (arXiv 2006.06676). The state dicts have the names and
+shapes of the published ones. Written with plain torch operations: filters are ordinary convolutions, and
+styles scale activations, not weights, so that nothing depends on the batch.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class Config:
     ema_images: int = 20_000  # the average forgets half of itself over so many pictures,
     ema_ramp: float = 0.0  # but over at most this share of those seen so far; 0: no ramp
     pipe: str = "bgc"  # augmentations, of augment.PIPES
-    ada_target: float = 0.6  # mean sign of D(real) that the augmentation's strength is steered to; 0: strength stays at ada_start
+    # mean sign of D(real) that the augmentation's strength is steered to; 0: strength stays at ada_start
+    ada_target: float = 0.6
     ada_images: int = 500_000  # the strength goes from 0 to 1 in so many pictures at the fastest
     ada_start: float = 0.0
     mirror: float = 0.5  # share of the pictures that are shown mirrored
@@ -74,21 +76,60 @@ class Config:
         if self.pipe not in PIPES:
             raise ValueError(f"there is no pipe {self.pipe!r}: there are {', '.join(PIPES)}")
         if self.batch % self.group or self.batch % self.path_shrink:
-            raise ValueError(f"batch {self.batch} must be a multiple of group {self.group} and of path_shrink {self.path_shrink}")
+            raise ValueError(
+                f"batch {self.batch} must be a multiple of group {self.group} and of path_shrink {self.path_shrink}"
+            )
 
 
 LARGE = Config(size=1024, base=32768, batch=32, group=4, lr=0.002, r1=2.0, ema_images=10_000, steps=781_250)
-SMALL = Config(size=64, z=128, w=128, layers=2, base=2048, widest=128, group=4, batch=8, r1=0.1, ema_ramp=0.05, judged=256)
+SMALL = Config(
+    size=64,
+    z=128,
+    w=128,
+    layers=2,
+    base=2048,
+    widest=128,
+    group=4,
+    batch=8,
+    r1=0.1,
+    ema_ramp=0.05,
+    judged=256,
+)
 PRESETS = {
-    "tiny": replace(SMALL, size=32, z=16, w=16, base=256, widest=16, group=2, batch=4, path_every=1, r1_every=1, judged=8, steps=2),
+    "tiny": replace(
+        SMALL,
+        size=32,
+        z=16,
+        w=16,
+        base=256,
+        widest=16,
+        group=2,
+        batch=4,
+        path_every=1,
+        r1_every=1,
+        judged=8,
+        steps=2,
+    ),
     "cpu": replace(SMALL, ema_images=5_000, ada_images=100_000, steps=20_000),
-    "default": Config(size=128, layers=2, group=4, r1=0.2, ema_images=10_000, ema_ramp=0.05, ada_images=100_000, steps=5_000),
+    "default": Config(
+        size=128, layers=2, group=4, r1=0.2, ema_images=10_000, ema_ramp=0.05, ada_images=100_000, steps=5_000
+    ),
     "paper256": Config(),
     "paper512": Config(size=512, base=32768, r1=0.5),
     "paper1024": LARGE,
     "stylegan2": replace(LARGE, r1=10.0, pipe="none"),
     "cifar": replace(
-        Config(size=32, base=32768, layers=2, critic="orig", group=32, r1=0.01, path=0.0, mixing=0.0, ema_images=500_000),
+        Config(
+            size=32,
+            base=32768,
+            layers=2,
+            critic="orig",
+            group=32,
+            r1=0.01,
+            path=0.0,
+            mixing=0.0,
+            ema_images=500_000,
+        ),
         ema_ramp=0.05,
         steps=1_562_500,
     ),
@@ -107,7 +148,8 @@ class Batch:
 
 
 def activate(x: Tensor, clamp: float | None = None) -> Tensor:
-    """Leaky ReLU. The factor SQRT2 that keeps the variance is in the weights before it already, which saves a pass."""
+    """Leaky ReLU. The factor SQRT2 that keeps the variance is in the weights before it already, which saves a
+    pass."""
     x = F.leaky_relu(x, 0.2)
     return x if clamp is None else x.clamp(-clamp, clamp)
 
@@ -138,7 +180,9 @@ def halve(x: Tensor, f: Tensor) -> Tensor:
 class Linear(nn.Module):
     """A fully connected layer; `rate` is its learning rate, of the optimiser's. Always in 32 bits."""
 
-    def __init__(self, inputs: int, outputs: int, *, rate: float = 1.0, bias: float = 0.0, act: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, rate: float = 1.0, bias: float = 0.0, act: bool = False
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs) / rate)
         self.bias = nn.Parameter(torch.full((outputs,), bias))
@@ -171,7 +215,13 @@ class Conv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
         self.resample_filter: Tensor
         self.register_buffer("resample_filter", binomial())
-        self.gain, self.pad, self.down, self.up, self.act = 1 / math.sqrt(inputs * kernel**2), kernel // 2, down, up, act
+        self.gain, self.pad, self.down, self.up, self.act = (
+            1 / math.sqrt(inputs * kernel**2),
+            kernel // 2,
+            down,
+            up,
+            act,
+        )
         self.clamp = clamp
 
     def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
@@ -187,12 +237,15 @@ class Conv(nn.Module):
         return activate(x, clamp) if self.act else x
 
 
-def modulate(x: Tensor, W: Tensor, s: Tensor, *, gain: float = 1.0, up: Tensor | None = None, fused: bool = False) -> Tensor:
-    """Convolve `x [N, I, H, W]` with the kernels `W [O, I, k, k]` scaled by styles `s [N, I]`; `up` is the low pass for twice the size.
+def modulate(
+    x: Tensor, W: Tensor, s: Tensor, *, gain: float = 1.0, up: Tensor | None = None, fused: bool = False
+) -> Tensor:
+    """Convolve `x [N, I, H, W]` with the kernels `W [O, I, k, k]` scaled by styles `s [N, I]`; `up` is the
+    low pass for twice the size.
 
-    Every output is demodulated to the variance that the paper assumes, times `gain`. fused: scale the weights of each picture and
-    convolve in groups; else scale what goes in and what comes out. Both are the same to rounding, and only the second needs no
-    weights for each picture.
+    Every output is demodulated to the variance that the paper assumes, times `gain`. fused: scale the weights
+    of each picture and convolve in groups; else scale what goes in and what comes out. Both are the same to
+    rounding, and only the second needs no weights for each picture.
     """
     n, pad = x.shape[0], W.shape[-1] // 2  # len() would freeze the batch in an export
     with full(x):
@@ -215,9 +268,11 @@ def modulate(x: Tensor, W: Tensor, s: Tensor, *, gain: float = 1.0, up: Tensor |
 
 
 def interleaved(x: Tensor, W: Tensor) -> Tensor:
-    """`x [N, I, H, W]` transposed by the kernels `W [O, I, 3, 3]` with stride 2, and a row and a column of zeros: `[N, O, 2H + 2, 2W + 2]`.
+    """`x [N, I, H, W]` transposed by the kernels `W [O, I, 3, 3]` with stride 2, and a row and a column of
+    zeros: `[N, O, 2H + 2, 2W + 2]`.
 
-    Even and odd rows and columns are convolutions of their own here: in ONNX Runtime, unlike in torch, that is faster.
+    Even and odd rows and columns are convolutions of their own here: in ONNX Runtime, unlike in torch, that
+    is faster.
     """
     W = W.flip(2, 3)
     rows = W[:, :, ::2], W[:, :, 1::2]
@@ -228,9 +283,12 @@ def interleaved(x: Tensor, W: Tensor) -> Tensor:
 
 
 class StyleConv(nn.Module):
-    """A modulated convolution, noise, bias and activation; `up`: to twice the resolution, of which `size` is the result."""
+    """A modulated convolution, noise, bias and activation; `up`: to twice the resolution, of which `size` is
+    the result."""
 
-    def __init__(self, inputs: int, outputs: int, w: int, size: int, *, up: bool, clamp: float | None) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, w: int, size: int, *, up: bool, clamp: float | None
+    ) -> None:
         super().__init__()
         self.up, self.clamp = up, clamp
         self.affine = Linear(w, inputs, bias=1.0)
@@ -265,7 +323,9 @@ class ToRGB(nn.Module):
         self.gain, self.clamp = 1 / math.sqrt(inputs), clamp
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        W = self.weight[:, :, 0, 0] * (self.affine(w) * self.gain)[:, None]  # [N, 3, C]: so few that a product for each is cheapest
+        W = (
+            self.weight[:, :, 0, 0] * (self.affine(w) * self.gain)[:, None]
+        )  # [N, 3, C]: so few that a product for each is cheapest
         y = (W.to(x.dtype) @ x.flatten(2)).unflatten(2, x.shape[2:]).float() + self.bias[:, None, None]
         return y if self.clamp is None else y.clamp(-self.clamp, self.clamp)
 
@@ -282,7 +342,9 @@ class Mapping(nn.Module):
         if classes:
             self.embed = Linear(classes, w)
         for i in range(layers):
-            self.add_module(f"fc{i}", Linear((z + w if classes else z) if i == 0 else w, w, rate=0.01, act=True))
+            self.add_module(
+                f"fc{i}", Linear((z + w if classes else z) if i == 0 else w, w, rate=0.01, act=True)
+            )
         self.z, self.classes = z, classes
         if average:
             self.w_avg: Tensor
@@ -294,7 +356,9 @@ class Mapping(nn.Module):
             if label is None:
                 raise ValueError("this network knows classes: give it a label")
             parts.append(self.embed(label))
-        x = torch.cat([one.float() * (one.float().square().mean(1, keepdim=True) + 1e-8).rsqrt() for one in parts], 1)
+        x = torch.cat(
+            [one.float() * (one.float().square().mean(1, keepdim=True) + 1e-8).rsqrt() for one in parts], 1
+        )
         for i in range(self.layers):
             x = getattr(self, f"fc{i}")(x)
         return x  # [N, W]
@@ -305,7 +369,8 @@ class Mapping(nn.Module):
         self.w_avg.lerp_(mean, 0.005)
 
     def truncate(self, ws: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
-        """Draw the first `cutoff` layers of ws `[N, L, W]`, or all, towards the average: less variety, fewer failures."""
+        """Draw the first `cutoff` layers of ws `[N, L, W]`, or all, towards the average: less variety, fewer
+        failures."""
         near = torch.lerp(self.w_avg, ws, psi)
         return near if cutoff is None else torch.cat([near[:, :cutoff], ws[:, cutoff:]], 1)
 
@@ -313,7 +378,17 @@ class Mapping(nn.Module):
 class SynthesisBlock(nn.Module):
     """One resolution of G."""
 
-    def __init__(self, inputs: int, outputs: int, w: int, size: int, *, last: bool, architecture: str, clamp: float | None) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        w: int,
+        size: int,
+        *,
+        last: bool,
+        architecture: str,
+        clamp: float | None,
+    ) -> None:
         super().__init__()
         self.resample_filter: Tensor
         self.register_buffer("resample_filter", binomial())
@@ -323,13 +398,20 @@ class SynthesisBlock(nn.Module):
             self.const = nn.Parameter(torch.randn(outputs, size, size))
         self.conv1 = StyleConv(outputs, outputs, w, size, up=False, clamp=clamp)
         self.torgb = ToRGB(outputs, w, clamp) if last or architecture == "skip" else None
-        self.skip = Conv(inputs, outputs, 1, up=True, bias=False, act=False, clamp=None) if inputs and architecture == "resnet" else None
+        self.skip = (
+            Conv(inputs, outputs, 1, up=True, bias=False, act=False, clamp=None)
+            if inputs and architecture == "resnet"
+            else None
+        )
         self.convs = 2 if inputs else 1
 
     def forward(self, x: Any, img: Tensor | None, ws: Tensor, noise: str) -> tuple[Tensor, Tensor | None]:
-        """x, img: what the block before made, or none; ws `[N, convs + 1, W]`: the last one colours, and is the next block's first."""
+        """x, img: what the block before made, or none; ws `[N, convs + 1, W]`: the last one colours, and is
+        the next block's first."""
         if x is None:
-            x = self.const[None].contiguous(memory_format=torch.channels_last)  # and so all that follows: faster on a CPU
+            x = self.const[None].contiguous(
+                memory_format=torch.channels_last
+            )  # and so all that follows: faster on a CPU
             x = self.conv1(x.expand(ws.shape[0], -1, -1, -1), ws[:, 0], noise)
         elif self.skip is None:
             x = self.conv1(self.conv0(x, ws[:, 0], noise), ws[:, 1], noise)
@@ -347,14 +429,18 @@ class SynthesisBlock(nn.Module):
 class Synthesis(nn.Module):
     """ws `[N, L, W]` -> pictures `[N, 3, S, S]`, about [-1, 1]."""
 
-    def __init__(self, w: int, size: int, base: int, widest: int, architecture: str, clamp: float | None, half: int) -> None:
+    def __init__(
+        self, w: int, size: int, base: int, widest: int, architecture: str, clamp: float | None, half: int
+    ) -> None:
         super().__init__()
         self.sizes = [2**i for i in range(2, size.bit_length())]
         self.half_from = max(size >> (half - 1), 8) if half else 2 * size
         inputs = 0
         for one in self.sizes:
             outputs = min(base // one, widest)
-            block = SynthesisBlock(inputs, outputs, w, one, last=one == size, architecture=architecture, clamp=clamp)
+            block = SynthesisBlock(
+                inputs, outputs, w, one, last=one == size, architecture=architecture, clamp=clamp
+            )
             self.add_module(f"b{one}", block)
             inputs = outputs
         self.num_ws = 2 * len(self.sizes)
@@ -393,12 +479,21 @@ class Generator(nn.Module):
         self.synthesis = Synthesis(w, size, base, widest, architecture, clamp, half)
         self.num_ws = self.synthesis.num_ws
 
-    def ws(self, z: Tensor, label: Tensor | None = None, psi: float = 1.0, cutoff: int | None = None) -> Tensor:
+    def ws(
+        self, z: Tensor, label: Tensor | None = None, psi: float = 1.0, cutoff: int | None = None
+    ) -> Tensor:
         """The same w for every layer, truncated: `[N, L, W]`."""
         ws = self.mapping(z, label)[:, None].repeat(1, self.num_ws, 1)
         return ws if psi == 1 else self.mapping.truncate(ws, psi, cutoff)
 
-    def forward(self, z: Tensor, label: Tensor | None = None, psi: float = 1.0, cutoff: int | None = None, noise: str = "random") -> Tensor:
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        psi: float = 1.0,
+        cutoff: int | None = None,
+        noise: str = "random",
+    ) -> Tensor:
         return self.synthesis(self.ws(z, label, psi, cutoff), noise)
 
 
@@ -408,7 +503,9 @@ class Generator(nn.Module):
 class CriticBlock(nn.Module):
     """One resolution of D, to half of it."""
 
-    def __init__(self, inputs: int, middle: int, outputs: int, *, architecture: str, clamp: float | None) -> None:
+    def __init__(
+        self, inputs: int, middle: int, outputs: int, *, architecture: str, clamp: float | None
+    ) -> None:
         super().__init__()
         self.resample_filter: Tensor
         self.register_buffer("resample_filter", binomial())
@@ -416,10 +513,15 @@ class CriticBlock(nn.Module):
         self.fromrgb = Conv(3, middle, 1, clamp=clamp) if not inputs or architecture == "skip" else None
         self.conv0 = Conv(middle, middle, 3, clamp=clamp)
         self.conv1 = Conv(middle, outputs, 3, down=True, clamp=clamp)
-        self.skip = Conv(middle, outputs, 1, down=True, bias=False, act=False, clamp=None) if architecture == "resnet" else None
+        self.skip = (
+            Conv(middle, outputs, 1, down=True, bias=False, act=False, clamp=None)
+            if architecture == "resnet"
+            else None
+        )
 
     def forward(self, x: Any, img: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """x: features, none for the first block; img: the picture, none after the first block but in "skip"."""
+        """x: features, none for the first block; img: the picture, none after the first block but in
+        "skip"."""
         if self.fromrgb is not None:
             assert img is not None
             y = self.fromrgb(img)
@@ -446,7 +548,9 @@ def spread(x: Tensor, group: int) -> Tensor:
 class Judgement(nn.Module):
     """The last block of D: features `[N, C, 4, 4]` -> logits `[N, 1]`."""
 
-    def __init__(self, channels: int, code: int, group: int, *, architecture: str, clamp: float | None) -> None:
+    def __init__(
+        self, channels: int, code: int, group: int, *, architecture: str, clamp: float | None
+    ) -> None:
         super().__init__()
         self.group, self.code = group, code
         self.fromrgb = Conv(3, channels, 1, clamp=None) if architecture == "skip" else None
@@ -482,10 +586,16 @@ class Discriminator(nn.Module):
         super().__init__()
         self.sizes = [2**i for i in range(size.bit_length() - 1, 2, -1)]
         self.half_from = max(size >> (half - 1), 8) if half else 2 * size
-        width = lambda side: min(base // side, widest)  # noqa: E731
+
+        def width(side: int) -> int:
+            return min(base // side, widest)
+
         for one in self.sizes:
             inputs = 0 if one == size else width(one)
-            self.add_module(f"b{one}", CriticBlock(inputs, width(one), width(one // 2), architecture=architecture, clamp=clamp))
+            self.add_module(
+                f"b{one}",
+                CriticBlock(inputs, width(one), width(one // 2), architecture=architecture, clamp=clamp),
+            )
         code = (width(4) if code is None else code) if classes else 0
         self.mapping = Mapping(0, classes, code, layers, average=False) if classes else None
         self.b4 = Judgement(width(4), code, group, architecture=architecture, clamp=clamp)
@@ -494,7 +604,9 @@ class Discriminator(nn.Module):
         x, rest = None, img.contiguous(memory_format=torch.channels_last)
         for size in self.sizes:
             with nullcontext() if size >= self.half_from else full(img):
-                x, rest = getattr(self, f"b{size}")(x if x is None or size >= self.half_from else x.float(), rest)
+                x, rest = getattr(self, f"b{size}")(
+                    x if x is None or size >= self.half_from else x.float(), rest
+                )
         assert x is not None
         with full(img):
             return self.b4(x, rest, None if self.mapping is None else self.mapping(None, label))
@@ -524,7 +636,8 @@ def path_lengths(img: Tensor, ws: Tensor, y: Tensor) -> Tensor:
 
 
 class Track(nn.Module):
-    """What a run remembers besides its networks: mean path length, and the signs of D(real) since the strength was last moved."""
+    """What a run remembers besides its networks: mean path length, and the signs of D(real) since the
+    strength was last moved."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -561,18 +674,22 @@ class StyleGAN2:
         self.optimisers = {name: lazy_adam(self.trained[name], cfg.lr, every[name]) for name in ("G", "D")}
 
     def keep(self, i: int) -> float:
-        """Share of the averaged G that step `i` keeps: it forgets half of itself over `ema_images`, less in the beginning."""
+        """Share of the averaged G that step `i` keeps: it forgets half of itself over `ema_images`, less in
+        the beginning."""
         images = self.cfg.ema_images
         if self.cfg.ema_ramp:
             images = min(images, self.cfg.ema_ramp * (i + 1) * self.cfg.batch)
         return 0.5 ** (self.cfg.batch / max(images, 1e-8))
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
-        """Begin with other weights, "G" and "D" by name: what has the same name and shape is taken. Returns the names of the rest."""
+        """Begin with other weights, "G" and "D" by name: what has the same name and shape is taken. Returns
+        the names of the rest."""
         left = []
         for name, state in ((name, states[name]) for name in "GD" if name in states):
             mine = self.nets[name].state_dict()
-            taken = {key: value for key, value in state.items() if key in mine and mine[key].shape == value.shape}
+            taken = {
+                key: value for key, value in state.items() if key in mine and mine[key].shape == value.shape
+            }
             self.nets[name].load_state_dict(taken, strict=False)
             left += [f"{name}.{key}" for key in mine if key not in taken]
         return left
@@ -590,7 +707,9 @@ class StyleGAN2:
             logs |= self._update(shares, "D", self._smooth, cfg.r1_every)
         signs = self.track.signs
         if cfg.ada_target and i % self.ADAPT_EVERY == 0:
-            self.augment.adapt(signs[0] / signs[1], cfg.ada_target, cfg.batch * self.ADAPT_EVERY / cfg.ada_images)
+            self.augment.adapt(
+                signs[0] / signs[1], cfg.ada_target, cfg.batch * self.ADAPT_EVERY / cfg.ada_images
+            )
             signs.zero_()
         return logs | {"p": self.augment.p.clone()}
 
@@ -607,13 +726,16 @@ class StyleGAN2:
         return logs
 
     def _styles(self, label: Tensor) -> tuple[Tensor, Tensor]:
-        """ws `[N, L, W]` of new z; often of two, mixed: the first w `[N, W]` up to some layer, the second from there on."""
+        """ws `[N, L, W]` of new z; often of two, mixed: the first w `[N, W]` up to some layer, the second
+        from there on."""
         mapping, layers = self.G.mapping, self.G.num_ws
         w = mapping(torch.randn(len(label), self.cfg.z, device=label.device), label)
         ws = w[:, None].repeat(1, layers, 1)
         if torch.rand(()) < self.cfg.mixing:
             other = mapping(torch.randn(len(label), self.cfg.z, device=label.device), label)
-            first = (torch.arange(layers, device=label.device) < int(torch.randint(1, layers, ())))[None, :, None]
+            first = (torch.arange(layers, device=label.device) < int(torch.randint(1, layers, ())))[
+                None, :, None
+            ]
             ws = torch.where(first, ws, other[:, None])
         return ws, w
 
@@ -646,7 +768,8 @@ class StyleGAN2:
 
     @torch.no_grad()
     def faces(self, G: Generator, count: int, label: Tensor, psi: float = 1.0) -> Tensor:
-        """Always the same `count` faces, with the stored noise, at most 256 pixels large; labels are taken in turn from `label`."""
+        """Always the same `count` faces, with the stored noise, at most 256 pixels large; labels are taken in
+        turn from `label`."""
         z = torch.randn(count, self.cfg.z, generator=torch.Generator().manual_seed(0)).to(label.device)
         label = label[torch.arange(count, device=label.device) % len(label)]
         made = (G(*pair, psi=psi, noise="const") for pair in zip(z.split(16), label.split(16), strict=True))
@@ -654,13 +777,16 @@ class StyleGAN2:
 
     @torch.no_grad()
     def score(self, G: Generator, batch: Batch) -> Tensor:
-        """How generated faces differ from people who are not trained on: see `distance`. 0 would be no difference."""
+        """How generated faces differ from people who are not trained on: see `distance`. 0 would be no
+        difference."""
         return distance(small(batch.real), self.faces(G, self.cfg.judged, batch.label))
 
     @torch.no_grad()
     def preview(self, G: Generator, batch: Batch) -> Tensor:
         """24 faces as they come, then the first 12 of them truncated to 0.7: `[36, 3, H, W]`."""
-        return torch.cat([self.faces(G, 24, batch.label), self.faces(G, 12, batch.label, psi=0.7)]).clamp(-1, 1)
+        return torch.cat([self.faces(G, 24, batch.label), self.faces(G, 12, batch.label, psi=0.7)]).clamp(
+            -1, 1
+        )
 
     def parts(self, G: Generator) -> list[Part]:
         cfg = self.cfg
@@ -672,7 +798,10 @@ class StyleGAN2:
         drawer = replace(drawer, template="ffhq", size=cfg.size, value_range=(-1.0, 1.0))
         z = {"z": torch.zeros(1, cfg.z)} | ({"label": torch.zeros(1, cfg.classes)} if cfg.classes else {})
         ws = {"ws": torch.zeros(1, G.num_ws, cfg.w)}
-        return [Part("mapper", G.mapping, z, ("w",), mapper), Part("generator", Drawer(G), ws, ("pixels",), drawer)]
+        return [
+            Part("mapper", G.mapping, z, ("w",), mapper),
+            Part("generator", Drawer(G), ws, ("pixels",), drawer),
+        ]
 
 
 class Drawer(nn.Module):
@@ -687,7 +816,8 @@ class Drawer(nn.Module):
 
 
 def lazy_adam(parameters: list[nn.Parameter], lr: float, every: int) -> torch.optim.Adam:
-    """Adam for a loss with a term that comes only in one of `every` steps, as an update of its own; 0: no such term."""
+    """Adam for a loss with a term that comes only in one of `every` steps, as an update of its own; 0: no
+    such term."""
     c = every / (every + 1) if every else 1.0
     return torch.optim.Adam(parameters, lr * c, betas=(0.0, 0.99**c), eps=1e-8)
 
@@ -706,12 +836,16 @@ def build(cfg: Config) -> StyleGAN2:
 
 
 def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, Any]) -> Config:
-    """`cfg` for networks like those that a run begins with: `knobs` are those that the weights `states` fix."""
+    """`cfg` for networks like those that a run begins with: `knobs` are those that the weights `states`
+    fix."""
     return replace(cfg, **knobs)
 
 
 def load(folders: list[Path], cfg: Config, seed: int) -> Loader[Batch]:
     """Folders of pictures, see `pictures.Pictures`."""
     data = Pictures(folders, cfg.size, cfg.classes, seed)
-    batch = lambda i: Batch(*tensors(data.batch(cfg.batch, i, cfg.mirror)))  # noqa: E731
+
+    def batch(i: Any) -> Any:
+        return Batch(*tensors(data.batch(cfg.batch, i, cfg.mirror)))
+
     return Loader(batch, lambda: Batch(*tensors(data.held_out())), data.notes())

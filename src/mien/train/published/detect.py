@@ -1,4 +1,5 @@
-"""Published checkpoints of the reference repositories -> our state dicts, under the names of NVIDIA's stylegan2-ada-pytorch.
+"""Published checkpoints of the reference repositories -> our state dicts, under the names of NVIDIA's
+stylegan2-ada-pytorch.
 
 What a file is, is told by its structure, never by its name. Nothing is ever unpickled freely: see `unpickle`.
 """
@@ -17,17 +18,31 @@ import torch
 from ...errors import ModelError
 from ..blocks import translators
 from ..families import pix2pixhd, stargan, style
-from .key_maps import TENSORFLOW_D, TENSORFLOW_G, Held, State, low_pass_of, renamed, ros_d, ros_g, with_filters
+from .key_maps import (
+    TENSORFLOW_D,
+    TENSORFLOW_G,
+    Held,
+    State,
+    low_pass_of,
+    renamed,
+    ros_d,
+    ros_g,
+    with_filters,
+)
 from .pickle_machine import Record
 from .pickle_reader import DAMAGE, Stored, read_tree, said
 
 MOST_NAMES = 10_000  # tensors and modules in one network
-MOST_USES, SLACK = 4, 1 << 20  # tensors taken from a file may be so many times its size, and bytes: a G that is also its average
+MOST_USES, SLACK = (
+    4,
+    1 << 20,
+)  # tensors taken from a file may be so many times its size, and bytes: a G that is also its average
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What may be done with weights as published: licence (SPDX), whether that is also for gain, and the credit that travels along."""
+    """What may be done with weights as published: licence (SPDX), whether that is also for gain, and the
+    credit that travels along."""
 
     licence: str
     commercial: bool
@@ -40,20 +55,50 @@ UNSAID = "trained on what its page says, whose terms are its own"
 TERMS = {
     "nvidia": Terms(NVIDIA, False, f"StyleGAN2-ADA, Karras et al. 2020, NVIDIA; trained on {FFHQ}"),
     "tensorflow": Terms(NVIDIA, False, f"StyleGAN2, Karras et al. 2020, NVIDIA; trained on {FFHQ}"),
-    "rosinality": Terms("MIT AND CC-BY-NC-SA-4.0", False, f"stylegan2-pytorch, Kim Seonghyeon, MIT; trained on {FFHQ}"),
-    "converted": Terms(NVIDIA, False, f"StyleGAN2, Karras et al. 2020, NVIDIA, in the layout of stylegan2-pytorch; trained on {FFHQ}"),
-    "psp": Terms(
-        f"MIT AND {NVIDIA}", False, f"pixel2style2pixel, Richardson et al. 2021, MIT, around NVIDIA's StyleGAN2; trained on {FFHQ}"
+    "rosinality": Terms(
+        "MIT AND CC-BY-NC-SA-4.0", False, f"stylegan2-pytorch, Kim Seonghyeon, MIT; trained on {FFHQ}"
     ),
-    "e4e": Terms(f"MIT AND {NVIDIA}", False, f"encoder4editing, Tov et al. 2021, MIT, around NVIDIA's StyleGAN2; trained on {FFHQ}"),
-    "sam": Terms(f"MIT AND {NVIDIA}", False, f"SAM, Alaluf et al. 2021, MIT, around NVIDIA's StyleGAN2; trained on {FFHQ}"),
-    "cyclegan": Terms("BSD-2-Clause", False, f"CycleGAN, Zhu et al. 2017, pytorch-CycleGAN-and-pix2pix, BSD; {UNSAID}"),
-    "pix2pix": Terms("BSD-2-Clause", False, f"pix2pix, Isola et al. 2017, pytorch-CycleGAN-and-pix2pix, BSD; {UNSAID}"),
+    "converted": Terms(
+        NVIDIA,
+        False,
+        f"StyleGAN2, Karras et al. 2020, NVIDIA, in the layout of stylegan2-pytorch; trained on {FFHQ}",
+    ),
+    "psp": Terms(
+        f"MIT AND {NVIDIA}",
+        False,
+        f"pixel2style2pixel, Richardson et al. 2021, MIT, around NVIDIA's StyleGAN2; trained on {FFHQ}",
+    ),
+    "e4e": Terms(
+        f"MIT AND {NVIDIA}",
+        False,
+        f"encoder4editing, Tov et al. 2021, MIT, around NVIDIA's StyleGAN2; trained on {FFHQ}",
+    ),
+    "sam": Terms(
+        f"MIT AND {NVIDIA}",
+        False,
+        f"SAM, Alaluf et al. 2021, MIT, around NVIDIA's StyleGAN2; trained on {FFHQ}",
+    ),
+    "cyclegan": Terms(
+        "BSD-2-Clause", False, f"CycleGAN, Zhu et al. 2017, pytorch-CycleGAN-and-pix2pix, BSD; {UNSAID}"
+    ),
+    "pix2pix": Terms(
+        "BSD-2-Clause", False, f"pix2pix, Isola et al. 2017, pytorch-CycleGAN-and-pix2pix, BSD; {UNSAID}"
+    ),
     "pix2pixhd": Terms("BSD-2-Clause", False, f"pix2pixHD, Wang et al. 2018, NVIDIA, BSD; {UNSAID}"),
     "stargan": Terms("MIT", False, f"StarGAN, Choi et al. 2018, MIT; {UNSAID}"),
-    "faststyle": Terms("BSD-3-Clause", False, f"fast_neural_style of pytorch/examples after Johnson et al. 2016, BSD; {UNSAID}"),
-    "adain": Terms("MIT", False, f"pytorch-AdaIN after Huang and Belongie 2017, MIT, around VGG-19; {UNSAID}"),
-    "irse50": Terms("MIT", False, "IR-SE-50 of InsightFace_Pytorch, MIT; trained on MS-Celeb-1M, which was for research only"),
+    "faststyle": Terms(
+        "BSD-3-Clause",
+        False,
+        f"fast_neural_style of pytorch/examples after Johnson et al. 2016, BSD; {UNSAID}",
+    ),
+    "adain": Terms(
+        "MIT", False, f"pytorch-AdaIN after Huang and Belongie 2017, MIT, around VGG-19; {UNSAID}"
+    ),
+    "irse50": Terms(
+        "MIT",
+        False,
+        "IR-SE-50 of InsightFace_Pytorch, MIT; trained on MS-Celeb-1M, which was for research only",
+    ),
 }
 """Kinds of files and their terms; "converted" is NVIDIA's weights in the layout of "rosinality"."""
 SINGLE = {
@@ -67,9 +112,11 @@ SINGLE = {
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A published file. nets: by role, "G_ema G D encoder pretrained_encoder latent irse50"; config: what is known of them, as JSON.
+    """A published file. nets: by role, "G_ema G D encoder pretrained_encoder latent irse50"; config: what is
+    known of them, as JSON.
 
-    `config["stylegan2"]` has the knobs of `families.stylegan2.Config` that the weights fix; "encoder" those of `encoders`.
+    `config["stylegan2"]` has the knobs of `families.stylegan2.Config` that the weights fix; "encoder" those
+    of `encoders`.
     """
 
     kind: str
@@ -89,16 +136,25 @@ def recognise(path: Path) -> str:
 def read(path: Path) -> Checkpoint:
     """The networks of a published file, copied out of it.
 
-    Raises `InputError` where there is no such file, `ModelError` where it is none that is known, asks for code, or is damaged.
+    Raises `InputError` where there is no such file, `ModelError` where it is none that is known, asks for
+    code, or is damaged.
     """
     tree = read_tree(path)
     kind = _kind(tree, path)
-    read_kind = {"nvidia": _nvidia, "tensorflow": _tensorflow, "irse50": _irse50, "rosinality": _rosinality, "converted": _rosinality}
+    read_kind = {
+        "nvidia": _nvidia,
+        "tensorflow": _tensorflow,
+        "irse50": _irse50,
+        "rosinality": _rosinality,
+        "converted": _rosinality,
+    }
     read_kind |= {"cyclegan": _translator, "pix2pix": _translator} | dict.fromkeys(SINGLE, _single)
     try:
         nets, config = read_kind.get(kind, _psp)(tree, path)
     except DAMAGE as error:
-        raise ModelError(f"{path} is {kind} by its outline, but not within ({said(error)}): fetch it again") from error
+        raise ModelError(
+            f"{path} is {kind} by its outline, but not within ({said(error)}): fetch it again"
+        ) from error
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     terms = TERMS[kind]
@@ -106,7 +162,11 @@ def read(path: Path) -> Checkpoint:
 
 
 def _kind(tree: Any, path: Path) -> str:
-    if isinstance(tree, (tuple, list)) and tree and all(isinstance(one, Record) and one.kind.endswith(".Network") for one in tree):
+    if (
+        isinstance(tree, (tuple, list))
+        and tree
+        and all(isinstance(one, Record) and one.kind.endswith(".Network") for one in tree)
+    ):
         return "tensorflow"
     if isinstance(tree, dict):
         if any(isinstance(one, Record) and one.kind == "Generator" for one in tree.values()):
@@ -122,7 +182,9 @@ def _kind(tree: Any, path: Path) -> str:
         if kind := _translator_kind(tree):
             return kind
     found = (
-        ", ".join(ascii(str(key))[1:-1][:40] for key in list(tree)[:5]) or "nothing" if isinstance(tree, dict) else "no table of networks"
+        ", ".join(ascii(str(key))[1:-1][:40] for key in list(tree)[:5]) or "nothing"
+        if isinstance(tree, dict)
+        else "no table of networks"
     )
     raise ModelError(
         f"{path} holds {found}: wanted NVIDIA's or TensorFlow's StyleGAN2 .pkl, a .pt with g_ema, a pSp or e4e .pt, IR-SE-50's .pth, or a "
@@ -135,16 +197,23 @@ def _kind(tree: Any, path: Path) -> str:
 
 def _held(value: Any, path: Path, what: str) -> Held:
     """A state dict; anything in it that is no tensor makes the file unreadable, but for None."""
-    if not isinstance(value, dict) or not value or not all(isinstance(one, Stored) or one is None for one in value.values()):
+    if (
+        not isinstance(value, dict)
+        or not value
+        or not all(isinstance(one, Stored) or one is None for one in value.values())
+    ):
         raise ModelError(f"{path} has no state dict for {what}: fetch it again")
     return {str(key): one for key, one in value.items() if one is not None}
 
 
 def _affordable(path: Path, *states: Held) -> None:
-    """One storage may be named many times: refuse, before any is copied, what would be far larger than the file."""
+    """One storage may be named many times: refuse, before any is copied, what would be far larger than the
+    file."""
     total = sum(one.nbytes for state in states for one in state.values())
     if total > MOST_USES * path.stat().st_size + SLACK or sum(map(len, states)) > MOST_NAMES:
-        raise ModelError(f"{path} uses the same numbers many times over ({total / 1e6:.0f} MB of tensors): it is refused")
+        raise ModelError(
+            f"{path} uses the same numbers many times over ({total / 1e6:.0f} MB of tensors): it is refused"
+        )
 
 
 def _below(state: Held, prefix: str) -> dict[str, Stored]:
@@ -160,7 +229,9 @@ def _plain(value: Any, room: list[int], depth: int = 0) -> Any:
         return value.load().item()
     if depth < 4 and room[0] > 0:
         if isinstance(value, dict):
-            return {str(key): _plain(one, room, depth + 1) for key, one in list(value.items())[: max(room[0], 0)]}
+            return {
+                str(key): _plain(one, room, depth + 1) for key, one in list(value.items())[: max(room[0], 0)]
+            }
         if isinstance(value, (list, tuple)):
             return [_plain(one, room, depth + 1) for one in value[: max(room[0], 0)]]
     return None
@@ -212,7 +283,9 @@ def _modules(record: Record, path: Path) -> dict[str, Stored]:
 
 def _tensorflow(tree: tuple[Record, ...], path: Path) -> tuple[dict[str, State], dict[str, Any]]:
     if len(tree) != 3:
-        raise ModelError(f"{path} holds {len(tree)} networks of TensorFlow's: wanted three, G, D and the average of G")
+        raise ModelError(
+            f"{path} holds {len(tree)} networks of TensorFlow's: wanted three, G, D and the average of G"
+        )
     held = {name: _variables(record, path) for name, record in zip(("G", "D", "G_ema"), tree, strict=True)}
     if any("StyleMod" in key or "Const/bias" in key for key in held["G_ema"]):
         raise ModelError(f"{path} is StyleGAN of 2018, whose networks mien does not have: wanted StyleGAN2")
@@ -221,10 +294,16 @@ def _tensorflow(tree: tuple[Record, ...], path: Path) -> tuple[dict[str, State],
     nets = {}
     for name, state in held.items():
         low_pass = low_pass_of(config[name].get("resample_kernel") or [1, 3, 3, 1], path)
-        nets[name] = with_filters(renamed(state, TENSORFLOW_D if name == "D" else TENSORFLOW_G, path), low_pass)
+        nets[name] = with_filters(
+            renamed(state, TENSORFLOW_D if name == "D" else TENSORFLOW_G, path), low_pass
+        )
         if name == "G":
-            nets[name].setdefault("mapping.w_avg", torch.zeros_like(nets[name]["mapping.fc0.bias"]))  # kept beside Gs alone
-    return nets, config | {"stylegan2": describe(nets, path) | {"clamp": float(config["G_ema"].get("conv_clamp") or 0)}}
+            nets[name].setdefault(
+                "mapping.w_avg", torch.zeros_like(nets[name]["mapping.fc0.bias"])
+            )  # kept beside Gs alone
+    return nets, config | {
+        "stylegan2": describe(nets, path) | {"clamp": float(config["G_ema"].get("conv_clamp") or 0)}
+    }
 
 
 def _variables(record: Record, path: Path) -> dict[str, Stored]:
@@ -234,8 +313,15 @@ def _variables(record: Record, path: Path) -> dict[str, Stored]:
     for prefix, one in [("", record), *((f"{name}/", part) for name, part in parts.items())]:
         variables = one.get("variables") if isinstance(one, dict) else None
         for pair in variables or []:
-            if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], str) or not isinstance(pair[1], Stored):
-                raise ModelError(f"{path} has a network of TensorFlow's with a variable that is no array: it is refused")
+            if (
+                not isinstance(pair, tuple)
+                or len(pair) != 2
+                or not isinstance(pair[0], str)
+                or not isinstance(pair[1], Stored)
+            ):
+                raise ModelError(
+                    f"{path} has a network of TensorFlow's with a variable that is no array: it is refused"
+                )
             out[prefix + pair[0].removeprefix(f"G_{prefix}")] = pair[1]
     return out
 
@@ -256,7 +342,10 @@ def _rosinality(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dic
             nets["D"] = ros_d(state, path)
         else:
             nets[names[name]], filled = ros_g(state, average if isinstance(average, Stored) else None, path)
-    return nets, {"stylegan2": describe(nets, path) | {"clamp": 0.0}, "args": _options(tree.get("args"))} | filled
+    return nets, {
+        "stylegan2": describe(nets, path) | {"clamp": 0.0},
+        "args": _options(tree.get("args")),
+    } | filled
 
 
 # --- pSp, e4e, SAM, IR-SE-50
@@ -269,7 +358,12 @@ def _psp_kind(tree: dict[str, Any], path: Path) -> str:
     if any(key.startswith("pretrained_encoder.") for key in state):
         return "sam"
     name = opts.get("encoder_type")
-    return "e4e" if name == "Encoder4Editing" or (name is None and ("progressive_steps" in opts or "delta_norm" in opts)) else "psp"
+    return (
+        "e4e"
+        if name == "Encoder4Editing"
+        or (name is None and ("progressive_steps" in opts or "delta_norm" in opts))
+        else "psp"
+    )
 
 
 def _psp(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[str, Any]]:
@@ -278,8 +372,15 @@ def _psp(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[str, 
     average = average if isinstance(average, Stored) and average.shape and average.shape[-1] > 1 else None
     parts = {name: _below(state, f"{name}.") for name in ("encoder", "pretrained_encoder", "decoder")}
     _affordable(path, *parts.values())
-    nets = {name: {key: one.load() for key, one in parts[name].items()} for name in ("encoder", "pretrained_encoder") if parts[name]}
-    config: dict[str, Any] = {"opts": opts, "encoder": _encoder(parts["encoder"], _psp_kind(tree, path), opts)}
+    nets = {
+        name: {key: one.load() for key, one in parts[name].items()}
+        for name in ("encoder", "pretrained_encoder")
+        if parts[name]
+    }
+    config: dict[str, Any] = {
+        "opts": opts,
+        "encoder": _encoder(parts["encoder"], _psp_kind(tree, path), opts),
+    }
     if parts["decoder"]:
         nets["G_ema"], filled = ros_g(parts["decoder"], average, path)
         config |= {"stylegan2": describe(nets, path) | {"clamp": 0.0}} | filled
@@ -298,14 +399,21 @@ def _encoder(state: Held, kind: str, opts: dict[str, Any]) -> dict[str, Any]:
     else:
         name, count = "BackboneEncoderUsingLastLayerIntoW", 1
     add = bool(opts.get("start_from_latent_avg", True))
-    return {"encoder_type": name, "styles": count, "channels": state["input_layer.0.weight"].shape[1], "add_latent_avg": add}
+    return {
+        "encoder_type": name,
+        "styles": count,
+        "channels": state["input_layer.0.weight"].shape[1],
+        "add_latent_avg": add,
+    }
 
 
 def _irse50(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[str, Any]]:
     state = _held(tree, path, "IR-SE-50")
     blocks = {key.split(".")[1] for key in state if key.startswith("body.")}
     if len(blocks) != 24 or "body.0.res_layer.5.fc1.weight" not in state:
-        raise ModelError(f"{path} is an IR network of {len(blocks)} blocks: wanted IR-SE-50, which has 24 with squeeze and excitation")
+        raise ModelError(
+            f"{path} is an IR network of {len(blocks)} blocks: wanted IR-SE-50, which has 24 with squeeze and excitation"
+        )
     _affordable(path, state)
     return {"irse50": {key: one.load() for key, one in state.items()}}, {}
 
@@ -314,17 +422,30 @@ def _irse50(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[st
 
 
 def _translator_kind(tree: dict[str, Any]) -> str | None:
-    """Residual generators, as CycleGAN's are by default, and U-Nets, as pix2pix's; either could be the other's."""
+    """Residual generators, as CycleGAN's are by default, and U-Nets, as pix2pix's; either could be the
+    other's."""
     if "model.model.0.weight" in tree and "model.model.3.weight" in tree:
         return "pix2pix"
-    return "cyclegan" if {"model.1.weight", "model.4.weight", "model.10.conv_block.1.weight"} <= tree.keys() else None
+    return (
+        "cyclegan"
+        if {"model.1.weight", "model.4.weight", "model.10.conv_block.1.weight"} <= tree.keys()
+        else None
+    )
 
 
 def _translator(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[str, Any]]:
     state = _held(tree, path, "the generator")
     homes = {key.rpartition(".")[0] for key in state if key.endswith(".weight")}
-    gathered = (".running_mean", ".running_var", ".num_batches_tracked")  # of instance norms in files from before torch 0.4
-    state = {key: one for key, one in state.items() if not key.endswith(gathered) or key.rpartition(".")[0] in homes}
+    gathered = (
+        ".running_mean",
+        ".running_var",
+        ".num_batches_tracked",
+    )  # of instance norms in files from before torch 0.4
+    state = {
+        key: one
+        for key, one in state.items()
+        if not key.endswith(gathered) or key.rpartition(".")[0] in homes
+    }
     _affordable(path, state)
     return {"G": {key: one.load() for key, one in state.items()}}, {"translator": translators.describe(state)}
 
@@ -344,9 +465,14 @@ def _single_kind(tree: dict[str, Any]) -> str | None:
 
 
 def _single(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[str, Any]]:
-    """Statistics, which instance norms of old files have, are left out: each picture has its own, also where the authors test."""
+    """Statistics, which instance norms of old files have, are left out: each picture has its own, also where
+    the authors test."""
     state = _held(tree, path, "the network")
-    state = {key: one for key, one in state.items() if not key.endswith((".running_mean", ".running_var", ".num_batches_tracked"))}
+    state = {
+        key: one
+        for key, one in state.items()
+        if not key.endswith((".running_mean", ".running_var", ".num_batches_tracked"))
+    }
     _affordable(path, state)
     name, knobs = next(found for described in SINGLE.values() if (found := described(_shapes(dict(state)))))
     return {name: {key: one.load() for key, one in state.items()}}, {"net": name, "knobs": knobs}
@@ -356,7 +482,8 @@ def _single(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[st
 
 
 def describe(nets: Mapping[str, State], path: Path) -> dict[str, Any]:
-    """The knobs of `families.stylegan2.Config` that the weights fix. Raises `ModelError` where no generator of that family has them."""
+    """The knobs of `families.stylegan2.Config` that the weights fix. Raises `ModelError` where no generator
+    of that family has them."""
     G = nets.get("G_ema", nets.get("G", {}))
     try:
         blocks = {int(key.split(".")[1][1:]) for key in G if key.startswith("synthesis.b")}
@@ -372,9 +499,18 @@ def describe(nets: Mapping[str, State], path: Path) -> dict[str, Any]:
         or blocks != {2**i for i in range(2, size.bit_length())}
         or any(c != min(base // r, widest) for r, c in channels.items())
     ):
-        raise ModelError(f"{path} is a StyleGAN2 of {colours} colours and channels {channels}: wanted 3, and a power of two over the size")
+        raise ModelError(
+            f"{path} is a StyleGAN2 of {colours} colours and channels {channels}: wanted 3, and a power of two over the size"
+        )
     plain = "skip" if "synthesis.b4.torgb.weight" in G else "orig"
-    out = {"size": size, "z": z - (w if classes else 0), "w": w, "classes": classes, "base": base, "widest": widest}
+    out = {
+        "size": size,
+        "z": z - (w if classes else 0),
+        "w": w,
+        "classes": classes,
+        "base": base,
+        "widest": widest,
+    }
     out |= {"layers": sum(bool(re.fullmatch(r"mapping\.fc\d+\.weight", key)) for key in G)}
     out |= {"synthesis": "resnet" if any(".skip." in key for key in G) else plain}
     if D := nets.get("D"):

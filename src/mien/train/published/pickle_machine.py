@@ -1,7 +1,9 @@
-"""The pickle machine: follows the opcodes of a pickle and never holds, looks up or calls anything of Python's.
+"""The pickle machine: follows the opcodes of a pickle and never holds, looks up or calls anything of
+Python's.
 
-A name that the file asks for stays a word, `Name`, and only what a table of builders has for that word is made of it: plain values.
-What the table does not have, opcodes that no checkpoint uses, and more steps than an honest file takes are a `ModelError`.
+A name that the file asks for stays a word, `Name`, and only what a table of builders has for that word is
+made of it: plain values. What the table does not have, opcodes that no checkpoint uses, and more steps than
+an honest file takes are a `ModelError`.
 """
 
 from __future__ import annotations
@@ -13,11 +15,18 @@ from typing import Any
 
 from ...errors import ModelError
 
-MOST_STEPS = 4_000_000  # opcodes in one file, those of pickles within the pickle counted; honest files have under 200 000
+# opcodes in one file, those of pickles within the pickle counted; honest files have under 200 000
+MOST_STEPS = 4_000_000
 
 CONSTANTS: dict[int, Any] = {0x4E: None, 0x88: True, 0x89: False}
 NUMBERS = {0x4A: "<i", 0x4B: "<B", 0x4D: "<H", 0x47: ">d"}  # BININT BININT1 BININT2 BINFLOAT
-TEXTS = {0x58: "<I", 0x8C: "<B", 0x8D: "<Q", 0x54: "<I", 0x55: "<B"}  # BINUNICODE and kin, and Python 2's strings
+TEXTS = {
+    0x58: "<I",
+    0x8C: "<B",
+    0x8D: "<Q",
+    0x54: "<I",
+    0x55: "<B",
+}  # BINUNICODE and kin, and Python 2's strings
 BYTES = {0x42: "<I", 0x43: "<B", 0x8E: "<Q", 0x96: "<Q"}
 INTEGERS = {0x8A: "<B", 0x8B: "<I"}  # LONG1 LONG4
 PUTS, GETS = {0x71: "<B", 0x72: "<I"}, {0x68: "<B", 0x6A: "<I"}
@@ -50,7 +59,9 @@ class Fuel:
     def burn(self, steps: int) -> None:
         self.left -= steps
         if self.left < 0:
-            raise ModelError(f"{self.where} takes more than {MOST_STEPS} steps to read: no published checkpoint does, so it is refused")
+            raise ModelError(
+                f"{self.where} takes more than {MOST_STEPS} steps to read: no published checkpoint does, so it is refused"
+            )
 
 
 Builder = Callable[["Machine", tuple[Any, ...]], Any]
@@ -59,8 +70,8 @@ Builder = Callable[["Machine", tuple[Any, ...]], Any]
 class Machine:
     """Reads one pickle after another from `data`.
 
-    builders: what is made of a name and its arguments. names: further names that may stand as words. build: sets the state of
-    what was made. persistent: what a persistent id refers to; without it there may be none.
+    builders: what is made of a name and its arguments. names: further names that may stand as words. build:
+    sets the state of what was made. persistent: what a persistent id refers to; without it there may be none.
     """
 
     def __init__(
@@ -158,9 +169,15 @@ class Machine:
         self.stack = []
 
     def _ask(self, module: Any, name: Any) -> None:
-        dotted = f"{module}.{name}" if isinstance(module, str) and isinstance(name, str) else "something without a name"
+        dotted = (
+            f"{module}.{name}"
+            if isinstance(module, str) and isinstance(name, str)
+            else "something without a name"
+        )
         if dotted not in self.builders and dotted not in self.names:
-            raise self.refuse(f"asks for {ascii(dotted)[1:-1][:120]}, which is not on the list of what a checkpoint may hold")
+            raise self.refuse(
+                f"asks for {ascii(dotted)[1:-1][:120]}, which is not on the list of what a checkpoint may hold"
+            )
         self.stack.append(Name(dotted))
 
     def _global(self) -> None:
@@ -181,7 +198,9 @@ class Machine:
     def _reduce(self) -> None:
         args, what = self.stack.pop(), self.stack.pop()
         if not isinstance(what, Name) or what.dotted not in self.builders or not isinstance(args, tuple):
-            raise self.refuse(f"calls {what.dotted if isinstance(what, Name) else 'a ' + type(what).__name__}, which nothing calls")
+            raise self.refuse(
+                f"calls {what.dotted if isinstance(what, Name) else 'a ' + type(what).__name__}, which nothing calls"
+            )
         self.stack.append(self.builders[what.dotted](self, args))
 
     def _persistent(self) -> None:

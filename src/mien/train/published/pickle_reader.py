@@ -1,7 +1,9 @@
-"""Reads what a published checkpoint holds without running anything of it: torch's two formats, NVIDIA's and TensorFlow's pickles.
+"""Reads what a published checkpoint holds without running anything of it: torch's two formats, NVIDIA's and
+TensorFlow's pickles.
 
-Tensors and arrays stay in the file, as `Stored`, until `load()` copies one out; objects become plain dicts, lists and `Record`s.
-A file that names anything outside `BUILDERS` and `STORAGES`, or that claims more than it holds, is a `ModelError`.
+Tensors and arrays stay in the file, as `Stored`, until `load()` copies one out; objects become plain dicts,
+lists and `Record`s. A file that names anything outside `BUILDERS` and `STORAGES`, or that claims more than it
+holds, is a `ModelError`.
 """
 
 from __future__ import annotations
@@ -91,7 +93,9 @@ class Stored:
         if not math.prod(self.shape):
             return torch.empty(self.shape, dtype=self.storage.dtype)
         span = 1 + sum((n - 1) * step for n, step in zip(self.shape, self.stride, strict=True))
-        flat = torch.frombuffer(bytearray(data[self.offset * item : (self.offset + span) * item]), dtype=self.storage.dtype)
+        flat = torch.frombuffer(
+            bytearray(data[self.offset * item : (self.offset + span) * item]), dtype=self.storage.dtype
+        )
         return flat.as_strided(self.shape, self.stride).contiguous()
 
     @property
@@ -102,7 +106,8 @@ class Stored:
 def read_tree(path: Path) -> Any:
     """Everything in a checkpoint: torch's archive, torch's format before 1.6, or a bare pickle.
 
-    Raises `InputError` where there is no such file and `ModelError` where it asks for code, is damaged, or lies about its sizes.
+    Raises `InputError` where there is no such file and `ModelError` where it asks for code, is damaged, or
+    lies about its sizes.
     """
     try:
         with path.open("rb") as file:
@@ -113,7 +118,9 @@ def read_tree(path: Path) -> Any:
         raise ModelError(f"{path} is empty: fetch it again") from error
     head = bytes(data[:512]).lstrip()
     if head[:1] == b"<":
-        raise ModelError(f"{path} is a web page, not a checkpoint: open its address in a browser and save the file itself")
+        raise ModelError(
+            f"{path} is a web page, not a checkpoint: open its address in a browser and save the file itself"
+        )
     try:
         if head[:4] == b"PK\x03\x04":
             return _archive(path, data)
@@ -139,15 +146,29 @@ def _archive(path: Path, data: memoryview) -> Any:
         entries = file.infolist()
     by_name = {entry.filename: entry for entry in entries}
     if len(entries) > MOST_ENTRIES or len(by_name) != len(entries):
-        raise ModelError(f"{path} has {len(entries)} entries, {len(by_name)} of them different: no checkpoint is like that")
+        raise ModelError(
+            f"{path} has {len(entries)} entries, {len(by_name)} of them different: no checkpoint is like that"
+        )
     for entry in entries:
-        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size or entry.flag_bits & 1:
-            raise ModelError(f"{path} holds the compressed entry {entry.filename[:80]!r}: torch writes none, and none is unpacked")
+        if (
+            entry.compress_type != zipfile.ZIP_STORED
+            or entry.file_size != entry.compress_size
+            or entry.flag_bits & 1
+        ):
+            raise ModelError(
+                f"{path} holds the compressed entry {entry.filename[:80]!r}: torch writes none, and none is unpacked"
+            )
     if sum(entry.file_size for entry in entries) > len(data):
         raise ModelError(f"{path} claims more in its entries than the file is long: fetch it again")
-    roots = [name.removesuffix("data.pkl") for name in by_name if name.count("/") == 1 and name.endswith("/data.pkl")]
+    roots = [
+        name.removesuffix("data.pkl")
+        for name in by_name
+        if name.count("/") == 1 and name.endswith("/data.pkl")
+    ]
     if len(roots) != 1 or roots[0] + "constants.pkl" in by_name:
-        raise ModelError(f"{path} is a zip, but no checkpoint (wanted one data.pkl, no program): give the file that torch.save wrote")
+        raise ModelError(
+            f"{path} is a zip, but no checkpoint (wanted one data.pkl, no program): give the file that torch.save wrote"
+        )
     root = roots[0]
 
     def body(name: str) -> memoryview:
@@ -168,15 +189,20 @@ def _archive(path: Path, data: memoryview) -> Any:
         if root + "data/" + key not in by_name:
             raise ModelError(f"{path} lacks the storage {key[:40]!r}: fetch it again")
         held = storages.setdefault(key, Storage(dtype, numel, body(root + "data/" + key)))
-        if (held.dtype, held.numel) != (dtype, numel) or numel * dtype.itemsize != by_name[root + "data/" + key].file_size:
-            raise ModelError(f"{path} gives the storage {key[:40]!r} a size that it does not have: fetch it again")
+        if (held.dtype, held.numel) != (dtype, numel) or numel * dtype.itemsize != by_name[
+            root + "data/" + key
+        ].file_size:
+            raise ModelError(
+                f"{path} gives the storage {key[:40]!r} a size that it does not have: fetch it again"
+            )
         return held
 
     return Machine(body(root + "data.pkl"), Fuel(str(path)), BUILDERS, WORDS, _state, persistent).run()
 
 
 def _old(data: memoryview, fuel: Fuel) -> Any:
-    """torch's format before 1.6, also found inside NVIDIA's pickles: five pickles, then each storage's length and numbers."""
+    """torch's format before 1.6, also found inside NVIDIA's pickles: five pickles, then each storage's length
+    and numbers."""
     where, storages = fuel.where, dict[str, Storage]()
 
     def persistent(pid: Any) -> Storage:
@@ -190,7 +216,9 @@ def _old(data: memoryview, fuel: Fuel) -> Any:
     magic, version, system, tree, keys = (machine.run() for _ in range(5))
     little = isinstance(system, dict) and system.get("little_endian") is True
     if magic != MAGIC or version != 1001 or not little or not isinstance(keys, list):
-        raise ModelError(f"{where} is not in torch's format, or from a big-endian machine: save it again with a newer torch")
+        raise ModelError(
+            f"{where} is not in torch's format, or from a big-endian machine: save it again with a newer torch"
+        )
     if len(keys) != len(storages) or not all(isinstance(key, str) and key in storages for key in keys):
         raise ModelError(f"{where} lists other storages than it uses: fetch it again")
     for key in keys:
@@ -204,11 +232,18 @@ def _old(data: memoryview, fuel: Fuel) -> Any:
 
 def _persistent_id(pid: Any, where: str, length: int) -> tuple[torch.dtype, str, int]:
     """Type, key and number of elements of a storage; any other shape of the id is refused."""
-    if isinstance(pid, tuple) and len(pid) == length and pid[0] == "storage" and (length == 5 or pid[5] is None):
+    if (
+        isinstance(pid, tuple)
+        and len(pid) == length
+        and pid[0] == "storage"
+        and (length == 5 or pid[5] is None)
+    ):
         _, kind, key, _, numel = pid[:5]
         if isinstance(kind, Name) and kind.dotted in STORAGES and isinstance(key, str) and _whole(numel):
             return STORAGES[kind.dotted], key, numel
-    raise ModelError(f"{where} refers to something outside itself in a way that torch does not: it is refused")
+    raise ModelError(
+        f"{where} refers to something outside itself in a way that torch does not: it is refused"
+    )
 
 
 def _whole(value: Any) -> bool:
@@ -220,13 +255,20 @@ def _whole(value: Any) -> bool:
 
 def _tensor(machine: Machine, args: tuple[Any, ...]) -> Stored:
     storage, offset, shape, stride = args[:4]
-    if not isinstance(storage, Storage) or not isinstance(shape, tuple) or not isinstance(stride, tuple) or len(shape) != len(stride):
+    if (
+        not isinstance(storage, Storage)
+        or not isinstance(shape, tuple)
+        or not isinstance(stride, tuple)
+        or len(shape) != len(stride)
+    ):
         raise machine.refuse("describes a tensor in a way that torch does not")
     if not all(map(_whole, (offset, *shape, *stride))) or len(shape) > MOST_DIMENSIONS:
         raise machine.refuse("describes a tensor of impossible shape")
     span = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True)) if math.prod(shape) else 0
     if max(offset + span, math.prod(shape)) > storage.numel:
-        raise machine.refuse(f"describes a tensor {list(shape)} that is larger than its storage of {storage.numel}")
+        raise machine.refuse(
+            f"describes a tensor {list(shape)} that is larger than its storage of {storage.numel}"
+        )
     return Stored(storage, offset, shape, stride)
 
 
@@ -256,10 +298,19 @@ def _array(machine: Machine, shape: Any, dtype: Any, fortran: Any, raw: Any) -> 
     if isinstance(raw, str):
         machine.fuel.burn(len(raw) // 64)
         raw = memoryview(raw.encode("latin1"))
-    if not isinstance(raw, memoryview) or not isinstance(dtype, Record) or dtype.kind != "numpy.dtype" or not isinstance(shape, tuple):
+    if (
+        not isinstance(raw, memoryview)
+        or not isinstance(dtype, Record)
+        or dtype.kind != "numpy.dtype"
+        or not isinstance(shape, tuple)
+    ):
         raise machine.refuse("describes an array in a way that NumPy does not")
     kind = NUMPY[dtype["code"]]
-    if not all(map(_whole, shape)) or len(shape) > MOST_DIMENSIONS or math.prod(shape) * kind.itemsize != len(raw):
+    if (
+        not all(map(_whole, shape))
+        or len(shape) > MOST_DIMENSIONS
+        or math.prod(shape) * kind.itemsize != len(raw)
+    ):
         raise machine.refuse(f"describes an array that is not as large as its {len(raw)} bytes")
     order = shape if fortran else shape[::-1]
     stride = [math.prod(order[:i]) for i in range(len(order))]
@@ -285,7 +336,8 @@ def _encode(machine: Machine, args: tuple[Any, ...]) -> memoryview:
 
 
 def _persistent_object(machine: Machine, args: tuple[Any, ...]) -> Record:
-    """NVIDIA's networks come with the source text of their class; the state is taken and the text is left alone."""
+    """NVIDIA's networks come with the source text of their class; the state is taken and the text is left
+    alone."""
     (meta,) = args
     state = meta.get("state") if isinstance(meta, dict) and meta.get("type") == "class" else None
     if not isinstance(state, dict) or not isinstance(meta.get("class_name"), str):
@@ -312,12 +364,23 @@ def _inert(kind: str) -> Builder:
 
 
 def _state(machine: Machine, into: Any, state: Any) -> None:
-    """What BUILD does: fields of a record, byte order of a dtype, numbers of an array. A state dict's own attributes are dropped."""
+    """What BUILD does: fields of a record, byte order of a dtype, numbers of an array. A state dict's own
+    attributes are dropped."""
     if isinstance(into, Stored) and isinstance(state, tuple) and len(state) == 5:
         made = _array(machine, *state[1:])
-        into.storage, into.offset, into.shape, into.stride = made.storage, made.offset, made.shape, made.stride
+        into.storage, into.offset, into.shape, into.stride = (
+            made.storage,
+            made.offset,
+            made.shape,
+            made.stride,
+        )
     elif isinstance(into, Record) and into.kind == "numpy.dtype":
-        if not isinstance(state, tuple) or len(state) < 5 or state[1] not in ("<", "|", "=") or any(one is not None for one in state[2:5]):
+        if (
+            not isinstance(state, tuple)
+            or len(state) < 5
+            or state[1] not in ("<", "|", "=")
+            or any(one is not None for one in state[2:5])
+        ):
             raise machine.refuse("holds an array of records or of another byte order")
     elif isinstance(into, Record) and type(state) is dict:
         machine.fuel.burn(len(state))
@@ -349,7 +412,9 @@ BUILDERS: dict[str, Builder] = {
     for name, builder in {
         "multiarray._reconstruct": _unfilled,
         "multiarray.scalar": _scalar,
-        "numeric._frombuffer": lambda machine, args: _array(machine, args[2], args[1], args[3] == "F", args[0]),
+        "numeric._frombuffer": lambda machine, args: _array(
+            machine, args[2], args[1], args[3] == "F", args[0]
+        ),
     }.items()
 }
 WORDS = frozenset(STORAGES) | {"numpy.ndarray"}
