@@ -294,8 +294,8 @@ def compare(tflite: bytes, model: onnx.ModelProto, job: Job, folder: Path) -> di
 
 
 def catalogue(name: str, role: str, file: str, digest: str) -> None:
-    """Put one row into `catalog.toml`, in place of an earlier one of that name."""
-    path = WEIGHTS / "catalog.toml"
+    """Put one row into `catalogue.toml`, in place of an earlier one of that name."""
+    path = WEIGHTS / "catalogue.toml"
     row = f'[{name}]\nrole = "{role}"\nfile = "{file}"\nsha256 = "{digest}"\n'
     text, found = re.subn(
         rf"\[{re.escape(name)}\]\n(?:[^\[\n].*\n)*", lambda _: row, path.read_text(encoding="utf-8")

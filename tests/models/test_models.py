@@ -32,7 +32,7 @@ def test_the_box_is_small():
     assert sum(entry.path.stat().st_size for entry in hub.catalogue().values()) < 45e6
     assert hub.catalogue()["prototypes"].path.stat().st_size < 2e6
     assert {path.name for path in hub.WEIGHTS.iterdir()} == {
-        "catalog.toml",
+        "catalogue.toml",
         *(entry.path.name for entry in hub.catalogue().values()),
     }
 

@@ -137,7 +137,8 @@ def test_it_learns(kind: str, data: list[Path]):
     for i in range(100):
         logs = objective.step(MicroBatches(loader.batch(i), i))
     assert {"loss", "content", "style"} == logs.keys()
-    assert float(objective.score(objective.G.eval(), aside)) < min(0.9, before * 0.9)
+    # three seeds end at 0.10 to 0.13 of where they began (adain) and at 0.70 to 0.74 (fast)
+    assert float(objective.score(objective.G.eval(), aside)) < before * (0.4 if kind == "adain" else 0.9)
     assert objective.preview(objective.G, aside).shape == (36, 3, 32, 32)
 
 

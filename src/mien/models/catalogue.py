@@ -1,4 +1,4 @@
-"""Model name -> verified local file: the catalogue of the box (`weights/catalog.toml`), and the networks in
+"""Model name -> verified local file: the catalogue of the box (`weights/catalogue.toml`), and the networks in
 the user's data folder."""
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Entry:
 
 def catalogue() -> dict[str, Entry]:
     """All networks by name: those in the box, in the order of the file, then the user's own."""
-    rows = tomllib.loads((WEIGHTS / "catalog.toml").read_text(encoding="utf-8"))
+    rows = tomllib.loads((WEIGHTS / "catalogue.toml").read_text(encoding="utf-8"))
     out = {name: Entry(name, row["role"], WEIGHTS / row["file"], row["sha256"]) for name, row in rows.items()}
     return out | {
         name: Entry(name, row["role"], _own() / row["file"], row["sha256"])

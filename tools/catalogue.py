@@ -1,7 +1,7 @@
-"""Write the sha256 of every bundled network into `src/mien/weights/catalog.toml`: run after a network was
+"""Write the sha256 of every bundled network into `src/mien/weights/catalogue.toml`: run after a network was
 replaced.
 
-python tools/catalog.py
+python tools/catalogue.py
 """
 
 import re
@@ -11,7 +11,7 @@ from mien.models.catalogue import WEIGHTS, sha256_of
 
 
 def main() -> None:
-    path = WEIGHTS / "catalog.toml"
+    path = WEIGHTS / "catalogue.toml"
     text = path.read_text(encoding="utf-8")
     for name in re.findall(r'file = "(.+?)"', text):
         text = re.sub(
