@@ -14,7 +14,12 @@ from ..errors import ModelError
 from ..types import Array, Networks
 from .card import KEY, Card
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+}
 
 
 def onnxruntime() -> Any:

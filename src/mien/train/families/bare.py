@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...models.card import Card, Condition
+from ..blocks.ema import decay
 from ..blocks.losses import gradient_l1, masked_l1
 from ..blocks.translators import LEAST_DOWNS, UNetGenerator
 from ..data.loader import Loader, tensors
@@ -88,7 +89,7 @@ class Bare:
 
     def keep(self, i: int) -> float:
         """Share of the averaged G that step `i` keeps: less in the beginning."""
-        return min(self.cfg.ema, (i + 2) / (i + 11))
+        return decay(i + 1, self.cfg.ema)
 
     def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         t = shares.i / self.cfg.steps

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from ...face.geometry import TEMPLATES
 from ...models.card import Card
 from ...types import Array
+from ..blocks.ema import decay
 from ..blocks.frechet import distance
 from ..blocks.translators import (
     CRITICS,
@@ -216,7 +217,7 @@ class CycleGAN:
 
     def keep(self, i: int) -> float:
         """Share of the averaged G that step `i` keeps, less in the beginning."""
-        return min(self.cfg.ema, (1 + i) / (10 + i))
+        return decay(i, self.cfg.ema)
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
         """Begin with other weights: "G" of a run, or a published one, which makes B of A. What has the same

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from ...face.geometry import TEMPLATES
 from ...models.card import Card
 from ...models.parser import REGIONS
+from ..blocks.ema import decay
 from ..blocks.layers import UNet
 from ..data.loader import Loader, tensors
 from ..data.parsing import RegionData
@@ -119,7 +120,7 @@ class Parse:
 
     def keep(self, i: int) -> float:
         """Share of the averaged G that step `i` keeps: less in the beginning."""
-        return min(self.cfg.ema, (i + 2) / (i + 11))
+        return decay(i + 1, self.cfg.ema)
 
     def step(self, shares: MicroBatches) -> dict[str, Tensor]:
         t = shares.i / self.cfg.steps

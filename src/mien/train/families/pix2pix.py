@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from ...face.geometry import TEMPLATES
 from ...models.card import Card
+from ..blocks.ema import decay
 from ..blocks.translators import (
     CRITICS,
     GENERATORS,
@@ -177,7 +178,7 @@ class Pix2Pix:
 
     def keep(self, i: int) -> float:
         """Share of the averaged G that step `i` keeps, less in the beginning."""
-        return min(self.cfg.ema, (1 + i) / (10 + i))
+        return decay(i, self.cfg.ema)
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
         """Begin with other weights, "G" and "D" by name: what has the same name and shape is taken. Returns

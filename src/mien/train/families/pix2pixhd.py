@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...models.card import Card, Condition
+from ..blocks.ema import decay
 from ..blocks.layers import full
 from ..blocks.translators import ResNetBlock, initialised, pace, updates, verdict
 from ..data.label_maps import LabelMaps
@@ -330,7 +331,7 @@ class Pix2pixHD:
 
     def keep(self, i: int) -> float:
         """Share of the averaged G that step `i` keeps, less in the beginning."""
-        return min(self.cfg.ema, (1 + i) / (10 + i))
+        return decay(i, self.cfg.ema)
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
         """Begin from other weights "G", "D", "E": what has the same name and shape, so also a coarse G for

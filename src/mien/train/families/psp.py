@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from ...errors import ModelError, RequestError
 from ...models.card import Card
 from ...types import Array
+from ..blocks.ema import decay
 from ..blocks.encoders import ENCODERS, PYRAMIDS, Backbone, Encoder4Editing, Inverter, encoder
 from ..blocks.layers import full
 from ..data.drawings import CHANNELS, Drawn
@@ -337,7 +338,7 @@ class PSP:
 
     def keep(self, i: int) -> float:
         """Share of the averaged E that step `i` keeps, less in the beginning."""
-        return min(self.cfg.ema, (1 + i) / (10 + i))
+        return decay(i, self.cfg.ema)
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
         """Begin from other weights, by name: "G" and "D" of a StyleGAN2, "irse50", "E" of a run or as

@@ -22,6 +22,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from ...models.card import Card, Condition
 from ...types import Array
 from ..blocks.augment import PIPES, Augment
+from ..blocks.ema import decay
 from ..blocks.layers import UNet, warp
 from ..blocks.losses import gradient_l1, hinge_d, masked_l1, r1
 from ..data.faces import AGES, RetouchData
@@ -219,7 +220,7 @@ class Retouch:
 
     def keep(self, i: int) -> float:
         """Share of the averaged G that step `i` keeps: less in the beginning."""
-        return min(self.cfg.ema, (i + 2) / (i + 11))
+        return decay(i + 1, self.cfg.ema)
 
     def render(
         self, G: nn.Module, before: Tensor, condition: Tensor

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...models.card import Card, Condition
+from ..blocks.ema import decay
 from ..blocks.layers import full
 from ..blocks.translators import pace, updates
 from ..data.domains import Domains
@@ -196,7 +197,7 @@ class StarGAN:
 
     def keep(self, i: int) -> float:
         """Share of the averaged G that step `i` keeps, less in the beginning."""
-        return min(self.cfg.ema, (1 + i) / (10 + i))
+        return decay(i, self.cfg.ema)
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
         """Begin from other weights "G" and "D": what has the same name and shape; other domains begin anew

@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from ...errors import InputError, RequestError
 from ...models.card import Card
 from ...types import Array
+from ..blocks.ema import decay
 from ..blocks.layers import full
 from ..data.faces import read_rgb
 from ..data.loader import Loader
@@ -292,7 +293,7 @@ class Style:
 
     def keep(self, i: int) -> float:
         """Share of the averaged network that step `i` keeps, less in the beginning."""
-        return min(self.cfg.ema, (1 + i) / (10 + i))
+        return decay(i, self.cfg.ema)
 
     def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
         """Begin from other weights: "G" of a run or of a published fast network, "vgg" and "decoder" as
