@@ -35,7 +35,7 @@ def test_nothing_leaks_and_nothing_lacks():
         if inspect.isfunction(value) or hasattr(value, "cache_clear")
     }
     assert functions == set(verbs.__all__)
-    assert set(dir(mien)) == set(mien.__all__)
+    assert set(dir(mien)) == {*mien.__all__, "open"}, "a star import must not hide Python's own"
     assert all(
         getattr(mien, name).__module__.startswith("mien.") for name in mien.__all__ if name != "__version__"
     )

@@ -206,14 +206,18 @@ def cli() -> str:
 
 
 def commands(group: click.Command, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in getattr(group, "commands", {}).items():
-        yield (*names, name), command
-        yield from commands(command, (*names, name))
+    if not isinstance(group, click.Group):
+        return
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        if command := group.get_command(context, name):
+            yield (*names, name), command
+            yield from commands(command, (*names, name))
 
 
 def described(names: tuple[str, ...], command: click.Command) -> list[str]:
     """One command: its usage, its help, and a table of its options."""
-    context = click.Context(command, info_name=" ".join(names))
+    context = click.Context(command, info_name=" ".join(names), help_option_names=["-h", "--help"])
     parts = [f"{'#' * len(names)} {' '.join(names)}", f"```text\n{command.get_usage(context)}\n```"]
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
         examples = paragraph.removeprefix("\b\n")  # what click leaves as it is

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .edits.request import EditRequest
     from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
     from .models.kit import Kit
+    from .pipeline.edit import open as open
     from .pipeline.session import Session
     from .types import Alignment, Change, Crop, Edit, Face, Phase, Photo, Progress, Source, Step, Verdict
     from .verbs import (
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         edit,
         edit_clip,
         find,
-        open,
         read,
         report,
         sketch,
@@ -96,7 +96,6 @@ __all__ = [
     "edit",
     "edit_clip",
     "find",
-    "open",
     "read",
     "report",
     "sketch",
@@ -115,4 +114,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted([*__all__, "open"])  # a star import must not hide Python's own `open`

@@ -71,10 +71,12 @@ class Origin:
 
     `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own.
     `path` is where the picture was read from: the label names it as the parent and keeps a manifest that it
-    may carry. `xmp` is the file's XMP packet as it was, but for the turn.
+    may carry. `xmp` is the file's XMP packet as it was, but for the turn. `file`: the file itself,
+    where it came from memory and carries a label that must not be lost.
     """
 
     path: str | None = None
+    file: bytes | None = None
     format: str = "PNG"
     icc: bytes | None = None
     exif: bytes | None = None

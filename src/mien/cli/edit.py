@@ -101,7 +101,7 @@ def edit(
     clips = [source for source in sources if batch.is_clip(source)]
     if (request.start is not None or request.end is not None) and not clips:
         raise RequestError("--from and --to are for clips, and none came")
-    many = (resume and not clips) or sources != [Path(name) for name in inputs[:1]]
+    many = sources != [Path(name) for name in inputs[:1]]
     if many and not output.is_dir():
         kind = "file" if clips else "photo"
         raise OutputError(
@@ -114,7 +114,7 @@ def edit(
         for job in jobs
         if job.source not in clips
     ]
-    if not many and photos:
+    if not many and photos and not resume:
         batch.check(photos[0])
         outcome = batch.edit_one(photos[0])
         say(f"wrote {outcome.said or photos[0].target}")

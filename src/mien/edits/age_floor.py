@@ -32,7 +32,7 @@ SLOPE = (
     0.6  # years less that are read for each year less that is asked of the prototypes: the median of 60 faces
 )
 FARTHEST = 12.0  # years by which any edit but an asked age changes the reading, at most
-NOTE = "reads {:.0f}, and nobody is made to look under 18: {}"
+NOTE = "reads {:.0f}, and nobody is made to look under 18 (the floor is a reading of 28): {}"
 
 
 def allowed_years(now: float, years: float) -> float:

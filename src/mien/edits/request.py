@@ -10,8 +10,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, TypedDict
 
+from ..deprecations import renamed
 from ..errors import RequestError
 from ..types import Phase
 from . import colours
@@ -25,6 +27,7 @@ BEARD_REMOVAL = 2.0  # of a beard, for each unit more feminine
 # comes along.
 METHODS = ("prototypes", "network")
 WHOLE_FACE = "whole_face"
+OLD_WORDS, GONE = {"by": "method", "along": "directions", "begin": "start"}, "0.3"
 
 
 class Strengths(TypedDict, total=False):
@@ -124,15 +127,14 @@ def check(strengths: Asked) -> None:
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EDITS)}"
             raise RequestError(f"no edit is called {name!r}: {hint}")
         option = EDITS[name]
-        if option.unit == COLOUR and isinstance(value, str):
-            colours.parse(value, option.names)
-        elif (option.unit == COLOUR and value != 0) or not isinstance(value, int | float):
-            wanted = (
-                "a colour, as in red, #b01030 or rose:0.5"
-                if option.unit == COLOUR
-                else f"a number from {option.low:g} to {option.high:g}"
-            )
+        given: Any = value
+        number = not isinstance(given, bool) and isinstance(given, Real)
+        if isinstance(value, str) != (option.unit == COLOUR) or not (number or isinstance(given, str)):
+            colour, range_ = "a colour, as in red, #b01030 or rose:0.5", f"{option.low:g} to {option.high:g}"
+            wanted = colour if option.unit == COLOUR else f"a number from {range_}"
             raise RequestError(f"{name} wants {wanted}; {value!r} came")
+        if isinstance(value, str):
+            colours.parse(value, option.names)
         elif value and not option.low <= value <= option.high:
             raise RequestError(f"{name} {value:g} is out of range: from {option.range}")
 
@@ -203,6 +205,23 @@ class EditRequest:
     def empty(self) -> bool:
         """Whether nothing would change."""
         return not self.amounts and not any(self.directions.values())
+
+
+def request_of(given: dict[str, Any], **rest: Any) -> EditRequest:
+    """The request that keyword arguments are: strengths `given` by name, old words among them, and the rest."""
+    words = renamed(given, OLD_WORDS, gone_in=GONE)
+    if twice := [new for new in words if rest.get(new)]:
+        raise RequestError(f"{twice[0]} was given twice, by its old word too: leave one out")
+    strengths = {name: plain_number(value) for name, value in given.items()}
+    about: dict[str, Any] = {**rest, **words}
+    about |= {"face": str(about["face"]), "directions": dict(about["directions"] or {})}
+    return EditRequest(strengths, **about)
+
+
+def plain_number(value: Any) -> Any:
+    """NumPy's numbers as Python's, which labels and comparisons take; anything else as it is."""
+    known = isinstance(value, str | bool | int | float)
+    return value if known or not isinstance(value, Real) else float(value)
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,13 @@ own guard only.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import mmap
 import os
 import re
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -52,6 +54,7 @@ MEDIA = {
     },
     **{".tiff": "image/tiff", ".mp4": "video/mp4", ".mov": "video/quicktime", ".m4v": "video/mp4"},
 }
+TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt:AISystemUsed>mien<"
 LOST = "its own label is damaged and could not be kept"
 UNLABELLED = (
     "video/x-matroska",
@@ -83,7 +86,7 @@ def sign(
     """
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
-    parent = Path(origin.path) if origin.path and Path(origin.path).is_file() else None
+    parent = _parent_of(origin)
     parent_type = origin.format if "/" in origin.format else f"image/{origin.format.lower()}"
     credentials = signer.credentials()
     try:
@@ -113,12 +116,33 @@ def sign(
         ) from error
 
 
+@dataclass(frozen=True)
+class Parent:
+    """The picture that a labelled one was made from."""
+
+    title: str
+    opened: Callable[[], BinaryIO]
+
+
+def _parent_of(origin: Origin) -> Parent | None:
+    """The file that a photo was read from, while it is there."""
+    path, data = Path(origin.path or ""), origin.file
+    if origin.path and path.is_file():
+        return Parent(path.name, lambda: path.open("rb"))
+    return Parent("a file from memory", lambda: io.BytesIO(data)) if data else None
+
+
+def wants_label(history: tuple[Step, ...], origin: Origin) -> bool:
+    """Whether what is written must carry a label: something was done, or what it was read from says that mien did."""
+    return bool(history) or (TRACES[1] in (origin.xmp or b"") and _parent_of(origin) is not None)
+
+
 def _sign(
     source: BinaryIO,
     target: BinaryIO,
     media_type: str,
     history: tuple[Step, ...],
-    parent: Path | None,
+    parent: Parent | None,
     parent_type: str,
     credentials: tuple[str, bytes, bytes],
     keep: bool,
@@ -134,7 +158,7 @@ def _sign(
         ],
     }
     ingredient = {
-        "title": parent.name.encode("utf-8", "replace").decode() if parent else "",
+        "title": parent.title.encode("utf-8", "replace").decode() if parent else "",
         "relationship": "parentOf",
         "label": "parent",
     }
@@ -156,7 +180,7 @@ def _sign(
     hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(*credentials, None))  # pyright: ignore[reportArgumentType]
     with c2pa.Context.from_dict(_settings(), hand) as context, c2pa.Builder(manifest, context) as builder:
         if parent and keep:
-            with parent.open("rb") as file:
+            with parent.opened() as file:
                 builder.add_ingredient(ingredient, parent_type, file)
         for about, path, kind in others:
             with path.open("rb") as file:
@@ -362,9 +386,6 @@ def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[
                 known["notes"] = tuple(fields.get("notes", ()))
                 steps.append(Step(**known))
     return steps
-
-
-TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt:AISystemUsed>mien<"
 
 
 def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:

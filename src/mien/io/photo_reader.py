@@ -130,7 +130,10 @@ def read(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXEL
     """
     if not isinstance(path, str | os.PathLike):
         path.seek(0)
-        return _read("the picture", path, None, max_pixels)
+        data = path.read()
+        photo = _read("the picture", io.BytesIO(data), None, max_pixels)
+        labelled = b"c2pa" in data
+        return replace(photo, origin=replace(photo.origin, file=data)) if labelled else photo
     path = Path(path)
     with _opened(path) as file:
         return _read(str(path), file, str(path), max_pixels)

@@ -52,7 +52,7 @@ def write(
         raise OutputError(
             f"{path}: what the photo carries does not fit into this format ({error}): write a .png"
         ) from error
-    if photo.history:
+    if provenance.wants_label(photo.history, photo.origin):
         labelled = io.BytesIO()
         provenance.sign(io.BytesIO(data), labelled, f"image/{form.lower()}", photo.history, photo.origin)
         data = labelled.getbuffer()

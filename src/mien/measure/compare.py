@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError, RequestError
 from ..face import filters, geometry, mesh, topology
 from ..face.filters import to_lab
+from ..io.photo_reader import PhotoLike, as_photo
 from ..models.embedder import Embedder
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import Prototypes
@@ -273,7 +274,12 @@ def _notes(before: Photo, after: Photo, anew: bool, faces: tuple[FaceReport, ...
 
 
 def report(
-    before: Photo, after: Photo, *, identity: str | None = None, around: str = "face", kit: Kit | None = None
+    before: PhotoLike,
+    after: PhotoLike,
+    *,
+    identity: str | None = None,
+    around: str = "face",
+    kit: Kit | None = None,
 ) -> Report:
     """What an edit did to a photo, by numbers and per face: pixels changed outside the face, identity,
     landmark motion, seam, sharpness, colour, and what age, sex and smile are read; see `report.Report` for
@@ -283,4 +289,4 @@ def report(
     one. around: "face", or "head" for edits that are meant to reach the hair. Raises `InputError` for photos
     of different sizes, `FaceError` where BEFORE shows no face.
     """
-    return measure(before, after, kit or shared_kit(), identity=identity, around=around)
+    return measure(as_photo(before), as_photo(after), kit or shared_kit(), identity=identity, around=around)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from .. import models
-from ..errors import ModelError
+from ..errors import ModelError, RequestError
 from ..types import Array, Face
 from . import catalogue
 from .directions import Directions
@@ -34,6 +34,7 @@ DEFAULTS = {
     "parser": "parser",
     "remover": "bare",
 }
+LICENCES = ("all", "commercial")
 DATA = {"prototypes": Prototypes, "directions": Directions}  # roles that are arrays and no network
 
 
@@ -47,7 +48,11 @@ class Kit:
 
     def __init__(self, device: str = "cpu", threads: int = 0, licence: str | None = None) -> None:
         self.device, self.threads = device, threads
-        self.licence = licence or os.environ.get("MIEN_LICENCE", "all")
+        self.licence = licence or os.environ.get("MIEN_LICENCE") or "all"
+        if self.licence not in LICENCES:
+            raise RequestError(
+                f"licence {self.licence!r} is not known: set MIEN_LICENCE to one of {', '.join(LICENCES)}"
+            )
         self._opened: dict[tuple[str, str], Any] = {}
         self._own: dict[str, Any] = {}
         self._lock = threading.RLock()

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack, cast
 
-from ..deprecations import callbacks, renamed
+from ..deprecations import callbacks
 from ..edits.registry import plan
-from ..edits.request import EditRequest, Strengths
+from ..edits.request import GONE, EditRequest, Strengths, request_of
 from ..errors import RequestError
 from ..io import clip_reader, clip_writer
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
@@ -19,9 +19,6 @@ from .clip_edit import clip_editor
 from .photo import edit_step
 from .resume import Summary, process_clip
 from .session import Session
-
-OLD_WORDS = {"by": "method", "along": "directions", "begin": "start"}
-GONE = "0.3"
 
 
 def open(photo: PhotoLike, *, kit: Kit | None = None) -> Session:
@@ -95,13 +92,6 @@ def edit_clip(
     return apply_to_clip(
         *places, asked, resume=resume, force=force, max_pixels=max_pixels, kit=kit, progress=progress
     )
-
-
-def request_of(given: dict[str, Any], **rest: Any) -> EditRequest:
-    """The request that keyword arguments are, old words among the strengths that were `given`."""
-    rest |= renamed(given, OLD_WORDS, gone_in=GONE)
-    about: dict[str, Any] = {**rest, "face": str(rest["face"]), "directions": dict(rest["directions"] or {})}
-    return EditRequest(given, **about)
 
 
 def apply_to_clip(

@@ -16,6 +16,7 @@ from ..errors import FaceError, MienError, RequestError
 from ..face import filters, geometry, topology
 from ..io import outputs, photo_writer
 from ..io import photo_reader as image
+from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT, OLDEST
 from ..types import SILENT, Alignment, Array, Crop, Face, Photo, Progress
@@ -39,15 +40,15 @@ LABELS = (
 )
 
 
-def find(photo: Photo, *, kit: Kit | None = None) -> list[Face]:
+def find(photo: PhotoLike, *, kit: Kit | None = None) -> list[Face]:
     """The faces of a photo, from left to right, in photo xy; empty where there is none. See `types.Face`."""
-    return (kit or shared_kit()).faces(filters.to_uint8(photo.pixels))
+    return (kit or shared_kit()).faces(filters.to_uint8(as_photo(photo).pixels))
 
 
-def age(photo: Photo, face: Face, *, kit: Kit | None = None) -> tuple[float, float]:
+def age(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> tuple[float, float]:
     """How old a face of the photo looks, and by how much that is off in the mean, on people held out; in
     years, 18 to 90."""
-    prototypes = (kit or shared_kit()).prototypes
+    prototypes, photo = (kit or shared_kit()).prototypes, as_photo(photo)
     crop = geometry.align(filters.to_uint8(photo.pixels), face.landmarks, Prototype.alignment)
     return float(np.clip(prototypes.read(crop).age, ADULT, OLDEST)), prototypes.card.measured[
         "age_error_years"
@@ -55,11 +56,11 @@ def age(photo: Photo, face: Face, *, kit: Kit | None = None) -> tuple[float, flo
 
 
 def align(
-    photo: Photo, *, size: int = 512, template: str = "ffhq", kit: Kit | None = None
+    photo: PhotoLike, *, size: int = 512, template: str = "ffhq", kit: Kit | None = None
 ) -> list[tuple[Face, Crop]]:
     """Every face of a photo laid out as `template` (see `geometry.TEMPLATES`), `size` x `size` pixels, 8
     bits."""
-    layout = _layout(template, size)
+    layout, photo = _layout(template, size), as_photo(photo)
     return [(face, geometry.align(photo.pixels, face.landmarks, layout)) for face in find(photo, kit=kit)]
 
 
@@ -73,10 +74,10 @@ def _layout(template: str, size: int) -> Alignment:
     return Alignment(template, size)
 
 
-def draw(photo: Photo, faces: list[Face]) -> Photo:
+def draw(photo: PhotoLike, faces: list[Face]) -> Photo:
     """The photo with the faces' boxes, numbers and points drawn on it; 8 bits, no label, since nothing in it
     pretends to be a photo."""
-    pixels = filters.to_uint8(photo.pixels).copy()
+    pixels = filters.to_uint8(as_photo(photo).pixels).copy()
     for number, face in enumerate(faces, 1):
         left, top, right, bottom = (round(float(v)) for v in face.box)
         thick = max(1, round((right - left) / 150))
@@ -99,10 +100,11 @@ def draw(photo: Photo, faces: list[Face]) -> Photo:
     return Photo(pixels)
 
 
-def regions(photo: Photo, face: Face, *, kit: Kit | None = None) -> Iterator[tuple[str, Array]]:
+def regions(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Iterator[tuple[str, Array]]:
     """Where in the photo a face's skin, hair and features are: each of `models.parser.REGIONS` by name, one
     after the other since they are as large as the photo, `[H, W]` uint8 in 0..255; of every pixel they sum to
     about 255."""
+    photo = as_photo(photo)
     parser, pixels = (kit or shared_kit()).parser, filters.to_uint8(photo.pixels)
     crop = geometry.align(pixels, face.landmarks, Alignment(parser.alignment.template, MASK))
     light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255

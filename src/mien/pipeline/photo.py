@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 
 from .._version import __version__
+from ..edits.age_floor import Adult
+from ..edits.hair import Hair
+from ..edits.removal import Removal
 from ..errors import FaceError, RequestError
 from ..face import filters, geometry, mesh
 from ..face.change import advect_points, composite
@@ -64,6 +67,8 @@ def edit_photo(
         change = make_change(edit, crop, faces, i)
         if change.note:
             notes.append(f"face {i + 1} {change.note}")
+        elif not change.alpha.any() and (what := _missing(edit, arguments)):
+            notes.append(f"face {i + 1}: no {what} was seen, so nothing was done to it")
         return (
             occlusions[i].mask_objects(crop, occlusions[i].keep_hair_colour(crop, change))
             if i in occlusions
@@ -159,8 +164,32 @@ def align_face(pixels: Array, face: Face, alignment: Alignment) -> Crop:
 def make_change(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
     """What `edit` does to face `i`, which `crop` shows, in a photo with these faces: not on its neighbours,
     nor in other colours than its own in a black-and-white photo."""
-    change = edit(crop)
+    change = _checked(edit(crop), edit, crop)
     return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
+
+
+def _missing(edit: Edit, arguments: dict[str, Any]) -> str:
+    """What an edit that was asked for by name works on, where it may not be there."""
+    edit = edit.edit if isinstance(edit, Adult) else edit
+    if isinstance(edit, Removal):
+        return edit.thing if edit.thing in arguments else ""
+    return "hair" if isinstance(edit, Hair) else ""
+
+
+def _checked(change: Change, edit: Edit, crop: Crop) -> Change:
+    """A Change as `composite` takes it; one of an edit of somebody's own may be anything: a `RequestError`."""
+    size, who = (crop.size, crop.size), type(edit).__name__
+    if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance] - edits are anybody's
+        raise RequestError(f"the edit {who} gave {type(change).__name__}: a Change was wanted")
+    for name, shape in (("flow", (*size, 2)), ("colour", (*size, 3)), ("alpha", size)):
+        values = getattr(change, name)
+        if getattr(values, "shape", None) != shape or not np.isfinite(values).all():
+            came = (
+                f"{list(getattr(values, 'shape', ()))} of {getattr(values, 'dtype', type(values).__name__)}"
+            )
+            raise RequestError(f"the edit {who} gave {name} {came}: wanted {list(shape)} of finite float32")
+    fields = {name: np.asarray(getattr(change, name), np.float32) for name in ("flow", "colour", "alpha")}
+    return replace(change, **fields)
 
 
 def edit_step(

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Unpack
 
 from ..edits.registry import plan
-from ..edits.request import EditRequest, Strengths
+from ..edits.request import EditRequest, Strengths, request_of
 from ..face import filters, geometry
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
@@ -55,7 +55,7 @@ class Session:
     ) -> Photo:
         """The photo after one request; see `mien.edit` for what can be asked."""
         asked: dict[str, Any] = dict(strengths)
-        return self.apply(EditRequest(asked, str(face), method, network, directions or {}))
+        return self.apply(request_of(asked, face=face, method=method, network=network, directions=directions))
 
     def apply(self, request: EditRequest) -> Photo:
         """The photo after `request`: itself where nothing was asked for. Raises `RequestError` and
