@@ -16,6 +16,7 @@ from PIL import Image
 import mien
 from mien import InputError, Photo, RequestError, Session, edit, verbs
 from mien.edits.request import EDITS, METHODS, EditRequest, Strengths, StyleRequest
+from mien.pipeline.photo import edit_photo
 from mien.types import Phase
 
 # ---- names
@@ -196,3 +197,77 @@ def test_a_kit_opens_once_from_many_threads_and_lets_go():
         assert all(one is found[0] for one in found)
         own.close()
         assert own.parser is not found[0]
+
+
+# ---- what newcomers met
+
+
+@pytest.mark.parametrize("suffix", (".png", ".jpg"))
+def test_a_copy_keeps_its_label(tmp_path: Path, suffix: str):
+    """Written again without a change, or out of memory: what was done before stays told."""
+    first, copy, later = (tmp_path / f"{name}{suffix}" for name in ("first", "copy", "later"))
+    mien.write(edit(hopper(), lips="red", kit=kit()), first)
+    mien.write(mien.read(first), copy)
+    mien.write(edit(first.read_bytes(), warmth=0.4, kit=kit()), later)
+    assert [(verb.state, len(verb.history)) for verb in map(mien.verify, (first, copy, later))] == [
+        ("intact", 1),
+        ("intact", 1),
+        ("intact", 2),
+    ]
+
+
+def test_an_edit_that_found_nothing_says_so():
+    bald = edit(hopper(), smile=0.5, hair="red", kit=kit())
+    assert bald.history[-1].notes == ("face 1: no hair was seen, so nothing was done to it",)
+    assert edit(hopper(), sex=-0.5, kit=kit()).history[-1].notes == (), (
+        "of what was not asked for nothing is told"
+    )
+
+
+class Odd:
+    """An edit of somebody's own that gives what `field` says."""
+
+    alignment, networks, phase = mien.Alignment("face", 64), (), Phase.OVERLAY
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields = fields
+
+    def __call__(self, crop: mien.Crop) -> Any:
+        zero: dict[str, Any] = {
+            "flow": np.zeros((64, 64, 2)),
+            "colour": np.zeros((64, 64, 3)),
+            "alpha": np.ones((64, 64)),
+        }
+        return mien.Change(**zero | self.fields) if "change" not in self.fields else self.fields["change"]
+
+
+def test_an_edit_of_ones_own_is_checked():
+    face = [hopper_face()]
+    edit_photo(hopper(), [Odd()], face, [0], {})  # float64 is taken
+    wrong: tuple[dict[str, Any], ...] = (
+        {"colour": np.full((64, 64, 3), np.nan)},
+        {"alpha": np.ones((32, 32))},
+        {"flow": None},
+        {"change": None},
+    )
+    for fields in wrong:
+        with pytest.raises(RequestError, match="the edit Odd gave"):
+            edit_photo(hopper(), [Odd(**fields)], face, [0], {})
+
+
+def test_numbers_of_numpy_are_numbers():
+    after = edit(hopper(), warmth=np.float32(0.5), kit=kit())  # pyright: ignore[reportArgumentType]
+    assert after.history[-1].arguments["warmth"] == 0.5
+    with pytest.raises(RequestError, match="age wants a number"):
+        edit(hopper(), age=True, kit=kit())
+
+
+def test_a_word_that_is_given_twice():
+    with pytest.raises(RequestError, match="method was given twice"):
+        edit(hopper(), smile=0.5, method="network", by="prototypes")  # pyright: ignore[reportCallIssue]
+
+
+def test_a_licence_that_there_is_not(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MIEN_LICENCE", "comercial")
+    with pytest.raises(RequestError, match="licence 'comercial' is not known"):
+        mien.Kit()

@@ -331,3 +331,10 @@ def wait_for_children(pid: int) -> None:
     deadline = time.monotonic() + 20
     while len(children.read_text().split()) < 2 and time.monotonic() < deadline:
         time.sleep(0.005)
+
+
+def test_one_photo_is_resumed(mien: Mien, photo: Path, tmp_path: Path):
+    words = (photo, "--warmth", 0.5, "-o", tmp_path / "out.jpg", "--resume")
+    first, second = mien("edit", *words), mien("edit", *words)
+    assert first.code == 0 and "1 done, 0 skipped" in first.err, first
+    assert second.code == 0 and "0 done, 1 skipped" in second.err, second
