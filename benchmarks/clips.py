@@ -1,12 +1,13 @@
 """Clips: how fast, in how much memory, how much an edited face flickers, and what is left of what was not
 edited.
 
-python benchmarks/clips.py              # all figures, about three minutes
-python benchmarks/clips.py film.mp4     # only make the 720p test film
+python benchmarks/clips.py [--json benchmarks/results/clips.json]     # all figures, about three minutes
+python benchmarks/clips.py --film film.mp4     # only make the 720p test film
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from figures import save
 
 from mien import Kit
 from mien.edits import registry as edits
@@ -150,31 +152,43 @@ def kept(source: Path, out: Path) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--film", type=Path)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    if given.film:
+        film(given.film, 10)
+        return
+    rows: list[dict[str, Any]] = []
+    flickers: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
+        source = place / "moving.mp4"
         for seconds in (3, 12):
             source, out = place / f"{seconds}.mp4", place / f"{seconds}-out.mp4"
             film(source, seconds)
             told = process(source, out)
-            print(
-                f"| {seconds} s of 720p, --age 30: frames a second | {told['frames'] / told['seconds']:.1f} |"
+            rows.append(
+                {
+                    "what": f"{seconds} s of 720p, one face, `--age 30`",
+                    "frames_per_second": round(told["frames"] / told["seconds"], 1),
+                    "cpu_seconds_a_frame": round(told["cpu"] / told["frames"], 3),
+                    "megabytes": round(told["memory"]),
+                    "size_over_source": round(out.stat().st_size / source.stat().st_size, 2),
+                    "psnr_unedited_db": round(kept(source, out), 1),
+                }
             )
-            print(f"| ... CPU seconds a frame, all threads | {told['cpu'] / told['frames']:.3f} |")
-            print(f"| ... peak memory | {told['memory']:.0f} MB |")
-            print(f"| ... size over the source's | {out.stat().st_size / source.stat().st_size:.2f} |")
-            print(f"| ... PSNR where nothing was edited | {kept(source, out):.1f} dB |", flush=True)
+            print(rows[-1], flush=True)
         kit, still = Kit(), place / "still.mp4"
         film(still, 2.5, noise=4, speed=0)
         for name, shown in (("moving", source), ("still", still)):
-            alone, whole = (flicker(shown, kit, smooth=smooth) for smooth in (False, True))
-            print(
-                f"| flicker of the effect, {name} face: frame by frame, and as mien does it | {alone:.2f}, {whole:.2f} |",
-                flush=True,
-            )
+            alone, whole = (round(flicker(shown, kit, smooth=smooth), 2) for smooth in (False, True))
+            flickers.append({"face": name, "frame_by_frame": alone, "smoothed": whole})
+            print(flickers[-1], flush=True)
+    save(given.json, "python benchmarks/clips.py", rows, frame_size=SIZE, flicker_levels=flickers)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        film(Path(sys.argv[1]), 10)
-    else:
-        main()
+    main()

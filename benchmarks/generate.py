@@ -1,7 +1,8 @@
 """How fast an exported StyleGAN2 generator draws on a CPU, and in how much memory, beside the same weights in
 PyTorch.
 
-    python benchmarks/generate.py [PRESET ...] [--threads 1] [--runs 15] [--json]
+    python benchmarks/generate.py [PRESET ...] [--threads 1] [--runs 15]
+        [--json benchmarks/results/generators.json]
 
 The weights are of chance, which costs the same. Times are medians of single pictures, PyTorch and ONNX
 Runtime in turn in one process; peak memory is that of a process of its own which opens the network and draws
@@ -11,7 +12,6 @@ one.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import resource
@@ -21,6 +21,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from figures import save
 
 from mien.models.session import Net
 
@@ -88,8 +90,6 @@ def drawers(preset: str, path: Path, wanted: tuple[str, ...]) -> dict[str, Calla
     if "onnx" in wanted:
         import numpy as np
 
-        pass
-
         net = Net(preset, path, "", threads=int(os.environ["OMP_NUM_THREADS"]))
         ws = np.random.default_rng(0).standard_normal((1, *net.inputs["ws"][1:])).astype(np.float32)
         out["onnx"] = lambda: net.run(ws=ws)
@@ -121,10 +121,12 @@ def row(preset: str, threads: int, runs: int) -> dict[str, Any]:
         size = path.stat().st_size / 1e6
     return {
         "preset": preset,
-        "ms": ms,
-        "ratio": ms["torch"] / ms["onnx"],
-        "peak_mb": peak,
-        "file_mb": size,
+        "pytorch_ms": round(ms["torch"]),
+        "onnxruntime_ms": round(ms["onnx"]),
+        "ratio": round(ms["torch"] / ms["onnx"], 2),
+        "pytorch_megabytes": round(peak["torch"]),
+        "onnxruntime_megabytes": round(peak["onnx"]),
+        "file_megabytes": round(size),
         "difference": difference,
     }
 
@@ -136,28 +138,14 @@ def main() -> None:
     parser.add_argument("presets", nargs="*", default=PRESETS, metavar="PRESET")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--json", action="store_true", help="one object a line")
+    parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    columns = (
-        "preset",
-        "PyTorch",
-        "ONNX Runtime",
-        "times as fast",
-        "PyTorch's peak",
-        "ONNX Runtime's peak",
-        "file",
-    )
-    if not asked.json:
-        print(f"{os.cpu_count()} cores, {asked.threads} of them used, medians of {asked.runs}\n")
-        print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    print(f"{os.cpu_count()} cores, {asked.threads} of them used, medians of {asked.runs}")
+    rows: list[dict[str, Any]] = []
     for preset in asked.presets:
-        one = row(preset, asked.threads, asked.runs)
-        ms, peak = one["ms"], one["peak_mb"]
-        figures = f"{ms['torch']:.0f} ms | {ms['onnx']:.0f} ms | {one['ratio']:.2f} | {peak['torch']:.0f} MB | {peak['onnx']:.0f} MB"
-        print(
-            json.dumps(one) if asked.json else f"| {preset} | {figures} | {one['file_mb']:.0f} MB |",
-            flush=True,
-        )
+        rows.append(row(preset, asked.threads, asked.runs))
+        print(rows[-1], flush=True)
+    save(asked.json, "python benchmarks/generate.py", rows, threads=asked.threads, runs=asked.runs)
 
 
 if __name__ == "__main__":

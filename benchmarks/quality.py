@@ -1,6 +1,6 @@
 """What the edits do to people nobody trained on, by numbers: the makers side by side.
 
-    python benchmarks/quality.py FACES PAIRS
+    python benchmarks/quality.py FACES PAIRS [--json benchmarks/results/success.json]
 
 FACES and PAIRS are the folders that `mien train retouch` takes; the people that `train.data.held_out` keeps
 aside are judged. The judge of age and sex is a small convolutional network of its own, trained here on the
@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from figures import save
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -120,6 +122,7 @@ def main() -> None:
     parser.add_argument(
         "--by", nargs="+", choices=(bench.BEST, *edits.MAKERS), default=(bench.BEST, *edits.MAKERS)
     )
+    parser.add_argument("--json", type=Path)
     parser.add_argument("--most", type=int, default=1000, help="judge at most so many people")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -136,9 +139,9 @@ def main() -> None:
     kept = [i for i, away in enumerate(aside) if away][: args.most]
     truth = labels[kept].numpy() * [30, 1] + [40, 0]
     base = judged(judge, [small(pictures[i], points[i]) for i in kept])
-    years, right = np.abs(base[:, 0] - truth[:, 0]).mean(), np.mean(base[:, 1] * truth[:, 1] > 0)
+    years, right_sex = np.abs(base[:, 0] - truth[:, 0]).mean(), np.mean(base[:, 1] * truth[:, 1] > 0)
     print(
-        f"judge on {len(kept)} pictures of people held out: age within {years:.1f} years, sex right {right:.1%}"
+        f"judge on {len(kept)} pictures of people held out: age within {years:.1f} years, sex right {right_sex:.1%}"
     )
     lifts = [
         mesh.mouth_shape(pair.smiling.landmarks)[1] - mesh.mouth_shape(pair.neutral.landmarks)[1]
@@ -149,6 +152,8 @@ def main() -> None:
     )
 
     kit = Kit()
+    found: list[dict[str, Any]] = []
+    changed = 0
     print(f"{'edit':<12} {'by':<11} {'right way':>9} {'median':>8} {'p10':>7} {'p90':>7} {'outside':>8}")
     for request in REQUESTS:
         for by in args.by:
@@ -177,10 +182,35 @@ def main() -> None:
             way = np.array(moves) * np.sign(strength)
             right = way >= 0.5 * np.median(lifts) if name == "smile" else way > 0
             low, middle, high = np.percentile(way, [10, 50, 90])
+            changed += outside
+            found.append(
+                {
+                    "edit": name,
+                    "strength": strength,
+                    "method": by,
+                    "right_way": round(float(right.mean()), 3),
+                    "median": round(float(middle), 3),
+                    "p10": round(float(low), 3),
+                    "p90": round(float(high), 3),
+                    "people": len(moves),
+                    "unit": {"smile": "eye distances", "age": "years"}.get(name, "of 2"),
+                }
+            )
             print(
                 f"{name + format(strength, '+g'):<12} {by:<11} {right.mean():>9.1%} {middle:>8.3f} {low:>7.3f} {high:>7.3f} {outside:>8}",
                 flush=True,
             )
+    save(
+        args.json,
+        "python benchmarks/quality.py FACES PAIRS",
+        found,
+        people_held_out=True,
+        pictures=len(kept),
+        judge={"age_error_years": round(float(years), 1), "sex_right": round(float(right_sex), 3)},
+        median_smile_lift=round(float(np.median(lifts)), 3),
+        smile_counts_from=0.5,
+        pixels_changed_outside=changed,
+    )
 
 
 if __name__ == "__main__":

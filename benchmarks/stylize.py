@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +236,10 @@ def main() -> None:
             os.environ["MIEN_HOME"] = place
         modules = {asked.network: None} if asked.network else chance(folder)
         kit, most, ratios = Kit(), 0.0, dict.fromkeys(modules, 0.0)
-        wanted: Callable[[str], bool] = lambda what: asked.only in (None, what)  # noqa: E731
+
+        def wanted(what: str) -> bool:
+            return asked.only in (None, what)
+
         for name, module in modules.items():
             if module and wanted("speed"):
                 ratios[name] = speed(name, module, kit.translator(name))

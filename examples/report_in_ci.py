@@ -27,7 +27,8 @@ def main(originals: str, edited: str) -> int:
     sources = {path.stem: path for path in Path(originals).iterdir()}
     failed = 0
     for after in sorted(Path(edited).iterdir()):
-        found = problems(sources[after.stem], after)
+        before = sources.get(after.stem)
+        found = problems(before, after) if before else [f"{originals} has no original of that name"]
         print(f"{after.name}: {'; '.join(found) or 'good'}")
         failed += bool(found)
     return 1 if failed else 0

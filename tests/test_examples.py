@@ -87,6 +87,8 @@ def test_report_in_ci(example: Example, photo: Path, tmp_path: Path, portrait: A
     # By a program that knows no labels.
     assert cv2.imwrite(str(tmp_path / "edited" / "one.png"), portrait[..., ::-1])
     assert example("report_in_ci", "originals", "edited") == 1
+    (tmp_path / "originals" / "one.jpg").rename(tmp_path / "originals" / "another.jpg")
+    assert example("report_in_ci", "originals", "edited") == 1, "an edited one without an original"
 
 
 def test_each_example_has_a_test():

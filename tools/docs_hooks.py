@@ -132,7 +132,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "generators": (
         "generators",
         (
-            ("Picture", lambda row: f"{row['pixels']} px"),
+            ("Preset", code("preset")),
             ("ONNX Runtime", lambda row: f"{row['onnxruntime_ms']} ms"),
             ("PyTorch", lambda row: f"{row['pytorch_ms']} ms"),
         ),
