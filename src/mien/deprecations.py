@@ -14,6 +14,8 @@ from typing import Any
 from ._version import __version__
 from .errors import RequestError
 
+GONE = "0.3"  # the version that no longer knows the words of 0.1
+
 
 def deprecate(what: str, *, gone_in: str, use: str) -> None:
     """Warn of an old word; from version `gone_in` on refuse it."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, TypedDict
 
-from ..deprecations import renamed
+from ..deprecations import GONE, renamed
 from ..errors import RequestError
 from ..types import Phase
 from . import colours
@@ -27,7 +27,7 @@ BEARD_REMOVAL = 2.0  # of a beard, for each unit more feminine
 # comes along.
 METHODS = ("prototypes", "network")
 WHOLE_FACE = "whole_face"
-OLD_WORDS, GONE = {"by": "method", "along": "directions", "begin": "start"}, "0.3"
+OLD_WORDS = {"by": "method", "along": "directions", "begin": "start"}
 
 
 class Strengths(TypedDict, total=False):

@@ -175,7 +175,7 @@ def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
         force=job.force
         or (resume and job.target.is_file()),  # what is there is a damaged result of this request
         max_pixels=job.max_pixels,
-        kit=None,
+        kit=shared_kit(job.request.licence),
         progress=progress,
     )
     numbers = {name: value for name, value in asdict(told).items() if name != "notes" or value}

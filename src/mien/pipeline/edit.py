@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack, cast
 
-from ..deprecations import callbacks
+from ..deprecations import GONE, callbacks
 from ..edits.registry import plan
-from ..edits.request import GONE, EditRequest, Strengths, request_of
+from ..edits.request import EditRequest, Strengths, request_of
 from ..errors import RequestError
 from ..io import clip_reader, clip_writer
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
@@ -102,11 +102,10 @@ def apply_to_clip(
     resume: bool,
     force: bool,
     max_pixels: int,
-    kit: Kit | None,
+    kit: Kit,
     progress: Progress,
 ) -> Summary:
     """Carry out a request on a clip; see `edit_clip`."""
-    kit = kit or shared_kit(request.licence)
     clip_writer.target(out, force=force)
     edits = plan(request, kit)
     if not edits:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import models as roles
-from ..deprecations import renamed
+from ..deprecations import GONE, renamed
 from ..errors import InputError, ModelError, RequestError
 from ..io import outputs
 from ..models import catalogue
@@ -18,7 +18,6 @@ from ..optional import training
 from ..types import Lines, Progress
 
 OLD_WORDS = {"knobs": "overrides", "begin": "start"}
-GONE = "0.3"
 
 
 def train(

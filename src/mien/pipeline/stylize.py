@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..deprecations import callbacks, renamed
+from ..deprecations import GONE, callbacks, renamed
 from ..edits import line_art
 from ..edits.request import StyleRequest
 from ..edits.translate import TranslatorEdit
@@ -29,7 +29,6 @@ from .resume import Summary, process_clip
 
 SKETCH = "sketch"  # the translator of drawings that is used where none is named
 OLD_WORDS = {"asked": "conditions", "begin": "start"}
-GONE = "0.3"
 
 
 def stylize(
