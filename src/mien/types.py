@@ -181,7 +181,7 @@ class Face:
 
 @dataclass(frozen=True)
 class Alignment:
-    """How a network wants a face laid out: a row of `geometry.TEMPLATES` and the crop's side in pixels."""
+    """How a network wants a face laid out: one of `geometry.LAYOUTS` and the crop's side in pixels."""
 
     template: str
     size: int
@@ -273,9 +273,24 @@ class Identity:
 
     vector: Array
 
+    def towards(self, other: Identity, share: float) -> Identity:
+        """The identity that lies `share` 0..1 of the way to another."""
+        vector = self.vector + share * (other.vector - self.vector)
+        return Identity(vector / max(float(vector @ vector) ** 0.5, 1e-6))
+
     def likeness(self, other: Identity) -> float:
         """The cosine of two identities: 1 is the same picture; where strangers end depends on the network."""
         return float(self.vector @ other.vector)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody as a picture shows them, who is meant in others: the picture's name and sha256 of its pixels, for
+    the label, and their identity by the embedder in the box, as numbers."""
+
+    name: str
+    sha256: str
+    vector: tuple[float, ...]
 
 
 class Phase(StrEnum):

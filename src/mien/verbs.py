@@ -15,9 +15,10 @@ from .models.kit import shared_kit
 from .offline import offline_proof
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
-from .pipeline.find import age, align, align_folder, draw, find, regions, write_masks
+from .pipeline.find import age, align, align_folder, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
 from .pipeline.networks import export, import_network, prototypes, train
+from .pipeline.people import meant, person
 from .pipeline.stylize import sketch, stylize, stylize_clip
 
 __all__ = [
@@ -34,10 +35,13 @@ __all__ = [
     "find",
     "generate",
     "grid",
+    "identity",
     "import_network",
+    "meant",
     "models",
     "offline_proof",
     "open",
+    "person",
     "prototypes",
     "read",
     "regions",

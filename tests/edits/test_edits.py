@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from faces import collins, hopper, hopper_face, kit, planned
 
-from mien import FaceError, Photo, RequestError, edit, verbs
+from mien import Photo, RequestError, edit, verbs
 from mien.edits import whole_face
 from mien.edits.age_floor import Adult
 from mien.edits.removal import Removal
@@ -16,7 +16,7 @@ from mien.edits.request import COLOUR, EDITS, METHODS
 from mien.face import geometry, mesh, topology
 from mien.face.mesh import mouth_shape
 from mien.measure import criteria as judges
-from mien.pipeline.photo import edit_photo, find_occlusion, select_faces
+from mien.pipeline.photo import edit_photo, find_occlusion
 from mien.types import Face
 
 OURS = ("smile", "age", "sex")  # what either maker can make; the rest has but one
@@ -199,30 +199,6 @@ def test_neighbours_do_not_fight():
     assert only.sum() > 5000 and (alone[only] != photo.pixels[only]).any()
     assert np.array_equal(alone[only], both[only])
     assert not (both[:, side:] != photo.pixels[:, side:])[:, 60:].any()
-
-
-@pytest.mark.parametrize(
-    ("which", "error", "said"),
-    [
-        ("3", FaceError, "there is no face 3: 2 found"),
-        ("0", FaceError, "no face 0"),
-        ("left", RequestError, "neither all, largest"),
-    ],
-)
-def test_a_face_that_is_not_there(which: str, error: type[Exception], said: str):
-    with pytest.raises(error, match=said):
-        select_faces([moved(1, 0, 0), moved(2, 300, 0)], which, (800, 600))
-
-
-def test_faces_are_chosen_by_size_and_number():
-    faces = [moved(1, 0, 0), moved(2, 300, 0)]
-    assert (
-        select_faces(faces, "all", (9, 9)) == [0, 1]
-        and select_faces(faces, "largest", (9, 9)) == [1]
-        and select_faces(faces, "1", (9, 9)) == [0]
-    )
-    with pytest.raises(FaceError, match="no face found in 640 x 480"):
-        select_faces([], "all", (640, 480))
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_an_edit_is_recognised():
     after = verbs.edit(hopper(), kit=kit(), smile=0.8, age=30)
     one = told(after)
     (face,) = one.faces
-    assert one.outside.count == 0 and one.noise == 0 and one.identity_by == measure.STAND_IN
+    assert one.outside.count == 0 and one.noise == 0 and (one.identity_by, one.same_from) == ("identity", 0.6)
     assert face.smile and face.age and face.smile[1] - face.smile[0] > 0.5 and face.age[1] - face.age[0] > 5
     assert (
         face.motion and max(face.motion, key=lambda name: face.motion[name] if face.motion else 0) == "mouth"
@@ -258,7 +258,7 @@ def test_limits_end_with_exit_code_5(mien: Mien, pair: tuple[Path, Path]):
     assert (
         (ran.code, ran.out) == (0, "")
         and "outside the face: no pixel differs" in ran.err
-        and "a stand-in" in ran.err
+        and "identity by identity: one person scores 0.6 or more" in ran.err
     )
     ran = mien(
         "report", *pair, "--max-outside", 0, "--max-seam", 1.05, "--min-identity", 0.5, "--max-skin", 3
@@ -285,6 +285,7 @@ def test_json_has_every_number(mien: Mien, pair: tuple[Path, Path]):
         "outside",
         "noise",
         "identity_by",
+        "same_from",
         "faces",
         "worst",
         "notes",

@@ -31,7 +31,7 @@ from mien.pipeline import resume as parts
 from mien.pipeline import tracking as tracks
 from mien.pipeline.clip_edit import ClipEditor
 from mien.pipeline.tracking import TrackedFrame, Tracker
-from mien.types import Alignment, Array, Change, Face, Phase
+from mien.types import Alignment, Array, Change, Face, Identity, Phase
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +197,9 @@ def test_memory_does_not_grow_with_the_clip(landmarks: Array):
     kit: Any = SimpleNamespace(
         faces=lambda pixels: [face],
         landmarker=SimpleNamespace(again=lambda pixels, face: face),
+        embedder=lambda: SimpleNamespace(
+            threshold=0.6, identity_in=lambda pixels, face: Identity(np.array([1.0]))
+        ),
         prototypes=SimpleNamespace(triangles=np.array([[0, 1, 2]])),
         parser=SimpleNamespace(
             alignment=Alignment("wide", 64),
@@ -214,7 +217,20 @@ def test_memory_does_not_grow_with_the_clip(landmarks: Array):
     held, taken = [], 0
     for taken, _ in enumerate(line.run(source), 1):  # noqa: B007
         held.append(
-            tuple(map(len, (line.waiting, line.sights, line.steady, line.keys, line.means, line.hidden)))
+            tuple(
+                map(
+                    len,
+                    (
+                        line.waiting,
+                        line.sights,
+                        line.steady,
+                        line.keys,
+                        line.means,
+                        line.hidden,
+                        line.tracker.known,
+                    ),
+                )
+            )
         )
     assert taken == 400 and max(held[60:]) <= max(held[:60]) and max(map(max, held)) <= 2 * line.behind + 2
 

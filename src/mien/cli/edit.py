@@ -130,12 +130,16 @@ def edit(
 
 def _request(given: dict[str, Any]) -> EditRequest:
     """What was asked for, checked."""
+    from .. import verbs
+
     strengths = {name: given[name] for name in EDITS if given[name] is not None}
     if not strengths and not given["directions"]:
         raise RequestError(f"nothing to do: say what to change with {', '.join(map(_flag, EDITS))}")
     check(strengths)
     names = ("face", "method", "network", "directions", "start", "end", "licence")
-    return EditRequest(strengths, **{name: given[name] for name in names})
+    about = {name: given[name] for name in names}
+    about["face"] = verbs.meant(about["face"], kit=verbs.shared_kit(about["licence"]))
+    return EditRequest(strengths, **about)
 
 
 def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..errors import FaceError, InputError, MienError, RequestError
-from ..face.geometry import TEMPLATES
+from ..face.geometry import LAYOUTS
 from ..io import outputs
 from ..measure.compare import AROUND
 from ..measure.report import LIMITS
@@ -44,10 +44,16 @@ PASSED = 5  # a limit of `report`
     help="A new folder for masks of each face: 1-hair.png, 1-skin.png, 1-lips.png and so on.",
 )
 @click.option("--force", is_flag=True, help="Write over what is there.")
+@click.option(
+    "--identity",
+    is_flag=True,
+    help="With --json: who each face is, as numbers whose cosine is their likeness.",
+)
 @options("max_pixels")
 def find(
     inputs: tuple[str, ...],
     as_json: bool,
+    identity: bool,
     draw: Path | None,
     masks: Path | None,
     force: bool,
@@ -62,6 +68,8 @@ def find(
     from ..pipeline import batch
 
     sources = batch.gather(inputs)
+    if identity and not as_json:
+        raise RequestError("--identity is told to programs: add --json")
     if (draw or masks) and len(sources) > 1:
         raise RequestError(f"--draw and --masks take one photo, {len(sources)} came")
     if draw:
@@ -82,6 +90,8 @@ def find(
         width, height = photo.size
         if as_json:
             told = [_told(number, face, *verbs.age(photo, face)) for number, face in enumerate(faces, 1)]
+            for one, face in zip(told, faces, strict=True) if identity else ():
+                one["identity"] = [round(float(v), 4) for v in verbs.identity(photo, face).vector]
             click.echo(json.dumps({"file": str(source), "width": width, "height": height, "faces": told}))
         else:
             say(f"{source}: {width} x {height} pixels, {plural(len(faces), 'face')}")
@@ -121,13 +131,18 @@ def _told(number: int, face: Any, age: float, error: float) -> dict[str, Any]:
 @click.option("--size", default=512, show_default=True, help="Side of the crops in pixels.")
 @click.option(
     "--template",
-    type=click.Choice(list(TEMPLATES)),
+    type=click.Choice(LAYOUTS),
     default="ffhq",
     show_default=True,
     help="How the face is laid out.",
 )
+@click.option(
+    "--like", default="all", metavar="PICTURE", help="Only faces of the person whom this picture shows."
+)
 @options("max_pixels")
-def align(inputs: tuple[str, ...], output: Path, size: int, template: str, max_pixels: int) -> None:
+def align(
+    inputs: tuple[str, ...], output: Path, size: int, template: str, like: str, max_pixels: int
+) -> None:
     """Cut out aligned faces for training.
 
     Writes the folder that `mien train` takes: images/, landmarks478.npz, and faces.csv with labels to fill
@@ -140,6 +155,7 @@ def align(inputs: tuple[str, ...], output: Path, size: int, template: str, max_p
         about: dict[str, Any] = {
             "size": size,
             "template": template,
+            "like": like,
             "max_pixels": max_pixels,
             "progress": progress,
         }

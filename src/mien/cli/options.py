@@ -15,12 +15,6 @@ MAX_PIXELS = 200_000_000
 Command = Callable[..., None]
 
 
-def checked_face(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    if value is not None and value not in ("all", "largest") and not value.isdecimal():
-        raise RequestError(f"face {value!r} is neither all, largest nor a number")
-    return value
-
-
 def seconds(ctx: click.Context, option: click.Parameter, value: str | None) -> float | None:
     if value is None:
         return None
@@ -64,13 +58,12 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     "face": _option(
         "--face",
         default="all",
-        callback=checked_face,
         show_default=True,
-        metavar="all|largest|N",
-        help="Which face; N as `mien find` numbers them.",
+        metavar="all|largest|N|PICTURE",
+        help="Which face; N as `mien find` numbers them; or that of the person whom a picture shows.",
     ),
     "only_face": _option(
-        "--face", callback=checked_face, metavar="all|largest|N", help="Only faces; the rest stays as it is."
+        "--face", metavar="all|largest|N|PICTURE", help="Only faces; the rest stays as it is."
     ),
     "tell": _option(
         "--tell",
@@ -100,7 +93,7 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     "identity": _option(
         "--identity",
         metavar="NAME",
-        help="An embedder of yours (`mien models`) that says how alike the faces are.",
+        help="An embedder of yours that says how alike the faces are; default: that of the box.",
     ),
     "licence": _option(
         "--licence",

@@ -12,7 +12,7 @@ from ..errors import RequestError
 from ..pipeline.stylize import SKETCH
 from .app import INTERRUPTED, app, plural, refuse, say
 from .edit import STOPPED
-from .options import checked_face, options
+from .options import options
 from .progress import shown
 
 
@@ -79,8 +79,7 @@ def stylize(source: Path, output: Path, style: Path | None, force: bool, resume:
 )
 @click.option(
     "--face",
-    callback=checked_face,
-    metavar="all|largest|N",
+    metavar="all|largest|N|PICTURE",
     help="A face that is found in a larger picture is redrawn in its place.",
 )
 @options("tell", "force", "licence", "max_pixels")

@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 
 from ..deprecations import GONE, renamed
 from ..errors import RequestError
-from ..types import Phase
+from ..types import Person, Phase
 from . import colours
 
 Amounts = Mapping[str, float]  # by name
@@ -148,14 +148,14 @@ def amount_of(name: str, value: float | str) -> float:
 class EditRequest:
     """What is to be done to faces: built once, compared by labels, `--resume` and batches.
 
-    strengths: by the names of EDITS, numbers and colours. face: "all", "largest", or a number as `find`
-    counts. method: one of METHODS, None for the best. network: the generator that does what concerns the
+    strengths: by the names of EDITS, numbers and colours. face: "all", "largest", a number as `find` counts, or
+    a person. method: one of METHODS, None for the best. network: the generator that does what concerns the
     whole face; directions: amounts by the names of its own directions. start, end: of a clip, the part in
     seconds that is edited and written. licence: "commercial" refuses networks that may not be used so.
     """
 
     strengths: Asked = field(default_factory=dict)
-    face: str = "all"
+    face: str | Person = "all"
     method: str | None = None
     network: str | None = None
     directions: Amounts = field(default_factory=dict)
@@ -187,7 +187,11 @@ class EditRequest:
 
     def arguments(self) -> dict[str, Any]:
         """What the label says of it: what was asked for, but for what is not said or is nothing."""
-        said = {"face": self.face, "by": self.method, "network": self.network, "along": dict(self.directions)}
+        said = said_of_face(self.face) | {
+            "by": self.method,
+            "network": self.network,
+            "along": dict(self.directions),
+        }
         said |= {"begin": self.start, "end": self.end}
         return dict(self.strengths) | {name: value for name, value in said.items() if value}
 
@@ -214,8 +218,13 @@ def request_of(given: dict[str, Any], **rest: Any) -> EditRequest:
         raise RequestError(f"{twice[0]} was given twice, by its old word too: leave one out")
     strengths = {name: plain_number(value) for name, value in given.items()}
     about: dict[str, Any] = {**rest, **words}
-    about |= {"face": str(about["face"]), "directions": dict(about["directions"] or {})}
+    about["directions"] = dict(about["directions"] or {})
     return EditRequest(strengths, **about)
+
+
+def said_of_face(face: str | Person | None) -> dict[str, Any]:
+    """What the label says of the faces that are meant."""
+    return {"face": face.name, "face_sha256": face.sha256} if isinstance(face, Person) else {"face": face}
 
 
 def plain_number(value: Any) -> Any:
@@ -236,7 +245,7 @@ class StyleRequest:
 
     network: str
     strength: float = 1.0
-    face: str | None = None
+    face: str | Person | None = None
     conditions: Amounts = field(default_factory=dict)
     style: str = ""
     style_sha256: str = ""
@@ -254,7 +263,7 @@ class StyleRequest:
         said = {
             "network": self.network,
             "strength": self.strength,
-            "face": self.face,
+            **said_of_face(self.face),
             "asked": dict(self.conditions),
             "begin": self.start,
         }

@@ -22,6 +22,15 @@ class Template:
     down: float
 
 
+@dataclass(frozen=True)
+class PointTemplate:
+    """A face layout as places that points of the mesh go to, in the least squares: indices, and the places
+    `[n, 2]` as shares of the crop's side."""
+
+    points: tuple[int, ...]
+    places: tuple[tuple[float, float], ...]
+
+
 TEMPLATES = {
     "ffhq": Template(1.0, 0.0),  # Karras et al. 2019, arXiv 1812.04948, appendix C
     "head": Template(0.9, 0.05),  # with room around the face, for changes that move its outline
@@ -32,14 +41,28 @@ TEMPLATES = {
         0.765, 0.0
     ),  # where ArcFace's 112 px template has eyes and mouth (Deng et al. 2019, arXiv 1801.07698)
 }
+POINT_TEMPLATES = {
+    "dlib150": PointTemplate(  # eye corners and nose as dlib's get_face_chip lays them out, with a quarter around
+        (263, 362, 33, 133, 2),
+        (
+            (0.73971, 0.30900),
+            (0.59737, 0.31931),
+            (0.24705, 0.30915),
+            (0.38939, 0.31938),
+            (0.49341, 0.58520),
+        ),
+    ),
+}
+LAYOUTS = (*TEMPLATES, *POINT_TEMPLATES)
 
 
 def similarity(landmarks: Array, alignment: Alignment) -> Array:
     """The matrix `[2, 3]` photo->crop that lays `landmarks [478, 2]` (photo xy) out as `alignment` says."""
-    if alignment.template not in TEMPLATES:
-        raise RequestError(
-            f"no face layout is called {alignment.template!r}: there are {', '.join(TEMPLATES)}"
-        )
+    if alignment.template not in LAYOUTS:
+        raise RequestError(f"no face layout is called {alignment.template!r}: there are {', '.join(LAYOUTS)}")
+    if alignment.template in POINT_TEMPLATES:
+        by = POINT_TEMPLATES[alignment.template]
+        return _least_squares(landmarks[list(by.points)], np.array(by.places) * alignment.size)
     template = TEMPLATES[alignment.template]
     left, right = (landmarks[list(eye)].mean(0).astype(np.float64) for eye in EYELIDS)
     eyes, mouth = (left + right) / 2, landmarks[list(MOUTH_CORNERS)].mean(0).astype(np.float64)
@@ -51,6 +74,14 @@ def similarity(landmarks: Array, alignment: Alignment) -> Array:
     x, y = x * template.side, y * template.side
     turn = np.stack([x, y]) * (alignment.size / 2 / (x @ x))
     return np.concatenate([turn, ((alignment.size - 1) / 2 - turn @ centre)[:, None]], axis=1)
+
+
+def _least_squares(points: Array, places: Array) -> Array:
+    """The similarity `[2, 3]` that brings `points [n, 2]` nearest to `places [n, 2]` (Umeyama 1991)."""
+    z, w = (np.asarray(one, np.float64) @ np.array([1, 1j]) for one in (points, places))
+    turn = np.vdot(z - z.mean(), w - w.mean()) / np.vdot(z - z.mean(), z - z.mean()).real
+    shift = w.mean() - turn * z.mean()
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
 def eye_distance(points: Array) -> float:

@@ -17,9 +17,8 @@ from ..face.filters import to_lab
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.embedder import Embedder
 from ..models.kit import Kit, shared_kit
-from ..models.prototypes import Prototypes
 from ..models.traits import TRAITS, face_traits
-from ..pipeline import photo as apply
+from ..pipeline.people import select_faces
 from ..types import Alignment, Array, Face, Photo
 from .report import FaceReport, Pixels, Report
 from .seam import seam
@@ -30,7 +29,6 @@ SKIN = Alignment("face", 256)
 NOISE_FROM = 0.3  # a picture that differs in so many of its blocks away from the faces was encoded anew
 BLOCK = 16  # pixels
 MOST_NOISE = 16.0  # levels
-STAND_IN = "a stand-in: no embedder was named, and nobody taught this one who is who; strangers score 0.0 ± 0.17, of one studio 0.4 ± 0.16"
 REGIONS: dict[str, tuple[int, ...]] = {
     "eyes": (*topology.EYELIDS[0], *topology.EYELIDS[1]),
     "irises": tuple(range(topology.POINTS, 478)),
@@ -52,9 +50,9 @@ def measure(
 ) -> Report:
     """Compare two photos of one size, face by face; see `Report`.
 
-    identity: the name of an embedder among your networks; without one a stand-in is used and called one.
-    faces: those of BEFORE, where they are known. Raises `InputError` for photos of different sizes and
-    `FaceError` where BEFORE shows no face.
+    identity: the name of an embedder among your networks; default: that of the box. faces: those of BEFORE,
+    where they are known. Raises `InputError` for photos of different sizes and `FaceError` where BEFORE shows no
+    face.
     """
     if before.size != after.size:
         sizes = " and ".join(f"{width} x {height}" for width, height in (before.size, after.size))
@@ -65,7 +63,7 @@ def measure(
         raise RequestError(f"around {around!r} is not known: there are {', '.join(AROUND)}")
     eight = filters.to_uint8(before.pixels), filters.to_uint8(after.pixels)
     faces, again = (kit.faces(eight[0]) if faces is None else faces), kit.faces(eight[1])
-    apply.select_faces(faces, "all", before.size)
+    select_faces(kit, eight[0], faces, "all")
     matched = _match(faces, again)
     same_depth = before.pixels.dtype == after.pixels.dtype
     difference = levels_of(*((before.pixels, after.pixels) if same_depth else eight))
@@ -79,7 +77,7 @@ def measure(
     outside = _pixels(away)
     anew = _everywhere(difference > 0, inside)
     noise = min(float(np.percentile(away, 99.9)), MOST_NOISE) if anew else 0.0
-    by = kit.embedder(identity) if identity else kit.prototypes
+    by = kit.embedder(identity)
     told = tuple(
         _face(number, eight, difference > noise, face, moved, kit, by)
         for number, (face, moved) in enumerate(zip(faces, matched, strict=True), 1)
@@ -93,7 +91,8 @@ def measure(
         around=around,
         inside=_outlines(inside),
         noise=noise,
-        identity_by=identity or STAND_IN,
+        identity_by=by.net.name,
+        same_from=by.threshold,
         faces=told,
         worst=_worst(outside, told),
         notes=tuple(_notes(before, after, anew, told)),
@@ -158,15 +157,12 @@ def _face(
     face: Face,
     moved: Face | None,
     kit: Kit,
-    by: Embedder | Prototypes,
+    by: Embedder,
 ) -> FaceReport:
     """One face. `pictures` are 8 bits deep, `changed [H, W]` is true where they differ by more than noise."""
     before, after = pictures
     now = moved or face
-    first, second = (
-        by.identity(geometry.align(p, one.landmarks, by.alignment))
-        for p, one in ((before, face), (after, now))
-    )
+    first, second = (by.identity_in(p, one) for p, one in ((before, face), (after, now)))
     matrix = geometry.similarity(face.landmarks, WIDE)
     end = WIDE.size - 1
     left, top, right, bottom = geometry.footprint(matrix, (0, 0, end, end), before.shape, margin=8)
@@ -285,8 +281,8 @@ def report(
     landmark motion, seam, sharpness, colour, and what age, sex and smile are read; see `report.Report` for
     each with its unit.
 
-    identity: an embedder of yours to say how alike the faces are; without one a stand-in does, and is called
-    one. around: "face", or "head" for edits that are meant to reach the hair. Raises `InputError` for photos
-    of different sizes, `FaceError` where BEFORE shows no face.
+    identity: an embedder of yours to say how alike the faces are; default: that of the box. around: "face", or
+    "head" for edits that are meant to reach the hair. Raises `InputError` for photos of different sizes,
+    `FaceError` where BEFORE shows no face.
     """
     return measure(as_photo(before), as_photo(after), kit or shared_kit(), identity=identity, around=around)

@@ -15,7 +15,7 @@ from ..io import clip_reader as footage
 from ..models.kit import Kit, shared_kit
 from ..types import Alignment, Array, Clip, Face, Photo
 from . import compare as measure
-from .report import Report
+from .report import Report, judge
 
 WINDOWS, LENGTH = 4, 8  # so many stretches of so many frames, spread over the clip
 LAYOUT = Alignment("face", 192)
@@ -40,6 +40,7 @@ class ClipReport:
     flicker: float | None
     effect: float | None
     identity_by: str
+    same_from: float
     worst: dict[str, float | None]
 
 
@@ -81,9 +82,8 @@ def report_clips(
     known = bool(stretches)
     flicker = float(np.mean([one.std(0).mean() for one in stretches])) if known else None
     effect = float(np.sqrt(np.mean([np.square(one).mean() for one in stretches]))) if known else None
-    return ClipReport(
-        first.frames, seen, without, flicker, effect, told[0].identity_by, worst | {"flicker": flicker}
-    )
+    by = told[0].identity_by, told[0].same_from
+    return ClipReport(first.frames, seen, without, flicker, effect, *by, worst | {"flicker": flicker})
 
 
 def as_text(report: ClipReport) -> list[str]:
@@ -100,7 +100,7 @@ def as_text(report: ClipReport) -> list[str]:
         for name, value in report.worst.items()
         if value is not None
     ][:-1]
-    return [*lines, f"identity by {report.identity_by}"]
+    return [*lines, judge(report.identity_by, report.same_from)]
 
 
 def _worst(name: str, values: list[float | None]) -> float | None:

@@ -91,7 +91,7 @@ def page(
         f'<div class="tile"><b>{_number(worst[name], form)}</b><span>{words}</span></div>'
         for name, words, form in marks
     )
-    lines = [f"identity by {told.identity_by}", *told.notes]
+    lines = [report.judge(told.identity_by, told.same_from), *told.notes]
     facts = f"{told.width} x {told.height} pixels, {len(told.faces)} face{'s' * (len(told.faces) != 1)}; {told.changed.count} pixels differ"
     verdict = "".join(f'<p class="bad">Beyond the limit: {escape(one)}.</p>' for one in passed)
     return PAGE.substitute(

@@ -29,7 +29,8 @@ class FaceReport:
 
     face: its number as `find` counts; box: left, top, right, bottom in photo xy. found: whether a face was
     found at its place in AFTER; if not, motion and the readings are None and identity looks where the face
-    was. identity: cosine of the two faces' vectors, 1 is the same; `Report.identity_by` says whose. motion:
+    was. identity: cosine of the two faces' vectors by the embedder `Report.identity_by`: 1 is the same,
+    strangers are around 0, and one person scores `Report.same_from` or more. motion:
     by region, the mean way of its landmarks (`measure.REGIONS`) in per cent of the eye distance, after the
     still ones of AFTER (`mesh.STILL`) were laid on those of BEFORE by a similarity; about 0.5 is the
     landmarker's own unrest. seam: see `seams.seam`; 1 is none, None where the change has no border in the
@@ -77,6 +78,7 @@ class Report:
     inside: tuple[tuple[tuple[int, int], ...], ...]
     noise: float
     identity_by: str
+    same_from: float
     faces: tuple[FaceReport, ...]
     worst: dict[str, float | None]
     notes: tuple[str, ...] = ()
@@ -134,7 +136,12 @@ def as_text(report: Report) -> list[str]:
     for face in report.faces:
         lines.append(f"face {face.face} at {_box(face.box)}")
         lines += [f"  {name:<11} {words}" for name, words in table(face)]
-    return [*lines, f"identity by {report.identity_by}", *(f"note: {note}" for note in report.notes)]
+    return [*lines, judge(report.identity_by, report.same_from), *(f"note: {note}" for note in report.notes)]
+
+
+def judge(name: str, same_from: float) -> str:
+    """Whose identity it is that is told, and how to read it."""
+    return f"identity by {name}: one person scores {same_from:g} or more, strangers about 0"
 
 
 def table(face: FaceReport) -> list[tuple[str, str]]:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..types import Alignment, Crop, Identity
+from ..face import geometry
+from ..types import Alignment, Array, Crop, Face, Identity
 from .session import Net
 
-LAYOUT = "arcface"  # of all published embedders, whatever their cards leave out
+LAYOUT = "arcface"  # of published embedders whose cards leave it out
+SAME = 0.6  # from which likeness on two faces are one person's, where a card says nothing
 
 
 class Embedder:
-    """Runs `pixels [1, 3, S, S]` -> `vector [1, E]`."""
+    """Runs `pixels [1, 3, S, S]` -> `vector [1, E]`. threshold: from which likeness on two faces are one
+    person's."""
 
     def __init__(self, net: Net) -> None:
         self.net = net
         self.alignment = Alignment(net.card.template or LAYOUT, net.card.size)
+        self.threshold = net.card.measured.get("same_person", SAME)
 
     def identity(self, crop: Crop) -> Identity:
-        """The identity of a crop in the embedder's alignment; the mean of the face and of its mirror
-        image."""
-        first, second = (
-            self.net.run(pixels=self.net.tensor(one))["vector"][0]
-            for one in (crop.pixels, crop.pixels[:, ::-1].copy())
-        )
-        return Identity((first + second) / np.linalg.norm(first + second))
+        """The identity of a crop in the embedder's alignment."""
+        vector = self.net.run(pixels=self.net.tensor(crop.pixels))["vector"][0]
+        return Identity(vector / np.linalg.norm(vector))
+
+    def identity_in(self, pixels: Array, face: Face) -> Identity:
+        """The identity of a face of a picture `[H, W, 3]`."""
+        return self.identity(geometry.align(pixels, face.landmarks, self.alignment))

@@ -33,6 +33,7 @@ DEFAULTS = {
     "retoucher": "retouch",
     "parser": "parser",
     "remover": "bare",
+    "embedder": "identity",
 }
 LICENCES = ("all", "commercial")
 DATA = {"prototypes": Prototypes, "directions": Directions}  # roles that are arrays and no network
@@ -135,8 +136,8 @@ class Kit:
         """The translator called `name`."""
         return self.get("translator", name)
 
-    def embedder(self, name: str) -> Embedder:
-        """The embedder called `name`."""
+    def embedder(self, name: str | None = None) -> Embedder:
+        """The embedder called `name`, or that of the box."""
         return self.get("embedder", name)
 
     def directions(self, name: str) -> Directions:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..face import geometry, mesh, topology
 from ..face.filters import to_lab
-from ..types import Alignment, Array, Change, Crop, Identity
+from ..types import Alignment, Array, Change, Crop
 from .card import arrays
 
 L_SPREAD = (
@@ -100,25 +100,6 @@ class Prototypes:
         d = self.data
         age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
         return Reading(float(age), float(1 / (1 + np.exp(-3 * sex))))
-
-    def identity(self, crop: Crop) -> Identity:
-        """A stand-in for an embedder's identity, to be called one: the face in the mean layout less the mean
-        face, without slow changes of light, at 32 pixels. Nobody taught it who is who; the same person's next
-        photo in another light may score like a stranger."""
-        d = self.data
-        lab = canonical(
-            crop.pixels, crop.landmarks[: topology.POINTS], d["points"], self.triangles, d["oval"]
-        )
-        own = (lab - cv2.resize(d["age_colour"].mean((0, 1)), lab.shape[1::-1])) * d["oval"][..., None]
-        sigma = lab.shape[0] / 24
-        light = (
-            cv2.GaussianBlur(own, (0, 0), sigma)
-            / np.maximum(cv2.GaussianBlur(d["oval"], (0, 0), sigma), 0.05)[..., None]
-        )
-        vector = cv2.resize(
-            own - light * d["oval"][..., None], (32, 32), interpolation=cv2.INTER_AREA
-        ).ravel()
-        return Identity(vector / max(float(np.linalg.norm(vector)), 1e-6))
 
     def mouth_of(self, smile: float) -> Array:
         """What mouth `[3]` (added width, lift and opening, over the eye distance) a smile of -1..1 asks

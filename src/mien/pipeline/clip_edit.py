@@ -23,7 +23,7 @@ import numpy as np
 from ..face import mesh, topology
 from ..io import clip_reader as footage
 from ..models.kit import Kit
-from ..types import Array, Change, Crop, Edit, Face
+from ..types import Array, Change, Crop, Edit, Face, Identity, Person
 from . import photo as apply
 from . import tracking as tracks
 from .tracking import TrackedFrame, Tracker
@@ -67,13 +67,11 @@ class ClipEditor:
     def nothing(self) -> str:
         """Why no face was edited; empty where one was."""
         which = self.tracker.which
-        return (
-            ""
-            if self.edited
-            else "no face found"
-            if which in ("all", "largest")
-            else f"there is no face {which}"
-        )
+        if self.edited:
+            return ""
+        if isinstance(which, Person):
+            return f"nobody in it is who {which.name} shows"
+        return "no face found" if which in ("all", "largest") else f"there is no face {which}"
 
     @property
     def behind(self) -> int:
@@ -99,7 +97,7 @@ class ClipEditor:
         rows = [(n, name, face) for n in numbers for name, face in self.sights[n].faces.items()]
         told = {
             "tracker": {name: getattr(tracker, name) for name in ("lost", "issued", "waited")}
-            | {"meant": sorted(tracker.meant)},
+            | {"meant": sorted(tracker.meant), "known": sorted(tracker.known)},
             "sights": [
                 [n, self.ticks[n], self.sights[n].time, self.sights[n].cut, sorted(self.sights[n].meant)]
                 for n in numbers
@@ -110,7 +108,8 @@ class ClipEditor:
             name: np.array([getattr(face, name) for _, _, face in rows], np.float32)
             for name in ("box", "landmarks", "depth")
         }
-        return told, arrays | {"afar": np.array(tracker.afar)}
+        known = np.array([tracker.known[n].vector for n in sorted(tracker.known)], np.float32)
+        return told, arrays | {"afar": np.array(tracker.afar), "known": known}
 
     def go_on(self, told: dict[str, Any], arrays: dict[str, Array], start: int) -> tuple[int, int]:
         """Take over another line's `state`, so that the next frame that is drawn is number `start`; returns
@@ -124,11 +123,10 @@ class ClipEditor:
             self.sights[n], self.ticks[n] = TrackedFrame(time, cut, faces.get(n, {}), frozenset(meant)), tick
         tracker, known = self.tracker, told["tracker"]
         tracker.lost = {int(name): (box, ago) for name, (box, ago) in known["lost"].items()}
-        tracker.issued, tracker.waited, tracker.meant = (
-            known["issued"],
-            known["waited"],
-            frozenset(known["meant"]),
-        )
+        tracker.issued, tracker.waited = known["issued"], known["waited"]
+        tracker.meant = frozenset(known["meant"])
+        identities = (Identity(vector) for vector in arrays["known"])
+        tracker.known = dict(zip(known["known"], identities, strict=True))
         tracker.live, tracker.afar, self.start = (
             dict(self.sights[max(self.sights)].faces),
             arrays["afar"],
@@ -262,7 +260,7 @@ class ClipEditor:
         return self.means[number, name]
 
 
-def clip_editor(which: str, stages: Sequence[Edit], fps: float, kit: Kit) -> ClipEditor:
+def clip_editor(which: str | Person, stages: Sequence[Edit], fps: float, kit: Kit) -> ClipEditor:
     """The line for a clip of `fps` frames a second."""
     return ClipEditor(Tracker(kit, which), stages, max(1, round(fps / KEYS)), max(2, round(fps * FADE)))
 

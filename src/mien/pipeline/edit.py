@@ -16,6 +16,7 @@ from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Photo, Progress
 from .clip_edit import clip_editor
+from .people import FaceLike, meant
 from .photo import edit_step
 from .resume import Summary, process_clip
 from .session import Session
@@ -29,7 +30,7 @@ def open(photo: PhotoLike, *, kit: Kit | None = None) -> Session:
 def edit(
     photo: PhotoLike,
     *,
-    face: str | int = "all",
+    face: FaceLike = "all",
     method: str | None = None,
     network: str | None = None,
     directions: Mapping[str, float] | None = None,
@@ -41,7 +42,8 @@ def edit(
     asked for, with ranges.
 
     photo: a `Photo`, a path, the bytes of a file or a file object, a picture of Pillow's or an array `[H, W,
-    3]`. face: "all", "largest" or a number as `find` counts them from 1. method: "prototypes" or "network"
+    3]`. face: "all", "largest", a number as `find` counts them from 1, or a picture of the person who is meant.
+    method: "prototypes" or "network"
     instead of what makes each edit best. network: a generator of yours, which moves the face in its own space
     (NAME-encoder, NAME-generator and NAME-directions in `models`); directions: amounts by the names of
     directions that have no other name, {"s3": 1.5}. licence: "commercial" refuses networks that may not be
@@ -52,15 +54,17 @@ def edit(
     the face is not there.
     """
     given = cast("dict[str, Any]", dict(strengths))
-    request = request_of(given, face=face, method=method, network=network, directions=directions)
-    return Session(as_photo(photo), kit=kit or shared_kit(licence)).apply(request.checked())
+    kit = kit or shared_kit(licence)
+    which = meant(face, kit=kit)
+    request = request_of(given, face=which, method=method, network=network, directions=directions)
+    return Session(as_photo(photo), kit=kit).apply(request.checked())
 
 
 def edit_clip(
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
-    face: str | int = "all",
+    face: FaceLike = "all",
     method: str | None = None,
     network: str | None = None,
     directions: Mapping[str, float] | None = None,
@@ -79,16 +83,17 @@ def edit_clip(
 
     Size, time stamps and sound stay as they are. start, end: only this part, in seconds, is edited and
     written. face: "all"; "largest" of every shot; or N, the Nth from the left in the first frame of a shot
-    that shows so many. resume: go on with what an interrupted run has left in `out`.parts. max_pixels: refuse
-    larger frames. progress: is told how many frames are done, and of how many; once it is cancelled, the run
-    ends with KeyboardInterrupt. Raises `FaceError` where no face is found: then nothing is written.
+    that shows so many; or the person whom a picture shows. resume: go on with what an interrupted run has left
+    in `out`.parts. max_pixels: refuse larger frames. progress: is told how many frames are done, and of how
+    many; once it is cancelled, the run ends with KeyboardInterrupt. Raises `FaceError` where no face is found: then nothing is written.
     """
     given = cast("dict[str, Any]", dict(strengths))
     progress = callbacks(given, gone_in=GONE) or progress
-    asked = request_of(
-        given, face=face, method=method, network=network, directions=directions, start=start, end=end
-    )
     kit, places = kit or shared_kit(licence), (Path(source), Path(out))
+    which = meant(face, kit=kit)
+    asked = request_of(
+        given, face=which, method=method, network=network, directions=directions, start=start, end=end
+    )
     return apply_to_clip(
         *places, asked, resume=resume, force=force, max_pixels=max_pixels, kit=kit, progress=progress
     )

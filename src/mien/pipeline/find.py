@@ -19,7 +19,8 @@ from ..io import photo_reader as image
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT, OLDEST
-from ..types import SILENT, Alignment, Array, Crop, Face, Photo, Progress
+from ..types import SILENT, Alignment, Array, Crop, Face, Identity, Photo, Progress
+from .people import FaceLike, meant, select_faces
 
 MASK = 768  # pixels of a side that regions are made at
 GREEN, RED = (60, 220, 90), (255, 70, 70)
@@ -55,20 +56,31 @@ def age(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> tuple[float,
     ]
 
 
+def identity(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Identity:
+    """Who a face of the photo is, by the embedder in the box: to be compared with `Identity.likeness`, never to
+    be called a name."""
+    return (kit or shared_kit()).embedder().identity_in(as_photo(photo).pixels, face)
+
+
 def align(
-    photo: PhotoLike, *, size: int = 512, template: str = "ffhq", kit: Kit | None = None
+    photo: PhotoLike,
+    *,
+    size: int = 512,
+    template: str = "ffhq",
+    like: FaceLike = "all",
+    kit: Kit | None = None,
 ) -> list[tuple[Face, Crop]]:
-    """Every face of a photo laid out as `template` (see `geometry.TEMPLATES`), `size` x `size` pixels, 8
-    bits."""
-    layout, photo = _layout(template, size), as_photo(photo)
-    return [(face, geometry.align(photo.pixels, face.landmarks, layout)) for face in find(photo, kit=kit)]
+    """Faces of a photo laid out as `template` (see `geometry.LAYOUTS`), `size` x `size` pixels, 8 bits. like:
+    only those of a person; else as `edit` takes its face."""
+    layout, photo, kit = _layout(template, size), as_photo(photo), kit or shared_kit()
+    faces, which = find(photo, kit=kit), meant(like, kit=kit)
+    chosen = select_faces(kit, photo.pixels, faces, which) if faces else []
+    return [(faces[i], geometry.align(photo.pixels, faces[i].landmarks, layout)) for i in chosen]
 
 
 def _layout(template: str, size: int) -> Alignment:
-    if template not in geometry.TEMPLATES:
-        raise RequestError(
-            f"no face layout is called {template!r}: there are {', '.join(geometry.TEMPLATES)}"
-        )
+    if template not in geometry.LAYOUTS:
+        raise RequestError(f"no face layout is called {template!r}: there are {', '.join(geometry.LAYOUTS)}")
     if not 16 <= size <= 4096:
         raise RequestError(f"size {size} is out of range: 16 to 4096 pixels")
     return Alignment(template, size)
@@ -140,22 +152,28 @@ def align_folder(
     size: int,
     template: str,
     max_pixels: int,
+    like: FaceLike = "all",
     progress: Progress = SILENT,
 ) -> tuple[int, int]:
-    """Lay out every face of every photo and write what `train` reads: images/NAME.png, faces.csv with labels
-    to fill in, landmarks478.npz.
+    """Lay out every face of every photo, or those that are `like` a person's, and write what `train` reads:
+    images/NAME.png, faces.csv with labels to fill in, landmarks478.npz.
 
     Returns how many faces were written and how many photos failed; `progress` is told of each.
     """
     _layout(template, size)
+    which = meant(like)
     outputs.check_empty(folder)
     (folder / "images").mkdir(parents=True)
     rows, points, failed = [], {}, 0
     for done, source in enumerate(sources, 1):
         try:
-            found = align(image.read(source, max_pixels=max_pixels), size=size, template=template)
+            found = align(image.read(source, max_pixels=max_pixels), size=size, template=template, like=which)
             if not found:
-                raise FaceError(f"{source}: no face found")
+                raise FaceError("no face found")
+        except FaceError as error:
+            progress.message(f"{source}: {error}")
+            failed += 1
+            continue
         except MienError as error:
             progress.message(str(error))
             failed += 1

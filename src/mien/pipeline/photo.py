@@ -14,7 +14,7 @@ from .._version import __version__
 from ..edits.age_floor import Adult
 from ..edits.hair import Hair
 from ..edits.removal import Removal
-from ..errors import FaceError, RequestError
+from ..errors import RequestError
 from ..face import filters, geometry, mesh
 from ..face.change import advect_points, composite
 from ..face.filters import to_lab
@@ -27,26 +27,6 @@ ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
 AlignBy = Callable[[Array, Face, Alignment], Crop]
 FEWEST = 2e-4  # of a crop: less is nothing
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
-
-
-def select_faces(faces: list[Face], which: str, size: tuple[int, int]) -> list[int]:
-    """The numbers of the faces meant by `which`: "all", "largest", or a number as `find` counts them from 1,
-    left to right; indices from 0."""
-    if not faces:
-        raise FaceError(
-            f"no face found in {size[0]} x {size[1]} pixels: try a larger or brighter picture, or `mien find --draw` to see what is found"
-        )
-    if which == "all":
-        return list(range(len(faces)))
-    if which == "largest":
-        return [max(range(len(faces)), key=lambda i: faces[i].area)]
-    if not which.isdecimal():
-        raise RequestError(f"face {which!r} is neither all, largest nor a number")
-    if not 1 <= int(which) <= len(faces):
-        raise FaceError(
-            f"there is no face {which}: {len(faces)} found, numbered from 1, left to right (see `mien find --draw`)"
-        )
-    return [int(which) - 1]
 
 
 def edit_photo(

@@ -20,7 +20,7 @@ from ..io import clip_writer as video
 from ..types import Array, Clip, Progress, Step
 
 PART = 4  # seconds
-SCHEMA = 1  # of done.json
+SCHEMA = 2  # of done.json
 
 
 class FrameProcessor(Protocol):

@@ -14,7 +14,8 @@ from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
-from .photo import Occlusion, edit_photo, find_occlusion, select_faces
+from .people import FaceLike, meant, select_faces
+from .photo import Occlusion, edit_photo, find_occlusion
 
 REMEMBERED = 8  # crops whose parsing is kept
 
@@ -47,7 +48,7 @@ class Session:
     def edit(
         self,
         *,
-        face: str | int = "all",
+        face: FaceLike = "all",
         method: str | None = None,
         network: str | None = None,
         directions: dict[str, float] | None = None,
@@ -55,13 +56,16 @@ class Session:
     ) -> Photo:
         """The photo after one request; see `mien.edit` for what can be asked."""
         asked: dict[str, Any] = dict(strengths)
-        return self.apply(request_of(asked, face=face, method=method, network=network, directions=directions))
+        which = meant(face, kit=self.kit)
+        return self.apply(
+            request_of(asked, face=which, method=method, network=network, directions=directions)
+        )
 
     def apply(self, request: EditRequest) -> Photo:
         """The photo after `request`: itself where nothing was asked for. Raises `RequestError` and
         `FaceError` as `mien.edit` does."""
         edits = plan(request, self.kit)
-        chosen = select_faces(self.faces, request.face, self.photo.size)
+        chosen = select_faces(self.kit, self.photo.pixels, self.faces, request.face)
         if not edits:
             return self.photo
         occlusions = {i: self._occlusion(i) for i in chosen}

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..deprecations import GONE, callbacks, renamed
 from ..edits import line_art
-from ..edits.request import StyleRequest
+from ..edits.request import StyleRequest, said_of_face
 from ..edits.translate import TranslatorEdit
 from ..errors import ModelError, RequestError
 from ..face import filters
@@ -21,10 +21,11 @@ from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models import catalogue
 from ..models.kit import Kit, shared_kit
 from ..models.translator import mixed
-from ..types import SILENT, Array, Photo, Progress, Source, Step
+from ..types import SILENT, Array, Person, Photo, Progress, Source, Step
 from .clip_edit import clip_editor
 from .clip_style import ClipStylizer
-from .photo import edit_photo, edit_step, generation_step, select_faces
+from .people import FaceLike, meant, select_faces
+from .photo import edit_photo, edit_step, generation_step
 from .resume import Summary, process_clip
 
 SKETCH = "sketch"  # the translator of drawings that is used where none is named
@@ -36,7 +37,7 @@ def stylize(
     network: str,
     *,
     strength: float = 1.0,
-    face: str | int | None = None,
+    face: FaceLike | None = None,
     style: PhotoLike | None = None,
     conditions: Mapping[str, float] | None = None,
     licence: str | None = None,
@@ -53,11 +54,12 @@ def stylize(
     """
     photo, kit = as_photo(photo), kit or shared_kit(licence)
     conditions = _renamed(old).get("conditions", conditions)
-    edit, step = _prepared(kit, network, style, strength=strength, face=face, conditions=conditions)
+    which = None if face is None else meant(face, kit=kit)
+    edit, step = _prepared(kit, network, style, strength=strength, face=which, conditions=conditions)
     if not strength:
         return photo
-    if face is not None:
-        return _faces(photo, edit, face, step, kit)
+    if which is not None:
+        return _faces(photo, edit, which, step, kit)
     seen = filters.to_uint8(photo.pixels)
     drawn = edit.translator.translate(seen, style=edit.style, asked=edit.asked)
     return photo.after(step, mixed(photo.pixels, seen, drawn, strength))
@@ -69,7 +71,7 @@ def stylize_clip(
     network: str,
     *,
     strength: float = 1.0,
-    face: str | int | None = None,
+    face: FaceLike | None = None,
     style: PhotoLike | None = None,
     conditions: Mapping[str, float] | None = None,
     start: float | None = None,
@@ -91,8 +93,9 @@ def stylize_clip(
     kit, target, words = kit or shared_kit(licence), Path(out), _renamed(old)
     conditions, start = words.get("conditions", conditions), words.get("start", start)
     clip_writer.target(target, force=force)
+    which = None if face is None else meant(face, kit=kit)
     edit, step = _prepared(
-        kit, network, style, strength=strength, face=face, conditions=conditions, start=start, end=end
+        kit, network, style, strength=strength, face=which, conditions=conditions, start=start, end=end
     )
     if not strength:
         raise RequestError("strength 0 changes nothing: say how far with --strength, above 0 to 1")
@@ -102,9 +105,7 @@ def stylize_clip(
         return edit.translator.translate(pixels, style=edit.style, asked=edit.asked)
 
     processor = (
-        ClipStylizer(draw, strength)
-        if face is None
-        else clip_editor(str(face), (edit,), float(clip.fps), kit)
+        ClipStylizer(draw, strength) if which is None else clip_editor(which, (edit,), float(clip.fps), kit)
     )
     return process_clip(clip, target, processor, step, resume=resume, force=force, progress=progress)
 
@@ -113,7 +114,7 @@ def sketch(
     drawing: PhotoLike,
     network: str = SKETCH,
     *,
-    face: str | int | None = None,
+    face: FaceLike | None = None,
     conditions: Mapping[str, float] | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
@@ -138,14 +139,12 @@ def sketch(
         raise RequestError(
             f"{network} takes pictures of {translator.channels} channels: a translator of drawings takes 1"
         )
-    arguments = {
-        name: value
-        for name, value in {"network": network, "face": str(face or ""), "asked": conditions}.items()
-        if value
-    }
-    if face is not None:
+    which = None if face is None else meant(face, kit=kit)
+    said = {"network": network, **said_of_face(which), "asked": conditions}
+    arguments = {name: value for name, value in said.items() if value}
+    if which is not None:
         edit = TranslatorEdit(translator, 1.0, None, conditions)
-        return _faces(drawing, edit, face, replace(edit_step((edit,), arguments), verb="sketch"), kit)
+        return _faces(drawing, edit, which, replace(edit_step((edit,), arguments), verb="sketch"), kit)
     lines = line_art.frame_drawing(
         line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size
     )
@@ -166,15 +165,13 @@ def _prepared(
     style: PhotoLike | None,
     *,
     strength: float,
-    face: str | int | None,
+    face: str | Person | None,
     conditions: Mapping[str, float] | None,
     start: float | None = None,
     end: float | None = None,
 ) -> tuple[TranslatorEdit, Step]:
     """What draws photos, and what a label says of it."""
-    request = StyleRequest(
-        network, strength, None if face is None else str(face), dict(conditions or {}), start=start, end=end
-    ).checked()
+    request = StyleRequest(network, strength, face, dict(conditions or {}), start=start, end=end).checked()
     translator = kit.translator(network)
     if translator.channels != 3:
         raise RequestError(
@@ -193,7 +190,7 @@ def _prepared(
     return edit, replace(edit_step((edit,), request.arguments()), verb="stylize", sources=(source,))
 
 
-def _faces(photo: Photo, edit: TranslatorEdit, face: str | int, step: Step, kit: Kit) -> Photo:
+def _faces(photo: Photo, edit: TranslatorEdit, face: str | Person, step: Step, kit: Kit) -> Photo:
     faces = kit.faces(filters.to_uint8(photo.pixels))
-    done = edit_photo(photo, (edit,), faces, select_faces(faces, str(face), photo.size), step.arguments)
+    done = edit_photo(photo, (edit,), faces, select_faces(kit, photo.pixels, faces, face), step.arguments)
     return photo.after(step, done.pixels)

@@ -1,8 +1,11 @@
 """Faces over time: which face of a frame is which of the frame before, and landmarks that are steady and yet
 do not lag behind.
 
-    Tracker.look(pixels, time)   frame by frame -> Sight: the faces by number, a number for each as long as it is in sight
-    steady(sights, i)            the faces of one Sight, smoothed by the Sights around it, and how much each is there
+    Tracker.look(pixels, time)   frame by frame -> TrackedFrame: the faces by number, a number for each person of a shot
+    smooth(sights, i)            the faces of one frame, smoothed by the frames around it, and how much each is there
+
+Who is who is told by place while a face is alone. Where faces touch, or one comes back, it is told by
+identity; where that leaves it open, a face counts as lost, so that no edit goes over to somebody else.
 
 The smoother is a local regression over time (Cleveland 1979), which looks as far ahead as back: what moves
 evenly is not delayed at all. Like the one-euro filter (Casiez et al. 2012), it smooths most what is still.
@@ -19,11 +22,15 @@ import numpy as np
 from ..face.topology import POINTS
 from ..models.kit import Kit
 from ..models.landmarker import covers
-from ..types import Array, Face
+from ..types import Array, Face, Identity, Person
 
 LOOK = 12  # frames from one look for new faces to the next, while none was lost
 SOON = 4  # the same while one is missing
 MEMORY = 45  # frames for which a lost face keeps its number, should one appear where it was
+NEAR = 0.1  # of its sides by which a face's box is grown to see whether another touches it
+STRANGE = 0.35  # likeness to what is known of a person below which a face is not theirs, even if it is where theirs was
+SURE = 0.75  # the same while another touches it: half of each is nobody
+SHARE = 0.2  # of what is known of an identity that a new look at it becomes
 GAP = 3  # frames without a face that are bridged
 # levels by which a frame differs from the one before on average, seen from afar, where a new shot begins
 CUT = 24.0
@@ -48,14 +55,15 @@ class TrackedFrame:
 class Tracker:
     """Follows faces from frame to frame. Every field is what a later run needs to go on exactly here.
 
-    which: "all", "largest", or a number N: the Nth from the left in the first frame of a shot that shows so
-    many.
+    which: "all", "largest", a number N: the Nth from the left in the first frame of a shot that shows so many;
+    or a person. known: identities by number.
     """
 
     kit: Kit
-    which: str
+    which: str | Person
     live: dict[int, Face] = field(default_factory=dict)
     lost: dict[int, tuple[list[float], int]] = field(default_factory=dict)  # box, and how many frames ago
+    known: dict[int, Identity] = field(default_factory=dict)
     meant: frozenset[int] = frozenset()
     issued: int = 0
     waited: int = 0
@@ -65,7 +73,7 @@ class Tracker:
         before, self.afar = self.afar, thumbnail(pixels)
         cut = is_cut(before, self.afar)
         if cut:
-            self.live, self.lost, self.meant, self.waited = {}, {}, frozenset(), LOOK
+            self.live, self.lost, self.known, self.meant, self.waited = {}, {}, {}, frozenset(), LOOK
         before, self.live = self.live, {}
         for number, face in before.items():
             now = self.kit.landmarker.again(pixels, face)
@@ -74,6 +82,7 @@ class Tracker:
         self.lost = {number: (box, ago + 1) for number, (box, ago) in self.lost.items() if ago < MEMORY}
         missing = before.keys() - self.live.keys()
         self.lost |= {number: (before[number].box.tolist(), 0) for number in missing}
+        self._tell_apart(pixels)
         self.waited += 1
         if missing or self.waited > (SOON if self.lost else LOOK):
             self.waited = 0
@@ -81,23 +90,85 @@ class Tracker:
         self._mean()
         return TrackedFrame(time, cut, dict(self.live), self.meant)
 
+    def _tell_apart(self, pixels: Array) -> None:
+        """Where faces touch, look anew, and give everybody the face that is most like them: a face that is only
+        followed slides over to the one that passes before it."""
+        touching = self._touching()
+        if not touching:
+            return
+        followed = [self.live.pop(number) for number in touching]
+        faces = [*followed, *self.kit.faces(pixels)]
+        seen = [self.kit.embedder().identity_in(pixels, face) for face in faces]
+        likeness = sorted(
+            (
+                (one.likeness(self.known[number]), number, face)
+                for face, one in zip(faces, seen, strict=True)
+                for number in (*touching, *self.lost)
+            ),
+            key=lambda each: -each[0],
+        )
+        for like, number, face in likeness:
+            taken = any(covers(other.box, face.box) for other in self.live.values())
+            if number not in self.live and not taken and like >= SURE:
+                self.live[number] = face
+                self.lost.pop(number, None)
+        for number, face in zip(touching, followed, strict=True):
+            if number not in self.live:
+                self.lost[number] = (face.box.tolist(), 0)
+
+    def _touching(self) -> list[int]:
+        """The faces that lie so near another one, or the place where one was lost, that they may be mistaken."""
+        grown = {number: _grown(face.box) for number, face in self.live.items()}
+        gone = [np.array(box) for box, _ in self.lost.values()]
+        return [
+            number
+            for number, box in grown.items()
+            if any(_meet(box, other) for other in gone)
+            or any(_meet(box, other) for n, other in grown.items() if n != number)
+        ]
+
+    def _who(self, seen: Identity) -> int | None:
+        """Which person of the shot, who is not in sight, an identity is."""
+        away = {n: seen.likeness(known) for n, known in self.known.items() if n not in self.live}
+        best = max(away, key=lambda n: away[n], default=None)
+        return best if best is not None and away[best] >= self.kit.embedder().threshold else None
+
     def _find(self, pixels: Array) -> None:
-        """Look for faces that are not followed yet; one where another was lost is the same."""
+        """Look for faces that are not followed yet: one that is known, or appears where another was lost and may
+        be it, is the same."""
         for face in self.kit.faces(pixels):
             if any(covers(other.box, face.box) for other in self.live.values()):
                 continue
-            number = next(
-                (number for number, (box, _) in self.lost.items() if covers(np.array(box), face.box)), None
-            )
+            seen = self.kit.embedder().identity_in(pixels, face)
+            number = self._who(seen)
+            if number is None:
+                number = next(
+                    (
+                        n
+                        for n, (box, _) in self.lost.items()
+                        if covers(np.array(box), face.box) and seen.likeness(self.known[n]) >= STRANGE
+                    ),
+                    None,
+                )
             if number is None:
                 self.issued += 1
                 number = self.issued
             self.lost.pop(number, None)
             self.live[number] = face
+            self.known.setdefault(number, seen)
+        touching = self._touching()
+        for number, face in self.live.items():
+            if number not in touching:
+                self.known[number] = self.known[number].towards(
+                    self.kit.embedder().identity_in(pixels, face), SHARE
+                )
 
     def _mean(self) -> None:
         """Decide which faces are meant, where that is open."""
-        if self.which == "all":
+        if isinstance(self.which, Person):
+            wanted, least = Identity(np.array(self.which.vector)), self.kit.embedder().threshold
+            self.meant |= {n for n in self.live if self.known[n].likeness(wanted) >= least}
+        elif self.which == "all":
             self.meant = frozenset(self.live)
         elif self.which == "largest":
             if self.live and not self.meant & (self.live.keys() | self.lost.keys()):
@@ -106,6 +177,15 @@ class Tracker:
             self.meant = frozenset(
                 [sorted(self.live, key=lambda n: float(self.live[n].box[[0, 2]].sum()))[int(self.which) - 1]]
             )
+
+
+def _grown(box: Array) -> Array:
+    margin = NEAR * (box[2:] - box[:2])
+    return np.concatenate([box[:2] - margin, box[2:] + margin])
+
+
+def _meet(box: Array, other: Array) -> bool:
+    return bool((np.minimum(box[2:], other[2:]) > np.maximum(box[:2], other[:2])).all())
 
 
 def thumbnail(pixels: Array) -> Array:

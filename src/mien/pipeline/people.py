@@ -1,0 +1,83 @@
+"""Which faces are meant: all, the largest, one by its number, or those of a person whom a picture shows."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FaceError, InputError, RequestError
+from ..face import filters
+from ..io.photo_reader import PhotoLike, as_photo
+from ..models.kit import Kit, shared_kit
+from ..types import Array, Face, Identity, Person
+
+FaceLike = str | int | Person | PhotoLike  # what `meant` takes
+RIVAL = 0.5  # of the largest face: another one as large as that leaves open who is meant
+
+
+def person(picture: PhotoLike, *, kit: Kit | None = None) -> Person:
+    """Who a picture shows: of several faces the one that is clearly the largest. Raises `FaceError` where
+    there is none."""
+    kit, photo = kit or shared_kit(), as_photo(picture)
+    name = Path(photo.origin.path or "a picture").name
+    faces = sorted(kit.faces(filters.to_uint8(photo.pixels)), key=lambda face: -face.area)
+    if not faces:
+        raise FaceError(f"{name}: no face found, so nobody to look for: give a picture of one person")
+    if len(faces) > 1 and faces[1].area > RIVAL * faces[0].area:
+        raise FaceError(f"{name} shows {len(faces)} faces: give a picture of one person, or cut it to one")
+    vector = kit.embedder().identity_in(photo.pixels, faces[0]).vector
+    digest = hashlib.sha256(photo.pixels.tobytes()).hexdigest()
+    return Person(name, digest, tuple(float(v) for v in vector))
+
+
+def meant(face: FaceLike, *, kit: Kit | None = None) -> str | Person:
+    """What a request holds of `face`: "all", "largest", a number as text, or the person whom a picture
+    shows."""
+    if isinstance(face, Person):
+        return face
+    if isinstance(face, int):
+        return str(face)
+    if isinstance(face, str) and (face in ("all", "largest") or face.isdecimal()):
+        return face
+    if isinstance(face, str | os.PathLike) and not Path(face).is_file():
+        raise InputError(f"face {str(face)!r} is neither all, largest, a number nor a picture: no such file")
+    return person(face, kit=kit)
+
+
+def select_faces(kit: Kit, pixels: Array, faces: list[Face], which: str | Person) -> list[int]:
+    """The indices of the faces of `pixels [H, W, 3]` that are meant: by "all", "largest", a number as `find`
+    counts them from 1, or a person."""
+    if not faces:
+        raise FaceError(
+            f"no face found in {pixels.shape[1]} x {pixels.shape[0]} pixels: "
+            "try a larger or brighter picture, or `mien find --draw` to see what is found"
+        )
+    if isinstance(which, Person):
+        return [_most_like(kit, pixels, faces, which)]
+    if which == "all":
+        return list(range(len(faces)))
+    if which == "largest":
+        return [max(range(len(faces)), key=lambda i: faces[i].area)]
+    if not which.isdecimal():
+        raise RequestError(f"face {which!r} is neither all, largest nor a number")
+    if not 1 <= int(which) <= len(faces):
+        raise FaceError(
+            f"there is no face {which}: {len(faces)} found, numbered from 1, left to right (see `mien find --draw`)"
+        )
+    return [int(which) - 1]
+
+
+def _most_like(kit: Kit, pixels: Array, faces: list[Face], who: Person) -> int:
+    embedder = kit.embedder()
+    wanted = Identity(np.array(who.vector))
+    likeness = [wanted.likeness(embedder.identity_in(pixels, face)) for face in faces]
+    best = int(np.argmax(likeness))
+    if likeness[best] < embedder.threshold:
+        raise FaceError(
+            f"nobody here is who {who.name} shows: the most alike of {len(faces)} scores {likeness[best]:.2f}, "
+            f"and one person {embedder.threshold:g} or more"
+        )
+    return best
