@@ -15,7 +15,7 @@ from .models.kit import shared_kit
 from .offline import offline_proof
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
-from .pipeline.find import age, align, align_folder, draw, find, identity, regions, write_masks
+from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
 from .pipeline.networks import export, import_network, prototypes, train
 from .pipeline.people import meant, person
@@ -26,6 +26,7 @@ __all__ = [
     "align",
     "align_folder",
     "bench_edits",
+    "blendshapes",
     "directions",
     "doctor",
     "draw",

@@ -49,11 +49,15 @@ PASSED = 5  # a limit of `report`
     is_flag=True,
     help="With --json: who each face is, as numbers whose cosine is their likeness.",
 )
+@click.option(
+    "--blendshapes", is_flag=True, help="With --json: what each face expresses, 52 numbers from 0 to 1."
+)
 @options("max_pixels")
 def find(
     inputs: tuple[str, ...],
     as_json: bool,
     identity: bool,
+    blendshapes: bool,
     draw: Path | None,
     masks: Path | None,
     force: bool,
@@ -68,8 +72,8 @@ def find(
     from ..pipeline import batch
 
     sources = batch.gather(inputs)
-    if identity and not as_json:
-        raise RequestError("--identity is told to programs: add --json")
+    if (identity or blendshapes) and not as_json:
+        raise RequestError("--identity and --blendshapes are told to programs: add --json")
     if (draw or masks) and len(sources) > 1:
         raise RequestError(f"--draw and --masks take one photo, {len(sources)} came")
     if draw:
@@ -90,8 +94,13 @@ def find(
         width, height = photo.size
         if as_json:
             told = [_told(number, face, *verbs.age(photo, face)) for number, face in enumerate(faces, 1)]
-            for one, face in zip(told, faces, strict=True) if identity else ():
-                one["identity"] = [round(float(v), 4) for v in verbs.identity(photo, face).vector]
+            for one, face in zip(told, faces, strict=True):
+                if identity:
+                    one["identity"] = [round(float(v), 4) for v in verbs.identity(photo, face).vector]
+                if blendshapes:
+                    one["blendshapes"] = {
+                        name: round(value, 3) for name, value in verbs.blendshapes(face).items()
+                    }
             click.echo(json.dumps({"file": str(source), "width": width, "height": height, "faces": told}))
         else:
             say(f"{source}: {width} x {height} pixels, {plural(len(faces), 'face')}")

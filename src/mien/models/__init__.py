@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ModelError
+from .blendshapes import Blendshapes
 from .embedder import Embedder
 from .encoder import Encoder
 from .finder import Finder
@@ -25,6 +26,7 @@ ROLES: dict[str, type[Any]] = {
     "generator": Generator,
     "encoder": Encoder,
     "embedder": Embedder,
+    "blendshapes": Blendshapes,
     "parser": Parser,
     "translator": Translator,
 }

@@ -13,6 +13,7 @@ from .. import models
 from ..errors import ModelError, RequestError
 from ..types import Array, Face
 from . import catalogue
+from .blendshapes import Blendshapes
 from .directions import Directions
 from .embedder import Embedder
 from .encoder import Encoder
@@ -139,6 +140,10 @@ class Kit:
     def embedder(self, name: str | None = None) -> Embedder:
         """The embedder called `name`, or that of the box."""
         return self.get("embedder", name)
+
+    @property
+    def blendshapes(self) -> Blendshapes:
+        return self.get("blendshapes")
 
     def directions(self, name: str) -> Directions:
         """What `mien directions NAME` has learned; read anew each time, as it may be learned anew."""

@@ -62,6 +62,11 @@ def identity(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Identit
     return (kit or shared_kit()).embedder().identity_in(as_photo(photo).pixels, face)
 
 
+def blendshapes(face: Face, *, kit: Kit | None = None) -> dict[str, float]:
+    """What a face expresses: 52 coefficients from 0 to 1 by ARKit's names, as "jawOpen" and "mouthSmileLeft"."""
+    return (kit or shared_kit()).blendshapes.coefficients(face.landmarks)
+
+
 def align(
     photo: PhotoLike,
     *,
