@@ -19,7 +19,7 @@ from .pipeline.find import age, align, align_folder, blendshapes, draw, find, id
 from .pipeline.generate import generate, grid, walk
 from .pipeline.networks import export, import_network, prototypes, train
 from .pipeline.people import meant, person
-from .pipeline.stylize import sketch, stylize, stylize_clip
+from .pipeline.stylize import manners, sketch, stylize, stylize_clip
 
 __all__ = [
     "age",
@@ -38,6 +38,7 @@ __all__ = [
     "grid",
     "identity",
     "import_network",
+    "manners",
     "meant",
     "models",
     "offline_proof",

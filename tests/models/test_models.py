@@ -12,12 +12,13 @@ from mien.edits.whole_face import Prototype
 from mien.face import geometry, mesh, topology
 from mien.models import catalogue as hub
 from mien.models.card import Card
+from mien.models.kit import DATA
 from mien.models.prototypes import TONE, Prototypes
 from mien.models.session import Net
 from mien.types import Alignment
 
 NAMES = [name for name, entry in hub.catalogue().items() if entry.bundled]
-NETS = [name for name in NAMES if hub.catalogue()[name].role != "prototypes"]
+NETS = [name for name in NAMES if hub.catalogue()[name].role not in DATA]
 
 
 @pytest.mark.parametrize("row", verbs.models()[: len(NAMES)], ids=NAMES)

@@ -180,7 +180,7 @@ def test_the_command_line_labels_what_it_draws(mien: Mien, kit: Kit, tmp_path: P
     assert verdict.state == "intact" and verdict.history[0].verb == "stylize"
     assert verdict.history[0].arguments == {"network": "negative", "strength": 0.8, "asked": {"light": 0.5}}
     for words, said in (
-        (("--with", "nobody"), "no network is called 'nobody'"),
+        (("--with", "nobody"), "no manner, network or picture is called 'nobody'"),
         (("--with", "iris"), "wanted 'translator'"),
         (("--with", "negative", "--strength", 2), "0 to 1"),
         (("--with", "negative", "--tell", "dark=1"), "knows no 'dark'"),

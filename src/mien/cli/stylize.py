@@ -23,8 +23,8 @@ from .progress import shown
     "--with",
     "network",
     required=True,
-    metavar="NAME",
-    help="A translator of yours, as `mien models` lists it.",
+    metavar="MANNER",
+    help="watercolour, oil, ink ... (`mien models` lists all), a picture whose manner is taken, or a translator of yours.",
 )
 @click.option(
     "--strength", default=1.0, show_default=True, help="How far from the photo to the drawing, 0 to 1."
@@ -36,11 +36,13 @@ from .progress import shown
 )
 @options("only_face", "tell", "start", "end", "resume", "force", "licence", "max_pixels")
 def stylize(source: Path, output: Path, style: Path | None, force: bool, resume: bool, **rest: Any) -> None:
-    """Draw a photo or a clip in another manner, with a translator that you trained or imported.
+    """Draw a photo or a clip in another manner: one in the box, that of any picture, or by a translator that you
+    trained or imported.
 
     \b
-    mien stylize photo.jpg --with candy -o drawn.jpg
-    mien stylize clip.mp4 --with candy -o drawn.mp4
+    mien stylize photo.jpg --with watercolour -o drawn.jpg
+    mien stylize photo.jpg --with painting.jpg --face all -o drawn.jpg
+    mien stylize clip.mp4 --with ink -o drawn.mp4
     """
     from .. import verbs
     from ..pipeline import batch

@@ -15,6 +15,7 @@ from .landmarker import Iris, Mesh
 from .parser import Parser
 from .retoucher import Retoucher
 from .session import Net
+from .style_encoder import StyleEncoder
 from .translator import Translator
 
 ROLES: dict[str, type[Any]] = {
@@ -29,6 +30,7 @@ ROLES: dict[str, type[Any]] = {
     "blendshapes": Blendshapes,
     "parser": Parser,
     "translator": Translator,
+    "style_encoder": StyleEncoder,
 }
 
 

@@ -39,7 +39,8 @@ class Card:
     from (repository command, or address and sha256 of a converted original). limits: for people, what it
     cannot do. w_avg: of a mapper, the mean w that truncation draws towards. space: of directions, the sha256
     of the generator that they were learned for. multiple: height and width may also be other multiples of
-    this; 0: they are `size`.
+    this; 0: they are `size`. drawn_at: of a translator, the longer side in pixels at which a picture is drawn
+    and its change carried up; 0: its own.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Card:
     multiple: int = 0
     commercial: bool = True
     measured: dict[str, float] = field(default_factory=dict)
+    drawn_at: int = 0
 
     def to_json(self) -> str:
         return json.dumps({"schema": SCHEMA} | asdict(self), sort_keys=True)

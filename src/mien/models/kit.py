@@ -20,10 +20,12 @@ from .encoder import Encoder
 from .finder import Finder
 from .generator import Generator, Mapper
 from .landmarker import Landmarker, find_faces
+from .manners import Manners
 from .parser import Parser
 from .prototypes import Prototypes
 from .retoucher import Retoucher
 from .session import Net
+from .style_encoder import StyleEncoder
 from .translator import Translator
 
 # The network in the box that fulfils a role where none is named.
@@ -37,7 +39,11 @@ DEFAULTS = {
     "embedder": "identity",
 }
 LICENCES = ("all", "commercial")
-DATA = {"prototypes": Prototypes, "directions": Directions}  # roles that are arrays and no network
+DATA = {
+    "prototypes": Prototypes,
+    "directions": Directions,
+    "manners": Manners,
+}  # roles that are arrays and no network
 
 
 class Kit:
@@ -136,6 +142,14 @@ class Kit:
     def translator(self, name: str) -> Translator:
         """The translator called `name`."""
         return self.get("translator", name)
+
+    def style_encoder(self, name: str) -> StyleEncoder:
+        """What reads the manner of a picture for the translator called `name`: the network NAME-style."""
+        return self.get("style_encoder", f"{name}-style")
+
+    @property
+    def manners(self) -> Manners:
+        return self.get("manners")
 
     def embedder(self, name: str | None = None) -> Embedder:
         """The embedder called `name`, or that of the box."""

@@ -34,19 +34,23 @@ class Translator:
         self.channels = int(net.inputs["pixels"][1])
         self.any_size = not isinstance(net.inputs["pixels"][2], int)
         self.conditions = tuple(condition.name for condition in net.card.conditions)
-        self.wants_style = "style" in net.inputs
+        style = net.inputs.get("style", ())
+        self.wants_style, self.style_is_numbers = bool(style), len(style) == 2
 
     def translate(
         self, pixels: Array, *, style: Array | None = None, asked: Mapping[str, float] | None = None
     ) -> Array:
         """`[H, W, 3]` uint8 (or `[H, W]` for networks of one channel) -> `[H, W, 3]` uint8.
 
-        style: a picture `[h, w, 3]` uint8, for networks that take any; asked: conditions by name, others are
-        0. A picture larger than a tile is done in tiles that fade into each other, in memory for one row of
-        them besides the result.
+        style: a picture `[h, w, 3]` uint8, for networks that take any, or numbers `[E]` for those that want them
+        (see `StyleEncoder`); asked: conditions by name, others are 0. A picture larger than a tile is done in
+        tiles that fade into each other, in memory for one row of them besides the result; one of a network whose
+        card says `drawn_at` as a whole.
         """
         height, width = pixels.shape[:2]
         given = self._given(style, asked or {})
+        if self.net.card.drawn_at:
+            return self._carried_up(pixels, given)
         if not self.any_size:
             return resize(
                 _rounded(self._run(resize(pixels, (self.net.card.size, self.net.card.size)), given)),
@@ -65,6 +69,15 @@ class Translator:
             out[top:following] = _rounded(band[:ready])
             band = np.concatenate([band[ready:], np.zeros_like(band[:ready])])
         return out
+
+    def _carried_up(self, pixels: Array, given: dict[str, Array]) -> Array:
+        """A picture drawn no larger than strokes are made for, and the change added to the picture itself, whose
+        fine lines stay."""
+        height, width = pixels.shape[:2]
+        scale = min(self.net.card.drawn_at / max(height, width), 1.0)
+        small = resize(pixels, (max(round(width * scale), 1), max(round(height * scale), 1)))
+        change = self._run(small, given) - small
+        return cv2.add(pixels, cv2.resize(change, (width, height)), dtype=cv2.CV_8U)
 
     @property
     def tile(self) -> int:
@@ -115,20 +128,24 @@ class Translator:
 
     def _given(self, style: Array | None, asked: Mapping[str, float]) -> dict[str, Array]:
         """What every tile is told besides its pixels."""
-        given: dict[str, Array] = {}
-        if self.wants_style:
-            if style is None:
-                raise RequestError(f"{self.net.name} draws in the style of a picture: name one with --style")
-            scale = STYLE_SIDE / max(style.shape[:2])
-            size = [max(round(side * scale) // STEP, 1) * STEP for side in style.shape[1::-1]]
-            given["style"] = self._tensor(cv2.resize(style, size, interpolation=cv2.INTER_AREA))
         if unknown := set(asked) - set(self.conditions):
             raise RequestError(
                 f"{self.net.name} knows no {unknown.pop()!r}: there are {', '.join(self.conditions) or 'none'}"
             )
+        given: dict[str, Array] = {}
         if self.conditions:
             given["condition"] = np.array([[asked.get(name, 0.0) for name in self.conditions]], np.float32)
+        if self.wants_style:
+            if style is None:
+                raise RequestError(f"{self.net.name} draws in the style of a picture: name one with --style")
+            given["style"] = style[None].astype(np.float32) if self.style_is_numbers else self._seen(style)
         return given
+
+    def _seen(self, style: Array) -> Array:
+        """A picture of a style as the network wants it."""
+        scale = STYLE_SIDE / max(style.shape[:2])
+        size = [max(round(side * scale) // STEP, 1) * STEP for side in style.shape[1::-1]]
+        return self._tensor(cv2.resize(style, size, interpolation=cv2.INTER_AREA))
 
     def _run(self, pixels: Array, given: dict[str, Array]) -> Array:
         height, width = pixels.shape[:2]

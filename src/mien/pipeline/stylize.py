@@ -3,10 +3,11 @@ other edit."""
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models import catalogue
 from ..models.kit import Kit, shared_kit
 from ..models.translator import mixed
-from ..types import SILENT, Array, Person, Photo, Progress, Source, Step
+from ..types import SILENT, Array, Networks, Person, Photo, Progress, Source, Step
 from .clip_edit import clip_editor
 from .clip_style import ClipStylizer
 from .people import FaceLike, meant, select_faces
 from .photo import edit_photo, edit_step, generation_step
 from .resume import Summary, process_clip
 
+PAINTING = "painting"  # the translator in the box that takes any style
 SKETCH = "sketch"  # the translator of drawings that is used where none is named
 OLD_WORDS = {"asked": "conditions", "begin": "start"}
 
@@ -44,10 +46,10 @@ def stylize(
     kit: Kit | None = None,
     **old: Any,
 ) -> Photo:
-    """The photo as the translator `network` draws it: a whole picture of any size, in tiles that fade into
-    each other.
+    """The photo in another manner: a whole picture of any size.
 
-    strength 0..1: how far from the photo to the drawing; 0 gives the photo back. face: only faces ("all",
+    network: a manner in the box ("watercolour", see `manners`), a picture whose manner is taken, or the name of a
+    translator of yours. strength 0..1: how far from the photo to the drawing; 0 gives the photo back. face: only faces ("all",
     "largest" or a number), the rest stays bit-identical. style: the picture whose style is taken, for
     networks that take any; conditions: the network's, by name. photo and style: as `edit` takes them.
     licence: "commercial" refuses networks that may not be used so.
@@ -152,11 +154,56 @@ def sketch(
     return replace(drawing.after(step, translator.translate(lines, asked=conditions)), opacity=None)
 
 
+def manners(kit: Kit | None = None) -> tuple[str, ...]:
+    """The manners in the box, as `stylize` takes them."""
+    return (kit or shared_kit()).manners.names
+
+
 def _renamed(old: dict[str, Any]) -> dict[str, Any]:
     words = renamed(old, OLD_WORDS, gone_in=GONE)
     if old:
         raise TypeError(f"unknown argument {next(iter(old))!r}")
     return words
+
+
+@dataclass(frozen=True, eq=False)
+class _Manner:
+    """What draws, and in whose style: as the translator takes it, and as the label says it; networks: what read
+    it."""
+
+    network: str
+    style: Array | None = None
+    name: str = ""
+    sha256: str = ""
+    source: Source | None = None
+    networks: Networks = ()
+
+
+def _manner(kit: Kit, network: str, style: PhotoLike | None) -> _Manner:
+    """`network` is a translator's name, that of a manner in the box, or a picture whose manner is taken."""
+    if network in catalogue.catalogue():
+        return _Manner(network) if style is None else _manner_of(kit, network, style)
+    if style is not None:
+        raise ModelError(f"no network is called {network!r}: `mien models` lists them")
+    if network in kit.manners.names:
+        return _Manner(PAINTING, kit.manners.vector(network), network, networks=kit.manners.networks)
+    if Path(network).is_file():
+        return _manner_of(kit, PAINTING, network)
+    near = difflib.get_close_matches(network, kit.manners.names, 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(kit.manners.names)}"
+    raise ModelError(f"no manner, network or picture is called {network!r}: {hint}")
+
+
+def _manner_of(kit: Kit, network: str, style: PhotoLike) -> _Manner:
+    """The manner of a picture, for a translator that takes any."""
+    picture = as_photo(style)
+    seen, networks = filters.to_uint8(picture.pixels), ()
+    if kit.translator(network).style_is_numbers:
+        reads = kit.style_encoder(network)
+        seen, networks = reads.vector(seen), reads.net.networks
+    name, digest = Path(picture.origin.path or "").name, hashlib.sha256(picture.pixels.tobytes()).hexdigest()
+    source = Source(name or "a picture", "style", digest, picture.origin.path or "")
+    return _Manner(network, seen, name, digest, source, networks)
 
 
 def _prepared(
@@ -170,24 +217,20 @@ def _prepared(
     start: float | None = None,
     end: float | None = None,
 ) -> tuple[TranslatorEdit, Step]:
-    """What draws photos, and what a label says of it."""
-    request = StyleRequest(network, strength, face, dict(conditions or {}), start=start, end=end).checked()
-    translator = kit.translator(network)
+    """What draws photos, and what a label says of it: the picture of a style by name and sha256, since a run that
+    goes on must be given the same."""
+    manner = _manner(kit, network, style)
+    said = manner.network, strength, face, dict(conditions or {}), manner.name, manner.sha256
+    request = StyleRequest(*said, start=start, end=end).checked()
+    translator = kit.translator(manner.network)
     if translator.channels != 3:
         raise RequestError(
             f"{network} takes pictures of {translator.channels} channels: a translator of photos was wanted"
         )
-    if style is None:
-        edit = TranslatorEdit(translator, strength, None, request.conditions)
-        return edit, replace(edit_step((edit,), request.arguments()), verb="stylize")
-    picture = as_photo(style)
-    name, digest = Path(picture.origin.path or "").name, hashlib.sha256(picture.pixels.tobytes()).hexdigest()
-    request = replace(
-        request, style=name, style_sha256=digest
-    )  # a run that goes on must be given the same picture
-    edit = TranslatorEdit(translator, strength, filters.to_uint8(picture.pixels), request.conditions)
-    source = Source(name or "a picture", "style", digest, picture.origin.path or "")
-    return edit, replace(edit_step((edit,), request.arguments()), verb="stylize", sources=(source,))
+    edit = TranslatorEdit(translator, strength, manner.style, request.conditions)
+    sources = () if manner.source is None else (manner.source,)
+    step = edit_step((edit,), request.arguments(), manner.networks)
+    return edit, replace(step, verb="stylize", sources=sources)
 
 
 def _faces(photo: Photo, edit: TranslatorEdit, face: str | Person, step: Step, kit: Kit) -> Photo:
