@@ -2,6 +2,7 @@
 
 python benchmarks/sheet.py docs/collins.jpg --quality 76 -o docs/before-after.webp
 python benchmarks/sheet.py docs/hopper.jpg docs/collins.jpg --every --quality 68 -o docs/edits.webp
+python benchmarks/sheet.py docs/collins.jpg --manners --quality 72 -o docs/manners.webp
 python benchmarks/sheet.py FACES --people 12 --quality 70 -o docs/people.webp
 
 FACES is the folder that `mien train retouch` takes: of people held out from training the first whose licence
@@ -18,12 +19,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mien import Photo, edit, find, read, write
+from mien import Photo, edit, find, read, stylize, write
 from mien.edits.request import EDITS
 from mien.measure import benchmark as bench
 from mien.measure import criteria as judges
 from mien.models.kit import shared_kit
 from mien.types import Array, Step
+from mien.verbs import manners
 
 COLUMNS: list[dict[str, Any]] = [
     {},
@@ -108,7 +110,8 @@ def row(path: Path, history: list[Step], columns: list[dict[str, Any]]) -> list[
     right, bottom = (int(v) for v in centre + reach)
     tiles = []
     for request in columns:
-        done = edit(photo, **request) if request else photo
+        manner = request.get("manner")
+        done = stylize(photo, manner) if manner else edit(photo, **request) if request else photo
         history += done.history
         tiles.append(
             cv2.resize(done.pixels[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
@@ -143,6 +146,7 @@ def main() -> None:
     parser.add_argument(
         "--every", action="store_true", help="each row of EDITS, instead of the learned ones both ways"
     )
+    parser.add_argument("--manners", action="store_true", help="each manner in the box")
     parser.add_argument("--people", type=int, metavar="N", help="so many people of a folder, ten edits each")
     parser.add_argument("--quality", type=int, default=88)
     parser.add_argument("-o", "--output", type=Path, required=True)
@@ -154,12 +158,16 @@ def main() -> None:
         write(Photo(np.vstack(parts), history=tuple(history)), args.output, quality=args.quality, force=True)
         return
     columns = every() if args.every else COLUMNS
+    if args.manners:
+        columns = [{}, *({"manner": name} for name in manners())]
     rows = [row(path, history, columns) for path in args.photos]
     words = [
-        " ".join(f"{name} {_said(value)}" for name, value in request.items()) or "photo"
+        request.get("manner")
+        or " ".join(f"{name} {_said(value)}" for name, value in request.items())
+        or "photo"
         for request in columns
     ]
-    parts = lines(words, rows, ABREAST if args.every else len(columns))
+    parts = lines(words, rows, ABREAST if args.every or args.manners else len(columns))
     write(Photo(np.vstack(parts), history=tuple(history)), args.output, quality=args.quality, force=True)
 
 

@@ -154,10 +154,10 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         "identity",
         (
             ("Two photos of", field("pair")),
-            (
-                "Stand-in's similarity",
-                lambda row: f"{row['mean']:.2f}" + (f" ± {row['sd']:.2f}" if row["sd"] else ""),
-            ),
+            ("Pairs", field("pairs", ",")),
+            ("Identity", lambda row: f"{row['mean']:.2f} ± {row['sd']:.2f}"),
+            ("Worst", field("worst", ".2f")),
+            ("Wrong", lambda row: f"{row['wrong']} %"),
         ),
     ),
 }

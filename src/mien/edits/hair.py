@@ -39,12 +39,18 @@ NO_SKIN, BESIDE = (
 SHADOW = 0.3  # of how much darker a pixel is, that counts
 ISLAND = 0.35  # of the largest part: what is smaller and lies apart is no hair
 FARTHEST = 9.0  # standard deviations: more is no farther
+GREY = 66.0  # Lab lightness that grey hair has at least
+STRAND, EDGE = (
+    3.0,
+    0.18,
+)  # pixels of the crop that strands are wide; and how much grey one has more than the next
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
 
 
 @dataclass(frozen=True, eq=False)
 class Hair:
-    """Hair in another colour, None where only the lightness changes: light -1..1 makes it darker or lighter.
+    """Hair in another colour, None where only the lightness changes: light -1..1 makes it darker or lighter; grey
+    0..1 is the share of it that has lost its colour.
 
     with_beard: the beard too, as where the colour is one that people are born with.
     """
@@ -52,6 +58,7 @@ class Hair:
     parser: Parser
     colour: Colour | None
     light: float = 0.0
+    grey: float = 0.0
     with_beard: bool = False
     alignment = Alignment("wide", 768)
     phase = Phase.COLOUR
@@ -68,7 +75,8 @@ class Hair:
         sure = region > 0.6
         if sure.sum() < 64:  # bald, or all under a hat
             return Change(flow, np.zeros_like(before), np.zeros_like(region), kind="hair")
-        after = np.clip(cv2.cvtColor(self._dyed(lab, lab[sure]), cv2.COLOR_Lab2RGB), 0, 1)
+        dyed = self._greyed(self._dyed(lab, lab[sure]), sure)
+        after = np.clip(cv2.cvtColor(dyed, cv2.COLOR_Lab2RGB), 0, 1)
         return Change(flow, after - before, np.where(region > 0.02, region, 0), kind="hair")
 
     def _region(self, crop: Crop, lab: Array) -> Array:
@@ -103,6 +111,22 @@ class Hair:
             a = a + depth * (target[1] * dark + STRANDS * own_a - a)
             b = b + depth * (target[2] * dark + STRANDS * own_b - b)
         return np.stack([after, a, b], -1).astype(np.float32)
+
+    def _greyed(self, lab: Array, sure: Array) -> Array:
+        """The same with grey in it, strand by strand: those that shine first. What is as light already only loses
+        its colour."""
+        if not self.grey:
+            return lab
+        light = lab[..., 0]
+        strands = light - cv2.GaussianBlur(light, (0, 0), STRAND)
+        more = EDGE * strands / max(float(strands[sure].std()), 0.1)
+        share = np.clip(self.grey + more * min(4 * self.grey * (1 - self.grey), 1), 0, 1)[..., None]
+        middle = float(np.clip(np.median(light[sure]), 3, 95))
+        gamma = np.clip(np.log(max(middle, GREY) / 100) / np.log(middle / 100), *GAMMA)
+        after = np.stack(
+            [100 * np.clip(light / 100, 1e-4, 1) ** gamma, 0.15 * lab[..., 1], 0.15 * lab[..., 2]], -1
+        )
+        return (lab + share * (after - lab)).astype(np.float32)
 
 
 def muted(lab: Array) -> Array:

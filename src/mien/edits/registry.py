@@ -57,7 +57,8 @@ def _make_hair_edit(asked: Asked, kit: Kit) -> Edit:
     text = str(asked.get("hair", ""))
     colour = colours.parse(text, colours.HAIR) if text else None
     natural = text.partition(":")[0].strip().lower() in colours.HAIR
-    return Hair(kit.parser, colour, float(asked.get("hair_light", 0.0)), with_beard=natural)
+    light, grey = (float(asked.get(name, 0.0)) for name in ("hair_light", "hair_grey"))
+    return Hair(kit.parser, colour, light, grey, with_beard=natural)
 
 
 def _make_glasses_edit(asked: Asked, kit: Kit) -> Edit:

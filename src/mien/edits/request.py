@@ -23,6 +23,9 @@ Asked = Mapping[str, float | str]  # the same, and colours as text
 COLOUR = "colour"  # the unit of edits that are asked for by one
 FARTHEST = 10.0  # along a direction that has no range of its own
 BEARD_REMOVAL = 2.0  # of a beard, for each unit more feminine
+# Hair goes grey with more years than GREY_FROM, or to an age from OLD_FROM on: by so much a year beyond the second
+# number of each
+GREY_FROM, OLD_FROM, GREYING, GREYEST = (20.0, 10.0), (60.0, 40.0), 1 / 50, 0.85
 # Of edits of the whole face. Where none is named it is prototypes with what means have lost, and with what
 # comes along.
 METHODS = ("prototypes", "network")
@@ -46,6 +49,7 @@ class Strengths(TypedDict, total=False):
     mouth: float
     hair: str
     hair_light: float
+    hair_grey: float
     beard: float
     glasses: float
     light: float
@@ -111,6 +115,9 @@ EDITS = {
     "mouth": EditOption("mouth", -1, 1, "", "part the lips (below 0: close them)", Phase.OVERLAY),
     "hair": EditOption("hair", 0, 1, COLOUR, "colour the hair", Phase.COLOUR, colours.HAIR),
     "hair_light": EditOption("hair", -1, 1, "", "lighter hair (below 0: darker)", Phase.COLOUR),
+    "hair_grey": EditOption(
+        "hair", 0, 1, "", "grey in the hair; comes along with --age above 20", Phase.COLOUR
+    ),
     "beard": EditOption("beard", -1, 1, "", "a beard, from stubble to full (below 0: shave)", Phase.OVERLAY),
     "glasses": EditOption("eyeglasses", -1, 1, "", "put on glasses (below 0: take them off)", Phase.OVERLAY),
     "light": EditOption("relight", -1, 1, "", "light from the photo's right (below 0: left)", Phase.COLOUR),
@@ -172,6 +179,8 @@ class EditRequest:
             )
         if self.strengths.get("age") and self.strengths.get("age_to"):
             raise RequestError("either years or an age: leave out --age or --age-to")
+        if self.strengths.get("hair") and self.strengths.get("hair_grey"):
+            raise RequestError("grey is a colour too: leave out --hair or --hair-grey")
         if self.strengths.get("smile") and self.strengths.get("grin"):
             raise RequestError("a grin is a smile already: leave out --smile or --grin")
         if self.method and self.method not in METHODS:
@@ -197,13 +206,24 @@ class EditRequest:
 
     @property
     def amounts(self) -> dict[str, float | str]:
-        """The strengths that are not 0, and what comes along: more feminine faces lose the beard, if nothing
-        was said about that."""
+        """The strengths that are not 0, and what comes along: more feminine faces lose the beard, and hair of much
+        older ones goes grey, if nothing was said about that."""
         strengths = dict(self.strengths)
-        sex = float(strengths.get("sex", 0.0))
-        if sex < 0 and "beard" not in strengths and not self.method and not self.network:
-            strengths["beard"] = max(BEARD_REMOVAL * sex, -1.0)
+        if not self.method and not self.network:
+            sex = float(strengths.get("sex", 0.0))
+            if sex < 0 and "beard" not in strengths:
+                strengths["beard"] = max(BEARD_REMOVAL * sex, -1.0)
+            if not strengths.keys() & {"hair", "hair_grey"}:
+                strengths["hair_grey"] = self._greying()
         return {name: value for name, value in strengths.items() if amount_of(name, value)}
+
+    def _greying(self) -> float:
+        """How much of the hair goes grey with the years that are asked for."""
+        years, age = (float(self.strengths.get(name, 0.0)) for name in ("age", "age_to"))
+        for asked, (least, beyond) in ((years, GREY_FROM), (age, OLD_FROM)):
+            if asked > least:
+                return min((asked - beyond) * GREYING, GREYEST)
+        return 0.0
 
     @property
     def empty(self) -> bool:

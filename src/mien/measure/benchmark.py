@@ -52,6 +52,7 @@ USUAL: dict[str, tuple[Strength, ...]] = {
         "beauty": (0.7,),
         "hair": ("grey", "blond"),
         "hair_light": (0.6,),
+        "hair_grey": (0.8,),
         "beard": (0.7, -1.0),
         "glasses": (1.0, -1.0),
     },

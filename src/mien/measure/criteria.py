@@ -155,6 +155,13 @@ def _lighter(before: FaceFeatures, after: FaceFeatures) -> float:
     return 0.0 if before.hair is None or after.hair is None else float(after.hair[0] - before.hair[0])
 
 
+def _greyer(before: FaceFeatures, after: FaceFeatures) -> float:
+    """How much colour the hair has lost, and lightness won."""
+    if before.hair is None or after.hair is None:
+        return 0.0
+    return float(after.hair[0] - before.hair[0] + np.hypot(*before.hair[1:]) - np.hypot(*after.hair[1:]))
+
+
 def _tilt(axis: int) -> Callable[[FaceFeatures, FaceFeatures], float]:
     """How much lighter one half of the skin gets than the other: along axis 1 the right half, along 0 the
     upper one."""
@@ -241,6 +248,7 @@ CRITERIA = {
     "gaze_up": Criterion(_gaze(1), 0.01, "eye distances"),
     "beauty": Criterion(_calmer, 0.01, "of the unevenness"),
     "hair_light": Criterion(_lighter, 8.0, "Lab L", lambda look, sign: look.hair is not None),
+    "hair_grey": Criterion(_greyer, 8.0, "Lab", lambda look, sign: look.hair is not None),
     "beard": Criterion(
         lambda before, after: after.beard - before.beard,
         BEARDED / 2,

@@ -153,7 +153,8 @@ def _missing(edit: Edit, arguments: dict[str, Any]) -> str:
     edit = edit.edit if isinstance(edit, Adult) else edit
     if isinstance(edit, Removal):
         return edit.thing if edit.thing in arguments else ""
-    return "hair" if isinstance(edit, Hair) else ""
+    asked = any(name.startswith("hair") for name in arguments)  # it may have come along
+    return "hair" if isinstance(edit, Hair) and asked else ""
 
 
 def _checked(change: Change, edit: Edit, crop: Crop) -> Change:
