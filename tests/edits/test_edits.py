@@ -17,7 +17,7 @@ from mien.face import geometry, mesh, topology
 from mien.face.mesh import mouth_shape
 from mien.measure import criteria as judges
 from mien.pipeline.photo import edit_photo, find_occlusion
-from mien.types import Face
+from mien.types import Alignment, Array, Crop, Face
 
 OURS = ("smile", "age", "sex")  # what either maker can make; the rest has but one
 CASES = [
@@ -263,3 +263,26 @@ def test_hair_before_a_face_follows_it_and_keeps_its_colours():
     below = crop.landmarks[topology.POINTS :].mean(0).astype(int)[1] + 20
     assert np.array_equal(hung.colour[below:], change.colour[below:])
     assert front.keep_hair_colour(crop, replace(change, kind="hair")).colour is change.colour
+
+
+@pytest.mark.parametrize("asked", [{"age": 40.0}, {"sex": -0.8}, {"smile": 0.8}], ids=str)
+def test_in_the_dark_an_edit_is_as_much_weaker_as_the_face_is_darker(asked: dict[str, Any]):
+    """As light multiplies: the soft change over the face's level, in the mean and at its strongest."""
+    photo, _ = collins()
+
+    def strength(gain: float) -> Array:
+        dark = np.rint(photo.pixels * gain).astype(np.uint8)
+        (face,) = kit().faces(dark)
+        done = edit(Photo(dark), kit=kit(), hair_grey=0, beard=0, **asked).pixels
+        skin = mesh.skin_mask(crop_of(dark, face).landmarks, 256) > 0.5
+        before, after = (
+            cv2.GaussianBlur(crop_of(one, face).pixels.mean(2), (0, 0), 3)[skin] for one in (dark, done)
+        )
+        away = np.abs(after - before)
+        return np.array([away.mean(), np.percentile(away, 99)]) / before.mean()
+
+    assert (strength(0.14) < 1.5 * strength(1.0)).all()
+
+
+def crop_of(pixels: Array, face: Face) -> Crop:
+    return geometry.align(pixels, face.landmarks, Alignment("ffhq", 256))

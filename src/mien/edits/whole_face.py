@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..face import mesh
+from ..face import lighting, mesh
 from ..models.prototypes import Prototypes
 from ..models.retoucher import Retoucher
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
@@ -42,7 +42,7 @@ class Prototype:
             return self.prototypes.change(crop, mouth=mouth, age=years, sex=sex, means_only=self.means_only)
 
         years, said = held_years_of(self.strengths, self.reader, crop, aged)
-        return replace(aged(years, mouth), note=said)
+        return replace(_lit(aged(years, mouth), crop), note=said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,12 @@ class Retouch:
             return self.retoucher.change(crop, **mouth, age=years, sex=self.strengths.get("sex", 0.0))
 
         years, said = held_years_of(self.strengths, self.reader, crop, aged)
-        return replace(aged(years, 1.0), note=said)
+        return replace(_lit(aged(years, 1.0), crop), note=said)
+
+
+def _lit(change: Change, crop: Crop) -> Change:
+    """A Change that was learned on well lit faces, on one that is lit as the crop is."""
+    return replace(change, colour=change.colour * lighting.shown_in(crop))
 
 
 def held_years_of(

@@ -11,9 +11,13 @@ import numpy as np
 
 from ..types import Array, Crop
 from . import geometry, mesh
-from .filters import to_lab
+from .filters import blur, to_lab
 
 _CHEEKS, _FOREHEAD = ((50, 205, 117, 118), (280, 425, 346, 347)), (151, 9, 337, 108)
+
+
+LIT = 0.25  # of full brightness, from which on skin shows changes in full: deep brown skin in good light has about that
+SPREAD = 1 / 24  # of a crop's side, over which its brightness is taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,14 @@ class Light:
             cv2.resize(level, (size, size)), float(np.clip(bright.mean() / 0.75, 0.3, 1.1)), (0.5 + white / 2).astype(np.float32),
             direction / np.linalg.norm(direction),
         )  # fmt: skip
+
+
+def shown_in(crop: Crop) -> Array:
+    """How much of a change of lightness or colour is to be seen at each place, `[S, S, 1]` in 0..1: as light
+    multiplies, in the dark, or on the shaded side of a face, all differences are as much smaller as the skin
+    itself is darker."""
+    luma = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.minimum(blur(luma, crop.size * SPREAD) / np.float32(255 * LIT), 1)[..., None]
 
 
 def _values_at(picture: Array, points: Array) -> Array:

@@ -24,6 +24,8 @@ OVAL = (
     *(148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 BRIDGE, BELOW = (168, 6, 197, 195, 5, 4), (129, 98, 97, 2, 326, 327, 358)
+# Mouth, chin and the cheeks beside them: what a mask covers.
+LOWER_FACE = (205, 4, 425, 288, 397, 379, 378, 152, 149, 150, 172, 58)
 EXTREMES = (234, 454, 10, 152)  # beside the ears, hairline, chin: between them is the middle of the head
 # The skin below each eye: under the lower lid, down to where the cheek begins.
 UNDER_EYES = (

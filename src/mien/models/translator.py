@@ -16,6 +16,7 @@ from .session import Net
 
 STEP = 32  # sides of what is given to a network that takes any size are multiples of this
 STYLE_SIDE = 512  # pixels that a picture of a style is brought to
+MAGNIFIED = 2.0  # times: a small picture is drawn so much larger at most
 TILE, OVERLAP = 448, 64  # pixels of a tile's side, and of what two tiles share, where the picture is larger
 COARSE = 8  # pixels of a tile's side that share one correction of its colour
 NEAR, EDGE = (
@@ -71,10 +72,10 @@ class Translator:
         return out
 
     def _carried_up(self, pixels: Array, given: dict[str, Array]) -> Array:
-        """A picture drawn no larger than strokes are made for, and the change added to the picture itself, whose
+        """A picture drawn at the size that strokes are made for, and the change added to the picture itself, whose
         fine lines stay."""
         height, width = pixels.shape[:2]
-        scale = min(self.net.card.drawn_at / max(height, width), 1.0)
+        scale = min(self.net.card.drawn_at / max(height, width), MAGNIFIED)
         small = resize(pixels, (max(round(width * scale), 1), max(round(height * scale), 1)))
         change = self._run(small, given) - small
         return cv2.add(pixels, cv2.resize(change, (width, height)), dtype=cv2.CV_8U)

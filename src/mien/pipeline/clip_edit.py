@@ -180,7 +180,7 @@ class ClipEditor:
         fronts = {i: self._front(frame, faces[i]) for i in chosen}
 
         def ask(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-            change = fronts[i].keep_hair_colour(crop, apply.make_change(edit, crop, faces, i))
+            change = fronts[i].keep_hair_colour(crop, apply.make_change(edit, crop, faces, i, fronts[i]))
             if change.note:
                 self.notes.setdefault(names[i], change.note)
             asked[names[i]].append((crop.landmarks, change))

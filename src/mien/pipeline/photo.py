@@ -12,10 +12,13 @@ import numpy as np
 
 from .._version import __version__
 from ..edits.age_floor import Adult
+from ..edits.beard import Beard
 from ..edits.hair import Hair
+from ..edits.makeup import Makeup
+from ..edits.mouth import Grin, Mouth
 from ..edits.removal import Removal
 from ..errors import RequestError
-from ..face import filters, geometry, mesh
+from ..face import filters, geometry, mesh, topology
 from ..face.change import advect_points, composite
 from ..face.filters import to_lab
 from ..models.parser import Parser
@@ -25,6 +28,8 @@ from ..types import Alignment, Array, Change, Crop, Edit, Face, Networks, Photo,
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
 AlignBy = Callable[[Array, Face, Alignment], Crop]
+COVERED = 0.15  # of the lower face that is something else: bare ones have at most .08, ones under a mask .23 and more
+SOME = 0.35  # of the parser, that is part of a cover where there is one
 FEWEST = 2e-4  # of a crop: less is nothing
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
 
@@ -44,16 +49,13 @@ def edit_photo(
     occlusions, notes = occlusions or {}, list[str]()
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-        change = make_change(edit, crop, faces, i)
+        front = occlusions.get(i, NOTHING_BEFORE)
+        change = make_change(edit, crop, faces, i, front)
         if change.note:
             notes.append(f"face {i + 1} {change.note}")
         elif not change.alpha.any() and (what := _missing(edit, arguments)):
             notes.append(f"face {i + 1}: no {what} was seen, so nothing was done to it")
-        return (
-            occlusions[i].mask_objects(crop, occlusions[i].keep_hair_colour(crop, change))
-            if i in occlusions
-            else change
-        )
+        return front.mask_objects(crop, front.keep_hair_colour(crop, change))
 
     pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or align_face)
     networks = next((occlusion.networks for occlusion in occlusions.values() if occlusion.networks), ())
@@ -64,12 +66,14 @@ def edit_photo(
 class Occlusion:
     """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop:
     things (a hand, a microphone, a veil), which stay as they are, and hair, which follows the face but keeps
-    its colours. None where there is next to none. networks: what told, if there is anything."""
+    its colours. None where there is next to none. networks: what told, if there is anything. mouth_covered:
+    whether a mask or a scarf hides the mouth."""
 
     things: Array | None
     hair: Array | None
     matrix: Array
     networks: Networks
+    mouth_covered: bool = False
 
     def mask_objects(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, without what things hide."""
@@ -107,8 +111,35 @@ def find_occlusion(parser: Parser, pixels: Array, face: Face) -> Occlusion:
         return cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
 
     things, hair = seen("other", 0.5, 0.75), seen("hair", 0.25, 0.6)
-    return Occlusion(
-        things, hair, crop.matrix, () if things is None and hair is None else parser.net.networks
+    cover = _cover(crop, regions["other"])
+    if cover is not None:
+        things = cover if things is None else np.maximum(cover, things)
+    networks = () if things is None and hair is None else parser.net.networks
+    return Occlusion(things, hair, crop.matrix, networks, mouth_covered=cover is not None)
+
+
+NOTHING_BEFORE = Occlusion(None, None, np.eye(2, 3), ())
+
+
+def _cover(crop: Crop, other: Array) -> Array | None:
+    """Where a mask or a scarf is before the lower face, `[S, S]` in 0..1; None where none is. What the parser
+    sees of it has holes and no clear edge: it is one piece without dents, and ends where colours do."""
+    size = crop.size
+    lower = mesh.polygon_mask(crop.landmarks, topology.LOWER_FACE, size, feather=1) > 0.5
+    if float(other[lower].mean()) < COVERED:
+        return None
+    hull = cv2.dilate(mesh.hull_mask(crop.landmarks, size), np.ones((size // 24,) * 2, np.uint8)) > 0
+    found = cv2.morphologyEx(
+        ((other > SOME) & hull).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((size // 12,) * 2, np.uint8)
+    )
+    _, parts = cv2.connectedComponents(found)
+    piece = np.bincount(parts[lower], minlength=2)[1:].argmax() + 1
+    outline = cv2.convexHull(np.argwhere(parts == piece)[:, ::-1].astype(np.int32))
+    solid = cv2.fillConvexPoly(np.zeros((size, size), np.float32), outline, 1)
+    light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    edged = filters.guided_filter(light, solid, size // 48, 1e-3)
+    return cv2.GaussianBlur(
+        cv2.dilate(filters.smoothstep(edged, 0.25, 0.5), np.ones((size // 28,) * 2)), (0, 0), 1
     )
 
 
@@ -141,11 +172,31 @@ def align_face(pixels: Array, face: Face, alignment: Alignment) -> Crop:
     return geometry.align(pixels, face.landmarks, alignment, face.depth)
 
 
-def make_change(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+def make_change(
+    edit: Edit, crop: Crop, faces: list[Face], i: int, front: Occlusion = NOTHING_BEFORE
+) -> Change:
     """What `edit` does to face `i`, which `crop` shows, in a photo with these faces: not on its neighbours,
-    nor in other colours than its own in a black-and-white photo."""
+    nor in other colours than its own in a black-and-white photo, nor to a mouth that is covered."""
+    if front.mouth_covered and (what := _of_the_mouth(edit)):
+        size = (crop.size,) * 2
+        nothing = (
+            np.zeros((*size, 2), np.float32),
+            np.zeros((*size, 3), np.float32),
+            np.zeros(size, np.float32),
+        )
+        return Change(*nothing, note=f"has its mouth covered, so nothing was done to the {what}")
     change = _checked(edit(crop), edit, crop)
     return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
+
+
+def _of_the_mouth(edit: Edit) -> str:
+    """What of a covered lower face an edit works on, if it works on nothing else."""
+    edit = edit.edit if isinstance(edit, Adult) else edit
+    if isinstance(edit, Beard) or (isinstance(edit, Removal) and edit.thing == "beard"):
+        return "beard"
+    if isinstance(edit, Grin | Mouth):
+        return "mouth"
+    return "lips" if isinstance(edit, Makeup) and edit.lids is None else ""
 
 
 def _missing(edit: Edit, arguments: dict[str, Any]) -> str:

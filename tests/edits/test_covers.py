@@ -1,0 +1,84 @@
+"""What hides the lower face stays as it is, and what cannot be seen is not edited."""
+
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from faces import collins, hopper, hopper_face, kit
+
+from mien import Photo, Session
+from mien.pipeline.photo import find_occlusion
+from mien.types import Array
+
+OUTLINE = (
+    234,
+    118,
+    197,
+    347,
+    454,
+    361,
+    288,
+    397,
+    379,
+    378,
+    152,
+    149,
+    150,
+    172,
+    58,
+    132,
+)  # of a mask on the mesh
+COLOURS = {"blue": (130, 170, 200), "red": (160, 30, 40), "beige": (205, 170, 150)}
+LEVELS = 8
+
+
+@cache
+def masked(colour: str) -> tuple[Session, Array]:
+    """A portrait with a pleated mask, and where that is."""
+    photo, face = collins()
+    where = np.zeros(photo.pixels.shape[:2], np.float32)
+    cv2.fillPoly(where, [np.rint(face.landmarks[list(OUTLINE)]).astype(np.int32)], 1)
+    soft = cv2.GaussianBlur(where, (0, 0), 1)[..., None]
+    pleats = np.where(np.sin(np.arange(len(where)) / 4) > 0, 1, 0.88)[:, None, None]
+    pixels = photo.pixels * (1 - soft) + np.array(COLOURS[colour]) * pleats * soft
+    return Session(Photo(np.rint(pixels).astype(np.uint8)), kit=kit()), where > 0
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("asked", [{"age": 40.0}, {"smile": 0.8}, {"sex": -0.8}, {"beauty": 1.0}], ids=str)
+def test_a_mask_is_no_skin(colour: str, asked: dict[str, Any]):
+    session, mask = masked(colour)
+    away = np.abs(session.edit(**asked).pixels.astype(int) - session.photo.pixels).max(2)
+    assert (away[mask] > LEVELS).mean() < 0.02
+    assert (away[~mask] > LEVELS).any() or "sex" in asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ({"beard": 1.0}, "beard"),
+        ({"beard": -1.0}, "beard"),
+        ({"lips": "red"}, "lips"),
+        ({"grin": 0.8}, "mouth"),
+        ({"mouth": 0.8}, "mouth"),
+    ],
+    ids=str,
+)
+def test_what_a_mask_hides_is_not_edited(asked: dict[str, Any], what: str):
+    session, _ = masked("blue")
+    done = session.edit(**asked)
+    assert np.array_equal(done.pixels, session.photo.pixels)
+    assert done.history[0].notes == (f"face 1 has its mouth covered, so nothing was done to the {what}",)
+
+
+def test_eye_shadow_is_put_on_above_a_mask():
+    session, mask = masked("blue")
+    changed = (session.edit(lids="plum", lips="red").pixels != session.photo.pixels).any(2)
+    assert changed[~mask].any() and (changed[mask].mean() < 0.02)
+
+
+def test_bare_faces_are_not_covered():
+    for photo, face in ((hopper(), hopper_face()), collins()):
+        assert not find_occlusion(kit().parser, photo.pixels, face).mouth_covered
