@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -83,23 +84,22 @@ class Prototypes:
         self.alignment = Alignment(LAYOUT, int(self.data["side"]))
         self._frames = mesh.LocalFrames(self.data["points"][: topology.POINTS])
         self._plain = plain(self.data["points"][: topology.POINTS], self.data["oval"])
+        self._known: WeakKeyDictionary[Crop, tuple[Array, Reading]] = WeakKeyDictionary()
 
     def read(self, crop: Crop) -> Reading:
         """Apparent age and sex of the face: ridge regression on the face brought to the mean layout."""
-        return self._read(*self._seen(crop))
+        return self._seen(crop)[1]
 
-    def _seen(self, crop: Crop) -> tuple[Array, Array]:
-        """The face in the mean layout, and where its points lie in a crop of that: `[s, s, 3]` and `[468,
-        2]`."""
-        d = self.data
-        face = geometry.align(crop.pixels, crop.landmarks, Alignment(LAYOUT, int(d["side"])))
-        points = face.landmarks[: topology.POINTS]
-        return canonical(face.pixels, points, d["points"], self.triangles, d["oval"]), points
-
-    def _read(self, lab: Array, points: Array) -> Reading:
-        d = self.data
-        age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
-        return Reading(float(age), float(1 / (1 + np.exp(-3 * sex))))
+    def _seen(self, crop: Crop) -> tuple[Array, Reading]:
+        """The face in the mean layout, `[s, s, 3]`, and what is read in it; once for each crop."""
+        if crop not in self._known:
+            d = self.data
+            face = geometry.align(crop.pixels, crop.landmarks, Alignment(LAYOUT, int(d["side"])))
+            points = face.landmarks[: topology.POINTS]
+            lab = canonical(face.pixels, points, d["points"], self.triangles, d["oval"])
+            age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
+            self._known[crop] = lab, Reading(float(age), float(1 / (1 + np.exp(-3 * sex))))
+        return self._known[crop]
 
     def identity(self, crop: Crop) -> Identity:
         """A stand-in for an embedder's identity, to be called one: the face in the mean layout less the mean
@@ -158,8 +158,7 @@ class Prototypes:
     def blend(self, crop: Crop, mouth: Array, age: float, sex: float, means_only: bool) -> dict[str, Array]:
         """What is added: to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine", "coarse" and "lines" `[s, s]`;
         "expected": today's bands; "faded" `[s, s]`: how much of its own lines is taken away."""
-        d, (lab, points) = self.data, self._seen(crop)
-        reading = self._read(lab, points)
+        d, (lab, reading) = self.data, self._seen(crop)
         now, then = _ages(reading.age, age)
         taper = 1 / (1 + max(abs(age) - 30, 0) / 60)  # so that fifty years more is no mask
         years = {key: gain * taper for key, gain in (OLDER if age > 0 else YOUNGER).items()}
@@ -346,7 +345,8 @@ def _energy(band: Array, sigma: float) -> Array:
 def _noise(lab: Array, unit: float) -> Array:
     """How much of the lightness's fine energy is the camera's noise `[S, S]`: colours tell, which skin's own
     texture hardly moves."""
-    a, b = (_energy(split_bands(lab[..., k], unit)[0], unit * SIGMA_FINE * 4) for k in (1, 2))
+    fine = (one - cv2.GaussianBlur(one, (0, 0), unit * SIGMA_FINE) for one in cv2.split(lab)[1:])
+    a, b = (_energy(one, unit * SIGMA_FINE * 4) for one in fine)
     return (2.5 * np.maximum(np.sqrt((a + b) / 2) - 0.3, 0)) ** 2
 
 
