@@ -4,6 +4,7 @@ strokes crawl in a clip.
     python benchmarks/stylize.py                # networks of chance weights as large as the published ones; ten minutes on two cores
     python benchmarks/stylize.py --with NAME    # a translator of yours, as `mien models` lists it
     python benchmarks/stylize.py --only drift   # or speed, memory, flicker, live
+    python benchmarks/stylize.py --json benchmarks/results/stylize.json
 
 The process ends with 1 where a photo takes 1 GB or more, or the U-Net longer through ONNX Runtime than in
 eager PyTorch (channels_last).
@@ -25,6 +26,7 @@ from typing import Any
 import clips
 import cv2
 import numpy as np
+from figures import save
 
 from mien import Kit, verbs
 from mien.models import translator
@@ -37,6 +39,7 @@ LARGE, WIDE = 3464, 1024  # sides of the photos: 12 megapixels, and some tiles
 SMALL = 320, 180  # pixels of the clip in which crawling is measured
 FRAMES, SETTLED = 24, 10  # of it, and those that are passed over
 LEAST = 1000.0  # megabytes that are too many
+TITLES = {"cyclegan": "CycleGAN's ResNet-9", "pix2pix": "pix2pix's U-Net", "stargan": "StarGAN"}
 RUN = """
 import json, resource, sys, time
 from mien import cli
@@ -86,9 +89,9 @@ def chance(folder: Path) -> dict[str, Any]:
     return nets
 
 
-def speed(name: str, module: Any, net: Translator) -> float:
-    """Seconds of one pass at the size it was taught, through ONNX Runtime and in eager PyTorch, both on as
-    many threads as there are cores; the ratio."""
+def speed(name: str, module: Any, net: Translator) -> dict[str, Any]:
+    """Milliseconds of one pass at the size it was taught, through ONNX Runtime and in eager PyTorch, both on
+    as many threads as there are cores."""
     import torch
 
     size, count = net.net.card.size, len(net.conditions)
@@ -105,12 +108,12 @@ def speed(name: str, module: Any, net: Translator) -> float:
                 start = time.perf_counter()
                 run()
                 times.append(time.perf_counter() - start)
-            told.append(float(np.median(times[2:])))
+            told.append(round(1000 * float(np.median(times[2:]))))
     print(
-        f"| {name}, {size} px: ONNX Runtime; eager PyTorch, channels_last | {1000 * told[0]:.0f}; {1000 * told[1]:.0f} ms |",
+        f"| {name}, {size} px: ONNX Runtime; eager PyTorch, channels_last | {told[0]}; {told[1]} ms |",
         flush=True,
     )
-    return told[0] / told[1]
+    return {"pixels": size, "onnxruntime_ms": told[0], "pytorch_ms": told[1]}
 
 
 def photo(side: int) -> Array:
@@ -120,7 +123,7 @@ def photo(side: int) -> Array:
     return cv2.cvtColor(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_CUBIC), cv2.COLOR_BGR2RGB)
 
 
-def memory(name: str, folder: Path) -> float:
+def memory(name: str, folder: Path) -> dict[str, Any]:
     """Peak megabytes of one photo in a process of its own, told with the seconds."""
     source = folder / "large.jpg"
     cv2.imwrite(str(source), cv2.cvtColor(photo(LARGE), cv2.COLOR_RGB2BGR))
@@ -139,10 +142,10 @@ def memory(name: str, folder: Path) -> float:
     told = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     print(f"| {name}, {LARGE**2 / 1e6:.0f} megapixels: peak memory | {told['megabytes']:.0f} MB |")
     print(f"| ... seconds | {told['seconds']:.0f} |", flush=True)
-    return told["megabytes"]
+    return {"megabytes": round(told["megabytes"])}
 
 
-def drift(name: str, net: Translator) -> None:
+def drift(name: str, net: Translator) -> dict[str, Any]:
     """How far two tiles differ where both show the same, in levels, over 32 pixels on average: the mean, and
     the worst border."""
     pixels, given = (
@@ -150,7 +153,7 @@ def drift(name: str, net: Translator) -> None:
         {"condition": np.zeros((1, len(net.conditions)), np.float32)} if net.conditions else {},
     )
     starts = [start for start, _ in translator.shares(WIDE, net.tile)]
-    told = []
+    told, means = [], []
     for whole in (None, net.whole(pixels, given)):
         parts = {(y, x): net.part(pixels, (y, x), given, whole) for y in starts for x in starts}
         borders = []
@@ -162,17 +165,19 @@ def drift(name: str, net: Translator) -> None:
                         np.abs(cv2.blur(here - parts[other][: len(here), : here.shape[1]], (32, 32))).mean()
                     )
         told.append(f"{np.mean(borders):.1f} (worst {np.max(borders):.1f})")
+        means.append(round(float(np.mean(borders)), 1))
     print(
         f"| {name}: drift between tiles, each for itself; as mien does it | {'; '.join(told)} levels |",
         flush=True,
     )
+    return {"each_tile_alone": means[0], "with_whole_picture": means[1], "unit": "levels of 255"}
 
 
 def following(starts: list[int], start: int) -> int:
     return next((one for one in starts if one > start), -1)
 
 
-def flicker(name: str, net: Translator) -> None:
+def flicker(name: str, net: Translator) -> dict[str, Any]:
     """How much a drawing changes from frame to frame along the motion, where the frames without noise agree;
     how sharp it is; and how far the last ones are from those of frames without noise. In levels."""
     rng = np.random.default_rng(0)
@@ -185,6 +190,7 @@ def flicker(name: str, net: Translator) -> None:
     greys = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in clean]
     own = np.stack(np.meshgrid(np.arange(SMALL[0]), np.arange(SMALL[1])), -1).astype(np.float32)
     ways = [motion.calc(now, before, None) + own for before, now in itertools.pairwise(greys)]
+    told: dict[float, float] = {}
     for kept in (0.0, 0.5, scenes.KEPT, 0.8, 0.9):
         scene, out = scenes.ClipStylizer(net.translate, 1.0, kept=kept), []
         for frame, one in zip(seen, drawn, strict=True):
@@ -204,23 +210,24 @@ def flicker(name: str, net: Translator) -> None:
             np.hypot(*(cv2.Sobel(one, cv2.CV_32F, k, 1 - k) for k in (0, 1))).mean() for one in out[SETTLED:]
         ]
         off = np.mean([np.abs(one - other).mean() for one, other in zip(out[-4:], wanted, strict=True)])
-        values = f"{np.mean(changes):.2f}; {np.mean(edges):.1f}; {off:.2f}"
+        told[kept] = round(float(np.mean(changes)), 2)
+        values = f"{told[kept]:.2f}; {np.mean(edges):.1f}; {off:.2f}"
         print(
             f"| {name}, {kept:g} of the drawing before kept: flicker; sharpness; off the drawing without noise | {values} |",
             flush=True,
         )
+    return {"frame_by_frame": told[0.0], "stabilised": told[scenes.KEPT], "unit": "levels of 255"}
 
 
-def live(name: str, folder: Path, kit: Kit) -> None:
+def live(name: str, folder: Path, kit: Kit) -> dict[str, Any]:
     """Frames a second of a 720p clip with one face."""
     source = folder / "live.mp4"
     clips.film(source, 2)
     start = time.perf_counter()
     told = verbs.stylize_clip(source, folder / f"live-{name}.mp4", name, face="largest", kit=kit, force=True)
-    print(
-        f"| {name}, 720p, --face largest: frames a second | {told.frames / (time.perf_counter() - start):.1f} |",
-        flush=True,
-    )
+    rate = round(told.frames / (time.perf_counter() - start), 1)
+    print(f"| {name}, 720p, --face largest: frames a second | {rate} |", flush=True)
+    return {"frames_per_second": rate}
 
 
 def main() -> None:
@@ -229,34 +236,41 @@ def main() -> None:
     )
     parser.add_argument("--with", dest="network", metavar="NAME")
     parser.add_argument("--only", choices=("speed", "memory", "drift", "flicker", "live"))
+    parser.add_argument("--json", type=Path, help="of all figures; of drift and flicker the first network's")
     asked = parser.parse_args()
+    if asked.json and (asked.only or asked.network):
+        parser.error("--json is for all figures of the networks of chance: leave out --only and --with")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         if not asked.network:
             os.environ["MIEN_HOME"] = place
         modules = {asked.network: None} if asked.network else chance(folder)
-        kit, most, ratios = Kit(), 0.0, dict.fromkeys(modules, 0.0)
+        kit = Kit()
+        rows: list[dict[str, Any]] = []
+        besides: dict[str, dict[str, Any]] = {}
 
         def wanted(what: str) -> bool:
             return asked.only in (None, what)
 
         for name, module in modules.items():
+            row: dict[str, Any] = {"network": TITLES.get(name, name)}
+            rows.append(row)
             if module and wanted("speed"):
-                ratios[name] = speed(name, module, kit.translator(name))
+                row |= speed(name, module, kit.translator(name))
             if wanted("memory"):
-                most = max(most, memory(name, folder))
-            if wanted("drift"):
-                drift(name, kit.translator(name))
-            if wanted("flicker"):
-                flicker(name, kit.translator(name))
+                row |= memory(name, folder)
+            for what, measured in (("drift", drift), ("flicker", flicker)):
+                if wanted(what):
+                    found = measured(name, kit.translator(name))
+                    besides.setdefault(what, {"network": row["network"]} | found)
             if wanted("live"):
-                live(name, folder, kit)
-    if most >= LEAST:
-        sys.exit(f"{most:.0f} MB, wanted less than {LEAST:.0f}")
-    if ratios.get("pix2pix", 0.0) > 1:
-        sys.exit(
-            f"ONNX Runtime takes {ratios['pix2pix']:.2f} times as long as eager PyTorch, wanted 1 at most"
-        )
+                row |= live(name, folder, kit)
+    save(asked.json, "python benchmarks/stylize.py", rows, **besides)
+    for row in rows:
+        if row.get("megabytes", 0) >= LEAST:
+            sys.exit(f"{row['network']}: {row['megabytes']} MB, wanted less than {LEAST:.0f}")
+        if row["network"] == TITLES["pix2pix"] and row.get("onnxruntime_ms", 0) > row.get("pytorch_ms", 0):
+            sys.exit("ONNX Runtime takes longer than eager PyTorch, wanted no more")
 
 
 if __name__ == "__main__":

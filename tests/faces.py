@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien import Photo
+from mien import Photo, Session
 from mien.edits.registry import plan
 from mien.edits.request import EditRequest
 from mien.io import photo_reader as image
@@ -43,6 +43,12 @@ def collins() -> tuple[Photo, Face]:
     """A second portrait and its face, without glasses, and with hair under no cap."""
     photo = image.read(ROOT / "docs" / "collins.jpg")
     return photo, kit().faces(photo.pixels)[0]
+
+
+@cache
+def opened(photo: Photo) -> Session:
+    """The session of a photo that many tests edit: its faces are found once."""
+    return Session(photo, kit=kit())
 
 
 def points(scale: float = 1.0, turn: float = 0.0, at: tuple[float, float] = (0, 0)) -> Array:

@@ -22,7 +22,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import cv2
 import numpy as np
-from faces import collins, hopper, kit
+from faces import collins, hopper, kit, opened
 
 from mien import Photo, edit, read, verbs, write
 from mien.types import Array
@@ -89,7 +89,7 @@ def edited() -> Iterator[tuple[str, Array, Array]]:
         yield (
             name_of(photo, strengths, by),
             before.pixels,
-            edit(before, kit=kit(), method=by, **strengths).pixels,
+            opened(before).edit(method=by, **strengths).pixels,
         )
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import golden
 import numpy as np
 import pytest
-from faces import kit
+from faces import opened
 
-from mien import edit
 from mien.types import Array
 
 LEVEL, FAR = 1, 12  # levels that a processor's rounding may make; and at most, in one pixel of a hundred
@@ -40,7 +39,7 @@ def compare(name: str, before: Array, after: Array, share: float = 0.99) -> None
 def test_edits(case: tuple[str, dict[str, Any], str | None]):
     photo, strengths, by = case
     before = golden.photos()[photo]
-    compare(golden.name_of(*case), before.pixels, edit(before, kit=kit(), method=by, **strengths).pixels)
+    compare(golden.name_of(*case), before.pixels, opened(before).edit(method=by, **strengths).pixels)
 
 
 def test_masks():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Mien
-from faces import DATA, HOPPER, collins, kit, planned
+from faces import DATA, HOPPER, collins, kit, opened, planned
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,9 +64,12 @@ def test_a_second_run_adds_nothing_to_speak_of(now: float, years: float, slope: 
 
 def reads(photo: Photo, by: Kit | None = None) -> float:
     """The age of the largest face, unclipped."""
-    by = by or kit()
-    face = max(by.faces(photo.pixels), key=lambda one: one.area)
-    return by.prototypes.read(geometry.align(photo.pixels, face.landmarks, Alignment("head", 448))).age
+    face = max(opened(photo).faces, key=lambda one: one.area)
+    return (
+        (by or kit())
+        .prototypes.read(geometry.align(photo.pixels, face.landmarks, Alignment("head", 448)))
+        .age
+    )
 
 
 class Youthful(Prototypes):
@@ -142,7 +145,7 @@ def test_three_times_is_as_once():
     """Collins, who reads 33, asked to be thirty years younger: she stops at the floor, and stays there."""
     photo, seen = collins()[0], []
     for _ in range(3):
-        photo = edit(photo, kit=kit(), age=-30.0)
+        photo = opened(photo).edit(age=-30.0)
         seen.append(photo.pixels.astype(int))
     first, second, third = (
         float(np.abs(a - b).mean()) for a, b in zip(seen, [collins()[0].pixels, *seen], strict=False)
@@ -168,7 +171,7 @@ def test_people_of_eighteen_to_twenty_five(asked: dict[str, Any]):
         photo = Photo(pixels)
         before = now = reads(photo)
         for _ in range(2):
-            photo = edit(photo, kit=kit(), face="largest", **asked)
+            photo = opened(photo).edit(face="largest", **asked)
             now = reads(photo)
         assert now > min(before, ADULT) - 2.5
 

@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from faces import collins, hopper, hopper_face, kit, planned
+from faces import collins, hopper, hopper_face, kit, opened, planned
 
 from mien import Photo, RequestError, edit, verbs
 from mien.edits import whole_face
@@ -55,7 +55,7 @@ def moved(scale: float, x: float, y: float) -> Face:
 @pytest.mark.parametrize(("name", "sign", "by"), CASES)
 def test_every_edit_changes_the_face_and_nothing_else(name: str, sign: int, by: str):
     before, face = sitter(name)
-    after = edit(before, kit=kit(), method=by, **asked(name, 0.8 * sign))
+    after = opened(before).edit(method=by, **asked(name, 0.8 * sign))
     changed = (after.pixels != before.pixels).any(2)
     assert changed.sum() > 500
     rows, columns = np.nonzero(changed)
@@ -77,7 +77,7 @@ def test_more_strength_changes_more(name: str, by: str):
     photo = sitter(name)[0]
     before = photo.pixels.astype(np.float32)
     sizes = [
-        np.abs(edit(photo, kit=kit(), method=by, **asked(name, s)).pixels - before).mean()
+        np.abs(opened(photo).edit(method=by, **asked(name, s)).pixels - before).mean()
         for s in (0.25, 0.5, 1.0)
     ]
     assert 0 < sizes[0] < sizes[1] < sizes[2]
@@ -85,25 +85,25 @@ def test_more_strength_changes_more(name: str, by: str):
 
 @pytest.mark.parametrize("name", EDITS)
 def test_strength_nothing_is_the_photo_itself(name: str):
-    assert edit(hopper(), kit=kit(), **asked(name, 0.0)) is hopper()
+    assert opened(hopper()).edit(**asked(name, 0.0)) is hopper()
 
 
 def test_an_age_to_look_like():
     """The years to it are counted from what the face looks like; the face that is there already is left."""
     looks = verbs.age(hopper(), hopper_face(), kit=kit())[0]
     younger, same = (
-        edit(hopper(), kit=kit(), age_to=looks - 20).pixels,
-        edit(hopper(), kit=kit(), age=-20.0).pixels,
+        opened(hopper()).edit(age_to=looks - 20).pixels,
+        opened(hopper()).edit(age=-20.0).pixels,
     )
     assert np.abs(younger.astype(int) - same).max() < 4
     with pytest.raises(RequestError, match="from 18 to 90 years of age"):
-        edit(hopper(), kit=kit(), age_to=12)
+        opened(hopper()).edit(age_to=12)
     with pytest.raises(RequestError, match="either years or an age"):
-        edit(hopper(), kit=kit(), age_to=30, age=5)
+        opened(hopper()).edit(age_to=30, age=5)
 
 
 def test_a_smile_lifts_the_corners_of_the_mouth():
-    after = edit(hopper(), kit=kit(), smile=0.8)
+    after = opened(hopper()).edit(smile=0.8)
     again = kit().faces(after.pixels)[0]
     assert mouth_shape(again.landmarks)[1] - mouth_shape(hopper_face().landmarks)[1] > 0.04
 
@@ -113,7 +113,7 @@ def test_ages_are_read_as_they_were_asked_for():
     reader, size = kit().prototypes, whole_face.Prototype.alignment
     read = []
     for years in (-30, -15, 0, 15):
-        pixels = edit(hopper(), kit=kit(), age=years).pixels if years else hopper().pixels
+        pixels = opened(hopper()).edit(age=years).pixels if years else hopper().pixels
         read.append(reader.read(geometry.align(pixels, hopper_face().landmarks, size)).age)
     assert read[0] < read[1] < read[2] <= read[3]
 
@@ -136,14 +136,14 @@ def test_lines_fade_from_younger_skin_and_pores_stay():
         near, far = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (fine, coarse))
         return float(np.sqrt((np.square(near - far) * cheeks).sum()))
 
-    best, means = (edit(hopper(), kit=kit(), method=by, age=-30) for by in (None, "prototypes"))
+    best, means = (opened(hopper()).edit(method=by, age=-30) for by in (None, "prototypes"))
     assert rough(best, 2.5, 10) < 0.85 * rough(means, 2.5, 10)
     assert rough(best, 0.4, 1) > 0.9 * rough(means, 0.4, 1)
 
 
 def test_more_feminine_is_shaved_if_nothing_is_said_about_that():
-    photo = edit(hopper(), kit=kit(), beard=0.7)
-    shaved, bearded = edit(photo, kit=kit(), sex=-0.8), edit(photo, kit=kit(), sex=-0.8, beard=0)
+    photo = opened(hopper()).edit(beard=0.7)
+    shaved, bearded = opened(photo).edit(sex=-0.8), opened(photo).edit(sex=-0.8, beard=0)
     left, all_of_it = (
         judges.face_features(kit(), one.pixels, hopper_face()).beard for one in (shaved, bearded)
     )
@@ -167,7 +167,7 @@ def test_sixteen_bits_and_opacity_stay():
     )
     after = edit(deep, kit=kit(), age=30)
     assert after.pixels.dtype == np.uint16 and after.opacity is deep.opacity
-    eight = edit(hopper(), kit=kit(), age=30).pixels
+    eight = opened(hopper()).edit(age=30).pixels
     assert np.abs(after.pixels / 257 - eight).max() < 2
 
 
@@ -212,12 +212,12 @@ def test_neighbours_do_not_fight():
 )
 def test_a_request_that_makes_no_sense(request_: dict[str, Any], said: str):
     with pytest.raises(RequestError, match=said):
-        edit(hopper(), kit=kit(), **request_)
+        opened(hopper()).edit(**request_)
 
 
 def test_an_unknown_maker():
     with pytest.raises(RequestError, match="prototypes, network"):
-        edit(hopper(), kit=kit(), method="magic", smile=0.5)
+        opened(hopper()).edit(method="magic", smile=0.5)
 
 
 def test_what_is_in_front_stays_in_front():

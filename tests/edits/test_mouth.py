@@ -6,7 +6,7 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-from faces import hopper, hopper_face, kit, planned
+from faces import hopper, hopper_face, kit, opened, planned
 
 from mien import Photo, RequestError, edit
 from mien.edits import teeth
@@ -113,7 +113,7 @@ def test_a_mouth_that_opens_shows_teeth_above_and_dark_below():
 
 def test_lipstick_stays_off_the_teeth():
     plain, red = (
-        filters.to_lab(edit(hopper(), kit=kit(), grin=0.8, lips=lips).pixels) for lips in ("red:0", "red")
+        filters.to_lab(opened(hopper()).edit(grin=0.8, lips=lips).pixels) for lips in ("red:0", "red")
     )
     matrix = crop_of("grin", 0.8)[0].matrix
     points = geometry.transform(lips_of(crop_of("grin", 0.8)[0], 0.8), geometry.invert(matrix))
@@ -152,5 +152,5 @@ def test_teeth_in_a_black_and_white_photo_are_grey():
 
 def test_a_grin_is_asked_for_instead_of_a_smile():
     with pytest.raises(RequestError, match="leave out --smile or --grin"):
-        edit(hopper(), kit=kit(), smile=0.3, grin=0.5)
-    assert edit(hopper(), kit=kit(), smile=0.0, grin=0.0) is hopper()
+        opened(hopper()).edit(smile=0.3, grin=0.5)
+    assert opened(hopper()).edit(smile=0.0, grin=0.0) is hopper()

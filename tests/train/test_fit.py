@@ -289,7 +289,7 @@ def test_begin_with_what_may_not_be_sold(
     G, D = (load_file(run / name) for name in ("best.safetensors", "step-000004.safetensors"))
     nets = {"G_ema": G, "G": {}, "D": runs.below(D, "nets.D."), "encoder": {}}
     terms = ("LicenseRef-NC", "0" * 64, "StyleGAN2, NVIDIA", False)
-    config = {"stylegan2": {key: getattr(stylegan2.PRESETS["tiny"], key) for key in origin.KNOBS}}
+    config = {"stylegan2": {key: getattr(stylegan2.PRESETS["tiny"], key) for key in stylegan2.FIXED}}
     monkeypatch.setattr(official, "read", lambda path: official.Checkpoint("nvidia", nets, config, *terms))
     file = tmp_path / "ffhq.pkl"
     file.touch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ Tile = tuple[int, int, int, int]  # left, top, right, bottom
 SUBPIXEL = 1 / 64  # photo pixels: OpenCV looks between pixels in steps of twice that
 # photo pixels on a side that `composite` works on at once: bounds memory, and tiles without alpha are skipped
 TILE = 512
+BAND = 64  # rows of a tile within which what lies beside the alpha is left out
 
 
 def composite(pixels: Array, crop: Crop, change: Change, out: Array | None = None) -> Array:
@@ -31,9 +33,10 @@ def composite(pixels: Array, crop: Crop, change: Change, out: Array | None = Non
     touched = cv2.boundingRect((change.alpha > 0).astype(np.uint8))
     if touched[2] == 0:
         return out
+    over = cv2.merge([change.colour, change.alpha])
     box = (touched[0] - 1.0, touched[1] - 1.0, float(touched[0] + touched[2]), float(touched[1] + touched[3]))
     for tile in _tiles(footprint(crop.matrix, box, pixels.shape, margin=1)):
-        _composite_tile(pixels, crop.matrix, change, tile, out)
+        _composite_tile(pixels, crop.matrix, change, over, tile, out)
     return out
 
 
@@ -60,7 +63,10 @@ def advect_points(points: Array, crop: Crop, change: Change) -> Array:
     return transform(moved, invert(crop.matrix))
 
 
-def _composite_tile(pixels: Array, matrix: Array, change: Change, tile: Tile, out: Array) -> None:
+def _composite_tile(
+    pixels: Array, matrix: Array, change: Change, over: Array, tile: Tile, out: Array
+) -> None:
+    """over: the change's colour and alpha `[S, S, 4]`, as OpenCV warps four layers much faster than three."""
     left, top, right, bottom = tile
     here = shifted(matrix, left, top)
     part = _seen_of(here, (right - left, bottom - top), len(change.alpha))
@@ -75,27 +81,24 @@ def _composite_tile(pixels: Array, matrix: Array, change: Change, tile: Tile, ou
             values, here, (right - left, bottom - top), flags=flags, borderMode=cv2.BORDER_REPLICATE
         )
 
-    alpha = field(change.alpha)
+    over = field(over)
+    colour, alpha = cv2.cvtColor(over, cv2.COLOR_RGBA2RGB), cv2.extractChannel(over, 3)
+    moves = change.source is not None or np.abs(change.flow[part]).max() >= SUBPIXEL * scale_of(matrix)
+    picture, places = _places(pixels, matrix, change, tile, field) if moves else (pixels, None)
     full, depth = _full(pixels), cv2.CV_8U if pixels.dtype == np.uint8 else cv2.CV_16U
-    delta = cv2.scaleAdd(field(change.colour), full, _look(pixels, matrix, change, part, tile, field))
-    cv2.multiply(delta, cv2.merge([alpha, alpha, alpha]), delta)
-    target = out[top:bottom, left:right]
-    target[:] = cv2.add(target, delta, dtype=depth)  # rounds and clips; where alpha is 0 it adds 0
+    for band in _bands(alpha):
+        own, target = pixels[top:bottom, left:right][band], out[top:bottom, left:right][band]
+        looked = own if places is None else _look(picture, places[band], own.dtype)
+        delta = cv2.scaleAdd(colour[band], full, cv2.subtract(looked, own, dtype=cv2.CV_32F))
+        cv2.multiply(delta, cv2.merge([alpha[band]] * 3), delta)
+        target[:] = cv2.add(target, delta, dtype=depth)  # rounds and clips; where alpha is 0 it adds 0
 
 
-def _look(
-    pixels: Array,
-    matrix: Array,
-    change: Change,
-    part: tuple[slice, slice],
-    tile: Tile,
-    field: Callable[[Array], Array],
-) -> Array:
-    """What is looked up for a tile, less what is there: `[h, w, 3]` float32, in the photo's own levels."""
+def _places(
+    pixels: Array, matrix: Array, change: Change, tile: Tile, field: Callable[[Array], Array]
+) -> tuple[Array, Array]:
+    """A picture in which a tile is looked up, and where, `[h, w, 2]` (xy)."""
     left, top, right, bottom = tile
-    own = pixels[top:bottom, left:right]
-    if change.source is None and np.abs(change.flow[part]).max() < SUBPIXEL * scale_of(matrix):
-        return np.zeros(own.shape, np.float32)
     flow = cv2.transform(field(change.flow), np.linalg.inv(matrix[:, :2]))  # crop px -> photo px
     if (
         change.source is not None
@@ -104,21 +107,27 @@ def _look(
         places = (transform(grid + flow, matrix) + np.float32(0.5)) * np.float32(
             change.source.size / len(change.alpha)
         ) - np.float32(0.5)
-        looked = cv2.remap(
-            change.source.pixels,
-            places[..., 0],
-            places[..., 1],
-            cv2.INTER_CUBIC,
-            borderMode=cv2.BORDER_REFLECT_101,
-        )
-        return looked * np.float32(_full(pixels) / _full(looked)) - own
+        return change.source.pixels, places
     reach = int(np.ceil(np.abs(flow).max())) + 4
     x0, y0 = max(left - reach, 0), max(top - reach, 0)
-    map_x = flow[..., 0] + np.arange(left - x0, right - x0, dtype=np.float32)
-    map_y = flow[..., 1] + np.arange(top - y0, bottom - y0, dtype=np.float32)[:, None]
-    picture = pixels[y0 : bottom + reach, x0 : right + reach]
-    looked = cv2.remap(picture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-    return cv2.subtract(looked, own, dtype=cv2.CV_32F)
+    flow[..., 0] += np.arange(left - x0, right - x0, dtype=np.float32)
+    flow[..., 1] += np.arange(top - y0, bottom - y0, dtype=np.float32)[:, None]
+    return pixels[y0 : bottom + reach, x0 : right + reach], flow
+
+
+def _look(picture: Array, places: Array, depth: Any) -> Array:
+    """What is at `places [h, w, 2]` (xy) of a picture, in the levels of a photo's own depth."""
+    x, y = cv2.split(places)
+    looked = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    return looked if looked.dtype == depth else looked * np.uint16(257)
+
+
+def _bands(alpha: Array) -> Iterator[tuple[slice, slice]]:
+    """The parts of a tile that its alpha reaches: bands of rows, from the first column to the last."""
+    for top in range(0, len(alpha), BAND):
+        left, _, width, _ = cv2.boundingRect((alpha[top : top + BAND] > 0).astype(np.uint8))
+        if width:
+            yield slice(top, top + BAND), slice(left, left + width)
 
 
 def _full(pixels: Array) -> int:

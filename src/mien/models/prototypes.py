@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 
 from ..face import geometry, mesh, topology
+from ..face.change import paste_window
 from ..face.filters import to_lab
 from ..types import Alignment, Array, Change, Crop
 from .card import arrays
@@ -83,23 +85,22 @@ class Prototypes:
         self.alignment = Alignment(LAYOUT, int(self.data["side"]))
         self._frames = mesh.LocalFrames(self.data["points"][: topology.POINTS])
         self._plain = plain(self.data["points"][: topology.POINTS], self.data["oval"])
+        self._known: WeakKeyDictionary[Crop, tuple[Array, Reading]] = WeakKeyDictionary()
 
     def read(self, crop: Crop) -> Reading:
         """Apparent age and sex of the face: ridge regression on the face brought to the mean layout."""
-        return self._read(*self._seen(crop))
+        return self._seen(crop)[1]
 
-    def _seen(self, crop: Crop) -> tuple[Array, Array]:
-        """The face in the mean layout, and where its points lie in a crop of that: `[s, s, 3]` and `[468,
-        2]`."""
-        d = self.data
-        face = geometry.align(crop.pixels, crop.landmarks, Alignment(LAYOUT, int(d["side"])))
-        points = face.landmarks[: topology.POINTS]
-        return canonical(face.pixels, points, d["points"], self.triangles, d["oval"]), points
-
-    def _read(self, lab: Array, points: Array) -> Reading:
-        d = self.data
-        age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
-        return Reading(float(age), float(1 / (1 + np.exp(-3 * sex))))
+    def _seen(self, crop: Crop) -> tuple[Array, Reading]:
+        """The face in the mean layout, `[s, s, 3]`, and what is read in it; once for each crop."""
+        if crop not in self._known:
+            d = self.data
+            face = geometry.align(crop.pixels, crop.landmarks, Alignment(LAYOUT, int(d["side"])))
+            points = face.landmarks[: topology.POINTS]
+            lab = canonical(face.pixels, points, d["points"], self.triangles, d["oval"])
+            age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
+            self._known[crop] = lab, Reading(float(age), float(1 / (1 + np.exp(-3 * sex))))
+        return self._known[crop]
 
     def mouth_of(self, smile: float) -> Array:
         """What mouth `[3]` (added width, lift and opening, over the eye distance) a smile of -1..1 asks
@@ -125,11 +126,11 @@ class Prototypes:
         moved[: topology.POINTS] += self._frames.carry(blend["shape"], face[: topology.POINTS])
         flow, reach = mesh.motion(face, moved, self.triangles, size)
         place = mesh.dense_map(moved, self.data["points"], self.triangles, size)
-        colour = (
-            self._colour(crop, flow + mesh.pixel_grid(size), place, blend)
-            * mesh.skin_mask(moved, size)[..., None]
-        )
-        return Change(flow, colour, np.clip(reach * 4, 0, 1))
+        margin = size if blend["faded"].any() else 2  # what is a line is told by what is around it
+        part = mesh.window(moved[: topology.POINTS], margin, size).part
+        colour = self._colour(crop, flow + mesh.pixel_grid(size), place[part], blend, part)
+        colour *= mesh.skin_mask(moved, size)[part][..., None]
+        return Change(flow, paste_window(colour, part, size), np.clip(reach * 4, 0, 1))
 
     def smiling(self, points: Array, mouth: Array) -> Array:
         """Where the mesh of `points [V, 2]` (crop xy) lies with such a mouth (see `change`): `[468, 2]`."""
@@ -139,8 +140,7 @@ class Prototypes:
     def blend(self, crop: Crop, mouth: Array, age: float, sex: float, means_only: bool) -> dict[str, Array]:
         """What is added: to "shape" `[468, 2]`, "colour" `[s, s, 3]`, "fine", "coarse" and "lines" `[s, s]`;
         "expected": today's bands; "faded" `[s, s]`: how much of its own lines is taken away."""
-        d, (lab, points) = self.data, self._seen(crop)
-        reading = self._read(lab, points)
+        d, (lab, reading) = self.data, self._seen(crop)
         now, then = _ages(reading.age, age)
         taper = 1 / (1 + max(abs(age) - 30, 0) / 60)  # so that fifty years more is no mask
         years = {key: gain * taper for key, gain in (OLDER if age > 0 else YOUNGER).items()}
@@ -184,14 +184,16 @@ class Prototypes:
         share = np.exp((like - like.max()) / ALIKE)
         return np.tensordot(share / share.sum(), theirs, 1)
 
-    def _colour(self, crop: Crop, look: Array, place: Array, blend: dict[str, Array]) -> Array:
-        """The colour offset `[S, S, 3]` in RGB: the difference of means, and the face's own fine bands made
-        stronger or weaker."""
+    def _colour(
+        self, crop: Crop, look: Array, place: Array, blend: dict[str, Array], part: tuple[slice, slice]
+    ) -> Array:
+        """The colour offset in RGB in a part of the crop `[h, w, 3]`, whose places `[h, w, 2]` in the mean
+        layout are given: the difference of means, and the face's own fine bands made stronger or weaker."""
         d, templates = self.data, geometry.TEMPLATES
         unit = crop.size * templates[LAYOUT].side / templates[crop.alignment.template].side
-        pixels = mesh.remap(crop.pixels, look)
-        before = pixels.astype(np.float32) / 255
-        lab = cv2.cvtColor(before, cv2.COLOR_RGB2Lab)
+        pixels = mesh.remap(crop.pixels, look).astype(np.float32) / 255
+        whole = cv2.cvtColor(pixels, cv2.COLOR_RGB2Lab)
+        before, lab = pixels[part], whole[part]
 
         def draw(canonical_map: Array) -> Array:
             side = canonical_map.shape[0] / int(d["side"])
@@ -205,13 +207,13 @@ class Prototypes:
         delta = draw(blend["colour"]) * np.array(
             [contrast, *[np.clip(inside.mean() / 60, 0.2, 1.0)] * 2], np.float32
         )
-        skin, noise = 1 - _hair(lab, oval), _noise(lab, unit)
+        skin, noise = 1 - _hair(whole, oval, part), _noise(whole, unit)[part]
         delta = _bounded(delta, before, lab)
         delta[..., 0] *= np.where(delta[..., 0] < 0, skin, 1)
         if blend["lines"].any():
             delta[..., 0] += skin * np.clip(draw(blend["lines"]) * contrast, -DEEPEST, DEEPEST)
-        for band, sigma, gain, expected in _bands(lab[..., 0], unit, blend):
-            energy = _energy(band, unit * sigma * 2) + FLOOR * spread**2
+        for band, sigma, gain, expected in _bands(whole[..., 0], unit, blend):
+            energy = _energy(band, unit * sigma * 2)[part] + FLOOR * spread**2
             usual = np.exp(2 * draw(expected)) * max(spread, 0.3) ** 2
             more = np.clip(np.exp(draw(gain)), 0.5, 2.5) - 1
             # beards, stubble and glasses are no skin and stay as they are; to make skin smooth, it may be
@@ -221,7 +223,7 @@ class Prototypes:
                 * np.clip(1 - noise / energy, 0, 1)
                 / (1 + (energy / (usual * np.where(more < 0, 15, 5))) ** 2)
             )
-            delta[..., 0] += band * trust * more
+            delta[..., 0] += band[part] * trust * more
         if blend["faded"].any():
             delta -= (skin * draw(blend["faded"]))[..., None] * _creases(lab + delta, unit, spread)
         return np.clip(cv2.cvtColor(lab + delta, cv2.COLOR_Lab2RGB), 0, 1) - before
@@ -296,10 +298,10 @@ def _bounded(delta: Array, before: Array, lab: Array) -> Array:
     return delta
 
 
-def _hair(lab: Array, oval: Array) -> Array:
-    """Where a beard or a lock covers the face `[S, S]` in 0..1: darker than the skin, and of less colour than
-    a shadow on it."""
-    soft = cv2.GaussianBlur(lab, (0, 0), lab.shape[0] / 128)
+def _hair(lab: Array, oval: Array, part: tuple[slice, slice]) -> Array:
+    """Where a beard or a lock covers the face, in a part of a crop `[h, w]` in 0..1: darker than the skin,
+    and of less colour than a shadow on it."""
+    soft = cv2.GaussianBlur(lab, (0, 0), lab.shape[0] / 128)[part]
     chroma = np.hypot(soft[..., 1], soft[..., 2])
     light, full = (float(np.median(one[oval])) if oval.any() else 0.0 for one in (soft[..., 0], chroma))
     if full < 6:  # a black-and-white photo does not tell
@@ -327,7 +329,8 @@ def _energy(band: Array, sigma: float) -> Array:
 def _noise(lab: Array, unit: float) -> Array:
     """How much of the lightness's fine energy is the camera's noise `[S, S]`: colours tell, which skin's own
     texture hardly moves."""
-    a, b = (_energy(split_bands(lab[..., k], unit)[0], unit * SIGMA_FINE * 4) for k in (1, 2))
+    fine = (one - cv2.GaussianBlur(one, (0, 0), unit * SIGMA_FINE) for one in cv2.split(lab)[1:])
+    a, b = (_energy(one, unit * SIGMA_FINE * 4) for one in fine)
     return (2.5 * np.maximum(np.sqrt((a + b) / 2) - 0.3, 0)) ** 2
 
 

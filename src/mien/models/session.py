@@ -47,6 +47,8 @@ class Net:
             )
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
+        # threads that wait do not spin: small networks are no slower for it, and leave the core to others
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(str(path), options, providers=[PROVIDERS[device]])

@@ -264,7 +264,7 @@ def _own(crop: Crop, faces: list[Face], i: int) -> Array:
 def _toned(crop: Crop, colour: Array) -> Array:
     """The colour offset with no more hue than the face has, so that a black-and-white photo stays one. `[S,
     S, 3]`."""
-    lab = to_lab(crop.pixels)
-    chroma = float(np.hypot(lab[..., 1], lab[..., 2])[mesh.hull_mask(crop.landmarks, crop.size) > 0].mean())
+    lab = to_lab(crop.pixels[mesh.hull_mask(crop.landmarks, crop.size) > 0][None])[0]
+    chroma = float(np.hypot(lab[:, 1], lab[:, 2]).mean())
     grey = (colour @ LUMA)[..., None]
     return grey + (colour - grey) * np.float32(min(chroma / FULL_CHROMA, 1.0))

@@ -10,23 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ..families.stylegan2 import FIXED
 from ..published import detect as official
 from ..published.key_maps import State
 from .checkpoints import BEST, below, checkpoints, read_run, read_state, read_tensors
 
 NETS = ("G", "D", "E", "D_A", "D_B")  # of a run; what else it remembers belongs to it alone
-KNOBS = (
-    "size",
-    "z",
-    "w",
-    "classes",
-    "layers",
-    "base",
-    "widest",
-    "synthesis",
-    "critic",
-    "clamp",
-)  # of StyleGAN2, fixed by its weights
 OWN = "Apache-2.0"
 
 
@@ -60,7 +49,7 @@ def _of_run(folder: Path) -> Origin:
     last = read_tensors(checkpoints(folder)[-1])
     nets = {name: below(last, f"nets.{name}.") for name in NETS} | {averaged: read_tensors(best)}
     config = about["config"]
-    knobs = {key: config[key] for key in KNOBS if key in config} if "synthesis" in config else {}
+    knobs = {key: config[key] for key in FIXED if key in config} if "synthesis" in config else {}
     terms = about.get("licence", OWN), about.get("commercial", True), about["notice"]
     return Origin(
         folder.name,

@@ -27,7 +27,7 @@ from ..data.drawings import CHANNELS, Drawn
 from ..data.loader import Loader
 from ..engine.accumulate import MicroBatches
 from ..engine.part import Part
-from .stylegan2 import ARCHITECTURES, Discriminator, Generator, softplus_g
+from .stylegan2 import ARCHITECTURES, FIXED, Discriminator, Generator, softplus_g
 
 FACE = (35, 223, 32, 220)  # top, bottom, left, right of the face in 256 pixels laid out as FFHQ's
 IDENTITY = 112  # pixels that IR-SE-50 takes
@@ -141,25 +141,13 @@ PRESETS = {
     "segmentation": replace(DRAWN, task="segmentation"),
     "super_resolution": replace(DRAWN, task="super_resolution", identity=0.1),
 }
-DECODER = (
-    "size",
-    "z",
-    "w",
-    "classes",
-    "layers",
-    "base",
-    "widest",
-    "synthesis",
-    "critic",
-    "clamp",
-)  # what `adapt` sets
 
 
 def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, Any]) -> Config:
     """`cfg` for a generator with these knobs of stylegan2's (others among them say nothing), and for what
     else `transfer` will be told: D's architecture is read off its weights, and IR-SE-50 judges where it is
     given."""
-    changes = {name: knobs[name] for name in DECODER if name in knobs}
+    changes = {name: knobs[name] for name in FIXED if name in knobs}
     if "clamp" in changes:
         changes["clamp"] = float(changes["clamp"] or 0)
     if "D" in states:

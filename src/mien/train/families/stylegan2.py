@@ -30,6 +30,8 @@ from ..engine.part import Part
 
 SQRT2 = math.sqrt(2)
 ARCHITECTURES = ("skip", "resnet", "orig")
+# of Config, by a network's weights
+FIXED = ("size", "z", "w", "classes", "layers", "base", "widest", "synthesis", "critic", "clamp")
 
 
 @dataclass(frozen=True)
