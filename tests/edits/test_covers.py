@@ -30,7 +30,7 @@ OUTLINE = (
     58,
     132,
 )  # of a mask on the mesh
-COLOURS = {"blue": (130, 170, 200), "red": (160, 30, 40), "beige": (205, 170, 150)}
+COLOURS = {"blue": (130, 170, 200), "green": (90, 140, 100), "beige": (205, 170, 150)}
 LEVELS = 8
 
 
