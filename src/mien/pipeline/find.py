@@ -21,6 +21,7 @@ from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT, OLDEST
 from ..types import SILENT, Alignment, Array, Crop, Face, Identity, Photo, Progress
 from .people import FaceLike, meant, select_faces
+from .photo import seen_in_srgb
 
 MASK = 768  # pixels of a side that regions are made at
 GREEN, RED = (60, 220, 90), (255, 70, 70)
@@ -43,7 +44,7 @@ LABELS = (
 
 def find(photo: PhotoLike, *, kit: Kit | None = None) -> list[Face]:
     """The faces of a photo, from left to right, in photo xy; empty where there is none. See `types.Face`."""
-    return (kit or shared_kit()).faces(filters.to_uint8(as_photo(photo).pixels))
+    return (kit or shared_kit()).faces(seen_in_srgb(as_photo(photo)))
 
 
 def age(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from ..errors import RequestError
 from ..face import filters, geometry, mesh, topology
 from ..face.change import advect_points, composite
 from ..face.filters import to_lab
+from ..io.colour_profile import Profile, profile_of
 from ..models.parser import Parser
 from ..models.session import Net
 from ..types import Alignment, Array, Change, Crop, Edit, Face, Networks, Photo, Step
@@ -46,7 +47,7 @@ def edit_photo(
 ) -> Photo:
     """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before
     it; align: what lays faces out, for who remembers crops."""
-    occlusions, notes = occlusions or {}, list[str]()
+    occlusions, notes, profile = occlusions or {}, list[str](), profile_of(photo.origin.icc)
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
         front = occlusions.get(i, NOTHING_BEFORE)
@@ -55,9 +56,11 @@ def edit_photo(
             notes.append(f"face {i + 1} {change.note}")
         elif not change.alpha.any() and (what := _missing(edit, arguments)):
             notes.append(f"face {i + 1}: no {what} was seen, so nothing was done to it")
-        return front.mask_objects(crop, front.keep_hair_colour(crop, change))
+        change = front.mask_objects(crop, front.keep_hair_colour(crop, change))
+        return change if profile is None else carried_back(change, crop, profile)
 
-    pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or align_face)
+    look = align or looks_in_srgb(photo)
+    pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, look)
     networks = next((occlusion.networks for occlusion in occlusions.values() if occlusion.networks), ())
     return photo.after(edit_step(edits, arguments, networks, tuple(notes)), pixels)
 
@@ -97,10 +100,10 @@ class Occlusion:
         )
 
 
-def find_occlusion(parser: Parser, pixels: Array, face: Face) -> Occlusion:
+def find_occlusion(parser: Parser, pixels: Array, face: Face, align: AlignBy | None = None) -> Occlusion:
     """What the parser sees before a face. Only well inside it: there it is hardly ever wrong, and no sideburn
     is before anything."""
-    crop = geometry.align(pixels, face.landmarks, parser.alignment)
+    crop = (align or align_face)(pixels, face, parser.alignment)
     regions = parser.parse(crop)
     inside = cv2.erode(mesh.hull_mask(crop.landmarks, crop.size), np.ones((crop.size // 40,) * 2, np.uint8))
 
@@ -170,6 +173,33 @@ def run_edits(
 def align_face(pixels: Array, face: Face, alignment: Alignment) -> Crop:
     """One face laid out, with its depth."""
     return geometry.align(pixels, face.landmarks, alignment, face.depth)
+
+
+def seen_in_srgb(photo: Photo) -> Array:
+    """A photo's pixels in 8 bits and in the colours in which they are seen, `[H, W, 3]`."""
+    profile, pixels = profile_of(photo.origin.icc), filters.to_uint8(photo.pixels)
+    return pixels if profile is None else profile.picture(pixels)
+
+
+def looks_in_srgb(photo: Photo) -> AlignBy:
+    """What lays faces of a photo out in the colours in which they are seen, whatever its profile."""
+    profile = profile_of(photo.origin.icc)
+    if profile is None:
+        return align_face
+
+    def align(pixels: Array, face: Face, alignment: Alignment) -> Crop:
+        crop = align_face(pixels, face, alignment)
+        seen = profile.to_srgb(crop.pixels.astype(np.float32) / 255)
+        return replace(crop, pixels=np.rint(seen * 255).astype(np.uint8))
+
+    return align
+
+
+def carried_back(change: Change, crop: Crop, profile: Profile) -> Change:
+    """A Change whose colours are those of sRGB, as is its crop, in the photo's own numbers."""
+    seen = mesh.remap(crop.pixels, change.flow + mesh.pixel_grid(crop.size)).astype(np.float32) / 255
+    colour = profile.from_srgb(seen + change.colour) - profile.from_srgb(seen)
+    return replace(change, colour=colour)
 
 
 def make_change(

@@ -9,13 +9,12 @@ from typing import Any, Unpack
 
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths, request_of
-from ..face import filters, geometry
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
 from .people import FaceLike, meant, select_faces
-from .photo import Occlusion, edit_photo, find_occlusion
+from .photo import Occlusion, edit_photo, find_occlusion, looks_in_srgb, seen_in_srgb
 
 REMEMBERED = 8  # crops whose parsing is kept
 
@@ -34,6 +33,7 @@ class Session:
         self.photo = as_photo(photo)
         own = kit or shared_kit()
         self.kit = own.having("parser", RememberingParser(own.parser))
+        self._look = looks_in_srgb(self.photo)
         self._crops: dict[tuple[int, Alignment], Crop] = {}
         self._occlusions: dict[int, Occlusion] = {}
 
@@ -43,7 +43,7 @@ class Session:
     @cached_property
     def faces(self) -> list[Face]:
         """The photo's faces, from left to right."""
-        return self.kit.faces(filters.to_uint8(self.photo.pixels))
+        return self.kit.faces(seen_in_srgb(self.photo))
 
     def edit(
         self,
@@ -75,16 +75,17 @@ class Session:
 
     def _occlusion(self, i: int) -> Occlusion:
         if i not in self._occlusions:
-            self._occlusions[i] = find_occlusion(self.kit.parser, self.photo.pixels, self.faces[i])
+            pixels, face = self.photo.pixels, self.faces[i]
+            self._occlusions[i] = find_occlusion(self.kit.parser, pixels, face, self._align)
         return self._occlusions[i]
 
     def _align(self, pixels: Array, face: Face, alignment: Alignment) -> Crop:
         """A face laid out, remembered while it is the photo's own."""
         if pixels is not self.photo.pixels:
-            return geometry.align(pixels, face.landmarks, alignment, face.depth)
+            return self._look(pixels, face, alignment)
         i = next(k for k, own in enumerate(self.faces) if own is face)
         if (i, alignment) not in self._crops:
-            self._crops[i, alignment] = geometry.align(pixels, face.landmarks, alignment, face.depth)
+            self._crops[i, alignment] = self._look(pixels, face, alignment)
         return self._crops[i, alignment]
 
 

@@ -1,0 +1,92 @@
+"""Photos in the colours of phones and of editors: they look, and are edited, as in sRGB."""
+
+import struct
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from faces import collins, kit
+from PIL import ImageCms
+
+from mien import Photo, edit
+from mien.io.colour_profile import Profile, profile_of
+from mien.types import Array, Origin
+
+P3 = [(0.51512, 0.29198, 0.1571), (0.2412, 0.69225, 0.06657), (-0.00105, 0.04189, 0.78407)]
+PROPHOTO = [(0.79767, 0.13519, 0.03135), (0.28804, 0.71188, 0.00009), (0.0, 0.0, 0.82490)]
+GAMMA = struct.pack(">4s4xIH", b"curv", 1, round(1.8 * 256))
+LIKE_SRGB = struct.pack(
+    ">4s4xHxx5i", b"para", 3, *(round(v * 65536) for v in (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))
+)
+TABLE = struct.pack(">4s4xI64H", b"curv", 64, *(round(65535 * (i / 63) ** 2.2) for i in range(64)))
+
+
+def icc(matrix: list[tuple[float, float, float]], curve: bytes) -> bytes:
+    """A profile with no more in it than matters."""
+    columns = [struct.pack(">4s4x3i", b"XYZ ", *(round(row[c] * 65536) for row in matrix)) for c in range(3)]
+    tags = [(f"{c}XYZ".encode(), column) for c, column in zip("rgb", columns, strict=True)]
+    tags += [(f"{c}TRC".encode(), curve) for c in "rgb"]
+    start, table, data = 132 + 12 * len(tags), b"", b""
+    for name, part in tags:
+        table += struct.pack(">4sII", name, start + len(data), len(part))
+        data += part + bytes(-len(part) % 4)
+    head = bytes(16) + b"RGB XYZ " + bytes(104)
+    return head + struct.pack(">I", len(tags)) + table + data
+
+
+PROFILES = {"P3": icc(P3, LIKE_SRGB), "ProPhoto": icc(PROPHOTO, GAMMA), "table": icc(PROPHOTO, TABLE)}
+
+
+def known(name: str) -> Profile:
+    profile = profile_of(PROFILES[name])
+    assert profile
+    return profile
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_there_and_back(name: str):
+    profile = known(name)
+    colours = np.random.default_rng(0).uniform(0.05, 0.95, (200, 3))
+    assert profile.to_srgb(profile.from_srgb(colours)) == pytest.approx(colours, abs=2e-3)
+    grey = np.linspace(0, 1, 9)[:, None].repeat(3, 1)
+    assert np.ptp(profile.to_srgb(grey), axis=1).max() < 5e-3, "grey is grey everywhere"
+    pixels = np.random.default_rng(1).integers(0, 256, (70, 9, 3), dtype=np.uint8)
+    slow = np.rint(profile.to_srgb(pixels / 255) * 255)
+    assert np.abs(profile.picture(pixels) - slow).max() <= 1
+
+
+def test_p3s_primaries_are_more_than_srgb_has():
+    assert known("P3").to_srgb(np.array([1.0, 0, 0])) == pytest.approx([1, 0, 0], abs=1e-3)
+    assert known("P3").from_srgb(np.array([1.0, 0, 0])) == pytest.approx([0.9175, 0.2003, 0.1386], abs=3e-3)
+
+
+def test_what_is_srgb_or_unknown_is_left_alone():
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for bytes_ in (None, b"", b"nonsense", plain, PROFILES["P3"][:150], PROFILES["P3"][:200]):
+        assert profile_of(bytes_) is None
+    for at in range(128, len(PROFILES["P3"]), 7):
+        damaged = bytearray(PROFILES["P3"])
+        damaged[at] ^= 0xFF
+        profile_of(bytes(damaged))  # whatever it is, it is no crash
+
+
+@cache
+def asked() -> list[tuple[dict[str, Any], Array]]:
+    """Edits with a colour in them, and what they do to the sRGB photo."""
+    photo = collins()[0]
+    wanted: list[dict[str, Any]] = [{"hair": "auburn"}, {"lips": "#b01030"}, {"age": 30.0, "hair_grey": 0.0}]
+    return [(one, edit(photo, kit=kit(), **one).pixels.astype(float) - photo.pixels) for one in wanted]
+
+
+@pytest.mark.parametrize("name", ["P3", "ProPhoto"])
+def test_a_colour_is_the_one_that_was_named(name: str):
+    profile = known(name)
+    deep = np.rint(profile.from_srgb(collins()[0].pixels / 255) * 65535).astype(np.uint16)
+    photo = Photo(deep, origin=Origin(icc=PROFILES[name]))
+    for request, wanted in asked():
+        done = edit(photo, kit=kit(), **request)
+        seen = [profile.to_srgb(one.pixels / 65535) * 255 for one in (photo, done)]
+        assert np.abs(seen[1] - seen[0] - wanted).mean() < 0.12 * np.abs(wanted).mean(), request
+        untouched = (wanted == 0).all(2)
+        assert (done.pixels == photo.pixels)[untouched].mean() > 0.99
