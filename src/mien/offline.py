@@ -121,12 +121,13 @@ def commands(folder: Path) -> list[list[str]]:
         (np.roll(shown, i, 1) for i in range(12)), folder / "clip.mp4", fps=12, history=(Step("test", {}),)
     )
     words = (
-        "find photos --json",
+        "find photos --json --identity --blendshapes",
         "find photos/one.jpg --draw drawn.png --masks masks",
         "align photos -o aligned",
         "edit photos/one.jpg --age 20 --smile 0.5 --hair blond --lips red --gaze 0.5 --beauty 0.5 --light 0.5 --glasses 1 -o out.jpg",
         "edit photos/one.jpg --sex -0.5 --beard -1 --grin 0.5 -o other.png",
-        "edit photos/one.jpg --by network --age 20 -o third.webp",
+        "stylize photos/one.jpg --with ink -o drawn.jpg",
+        "edit photos/one.jpg --face photos/two.png --by network --age 20 -o third.webp",
         "edit photos --mouth 0.5 --workers 2 -o out",
         "edit clip.mp4 --smile 0.5 -o out.mp4",
         "verify out.jpg",

@@ -21,6 +21,7 @@ from ..errors import RequestError
 from ..face import filters, geometry, mesh, topology
 from ..face.change import advect_points, composite
 from ..face.filters import to_lab
+from ..face.toning import Toning, toning_of
 from ..io.colour_profile import Profile, profile_of
 from ..models.parser import Parser
 from ..models.session import Net
@@ -47,7 +48,7 @@ def edit_photo(
 ) -> Photo:
     """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before
     it; align: what lays faces out, for who remembers crops."""
-    occlusions, notes, profile = occlusions or {}, list[str](), profile_of(photo.origin.icc)
+    occlusions, notes, colours = occlusions or {}, list[str](), colours_of(photo)
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
         front = occlusions.get(i, NOTHING_BEFORE)
@@ -57,7 +58,7 @@ def edit_photo(
         elif not change.alpha.any() and (what := _missing(edit, arguments)):
             notes.append(f"face {i + 1}: no {what} was seen, so nothing was done to it")
         change = front.mask_objects(crop, front.keep_hair_colour(crop, change))
-        return change if profile is None else carried_back(change, crop, profile)
+        return change if colours is None else carried_back(change, crop, colours)
 
     look = align or looks_in_srgb(photo)
     pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, look)
@@ -175,30 +176,36 @@ def align_face(pixels: Array, face: Face, alignment: Alignment) -> Crop:
     return geometry.align(pixels, face.landmarks, alignment, face.depth)
 
 
+def colours_of(photo: Photo) -> Profile | Toning | None:
+    """How the photo's numbers become what is looked at, and back: by its profile, or by its toning; None where
+    they are that already."""
+    return profile_of(photo.origin.icc) or toning_of(photo.pixels)
+
+
 def seen_in_srgb(photo: Photo) -> Array:
     """A photo's pixels in 8 bits and in the colours in which they are seen, `[H, W, 3]`."""
-    profile, pixels = profile_of(photo.origin.icc), filters.to_uint8(photo.pixels)
-    return pixels if profile is None else profile.picture(pixels)
+    colours, pixels = colours_of(photo), filters.to_uint8(photo.pixels)
+    return pixels if colours is None else colours.picture(pixels)
 
 
 def looks_in_srgb(photo: Photo) -> AlignBy:
-    """What lays faces of a photo out in the colours in which they are seen, whatever its profile."""
-    profile = profile_of(photo.origin.icc)
-    if profile is None:
+    """What lays faces of a photo out in the colours in which they are seen, whatever its profile or toning."""
+    colours = colours_of(photo)
+    if colours is None:
         return align_face
 
     def align(pixels: Array, face: Face, alignment: Alignment) -> Crop:
         crop = align_face(pixels, face, alignment)
-        seen = profile.to_srgb(crop.pixels.astype(np.float32) / 255)
+        seen = colours.to_srgb(crop.pixels.astype(np.float32) / 255)
         return replace(crop, pixels=np.rint(seen * 255).astype(np.uint8))
 
     return align
 
 
-def carried_back(change: Change, crop: Crop, profile: Profile) -> Change:
+def carried_back(change: Change, crop: Crop, colours: Profile | Toning) -> Change:
     """A Change whose colours are those of sRGB, as is its crop, in the photo's own numbers."""
     seen = mesh.remap(crop.pixels, change.flow + mesh.pixel_grid(crop.size)).astype(np.float32) / 255
-    colour = profile.from_srgb(seen + change.colour) - profile.from_srgb(seen)
+    colour = colours.from_srgb(seen + change.colour) - colours.from_srgb(seen)
     return replace(change, colour=colour)
 
 
