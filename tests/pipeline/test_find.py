@@ -7,17 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import faces
 import numpy as np
 import pytest
-from faces import ROOT
+from faces import ROOT, kit
 
 from mien import models
 from mien.errors import ModelError
+from mien.face import geometry
 from mien.models import catalogue as hub
 from mien.models.finder import Finder
 from mien.models.landmarker import Landmarker, find_faces, pose
 from mien.models.session import Net
-from mien.types import Array, Face
+from mien.types import Alignment, Array, Face
 
 FACES = ROOT.parent / "shared" / "data" / "faces256"
 
@@ -228,3 +230,14 @@ def test_landmarks_agree_with_the_shared_ones(find: Find):
     distance = np.hypot(*(np.array(errors) - shift).transpose(2, 0, 1))
     assert distance.mean() < 1.9 and np.median(distance) < 1.6
     assert distance[:, 468:].mean(0).max() < 1.5, "every iris point is the one of its index"
+
+
+@pytest.mark.parametrize("side", [110, 70])
+def test_a_crowd_of_small_faces(side: int):
+    """Faces of 60 and of 38 pixels, a wall of two people."""
+    tiles = [
+        geometry.align(photo.pixels, face.landmarks, Alignment("ffhq", side)).pixels
+        for photo, face in ((faces.hopper(), faces.hopper_face()), faces.collins())
+    ]
+    wall = np.vstack([np.hstack([tiles[(row + i) % 2] for i in range(7)]) for row in range(4)])
+    assert len(kit().faces(wall)) == 28
