@@ -98,7 +98,7 @@ def test_face_says_which(mien: Mien, couple: Array, tmp_path: Path):
     refused(mien("edit", source, "--smile", 1, "--face", 0, "-o", tmp_path / "0.png"), "no face 0")
     refused(
         mien("edit", source, "--smile", 1, "--face", "left", "-o", tmp_path / "0.png"),
-        "neither all, largest nor a number",
+        "neither all, largest, a number nor a picture",
     )
 
 
