@@ -95,6 +95,13 @@ def polygon_mask(
     return cv2.GaussianBlur(mask, (0, 0), feather)
 
 
+def eye_band(points: Array, size: int) -> Array:
+    """The part of a face from the brows to below the eyes, `[size, size]` bool: where glasses are."""
+    inside, down = hull_mask(points, size) > 0, np.arange(size)[:, None]
+    around = points[[point for outline in (*topology.UNDER_EYES, *topology.BROWS) for point in outline], 1]
+    return inside & (down > around.min()) & (down < around.max())
+
+
 def hull_mask(points: Array, size: int) -> Array:
     """The whole face as a mask `[size, size]` uint8 of 0 and 1: the convex hull of its mesh."""
     mask = np.zeros((size, size), np.uint8)

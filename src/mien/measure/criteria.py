@@ -74,9 +74,7 @@ def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, A
     themselves; the hair's median Lab `[3]`."""
     crop = geometry.align(pixels, face.landmarks, kit.parser.alignment)
     regions, points, size = kit.parser.parse(crop), crop.landmarks, crop.size
-    inside, down = mesh.hull_mask(points, size) > 0, np.arange(size)[:, None]
-    around = points[[point for outline in (*topology.UNDER_EYES, *topology.BROWS) for point in outline], 1]
-    band = inside & (down > around.min()) & (down < around.max())
+    band = mesh.eye_band(points, size)
     hair = regions["hair"] > 0.8  # where it is less sure, the background shows through
     lab = to_lab(crop.pixels)
     colour = np.median(lab[hair], axis=0) if hair.mean() > HAIRS else None

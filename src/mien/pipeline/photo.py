@@ -13,6 +13,7 @@ import numpy as np
 from .._version import __version__
 from ..edits.age_floor import Adult
 from ..edits.beard import Beard
+from ..edits.eyeglasses import Glasses
 from ..edits.hair import Hair
 from ..edits.makeup import Makeup
 from ..edits.mouth import Grin, Mouth
@@ -32,6 +33,9 @@ ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
 AlignBy = Callable[[Array, Face, Alignment], Crop]
 COVERED = 0.15  # of the lower face that is something else: bare ones have at most .08, ones under a mask .23 and more
 SOME = 0.35  # of the parser, that is part of a cover where there is one
+# of the band from the brows to below the eyes that is glasses: faces without have at most .19, of those with clear
+# ones more than half have more, of those with dark ones nearly all
+WORN = 0.2
 FEWEST = 2e-4  # of a crop: less is nothing
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
 
@@ -71,13 +75,15 @@ class Occlusion:
     """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop:
     things (a hand, a microphone, a veil), which stay as they are, and hair, which follows the face but keeps
     its colours. None where there is next to none. networks: what told, if there is anything. mouth_covered:
-    whether a mask or a scarf hides the mouth."""
+    whether a mask or a scarf hides the mouth; glasses:
+    whether some are plainly worn."""
 
     things: Array | None
     hair: Array | None
     matrix: Array
     networks: Networks
     mouth_covered: bool = False
+    glasses: bool = False
 
     def mask_objects(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, without what things hide."""
@@ -119,7 +125,8 @@ def find_occlusion(parser: Parser, pixels: Array, face: Face, align: AlignBy | N
     if cover is not None:
         things = cover if things is None else np.maximum(cover, things)
     networks = () if things is None and hair is None else parser.net.networks
-    return Occlusion(things, hair, crop.matrix, networks, mouth_covered=cover is not None)
+    worn = float(regions["glasses"][mesh.eye_band(crop.landmarks, crop.size)].mean()) > WORN
+    return Occlusion(things, hair, crop.matrix, networks, cover is not None, worn)
 
 
 NOTHING_BEFORE = Occlusion(None, None, np.eye(2, 3), ())
@@ -215,15 +222,17 @@ def make_change(
     """What `edit` does to face `i`, which `crop` shows, in a photo with these faces: not on its neighbours,
     nor in other colours than its own in a black-and-white photo, nor to a mouth that is covered."""
     if front.mouth_covered and (what := _of_the_mouth(edit)):
-        size = (crop.size,) * 2
-        nothing = (
-            np.zeros((*size, 2), np.float32),
-            np.zeros((*size, 3), np.float32),
-            np.zeros(size, np.float32),
-        )
-        return Change(*nothing, note=f"has its mouth covered, so nothing was done to the {what}")
+        return Change(*_nothing(crop), note=f"has its mouth covered, so nothing was done to the {what}")
+    if front.glasses and isinstance(edit, Glasses):
+        return Change(*_nothing(crop), note="wears glasses already, so none were put on")
     change = _checked(edit(crop), edit, crop)
     return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
+
+
+def _nothing(crop: Crop) -> tuple[Array, Array, Array]:
+    """Flow, colour and alpha of a Change that changes nothing."""
+    size = (crop.size,) * 2
+    return np.zeros((*size, 2), np.float32), np.zeros((*size, 3), np.float32), np.zeros(size, np.float32)
 
 
 def _of_the_mouth(edit: Edit) -> str:
