@@ -329,6 +329,41 @@ def test_ctrl_c_keeps_what_is_done(walk: Path, tmp_path: Path, monkeypatch: pyte
     assert (told.frames, told.faces) == (20, 1) and times(out) == times(walk)
 
 
+@pytest.mark.parametrize("flag", ["--resume", "--force"])
+def test_a_folder_of_somebody_elses_is_left_alone(mien: Mien, walk: Path, tmp_path: Path, flag: str):
+    out, folder = tmp_path / "out.mp4", tmp_path / "out.mp4.parts"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    ran = mien("edit", walk, "--warmth", 0.5, "-o", out, flag)
+    assert ran.code == 2 and "did not make (thesis.txt)" in ran.err and ran.err.count("\n") == 1
+    assert (folder / "thesis.txt").read_text() == "years of work" and not out.exists()
+
+
+def test_a_damaged_folder_of_parts_is_one_line(
+    mien: Mien, walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out, folder, done = tmp_path / "out.mp4", tmp_path / "out.mp4.parts", list[int]()
+    monkeypatch.setattr(parts, "PART", 0.2)
+    old: Any = {"report": lambda n, total: done.append(n), "stopped": lambda: len(done) == 14}
+    with pytest.raises(KeyboardInterrupt):
+        verbs.edit_clip(walk, out, smile=0.5, **old)
+    told, state = folder / "done.json", next(folder.glob("*.npz"))
+    whole, kept = told.read_text(), state.read_bytes()
+    harmed = [whole.replace('"schema": 2', '"schema": []'), "[]", "5", "null", "", "[" * 100_000]
+    harmed += [whole.replace("00000.nut", name) for name in ("00007.nut", "../out.mp4", "/etc/passwd")]
+    harmed += [whole.replace('"frames": ', '"frames": "x"; '), whole.replace('"parts": [', '"parts": [{}, ')]
+    for text in harmed:
+        told.write_text(text)
+        ran = mien("edit", walk, "--smile", 0.5, "-o", out, "--resume")
+        assert ran.code == 2 and "--force" in ran.err and ran.err.count("\n") == 1, (text[:80], ran)
+    told.write_text(whole)
+    for size in (0, 40, len(kept) // 2, len(kept) - 8):
+        state.write_bytes(kept[:size])
+        ran = mien("edit", walk, "--smile", 0.5, "-o", out, "--resume")
+        assert ran.code == 2 and "is damaged" in ran.err and ran.err.count("\n") == 1, ran
+    assert mien("edit", walk, "--smile", 0.5, "-o", out, "--force").code == 0 and not folder.exists()
+
+
 def test_parts_of_uneven_time_stamps_are_all_there(
     portrait: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

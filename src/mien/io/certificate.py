@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import OutputError, RequestError
 from ..paths import data_folder
+from . import outputs
 
 YEARS = 30  # without a time stamp a label dies with its certificate
 
@@ -67,6 +68,7 @@ def _own() -> tuple[Path, Path]:
     """This computer's certificate and key, made at first use. A folder is renamed into place: of two
     processes that race one wins whole."""
     folder = data_folder() / "signing"
+    outputs.sweep(data_folder())
     if not folder.is_dir():
         try:
             data_folder().mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,7 +15,6 @@ import heapq
 import itertools
 import math
 import os
-import secrets
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -72,7 +71,7 @@ def join(clip: Clip, parts: Sequence[Path], path: Path, *, history: tuple[Step, 
     labelled film at `path`."""
     target(path, force=force)
     origin = Origin(path=clip.path, format=footage.READS.get(Path(clip.path).suffix.lower(), "video/mp4"))
-    with _finished(path, history, origin) as raw:
+    with _finished(path, history, origin, force=force) as raw:
         _mux(clip, parts, raw)
 
 
@@ -149,7 +148,7 @@ def write(
     nothing is left behind.
     """
     target(path, force=force)
-    with _finished(path, history, Origin()) as raw:
+    with _finished(path, history, Origin(), force=force) as raw:
         return _encode(frames, raw, fps)
 
 
@@ -182,15 +181,15 @@ def _encode(frames: Iterable[Array], path: Path, fps: float) -> int:
 
 
 @contextlib.contextmanager
-def _finished(path: Path, history: tuple[Step, ...], origin: Origin) -> Generator[Path]:
+def _finished(path: Path, history: tuple[Step, ...], origin: Origin, *, force: bool) -> Generator[Path]:
     """A file to write a film to; in the end it is labelled and takes the place of `path`. Where that fails
     nothing is left."""
     try:
-        with _draft(path) as raw, _draft(path) as labelled:
+        with outputs.draft(path) as raw, outputs.draft(path) as labelled:
             yield raw
             with raw.open("rb") as source, labelled.open("wb+") as out:
                 provenance.sign(source, out, "video/mp4", history, origin)
-            labelled.replace(path)
+            outputs.place(labelled, path, force=force)
     except OSError as error:
         raise full(path, error) from error
 
@@ -200,14 +199,3 @@ def full(path: Path, error: OSError) -> OutputError:
     return OutputError(
         f"{path} cannot be written ({error.strerror}): make room, or choose another place with -o"
     )
-
-
-@contextlib.contextmanager
-def _draft(path: Path) -> Generator[Path]:
-    """A file beside the target that is gone in the end, unless it took the target's place."""
-    draft = path.with_name(f".mien-{secrets.token_hex(6)}.part")
-    try:
-        yield draft
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)

@@ -158,7 +158,7 @@ def _sign(
         ],
     }
     ingredient = {
-        "title": parent.title.encode("utf-8", "replace").decode() if parent else "",
+        "title": titled(parent.title) if parent else "",
         "relationship": "parentOf",
         "label": "parent",
     }
@@ -167,7 +167,7 @@ def _sign(
     others: list[tuple[dict[str, Any], Path, str]] = []
     for number, taken in enumerate(_sources(history)):
         about = {
-            "title": taken.title.encode("utf-8", "replace").decode(),
+            "title": titled(taken.title),
             "relationship": "componentOf",
             "label": f"source{number}",
         }
@@ -186,6 +186,11 @@ def _sign(
             with path.open("rb") as file:
                 builder.add_ingredient(about, kind, file)
         builder.sign(media_type, source, target)
+
+
+def titled(name: str) -> str:
+    """A file's name as a label can hold it: bytes of it that are no text become question marks."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _sources(history: tuple[Step, ...]) -> list[Source]:
@@ -234,7 +239,7 @@ def _action(step: Step, sources: list[str]) -> dict[str, Any]:
     words = " ".join([step.verb, *(f"{name}={value}" for name, value in step.arguments.items())])
     action = {
         "action": "c2pa.edited",
-        "description": words,
+        "description": titled(words),
         "digitalSourceType": SOURCE_TYPE + step.source_type,
         "softwareAgent": {"name": "mien", "version": step.version or __version__},
         "parameters": {STEP: json.dumps(_told(step), default=_plain)}

@@ -3,12 +3,8 @@ history gets its label."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import io
 import os
-import secrets
-import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -56,7 +52,7 @@ def write(
         labelled = io.BytesIO()
         provenance.sign(io.BytesIO(data), labelled, f"image/{form.lower()}", photo.history, photo.origin)
         data = labelled.getbuffer()
-    _save(path, data)
+    outputs.write(path, data, force=force)
 
 
 def target(path: Path, *, source: str | None, quality: int | None, force: bool) -> str:
@@ -85,29 +81,6 @@ def _check_fits(photo: Photo, path: Path, form: str) -> None:
         raise OutputError(
             f"{path}: the photo is transparent in places, which JPEG cannot hold: write a .png, .webp or .tif"
         )
-
-
-def _save(path: Path, data: bytes | memoryview) -> None:
-    """All or nothing: a file beside the target that takes its place when it is complete."""
-    draft = path.with_name(f".mien-{secrets.token_hex(6)}.part")
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            free = shutil.disk_usage(path.parent).free
-            raise OutputError(
-                f"{path}: {len(data) / 1e6:.1f} MB are wanted and {free / 1e6:.1f} MB are free: make room on the disk"
-            ) from error
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}): check the permissions of {path.parent}"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 def rounded_to_8_bits(array: Array) -> Array:

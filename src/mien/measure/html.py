@@ -186,6 +186,5 @@ def write_page(
     takes them."""
     outputs.check_free(out, force)
     passed = report.passed(told.worst, limits or {})
-    out.write_text(
-        page(told, before, after, names=names, passed=passed, limited=bool(limits)), encoding="utf-8"
-    )
+    text = page(told, before, after, names=names, passed=passed, limited=bool(limits))
+    outputs.write(out, text.encode("utf-8", "replace"), force=force)  # a name need not be text

@@ -8,6 +8,7 @@ import glob
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections import defaultdict, deque
 from collections.abc import Generator, Iterator, Sequence
@@ -200,8 +201,9 @@ def done(job: Job) -> bool:
         raise OutputError(
             f"{job.target} is there and no result of mien ({error}): write over it with --force"
         ) from error
+    title = provenance.titled(job.source.name)
     if not verdict.history or not any(
-        name == job.source.name or name.startswith(f"{job.source.name}, ") for name in verdict.ingredients[:1]
+        name == title or name.startswith(f"{title}, ") for name in verdict.ingredients[:1]
     ):
         raise OutputError(
             f"{job.target} is there and was not made from {job.source}: write over it with --force"
@@ -306,8 +308,18 @@ def _deaf() -> Generator[None]:
 
 
 def _open(threads: int) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(threads)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that hands out the jobs was killed: nobody would take its results, and it
+    would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _try(job: Job, threads: int) -> Outcome:
