@@ -22,10 +22,10 @@ from PIL import Image
 
 from mien.errors import InputError, OutputError, RequestError
 from mien.io import certificate as signer
+from mien.io import clip_writer, photo_writer
 from mien.io import content_credentials as provenance
 from mien.io import photo_reader as image
-from mien.io import photo_writer
-from mien.types import Array, Photo, Source, Step
+from mien.types import Array, Origin, Photo, Source, Step
 
 SUFFIXES = [".jpg", ".png", ".webp", ".tif"]
 SMILE = Step(
@@ -228,6 +228,37 @@ def test_every_byte_around_the_manifest_is_guarded(tmp_path: Path, suffix: str):
         changed[place] ^= 0x40
         path.write_bytes(changed)
         assert provenance.verify(path).state == "broken", place
+
+
+def test_nothing_can_be_changed_or_put_into_a_clip(tmp_path: Path):
+    """Of a clip with a parent's label, too: C2PA's hash leaves whole boxes of an MP4 out."""
+    a, path = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    clip_writer.write([pixels()] * 6, a, fps=30, history=(FACE,))
+    clip_writer.write([pixels()] * 6, tmp_path / "raw.mp4", fps=30, history=(FACE,))
+    with (tmp_path / "raw.mp4").open("rb") as raw, path.open("wb+") as out:
+        origin = Origin(path=str(a), format="video/mp4")
+        provenance.sign(raw, out, "video/mp4", (SMILE,), origin)
+    data = path.read_bytes()
+    assert provenance.verify(a).state == provenance.verify(path).state == "intact"
+    free = data.index(b"\0\0\0\x08free")
+    boxes = [b"\0\0\0\x10" + kind + b"EVILDATA" for kind in (b"free", b"skip", b"mfra", b"uuid", b"ftyp")]
+    changed = [data + box for box in boxes]
+    changed += [data[:free] + box + data[free:] for box in boxes] + [
+        data[:free] + data[free + 8 :],
+        data[:-8],
+    ]
+    changed += [data.replace(b"ftypisom", b"ftypevil"), data.replace(b"iso2avc1", b"iso2evil")]
+    for place in (*range(80), *range(80, free + 16, 7), *range(free + 16, len(data), 211)):
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << place % 8
+        changed.append(bytes(flipped))
+    for number, one in enumerate(changed):
+        path.write_bytes(one)
+        try:
+            state = provenance.verify(path).state
+        except InputError:  # no film any more
+            state = "broken"
+        assert state == "broken", number
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

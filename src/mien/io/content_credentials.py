@@ -11,9 +11,8 @@ in its XMP, so that a stripped label is noticed.
     verify(path)                -> Verdict
 
 Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box
-headers, padding inside the signature box). In mien's own files these are compared with the only form that
-mien writes, so that any changed byte of a JPEG, PNG, WebP or TIFF reads as broken; a clip (MP4) has C2PA's
-own guard only.
+headers, padding inside the signature box, some boxes of a clip). In mien's own files these are compared with
+the only form that mien writes, so that any changed byte reads as broken.
 """
 
 from __future__ import annotations
