@@ -35,9 +35,11 @@ def film(
     gaps: tuple[int, ...] = (512,),
     turn: int = 0,
     sound: str | None = "aac",
+    **metadata: str,
 ) -> Path:
     """Encode frames with time stamps that lie `gaps` ticks apart, in turn."""
     with av.open(str(path), "w") as container:
+        container.metadata.update(metadata)
         picture: Any = container.add_stream("libx264", 30, {"crf": "12", "preset": "veryfast"})
         picture.width, picture.height, picture.pix_fmt = frames[0].shape[1], frames[0].shape[0], "yuv420p"
         picture.codec_context.time_base = TICK

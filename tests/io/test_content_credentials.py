@@ -309,6 +309,36 @@ def test_files_of_other_tools(tmp_path: Path):
     assert provenance.verify(edited(tmp_path / "b.jpg", tmp_path / "c.jpg", SMILE)).history == (SMILE,)
 
 
+def test_steps_that_are_none_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Anybody can write a label; what it says is taken for a step only where it is one."""
+    good = provenance._told(SMILE)  # pyright: ignore[reportPrivateUsage]
+    deep: Any = []
+    for _ in range(400):
+        deep = [deep]
+    harmed: list[dict[str, Any]] = [
+        good | {"arguments": ["smile", 1]},
+        good | {"arguments": None},
+        good | {"arguments": {"smile": deep}},
+        good | {"networks": [["finder", 7]]},
+        good | {"networks": 5},
+        good | {"networks": [[["a"], {}]]},
+        good | {"notes": [None]},
+        good | {"notes": 3},
+        good | {"sources": [{"title": 1, "role": "style"}]},
+        good | {"sources": ["x"]},
+        good | {"time": 5},
+        good | {"verb": ["edit"]},
+        good | {"source_type": {}},
+        good | {"version": None},
+    ]
+    for number, told in enumerate(harmed):
+        monkeypatch.setattr(provenance, "_told", lambda _, told=told: told)
+        verdict = provenance.verify(labelled(tmp_path / f"{number}.png"))
+        assert verdict.state == "intact" and verdict.history == (), told
+    for text in ("[" * 200_000, "5", "null", "{}", '{"networks": []}', None, 7, ["x"]):
+        assert provenance._step(text) is None  # pyright: ignore[reportPrivateUsage]
+
+
 def test_what_cannot_be_verified(tmp_path: Path):
     (tmp_path / "a.txt").write_text("hello")
     (tmp_path / "b.jpg").write_bytes(b"")
@@ -316,7 +346,7 @@ def test_what_cannot_be_verified(tmp_path: Path):
         ("none.jpg", "no such file"),
         ("a.txt", "cannot be read as a picture"),
         ("b.jpg", "empty"),
-        (".", "cannot be read"),
+        (".", "is a folder"),
     ):
         with pytest.raises(InputError, match=said):
             provenance.verify(tmp_path / name)
@@ -338,6 +368,16 @@ def test_the_key_is_private_and_stays(tmp_path: Path, home: Path):
 def _race(home: str) -> tuple[bytes, bytes]:
     os.environ["MIEN_HOME"] = home
     return signer.credentials()[1:]
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch):
+    def none(*_: Any, **__: Any) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("MIEN_HOME")
+    monkeypatch.setattr("platformdirs.user_data_dir", none)
+    with pytest.raises(OutputError, match="set MIEN_HOME"):
+        signer.credentials()
 
 
 def test_processes_that_race_for_the_key_agree(home: Path):

@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from mien import verify
 from mien.errors import InputError, MienError, OutputError, RequestError
+from mien.io import clip_reader, photo_writer
 from mien.io import photo_reader as image
-from mien.io import photo_writer
 from mien.types import Array, Origin, Photo
 
 HEIGHT, WIDTH = 96, 130
@@ -227,6 +228,36 @@ def test_grey_profile_is_used_up(tmp_path: Path):
     assert image.read(tmp_path / "a.png").origin.icc is None
 
 
+@pytest.mark.parametrize("dpi", [(2e9, 72), (72, 0), (-300, 300), (float("nan"), 72), (float("inf"), 72)])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+def test_a_resolution_that_no_format_holds_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dpi: tuple[float, float], suffix: str
+):
+    Image.fromarray(pixels()).save(tmp_path / "a.png", dpi=(300, 300))
+    load = image.PngImagePlugin.PngImageFile.load
+    monkeypatch.setattr(
+        image.PngImagePlugin.PngImageFile, "load", lambda self: (self.info.update(dpi=dpi), load(self))[1]
+    )
+    photo = image.read(tmp_path / "a.png")
+    assert photo.origin.dpi is None
+    photo_writer.write(photo, tmp_path / f"b{suffix}")
+
+
+def test_tags_of_odd_types_are_left_out_of_a_tiff(tmp_path: Path):
+    """A text where a fraction belongs, as files hold them: Pillow writes none, so the tags' numbers are put in
+    afterwards."""
+    odd = exif()
+    odd.get_ifd(0x8769)[0xFDE8] = "a while"
+    odd.get_ifd(0x8825)[0xFDE9] = "east"
+    blob = odd.tobytes()
+    assert blob.count(b"\xfd\xe8") == blob.count(b"\xfd\xe9") == 1
+    blob = blob.replace(b"\xfd\xe8", b"\x82\x9a").replace(b"\xfd\xe9", b"\x00\x0f")
+    Image.fromarray(pixels()).save(tmp_path / "a.jpg", exif=blob)
+    for first, second in (("a.jpg", "b.tif"), ("b.tif", "c.tif"), ("c.tif", "d.jpg")):
+        photo_writer.write(image.read(tmp_path / first), tmp_path / second)
+        assert described(image.read(tmp_path / second).origin.exif) == DESCRIBED
+
+
 def test_cmyk_jpeg(tmp_path: Path):
     Image.fromarray(pixels()).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
     photo = image.read(tmp_path / "a.jpg")
@@ -273,6 +304,8 @@ def test_not_a_picture(tmp_path: Path, content: bytes, said: str):
 
 def test_missing_and_folder(tmp_path: Path):
     with pytest.raises(InputError, match="no such file"):
+        image.read("a\0b.jpg")
+    with pytest.raises(InputError, match="no such file"):
         image.read(tmp_path / "a.jpg")
     with pytest.raises(InputError, match="is a folder"):
         image.read(tmp_path)
@@ -284,6 +317,14 @@ def test_too_many_pixels(tmp_path: Path, suffix: str):
     with pytest.raises(InputError, match=f"--max-pixels {WIDTH * HEIGHT}"):
         image.read(tmp_path / f"a{suffix}", max_pixels=WIDTH * HEIGHT - 1)
     assert image.read(tmp_path / f"a{suffix}", max_pixels=WIDTH * HEIGHT).size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "a.jpg")
+    for read in (image.read, clip_reader.clip, verify):
+        with pytest.raises(InputError, match="is a pipe"):
+            read(tmp_path / "a.jpg")
 
 
 def test_a_bomb_is_refused_from_its_header(tmp_path: Path):

@@ -22,7 +22,7 @@ from faces import planned
 from films import HEIGHT, decoded, film, luma, packets, shot, times
 
 from mien import verbs, verify
-from mien.errors import OutputError
+from mien.errors import InputError, OutputError
 from mien.face import geometry
 from mien.io import clip_reader as footage
 from mien.io import clip_writer as video
@@ -105,6 +105,28 @@ def test_what_an_edit_left_alone_is_not_converted(walk: Path):
     difference[98:122, 98:132] = False
     assert not difference.any()
     assert np.abs(one.pixels[104:116, 104:126].astype(int) - (250, 20, 20)).max() < 40
+
+
+def test_metadata_that_is_no_text_is_kept(portrait: Array, tmp_path: Path):
+    """Old cameras write Latin-1."""
+    source, out = (
+        film(tmp_path / "a.mp4", [shot(portrait, 0)] * 3, sound=None, title="Caf\u00e9"),
+        tmp_path / "b.mp4",
+    )
+    source.write_bytes(source.read_bytes().replace("Caf\u00e9".encode(), b"Caf\xe9s"))
+    assert verbs.edit_clip(source, out, warmth=0.5).frames == 3
+    assert b"Caf\xe9s" in out.read_bytes()
+
+
+def test_a_playlist_opens_no_other_file(walk: Path, tmp_path: Path):
+    lists = {
+        "a.mp4": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{walk}\n#EXT-X-ENDLIST\n",
+        "b.mp4": f"ffconcat version 1.0\nfile '{walk}'\n",
+    }
+    for name, text in lists.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(InputError, match="cannot be read as a film"):
+            footage.clip(tmp_path / name)
 
 
 # ---- faces over time

@@ -13,6 +13,7 @@ import click
 
 from .._version import __version__
 from ..errors import MienError, RequestError
+from ..words import plain
 
 INTERRUPTED = 130
 # Command -> the file that holds it, in the order in which help lists them; a file is loaded when one of its
@@ -71,17 +72,12 @@ def app(ctx: click.Context) -> None:
 
 
 def say(text: str) -> None:
-    """A line for people. File names and labels are other people's words: a line break or a terminal's escape
-    in them is spelt out."""
+    """A line for people."""
     click.echo(plain(text), err=True)
 
 
 def plural(number: int, what: str) -> str:
     return f"{number or 'no'} {what}{'s' * (number != 1)}"
-
-
-def plain(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
 
 
 def main() -> None:

@@ -284,6 +284,7 @@ def report(
     from ..measure import report as reports
 
     limits = {name: rest[name] for name in LIMITS if rest[name] is not None}
+    reports.check(limits)
     clips = [path.suffix.lower() in footage.READS for path in (before, after)]
     if any(clips) and not all(clips):
         raise InputError(f"{before} and {after} are a photo and a clip: a report compares two of a kind")

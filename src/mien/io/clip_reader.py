@@ -23,6 +23,7 @@ import numpy as np
 
 from ..errors import InputError, RequestError
 from ..types import Array, Clip
+from . import inputs
 from .photo_reader import MAX_PIXELS
 
 READS = {
@@ -32,6 +33,8 @@ READS = {
     ".mkv": "video/x-matroska",
     ".webm": "video/webm",
 }
+# kinds of film that are one file: a playlist, which is read by its content too, would open others
+FILES_ONLY = {"format_whitelist": "mov,matroska,webm,avi,mpegts,mpeg,asf,nut", "protocol_whitelist": "file"}
 PLAIN, FULL = 1, 2  # colour ranges: 16 to 235, 0 to 255
 SPACES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # ITU-T H.273's matrices as libswscale numbers them
 REACH = 4  # pixels that colour conversion looks beyond a changed one
@@ -232,10 +235,9 @@ def opened(path: Path) -> Generator[Any]:
     import av
     from av.error import FFmpegError
 
+    inputs.check_file(path, "a film")
     try:
-        container = av.open(str(path))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
+        container = av.open(f"file:{path}", container_options=FILES_ONLY, metadata_errors="surrogateescape")
     except (FFmpegError, OSError) as error:
         raise InputError(
             f"{path} cannot be read as a film ({error.strerror}): {' '.join(READS)} are"

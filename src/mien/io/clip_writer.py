@@ -86,7 +86,7 @@ def _mux(clip: Clip, parts: Sequence[Path], path: Path) -> None:
             "video_track_timescale": str(scales[0]),
             "movie_timescale": str(common if common < 2**31 else scales[0]),
         }
-        with av.open(str(path), "w", format="mp4", options=exact) as out:
+        with av.open(str(path), "w", format="mp4", options=exact, metadata_errors="surrogateescape") as out:
             stream = out.add_stream_from_template(first.streams.video[0])
             stream.time_base = clip.time_base
             if clip.matrix:

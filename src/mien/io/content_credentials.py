@@ -17,7 +17,6 @@ the only form that mien writes, so that any changed byte reads as broken.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import mmap
@@ -32,6 +31,7 @@ from .._version import __version__
 from ..errors import InputError, OutputError
 from ..types import Origin, Source, Step, Verdict
 from . import certificate as signer
+from . import inputs
 from . import jumbf as seal
 
 if TYPE_CHECKING:
@@ -300,6 +300,7 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
     path = Path(path)
+    inputs.check_file(path, "a picture")
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty: a picture was wanted")
@@ -313,8 +314,6 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
                     return _verdict(reader, data)
             except c2pa.C2paError as error:
                 return _no_manifest(path, data, error)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
 
@@ -334,14 +333,16 @@ def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
         reasons = ["the label is not valid"]
     parents: list[str] = []
     history = _history(manifests, active, parents)
-    types = [a["digitalSourceType"].rsplit("/", 1)[-1] for a in _listed(active) if a.get("digitalSourceType")]
+    types = [
+        str(a["digitalSourceType"]).rsplit("/", 1)[-1] for a in _listed(active) if a.get("digitalSourceType")
+    ]
     signature = active.get("signature_info", {})
     return Verdict(
         state="broken" if reasons else "intact",
         signer=signature.get("common_name") or signature.get("issuer"),
         trusted=not reasons and reader.get_validation_state() == "Trusted",
         time=signature.get("time")
-        or next((a["when"] for a in reversed(_listed(active)) if a.get("when")), None),
+        or next((str(a["when"]) for a in reversed(_listed(active)) if a.get("when")), None),
         source_type=types[-1] if types else None,
         history=tuple(history),
         ingredients=tuple(parents),
@@ -351,12 +352,14 @@ def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
 
 
 def _listed(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        a
-        for part in manifest.get("assertions", ())
-        if part["label"].startswith("c2pa.actions")
-        for a in part["data"]["actions"]
-    ]
+    """The actions of a manifest, as far as they are any."""
+    told = [part.get("data") for part in manifest.get("assertions", ()) if _is_actions(part)]
+    lists = [data.get("actions") for data in told if isinstance(data, dict)]
+    return [a for actions in lists if isinstance(actions, list) for a in actions if isinstance(a, dict)]
+
+
+def _is_actions(part: dict[str, Any]) -> bool:
+    return str(part.get("label", "")).startswith("c2pa.actions")
 
 
 def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[str]) -> list[Step]:
@@ -376,20 +379,38 @@ def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[
         if below and part.get("relationship") == "parentOf":
             steps += _history({k: v for k, v in manifests.items() if k != label}, below, parents)
     for action in _listed(manifest):
-        text = (action.get("parameters") or {}).get(STEP)
-        if text:
-            with contextlib.suppress(
-                ValueError, TypeError, KeyError
-            ):  # of a damaged label, what can be read is told
-                fields = json.loads(text)
-                known: dict[str, Any] = {
-                    key: fields[key] for key in Step.__dataclass_fields__ if key in fields
-                }  # a newer mien may say more
-                known["networks"] = tuple((name, digest) for name, digest in fields["networks"])
-                known["sources"] = tuple(Source(**about) for about in fields.get("sources", ()))
-                known["notes"] = tuple(fields.get("notes", ()))
-                steps.append(Step(**known))
+        parameters = action.get("parameters")
+        step = _step(parameters.get(STEP)) if isinstance(parameters, dict) else None
+        steps += [] if step is None else [step]
     return steps
+
+
+def _step(text: Any) -> Step | None:
+    """A step out of a label. Anybody can write one: what is none is passed over."""
+    try:
+        fields = json.loads(text)
+        known = {
+            key: fields[key] for key in Step.__dataclass_fields__ if key in fields
+        }  # a newer mien says more
+        words = [known.get(key, "") for key in ("verb", "version", "time", "source_type", "consent")]
+        known["networks"] = tuple((name, digest) for name, digest in fields["networks"])
+        known["sources"] = tuple(Source(**about) for about in fields.get("sources", ()))
+        known["notes"] = tuple(fields.get("notes", ()))
+        words += [word for network in known["networks"] for word in network]
+        words += [word for source in known["sources"] for word in vars(source).values()]
+        if not all(isinstance(word, str) for word in (*words, *known["notes"])):
+            return None
+        return (
+            Step(**known) if isinstance(known["arguments"], dict) and _shallow(known["arguments"]) else None
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _shallow(value: Any, levels: int = 8) -> bool:
+    """Whether lists and tables lie in each other no deeper than any step of mien's."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_shallow(one, levels - 1) for one in inside)
 
 
 def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:

@@ -3,9 +3,11 @@ in place."""
 
 from __future__ import annotations
 
+import contextlib
 import struct
+from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 # the tags of a TIFF that describe the picture; the others say how its pixels lie in the file
 DESCRIPTIVE = {270, 271, 272, 305, 306, 315, 33432}
@@ -14,13 +16,38 @@ FOLDERS = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
 
 def described(picture: Image.Image) -> bytes | None:
     """EXIF as a blob for files that keep it otherwise: TIFF in its own tags, old PNG as text."""
-    source, exif = picture.getexif(), Image.Exif()
-    exif.update({tag: value for tag, value in source.items() if tag in DESCRIPTIVE})
-    for folder in FOLDERS:
-        if source.get_ifd(folder):
-            exif.get_ifd(folder).update(source.get_ifd(folder))
-            exif[folder] = dict(source.get_ifd(folder))
+    exif = Image.Exif()
+    tags, folders = fields(picture.getexif())
+    exif.update(tags)
+    for folder, values in folders.items():
+        exif.get_ifd(folder).update(values)
+        exif[folder] = values
     return exif.tobytes() if len(exif) else None
+
+
+def fields(exif: Image.Exif) -> tuple[dict[int, Any], dict[int, dict[int, Any]]]:
+    """The tags that describe a picture, and those of its folders, by number, without any that cannot be
+    written: files hold tags of types that nobody meant them for."""
+    tags = {tag: value for tag, value in exif.items() if tag in DESCRIPTIVE and _writable(tag, value)}
+    folders = dict[int, dict[int, Any]]()
+    for folder in FOLDERS:
+        with contextlib.suppress(Exception):  # of a damaged folder Pillow may say anything
+            inside = {
+                tag: value for tag, value in exif.get_ifd(folder).items() if _writable(tag, value, folder)
+            }
+            if inside:
+                folders[folder] = inside
+    return tags, folders
+
+
+def _writable(tag: int, value: Any, folder: int | None = None) -> bool:
+    one = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II", group=folder)
+    try:
+        one[tag] = value
+        one.tobytes(8)
+    except Exception:  # Pillow packs what it is given and raises whatever that raises
+        return False
+    return True
 
 
 def prepared(blob: bytes) -> bytes | None:

@@ -34,9 +34,11 @@ from PIL import (
 
 from ..errors import InputError
 from ..types import Array, Origin, Photo
+from . import inputs
 from .exif import described, prepared
 
 MAX_PIXELS = 200_000_000
+MAX_DPI = 65535  # what JPEG holds
 PhotoLike = Photo | str | os.PathLike[str] | bytes | BinaryIO | Array | Image.Image  # what `as_photo` takes
 READABLE = "JPEG, PNG, WebP, TIFF or HEIC"
 
@@ -175,11 +177,8 @@ def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo
 @contextlib.contextmanager
 def _opened(path: Path) -> Generator[BinaryIO]:
     try:
-        if path.is_dir():
-            raise InputError(f"{path} is a folder: a {READABLE} file was wanted")
+        inputs.check_file(path, f"a {READABLE} file")
         file = path.open("rb")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
     with file:
@@ -365,8 +364,17 @@ def _origin(path: str | None, kind: str, picture: Any) -> Origin:
         xmp=re.sub(rb"(tiff:Orientation(?:=[\"']|>))\d", rb"\g<1>1", bytes(xmp)) if xmp else None,
         quantisation=picture.quantization if colour else None,
         subsampling=sampling if sampling >= 0 else None,
-        dpi=(float(info["dpi"][0]), float(info["dpi"][1])) if info.get("dpi") else None,
+        dpi=_resolution(info.get("dpi")),
     )
+
+
+def _resolution(dpi: Any) -> tuple[float, float] | None:
+    """Pixels an inch across and down; None where a file says what no format can hold."""
+    with contextlib.suppress(TypeError, ValueError, ZeroDivisionError):
+        across, down = float(dpi[0]), float(dpi[1])
+        if 1 <= across <= MAX_DPI and 1 <= down <= MAX_DPI:
+            return across, down
+    return None
 
 
 # ---- writing

@@ -3,6 +3,7 @@ history gets its label."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import struct
@@ -18,7 +19,7 @@ from ..errors import OutputError, RequestError
 from ..types import Array, Photo
 from . import content_credentials as provenance
 from . import outputs
-from .exif import DESCRIPTIVE, FOLDERS
+from .exif import fields
 
 SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 SIDES = {"JPEG": 65500, "WEBP": 16383}  # the longest side that a format can hold
@@ -158,14 +159,14 @@ def _tiff(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
     tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
     if origin.exif:
         exif = Image.Exif()
-        exif.load(origin.exif)
-        for tag, value in exif.items():
-            if tag in DESCRIPTIVE:
-                tags[tag] = value
-        for folder in FOLDERS:
-            if exif.get_ifd(folder):
-                tags.tagtype[folder] = 4
-                tags[folder] = dict(exif.get_ifd(folder))
+        with contextlib.suppress(Exception):  # damaged EXIF is none
+            exif.load(origin.exif)
+        about, folders = fields(exif)
+        for tag, value in about.items():
+            tags[tag] = value
+        for folder, values in folders.items():
+            tags.tagtype[folder] = 4
+            tags[folder] = values
     fixed: dict[int, Any] = {
         256: width,
         257: height,
