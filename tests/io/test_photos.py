@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from mien import verify
 from mien.errors import InputError, MienError, OutputError, RequestError
@@ -234,9 +234,9 @@ def test_a_resolution_that_no_format_holds_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dpi: tuple[float, float], suffix: str
 ):
     Image.fromarray(pixels()).save(tmp_path / "a.png", dpi=(300, 300))
-    load = image.PngImagePlugin.PngImageFile.load
+    load = PngImagePlugin.PngImageFile.load
     monkeypatch.setattr(
-        image.PngImagePlugin.PngImageFile, "load", lambda self: (self.info.update(dpi=dpi), load(self))[1]
+        PngImagePlugin.PngImageFile, "load", lambda self: (self.info.update(dpi=dpi), load(self))[1]
     )
     photo = image.read(tmp_path / "a.png")
     assert photo.origin.dpi is None

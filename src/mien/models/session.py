@@ -47,7 +47,7 @@ class Net:
             )
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors are raised, too
         try:
             self._session = ort.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
         except Exception as error:  # onnxruntime raises its own unrelated types
@@ -79,9 +79,14 @@ class Net:
         )
 
     def run(self, **arrays: Array) -> dict[str, Array]:
-        """Run once: input arrays by name -> output arrays by name."""
+        """Run once: input arrays by name -> output arrays by name. `ModelError` where the network cannot."""
         feeds: dict[str, Any] = arrays
-        results: Any = self._session.run(None, feeds)
+        try:
+            results: Any = self._session.run(None, feeds)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise ModelError(f"{self.name} cannot be run ({str(error).splitlines()[0]})") from error
         return dict(zip(self.outputs, results, strict=True))
 
 

@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import models as roles
 from ..deprecations import GONE, renamed
-from ..errors import InputError, ModelError, RequestError
+from ..errors import InputError, RequestError
 from ..io import outputs
-from ..models import catalogue
-from ..models.session import Net
+from ..models import catalogue, trial
 from ..optional import training
 from ..types import Lines, Progress
 
@@ -95,12 +93,7 @@ def import_network(
             raise RequestError(
                 f"{file} is exported already: own statistics and sample are for published checkpoints of pix2pix, leave them out"
             )
-        card = Net(name, file, "").card
-        if card.role not in roles.ROLES:
-            raise ModelError(
-                f"{file} has the role {card.role!r}, which no verb runs: there are {', '.join(roles.ROLES)}"
-            )
-        return [catalogue.add(name, card.role, file)]
+        return [catalogue.add(name, trial.try_out(file), file)]
     parts = training("published.convert").adopt(file, name, own_statistics=own_statistics, sample=sample)
     export = training("engine.export")
     with tempfile.TemporaryDirectory() as folder:
