@@ -380,6 +380,32 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
         signer.credentials()
 
 
+@pytest.mark.parametrize("days", [2, -365 * 30])
+def test_a_wrong_clock_at_first_use_spoils_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+):
+    class Wrong(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
+            return super().now(tz) + datetime.timedelta(days)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signer.datetime, "datetime", Wrong)
+        signer.credentials()
+    assert provenance.verify(labelled(tmp_path / "a.jpg")).state == "intact"
+
+
+def test_a_key_of_ones_own_that_is_spoilt_can_be_made_anew(tmp_path: Path, home: Path):
+    (home / "signing").mkdir()
+    labelled(tmp_path / "a.jpg")
+    (home / "signing" / "certificate.pem").write_text("")
+    with pytest.raises(RequestError, match=r"delete .*signing"):
+        labelled(tmp_path / "b.jpg")
+    (home / "signing" / "certificate.pem").unlink()
+    with pytest.raises(RequestError, match=r"delete .*signing"):
+        labelled(tmp_path / "b.jpg")
+
+
 def test_processes_that_race_for_the_key_agree(home: Path):
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         found = pool.map(_race, [str(home)] * 8, chunksize=1)

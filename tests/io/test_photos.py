@@ -10,6 +10,7 @@ import stat
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -327,6 +328,54 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path):
             read(tmp_path / "a.jpg")
 
 
+@pytest.mark.parametrize(("depth", "transparent", "times"), [(8, True, 4), (16, False, 6), (16, True, 8)])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_more_bytes_a_pixel_count_for_more(
+    tmp_path: Path, suffix: str, depth: int, transparent: bool, times: int
+):
+    photo_writer.write(Photo(pixels(depth), opacity(depth) if transparent else None), tmp_path / f"a{suffix}")
+    counted = WIDTH * HEIGHT * times // 3
+    with pytest.raises(InputError, match=rf"{times} bytes.*--max-pixels {counted}"):
+        image.read(tmp_path / f"a{suffix}", max_pixels=counted - 1)
+    assert image.read(tmp_path / f"a{suffix}", max_pixels=counted).size == (WIDTH, HEIGHT)
+
+
+def test_a_webp_that_pillow_finds_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    photo_writer.write(Photo(pixels()), tmp_path / "a.webp")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(InputError, match="too many pixels for a WebP"):
+        image.read(tmp_path / "a.webp")
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        {"pixels": pixels()[..., 0]},
+        {"pixels": np.dstack([pixels(), opacity()])},
+        {"pixels": pixels()[:0]},
+        {"pixels": pixels() / 255},
+        {"pixels": [[[1, 2, 3]]]},
+        {"pixels": None},
+        {"opacity": pixels()},
+        {"opacity": opacity(16)},
+        {"opacity": [1]},
+    ],
+)
+def test_a_photo_of_ones_own_that_is_none(tmp_path: Path, harm: dict[str, Any]):
+    photo = Photo(**({"pixels": pixels()} | harm))
+    with pytest.raises(InputError, match="want"):
+        image.as_photo(photo)
+    with pytest.raises(InputError):
+        photo_writer.write(photo, tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("quality", ["9", 9.5, 0, 101, True, float("nan")])
+def test_a_quality_that_is_none(tmp_path: Path, quality: Any):
+    with pytest.raises(RequestError, match="from 1 to 100"):
+        photo_writer.write(Photo(pixels()), tmp_path / "a.jpg", quality=quality)
+
+
 def test_a_bomb_is_refused_from_its_header(tmp_path: Path):
     """A PNG that claims 4 gigapixels in 100 bytes."""
     photo_writer.write(Photo(pixels()), tmp_path / "a.png")
@@ -404,8 +453,8 @@ def test_refusals_before_any_work(tmp_path: Path):
     for name, said in (("a.xyz", "jpg"), ("no/a.png", "mkdir -p"), ("old.png", "--force"), ("a", "suffix")):
         with pytest.raises(OutputError, match=said):
             photo_writer.write(photo, tmp_path / name)
-    with pytest.raises(RequestError, match="1 to 100"):
-        photo_writer.write(photo, tmp_path / "a.jpg", quality=0)
+    with pytest.raises(OutputError, match="no name for a file"):
+        photo_writer.write(photo, "a\0b.jpg")
     with pytest.raises(OutputError, match="transparent"):
         photo_writer.write(Photo(pixels(), opacity()), tmp_path / "a.jpg")
     with pytest.raises(OutputError, match="16383"):

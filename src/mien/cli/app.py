@@ -8,14 +8,15 @@ import sys
 import warnings
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from .._version import __version__
 from ..errors import MienError, RequestError
+from ..signals import INTERRUPTED
 from ..words import plain
 
-INTERRUPTED = 130
 # Command -> the file that holds it, in the order in which help lists them; a file is loaded when one of its
 # commands is asked for.
 COMMANDS = {
@@ -90,6 +91,8 @@ def main() -> None:
     except MienError as error:
         refuse(str(error), error.exit_code)
     except click.NoSuchOption as error:
+        if files := [word for word in sys.argv[1:] if word.startswith("-") and Path(word).exists()]:
+            refuse(f"{files[0]} is read as an option, since it begins with a hyphen: write ./{files[0]}")
         near = _nearest(error.option_name, error.possibilities) if error.possibilities else "see --help"
         refuse(f"no option is called {error.option_name}: {near}")
     except click.ClickException as error:

@@ -110,9 +110,7 @@ def sign(
             target.truncate()
             _sign(source, target, media_type, history, parent, parent_type, credentials, keep=False)
     except c2pa.C2paError as error:
-        raise OutputError(
-            f"the label could not be made ({error}): check the certificate that MIEN_SIGN_CERT names, if it is set"
-        ) from error
+        raise OutputError(f"the label could not be made ({error}): {signer.remedy()}") from error
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ STALE = 24 * 3600  # seconds after which nobody works at a draft any more
 
 def check_free(path: Path, force: bool) -> None:
     """Refuse a file that cannot be, or that is there already, unless `force` allows to write over it."""
+    if "\0" in str(path):
+        raise OutputError(f"{path} is no name for a file")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}: mkdir -p {path.parent}")
     if path.is_dir():

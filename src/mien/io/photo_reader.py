@@ -83,6 +83,7 @@ def as_photo(source: PhotoLike) -> Photo:
     Pillow's, an array `[H, W, 3]` or `[H, W, 4]` RGB(A) or `[H, W]` grey of uint8 or uint16. `InputError` for
     anything else."""
     if isinstance(source, Photo):
+        check_pixels(source)
         return source
     if isinstance(source, str | os.PathLike):
         return read(source)
@@ -99,17 +100,36 @@ def as_photo(source: PhotoLike) -> Photo:
     )
 
 
-def _from_array(pixels: Array) -> Photo:
-    if (
-        str(pixels.dtype) not in ("uint8", "uint16")
-        or pixels.ndim not in (2, 3)
-        or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4))
+def check_pixels(photo: Photo) -> None:
+    """Refuse a photo of somebody's own making whose pixels are not as `Photo` says."""
+    pixels, opacity = (getattr(photo, name) for name in ("pixels", "opacity"))
+    _check_array(pixels)
+    if pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise InputError(
+            f"a photo with pixels {list(pixels.shape)} came: wanted [H, W, 3] RGB, opacity apart"
+        )
+    if opacity is not None and (
+        getattr(opacity, "shape", None) != pixels.shape[:2] or opacity.dtype != pixels.dtype
     ):
+        raise InputError(
+            f"the opacity is no array {list(pixels.shape[:2])} of {pixels.dtype}, as the pixels want"
+        )
+
+
+def _check_array(pixels: Any) -> None:
+    if not isinstance(pixels, np.ndarray) or str(pixels.dtype) not in ("uint8", "uint16"):
+        came = pixels.dtype if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        raise InputError(f"pixels of {came} came: wanted [H, W, 3] RGB of uint8 or uint16")
+    if not pixels.size:
+        raise InputError("the array is empty: a picture was wanted")
+
+
+def _from_array(pixels: Array) -> Photo:
+    _check_array(pixels)
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
         raise InputError(
             f"an array {list(pixels.shape)} of {pixels.dtype} came: wanted [H, W, 3] RGB of uint8 or uint16"
         )
-    if not pixels.size:
-        raise InputError("the array is empty: a picture was wanted")
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, 2)
     opacity = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
@@ -146,12 +166,8 @@ def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo
     kind = _kind(name, file)
     with _damage(name, "is damaged"):
         picture = _opener(name, kind)(file)
-    width, height = picture.size
-    if width * height > max_pixels:
-        raise InputError(
-            f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}: raise it with --max-pixels {width * height}"
-        )
     depth = _depth(name, kind, file, picture)
+    _check_size(name, picture, depth, max_pixels)
     if kind == "TIFF" and depth == 16:
         _check_tiff(name, file, picture.tag_v2)
     else:
@@ -172,6 +188,19 @@ def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo
         opacity,
         origin=replace(origin, icc=icc),
     )
+
+
+def _check_size(name: str, picture: Any, depth: int, max_pixels: int) -> None:
+    """Refuse what would need too much memory. The limit is of pixels of three bytes: with 16 bits, or with
+    opacity, they count for more."""
+    width, height = picture.size
+    size = (4 if picture.has_transparency_data else 3) * depth // 8
+    counted = width * height * size // 3
+    if counted > max_pixels:
+        heavy = "" if size == 3 else f" of {size} bytes, which count as {counted},"
+        raise InputError(
+            f"{name} has {width} x {height} pixels{heavy or ','} more than the limit of {max_pixels}: raise it with --max-pixels {counted}"
+        )
 
 
 @contextlib.contextmanager
@@ -215,6 +244,8 @@ def _damage(name: str, said: str) -> Generator[None]:
         yield
     except (InputError, MemoryError):
         raise
+    except Image.DecompressionBombError as error:  # Pillow's own limit for WebP, which is a global of its
+        raise InputError(f"{name} has too many pixels for a WebP to be read: save it as a PNG") from error
     except Exception as error:
         raise InputError(
             f"{name} {said} ({str(error).strip() or type(error).__name__}): nothing was written, get the file again"
@@ -312,7 +343,8 @@ def _rgb16(pixels: Array | None) -> Array:
     if pixels is None or pixels.dtype != np.uint16:
         raise ValueError("its data cannot be decoded")
     codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}
-    return cv2.cvtColor(pixels, codes[pixels.shape[2] if pixels.ndim == 3 else 1])
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    return cv2.cvtColor(pixels, codes[channels], pixels if channels > 1 else None)
 
 
 def _rgb(picture: Image.Image, icc: bytes | None) -> tuple[Image.Image, bytes | None]:

@@ -20,6 +20,7 @@ from ..types import Array, Photo
 from . import content_credentials as provenance
 from . import outputs
 from .exif import fields
+from .photo_reader import check_pixels
 
 SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 SIDES = {"JPEG": 65500, "WEBP": 16383}  # the longest side that a format can hold
@@ -39,6 +40,7 @@ def write(
     is not set, or cannot be written; then nothing is left behind.
     """
     path = Path(path)
+    check_pixels(photo)
     form = target(path, source=photo.origin.path, quality=quality, force=force)
     _check_fits(photo, path, form)
     xmp = provenance.xmp(photo.origin.xmp, photo.history) if photo.history else photo.origin.xmp
@@ -63,8 +65,8 @@ def target(path: Path, *, source: str | None, quality: int | None, force: bool) 
         raise OutputError(
             f"{path}: the suffix {path.suffix!r} names no format that mien writes: use one of {' '.join(SUFFIXES)}"
         )
-    if quality is not None and not 1 <= quality <= 100:
-        raise RequestError(f"quality {quality} is out of range: 1 to 100")
+    if quality is not None and (type(quality) is not int or not 1 <= quality <= 100):
+        raise RequestError(f"quality {quality!r} came: a whole number from 1 to 100 was wanted")
     if not force and path.exists() and source and Path(source).exists() and path.samefile(source):
         raise OutputError(f"{path} is the input: choose another name with -o, or write over it with --force")
     outputs.check_free(path, force)

@@ -3,6 +3,7 @@ are loaded when asked for."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -73,7 +74,7 @@ def export(
 
 
 def import_network(
-    file: Path, name: str, *, own_statistics: bool = False, sample: bool = False
+    file: str | os.PathLike[str], name: str, *, own_statistics: bool = False, sample: bool = False
 ) -> list[catalogue.Entry]:
     """Add a network to the user's own: an .onnx that `export` wrote, or a published checkpoint.
 
@@ -86,6 +87,7 @@ def import_network(
     own_statistics, batch norms by the statistics of each picture; sample, dropout stays on, and
     `asked={"sample": 3}` of `stylize` and `sketch` is the number of a draw.
     """
+    file = Path(file)
     if not file.is_file():
         raise InputError(f"{file}: no such file")
     if file.suffix.lower() == ".onnx":
