@@ -71,8 +71,10 @@ class Origin:
 
     `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own.
     `path` is where the picture was read from: the label names it as the parent and keeps a manifest that it
-    may carry. `xmp` is the file's XMP packet as it was, but for the turn. `file`: the file itself,
-    where it came from memory and carries a label that must not be lost.
+    may carry. `xmp` is the file's XMP packet, without what is not true of a result. `file`: the file itself,
+    where it came from memory and carries a label that must not be lost. `iptc`: Photoshop's image resources,
+    where captions and credits are; `comment`: a JPEG's; `texts`: a PNG's chunks of text, as they lie in the
+    file. `left_out`: what is lost of the file, in words.
     """
 
     path: str | None = None
@@ -84,6 +86,10 @@ class Origin:
     quantisation: dict[int, list[int]] | None = None
     subsampling: int | None = None
     dpi: tuple[float, float] | None = None
+    iptc: bytes | None = None
+    comment: bytes | None = None
+    texts: tuple[bytes, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -147,6 +147,32 @@ def test_a_parent_with_a_damaged_label_is_told_and_stops_nothing(tmp_path: Path,
     )
 
 
+def test_a_label_that_is_kept_elsewhere_is_no_broken_one(tmp_path: Path):
+    """As Adobe's "publish to cloud" leaves a photo: with the address of its label in XMP, and none in the file."""
+    packet = provenance.xmp(None, (FACE,)).replace(b">mien<", b">another<")
+    packet = packet.replace(
+        b"<rdf:Description ",
+        b'<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="http://127.0.0.1:9/x" ',
+    )
+    Image.fromarray(pixels()).save(tmp_path / "a.jpg", xmp=packet)
+    verdict = provenance.verify(tmp_path / "a.jpg")
+    assert verdict.state == "unlabelled" and "http://127.0.0.1:9/x" in verdict.reasons[0]
+    verdict = provenance.verify(edited(tmp_path / "a.jpg", tmp_path / "b.jpg", AGE))
+    assert verdict.state == "intact"
+    assert verdict.ingredients == ("a.jpg, its label is kept elsewhere and was not looked at",)
+    assert b"dcterms:provenance" not in (tmp_path / "b.jpg").read_bytes()
+
+
+def test_one_damaged_label_spoils_no_other(tmp_path: Path):
+    """Of a parent whose label is good, and a picture whose style was taken and whose label is not."""
+    a, bad = labelled(tmp_path / "a.jpg"), labelled(tmp_path / "bad.jpg")
+    bad.write_bytes(bad.read_bytes().replace(b"c2pa.assertions", b"\xff2pa.assertions"))
+    step = replace(AGE, sources=(Source("bad.jpg", "style", path=str(bad)),))
+    verdict = provenance.verify(edited(a, tmp_path / "b.jpg", step))
+    assert verdict.state == "intact" and len(verdict.history) == 2
+    assert verdict.ingredients == (f"a.jpg, labelled by {OWN}", "bad.jpg, its label was already broken")
+
+
 def test_a_broken_parent_is_told(tmp_path: Path):
     a = labelled(tmp_path / "a.jpg")
     data = bytearray(a.read_bytes())

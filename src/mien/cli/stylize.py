@@ -10,6 +10,7 @@ import click
 
 from ..errors import RequestError
 from ..pipeline.stylize import SKETCH
+from ..types import Photo
 from .app import INTERRUPTED, app, plural, refuse, say
 from .edit import STOPPED
 from .options import options
@@ -69,8 +70,7 @@ def stylize(source: Path, output: Path, style: Path | None, force: bool, resume:
         )
         return
     del rest["max_pixels"]
-    verbs.write(verbs.stylize(verbs.read(source, max_pixels=limit), **rest), output, force=force)
-    say(f"wrote {output}")
+    _write(verbs.stylize(verbs.read(source, max_pixels=limit), **rest), output, force)
 
 
 @app.command()
@@ -95,7 +95,12 @@ def sketch(drawing: Path, output: Path, network: str, force: bool, max_pixels: i
     from ..pipeline import batch
 
     batch.check(batch.Job(drawing, output, force=force))
-    verbs.write(
-        verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, **rest), output, force=force
-    )
-    say(f"wrote {output}")
+    _write(verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, **rest), output, force)
+
+
+def _write(photo: Photo, output: Path, force: bool) -> None:
+    from .. import verbs
+
+    verbs.write(photo, output, force=force)
+    lost = photo.origin.left_out
+    say(f"wrote {output}{': left out: ' * bool(lost)}{', '.join(lost)}")

@@ -22,8 +22,9 @@ import json
 import mmap
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -55,6 +56,7 @@ MEDIA = {
 }
 TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt:AISystemUsed>mien<"
 LOST = "its own label is damaged and could not be kept"
+ELSEWHERE = "its label is kept elsewhere and was not looked at"
 UNLABELLED = (
     "video/x-matroska",
     "video/webm",
@@ -88,29 +90,42 @@ def sign(
     parent = _parent_of(origin)
     parent_type = origin.format if "/" in origin.format else f"image/{origin.format.lower()}"
     credentials = signer.credentials()
+    files: dict[str, tuple[str, Callable[[], BinaryIO]]] = {}
+    if parent and parent_type not in UNLABELLED:
+        files["parent"] = parent_type, parent.opened
+    for number, taken in enumerate(_sources(history)):
+        kind, path = MEDIA.get(Path(taken.path).suffix.lower(), ""), Path(taken.path)
+        if kind and path.is_file():
+            files[f"source{number}"] = kind, partial(path.open, "rb")
     try:
         try:
-            _sign(
-                source,
-                target,
-                media_type,
-                history,
-                parent,
-                parent_type,
-                credentials,
-                keep=parent_type not in UNLABELLED,
-            )
-        except (
-            c2pa.C2paError
-        ):  # a parent whose manifest cannot be parsed must not stop the label: then it is named without
-            if parent is None:
+            _sign(source, target, media_type, history, parent, credentials, files, set())
+        except c2pa.C2paError:  # labels that cannot be taken along must not stop this one: it says which
+            unkept = {label for label, (kind, opened) in files.items() if not _can_be_kept(kind, opened)}
+            if not unkept:
                 raise
             source.seek(0)
             target.seek(0)
             target.truncate()
-            _sign(source, target, media_type, history, parent, parent_type, credentials, keep=False)
+            _sign(source, target, media_type, history, parent, credentials, files, unkept)
     except c2pa.C2paError as error:
         raise OutputError(f"the label could not be made ({error}): {signer.remedy()}") from error
+
+
+def _can_be_kept(kind: str, opened: Callable[[], BinaryIO]) -> bool:
+    """Whether the label of a file, if it has one, can be taken along."""
+    import c2pa  # pyright: ignore[reportMissingTypeStubs]
+
+    try:
+        with (
+            opened() as file,
+            c2pa.Context.from_dict(_settings()) as context,
+            c2pa.Builder({"claim_generator_info": [{"name": "mien"}]}, context) as builder,
+        ):
+            builder.add_ingredient({"title": "", "relationship": "componentOf"}, kind, file)
+    except c2pa.C2paError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -140,11 +155,11 @@ def _sign(
     media_type: str,
     history: tuple[Step, ...],
     parent: Parent | None,
-    parent_type: str,
     credentials: tuple[str, bytes, bytes],
-    keep: bool,
+    files: Mapping[str, tuple[str, Callable[[], BinaryIO]]],
+    unkept: set[str],
 ) -> None:
-    """One attempt; `keep` says whether the parent's own manifest goes in."""
+    """One attempt. files: by ingredient, kind and file whose own label goes in; unkept: those of which it cannot."""
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
     manifest: dict[str, Any] = {
@@ -154,33 +169,22 @@ def _sign(
             {"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}
         ],
     }
-    ingredient = {
-        "title": titled(parent.title) if parent else "",
-        "relationship": "parentOf",
-        "label": "parent",
-    }
-    if parent and not keep:
-        manifest["ingredients"] = [ingredient | ({} if parent_type in UNLABELLED else {"description": LOST})]
-    others: list[tuple[dict[str, Any], Path, str]] = []
-    for number, taken in enumerate(_sources(history)):
-        about = {
-            "title": titled(taken.title),
-            "relationship": "componentOf",
-            "label": f"source{number}",
-        }
-        kind = MEDIA.get(Path(taken.path).suffix.lower(), "")
-        if keep and kind and Path(taken.path).is_file():
-            others.append((about, Path(taken.path), kind))
+    parts = [(parent.title, "parentOf", "parent")] if parent else []
+    parts += [(one.title, "componentOf", f"source{n}") for n, one in enumerate(_sources(history))]
+    taken: list[dict[str, Any]] = []
+    for title, relation, label in parts:
+        about = {"title": titled(title), "relationship": relation, "label": label}
+        if label in files and label not in unkept:
+            taken.append(about)
         else:
-            manifest.setdefault("ingredients", []).append(about)
+            said = {"description": LOST} if label in unkept else {}
+            manifest.setdefault("ingredients", []).append(about | said)
     # the signer takes bytes at run time whatever its stubs say
     hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(*credentials, None))  # pyright: ignore[reportArgumentType]
     with c2pa.Context.from_dict(_settings(), hand) as context, c2pa.Builder(manifest, context) as builder:
-        if parent and keep:
-            with parent.opened() as file:
-                builder.add_ingredient(ingredient, parent_type, file)
-        for about, path, kind in others:
-            with path.open("rb") as file:
+        for about in taken:
+            kind, opened = files[about["label"]]
+            with opened() as file:
                 builder.add_ingredient(about, kind, file)
         builder.sign(media_type, source, target)
 
@@ -364,15 +368,14 @@ def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[
     """Steps of a manifest and before them those of its parents, oldest first; what it was made of is appended
     to `parents`."""
     steps: list[Step] = []
-    for part in manifest.get("ingredients", ()):
+    for part in sorted(manifest.get("ingredients", ()), key=lambda p: p.get("relationship") != "parentOf"):
         label = part.get("active_manifest")
         below = manifests.get(label)
         by = f", labelled by {below.get('signature_info', {}).get('common_name', 'someone')}" if below else ""
         found = part.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
-        failed = part.get("description") == LOST or any(
-            f["code"] != "signingCredential.untrusted" for f in found
-        )
-        bad = ", its label was already broken" if failed else ""
+        codes = {failure["code"] for failure in found} - {"signingCredential.untrusted"}
+        bad = ", its label was already broken" if codes or part.get("description") == LOST else ""
+        bad = f", {ELSEWHERE}" if codes == {"manifest.inaccessible"} else bad
         parents.append(f"{part.get('title') or 'a file without a name'}{by}{bad}")
         if below and part.get("relationship") == "parentOf":
             steps += _history({k: v for k, v in manifests.items() if k != label}, below, parents)

@@ -4,6 +4,7 @@ in place."""
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from typing import Any
 
@@ -51,7 +52,8 @@ def _writable(tag: int, value: Any, folder: int | None = None) -> bool:
 
 
 def prepared(blob: bytes) -> bytes | None:
-    """EXIF with the turn set to 1 and the thumbnail, which shows the face before the edit, blanked.
+    """EXIF with the turn set to 1, and with the pictures in it blanked, which show the face before the edit: the
+    thumbnail, and previews in makers' notes.
 
     Changed in place: makers' notes hold offsets that would break if the blob were laid out anew. None where
     it is damaged.
@@ -65,11 +67,46 @@ def prepared(blob: bytes) -> bytes | None:
         (second,) = struct.unpack_from(order + "I", data, link)
         struct.pack_into(order + "I", data, link, 0)
         thumbnail = _entries(data, order, second)[0] if second else {}
-        if 513 in thumbnail and 514 in thumbnail:
-            start, length = (struct.unpack_from(order + "I", data, thumbnail[tag])[0] for tag in (513, 514))
-            data[start : start + length] = bytes(len(data[start : start + length]))
+        for where, size in ((513, 514), (273, 279)):  # as a JPEG, or as plain pixels
+            if where in thumbnail and size in thumbnail:
+                start, length = (
+                    struct.unpack_from(order + "I", data, thumbnail[tag])[0] for tag in (where, size)
+                )
+                _blank(data, start, start + length)
     except struct.error:
         return None
+    while found := re.search(rb"\xff\xd8\xff[\xc0-\xfe]", data):
+        _blank(data, found.start(), _end_of_jpeg(data, found.start()))
+    return bytes(data)
+
+
+def _blank(data: bytearray, start: int, end: int) -> None:
+    data[start:end] = bytes(len(data[start:end]))
+
+
+def _end_of_jpeg(data: bytearray, start: int) -> int:
+    """Where a JPEG that begins at `start` ends; a smaller one in it is passed over, segment by segment."""
+    at = start + 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
+        at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    end = data.find(b"\xff\xd9", at)
+    return len(data) if end < 0 else end + 2
+
+
+def sized(blob: bytes, size: tuple[int, int]) -> bytes:
+    """EXIF with the size that the picture has now, where it says one; changed in place."""
+    data, sides = bytearray(blob), {256: 0, 257: 1, 0xA002: 0, 0xA003: 1}
+    order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]), "")
+    with contextlib.suppress(struct.error):
+        entries, _ = _entries(data, order, struct.unpack_from(order + "I", data, 4)[0])
+        if ExifTags.IFD.Exif in entries:
+            inside = struct.unpack_from(order + "I", data, entries[ExifTags.IFD.Exif])[0]
+            entries |= _entries(data, order, inside)[0]
+        for tag in entries.keys() & sides.keys():
+            (kind,) = struct.unpack_from(order + "H", data, entries[tag] - 6)
+            form = {3: "H", 4: "I"}.get(kind, "")
+            if form and size[sides[tag]] < 1 << 8 * struct.calcsize(form):
+                struct.pack_into(order + form, data, entries[tag], size[sides[tag]])
     return bytes(data)
 
 

@@ -14,7 +14,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -34,7 +34,7 @@ from PIL import (
 
 from ..errors import InputError
 from ..types import Array, Origin, Photo
-from . import inputs
+from . import captions, inputs, xmp_packet
 from .exif import described, prepared
 
 MAX_PIXELS = 200_000_000
@@ -176,7 +176,7 @@ def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo
         except Exception as error:  # decoders meet damaged data with any exception
             raise _damaged(name, kind, file, error) from error
     with _damage(name, "is damaged"):
-        origin = _origin(path, kind, picture)
+        origin = _origin(path, kind, file, picture)
         # libheif and both readers of TIFF turn the pixels themselves
         turn = picture.getexif().get(ExifTags.Base.Orientation, 1) if kind not in ("HEIF", "TIFF") else 1
         pixels, icc = _decode(depth, file, picture)
@@ -377,7 +377,7 @@ def _upright(pixels: Array, turn: int) -> Array:
     return pixels if turn == 1 else cv2.flip(pixels, {2: 1, 3: -1, 4: 0}[turn])
 
 
-def _origin(path: str | None, kind: str, picture: Any) -> Origin:
+def _origin(path: str | None, kind: str, file: BinaryIO, picture: Any) -> Origin:
     info = picture.info
     exif = info.get("exif") or described(picture)
     xmp = (
@@ -387,17 +387,39 @@ def _origin(path: str | None, kind: str, picture: Any) -> Origin:
     )
     if isinstance(xmp, str):
         xmp = xmp.encode()
+    packet, left_out = xmp_packet.carried(bytes(xmp)) if xmp else (None, ())
     colour = kind == "JPEG" and picture.mode in ("RGB", "L")  # a CMYK picture's tables are for other channels
     sampling = JpegImagePlugin.get_sampling(picture) if colour and picture.mode == "RGB" else -1
     return Origin(
         path=path,
         format=kind,
         exif=prepared(exif) if exif else None,
-        xmp=re.sub(rb"(tiff:Orientation(?:=[\"']|>))\d", rb"\g<1>1", bytes(xmp)) if xmp else None,
+        xmp=packet,
         quantisation=picture.quantization if colour else None,
         subsampling=sampling if sampling >= 0 else None,
         dpi=_resolution(info.get("dpi")),
+        iptc=_resources(kind, picture),
+        comment=info.get("comment") if kind == "JPEG" else None,
+        texts=captions.of_png(file) if kind == "PNG" else (),
+        left_out=tuple(dict.fromkeys([*left_out, *_parts(picture)])),
     )
+
+
+def _parts(picture: Any) -> Iterator[str]:
+    """What else is in the file, beside the picture, that XMP need not name."""
+    iso_gain_map = b"urn:iso:std:iso:ts:21496:-1"
+    if any(data.startswith(iso_gain_map) for _, data in getattr(picture, "applist", ())):
+        yield "HDR gain map"
+    if any("hdrgainmap" in name for name in picture.info.get("aux") or ()):
+        yield "HDR gain map"
+    if picture.info.get("depth_images"):
+        yield "depth map"
+
+
+def _resources(kind: str, picture: Any) -> bytes | None:
+    if kind == "JPEG":
+        return captions.of_jpeg(picture.applist)
+    return captions.of_tiff(picture.tag_v2) if kind == "TIFF" else None
 
 
 def _resolution(dpi: Any) -> tuple[float, float] | None:

@@ -8,6 +8,7 @@ import io
 import os
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from PIL import Image, TiffImagePlugin
 
 from ..errors import OutputError, RequestError
 from ..types import Array, Photo
+from . import captions, outputs, xmp_packet
 from . import content_credentials as provenance
-from . import outputs
-from .exif import fields
+from .exif import fields, sized
 from .photo_reader import check_pixels
 
 SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+JPEG_XMP = 65504  # bytes of XMP in a JPEG's segment
 SIDES = {"JPEG": 65500, "WEBP": 16383}  # the longest side that a format can hold
 # At 95 without chroma subsampling a JPEG's loss is below what is seen on skin and lips, at a third of the
 # size of 100.
@@ -43,7 +45,8 @@ def write(
     check_pixels(photo)
     form = target(path, source=photo.origin.path, quality=quality, force=force)
     _check_fits(photo, path, form)
-    xmp = provenance.xmp(photo.origin.xmp, photo.history) if photo.history else photo.origin.xmp
+    photo = _described(photo)
+    xmp = photo.origin.xmp
     encode = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff}[form]
     try:
         data = encode(photo, quality, xmp)
@@ -56,6 +59,20 @@ def write(
         provenance.sign(io.BytesIO(data), labelled, f"image/{form.lower()}", photo.history, photo.origin)
         data = labelled.getbuffer()
     outputs.write(path, data, force=force)
+
+
+def _described(photo: Photo) -> Photo:
+    """The photo with what its file says of it as it is now."""
+    origin, size = photo.origin, photo.size
+    packet = provenance.xmp(origin.xmp, photo.history) if photo.history else origin.xmp
+    return replace(
+        photo,
+        origin=replace(
+            origin,
+            exif=sized(origin.exif, size) if origin.exif else None,
+            xmp=xmp_packet.sized(packet, size) if packet else None,
+        ),
+    )
 
 
 def target(path: Path, *, source: str | None, quality: int | None, force: bool) -> str:
@@ -110,7 +127,12 @@ def _jpeg(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
     }
     if quality is None and origin.quantisation and max(map(max, origin.quantisation.values())) < 256:
         options = {"qtables": origin.quantisation, "subsampling": options["subsampling"]}
+    if origin.iptc:
+        options["extra"] = captions.segments(origin.iptc)
+    if origin.comment:
+        options["comment"] = origin.comment
     exif = b"Exif\0\0" + origin.exif if origin.exif else None
+    xmp = xmp_packet.shortened(xmp, JPEG_XMP) if xmp else None
     return _pillow(photo, "JPEG", xmp, rounded_to_8_bits(photo.pixels), exif, **options)
 
 
@@ -135,18 +157,19 @@ def _png(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
     data = cv2.imencode(".png", np.ascontiguousarray(pixels))[1].tobytes()
     chunks = b""
     if origin.icc:
-        chunks += _chunk(b"iCCP", b"ICC\0\0" + zlib.compress(origin.icc))
+        chunks += captions.chunk(b"iCCP", b"ICC\0\0" + zlib.compress(origin.icc))
     if origin.dpi:
-        chunks += _chunk(b"pHYs", struct.pack(">IIB", *(round(dpi / 0.0254) for dpi in origin.dpi), 1))
+        chunks += captions.chunk(
+            b"pHYs", struct.pack(">IIB", *(round(dpi / 0.0254) for dpi in origin.dpi), 1)
+        )
     if origin.exif:
-        chunks += _chunk(b"eXIf", origin.exif)
+        chunks += captions.chunk(b"eXIf", origin.exif)
     if xmp:
-        chunks += _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
+        chunks += captions.chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
+    if origin.comment:
+        chunks += captions.chunk(b"tEXt", b"Comment\0" + origin.comment.replace(b"\0", b" "))
+    chunks += b"".join(captions.chunk(text[:4], text[4:]) for text in origin.texts)
     return data[:33] + chunks + data[33:]
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _tiff(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
@@ -183,6 +206,7 @@ def _tiff(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
     fixed |= {273: tuple(ends[:-1]), 279: tuple(map(len, strips))} | ({338: 2} if channels == 4 else {})
     fixed |= {282: origin.dpi[0], 283: origin.dpi[1], 296: 2} if origin.dpi else {}
     fixed |= ({34675: origin.icc} if origin.icc else {}) | ({700: xmp} if xmp else {})
+    fixed |= {34377: origin.iptc} if origin.iptc else {}
     for tag, value in fixed.items():
         tags[tag] = value
     tags.tagtype[273] = tags.tagtype[279] = 4  # unsigned 32 bits

@@ -158,8 +158,11 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     why = "; ".join(notes) or (
         "" if changed else "every strength is 0 or nothing was seen that it could be done to"
     )
-    said = f"{job.target}: {'' if changed else 'nothing has changed, since '}{why}" if why else ""
-    return Outcome(job, "done", said, {"changed": changed} | ({"notes": notes} if notes else {}))
+    lost = photo.origin.left_out
+    lines = [f"{'' if changed else 'nothing has changed, since '}{why}"] if why else []
+    lines += [f"left out: {', '.join(lost)}"] if lost else []
+    told = {"changed": changed} | ({"notes": notes} if notes else {}) | ({"left_out": lost} if lost else {})
+    return Outcome(job, "done", f"{job.target}: {'; '.join(lines)}" if lines else "", told)
 
 
 def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
