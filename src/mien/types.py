@@ -137,15 +137,18 @@ class Clip:
     """A film as its file describes it; its frames stay in the file until `io.clip_reader.frames` reads them,
     one at a time.
 
-    size: (width, height) as stored, even; turns: quarters counter-clockwise that set a stored frame upright;
-    matrix: the display matrix as the file has it, or empty. fps: mean rate. frames: about how many, for
+    size: (width, height) as stored, even; turns: quarters counter-clockwise that set a stored frame upright,
+    after it was `mirrored`; matrix: the display matrix as the file has it, or empty. fps: mean rate. frames: about how many, for
     telling how far. time_base: seconds a tick of the time stamps. begin, end: the part that is meant, in
     seconds of the file's own clock. colours: what the file says of space, range, primaries and transfer.
+    media_type: by what is in the file. fields: "tff" or "bff" where a frame holds two half pictures, of which
+    the upper or the lower comes first. left_out: what is lost of the file, in words.
     """
 
     path: str
     size: tuple[int, int]
     turns: int
+    mirrored: bool
     matrix: tuple[int, ...]
     fps: Fraction
     frames: int
@@ -154,6 +157,9 @@ class Clip:
     end: Fraction | None
     aspect: Fraction | None
     colours: tuple[int, int, int, int]
+    media_type: str = "video/mp4"
+    fields: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

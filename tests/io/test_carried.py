@@ -18,7 +18,7 @@ from PIL import Image, PngImagePlugin
 from mien import verify
 from mien.io import captions, exif, photo_writer, xmp_packet
 from mien.io import photo_reader as image
-from mien.types import Photo, Step
+from mien.types import Origin, Photo, Step
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (40, 60, 3)).astype(np.uint8)
 DONE = Step("edit", {"smile": 1}, version="1", time="2026-01-01T00:00:00Z")
@@ -157,7 +157,7 @@ def test_long_xmp_is_shortened_and_a_jpeg_stays_one(tmp_path: Path):
         f"<p:DocumentAncestors><rdf:Bag>{ancestors}</rdf:Bag></p:DocumentAncestors><p:City>Basel</p:City>"
     )
     long = packet("", inside, p=space)
-    photo = Photo(PIXELS, origin=image.Origin(xmp=long))
+    photo = Photo(PIXELS, origin=Origin(xmp=long))
     photo_writer.write(photo, tmp_path / "a.png")
     after = through(tmp_path, "a.png", "b.jpg").info["xmp"]
     assert b"Basel" in after and b"Ancestors" not in after

@@ -416,7 +416,7 @@ def test_a_wrong_clock_at_first_use_spoils_nothing(
             return super().now(tz) + datetime.timedelta(days)
 
     with monkeypatch.context() as patch:
-        patch.setattr(signer.datetime, "datetime", Wrong)
+        patch.setattr(datetime, "datetime", Wrong)
         signer.credentials()
     assert provenance.verify(labelled(tmp_path / "a.jpg")).state == "intact"
 

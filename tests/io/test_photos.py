@@ -9,6 +9,7 @@ import os
 import stat
 import sys
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -362,7 +363,7 @@ def test_a_webp_that_pillow_finds_too_large(tmp_path: Path, monkeypatch: pytest.
     ],
 )
 def test_a_photo_of_ones_own_that_is_none(tmp_path: Path, harm: dict[str, Any]):
-    photo = Photo(**({"pixels": pixels()} | harm))
+    photo = replace(Photo(pixels()), **harm)
     with pytest.raises(InputError, match="want"):
         image.as_photo(photo)
     with pytest.raises(InputError):

@@ -10,8 +10,9 @@ import click
 
 from ..errors import RequestError
 from ..pipeline.stylize import SKETCH
+from ..signals import INTERRUPTED
 from ..types import Photo
-from .app import INTERRUPTED, app, plural, refuse, say
+from .app import app, plural, refuse, say
 from .edit import STOPPED
 from .options import options
 from .progress import shown
@@ -65,9 +66,8 @@ def stylize(source: Path, output: Path, style: Path | None, force: bool, resume:
         except KeyboardInterrupt:
             refuse(STOPPED, INTERRUPTED)
             raise
-        say(
-            f"wrote {output}: {plural(told.frames, 'frame')}, {told.frames / (time.perf_counter() - start):.1f} a second"
-        )
+        rate = told.frames / (time.perf_counter() - start)
+        say("; ".join([f"wrote {output}: {plural(told.frames, 'frame')}, {rate:.1f} a second", *told.lost]))
         return
     del rest["max_pixels"]
     _write(verbs.stylize(verbs.read(source, max_pixels=limit), **rest), output, force)

@@ -45,7 +45,8 @@ def encode(pictures: Iterable[Any], path: Path, clip: Clip) -> int:
 
     space, reach, primaries, transfer = clip.colours
     with av.open(str(path), "w", format="nut") as container:
-        stream = container.add_stream("libx264", clip.fps, FAITHFUL)
+        halves = {"x264-params": f"{clip.fields}=1"} if clip.fields else {}
+        stream = container.add_stream("libx264", clip.fps, FAITHFUL | halves)
         stream.width, stream.height, stream.pix_fmt = *clip.size, "yuv420p"
         context = stream.codec_context
         context.time_base, context.thread_type = clip.time_base, "AUTO"
@@ -70,7 +71,7 @@ def join(clip: Clip, parts: Sequence[Path], path: Path, *, history: tuple[Step, 
     """Put encoded parts end to end, with the packets of the clip's own sound as they are, and write the
     labelled film at `path`."""
     target(path, force=force)
-    origin = Origin(path=clip.path, format=footage.READS.get(Path(clip.path).suffix.lower(), "video/mp4"))
+    origin = Origin(path=clip.path, format=clip.media_type)
     with _finished(path, history, origin, force=force) as raw:
         _mux(clip, parts, raw)
 
@@ -79,35 +80,36 @@ def _mux(clip: Clip, parts: Sequence[Path], path: Path) -> None:
     import av
 
     with footage.opened(Path(clip.path)) as source, av.open(str(parts[0])) as first:
-        sounds = list(source.streams.audio)
+        sounds, about = footage.sounds(source), _about(source)
         scales = [clip.time_base.denominator, *(stream.time_base.denominator for stream in sounds)]
         common = math.lcm(*scales)
         exact = {
             "video_track_timescale": str(scales[0]),
             "movie_timescale": str(common if common < 2**31 else scales[0]),
-        }
+        } | ({"movflags": "use_metadata_tags"} if any("." in name for name in about) else {})
         with av.open(str(path), "w", format="mp4", options=exact, metadata_errors="surrogateescape") as out:
             stream = out.add_stream_from_template(first.streams.video[0])
             stream.time_base = clip.time_base
             if clip.matrix:
                 stream.set_display_matrix(clip.matrix)
-            out.metadata.update(
-                {
-                    key: value
-                    for key, value in source.metadata.items()
-                    if key not in ("encoder", "major_brand")
-                }
-            )
-            copies = {one.index: out.add_stream_from_template(one) for one in sounds}
+            out.metadata.update(about)
+            copies = {one.index: footage.copied(one, out) for one in sounds}
             pictures = _packets(parts)
             head = next(pictures)
-            shift = Fraction(0) if clip.begin is None else head.pts * head.time_base
+            shift = footage.start_of(source) if clip.begin is None else head.pts * head.time_base
             film = ((packet, stream) for packet in itertools.chain([head], pictures))
             sound = ((packet, copies[packet.stream.index]) for packet in _sound(clip, source, sounds, shift))
             for packet, to in heapq.merge(film, sound, key=lambda one: one[0].dts * one[0].time_base):
                 back = round(shift / packet.time_base)
                 packet.pts, packet.dts, packet.stream = packet.pts - back, packet.dts - back, to
                 out.mux(packet)
+
+
+def _about(source: Any) -> dict[str, str]:
+    """What a film says of itself: title, time, and in the words of phones (com.apple.quicktime.make) place and
+    camera, which are written only if they are asked for."""
+    container = ("encoder", "major_brand", "minor_version", "compatible_brands")
+    return {key: value for key, value in source.metadata.items() if key not in container}
 
 
 def _packets(parts: Sequence[Path]) -> Iterator[Any]:

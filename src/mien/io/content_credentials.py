@@ -59,7 +59,9 @@ LOST = "its own label is damaged and could not be kept"
 ELSEWHERE = "its label is kept elsewhere and was not looked at"
 UNLABELLED = (
     "video/x-matroska",
-    "video/webm",
+    "video/mp2t",
+    "video/mpeg",
+    "video/x-ms-wmv",
 )  # kinds of file that can carry no label, so that there is none to keep
 
 # c2pa-rs words that a person should not have to read

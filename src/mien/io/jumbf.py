@@ -11,7 +11,10 @@ from typing import Any
 # the rest of a JUMBF type, and "has a label, may be asked for"
 BOX = b"\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03"
 UNHASHED = b"ftyp", b"uuid", b"free", b"skip", b"mfra"  # boxes of a clip that C2PA's hash leaves out
-FTYP = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41"
+FTYP = (  # without and with Dolby's sound
+    b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41",
+    b"\0\0\0\x24ftypisom\0\0\x02\0isomdby1iso2avc1mp41",
+)
 STORE = bytes.fromhex("d8fec3d61b0e483c92975828877ec481") + bytes(4) + b"manifest\0" + bytes(8)
 KINDS = {
     b"c2pa.assertions": b"c2as",
@@ -98,7 +101,7 @@ def _store_of_clip(data: mmap.mmap) -> bytes | None:
         at += length
     unhashed = [bytes(data[start:end]) for kind, start, end in found if kind in UNHASHED]
     ours = [kind for kind, _, _ in found[:2]] == [b"ftyp", b"uuid"]
-    ours = ours and unhashed[0] == FTYP and unhashed[2:] in ([], [b"\0\0\0\x08free"])
+    ours = ours and unhashed[0] in FTYP and unhashed[2:] in ([], [b"\0\0\0\x08free"])
     if not ours or unhashed[1][8 : 8 + len(STORE)] != STORE:
         return None
     return unhashed[1][8 + len(STORE) :]

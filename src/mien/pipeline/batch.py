@@ -70,7 +70,7 @@ def gather(patterns: Sequence[str], *, clips: bool = False) -> list[Path]:
     """The pictures that files, folders and globs mean, each once, and with `clips` the films too. A folder
     means those in it: none below it, none hidden."""
     found: dict[Path, None] = {}
-    kinds = READS | (footage.READS.keys() if clips else set())
+    kinds = READS | (set(footage.READS) if clips else set())
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
@@ -126,7 +126,9 @@ def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
 
 
 def is_clip(path: Path) -> bool:
-    return path.suffix.lower() in footage.READS
+    """Whether a file is edited as a film: by its suffix, or, where that says nothing, by what is in it."""
+    suffix = path.suffix.lower()
+    return suffix in footage.READS or (suffix not in READS and footage.is_film(path))
 
 
 # ---- one photo
@@ -182,9 +184,9 @@ def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
         kit=shared_kit(job.request.licence),
         progress=progress,
     )
-    numbers = {name: value for name, value in asdict(told).items() if name != "notes" or value}
+    numbers = {name: value for name, value in asdict(told).items() if value != ()}
     what = f"{told.frames} frames, {told.faces} face{'s' * (told.faces != 1)}"
-    return Outcome(job, "done", "; ".join([f"wrote {job.target}: {what}", *told.notes]), numbers)
+    return Outcome(job, "done", "; ".join([f"wrote {job.target}: {what}", *told.notes, *told.lost]), numbers)
 
 
 # ---- many photos

@@ -56,13 +56,19 @@ class Stopped(KeyboardInterrupt):
 
 @dataclass(frozen=True)
 class Summary:
-    """What was done to a clip: frames written, their rate, how many faces were edited, and what was asked for
-    and not done."""
+    """What was done to a clip: frames written, their rate, how many faces were edited, what was asked for and
+    not done, and what of the file is lost."""
 
     frames: int
     fps: float
     faces: int
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What of the file is lost, as one line, if anything is."""
+        return (f"left out: {', '.join(self.left_out)}",) if self.left_out else ()
 
 
 @dataclass
@@ -233,7 +239,7 @@ def process_clip(
     except OSError as error:
         raise video.full(out, error) from error
     parts.clear()
-    return Summary(parts.frames, fps, len(line.edited), notes)
+    return Summary(parts.frames, fps, len(line.edited), notes, clip.left_out)
 
 
 def _watched(pictures: Iterator[Any], done: int, total: int, progress: Progress) -> Iterator[Any]:
