@@ -216,7 +216,7 @@ def test_errors_of_the_input(mien: Mien, photo: Path, tmp_path: Path):
     cut.write_bytes(photo.read_bytes()[:30000])
     save(blank, np.full((300, 400, 3), 127, np.uint8))
     refused(run(tmp_path / "none.jpg"), "none.jpg: no such file")
-    refused(run(text), "is a text file", "JPEG, PNG, WebP, TIFF or HEIC")
+    refused(run(text), "is a text file", "JPEG, PNG, WebP, TIFF, AVIF, BMP or HEIC")
     refused(run(empty), "is empty")
     refused(run(cut), "cut.jpg is truncated", "of 600", "nothing was written")
     refused(run(photo, "--max-pixels", 1000), "512 x 600 pixels", "--max-pixels 307200")

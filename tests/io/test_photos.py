@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin, features
 
 from mien import verify
 from mien.errors import InputError, MienError, OutputError, RequestError
@@ -283,6 +283,36 @@ def test_heic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         image.read(tmp_path / "a.heic")
 
 
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow knows no AVIF")
+@pytest.mark.parametrize("brand", [b"avif", b"mif1"])
+def test_avif(tmp_path: Path, brand: bytes):
+    lying = Image.fromarray(cv2.GaussianBlur(pixels(), (0, 0), 2)).transpose(Image.Transpose.ROTATE_90)
+    lying.save(tmp_path / "a.avif", quality=95, exif=exif(6), xmp=XMP)
+    data = (tmp_path / "a.avif").read_bytes()
+    (tmp_path / "a.avif").write_bytes(data[:8] + brand + data[12:])
+    photo = image.read(tmp_path / "a.avif")
+    assert photo.size == (WIDTH, HEIGHT) and photo.origin.xmp == XMP and photo.origin.format == "AVIF"
+    assert described(photo.origin.exif) == DESCRIBED
+    assert np.abs(photo.pixels.astype(int) - cv2.GaussianBlur(pixels(), (0, 0), 2)).mean() < 4
+
+
+def test_bmp_and_big_tiff(tmp_path: Path):
+    tifffile = pytest.importorskip("tifffile")
+    Image.fromarray(pixels()).save(tmp_path / "a.bmp")
+    assert np.array_equal(image.read(tmp_path / "a.bmp").pixels, pixels())
+    for depth in (8, 16):
+        tifffile.imwrite(tmp_path / "a.tif", pixels(depth), photometric="rgb", bigtiff=True)
+        assert np.array_equal(image.read(tmp_path / "a.tif").pixels, pixels(depth))
+
+
+def test_floats_are_not_called_damaged(tmp_path: Path):
+    tifffile = pytest.importorskip("tifffile")
+    for some, kind in ((pixels(), "rgb"), (pixels()[..., 0], "minisblack")):
+        tifffile.imwrite(tmp_path / "a.tif", some.astype(np.float32), photometric=kind)
+        with pytest.raises(InputError, match="save it as a 16-bit TIFF"):
+            image.read(tmp_path / "a.tif")
+
+
 # ---- what cannot be read
 
 
@@ -295,6 +325,9 @@ def test_heic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (b"hello, world\n", "a text file"),
         (b"\0\0\0\x18ftypisom\0\0", "an MP4 video"),
         (b"GIF89a\0\0", "a GIF picture"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture"),
+        (b"\xff\x0a\xfa", "a JPEG XL picture"),
+        (b"BM and others\n", "a text file"),
         (b"\x01\x02\x03\x04\x05", "not a picture"),
     ],
 )
@@ -412,7 +445,7 @@ FILES: dict[str, bytes] = {}
 
 
 @given(
-    st.sampled_from(["JPEG", "PNG", "PNG16", "WEBP", "TIFF"]),
+    st.sampled_from(["JPEG", "PNG", "PNG16", "WEBP", "TIFF", "BMP", "AVIF"]),
     st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=8),
 )
 @settings(max_examples=120, deadline=None, derandomize=True)
@@ -433,7 +466,10 @@ def test_damage_is_always_a_mien_error(
             whole = path.with_suffix(f".{name.lower().removesuffix('16')}")
             photo_writer.write(photo, whole, force=True)
             FILES[name] = whole.read_bytes()
-    data = bytearray(FILES[form])
+        for name in ("BMP", "AVIF") if features.check("avif") else ("BMP",):
+            Image.fromarray(small.pixels).save(path, name)
+            FILES[name] = path.read_bytes()
+    data = bytearray(FILES.get(form, FILES["JPEG"]))
     for place, value in changes:
         data[int(place * len(data))] = value
     path.write_bytes(data)

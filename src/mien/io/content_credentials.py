@@ -58,6 +58,7 @@ TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt
 LOST = "its own label is damaged and could not be kept"
 ELSEWHERE = "its label is kept elsewhere and was not looked at"
 UNLABELLED = (
+    "image/bmp",
     "video/x-matroska",
     "video/mp2t",
     "video/mpeg",

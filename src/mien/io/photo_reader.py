@@ -1,6 +1,6 @@
 """Read photos, losing nothing that the file carries.
 
-    read(path)          JPEG, PNG, WebP, TIFF, HEIC -> Photo, upright, 8 or 16 bits
+    read(path)          JPEG, PNG, WebP, TIFF, AVIF, BMP, HEIC -> Photo, upright, 8 or 16 bits
     as_photo(source)    the same of bytes, open files, arrays and Pillow's pictures, too
 
 Of a file with several pictures (animation, pages) the first is read. What cannot be kept is the profile of a
@@ -22,6 +22,8 @@ from typing import Any, BinaryIO
 import cv2
 import numpy as np
 from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
     ExifTags,
     Image,
     ImageCms,
@@ -30,6 +32,7 @@ from PIL import (
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    features,
 )
 
 from ..errors import InputError
@@ -40,7 +43,7 @@ from .exif import described, prepared
 MAX_PIXELS = 200_000_000
 MAX_DPI = 65535  # what JPEG holds
 PhotoLike = Photo | str | os.PathLike[str] | bytes | BinaryIO | Array | Image.Image  # what `as_photo` takes
-READABLE = "JPEG, PNG, WebP, TIFF or HEIC"
+READABLE = "JPEG, PNG, WebP, TIFF, AVIF, BMP or HEIC"
 
 # Opened by class and not by Image.open: that has a limit of its own in a global, and tries formats that
 # nobody asked for.
@@ -49,6 +52,7 @@ OPENERS: dict[str, Any] = {
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "TIFF": TiffImagePlugin.TiffImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
 }
 
 # what a file is by its first bytes: a pattern, and an opener's name or words for the error
@@ -56,13 +60,16 @@ MAGIC = (
     (rb"\xff\xd8\xff", "JPEG"),
     (rb"\x89PNG\r\n\x1a\n", "PNG"),
     (rb"RIFF....WEBP", "WEBP"),
-    (rb"II\*\0|MM\0\*", "TIFF"),
+    (rb"II[*+]\0|MM\0[*+]", "TIFF"),
+    (rb"....ftyp(?:....){0,16}avi[fs]", "AVIF"),
     (rb"....ftyp(?:heic|heix|heim|heis|hevc|hevx|mif1|msf1)", "HEIF"),
-    (rb"....ftypavi[fs]", "an AVIF picture"),
     (rb"....ftypqt", "a QuickTime video"),
     (rb"....ftyp", "an MP4 video"),
     (rb"GIF8", "a GIF picture"),
-    (rb"BM", "a BMP picture"),
+    (rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", "BMP"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (rb"\0\0\0\x0cJXL |\xff\x0a", "a JPEG XL picture"),
+    (rb"\x76\x2f\x31\x01", "an OpenEXR picture"),
     (rb"8BPS", "a Photoshop document"),
     (rb"%PDF", "a PDF"),
     (rb"PK\x03\x04", "a ZIP archive"),
@@ -164,8 +171,9 @@ def read(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXEL
 def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo:
     """The photo in an open file; name: what errors call it; path: where it lies, if it does."""
     kind = _kind(name, file)
+    opener = _opener(name, kind)
     with _damage(name, "is damaged"):
-        picture = _opener(name, kind)(file)
+        picture = opener(file)
     depth = _depth(name, kind, file, picture)
     _check_size(name, picture, depth, max_pixels)
     if kind == "TIFF" and depth == 16:
@@ -219,13 +227,19 @@ def _kind(name: str, file: BinaryIO) -> str:
     head = file.read(512)
     file.seek(0)
     found = next((kind for pattern, kind in MAGIC if re.match(pattern, head, re.DOTALL)), None)
-    if found in (*OPENERS, "HEIF"):
+    if found in (*OPENERS, "AVIF", "HEIF"):
         return str(found)
     said = "is empty" if not head else f"is {found}" if found else "is not a picture"
     raise InputError(f"{name} {said}: a {READABLE} file was wanted")
 
 
 def _opener(name: str, kind: str) -> Any:
+    if kind == "AVIF":
+        if not features.check("avif"):
+            raise InputError(
+                f"{name} is an AVIF picture, which this Pillow cannot read: pip install -U pillow"
+            )
+        return AvifImagePlugin.AvifImageFile
     if kind != "HEIF":
         return OPENERS[kind]
     try:
@@ -247,6 +261,10 @@ def _damage(name: str, said: str) -> Generator[None]:
     except Image.DecompressionBombError as error:  # Pillow's own limit for WebP, which is a global of its
         raise InputError(f"{name} has too many pixels for a WebP to be read: save it as a PNG") from error
     except Exception as error:
+        if "unknown pixel mode" in str(error):
+            raise InputError(
+                f"{name} has pixels of a kind that is not read, as floats of 32 bits: save it as a 16-bit TIFF"
+            ) from error
         raise InputError(
             f"{name} {said} ({str(error).strip() or type(error).__name__}): nothing was written, get the file again"
         ) from error

@@ -32,7 +32,7 @@ from ..types import SILENT, Progress
 from .edit import apply_to_clip
 from .session import Session
 
-READS = {*photo_writer.SUFFIXES, ".heic", ".heif"}
+READS = {*photo_writer.SUFFIXES, ".heic", ".heif", ".avif", ".bmp"}
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
 
 
