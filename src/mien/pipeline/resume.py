@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import FaceError, MienError, OutputError, RequestError
+from ..errors import FaceError, InputError, MienError, OutputError, RequestError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
 from ..types import Array, Clip, Progress, Step
@@ -225,6 +225,9 @@ def process_clip(
             parts.add(_watched(part, parts.frames, clip.frames, progress), clip, line)
             if progress.cancelled:
                 raise Stopped
+        if not parts.frames:
+            parts.clear()
+            raise InputError(f"{clip.path} holds no frame that can be decoded in the part that is meant")
         if line.nothing:
             parts.clear()
             raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
