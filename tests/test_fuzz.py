@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
@@ -56,7 +56,7 @@ def fuzzed(count: int) -> Callable[[Any], Any]:
         deadline=None,
         derandomize=not LONG,
         database=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
 
 
@@ -79,7 +79,7 @@ def harmed(data: bytes, harms: list[Harm]) -> bytes:
 
 
 @contextmanager
-def refused_or_done() -> Iterator[None]:
+def refused_or_done() -> Generator[None]:
     """A `MienError` of one line is as good as a result."""
     try:
         yield
