@@ -35,32 +35,54 @@ def film(
     gaps: tuple[int, ...] = (512,),
     turn: int = 0,
     sound: str | None = "aac",
+    layout: str = "mono",
+    codec: str = "libx264",
+    pixels: str = "yuv420p",
+    display: tuple[int, ...] = (),
+    options: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
+    knobs: dict[str, str] | None = None,
 ) -> Path:
-    """Encode frames with time stamps that lie `gaps` ticks apart, in turn."""
-    with av.open(str(path), "w") as container:
-        picture: Any = container.add_stream("libx264", 30, {"crf": "12", "preset": "veryfast"})
-        picture.width, picture.height, picture.pix_fmt = frames[0].shape[1], frames[0].shape[0], "yuv420p"
-        picture.codec_context.time_base = TICK
+    """Encode frames with time stamps that lie `gaps` ticks apart, in turn. sound: codecs, one
+    a track; options: of the container; knobs: of the encoder."""
+    with av.open(str(path), "w", options=options or {}) as container:
+        container.metadata.update(metadata or {})
+        about = {"crf": "12", "preset": "veryfast"} if codec == "libx264" else {"b": "2000000"}
+        picture: Any = container.add_stream(codec, 30, about | (knobs or {}))
+        picture.width, picture.height, picture.pix_fmt = frames[0].shape[1], frames[0].shape[0], pixels
+        tick = TICK if codec == "libx264" else Fraction(1, 30)  # others take no ticks of their own
+        picture.codec_context.time_base = tick
         if turn:
             picture.set_display_rotation(turn)
-        voice: Any = container.add_stream(sound, 48_000) if sound else None
+        if display:
+            picture.set_display_matrix(display)
+        voices = [container.add_stream(name, 48_000, layout=layout) for name in (sound or "").split()]
         ticks: int = 0
-        for i, pixels in enumerate(frames):
-            one = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24").reformat(
-                format="yuv420p"
+        for i, shown in enumerate(frames):
+            one = av.VideoFrame.from_ndarray(np.ascontiguousarray(shown), format="rgb24").reformat(
+                format=pixels
             )
-            one.pts, one.time_base = ticks, TICK
-            ticks += gaps[i % len(gaps)]
+            one.pts, one.time_base = ticks, tick
+            ticks += gaps[i % len(gaps)] if codec == "libx264" else 1
             container.mux(picture.encode(one))
         container.mux(picture.encode())
-        for start in range(0, int(Fraction(ticks) * TICK * 48_000), 1024) if voice else ():
-            wave = (4000 * np.sin(np.arange(start, start + 1024) * 0.05)).astype(np.int16)
-            block = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="mono")
-            block.sample_rate, block.pts = 48_000, start
-            container.mux(voice.encode(block))
-        if voice:
-            container.mux(voice.encode())
+        for voice in voices:
+            _speak(container, voice, int(Fraction(ticks) * tick * 48_000))
     return path
+
+
+def _speak(container: Any, voice: Any, samples: int) -> None:
+    context = voice.codec_context
+    fitted = av.AudioResampler(context.format, context.layout, 48_000, context.frame_size or 1024)
+    for start in range(0, samples, 1024):
+        wave = (4000 * np.sin(np.arange(start, start + 1024) * 0.05)).astype(np.int16)
+        block = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="mono")
+        block.sample_rate, block.pts = 48_000, start
+        for part in fitted.resample(block):
+            container.mux(voice.encode(part))
+    for part in fitted.resample(None):
+        container.mux(voice.encode(part))
+    container.mux(voice.encode())
 
 
 def packets(path: Path) -> list[tuple[Any, ...]]:

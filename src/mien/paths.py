@@ -6,9 +6,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .errors import OutputError
+
 
 def data_folder() -> Path:
-    """MIEN_HOME, or the platform's own place for a user's data."""
+    """MIEN_HOME, or the platform's own place for a user's data; `OutputError` where there is none."""
+    if own := os.environ.get("MIEN_HOME"):
+        return Path(own)
     import platformdirs
 
-    return Path(os.environ.get("MIEN_HOME") or platformdirs.user_data_dir("mien", appauthor=False))
+    try:
+        return Path(platformdirs.user_data_dir("mien", appauthor=False))
+    except RuntimeError as error:  # a user without a home, as in a container
+        raise OutputError(
+            "this user has no home to keep keys and networks in: set MIEN_HOME to a folder"
+        ) from error

@@ -71,8 +71,10 @@ class Origin:
 
     `exif` has the turn reset and the thumbnail taken out. `quantisation` and `subsampling` are a JPEG's own.
     `path` is where the picture was read from: the label names it as the parent and keeps a manifest that it
-    may carry. `xmp` is the file's XMP packet as it was, but for the turn. `file`: the file itself,
-    where it came from memory and carries a label that must not be lost.
+    may carry. `xmp` is the file's XMP packet, without what is not true of a result. `file`: the file itself,
+    where it came from memory and carries a label that must not be lost. `iptc`: Photoshop's image resources,
+    where captions and credits are; `comment`: a JPEG's; `texts`: a PNG's chunks of text, as they lie in the
+    file. `left_out`: what is lost of the file, in words.
     """
 
     path: str | None = None
@@ -84,6 +86,10 @@ class Origin:
     quantisation: dict[int, list[int]] | None = None
     subsampling: int | None = None
     dpi: tuple[float, float] | None = None
+    iptc: bytes | None = None
+    comment: bytes | None = None
+    texts: tuple[bytes, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,15 +137,18 @@ class Clip:
     """A film as its file describes it; its frames stay in the file until `io.clip_reader.frames` reads them,
     one at a time.
 
-    size: (width, height) as stored, even; turns: quarters counter-clockwise that set a stored frame upright;
-    matrix: the display matrix as the file has it, or empty. fps: mean rate. frames: about how many, for
+    size: (width, height) as stored, even; turns: quarters counter-clockwise that set a stored frame upright,
+    after it was `mirrored`; matrix: the display matrix as the file has it, or empty. fps: mean rate. frames: about how many, for
     telling how far. time_base: seconds a tick of the time stamps. begin, end: the part that is meant, in
     seconds of the file's own clock. colours: what the file says of space, range, primaries and transfer.
+    media_type: by what is in the file. fields: "tff" or "bff" where a frame holds two half pictures, of which
+    the upper or the lower comes first. left_out: what is lost of the file, in words.
     """
 
     path: str
     size: tuple[int, int]
     turns: int
+    mirrored: bool
     matrix: tuple[int, ...]
     fps: Fraction
     frames: int
@@ -148,6 +157,9 @@ class Clip:
     end: Fraction | None
     aspect: Fraction | None
     colours: tuple[int, int, int, int]
+    media_type: str = "video/mp4"
+    fields: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,10 +22,10 @@ from PIL import Image
 
 from mien.errors import InputError, OutputError, RequestError
 from mien.io import certificate as signer
+from mien.io import clip_writer, photo_writer
 from mien.io import content_credentials as provenance
 from mien.io import photo_reader as image
-from mien.io import photo_writer
-from mien.types import Array, Photo, Source, Step
+from mien.types import Array, Origin, Photo, Source, Step
 
 SUFFIXES = [".jpg", ".png", ".webp", ".tif"]
 SMILE = Step(
@@ -147,6 +147,32 @@ def test_a_parent_with_a_damaged_label_is_told_and_stops_nothing(tmp_path: Path,
     )
 
 
+def test_a_label_that_is_kept_elsewhere_is_no_broken_one(tmp_path: Path):
+    """As Adobe's "publish to cloud" leaves a photo: with the address of its label in XMP, and none in the file."""
+    packet = provenance.xmp(None, (FACE,)).replace(b">mien<", b">another<")
+    packet = packet.replace(
+        b"<rdf:Description ",
+        b'<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="http://127.0.0.1:9/x" ',
+    )
+    Image.fromarray(pixels()).save(tmp_path / "a.jpg", xmp=packet)
+    verdict = provenance.verify(tmp_path / "a.jpg")
+    assert verdict.state == "unlabelled" and "http://127.0.0.1:9/x" in verdict.reasons[0]
+    verdict = provenance.verify(edited(tmp_path / "a.jpg", tmp_path / "b.jpg", AGE))
+    assert verdict.state == "intact"
+    assert verdict.ingredients == ("a.jpg, its label is kept elsewhere and was not looked at",)
+    assert b"dcterms:provenance" not in (tmp_path / "b.jpg").read_bytes()
+
+
+def test_one_damaged_label_spoils_no_other(tmp_path: Path):
+    """Of a parent whose label is good, and a picture whose style was taken and whose label is not."""
+    a, bad = labelled(tmp_path / "a.jpg"), labelled(tmp_path / "bad.jpg")
+    bad.write_bytes(bad.read_bytes().replace(b"c2pa.assertions", b"\xff2pa.assertions"))
+    step = replace(AGE, sources=(Source("bad.jpg", "style", path=str(bad)),))
+    verdict = provenance.verify(edited(a, tmp_path / "b.jpg", step))
+    assert verdict.state == "intact" and len(verdict.history) == 2
+    assert verdict.ingredients == (f"a.jpg, labelled by {OWN}", "bad.jpg, its label was already broken")
+
+
 def test_a_broken_parent_is_told(tmp_path: Path):
     a = labelled(tmp_path / "a.jpg")
     data = bytearray(a.read_bytes())
@@ -230,6 +256,37 @@ def test_every_byte_around_the_manifest_is_guarded(tmp_path: Path, suffix: str):
         assert provenance.verify(path).state == "broken", place
 
 
+def test_nothing_can_be_changed_or_put_into_a_clip(tmp_path: Path):
+    """Of a clip with a parent's label, too: C2PA's hash leaves whole boxes of an MP4 out."""
+    a, path = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    clip_writer.write([pixels()] * 6, a, fps=30, history=(FACE,))
+    clip_writer.write([pixels()] * 6, tmp_path / "raw.mp4", fps=30, history=(FACE,))
+    with (tmp_path / "raw.mp4").open("rb") as raw, path.open("wb+") as out:
+        origin = Origin(path=str(a), format="video/mp4")
+        provenance.sign(raw, out, "video/mp4", (SMILE,), origin)
+    data = path.read_bytes()
+    assert provenance.verify(a).state == provenance.verify(path).state == "intact"
+    free = data.index(b"\0\0\0\x08free")
+    boxes = [b"\0\0\0\x10" + kind + b"EVILDATA" for kind in (b"free", b"skip", b"mfra", b"uuid", b"ftyp")]
+    changed = [data + box for box in boxes]
+    changed += [data[:free] + box + data[free:] for box in boxes] + [
+        data[:free] + data[free + 8 :],
+        data[:-8],
+    ]
+    changed += [data.replace(b"ftypisom", b"ftypevil"), data.replace(b"iso2avc1", b"iso2evil")]
+    for place in (*range(80), *range(80, free + 16, 7), *range(free + 16, len(data), 211)):
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << place % 8
+        changed.append(bytes(flipped))
+    for number, one in enumerate(changed):
+        path.write_bytes(one)
+        try:
+            state = provenance.verify(path).state
+        except InputError:  # no film any more
+            state = "broken"
+        assert state == "broken", number
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_truncated_and_appended(tmp_path: Path, suffix: str):
     path = labelled(tmp_path / f"a{suffix}")
@@ -278,6 +335,36 @@ def test_files_of_other_tools(tmp_path: Path):
     assert provenance.verify(edited(tmp_path / "b.jpg", tmp_path / "c.jpg", SMILE)).history == (SMILE,)
 
 
+def test_steps_that_are_none_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Anybody can write a label; what it says is taken for a step only where it is one."""
+    good = provenance._told(SMILE)  # pyright: ignore[reportPrivateUsage]
+    deep: Any = []
+    for _ in range(400):
+        deep = [deep]
+    harmed: list[dict[str, Any]] = [
+        good | {"arguments": ["smile", 1]},
+        good | {"arguments": None},
+        good | {"arguments": {"smile": deep}},
+        good | {"networks": [["finder", 7]]},
+        good | {"networks": 5},
+        good | {"networks": [[["a"], {}]]},
+        good | {"notes": [None]},
+        good | {"notes": 3},
+        good | {"sources": [{"title": 1, "role": "style"}]},
+        good | {"sources": ["x"]},
+        good | {"time": 5},
+        good | {"verb": ["edit"]},
+        good | {"source_type": {}},
+        good | {"version": None},
+    ]
+    for number, told in enumerate(harmed):
+        monkeypatch.setattr(provenance, "_told", lambda _, told=told: told)
+        verdict = provenance.verify(labelled(tmp_path / f"{number}.png"))
+        assert verdict.state == "intact" and verdict.history == (), told
+    for text in ("[" * 200_000, "5", "null", "{}", '{"networks": []}', None, 7, ["x"]):
+        assert provenance._step(text) is None  # pyright: ignore[reportPrivateUsage]
+
+
 def test_what_cannot_be_verified(tmp_path: Path):
     (tmp_path / "a.txt").write_text("hello")
     (tmp_path / "b.jpg").write_bytes(b"")
@@ -285,7 +372,7 @@ def test_what_cannot_be_verified(tmp_path: Path):
         ("none.jpg", "no such file"),
         ("a.txt", "cannot be read as a picture"),
         ("b.jpg", "empty"),
-        (".", "cannot be read"),
+        (".", "is a folder"),
     ):
         with pytest.raises(InputError, match=said):
             provenance.verify(tmp_path / name)
@@ -307,6 +394,42 @@ def test_the_key_is_private_and_stays(tmp_path: Path, home: Path):
 def _race(home: str) -> tuple[bytes, bytes]:
     os.environ["MIEN_HOME"] = home
     return signer.credentials()[1:]
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch):
+    def none(*_: Any, **__: Any) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("MIEN_HOME")
+    monkeypatch.setattr("platformdirs.user_data_dir", none)
+    with pytest.raises(OutputError, match="set MIEN_HOME"):
+        signer.credentials()
+
+
+@pytest.mark.parametrize("days", [2, -365 * 30])
+def test_a_wrong_clock_at_first_use_spoils_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+):
+    class Wrong(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
+            return super().now(tz) + datetime.timedelta(days)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(datetime, "datetime", Wrong)
+        signer.credentials()
+    assert provenance.verify(labelled(tmp_path / "a.jpg")).state == "intact"
+
+
+def test_a_key_of_ones_own_that_is_spoilt_can_be_made_anew(tmp_path: Path, home: Path):
+    (home / "signing").mkdir()
+    labelled(tmp_path / "a.jpg")
+    (home / "signing" / "certificate.pem").write_text("")
+    with pytest.raises(RequestError, match=r"delete .*signing"):
+        labelled(tmp_path / "b.jpg")
+    (home / "signing" / "certificate.pem").unlink()
+    with pytest.raises(RequestError, match=r"delete .*signing"):
+        labelled(tmp_path / "b.jpg")
 
 
 def test_processes_that_race_for_the_key_agree(home: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -311,11 +312,10 @@ def test_the_page_needs_nothing_else(mien: Mien, pair: tuple[Path, Path], tmp_pa
     )
     ran = mien("report", *pair, "--html", out)
     assert ran.code == 2 and "exists" in ran.err
-    named = pair[0].rename(tmp_path / "<b>&.png")
+    named = pair[0].rename(tmp_path / os.fsdecode(b"<b>&\x1b[2J\xff.png"))
     assert mien("report", named, pair[1], "--html", out, "--force").code == 0
-    assert "&lt;b&gt;&amp;.png" in out.read_text(encoding="utf-8") and "<b>&.png" not in out.read_text(
-        encoding="utf-8"
-    )
+    page = out.read_text(encoding="utf-8")
+    assert "&lt;b&gt;&amp;\\x1b[2J\\udcff.png" in page and "<b>&" not in page and "\x1b" not in page
 
 
 def test_what_cannot_be_compared_is_refused(mien: Mien, pair: tuple[Path, Path], tmp_path: Path):
@@ -329,6 +329,7 @@ def test_what_cannot_be_compared_is_refused(mien: Mien, pair: tuple[Path, Path],
         ((pair[0], tmp_path / "x.mp4"), "a photo and a clip"),
         ((pair[0], tmp_path / "none.png"), "no such file"),
         ((*pair, "--identity", "nobody"), "nobody"),
+        ((*pair, "--max-seam", "nan"), "max-seam is to be a number"),
     ):
         ran = mien("report", *words)
         assert (

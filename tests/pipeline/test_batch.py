@@ -323,6 +323,38 @@ def test_ctrl_c_is_clean_and_resume_goes_on(mien: Mien, tmp_path: Path, out: Pat
     assert names(out) == names(photos)
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here that tells of processes")
+def test_no_process_outlives_one_that_was_killed(tmp_path: Path, out: Path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(8):
+        shutil.copy(HOPPER, photos / f"{number}.jpg")
+    words = "edit", photos, "--smile", "0.5", "-o", out, "--workers", "1", "--json"
+    command = [sys.executable, "-m", "mien", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert len(alive(process.pid)) > 1
+        process.kill()
+    deadline = time.monotonic() + 10
+    while (left := alive(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
+
+
+def alive(session: int) -> list[str]:
+    """The processes of a session that have not ended."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, its = one.read_text().rpartition(")")[2].split()[:4]
+        except (OSError, ValueError):
+            continue
+        if int(its) == session and state != "Z":
+            found.append(one.parent.name)
+    return found
+
+
 def wait_for_children(pid: int) -> None:
     """Until the process has started others: their interpreters are then still loading."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
@@ -331,6 +363,15 @@ def wait_for_children(pid: int) -> None:
     deadline = time.monotonic() + 20
     while len(children.read_text().split()) < 2 and time.monotonic() < deadline:
         time.sleep(0.005)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_a_name_that_is_no_text_is_resumed(mien: Mien, photo: Path, tmp_path: Path):
+    source = photo.rename(tmp_path / os.fsdecode(b"caf\xe9.jpg"))
+    words = (source, "--warmth", 0.5, "--face", source, "-o", tmp_path / "out.jpg", "--resume")
+    first, second = mien("edit", *words), mien("edit", *words)
+    assert first.code == 0 and "1 done, 0 skipped" in first.err, first
+    assert second.code == 0 and "0 done, 1 skipped" in second.err, second
 
 
 def test_one_photo_is_resumed(mien: Mien, photo: Path, tmp_path: Path):

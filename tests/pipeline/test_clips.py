@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +23,7 @@ from faces import planned
 from films import HEIGHT, decoded, film, luma, packets, shot, times
 
 from mien import verbs, verify
-from mien.errors import OutputError
+from mien.errors import InputError, OutputError
 from mien.face import geometry
 from mien.io import clip_reader as footage
 from mien.io import clip_writer as video
@@ -105,6 +106,133 @@ def test_what_an_edit_left_alone_is_not_converted(walk: Path):
     difference[98:122, 98:132] = False
     assert not difference.any()
     assert np.abs(one.pixels[104:116, 104:126].astype(int) - (250, 20, 20)).max() < 40
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "sound"),
+    [
+        (".mts", "libx264", "ac3"),
+        (".avi", "mpeg4", "pcm_s16le"),
+        (".mpg", "mpeg2video", "mp2"),
+        (".3gp", "mpeg4", "aac"),
+    ],
+)
+def test_films_of_camcorders_and_old_phones(
+    portrait: Array, tmp_path: Path, suffix: str, codec: str, sound: str
+):
+    """Pictures and sound keep their distance, whatever the clock of the file begins with."""
+    source, out = tmp_path / f"film{suffix}", tmp_path / "out.mp4"
+    film(source, [shot(portrait, i) for i in range(8)], codec=codec, sound=sound, layout="stereo")
+    told = verbs.edit_clip(source, out, smile=0.8)
+    assert (told.frames, told.faces, told.left_out) == (8, 1, ())
+    assert verify(out).state == "intact" and verify(out).ingredients == (source.name,)
+    before, after = packets(source), packets(out)
+    assert [p[3] for p in before] == [p[3] for p in after] and before
+    shift = before[0][0] - after[0][0]
+    moved = zip(times(source), times(out), strict=True)
+    assert all(abs(old - new - shift) < Fraction(1, 10_000) for old, new in moved)
+    assert abs(after[0][0]) < Fraction(1, 20)
+
+
+def test_a_film_is_told_by_what_is_in_it(mien: Mien, walk: Path, photo: Path, tmp_path: Path):
+    source = tmp_path / "film.dat"
+    source.write_bytes(walk.read_bytes())
+    assert mien("edit", source, "--warmth", 0.5, "--to", 0.1, "-o", tmp_path / "out.mp4").code == 0
+    source.write_text("words")
+    ran = mien("edit", source, "--warmth", 0.5, "-o", tmp_path / "out.jpg")
+    assert ran.code == 2 and "is a text file" in ran.err
+
+
+def test_half_pictures_stay_half_pictures(portrait: Array, tmp_path: Path):
+    """As camcorders film: whoever plays the clip is told of them, as before."""
+    source, out = tmp_path / "a.mts", tmp_path / "out.mp4"
+    film(source, [shot(portrait, i) for i in range(4)], sound=None, knobs={"x264-params": "bff=1"})
+    assert footage.clip(source).fields == "bff"
+    verbs.edit_clip(source, out, warmth=0.5)
+    assert all(one.interlaced_frame for one in decoded(out)) and footage.clip(out).fields == "bff"
+
+
+def test_what_no_mp4_holds_is_left_out_and_said(mien: Mien, portrait: Array, tmp_path: Path):
+    """A second track of sound, as phones film, and bits beyond 8."""
+    frames = [shot(portrait, 0)] * 4
+    source, out = film(tmp_path / "both.mkv", frames, sound="aac wavpack"), tmp_path / "out.mp4"
+    second = film(tmp_path / "2.mkv", frames, sound="wavpack")
+    ran = mien("edit", source, "--warmth", 0.5, "-o", out, "--json")
+    assert ran.code == 0 and ran.err.count("left out: 1 sound track (wavpack)") == 1, ran
+    assert json.loads(ran.out)["left_out"] == ["1 sound track (wavpack)"]
+    assert [p[3] for p in packets(out)] == [p[3] for p in packets(film(tmp_path / "1.mkv", frames))]
+    ran = mien("edit", second, "--warmth", 0.5, "-o", tmp_path / "no.mp4")
+    assert ran.code == 2 and "sound that no .mp4 holds (wavpack)" in ran.err
+    fine = film(tmp_path / "fine.mkv", frames, sound=None, pixels="yuv420p10le")
+    assert verbs.edit_clip(fine, tmp_path / "8.mp4", warmth=0.5).left_out == ("2 of its 10 bits a channel",)
+
+
+def test_place_camera_and_local_time_of_phones_are_kept(portrait: Array, tmp_path: Path):
+    about = {"location.ISO6709": "+48.1+011.5/", "make": "Maker", "creationdate": "2025-05-01T12:00:00+0200"}
+    about = {f"com.apple.quicktime.{name}": value for name, value in about.items()} | {"title": "A day"}
+    options = {"movflags": "use_metadata_tags"}
+    source = film(tmp_path / "a.mov", [shot(portrait, 0)] * 3, sound=None, options=options, metadata=about)
+    verbs.edit_clip(source, tmp_path / "out.mp4", warmth=0.5)
+    with av.open(str(tmp_path / "out.mp4")) as after:
+        assert about.items() <= after.metadata.items()
+    assert verify(tmp_path / "out.mp4").state == "intact"
+
+
+ONE = 1 << 16
+
+
+@pytest.mark.parametrize(
+    ("matrix", "upright"),
+    [
+        ((1, 0, 0, 1), lambda p: p),
+        ((-1, 0, 0, 1), lambda p: p[:, ::-1]),
+        ((1, 0, 0, -1), lambda p: p[::-1]),
+        ((-1, 0, 0, -1), lambda p: p[::-1, ::-1]),
+        ((0, 1, -1, 0), lambda p: np.rot90(p, -1)),
+        ((0, -1, 1, 0), lambda p: np.rot90(p, 1)),
+        ((0, 1, 1, 0), lambda p: p.transpose(1, 0, 2)),
+        ((0, -1, -1, 0), lambda p: p[::-1, ::-1].transpose(1, 0, 2)),
+    ],
+)
+def test_turned_and_mirrored_films_are_set_upright(
+    portrait: Array, tmp_path: Path, matrix: tuple[int, ...], upright: Callable[[Array], Array]
+):
+    """x, y is shown at ax + cy, bx + dy; what is changed upright lies in the file where it belongs."""
+    a, b, c, d = (v * ONE for v in matrix)
+    display = (a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    source = film(tmp_path / "a.mp4", [shot(portrait, 0)] * 2, sound=None, display=display)
+    clip, plain = footage.clip(source), decoded(source)[0].to_ndarray(format="rgb24")
+    frame = next(footage.frames(clip))
+    assert np.abs(frame.pixels.astype(int) - upright(plain)).mean() < 2
+    changed = frame.pixels.copy()
+    changed[10:30, 20:60] = 255
+    drawn = upright(frame.drawn(frame.pixels, changed).to_ndarray(format="rgb24")).astype(int)
+    difference = np.abs(drawn - upright(plain)).max(2) > 60
+    assert difference[12:28, 22:58].mean() > 0.5
+    difference[8:32, 18:62] = False
+    assert not difference.any()
+
+
+def test_metadata_that_is_no_text_is_kept(portrait: Array, tmp_path: Path):
+    """Old cameras write Latin-1."""
+    source, out = (
+        film(tmp_path / "a.mp4", [shot(portrait, 0)] * 3, sound=None, metadata={"title": "Caf\u00e9"}),
+        tmp_path / "b.mp4",
+    )
+    source.write_bytes(source.read_bytes().replace("Caf\u00e9".encode(), b"Caf\xe9s"))
+    assert verbs.edit_clip(source, out, warmth=0.5).frames == 3
+    assert b"Caf\xe9s" in out.read_bytes()
+
+
+def test_a_playlist_opens_no_other_file(walk: Path, tmp_path: Path):
+    lists = {
+        "a.mp4": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{walk}\n#EXT-X-ENDLIST\n",
+        "b.mp4": f"ffconcat version 1.0\nfile '{walk}'\n",
+    }
+    for name, text in lists.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(InputError, match="cannot be read as a film"):
+            footage.clip(tmp_path / name)
 
 
 # ---- faces over time
@@ -327,6 +455,41 @@ def test_ctrl_c_keeps_what_is_done(walk: Path, tmp_path: Path, monkeypatch: pyte
     )
     told = verbs.edit_clip(walk, out, smile=0.5, resume=True)
     assert (told.frames, told.faces) == (20, 1) and times(out) == times(walk)
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--force"])
+def test_a_folder_of_somebody_elses_is_left_alone(mien: Mien, walk: Path, tmp_path: Path, flag: str):
+    out, folder = tmp_path / "out.mp4", tmp_path / "out.mp4.parts"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    ran = mien("edit", walk, "--warmth", 0.5, "-o", out, flag)
+    assert ran.code == 2 and "did not make (thesis.txt)" in ran.err and ran.err.count("\n") == 1
+    assert (folder / "thesis.txt").read_text() == "years of work" and not out.exists()
+
+
+def test_a_damaged_folder_of_parts_is_one_line(
+    mien: Mien, walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out, folder, done = tmp_path / "out.mp4", tmp_path / "out.mp4.parts", list[int]()
+    monkeypatch.setattr(parts, "PART", 0.2)
+    old: Any = {"report": lambda n, total: done.append(n), "stopped": lambda: len(done) == 14}
+    with pytest.raises(KeyboardInterrupt):
+        verbs.edit_clip(walk, out, smile=0.5, **old)
+    told, state = folder / "done.json", next(folder.glob("*.npz"))
+    whole, kept = told.read_text(), state.read_bytes()
+    harmed = [whole.replace('"schema": 2', '"schema": []'), "[]", "5", "null", "", "[" * 100_000]
+    harmed += [whole.replace("00000.nut", name) for name in ("00007.nut", "../out.mp4", "/etc/passwd")]
+    harmed += [whole.replace('"frames": ', '"frames": "x"; '), whole.replace('"parts": [', '"parts": [{}, ')]
+    for text in harmed:
+        told.write_text(text)
+        ran = mien("edit", walk, "--smile", 0.5, "-o", out, "--resume")
+        assert ran.code == 2 and "--force" in ran.err and ran.err.count("\n") == 1, (text[:80], ran)
+    told.write_text(whole)
+    for size in (0, 40, len(kept) // 2, len(kept) - 8):
+        state.write_bytes(kept[:size])
+        ran = mien("edit", walk, "--smile", 0.5, "-o", out, "--resume")
+        assert ran.code == 2 and "is damaged" in ran.err and ran.err.count("\n") == 1, ran
+    assert mien("edit", walk, "--smile", 0.5, "-o", out, "--force").code == 0 and not folder.exists()
 
 
 def test_parts_of_uneven_time_stamps_are_all_there(

@@ -8,13 +8,15 @@ import sys
 import warnings
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from .._version import __version__
 from ..errors import MienError, RequestError
+from ..signals import INTERRUPTED
+from ..words import plain
 
-INTERRUPTED = 130
 # Command -> the file that holds it, in the order in which help lists them; a file is loaded when one of its
 # commands is asked for.
 COMMANDS = {
@@ -71,17 +73,12 @@ def app(ctx: click.Context) -> None:
 
 
 def say(text: str) -> None:
-    """A line for people. File names and labels are other people's words: a line break or a terminal's escape
-    in them is spelt out."""
+    """A line for people."""
     click.echo(plain(text), err=True)
 
 
 def plural(number: int, what: str) -> str:
     return f"{number or 'no'} {what}{'s' * (number != 1)}"
-
-
-def plain(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
 
 
 def main() -> None:
@@ -94,6 +91,8 @@ def main() -> None:
     except MienError as error:
         refuse(str(error), error.exit_code)
     except click.NoSuchOption as error:
+        if files := [word for word in sys.argv[1:] if word.startswith("-") and Path(word).exists()]:
+            refuse(f"{files[0]} is read as an option, since it begins with a hyphen: write ./{files[0]}")
         near = _nearest(error.option_name, error.possibilities) if error.possibilities else "see --help"
         refuse(f"no option is called {error.option_name}: {near}")
     except click.ClickException as error:

@@ -13,7 +13,8 @@ import click
 
 from ..edits.request import COLOUR, EDITS, METHODS, EditRequest, check
 from ..errors import MienError, OutputError, RequestError
-from .app import INTERRUPTED, app, plural, refuse, say
+from ..signals import INTERRUPTED
+from .app import app, plural, refuse, say
 from .options import amounts, options
 from .progress import shown
 
@@ -86,8 +87,8 @@ def edit(
 ) -> None:
     """Change faces in photos and clips.
 
-    IN is a file, a folder or a glob; clips are .mp4, .mov, .mkv and .webm, and become .mp4. What is written
-    carries a label that says what was done; see `mien verify`.
+    IN is a file, a folder or a glob; clips become .mp4. What is written carries a label that says what was
+    done; see `mien verify`.
 
     \b
     mien edit photo.jpg --smile 0.8 -o out.jpg

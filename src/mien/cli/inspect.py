@@ -279,12 +279,13 @@ def report(
     from dataclasses import asdict
 
     from .. import verbs
-    from ..io import clip_reader as footage
     from ..measure import flicker
     from ..measure import report as reports
+    from ..pipeline import batch
 
     limits = {name: rest[name] for name in LIMITS if rest[name] is not None}
-    clips = [path.suffix.lower() in footage.READS for path in (before, after)]
+    reports.check(limits)
+    clips = [batch.is_clip(path) for path in (before, after)]
     if any(clips) and not all(clips):
         raise InputError(f"{before} and {after} are a photo and a clip: a report compares two of a kind")
     if any(clips):

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from ..signals import told_to_stop
-from .app import plain, say
+from ..words import plain
+from .app import say
 
 
 class TerminalProgress:

@@ -10,7 +10,9 @@ import click
 
 from ..errors import RequestError
 from ..pipeline.stylize import SKETCH
-from .app import INTERRUPTED, app, plural, refuse, say
+from ..signals import INTERRUPTED
+from ..types import Photo
+from .app import app, plural, refuse, say
 from .edit import STOPPED
 from .options import options
 from .progress import shown
@@ -64,13 +66,11 @@ def stylize(source: Path, output: Path, style: Path | None, force: bool, resume:
         except KeyboardInterrupt:
             refuse(STOPPED, INTERRUPTED)
             raise
-        say(
-            f"wrote {output}: {plural(told.frames, 'frame')}, {told.frames / (time.perf_counter() - start):.1f} a second"
-        )
+        rate = told.frames / (time.perf_counter() - start)
+        say("; ".join([f"wrote {output}: {plural(told.frames, 'frame')}, {rate:.1f} a second", *told.lost]))
         return
     del rest["max_pixels"]
-    verbs.write(verbs.stylize(verbs.read(source, max_pixels=limit), **rest), output, force=force)
-    say(f"wrote {output}")
+    _write(verbs.stylize(verbs.read(source, max_pixels=limit), **rest), output, force)
 
 
 @app.command()
@@ -95,7 +95,12 @@ def sketch(drawing: Path, output: Path, network: str, force: bool, max_pixels: i
     from ..pipeline import batch
 
     batch.check(batch.Job(drawing, output, force=force))
-    verbs.write(
-        verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, **rest), output, force=force
-    )
-    say(f"wrote {output}")
+    _write(verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, **rest), output, force)
+
+
+def _write(photo: Photo, output: Path, force: bool) -> None:
+    from .. import verbs
+
+    verbs.write(photo, output, force=force)
+    lost = photo.origin.left_out
+    say(f"wrote {output}{': left out: ' * bool(lost)}{', '.join(lost)}")

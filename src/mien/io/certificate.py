@@ -11,8 +11,11 @@ from pathlib import Path
 
 from ..errors import OutputError, RequestError
 from ..paths import data_folder
+from . import outputs
 
-YEARS = 30  # without a time stamp a label dies with its certificate
+# Of this computer's own certificate. Its clock is not asked: it may be wrong, and without a time stamp a label
+# dies with its certificate.
+VALID = datetime.datetime(2000, 1, 1), datetime.datetime(2099, 12, 31)
 
 
 def credentials() -> tuple[str, bytes, bytes]:
@@ -34,7 +37,7 @@ def credentials() -> tuple[str, bytes, bytes]:
         key = serialization.load_pem_private_key(read_pem(secret, names[1]), None)
     except (ValueError, TypeError) as error:
         raise RequestError(
-            f"{certificate} and {secret} are not a PEM certificate chain and an unlocked PEM key ({error})"
+            f"{certificate} and {secret} are not a PEM certificate chain and an unlocked PEM key ({error}): {remedy()}"
         ) from error
     if key.public_key() != chain[0].public_key():
         raise RequestError(
@@ -56,18 +59,27 @@ def credentials() -> tuple[str, bytes, bytes]:
 CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 
 
+def remedy() -> str:
+    """What to do about a certificate that cannot be signed with."""
+    if os.environ.get("MIEN_SIGN_CERT"):
+        return "check the certificate that MIEN_SIGN_CERT names"
+    return f"check this computer's clock, or delete {data_folder() / 'signing'} to have a new key made"
+
+
 def read_pem(path: str, variable: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise RequestError(f"{path} cannot be read ({error.strerror}): check {variable}") from error
+        check = f"check {variable}" if os.environ.get(variable) else remedy()
+        raise RequestError(f"{path} cannot be read ({error.strerror}): {check}") from error
 
 
 def _own() -> tuple[Path, Path]:
     """This computer's certificate and key, made at first use. A folder is renamed into place: of two
     processes that race one wins whole."""
     folder = data_folder() / "signing"
-    if not folder.is_dir():
+    outputs.sweep(data_folder())
+    if not (folder / "key.pem").is_file():
         try:
             data_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = Path(tempfile.mkdtemp(prefix=".signing-", dir=data_folder()))  # mode 0700
@@ -80,7 +92,7 @@ def _own() -> tuple[Path, Path]:
                     file.write(key)
                 draft.rename(folder)
             except OSError:
-                if not folder.is_dir():
+                if not (folder / "key.pem").is_file():
                     raise
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
@@ -114,8 +126,7 @@ def _self_signed() -> tuple[bytes, bytes]:
             subject,
             public,
             x509.random_serial_number(),
-            start,
-            start + YEARS * datetime.timedelta(365),
+            *VALID,
         )
         builder = builder.add_extension(x509.BasicConstraints(authority, None), critical=True).add_extension(
             usage, critical=True
@@ -130,7 +141,6 @@ def _self_signed() -> tuple[bytes, bytes]:
             )
         return builder.sign(root, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)  # clocks differ
     root, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = name("mien self-signed authority (this computer)")
     chain = certificate(name("mien self-signed (this computer)"), leaf.public_key(), False) + certificate(

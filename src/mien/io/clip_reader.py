@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,16 +24,23 @@ import numpy as np
 
 from ..errors import InputError, RequestError
 from ..types import Array, Clip
+from . import inputs
 from .photo_reader import MAX_PIXELS
 
-READS = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mkv": "video/x-matroska",
-    ".webm": "video/webm",
+# A film is told by what is in it; of these suffixes one is looked for in folders.
+READS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mts", ".m2ts", ".avi", ".3gp", ".wmv", ".mpg", ".mpeg")
+MEDIA = {
+    "mov": "video/mp4",
+    "matroska": "video/x-matroska",
+    "avi": "video/avi",
+    "mpegts": "video/mp2t",
+    "mpeg": "video/mpeg",
+    "asf": "video/x-ms-wmv",
 }
+# kinds of film that are one file: a playlist, which is read by its content too, would open others
+FILES_ONLY = {"format_whitelist": "mov,matroska,webm,avi,mpegts,mpeg,asf", "protocol_whitelist": "file"}
 PLAIN, FULL = 1, 2  # colour ranges: 16 to 235, 0 to 255
+LOWER_FIRST = 3, 4  # of FFmpeg's AVFieldOrder: the lower half picture is shown first
 SPACES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # ITU-T H.273's matrices as libswscale numbers them
 REACH = 4  # pixels that colour conversion looks beyond a changed one
 
@@ -45,16 +53,23 @@ class Frame:
     time: float
     picture: Any
     turns: int
+    mirrored: bool = False
 
     @property
     def pixels(self) -> Array:
         """RGB `[H, W, 3]` uint8, upright. Made anew each time: a frame that waits is small."""
-        return np.ascontiguousarray(np.rot90(_rgb(self.picture), self.turns))
+        stored = _rgb(self.picture)
+        return np.ascontiguousarray(np.rot90(stored[:, ::-1] if self.mirrored else stored, self.turns))
+
+    def _stored(self, pixels: Array) -> Array:
+        """Upright pixels as they lie in the picture."""
+        stored = np.rot90(pixels, -self.turns)
+        return np.ascontiguousarray(stored[:, ::-1] if self.mirrored else stored)
 
     def drawn(self, before: Array, after: Array) -> Any:
         """The picture with `after` in place of its pixels `before`, by their difference; the picture itself
         where there is none."""
-        before, after = (np.ascontiguousarray(np.rot90(one, -self.turns)) for one in (before, after))
+        before, after = self._stored(before), self._stored(after)
         first, top, wide, height = cv2.boundingRect(
             cv2.absdiff(after, before).reshape(before.shape[0], -1)
         )  # of rows of R G B R G B
@@ -132,7 +147,7 @@ def clip(
             raise InputError(
                 f"{path} has {width} x {height} pixels, more than the limit of {max_pixels}: raise it with --max-pixels {width * height}"
             )
-        _check_sound(path, container)
+        left_out = _left_out(path, container)
         zero = Fraction(container.start_time or 0, 1_000_000)
         length = Fraction(container.duration or 0, 1_000_000)
         if begin is not None and length and begin >= length:
@@ -145,12 +160,17 @@ def clip(
         fps = Fraction(stream.average_rate or stream.guessed_rate or 30).limit_denominator(1001)
         part = min(Fraction(end), length) if end is not None and length else Fraction(end or length)
         part -= Fraction(begin or 0)
-        matrix = next((bytes(one) for one in first.side_data if one.type.name == "DISPLAYMATRIX"), b"")
+        bits = first.format.components[0].bits
+        left_out += [f"{bits - 8} of its {bits} bits a channel"] if bits > 8 else []
+        held = next((bytes(one) for one in first.side_data if one.type.name == "DISPLAYMATRIX"), b"")
+        matrix = tuple(np.frombuffer(held, np.int32).tolist())
+        turns, mirrored = _upright(matrix)
         return Clip(
             path=str(path),
             size=(width & ~1, height & ~1),
-            turns=round(first.rotation / 90) % 4,
-            matrix=tuple(np.frombuffer(matrix, np.int32).tolist()),
+            turns=turns,
+            mirrored=mirrored,
+            matrix=matrix,
             fps=fps,
             frames=math.ceil(part * fps) or stream.frames,
             time_base=stream.time_base,
@@ -163,7 +183,33 @@ def clip(
                 int(first.color_primaries),
                 int(first.color_trc),
             ),
+            media_type=_media_type(container),
+            fields=_fields(first, stream.codec_context.field_order),
+            left_out=tuple(left_out),
         )
+
+
+def _upright(matrix: tuple[int, ...]) -> tuple[int, bool]:
+    """Quarters counter-clockwise that set a frame upright, and whether it is mirrored first, by its display
+    matrix (a b u c d v x y w, which takes x, y to ax + cy, bx + dy)."""
+    if not matrix:
+        return 0, False
+    a, b, _, c, d = matrix[:5]
+    mirrored = a * d < b * c
+    if mirrored:
+        a, b = -a, -b
+    return round(-math.atan2(b, a) / (math.pi / 2)) % 4, mirrored
+
+
+def _fields(picture: Any, order: int) -> str:
+    """Which half picture of a frame that holds two comes first, by FFmpeg's number for their order."""
+    return "" if not picture.interlaced_frame else "bff" if order in LOWER_FIRST else "tff"
+
+
+def _media_type(container: Any) -> str:
+    kind = MEDIA[container.format.name.split(",")[0]]
+    apple = container.metadata.get("major_brand", "").strip() == "qt"
+    return "video/quicktime" if apple else kind
 
 
 def frames(clip: Clip, *, begin: int = 0, ticks: int | None = None) -> Iterator[Frame]:
@@ -188,7 +234,7 @@ def frames(clip: Clip, *, begin: int = 0, ticks: int | None = None) -> Iterator[
             if clip.end is not None and picture.pts * clip.time_base >= clip.end:
                 return
             last, time = picture.pts, float(picture.pts * clip.time_base)
-            yield Frame(number, time, _even(picture, clip), clip.turns)
+            yield Frame(number, time, _even(picture, clip), clip.turns, clip.mirrored)
             number += 1
 
 
@@ -232,16 +278,29 @@ def opened(path: Path) -> Generator[Any]:
     import av
     from av.error import FFmpegError
 
+    inputs.check_file(path, "a film")
     try:
-        container = av.open(str(path))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
+        container = av.open(f"file:{path}", container_options=FILES_ONLY, metadata_errors="surrogateescape")
     except (FFmpegError, OSError) as error:
         raise InputError(
             f"{path} cannot be read as a film ({error.strerror}): {' '.join(READS)} are"
         ) from error
     with container:
-        yield container
+        try:
+            yield container
+        except FFmpegError as error:
+            if isinstance(error, OSError):  # as a full disk
+                raise
+            raise InputError(f"{path} is damaged, or holds what no .mp4 can ({error.strerror})") from error
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file of any suffix holds a film, by what is in it."""
+    try:
+        with opened(path) as container:
+            return bool(_stream(path, container))
+    except InputError:
+        return False
 
 
 def _stream(path: Path, container: Any) -> Any:
@@ -252,21 +311,53 @@ def _stream(path: Path, container: Any) -> Any:
     raise InputError(f"{path} holds no pictures that can be decoded: a film was wanted")
 
 
-def _check_sound(path: Path, container: Any) -> None:
+def start_of(container: Any) -> Fraction:
+    """When a film's own clock begins, in seconds, where that means nothing: in streams that were cut out of a
+    broadcast or a recording."""
+    broadcast = container.format.name.split(",")[0] in ("mpegts", "mpeg")
+    return Fraction(container.start_time or 0, 1_000_000) if broadcast else Fraction(0)
+
+
+def sounds(container: Any) -> list[Any]:
+    """The tracks of sound that an .mp4 can hold."""
+    return [stream for stream in container.streams.audio if _fits(stream)]
+
+
+def copied(stream: Any, out: Any) -> Any:
+    """A track of `out` for the packets of a track of sound. An .mp4 wants to know where its channels are; of
+    files that do not say, that is as usual."""
+    copy = out.add_stream_from_template(stream)
+    usual = {"1 channels": "mono", "2 channels": "stereo", "6 channels": "5.1", "8 channels": "7.1"}
+    if stream.codec_context is not None and stream.codec_context.layout.name in usual:
+        copy.codec_context.layout = usual[stream.codec_context.layout.name]
+    return copy
+
+
+def _fits(stream: Any) -> bool:
     import av
     from av.error import FFmpegError
 
     try:
         with av.open(io.BytesIO(), "w", format="mp4") as trial:
-            for stream in container.streams.audio:
-                trial.add_stream_from_template(stream)
-            if trial.streams:
-                trial.start_encoding()
-    except (FFmpegError, ValueError) as error:
-        names = ", ".join(
-            stream.codec_context.name if stream.codec_context else "unknown"
-            for stream in container.streams.audio
-        )
+            copied(stream, trial)
+            trial.start_encoding()
+    except (FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _left_out(path: Path, container: Any) -> list[str]:
+    """The tracks that are not taken along, in words. Where that would be all of the sound, an `InputError`."""
+    kept = sounds(container)
+    lost = [_codec(stream) for stream in container.streams.audio if stream not in kept]
+    if lost and not kept:
         raise InputError(
-            f"{path} has sound that an .mp4 cannot hold ({names}): convert it first, ffmpeg -i {path.name} -c:v copy -c:a aac new.mp4"
-        ) from error
+            f"{path} has sound that no .mp4 holds ({', '.join(lost)}): convert it, ffmpeg -i {path.name} -c:v copy -c:a aac new.mp4"
+        )
+    out = [f"{len(lost)} sound track{'s' * (len(lost) > 1)} ({', '.join(lost)})"] if lost else []
+    others = Counter(stream.type for stream in container.streams if stream.type not in ("video", "audio"))
+    return out + [f"{n} {kind} track{'s' * (n > 1)}" for kind, n in others.items()]
+
+
+def _codec(stream: Any) -> str:
+    return stream.codec_context.name if stream.codec_context else "of an unknown kind"

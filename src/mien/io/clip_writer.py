@@ -15,7 +15,6 @@ import heapq
 import itertools
 import math
 import os
-import secrets
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -46,7 +45,8 @@ def encode(pictures: Iterable[Any], path: Path, clip: Clip) -> int:
 
     space, reach, primaries, transfer = clip.colours
     with av.open(str(path), "w", format="nut") as container:
-        stream = container.add_stream("libx264", clip.fps, FAITHFUL)
+        halves = {"x264-params": f"{clip.fields}=1"} if clip.fields else {}
+        stream = container.add_stream("libx264", clip.fps, FAITHFUL | halves)
         stream.width, stream.height, stream.pix_fmt = *clip.size, "yuv420p"
         context = stream.codec_context
         context.time_base, context.thread_type = clip.time_base, "AUTO"
@@ -71,8 +71,8 @@ def join(clip: Clip, parts: Sequence[Path], path: Path, *, history: tuple[Step, 
     """Put encoded parts end to end, with the packets of the clip's own sound as they are, and write the
     labelled film at `path`."""
     target(path, force=force)
-    origin = Origin(path=clip.path, format=footage.READS.get(Path(clip.path).suffix.lower(), "video/mp4"))
-    with _finished(path, history, origin) as raw:
+    origin = Origin(path=clip.path, format=clip.media_type)
+    with _finished(path, history, origin, force=force) as raw:
         _mux(clip, parts, raw)
 
 
@@ -80,35 +80,36 @@ def _mux(clip: Clip, parts: Sequence[Path], path: Path) -> None:
     import av
 
     with footage.opened(Path(clip.path)) as source, av.open(str(parts[0])) as first:
-        sounds = list(source.streams.audio)
+        sounds, about = footage.sounds(source), _about(source)
         scales = [clip.time_base.denominator, *(stream.time_base.denominator for stream in sounds)]
         common = math.lcm(*scales)
         exact = {
             "video_track_timescale": str(scales[0]),
             "movie_timescale": str(common if common < 2**31 else scales[0]),
-        }
-        with av.open(str(path), "w", format="mp4", options=exact) as out:
+        } | ({"movflags": "use_metadata_tags"} if any("." in name for name in about) else {})
+        with av.open(str(path), "w", format="mp4", options=exact, metadata_errors="surrogateescape") as out:
             stream = out.add_stream_from_template(first.streams.video[0])
             stream.time_base = clip.time_base
             if clip.matrix:
                 stream.set_display_matrix(clip.matrix)
-            out.metadata.update(
-                {
-                    key: value
-                    for key, value in source.metadata.items()
-                    if key not in ("encoder", "major_brand")
-                }
-            )
-            copies = {one.index: out.add_stream_from_template(one) for one in sounds}
+            out.metadata.update(about)
+            copies = {one.index: footage.copied(one, out) for one in sounds}
             pictures = _packets(parts)
             head = next(pictures)
-            shift = Fraction(0) if clip.begin is None else head.pts * head.time_base
+            shift = footage.start_of(source) if clip.begin is None else head.pts * head.time_base
             film = ((packet, stream) for packet in itertools.chain([head], pictures))
             sound = ((packet, copies[packet.stream.index]) for packet in _sound(clip, source, sounds, shift))
             for packet, to in heapq.merge(film, sound, key=lambda one: one[0].dts * one[0].time_base):
                 back = round(shift / packet.time_base)
                 packet.pts, packet.dts, packet.stream = packet.pts - back, packet.dts - back, to
                 out.mux(packet)
+
+
+def _about(source: Any) -> dict[str, str]:
+    """What a film says of itself: title, time, and in the words of phones (com.apple.quicktime.make) place and
+    camera, which are written only if they are asked for."""
+    container = ("encoder", "major_brand", "minor_version", "compatible_brands")
+    return {key: value for key, value in source.metadata.items() if key not in container}
 
 
 def _packets(parts: Sequence[Path]) -> Iterator[Any]:
@@ -149,7 +150,7 @@ def write(
     nothing is left behind.
     """
     target(path, force=force)
-    with _finished(path, history, Origin()) as raw:
+    with _finished(path, history, Origin(), force=force) as raw:
         return _encode(frames, raw, fps)
 
 
@@ -182,15 +183,15 @@ def _encode(frames: Iterable[Array], path: Path, fps: float) -> int:
 
 
 @contextlib.contextmanager
-def _finished(path: Path, history: tuple[Step, ...], origin: Origin) -> Generator[Path]:
+def _finished(path: Path, history: tuple[Step, ...], origin: Origin, *, force: bool) -> Generator[Path]:
     """A file to write a film to; in the end it is labelled and takes the place of `path`. Where that fails
     nothing is left."""
     try:
-        with _draft(path) as raw, _draft(path) as labelled:
+        with outputs.draft(path) as raw, outputs.draft(path) as labelled:
             yield raw
             with raw.open("rb") as source, labelled.open("wb+") as out:
                 provenance.sign(source, out, "video/mp4", history, origin)
-            labelled.replace(path)
+            outputs.place(labelled, path, force=force)
     except OSError as error:
         raise full(path, error) from error
 
@@ -200,14 +201,3 @@ def full(path: Path, error: OSError) -> OutputError:
     return OutputError(
         f"{path} cannot be written ({error.strerror}): make room, or choose another place with -o"
     )
-
-
-@contextlib.contextmanager
-def _draft(path: Path) -> Generator[Path]:
-    """A file beside the target that is gone in the end, unless it took the target's place."""
-    draft = path.with_name(f".mien-{secrets.token_hex(6)}.part")
-    try:
-        yield draft
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)

@@ -11,21 +11,20 @@ in its XMP, so that a stripped label is noticed.
     verify(path)                -> Verdict
 
 Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box
-headers, padding inside the signature box). In mien's own files these are compared with the only form that
-mien writes, so that any changed byte of a JPEG, PNG, WebP or TIFF reads as broken; a clip (MP4) has C2PA's
-own guard only.
+headers, padding inside the signature box, some boxes of a clip). In mien's own files these are compared with
+the only form that mien writes, so that any changed byte reads as broken.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import mmap
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -33,6 +32,7 @@ from .._version import __version__
 from ..errors import InputError, OutputError
 from ..types import Origin, Source, Step, Verdict
 from . import certificate as signer
+from . import inputs
 from . import jumbf as seal
 
 if TYPE_CHECKING:
@@ -56,9 +56,13 @@ MEDIA = {
 }
 TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt:AISystemUsed>mien<"
 LOST = "its own label is damaged and could not be kept"
+ELSEWHERE = "its label is kept elsewhere and was not looked at"
 UNLABELLED = (
+    "image/bmp",
     "video/x-matroska",
-    "video/webm",
+    "video/mp2t",
+    "video/mpeg",
+    "video/x-ms-wmv",
 )  # kinds of file that can carry no label, so that there is none to keep
 
 # c2pa-rs words that a person should not have to read
@@ -89,31 +93,42 @@ def sign(
     parent = _parent_of(origin)
     parent_type = origin.format if "/" in origin.format else f"image/{origin.format.lower()}"
     credentials = signer.credentials()
+    files: dict[str, tuple[str, Callable[[], BinaryIO]]] = {}
+    if parent and parent_type not in UNLABELLED:
+        files["parent"] = parent_type, parent.opened
+    for number, taken in enumerate(_sources(history)):
+        kind, path = MEDIA.get(Path(taken.path).suffix.lower(), ""), Path(taken.path)
+        if kind and path.is_file():
+            files[f"source{number}"] = kind, partial(path.open, "rb")
     try:
         try:
-            _sign(
-                source,
-                target,
-                media_type,
-                history,
-                parent,
-                parent_type,
-                credentials,
-                keep=parent_type not in UNLABELLED,
-            )
-        except (
-            c2pa.C2paError
-        ):  # a parent whose manifest cannot be parsed must not stop the label: then it is named without
-            if parent is None:
+            _sign(source, target, media_type, history, parent, credentials, files, set())
+        except c2pa.C2paError:  # labels that cannot be taken along must not stop this one: it says which
+            unkept = {label for label, (kind, opened) in files.items() if not _can_be_kept(kind, opened)}
+            if not unkept:
                 raise
             source.seek(0)
             target.seek(0)
             target.truncate()
-            _sign(source, target, media_type, history, parent, parent_type, credentials, keep=False)
+            _sign(source, target, media_type, history, parent, credentials, files, unkept)
     except c2pa.C2paError as error:
-        raise OutputError(
-            f"the label could not be made ({error}): check the certificate that MIEN_SIGN_CERT names, if it is set"
-        ) from error
+        raise OutputError(f"the label could not be made ({error}): {signer.remedy()}") from error
+
+
+def _can_be_kept(kind: str, opened: Callable[[], BinaryIO]) -> bool:
+    """Whether the label of a file, if it has one, can be taken along."""
+    import c2pa  # pyright: ignore[reportMissingTypeStubs]
+
+    try:
+        with (
+            opened() as file,
+            c2pa.Context.from_dict(_settings()) as context,
+            c2pa.Builder({"claim_generator_info": [{"name": "mien"}]}, context) as builder,
+        ):
+            builder.add_ingredient({"title": "", "relationship": "componentOf"}, kind, file)
+    except c2pa.C2paError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -143,11 +158,11 @@ def _sign(
     media_type: str,
     history: tuple[Step, ...],
     parent: Parent | None,
-    parent_type: str,
     credentials: tuple[str, bytes, bytes],
-    keep: bool,
+    files: Mapping[str, tuple[str, Callable[[], BinaryIO]]],
+    unkept: set[str],
 ) -> None:
-    """One attempt; `keep` says whether the parent's own manifest goes in."""
+    """One attempt. files: by ingredient, kind and file whose own label goes in; unkept: those of which it cannot."""
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
     manifest: dict[str, Any] = {
@@ -157,35 +172,29 @@ def _sign(
             {"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}
         ],
     }
-    ingredient = {
-        "title": parent.title.encode("utf-8", "replace").decode() if parent else "",
-        "relationship": "parentOf",
-        "label": "parent",
-    }
-    if parent and not keep:
-        manifest["ingredients"] = [ingredient | ({} if parent_type in UNLABELLED else {"description": LOST})]
-    others: list[tuple[dict[str, Any], Path, str]] = []
-    for number, taken in enumerate(_sources(history)):
-        about = {
-            "title": taken.title.encode("utf-8", "replace").decode(),
-            "relationship": "componentOf",
-            "label": f"source{number}",
-        }
-        kind = MEDIA.get(Path(taken.path).suffix.lower(), "")
-        if keep and kind and Path(taken.path).is_file():
-            others.append((about, Path(taken.path), kind))
+    parts = [(parent.title, "parentOf", "parent")] if parent else []
+    parts += [(one.title, "componentOf", f"source{n}") for n, one in enumerate(_sources(history))]
+    taken: list[dict[str, Any]] = []
+    for title, relation, label in parts:
+        about = {"title": titled(title), "relationship": relation, "label": label}
+        if label in files and label not in unkept:
+            taken.append(about)
         else:
-            manifest.setdefault("ingredients", []).append(about)
+            said = {"description": LOST} if label in unkept else {}
+            manifest.setdefault("ingredients", []).append(about | said)
     # the signer takes bytes at run time whatever its stubs say
     hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(*credentials, None))  # pyright: ignore[reportArgumentType]
     with c2pa.Context.from_dict(_settings(), hand) as context, c2pa.Builder(manifest, context) as builder:
-        if parent and keep:
-            with parent.opened() as file:
-                builder.add_ingredient(ingredient, parent_type, file)
-        for about, path, kind in others:
-            with path.open("rb") as file:
+        for about in taken:
+            kind, opened = files[about["label"]]
+            with opened() as file:
                 builder.add_ingredient(about, kind, file)
         builder.sign(media_type, source, target)
+
+
+def titled(name: str) -> str:
+    """A file's name as a label can hold it: bytes of it that are no text become question marks."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _sources(history: tuple[Step, ...]) -> list[Source]:
@@ -234,7 +243,7 @@ def _action(step: Step, sources: list[str]) -> dict[str, Any]:
     words = " ".join([step.verb, *(f"{name}={value}" for name, value in step.arguments.items())])
     action = {
         "action": "c2pa.edited",
-        "description": words,
+        "description": titled(words),
         "digitalSourceType": SOURCE_TYPE + step.source_type,
         "softwareAgent": {"name": "mien", "version": step.version or __version__},
         "parameters": {STEP: json.dumps(_told(step), default=_plain)}
@@ -296,6 +305,7 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
     path = Path(path)
+    inputs.check_file(path, "a picture")
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty: a picture was wanted")
@@ -309,8 +319,6 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
                     return _verdict(reader, data)
             except c2pa.C2paError as error:
                 return _no_manifest(path, data, error)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
 
@@ -330,14 +338,16 @@ def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
         reasons = ["the label is not valid"]
     parents: list[str] = []
     history = _history(manifests, active, parents)
-    types = [a["digitalSourceType"].rsplit("/", 1)[-1] for a in _listed(active) if a.get("digitalSourceType")]
+    types = [
+        str(a["digitalSourceType"]).rsplit("/", 1)[-1] for a in _listed(active) if a.get("digitalSourceType")
+    ]
     signature = active.get("signature_info", {})
     return Verdict(
         state="broken" if reasons else "intact",
         signer=signature.get("common_name") or signature.get("issuer"),
         trusted=not reasons and reader.get_validation_state() == "Trusted",
         time=signature.get("time")
-        or next((a["when"] for a in reversed(_listed(active)) if a.get("when")), None),
+        or next((str(a["when"]) for a in reversed(_listed(active)) if a.get("when")), None),
         source_type=types[-1] if types else None,
         history=tuple(history),
         ingredients=tuple(parents),
@@ -347,45 +357,64 @@ def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
 
 
 def _listed(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        a
-        for part in manifest.get("assertions", ())
-        if part["label"].startswith("c2pa.actions")
-        for a in part["data"]["actions"]
-    ]
+    """The actions of a manifest, as far as they are any."""
+    told = [part.get("data") for part in manifest.get("assertions", ()) if _is_actions(part)]
+    lists = [data.get("actions") for data in told if isinstance(data, dict)]
+    return [a for actions in lists if isinstance(actions, list) for a in actions if isinstance(a, dict)]
+
+
+def _is_actions(part: dict[str, Any]) -> bool:
+    return str(part.get("label", "")).startswith("c2pa.actions")
 
 
 def _history(manifests: dict[str, Any], manifest: dict[str, Any], parents: list[str]) -> list[Step]:
     """Steps of a manifest and before them those of its parents, oldest first; what it was made of is appended
     to `parents`."""
     steps: list[Step] = []
-    for part in manifest.get("ingredients", ()):
+    for part in sorted(manifest.get("ingredients", ()), key=lambda p: p.get("relationship") != "parentOf"):
         label = part.get("active_manifest")
         below = manifests.get(label)
         by = f", labelled by {below.get('signature_info', {}).get('common_name', 'someone')}" if below else ""
         found = part.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
-        failed = part.get("description") == LOST or any(
-            f["code"] != "signingCredential.untrusted" for f in found
-        )
-        bad = ", its label was already broken" if failed else ""
+        codes = {failure["code"] for failure in found} - {"signingCredential.untrusted"}
+        bad = ", its label was already broken" if codes or part.get("description") == LOST else ""
+        bad = f", {ELSEWHERE}" if codes == {"manifest.inaccessible"} else bad
         parents.append(f"{part.get('title') or 'a file without a name'}{by}{bad}")
         if below and part.get("relationship") == "parentOf":
             steps += _history({k: v for k, v in manifests.items() if k != label}, below, parents)
     for action in _listed(manifest):
-        text = (action.get("parameters") or {}).get(STEP)
-        if text:
-            with contextlib.suppress(
-                ValueError, TypeError, KeyError
-            ):  # of a damaged label, what can be read is told
-                fields = json.loads(text)
-                known: dict[str, Any] = {
-                    key: fields[key] for key in Step.__dataclass_fields__ if key in fields
-                }  # a newer mien may say more
-                known["networks"] = tuple((name, digest) for name, digest in fields["networks"])
-                known["sources"] = tuple(Source(**about) for about in fields.get("sources", ()))
-                known["notes"] = tuple(fields.get("notes", ()))
-                steps.append(Step(**known))
+        parameters = action.get("parameters")
+        step = _step(parameters.get(STEP)) if isinstance(parameters, dict) else None
+        steps += [] if step is None else [step]
     return steps
+
+
+def _step(text: Any) -> Step | None:
+    """A step out of a label. Anybody can write one: what is none is passed over."""
+    try:
+        fields = json.loads(text)
+        known = {
+            key: fields[key] for key in Step.__dataclass_fields__ if key in fields
+        }  # a newer mien says more
+        words = [known.get(key, "") for key in ("verb", "version", "time", "source_type", "consent")]
+        known["networks"] = tuple((name, digest) for name, digest in fields["networks"])
+        known["sources"] = tuple(Source(**about) for about in fields.get("sources", ()))
+        known["notes"] = tuple(fields.get("notes", ()))
+        words += [word for network in known["networks"] for word in network]
+        words += [word for source in known["sources"] for word in vars(source).values()]
+        if not all(isinstance(word, str) for word in (*words, *known["notes"])):
+            return None
+        return (
+            Step(**known) if isinstance(known["arguments"], dict) and _shallow(known["arguments"]) else None
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _shallow(value: Any, levels: int = 8) -> bool:
+    """Whether lists and tables lie in each other no deeper than any step of mien's."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_shallow(one, levels - 1) for one in inside)
 
 
 def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:

@@ -10,6 +10,12 @@ from typing import Any
 
 # the rest of a JUMBF type, and "has a label, may be asked for"
 BOX = b"\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03"
+UNHASHED = b"ftyp", b"uuid", b"free", b"skip", b"mfra"  # boxes of a clip that C2PA's hash leaves out
+FTYP = (  # without and with Dolby's sound
+    b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41",
+    b"\0\0\0\x24ftypisom\0\0\x02\0isomdby1iso2avc1mp41",
+)
+STORE = bytes.fromhex("d8fec3d61b0e483c92975828877ec481") + bytes(4) + b"manifest\0" + bytes(8)
 KINDS = {
     b"c2pa.assertions": b"c2as",
     b"c2pa.claim": b"c2cl",
@@ -30,10 +36,15 @@ def find_tampering(data: mmap.mmap, report: dict[str, Any]) -> list[str]:
             for hole in part["exclusions"]
         ]
         if holes:
-            _check_store(
-                _store([bytes(data[hole["start"] : hole["start"] + hole["length"]]) for hole in holes]),
-                report["active_manifest"],
-            )
+            store = _store([bytes(data[hole["start"] : hole["start"] + hole["length"]]) for hole in holes])
+            _check_store(store, report["active_manifest"])
+        elif any(label.startswith("c2pa.hash.bmff") for label in assertions):
+            store = _store_of_clip(data)
+            if store is None:
+                return [
+                    "a part of the file that holds no pictures or sound was changed after it was labelled"
+                ]
+            _check_store(store, report["active_manifest"])
     except (ValueError, KeyError, IndexError, struct.error):
         return ["the label was changed after it was signed"]
     return []
@@ -74,6 +85,26 @@ def _store(holes: list[bytes]) -> bytes:
         len(holes) == 2 and struct.pack("<I", len(whole)) in (holes[0], holes[0][::-1])
     )  # TIFF: the count of the tag, then the store
     return whole
+
+
+def _store_of_clip(data: mmap.mmap) -> bytes | None:
+    """The manifest store of an MP4. Its hash leaves out whole boxes, of which mien writes these alone: what
+    kind of file it is, the store behind it, and eight bytes that an encoder keeps free. None where there is
+    something else."""
+    found, at = list[tuple[bytes, int, int]](), 0
+    while at < len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if length == 1:
+            (length,) = struct.unpack_from(">Q", data, at + 8)
+        _need(8 <= length <= len(data) - at)
+        found.append((kind, at, at + length))
+        at += length
+    unhashed = [bytes(data[start:end]) for kind, start, end in found if kind in UNHASHED]
+    ours = [kind for kind, _, _ in found[:2]] == [b"ftyp", b"uuid"]
+    ours = ours and unhashed[0] in FTYP and unhashed[2:] in ([], [b"\0\0\0\x08free"])
+    if not ours or unhashed[1][8 : 8 + len(STORE)] != STORE:
+        return None
+    return unhashed[1][8 + len(STORE) :]
 
 
 def _boxes(data: bytes) -> list[tuple[bytes, bytes]]:

@@ -1,23 +1,95 @@
-"""Places to write to: what can be refused is refused before there is anything to write."""
+"""Places to write to: what can be refused is refused before there is anything to write, and what is written
+appears whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Generator
 from pathlib import Path
 
 from ..errors import OutputError
 
+DRAFT = re.compile(r"\.mien-[0-9a-f]{12}\.part|\.signing-\w{8}")
+STALE = 24 * 3600  # seconds after which nobody works at a draft any more
+
 
 def check_free(path: Path, force: bool) -> None:
     """Refuse a file that cannot be, or that is there already, unless `force` allows to write over it."""
+    if "\0" in str(path):
+        raise OutputError(f"{path} is no name for a file")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}: mkdir -p {path.parent}")
     if path.is_dir():
         raise OutputError(f"{path} is a folder: a file name was wanted")
     if path.exists() and not force:
-        raise OutputError(f"{path} exists: choose another name, or write over it with --force")
+        raise _taken(path)
+
+
+def _taken(path: Path) -> OutputError:
+    return OutputError(f"{path} exists: choose another name, or write over it with --force")
 
 
 def check_empty(folder: Path) -> None:
     """Refuse a folder that holds something."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder} is not an empty folder: name a new one")
+
+
+def write(path: Path, data: bytes | memoryview, *, force: bool) -> None:
+    """Write a file, all or nothing. `OutputError` where that fails, or where it is there and `force` is not
+    set."""
+    try:
+        with draft(path) as made:
+            with made.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            place(made, path, force=force)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            free = shutil.disk_usage(path.parent).free
+            raise OutputError(
+                f"{path}: {len(data) / 1e6:.1f} MB are wanted and {free / 1e6:.1f} MB are free: make room on the disk"
+            ) from error
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}): check the permissions of {path.parent}"
+        ) from error
+
+
+@contextlib.contextmanager
+def draft(path: Path) -> Generator[Path]:
+    """The name of a file beside `path` to write to, which is gone in the end unless it took its place."""
+    sweep(path.parent)
+    made = path.with_name(f".mien-{secrets.token_hex(6)}.part")
+    try:
+        yield made
+    finally:
+        with contextlib.suppress(OSError):
+            made.unlink(missing_ok=True)
+
+
+def place(made: Path, path: Path, *, force: bool) -> None:
+    """Let a complete draft take its place. Without `force` the name is claimed first, so that of two that
+    write there at once only one does."""
+    if not force:
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError as error:
+            raise _taken(path) from error
+    made.replace(path)
+
+
+def sweep(folder: Path) -> None:
+    """Take away the drafts of processes that were killed."""
+    with contextlib.suppress(OSError):
+        for one in os.scandir(folder):
+            if DRAFT.fullmatch(one.name) and one.stat().st_mtime < time.time() - STALE:
+                remove = shutil.rmtree if one.is_dir(follow_symlinks=False) else os.unlink
+                with contextlib.suppress(OSError):
+                    remove(one.path)

@@ -1,6 +1,6 @@
 """Read photos, losing nothing that the file carries.
 
-    read(path)          JPEG, PNG, WebP, TIFF, HEIC -> Photo, upright, 8 or 16 bits
+    read(path)          JPEG, PNG, WebP, TIFF, AVIF, BMP, HEIC -> Photo, upright, 8 or 16 bits
     as_photo(source)    the same of bytes, open files, arrays and Pillow's pictures, too
 
 Of a file with several pictures (animation, pages) the first is read. What cannot be kept is the profile of a
@@ -14,7 +14,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +22,8 @@ from typing import Any, BinaryIO
 import cv2
 import numpy as np
 from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
     ExifTags,
     Image,
     ImageCms,
@@ -30,15 +32,18 @@ from PIL import (
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    features,
 )
 
 from ..errors import InputError
 from ..types import Array, Origin, Photo
+from . import captions, inputs, xmp_packet
 from .exif import described, prepared
 
 MAX_PIXELS = 200_000_000
+MAX_DPI = 65535  # what JPEG holds
 PhotoLike = Photo | str | os.PathLike[str] | bytes | BinaryIO | Array | Image.Image  # what `as_photo` takes
-READABLE = "JPEG, PNG, WebP, TIFF or HEIC"
+READABLE = "JPEG, PNG, WebP, TIFF, AVIF, BMP or HEIC"
 
 # Opened by class and not by Image.open: that has a limit of its own in a global, and tries formats that
 # nobody asked for.
@@ -47,6 +52,7 @@ OPENERS: dict[str, Any] = {
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "TIFF": TiffImagePlugin.TiffImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
 }
 
 # what a file is by its first bytes: a pattern, and an opener's name or words for the error
@@ -54,13 +60,16 @@ MAGIC = (
     (rb"\xff\xd8\xff", "JPEG"),
     (rb"\x89PNG\r\n\x1a\n", "PNG"),
     (rb"RIFF....WEBP", "WEBP"),
-    (rb"II\*\0|MM\0\*", "TIFF"),
+    (rb"II[*+]\0|MM\0[*+]", "TIFF"),
+    (rb"....ftyp(?:....){0,16}avi[fs]", "AVIF"),
     (rb"....ftyp(?:heic|heix|heim|heis|hevc|hevx|mif1|msf1)", "HEIF"),
-    (rb"....ftypavi[fs]", "an AVIF picture"),
     (rb"....ftypqt", "a QuickTime video"),
     (rb"....ftyp", "an MP4 video"),
     (rb"GIF8", "a GIF picture"),
-    (rb"BM", "a BMP picture"),
+    (rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", "BMP"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (rb"\0\0\0\x0cJXL |\xff\x0a", "a JPEG XL picture"),
+    (rb"\x76\x2f\x31\x01", "an OpenEXR picture"),
     (rb"8BPS", "a Photoshop document"),
     (rb"%PDF", "a PDF"),
     (rb"PK\x03\x04", "a ZIP archive"),
@@ -81,6 +90,7 @@ def as_photo(source: PhotoLike) -> Photo:
     Pillow's, an array `[H, W, 3]` or `[H, W, 4]` RGB(A) or `[H, W]` grey of uint8 or uint16. `InputError` for
     anything else."""
     if isinstance(source, Photo):
+        check_pixels(source)
         return source
     if isinstance(source, str | os.PathLike):
         return read(source)
@@ -97,17 +107,36 @@ def as_photo(source: PhotoLike) -> Photo:
     )
 
 
-def _from_array(pixels: Array) -> Photo:
-    if (
-        str(pixels.dtype) not in ("uint8", "uint16")
-        or pixels.ndim not in (2, 3)
-        or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4))
+def check_pixels(photo: Photo) -> None:
+    """Refuse a photo of somebody's own making whose pixels are not as `Photo` says."""
+    pixels, opacity = (getattr(photo, name) for name in ("pixels", "opacity"))
+    _check_array(pixels)
+    if pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise InputError(
+            f"a photo with pixels {list(pixels.shape)} came: wanted [H, W, 3] RGB, opacity apart"
+        )
+    if opacity is not None and (
+        getattr(opacity, "shape", None) != pixels.shape[:2] or opacity.dtype != pixels.dtype
     ):
+        raise InputError(
+            f"the opacity is no array {list(pixels.shape[:2])} of {pixels.dtype}, as the pixels want"
+        )
+
+
+def _check_array(pixels: Any) -> None:
+    if not isinstance(pixels, np.ndarray) or str(pixels.dtype) not in ("uint8", "uint16"):
+        came = pixels.dtype if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        raise InputError(f"pixels of {came} came: wanted [H, W, 3] RGB of uint8 or uint16")
+    if not pixels.size:
+        raise InputError("the array is empty: a picture was wanted")
+
+
+def _from_array(pixels: Array) -> Photo:
+    _check_array(pixels)
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
         raise InputError(
             f"an array {list(pixels.shape)} of {pixels.dtype} came: wanted [H, W, 3] RGB of uint8 or uint16"
         )
-    if not pixels.size:
-        raise InputError("the array is empty: a picture was wanted")
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, 2)
     opacity = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
@@ -142,14 +171,11 @@ def read(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXEL
 def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo:
     """The photo in an open file; name: what errors call it; path: where it lies, if it does."""
     kind = _kind(name, file)
+    opener = _opener(name, kind)
     with _damage(name, "is damaged"):
-        picture = _opener(name, kind)(file)
-    width, height = picture.size
-    if width * height > max_pixels:
-        raise InputError(
-            f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}: raise it with --max-pixels {width * height}"
-        )
+        picture = opener(file)
     depth = _depth(name, kind, file, picture)
+    _check_size(name, picture, depth, max_pixels)
     if kind == "TIFF" and depth == 16:
         _check_tiff(name, file, picture.tag_v2)
     else:
@@ -158,7 +184,7 @@ def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo
         except Exception as error:  # decoders meet damaged data with any exception
             raise _damaged(name, kind, file, error) from error
     with _damage(name, "is damaged"):
-        origin = _origin(path, kind, picture)
+        origin = _origin(path, kind, file, picture)
         # libheif and both readers of TIFF turn the pixels themselves
         turn = picture.getexif().get(ExifTags.Base.Orientation, 1) if kind not in ("HEIF", "TIFF") else 1
         pixels, icc = _decode(depth, file, picture)
@@ -172,14 +198,24 @@ def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo
     )
 
 
+def _check_size(name: str, picture: Any, depth: int, max_pixels: int) -> None:
+    """Refuse what would need too much memory. The limit is of pixels of three bytes: with 16 bits, or with
+    opacity, they count for more."""
+    width, height = picture.size
+    size = (4 if picture.has_transparency_data else 3) * depth // 8
+    counted = width * height * size // 3
+    if counted > max_pixels:
+        heavy = "" if size == 3 else f" of {size} bytes, which count as {counted},"
+        raise InputError(
+            f"{name} has {width} x {height} pixels{heavy or ','} more than the limit of {max_pixels}: raise it with --max-pixels {counted}"
+        )
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Generator[BinaryIO]:
     try:
-        if path.is_dir():
-            raise InputError(f"{path} is a folder: a {READABLE} file was wanted")
+        inputs.check_file(path, f"a {READABLE} file")
         file = path.open("rb")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
     with file:
@@ -191,13 +227,19 @@ def _kind(name: str, file: BinaryIO) -> str:
     head = file.read(512)
     file.seek(0)
     found = next((kind for pattern, kind in MAGIC if re.match(pattern, head, re.DOTALL)), None)
-    if found in (*OPENERS, "HEIF"):
+    if found in (*OPENERS, "AVIF", "HEIF"):
         return str(found)
     said = "is empty" if not head else f"is {found}" if found else "is not a picture"
     raise InputError(f"{name} {said}: a {READABLE} file was wanted")
 
 
 def _opener(name: str, kind: str) -> Any:
+    if kind == "AVIF":
+        if not features.check("avif"):
+            raise InputError(
+                f"{name} is an AVIF picture, which this Pillow cannot read: pip install -U pillow"
+            )
+        return AvifImagePlugin.AvifImageFile
     if kind != "HEIF":
         return OPENERS[kind]
     try:
@@ -216,7 +258,13 @@ def _damage(name: str, said: str) -> Generator[None]:
         yield
     except (InputError, MemoryError):
         raise
+    except Image.DecompressionBombError as error:  # Pillow's own limit for WebP, which is a global of its
+        raise InputError(f"{name} has too many pixels for a WebP to be read: save it as a PNG") from error
     except Exception as error:
+        if "unknown pixel mode" in str(error):
+            raise InputError(
+                f"{name} has pixels of a kind that is not read, as floats of 32 bits: save it as a 16-bit TIFF"
+            ) from error
         raise InputError(
             f"{name} {said} ({str(error).strip() or type(error).__name__}): nothing was written, get the file again"
         ) from error
@@ -313,7 +361,8 @@ def _rgb16(pixels: Array | None) -> Array:
     if pixels is None or pixels.dtype != np.uint16:
         raise ValueError("its data cannot be decoded")
     codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}
-    return cv2.cvtColor(pixels, codes[pixels.shape[2] if pixels.ndim == 3 else 1])
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    return cv2.cvtColor(pixels, codes[channels], pixels if channels > 1 else None)
 
 
 def _rgb(picture: Image.Image, icc: bytes | None) -> tuple[Image.Image, bytes | None]:
@@ -346,7 +395,7 @@ def _upright(pixels: Array, turn: int) -> Array:
     return pixels if turn == 1 else cv2.flip(pixels, {2: 1, 3: -1, 4: 0}[turn])
 
 
-def _origin(path: str | None, kind: str, picture: Any) -> Origin:
+def _origin(path: str | None, kind: str, file: BinaryIO, picture: Any) -> Origin:
     info = picture.info
     exif = info.get("exif") or described(picture)
     xmp = (
@@ -356,17 +405,48 @@ def _origin(path: str | None, kind: str, picture: Any) -> Origin:
     )
     if isinstance(xmp, str):
         xmp = xmp.encode()
+    packet, left_out = xmp_packet.carried(bytes(xmp)) if xmp else (None, ())
     colour = kind == "JPEG" and picture.mode in ("RGB", "L")  # a CMYK picture's tables are for other channels
     sampling = JpegImagePlugin.get_sampling(picture) if colour and picture.mode == "RGB" else -1
     return Origin(
         path=path,
         format=kind,
         exif=prepared(exif) if exif else None,
-        xmp=re.sub(rb"(tiff:Orientation(?:=[\"']|>))\d", rb"\g<1>1", bytes(xmp)) if xmp else None,
+        xmp=packet,
         quantisation=picture.quantization if colour else None,
         subsampling=sampling if sampling >= 0 else None,
-        dpi=(float(info["dpi"][0]), float(info["dpi"][1])) if info.get("dpi") else None,
+        dpi=_resolution(info.get("dpi")),
+        iptc=_resources(kind, picture),
+        comment=info.get("comment") if kind == "JPEG" else None,
+        texts=captions.of_png(file) if kind == "PNG" else (),
+        left_out=tuple(dict.fromkeys([*left_out, *_parts(picture)])),
     )
+
+
+def _parts(picture: Any) -> Iterator[str]:
+    """What else is in the file, beside the picture, that XMP need not name."""
+    iso_gain_map = b"urn:iso:std:iso:ts:21496:-1"
+    if any(data.startswith(iso_gain_map) for _, data in getattr(picture, "applist", ())):
+        yield "HDR gain map"
+    if any("hdrgainmap" in name for name in picture.info.get("aux") or ()):
+        yield "HDR gain map"
+    if picture.info.get("depth_images"):
+        yield "depth map"
+
+
+def _resources(kind: str, picture: Any) -> bytes | None:
+    if kind == "JPEG":
+        return captions.of_jpeg(picture.applist)
+    return captions.of_tiff(picture.tag_v2) if kind == "TIFF" else None
+
+
+def _resolution(dpi: Any) -> tuple[float, float] | None:
+    """Pixels an inch across and down; None where a file says what no format can hold."""
+    with contextlib.suppress(TypeError, ValueError, ZeroDivisionError):
+        across, down = float(dpi[0]), float(dpi[1])
+        if 1 <= across <= MAX_DPI and 1 <= down <= MAX_DPI:
+            return across, down
+    return None
 
 
 # ---- writing

@@ -4,13 +4,11 @@ history gets its label."""
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
-import secrets
-import shutil
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +18,13 @@ from PIL import Image, TiffImagePlugin
 
 from ..errors import OutputError, RequestError
 from ..types import Array, Photo
+from . import captions, outputs, xmp_packet
 from . import content_credentials as provenance
-from . import outputs
-from .exif import DESCRIPTIVE, FOLDERS
+from .exif import fields, sized
+from .photo_reader import check_pixels
 
 SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+JPEG_XMP = 65504  # bytes of XMP in a JPEG's segment
 SIDES = {"JPEG": 65500, "WEBP": 16383}  # the longest side that a format can hold
 # At 95 without chroma subsampling a JPEG's loss is below what is seen on skin and lips, at a third of the
 # size of 100.
@@ -42,9 +42,11 @@ def write(
     is not set, or cannot be written; then nothing is left behind.
     """
     path = Path(path)
+    check_pixels(photo)
     form = target(path, source=photo.origin.path, quality=quality, force=force)
     _check_fits(photo, path, form)
-    xmp = provenance.xmp(photo.origin.xmp, photo.history) if photo.history else photo.origin.xmp
+    photo = _described(photo)
+    xmp = photo.origin.xmp
     encode = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff}[form]
     try:
         data = encode(photo, quality, xmp)
@@ -56,7 +58,21 @@ def write(
         labelled = io.BytesIO()
         provenance.sign(io.BytesIO(data), labelled, f"image/{form.lower()}", photo.history, photo.origin)
         data = labelled.getbuffer()
-    _save(path, data)
+    outputs.write(path, data, force=force)
+
+
+def _described(photo: Photo) -> Photo:
+    """The photo with what its file says of it as it is now."""
+    origin, size = photo.origin, photo.size
+    packet = provenance.xmp(origin.xmp, photo.history) if photo.history else origin.xmp
+    return replace(
+        photo,
+        origin=replace(
+            origin,
+            exif=sized(origin.exif, size) if origin.exif else None,
+            xmp=xmp_packet.sized(packet, size) if packet else None,
+        ),
+    )
 
 
 def target(path: Path, *, source: str | None, quality: int | None, force: bool) -> str:
@@ -66,8 +82,8 @@ def target(path: Path, *, source: str | None, quality: int | None, force: bool) 
         raise OutputError(
             f"{path}: the suffix {path.suffix!r} names no format that mien writes: use one of {' '.join(SUFFIXES)}"
         )
-    if quality is not None and not 1 <= quality <= 100:
-        raise RequestError(f"quality {quality} is out of range: 1 to 100")
+    if quality is not None and (type(quality) is not int or not 1 <= quality <= 100):
+        raise RequestError(f"quality {quality!r} came: a whole number from 1 to 100 was wanted")
     if not force and path.exists() and source and Path(source).exists() and path.samefile(source):
         raise OutputError(f"{path} is the input: choose another name with -o, or write over it with --force")
     outputs.check_free(path, force)
@@ -85,29 +101,6 @@ def _check_fits(photo: Photo, path: Path, form: str) -> None:
         raise OutputError(
             f"{path}: the photo is transparent in places, which JPEG cannot hold: write a .png, .webp or .tif"
         )
-
-
-def _save(path: Path, data: bytes | memoryview) -> None:
-    """All or nothing: a file beside the target that takes its place when it is complete."""
-    draft = path.with_name(f".mien-{secrets.token_hex(6)}.part")
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            free = shutil.disk_usage(path.parent).free
-            raise OutputError(
-                f"{path}: {len(data) / 1e6:.1f} MB are wanted and {free / 1e6:.1f} MB are free: make room on the disk"
-            ) from error
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}): check the permissions of {path.parent}"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 def rounded_to_8_bits(array: Array) -> Array:
@@ -134,7 +127,12 @@ def _jpeg(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
     }
     if quality is None and origin.quantisation and max(map(max, origin.quantisation.values())) < 256:
         options = {"qtables": origin.quantisation, "subsampling": options["subsampling"]}
+    if origin.iptc:
+        options["extra"] = captions.segments(origin.iptc)
+    if origin.comment:
+        options["comment"] = origin.comment
     exif = b"Exif\0\0" + origin.exif if origin.exif else None
+    xmp = xmp_packet.shortened(xmp, JPEG_XMP) if xmp else None
     return _pillow(photo, "JPEG", xmp, rounded_to_8_bits(photo.pixels), exif, **options)
 
 
@@ -159,18 +157,19 @@ def _png(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
     data = cv2.imencode(".png", np.ascontiguousarray(pixels))[1].tobytes()
     chunks = b""
     if origin.icc:
-        chunks += _chunk(b"iCCP", b"ICC\0\0" + zlib.compress(origin.icc))
+        chunks += captions.chunk(b"iCCP", b"ICC\0\0" + zlib.compress(origin.icc))
     if origin.dpi:
-        chunks += _chunk(b"pHYs", struct.pack(">IIB", *(round(dpi / 0.0254) for dpi in origin.dpi), 1))
+        chunks += captions.chunk(
+            b"pHYs", struct.pack(">IIB", *(round(dpi / 0.0254) for dpi in origin.dpi), 1)
+        )
     if origin.exif:
-        chunks += _chunk(b"eXIf", origin.exif)
+        chunks += captions.chunk(b"eXIf", origin.exif)
     if xmp:
-        chunks += _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
+        chunks += captions.chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
+    if origin.comment:
+        chunks += captions.chunk(b"tEXt", b"Comment\0" + origin.comment.replace(b"\0", b" "))
+    chunks += b"".join(captions.chunk(text[:4], text[4:]) for text in origin.texts)
     return data[:33] + chunks + data[33:]
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _tiff(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
@@ -185,14 +184,14 @@ def _tiff(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
     tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
     if origin.exif:
         exif = Image.Exif()
-        exif.load(origin.exif)
-        for tag, value in exif.items():
-            if tag in DESCRIPTIVE:
-                tags[tag] = value
-        for folder in FOLDERS:
-            if exif.get_ifd(folder):
-                tags.tagtype[folder] = 4
-                tags[folder] = dict(exif.get_ifd(folder))
+        with contextlib.suppress(Exception):  # damaged EXIF is none
+            exif.load(origin.exif)
+        about, folders = fields(exif)
+        for tag, value in about.items():
+            tags[tag] = value
+        for folder, values in folders.items():
+            tags.tagtype[folder] = 4
+            tags[folder] = values
     fixed: dict[int, Any] = {
         256: width,
         257: height,
@@ -207,6 +206,7 @@ def _tiff(photo: Photo, quality: int | None, xmp: bytes | None) -> bytes:
     fixed |= {273: tuple(ends[:-1]), 279: tuple(map(len, strips))} | ({338: 2} if channels == 4 else {})
     fixed |= {282: origin.dpi[0], 283: origin.dpi[1], 296: 2} if origin.dpi else {}
     fixed |= ({34675: origin.icc} if origin.icc else {}) | ({700: xmp} if xmp else {})
+    fixed |= {34377: origin.iptc} if origin.iptc else {}
     for tag, value in fixed.items():
         tags[tag] = value
     tags.tagtype[273] = tags.tagtype[279] = 4  # unsigned 32 bits

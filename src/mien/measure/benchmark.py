@@ -24,8 +24,8 @@ from ..errors import FaceError, InputError, OutputError, RequestError
 from ..face import filters, geometry
 from ..face.change import composite
 from ..io import dataset as people
+from ..io import outputs, photo_writer
 from ..io import photo_reader as image
-from ..io import photo_writer
 from ..models.kit import Kit, shared_kit
 from ..pipeline import photo as apply
 from ..types import SILENT, Alignment, Array, Change, Crop, Edit, Face, Phase, Photo, Progress, Step
@@ -419,7 +419,6 @@ def bench_edits(
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         photo_writer.write(sheet(crowd, columns), folder / SHEET, quality=90)
-        (folder / TABLE).write_text(
-            "\n".join(json.dumps(asdict(row)) for row in rows) + "\n", encoding="utf-8"
-        )
+        lines = "\n".join(json.dumps(asdict(row)) for row in rows) + "\n"
+        outputs.write(folder / TABLE, lines.encode(), force=False)
     return rows

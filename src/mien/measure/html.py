@@ -15,6 +15,7 @@ import numpy as np
 from ..face import filters
 from ..io import outputs
 from ..types import Array, Photo
+from ..words import plain
 from . import compare as measure
 from . import report
 
@@ -95,7 +96,7 @@ def page(
     facts = f"{told.width} x {told.height} pixels, {len(told.faces)} face{'s' * (len(told.faces) != 1)}; {told.changed.count} pixels differ"
     verdict = "".join(f'<p class="bad">Beyond the limit: {escape(one)}.</p>' for one in passed)
     return PAGE.substitute(
-        title=escape(f"{names[0]} → {names[1]}"),
+        title=escape(plain(f"{names[0]} → {names[1]}")),
         facts=escape(facts),
         limits=verdict or ('<p class="good">All limits are kept.</p>' if limited else ""),
         tiles=tiles,
@@ -186,6 +187,5 @@ def write_page(
     takes them."""
     outputs.check_free(out, force)
     passed = report.passed(told.worst, limits or {})
-    out.write_text(
-        page(told, before, after, names=names, passed=passed, limited=bool(limits)), encoding="utf-8"
-    )
+    text = page(told, before, after, names=names, passed=passed, limited=bool(limits))
+    outputs.write(out, text.encode(), force=force)

@@ -6,6 +6,7 @@ eyelid contours.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -113,12 +114,20 @@ LIMITS = {
 }
 
 
-def passed(worst: Mapping[str, float | None], limits: Mapping[str, float]) -> tuple[str, ...]:
-    """Which limits (name in LIMITS -> value) are passed by `Report.worst`, in words."""
-    out = []
+def check(limits: Mapping[str, float]) -> None:
+    """Refuse limits that there are not, and values that nothing could be beyond."""
     for name, value in limits.items():
         if name not in LIMITS:
             raise RequestError(f"no limit is called {name!r}: there are {', '.join(LIMITS)}")
+        if math.isnan(value):
+            raise RequestError(f"the limit {name.replace('_', '-')} is to be a number, {value} came")
+
+
+def passed(worst: Mapping[str, float | None], limits: Mapping[str, float]) -> tuple[str, ...]:
+    """Which limits (name in LIMITS -> value) are passed by `Report.worst`, in words."""
+    check(limits)
+    out = []
+    for name, value in limits.items():
         limit, found = LIMITS[name], worst.get(LIMITS[name].of)
         if found is not None and (found < value if limit.least else found > value):
             words = f"{limit.of.replace('_', ' ')} is {found:.4g} {limit.unit}".rstrip()

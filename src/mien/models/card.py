@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
+from ..face.geometry import LAYOUTS
 from ..types import Array
 
 KEY = "mien.card"
+LARGEST = 16384  # pixels of a side
 SCHEMA = 1  # of the card as JSON; a card without one is of this schema, a newer one is not read
 
 
@@ -74,11 +78,53 @@ class Card:
             fields["value_range"] = tuple(fields.get("value_range", (0.0, 1.0)))
             fields["w_avg"] = tuple(fields.get("w_avg", ()))
             fields["conditions"] = tuple(Condition(**c) for c in fields.get("conditions", ()))
-            return Card(**fields)
-        except (AttributeError, TypeError, ValueError) as error:
+            card = Card(**fields)
+            if wrong := _wrong(card):
+                raise ValueError(wrong)
+            return card
+        except (AttributeError, TypeError, ValueError, RecursionError) as error:
             raise ModelError(
                 f"{where} carries no card that mien can read ({error}): export it with `mien export`"
             ) from error
+
+
+def _wrong(card: Any) -> str:
+    """What in a card is of the wrong kind or out of its range; empty where nothing is."""
+    texts = ("name", "role", "licence", "description", "template", "data", "source", "limits", "space")
+    for name in texts:
+        if not isinstance(getattr(card, name), str):
+            return f"{name} is no text"
+    for name in ("size", "multiple", "drawn_at"):
+        value = getattr(card, name)
+        if type(value) is not int or not 0 <= value <= LARGEST:
+            return f"{name} is no whole number from 0 to {LARGEST}"
+    if card.template and card.template not in LAYOUTS:
+        return f"there is no template {card.template!r}"
+    if type(card.commercial) is not bool:
+        return "commercial is neither true nor false"
+    if (
+        not _numbers(card.value_range)
+        or len(card.value_range) != 2
+        or card.value_range[0] >= card.value_range[1]
+    ):
+        return "value_range is no two numbers, the lower first"
+    if (
+        not _numbers(card.w_avg)
+        or not isinstance(card.measured, dict)
+        or not all(type(value) in (int, float) for value in card.measured.values())
+    ):
+        return "w_avg or measured holds what is no number"
+    names = [condition.name for condition in card.conditions]
+    if not all(isinstance(name, str) for name in names) or len({*names}) < len(names):
+        return "two conditions have one name"
+    for one in card.conditions:
+        if not _numbers((one.low, one.high)) or one.low > one.high or not isinstance(one.unit, str):
+            return f"the condition {one.name!r} has no range"
+    return ""
+
+
+def _numbers(values: Iterable[Any]) -> bool:
+    return all(type(value) in (int, float) and math.isfinite(value) for value in values)
 
 
 def arrays(path: Path) -> tuple[Card, dict[str, Array]]:

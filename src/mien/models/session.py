@@ -49,7 +49,7 @@ class Net:
         options.intra_op_num_threads = threads
         # threads that wait do not spin: small networks are no slower for it, and leave the core to others
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors are raised, too
         try:
             self._session = ort.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
         except Exception as error:  # onnxruntime raises its own unrelated types
@@ -81,9 +81,14 @@ class Net:
         )
 
     def run(self, **arrays: Array) -> dict[str, Array]:
-        """Run once: input arrays by name -> output arrays by name."""
+        """Run once: input arrays by name -> output arrays by name. `ModelError` where the network cannot."""
         feeds: dict[str, Any] = arrays
-        results: Any = self._session.run(None, feeds)
+        try:
+            results: Any = self._session.run(None, feeds)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise ModelError(f"{self.name} cannot be run ({str(error).splitlines()[0]})") from error
         return dict(zip(self.outputs, results, strict=True))
 
 

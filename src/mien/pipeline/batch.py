@@ -8,6 +8,7 @@ import glob
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections import defaultdict, deque
 from collections.abc import Generator, Iterator, Sequence
@@ -31,7 +32,7 @@ from ..types import SILENT, Progress
 from .edit import apply_to_clip
 from .session import Session
 
-READS = {*photo_writer.SUFFIXES, ".heic", ".heif"}
+READS = {*photo_writer.SUFFIXES, ".heic", ".heif", ".avif", ".bmp"}
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
 
 
@@ -69,7 +70,7 @@ def gather(patterns: Sequence[str], *, clips: bool = False) -> list[Path]:
     """The pictures that files, folders and globs mean, each once, and with `clips` the films too. A folder
     means those in it: none below it, none hidden."""
     found: dict[Path, None] = {}
-    kinds = READS | (footage.READS.keys() if clips else set())
+    kinds = READS | (set(footage.READS) if clips else set())
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
@@ -125,7 +126,9 @@ def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
 
 
 def is_clip(path: Path) -> bool:
-    return path.suffix.lower() in footage.READS
+    """Whether a file is edited as a film: by its suffix, or, where that says nothing, by what is in it."""
+    suffix = path.suffix.lower()
+    return suffix in footage.READS or (suffix not in READS and footage.is_film(path))
 
 
 # ---- one photo
@@ -157,8 +160,11 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     why = "; ".join(notes) or (
         "" if changed else "every strength is 0 or nothing was seen that it could be done to"
     )
-    said = f"{job.target}: {'' if changed else 'nothing has changed, since '}{why}" if why else ""
-    return Outcome(job, "done", said, {"changed": changed} | ({"notes": notes} if notes else {}))
+    lost = photo.origin.left_out
+    lines = [f"{'' if changed else 'nothing has changed, since '}{why}"] if why else []
+    lines += [f"left out: {', '.join(lost)}"] if lost else []
+    told = {"changed": changed} | ({"notes": notes} if notes else {}) | ({"left_out": lost} if lost else {})
+    return Outcome(job, "done", f"{job.target}: {'; '.join(lines)}" if lines else "", told)
 
 
 def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
@@ -178,9 +184,9 @@ def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
         kit=shared_kit(job.request.licence),
         progress=progress,
     )
-    numbers = {name: value for name, value in asdict(told).items() if name != "notes" or value}
+    numbers = {name: value for name, value in asdict(told).items() if value != ()}
     what = f"{told.frames} frames, {told.faces} face{'s' * (told.faces != 1)}"
-    return Outcome(job, "done", "; ".join([f"wrote {job.target}: {what}", *told.notes]), numbers)
+    return Outcome(job, "done", "; ".join([f"wrote {job.target}: {what}", *told.notes, *told.lost]), numbers)
 
 
 # ---- many photos
@@ -200,8 +206,9 @@ def done(job: Job) -> bool:
         raise OutputError(
             f"{job.target} is there and no result of mien ({error}): write over it with --force"
         ) from error
+    title = provenance.titled(job.source.name)
     if not verdict.history or not any(
-        name == job.source.name or name.startswith(f"{job.source.name}, ") for name in verdict.ingredients[:1]
+        name == title or name.startswith(f"{title}, ") for name in verdict.ingredients[:1]
     ):
         raise OutputError(
             f"{job.target} is there and was not made from {job.source}: write over it with --force"
@@ -306,8 +313,18 @@ def _deaf() -> Generator[None]:
 
 
 def _open(threads: int) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(threads)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that hands out the jobs was killed: nobody would take its results, and it
+    would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _try(job: Job, threads: int) -> Outcome:

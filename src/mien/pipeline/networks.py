@@ -3,17 +3,16 @@ are loaded when asked for."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import models as roles
 from ..deprecations import GONE, renamed
-from ..errors import InputError, ModelError, RequestError
+from ..errors import InputError, RequestError
 from ..io import outputs
-from ..models import catalogue
-from ..models.session import Net
+from ..models import catalogue, trial
 from ..optional import training
 from ..types import Lines, Progress
 
@@ -75,7 +74,7 @@ def export(
 
 
 def import_network(
-    file: Path, name: str, *, own_statistics: bool = False, sample: bool = False
+    file: str | os.PathLike[str], name: str, *, own_statistics: bool = False, sample: bool = False
 ) -> list[catalogue.Entry]:
     """Add a network to the user's own: an .onnx that `export` wrote, or a published checkpoint.
 
@@ -88,6 +87,7 @@ def import_network(
     own_statistics, batch norms by the statistics of each picture; sample, dropout stays on, and
     `asked={"sample": 3}` of `stylize` and `sketch` is the number of a draw.
     """
+    file = Path(file)
     if not file.is_file():
         raise InputError(f"{file}: no such file")
     if file.suffix.lower() == ".onnx":
@@ -95,12 +95,7 @@ def import_network(
             raise RequestError(
                 f"{file} is exported already: own statistics and sample are for published checkpoints of pix2pix, leave them out"
             )
-        card = Net(name, file, "").card
-        if card.role not in roles.ROLES:
-            raise ModelError(
-                f"{file} has the role {card.role!r}, which no verb runs: there are {', '.join(roles.ROLES)}"
-            )
-        return [catalogue.add(name, card.role, file)]
+        return [catalogue.add(name, trial.try_out(file), file)]
     parts = training("published.convert").adopt(file, name, own_statistics=own_statistics, sample=sample)
     export = training("engine.export")
     with tempfile.TemporaryDirectory() as folder:

@@ -3,10 +3,11 @@ has done."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
-import shutil
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,13 +15,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import FaceError, OutputError, RequestError
+from ..errors import FaceError, InputError, MienError, OutputError, RequestError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
 from ..types import Array, Clip, Progress, Step
 
 PART = 4  # seconds
 SCHEMA = 2  # of done.json
+TOLD = "done.json"
+OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)")  # what a run makes in its folder
 
 
 class FrameProcessor(Protocol):
@@ -53,13 +56,19 @@ class Stopped(KeyboardInterrupt):
 
 @dataclass(frozen=True)
 class Summary:
-    """What was done to a clip: frames written, their rate, how many faces were edited, and what was asked for
-    and not done."""
+    """What was done to a clip: frames written, their rate, how many faces were edited, what was asked for and
+    not done, and what of the file is lost."""
 
     frames: int
     fps: float
     faces: int
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What of the file is lost, as one line, if anything is."""
+        return (f"left out: {', '.join(self.left_out)}",) if self.left_out else ()
 
 
 @dataclass
@@ -79,19 +88,20 @@ class ResumableRun:
     def begin(self, line: FrameProcessor, *, resume: bool, force: bool) -> tuple[int, int] | None:
         """Make the folder, or set `line` up to go on after what is in there; returns number and time stamp of
         the frame to go on from."""
-        told = self.folder / "done.json"
+        self._check_own()
         if not self.folder.exists() or (force and not resume):
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.clear()
             self.folder.mkdir()
+            self._tell(line, "")
             return None
         if not resume:
             raise OutputError(
                 f"{self.folder} holds what an earlier run has done: go on with --resume, or begin anew with --force"
             )
-        if not told.exists():
+        if not (self.folder / TOLD).exists():
             return None
         try:
-            known = json.loads(told.read_text(encoding="utf-8"))
+            known = json.loads((self.folder / TOLD).read_text(encoding="utf-8"))
             if known.get("schema") != SCHEMA:
                 raise OutputError(
                     f"{self.folder} was begun by another version of mien: begin anew with --force"
@@ -102,12 +112,42 @@ class ResumableRun:
                 )
             if not known["parts"]:
                 return None
-            self.names, self.frames, self.edited = known["parts"], known["frames"], known["edited"]
+            names, state = [str(name) for name in known["parts"]], str(known["state"])
+            if lost := [
+                name
+                for name in (*names, state)
+                if not (OWN.fullmatch(name) and (self.folder / name).is_file())
+            ]:
+                raise KeyError(lost[0])
+            self.names, self.frames, self.edited = names, int(known["frames"]), list(known["edited"])
             line.edited |= set(self.edited)
             line.notes |= {int(face): note for face, note in known["notes"].items()}
-            return restore(line, self.folder / known["state"], self.frames)
-        except (ValueError, KeyError, OSError) as error:
-            raise OutputError(f"{self.folder} is damaged ({error}): begin anew with --force") from error
+            return restore(line, self.folder / state, self.frames)
+        except MienError:
+            raise
+        except Exception as error:  # of a damaged file anything may be missing, or be of another kind
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise OutputError(f"{self.folder} is damaged ({said}): begin anew with --force") from error
+
+    def _check_own(self) -> None:
+        """Refuse a folder that bears the name but is not mien's: nobody's files are taken away."""
+        if not self.folder.exists() and not self.folder.is_symlink():
+            return
+        real = self.folder.is_dir() and not self.folder.is_symlink()
+        inside = [one.name for one in self.folder.iterdir()] if real else [self.folder.name]
+        if alien := [name for name in inside if not OWN.fullmatch(name)]:
+            raise OutputError(
+                f"{self.folder} is wanted for parts and holds what mien did not make ({alien[0]}): move it, or choose another -o"
+            )
+
+    def clear(self) -> None:
+        """Take away what was made here, and nothing else."""
+        if self.folder.is_dir():
+            for one in self.folder.iterdir():
+                if OWN.fullmatch(one.name):
+                    one.unlink()
+            with contextlib.suppress(OSError):  # somebody has put something in
+                self.folder.rmdir()
 
     def add(self, pictures: Iterator[Any], clip: Clip, line: FrameProcessor) -> None:
         """Encode one more part."""
@@ -117,6 +157,13 @@ class ResumableRun:
         self.edited = sorted(line.edited)
         state = f"{name}.npz"
         keep(line, self.folder / state)
+        self._tell(line, state)
+        for old in self.folder.glob("*.npz"):
+            if old.name != state:
+                old.unlink()
+
+    def _tell(self, line: FrameProcessor, state: str) -> None:
+        """Write what is done, in one go; state: the file with what the next part needs to know."""
         told: dict[str, Any] = {
             "schema": SCHEMA,
             "request": self.request,
@@ -129,10 +176,7 @@ class ResumableRun:
             json.dump(told, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self.folder / "done.json")
-        for old in self.folder.glob("*.npz"):
-            if old.name != state:
-                old.unlink()
+        draft.replace(self.folder / TOLD)
 
 
 def keep(line: FrameProcessor, path: Path) -> None:
@@ -181,8 +225,11 @@ def process_clip(
             parts.add(_watched(part, parts.frames, clip.frames, progress), clip, line)
             if progress.cancelled:
                 raise Stopped
+        if not parts.frames:
+            parts.clear()
+            raise InputError(f"{clip.path} holds no frame that can be decoded in the part that is meant")
         if line.nothing:
-            shutil.rmtree(parts.folder)
+            parts.clear()
             raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
         notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
         video.join(
@@ -194,8 +241,8 @@ def process_clip(
         )
     except OSError as error:
         raise video.full(out, error) from error
-    shutil.rmtree(parts.folder, ignore_errors=True)
-    return Summary(parts.frames, fps, len(line.edited), notes)
+    parts.clear()
+    return Summary(parts.frames, fps, len(line.edited), notes, clip.left_out)
 
 
 def _watched(pictures: Iterator[Any], done: int, total: int, progress: Progress) -> Iterator[Any]:

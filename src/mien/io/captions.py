@@ -1,0 +1,92 @@
+"""Words that photos carry beside EXIF and XMP: Photoshop's image resources, which hold IPTC captions and
+credits, and the text of PNG files."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any, BinaryIO
+
+APP13 = b"Photoshop 3.0\0"
+IPTC = 0x0404
+# resources that show the photo before the edit, or tell again, from before, what EXIF and XMP tell
+STALE = {0x0409, 0x040C, 0x0422, 0x0423, 0x0424}
+TEXTS = b"tEXt", b"zTXt", b"iTXt"
+ELSEWHERE = b"XML:com.adobe.xmp", b"Raw profile type exif", b"Raw profile type APP1", b"Raw profile type xmp"
+SEGMENT = 65533 - len(APP13)  # bytes of a JPEG's segment
+
+
+def of_jpeg(segments: list[tuple[str, bytes]]) -> bytes | None:
+    """The image resources in the segments of a JPEG."""
+    return current(
+        b"".join(data[len(APP13) :] for name, data in segments if name == "APP13" and data.startswith(APP13))
+    )
+
+
+def of_tiff(tags: Any) -> bytes | None:
+    """The same of a TIFF, some of which hold IPTC alone."""
+    if isinstance(held := tags.get(34377), bytes):
+        return current(held)
+    iptc = tags.get(33723)
+    if isinstance(iptc, tuple):  # written as numbers of four bytes
+        iptc = struct.pack(f"{(tags.prefix == b'MM' and '>') or '<'}{len(iptc)}I", *iptc)
+    return _resource(IPTC, b"\0\0", iptc) if isinstance(iptc, bytes) else None
+
+
+def current(resources: bytes) -> bytes | None:
+    """Image resources without those that are STALE; None where there are none, or they are damaged."""
+    kept, at = b"", 0
+    while at < len(resources):
+        try:
+            kind, number, length = struct.unpack_from(">4sHB", resources, at)
+            start = at + 7 + length + (length + 1) % 2  # behind the name, which is padded with its length
+            (size,) = struct.unpack_from(">I", resources, start)
+        except struct.error:
+            break
+        end = start + 4 + size + size % 2
+        if kind != b"8BIM" or start + 4 + size > len(resources):
+            break
+        if number not in STALE:
+            kept += resources[at:end]
+        at = end
+    return kept or None
+
+
+def _resource(number: int, name: bytes, body: bytes) -> bytes:
+    return (
+        struct.pack(">4sH", b"8BIM", number)
+        + name
+        + struct.pack(">I", len(body))
+        + body
+        + b"\0" * (len(body) % 2)
+    )
+
+
+def segments(resources: bytes) -> bytes:
+    """The segments of a JPEG that hold image resources."""
+    parts = [resources[at : at + SEGMENT] for at in range(0, len(resources), SEGMENT)]
+    return b"".join(
+        b"\xff\xed" + struct.pack(">H", 2 + len(APP13) + len(part)) + APP13 + part for part in parts
+    )
+
+
+def of_png(file: BinaryIO) -> tuple[bytes, ...]:
+    """The chunks of text of a PNG, kind and body, but for those that EXIF and XMP are read from."""
+    here, found = file.tell(), list[bytes]()
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind in TEXTS and length < 1 << 24:
+            body = file.read(length)
+            if not body.startswith(ELSEWHERE) and len(body) == length:
+                found.append(kind + body)
+        else:
+            file.seek(length, 1)
+        file.seek(4, 1)
+    file.seek(here)
+    return tuple(found)
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A PNG's chunk."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -1,0 +1,23 @@
+"""Files to read from: what is none is refused before it is opened."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from ..errors import InputError
+
+
+def check_file(path: Path, wanted: str) -> None:
+    """Refuse what is no file: nothing, a folder, or a pipe, which could be waited for for ever. wanted: what a
+    file was wanted for, for the error."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # of a name with a zero byte
+        raise InputError(f"{path}: no such file") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from error
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{path} is a folder: {wanted} was wanted")
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{path} is a pipe or a device and no file: {wanted} was wanted")

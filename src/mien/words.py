@@ -1,0 +1,8 @@
+"""Words that are shown to people. File names and labels are other people's."""
+
+from __future__ import annotations
+
+
+def plain(text: str) -> str:
+    """The text with line breaks, terminals' escapes and bytes that are no text spelt out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)

@@ -1,0 +1,53 @@
+"""Files that are written: whole or not at all, over nobody else's, and nothing is left lying about."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.errors import OutputError
+from mien.io import outputs
+
+
+def test_what_has_come_meanwhile_is_not_written_over(tmp_path: Path):
+    path = tmp_path / "a.jpg"
+    with outputs.draft(path) as made:
+        made.write_bytes(b"ours")
+        path.write_bytes(b"theirs")
+        with pytest.raises(OutputError, match="exists"):
+            outputs.place(made, path, force=False)
+        assert path.read_bytes() == b"theirs"
+        outputs.place(made, path, force=True)
+    assert path.read_bytes() == b"ours" and [one.name for one in tmp_path.iterdir()] == ["a.jpg"]
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "a.html"
+    path.write_bytes(b"old")
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"a\.html: .* are free"):
+        outputs.write(path, b"new", force=True)
+    assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_drafts_of_the_killed_are_swept_and_nothing_else(tmp_path: Path):
+    old, new = tmp_path / ".mien-0123456789ab.part", tmp_path / ".mien-ba9876543210.part"
+    theirs, keys = tmp_path / ".mien-notes.part", tmp_path / ".signing-abcd_123"
+    keys.mkdir()
+    (keys / "key.pem").write_text("")
+    for one in (old, new, theirs):
+        one.write_text("")
+    long_ago = time.time() - 2 * outputs.STALE
+    for one in (old, theirs, keys):
+        os.utime(one, (long_ago, long_ago))
+    outputs.write(tmp_path / "a.jpg", b"", force=False)
+    assert {one.name for one in tmp_path.iterdir()} == {new.name, theirs.name, "a.jpg"}

@@ -1,0 +1,163 @@
+"""Networks from elsewhere are believed only after they were run once as their role wants."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+onnx: Any = pytest.importorskip("onnx")
+helper: Any = pytest.importorskip("onnx.helper")
+
+from mien import verbs
+from mien.errors import ModelError
+from mien.models import catalogue, trial
+from mien.models.card import KEY, Card
+from mien.models.session import Net
+
+FLOAT, INT = 1, 7
+PICTURE = [1, 3, "h", "w"]
+CARD = asdict(Card("n", "translator", "CC0-1.0", size=64))
+
+
+def network(
+    path: Path,
+    card: dict[str, Any] | str,
+    *nodes: Any,
+    inputs: dict[str, tuple[int, list[Any]]] | None = None,
+    outputs: dict[str, tuple[int, Any]] | None = None,
+) -> Path:
+    """A network by its nodes; by default one that gives the pixels back."""
+    nodes = nodes or (helper.make_node("Identity", ["pixels"], ["picture"]),)
+    sides = [
+        [helper.make_tensor_value_info(name, *about) for name, about in given.items()]
+        for given in (inputs or {"pixels": (FLOAT, PICTURE)}, outputs or {"picture": (FLOAT, PICTURE)})
+    ]
+    model = helper.make_model(
+        helper.make_graph(nodes, "n", *sides), opset_imports=[helper.make_opsetid("", 17)], ir_version=9
+    )
+    helper.set_model_props(model, {KEY: card if isinstance(card, str) else json.dumps(card)})
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.mark.parametrize("name", [n for n, e in catalogue.catalogue().items() if e.path.suffix == ".onnx"])
+def test_every_network_of_the_box_is_what_its_role_wants(name: str):
+    entry = catalogue.locate(name)
+    trial.run_once(Net(name, entry.path, entry.sha256))
+
+
+def test_what_does_what_it_says_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    (entry,) = verbs.import_network(network(tmp_path / "a.onnx", CARD), "mirror")
+    assert entry.role == "translator" and catalogue.locate("mirror") == entry
+
+
+SCALAR = helper.make_node("ReduceMean", ["pixels"], ["picture"], keepdims=0)
+CAST = helper.make_node("Cast", ["pixels"], ["picture"], to=INT)
+NAN = [helper.make_node("Neg", ["pixels"], ["less"]), helper.make_node("Sqrt", ["less"], ["picture"])]
+OTHER = helper.make_node("Identity", ["image"], ["picture"])
+TWICE = helper.make_node("Concat", ["pixels", "pixels"], ["picture"], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "inputs", "outputs", "said"),
+    [
+        ([SCALAR], None, {"picture": (FLOAT, [])}, r"gives 'picture' \[\]"),
+        ([TWICE], None, {"picture": (FLOAT, [1, 6, "h", "w"])}, r"\[1, 6, 64, 64\]: \[1, 3, 64, 64\] was"),
+        ([CAST], None, {"picture": (INT, PICTURE)}, "of int64: finite float32"),
+        (NAN, None, None, "finite float32"),
+        ([OTHER], {"image": (FLOAT, PICTURE)}, None, "has no input 'pixels'"),
+        ([], {"pixels": (INT, PICTURE)}, {"picture": (INT, PICTURE)}, "cannot be run"),
+        ([], {"pixels": (FLOAT, [1, 3])}, {"picture": (FLOAT, [1, 3])}, "is not given"),
+        ([], {"pixels": (FLOAT, PICTURE), "more": (FLOAT, [1])}, None, "'more'"),
+        ([], None, {"pixels": (FLOAT, PICTURE)}, "gives no 'picture'"),
+    ],
+)
+def test_what_takes_or_gives_something_else_is_refused(
+    tmp_path: Path, nodes: list[Any], inputs: Any, outputs: Any, said: str
+):
+    path = network(tmp_path / "a.onnx", CARD, *nodes, inputs=inputs, outputs=outputs)
+    with pytest.raises(ModelError, match=said) as caught:
+        trial.run_once(Net("a", path, ""))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("role", [role for role in trial.SIGNATURES if role != "translator"])
+def test_a_mirror_is_no_face_network(tmp_path: Path, role: str):
+    with pytest.raises(ModelError):
+        trial.run_once(Net("a", network(tmp_path / "a.onnx", CARD | {"role": role}), ""))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        {"role": ["translator"]},
+        {"role": {}},
+        {"role": "embedder of souls"},
+        {"licence": ["a"]},
+        {"commercial": "no"},
+        {"commercial": 1},
+        {"size": "64"},
+        {"size": -5},
+        {"size": None},
+        {"size": 64.5},
+        {"size": 10**9},
+        {"size": True},
+        {"multiple": "8"},
+        {"template": "nose"},
+        {"value_range": [1, 1]},
+        {"value_range": "01"},
+        {"value_range": [0]},
+        {"value_range": [0, float("inf")]},
+        {"conditions": [{"name": "a", "unit": "", "low": 0, "high": 1}] * 2},
+        {"conditions": [{"name": "a", "unit": "", "low": 2, "high": 1}]},
+        {"conditions": [{"name": 5, "unit": "", "low": 0, "high": 1}]},
+        {"measured": ["x"]},
+        {"w_avg": ["x"]},
+    ],
+)
+def test_a_card_that_is_none_is_refused(tmp_path: Path, harm: dict[str, Any]):
+    with pytest.raises(ModelError, match=r"carries no card|which no verb runs") as caught:
+        trial.run_once(Net("a", network(tmp_path / "a.onnx", CARD | harm), ""))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_deep_card_is_refused(tmp_path: Path):
+    with pytest.raises(ModelError, match="carries no card"):
+        Net("a", network(tmp_path / "a.onnx", "[" * 100_000), "")
+
+
+def test_what_takes_all_memory_or_time_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shape = helper.make_tensor("shape", INT, [3], [20_000, 20_000, 10])
+    large = network(
+        tmp_path / "large.onnx",
+        CARD,
+        helper.make_node("Constant", [], ["shape"], value=shape),
+        helper.make_node("ConstantOfShape", ["shape"], ["much"]),
+        helper.make_node("ReduceSum", ["much"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["pixels", "sum"], ["picture"]),
+    )
+    with pytest.raises(ModelError, match=r"memory|cannot be run|ended the process") as caught:
+        trial.try_out(large)
+    assert "\n" not in str(caught.value)
+    scalar = [helper.make_tensor_value_info(name, kind, []) for name, kind in (("i", INT), ("on", 9))]
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["on"], ["still"]), helper.make_node("Identity", ["x"], ["y"])],
+        "body",
+        [*scalar, helper.make_tensor_value_info("x", FLOAT, PICTURE)],
+        [helper.make_tensor_value_info("still", 9, []), helper.make_tensor_value_info("y", FLOAT, PICTURE)],
+    )
+    truth = helper.make_tensor("truth", 9, [], [True])
+    endless = network(
+        tmp_path / "endless.onnx",
+        CARD,
+        helper.make_node("Constant", [], ["true"], value=truth),
+        helper.make_node("Loop", ["", "true", "pixels"], ["picture"], body=body),
+    )
+    monkeypatch.setattr(trial, "SECONDS", 6)
+    with pytest.raises(ModelError, match="after 6 seconds"):
+        trial.try_out(endless)
