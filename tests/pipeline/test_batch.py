@@ -62,6 +62,24 @@ def test_a_folder_means_the_pictures_in_it(photos: Path):
     assert [path.name for path in batch.gather([str(photos)])] == ["a.jpg", "b.JPG", "linked.png"]
 
 
+def test_folders_below_are_taken_or_named(mien: Mien, photos: Path, out: Path):
+    asked = ("edit", photos, "--warmth", 0.3, "-o", out)
+    ran = mien(*asked)
+    assert (
+        ran.code == 0
+        and f"passed over 1 folder below, as {photos / 'below'}: --recursive takes them" in ran.err
+    )
+    assert names(out) == ["a.jpg", "b.JPG"]
+    ran = mien(*asked, "--recursive", "--resume")
+    assert ran.code == 0 and summary(ran) == "1 done, 2 skipped, 0 failed"
+    assert names(out) == ["a.jpg", "b.JPG", "below"] and names(out / "below") == ["c.jpg"]
+    inside = photos / "done"
+    inside.mkdir()
+    for skipped in (0, 3):
+        ran = mien("edit", photos, "--warmth", 0.3, "-o", inside, "--recursive", "--resume")
+        assert ran.code == 0 and summary(ran) == f"{3 - skipped} done, {skipped} skipped, 0 failed"
+
+
 def test_globs_and_files(photos: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(photos.parent)
     assert batch.gather(["photos/*"]) == [Path("photos/a.jpg"), Path("photos/b.JPG")]

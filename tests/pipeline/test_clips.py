@@ -331,7 +331,9 @@ def test_memory_does_not_grow_with_the_clip(landmarks: Array):
         prototypes=SimpleNamespace(triangles=np.array([[0, 1, 2]])),
         parser=SimpleNamespace(
             alignment=Alignment("wide", 64),
-            parse=lambda crop: {name: np.zeros((64, 64), np.float32) for name in ("other", "hair", "glasses")},
+            parse=lambda crop: {
+                name: np.zeros((64, 64), np.float32) for name in ("other", "hair", "glasses")
+            },
         ),
     )
     line = ClipEditor(Tracker(kit, "all"), [Still()], 4, 4)

@@ -71,6 +71,7 @@ def _flag(name: str) -> str:
     "--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source."
 )
 @options("force", "start", "end", "resume")
+@click.option("--recursive", is_flag=True, help="Folders below a folder too; -o gets the same ones.")
 @click.option(
     "--workers", type=click.IntRange(1, 256), metavar="N", help="Many photos: processes; default: one a core."
 )
@@ -81,6 +82,7 @@ def edit(
     quality: int | None,
     force: bool,
     resume: bool,
+    recursive: bool,
     workers: int | None,
     as_json: bool,
     **rest: Any,
@@ -98,7 +100,12 @@ def edit(
     from ..pipeline import batch
 
     request, max_pixels = _request(rest), rest["max_pixels"]
-    sources = batch.gather(inputs, clips=True)
+    roots = [Path(name) for name in inputs if Path(name).is_dir()]
+    sources = batch.gather(inputs, clips=True, recursive=recursive)
+    if recursive and output not in roots:  # what an earlier run has made is no source
+        sources = [source for source in sources if output not in source.parents]
+    if not recursive and (others := batch.passed_over(inputs)):
+        say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
     clips = [source for source in sources if batch.is_clip(source)]
     if (request.start is not None or request.end is not None) and not clips:
         raise RequestError("--from and --to are for clips, and none came")
@@ -108,7 +115,9 @@ def edit(
         raise OutputError(
             f"{plural(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}"
         )
-    pairs = batch.pair(sources, output) if output.is_dir() else [(sources[0], output)]
+    pairs = batch.pair(sources, output, roots) if output.is_dir() else [(sources[0], output)]
+    for place in {target.parent for _, target in pairs} if recursive else ():
+        place.mkdir(parents=True, exist_ok=True)
     jobs = [batch.Job(source, target, request, quality, force, max_pixels) for source, target in pairs]
     photos = [
         replace(job, request=replace(request, start=None, end=None))

@@ -66,15 +66,16 @@ def cores() -> int:
 # ---- which files
 
 
-def gather(patterns: Sequence[str], *, clips: bool = False) -> list[Path]:
+def gather(patterns: Sequence[str], *, clips: bool = False, recursive: bool = False) -> list[Path]:
     """The pictures that files, folders and globs mean, each once, and with `clips` the films too. A folder
-    means those in it: none below it, none hidden."""
+    means those in it, and with `recursive` those below it; none hidden."""
     found: dict[Path, None] = {}
     kinds = READS | (set(footage.READS) if clips else set())
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if _readable(p, kinds))
+            below = _below(path) if recursive else [path]
+            inside = [p for place in below for p in sorted(place.iterdir()) if _readable(p, kinds)]
             if not inside and len(patterns) == 1:
                 raise InputError(f"{pattern} holds no pictures: wanted {' '.join(sorted(kinds))}")
             found |= dict.fromkeys(inside)
@@ -92,13 +93,31 @@ def gather(patterns: Sequence[str], *, clips: bool = False) -> list[Path]:
     return list(found)
 
 
+def passed_over(patterns: Sequence[str]) -> list[Path]:
+    """The folders below the folders that are meant, which hold pictures or films and are not looked into."""
+    kinds = READS | set(footage.READS)
+    return [
+        place
+        for pattern in patterns
+        if Path(pattern).is_dir()
+        for place in _below(Path(pattern))[1:]
+        if any(_readable(p, kinds) for p in place.iterdir())
+    ]
+
+
+def _below(folder: Path) -> list[Path]:
+    """A folder and all below it that are not hidden, from the top down; links are not followed."""
+    inside = sorted(p for p in folder.iterdir() if p.is_dir() and not p.is_symlink())
+    return [folder, *(one for p in inside if not p.name.startswith(".") for one in _below(p))]
+
+
 def _readable(path: Path, kinds: set[str]) -> bool:
     return path.suffix.lower() in kinds and not path.name.startswith(".") and path.is_file()
 
 
-def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
-    """Each source and where its result goes: its own name in `folder`; formats that are only read become
-    .jpg.
+def pair(sources: Sequence[Path], folder: Path, roots: Sequence[Path] = ()) -> list[tuple[Path, Path]]:
+    """Each source and where its result goes: its own name in `folder`, in folders as those that it lies in below
+    one of `roots`; formats that are only read become .jpg.
 
     Where the folder lies among the sources, an earlier run's results are found there too: of two sources with
     one target, the one that is the target is left out.
@@ -106,9 +125,9 @@ def pair(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
     claims: dict[Path, list[Path]] = defaultdict(list)
     for source in sources:
         own = source.suffix.lower() in {*photo_writer.SUFFIXES, *video.SUFFIXES}
-        claims[
-            folder / (source.name if own else f"{source.stem}{'.mp4' if is_clip(source) else '.jpg'}")
-        ].append(source)
+        root = next((root for root in roots if root in source.parents), source.parent)
+        name = source.name if own else f"{source.stem}{'.mp4' if is_clip(source) else '.jpg'}"
+        claims[folder / source.parent.relative_to(root) / name].append(source)
     pairs = []
     for target, claimants in claims.items():
         if len(claimants) > 1:
