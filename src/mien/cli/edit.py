@@ -100,12 +100,10 @@ def edit(
     from ..pipeline import batch
 
     request, max_pixels = _request(rest), rest["max_pixels"]
-    roots = [Path(name) for name in inputs if Path(name).is_dir()]
+    roots = [Path(name) for name in inputs if Path(name).is_dir()] if recursive else []
     sources = batch.gather(inputs, clips=True, recursive=recursive)
-    if recursive and output not in roots:  # what an earlier run has made is no source
+    if roots and output not in roots:  # what an earlier run has made is no source
         sources = [source for source in sources if output not in source.parents]
-    if not recursive and (others := batch.passed_over(inputs)):
-        say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
     clips = [source for source in sources if batch.is_clip(source)]
     if (request.start is not None or request.end is not None) and not clips:
         raise RequestError("--from and --to are for clips, and none came")
@@ -116,8 +114,10 @@ def edit(
             f"{plural(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}"
         )
     pairs = batch.pair(sources, output, roots) if output.is_dir() else [(sources[0], output)]
-    for place in {target.parent for _, target in pairs} if recursive else ():
+    for place in {target.parent for _, target in pairs} if roots else ():
         place.mkdir(parents=True, exist_ok=True)
+    if not recursive and (others := batch.passed_over(inputs, sources)):
+        say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
     jobs = [batch.Job(source, target, request, quality, force, max_pixels) for source, target in pairs]
     photos = [
         replace(job, request=replace(request, start=None, end=None))

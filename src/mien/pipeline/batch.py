@@ -93,15 +93,16 @@ def gather(patterns: Sequence[str], *, clips: bool = False, recursive: bool = Fa
     return list(found)
 
 
-def passed_over(patterns: Sequence[str]) -> list[Path]:
-    """The folders below the folders that are meant, which hold pictures or films and are not looked into."""
+def passed_over(patterns: Sequence[str], sources: Sequence[Path]) -> list[Path]:
+    """The folders below the folders that are meant, which hold pictures or films of which none is a source."""
+    taken = {source.parent for source in sources}
     kinds = READS | set(footage.READS)
     return [
         place
         for pattern in patterns
         if Path(pattern).is_dir()
         for place in _below(Path(pattern))[1:]
-        if any(_readable(p, kinds) for p in place.iterdir())
+        if place not in taken and any(_readable(p, kinds) for p in place.iterdir())
     ]
 
 
