@@ -1,0 +1,227 @@
+"""Swap: the face of one person over the mesh of another, lit as that one is, with the other's pose, expression and
+gaze.
+
+No network draws it: the texture of the best fitting picture is carried by the face mesh, as in "Face swapping:
+automatically replacing faces in photographs" (Bitouk et al. 2008), on a shape that is the source's own but for its
+expression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..face import geometry, mesh, shape
+from ..face.change import paste_window
+from ..face.filters import blur, multiband, smoothstep
+from ..face.mesh import Window
+from ..face.topology import EYELIDS, INNER_LIPS, IRISES, OVAL, POINTS
+from ..models.parser import Parser
+from ..models.shapes import Shapes
+from ..types import Alignment, Array, Change, Crop, Networks, Phase
+from . import swap_tone as tone
+from .portrait import LAYOUT, Portrait, face_width, portrait_of, resized
+
+OUTLINE = 0.5  # how much of the source's outline: all of it would move hair, ears and collars far
+INWARDS = 22.0  # mm from the outline within which the shape becomes wholly the source's
+SEEN = 0.0, 0.35  # cosine of the angle at which the source's camera saw a place: below the first not at all
+HOLE = 0.15, 0.5  # how well a place must be known to be shown
+GAZE_REACH = 2.2  # iris radii: further away eyes are not turned
+LIDS_SHUT = 0.55  # of the target's lid opening: with less the source's eyes are shut, and the target's are shown
+PARTED = 0.05  # of a mouth's opening over the inner eye distance, from which on something is seen in it
+ALIKE_MOUTHS = 0.6, 1.8  # the source's opening over the target's, within which its own teeth fit
+CLOSED = 0.03
+BORDER = 0.02, 0.05  # of the face's width, inwards from the outline: between them lies the seam
+SEAM = 0.12  # of the face's width: the width of the coarsest band
+
+
+@dataclass(frozen=True, eq=False)
+class Swap:
+    """Puts `source`, a portrait of somebody whose shape is `identity [I]`, over the face in a crop of `size`
+    pixels."""
+
+    source: Portrait
+    identity: Array
+    shapes: Shapes
+    parser: Parser
+    triangles: Array
+    size: int
+
+    phase = Phase.RESHAPE
+
+    @property
+    def alignment(self) -> Alignment:
+        return Alignment(LAYOUT, self.size)
+
+    @property
+    def networks(self) -> Networks:
+        return (*self.shapes.networks, *self.parser.net.networks)
+
+    def __call__(self, crop: Crop) -> Change:
+        target = portrait_of(self.parser, self.triangles, crop)
+        points, depth = self.reshaped(crop)
+        before, after = mesh.with_border_points(crop.landmarks, crop.size), mesh.with_border_points(points, crop.size)
+        flow, reach = mesh.motion(before, after, self.triangles, crop.size)
+        here = mesh.window(points[:POINTS], 0.06 * face_width(points), crop.size)
+        scene = _Scene.of(target, here, flow, points, depth)
+        drawn = self.drawn(scene)
+        inside = mesh.hull_mask(scene.points, here.side)
+        inside[[0, -1]] = inside[:, [0, -1]] = 0
+        edge = cv2.distanceTransform(inside, cv2.DIST_L2, 5) / scene.wide
+        mask = smoothstep(edge, *BORDER) * (1 - scene.front)
+        levels = max(3, int(np.log2(SEAM * scene.wide)))
+        joined = np.clip(multiband(drawn, scene.pixels, mask, levels), 0, 1)
+        changed = inside * (1 - scene.front)
+        colour = paste_window((joined - scene.pixels) * (inside > 0)[..., None], here.part, crop.size)
+        alpha = np.clip(np.maximum(2 * reach, paste_window((changed > 0).astype(np.float32), here.part, crop.size)), 0, 1)
+        return Change(flow, colour, alpha)
+
+    def reshaped(self, crop: Crop) -> tuple[Array, Array]:
+        """The face's mesh with the source's own shape, in the face's pose and expression: points `[478, 2]` and depth
+        `[478]` in crop pixels."""
+        model = self.shapes.model
+        assert crop.depth is not None
+        points = shape.solid(crop.landmarks, crop.depth)
+        pose = model.pose(points)
+        own = model.fit([pose.to_head(points)])[0]
+        offsets = model.identity_offsets(self.identity - own)
+        offsets[:, 2] = 0
+        offsets *= _inwards(model.mean)[:, None]
+        moved = points + pose.to_picture(shape.irises_with_lids(offsets))
+        return moved[:, :2].astype(np.float32), moved[:, 2].astype(np.float32)
+
+    def drawn(self, scene: _Scene) -> Array:
+        """The source's face in the target's layout and light, `[h, w, 3]`; where it is not known, the target's."""
+        source = self.source
+        crop = source.crop if source.crop.size <= self.size else resized(source.crop, self.size)
+        order = _by_depth(scene.depth, self.triangles)
+        layout = mesh.with_border_points(scene.whole, self.size)
+        layout = scene.here.local(layout)
+        at = mesh.dense_map(
+            layout, mesh.with_border_points(crop.landmarks, crop.size), self.triangles, scene.here.side, order
+        )
+        at = _with_gaze(at, crop.landmarks, scene)
+        look = cv2.INTER_CUBIC if crop.size < 1.2 * self.size else cv2.INTER_LINEAR
+        picture = cv2.remap(
+            crop.pixels.astype(np.float32) / 255, at[..., 0], at[..., 1], look, borderMode=cv2.BORDER_REFLECT_101
+        )
+        skin, hidden = (_mask_at(mask, at, crop.size) for mask in (source.skin, source.hidden))
+        assert crop.depth is not None
+        facing = -mesh.normals(crop.landmarks, crop.depth, self.triangles)[:, 2]
+        seen = _spread(smoothstep(facing, *SEEN), layout, self.triangles, scene.here.side, order)
+        hole = blur(1 - smoothstep(seen * (1 - hidden), *HOLE), scene.wide / 60)
+        common = skin * scene.skin
+        picture = tone.relit(np.clip(picture, 0, 1), scene.pixels, common, scene.points, scene.wide)
+        picture = tone.mixed(picture, scene.pixels, hole)
+        picture = tone.with_grain(picture, scene.pixels, common)
+        return self._features(picture, hole, scene)
+
+    def _features(self, picture: Array, hole: Array, scene: _Scene) -> Array:
+        """The same with eyes and mouth: the source's, toned as the target's are, or the target's own where the
+        source's are shut."""
+        own, theirs = openings(self.source.crop.landmarks), openings(scene.points)
+        side = scene.here.side
+        shown = ALIKE_MOUTHS[0] * theirs.mouth < own.mouth < ALIKE_MOUTHS[1] * theirs.mouth
+        if theirs.mouth > PARTED and not shown:
+            mask = mesh.polygon_mask(scene.points, INNER_LIPS, side, feather=max(scene.wide / 200, 0.6))
+            picture = tone.mixed(picture, scene.pixels, mask)
+        elif theirs.mouth > CLOSED:
+            picture = tone.with_teeth_of(picture, scene.pixels, scene.points, scene.wide)
+        for k, lids in enumerate(EYELIDS):
+            x, y = np.clip(np.rint(scene.points[IRISES[k][0]]), 0, side - 1).astype(int)
+            if own.lids[k] < LIDS_SHUT * theirs.lids[k] or hole[y, x] > 0.5:
+                feather = max(scene.wide / 150, 0.6)
+                mask = mesh.polygon_mask(scene.points, lids, side, feather, grow=scene.wide / 75)
+                picture = tone.mixed(picture, scene.pixels, mask)
+            else:
+                picture = tone.with_eye_of(picture, scene.pixels, scene.points, lids, scene.wide)
+        return picture
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """The target's face where the source's will lie: a window of the crop, after the flow. pixels `[h, w, 3]` in 0..1,
+    skin and front `[h, w]`; points `[478, 2]` in the window, whole in the crop; wide: the face's width."""
+
+    here: Window
+    pixels: Array
+    skin: Array
+    front: Array
+    points: Array
+    whole: Array
+    depth: Array
+    wide: float
+
+    @staticmethod
+    def of(target: Portrait, here: Window, flow: Array, points: Array, depth: Array) -> _Scene:
+        crop = target.crop
+        at = (mesh.pixel_grid(crop.size) + flow)[here.part]
+        pixels = cv2.remap(
+            crop.pixels.astype(np.float32) / 255, at[..., 0], at[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+        )
+        skin, front = (_mask_at(mask, at, crop.size) for mask in (target.skin, target.front))
+        local = here.local(points)
+        return _Scene(here, np.clip(pixels, 0, 1), skin, front, local, points, depth, face_width(points))
+
+
+@dataclass(frozen=True)
+class Openings:
+    """How far a mouth is open, over the distance of the inner eye corners, and each eye, over its width."""
+
+    mouth: float
+    lids: tuple[float, float]
+
+
+def openings(points: Array) -> Openings:
+    """Of a face with landmarks `[478, 2]`, in whatever pixels."""
+
+    def apart(i: int, j: int) -> float:
+        return float(np.linalg.norm(points[i] - points[j]))
+
+    eyes = ((159, 145, 33, 133), (386, 374, 263, 362))
+    left, right = (apart(upper, lower) / max(apart(outer, inner), 1e-3) for upper, lower, outer, inner in eyes)
+    return Openings(apart(13, 14) / max(apart(362, 133), 1e-3), (left, right))
+
+
+def _inwards(mean: Array) -> Array:
+    """How much of the source's shape each point takes, `[478]`: OUTLINE at the outline, all INWARDS of it."""
+    ends = mean[list(OVAL), :2]
+    line = np.concatenate([(1 - u) * ends + u * np.roll(ends, -1, 0) for u in (0, 0.25, 0.5, 0.75)])
+    apart = np.sqrt(((mean[:, None, :2] - line) ** 2).sum(-1)).min(1)
+    return OUTLINE + (1 - OUTLINE) * smoothstep(apart, 0, INWARDS)
+
+
+def _by_depth(depth: Array, triangles: Array) -> Array:
+    """The triangles of a mesh with border points, the farthest first."""
+    beyond = np.full(int(triangles.max()) + 1 - POINTS, 1e6)
+    return np.argsort(-np.concatenate([depth[:POINTS], beyond])[triangles].mean(1))
+
+
+def _spread(values: Array, layout: Array, triangles: Array, side: int, order: Array) -> Array:
+    """What is known at the mesh's points, `[468]`, all over a window `[side, side]`, in 0..1."""
+    known = np.concatenate([values, np.full(len(layout) - POINTS, values.mean())])
+    pairs = np.column_stack([known, known]).astype(np.float32)
+    return np.clip(mesh.dense_map(layout, pairs, triangles, side, order)[..., 0], 0, 1)
+
+
+def _mask_at(mask: Array, at: Array, size: int) -> Array:
+    """A mask `[M, M]` uint8 of a crop of `size` pixels at places `[h, w, 2]` (crop xy), in 0..1."""
+    where = (at + np.float32(0.5)) * np.float32(len(mask) / size) - np.float32(0.5)
+    return mesh.remap(mask, where).astype(np.float32) / 255
+
+
+def _with_gaze(at: Array, source: Array, scene: _Scene) -> Array:
+    """The map `[h, w, 2]` of a window into the source, so that its irises come to lie where the target's are."""
+    out = at.copy()
+    for k, lids in enumerate(EYELIDS):
+        centre, radius = scene.points[IRISES[k][0]], mesh.iris_radius(scene.points, k)
+        x, y = np.clip(np.rint(centre), 0, scene.here.side - 1).astype(int)
+        shift = source[IRISES[k][0]] - at[y, x]
+        if np.linalg.norm(shift) > GAZE_REACH * mesh.iris_radius(source, k):
+            continue
+        apart = np.linalg.norm(mesh.pixel_grid(scene.here.side) - centre, axis=-1)
+        inside = mesh.polygon_mask(scene.points, lids, scene.here.side, feather=max(radius / 6, 0.5))
+        out += shift * (smoothstep(apart, 2.6 * radius, radius) * inside)[..., None]
+    return out.astype(np.float32)

@@ -1,0 +1,126 @@
+"""The tone of a swapped face: its skin lit as the target's, eyes and teeth toned on their own, grain as the
+photo's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from ..face import mesh
+from ..face.filters import blur, lab_to_rgb, masked_blur, rgb_to_lab, smoothstep
+from ..face.topology import INNER_LIPS
+from ..types import Array
+
+SOFT, SOFT_AT_EDGE = 0.14, 0.05  # of the face's width: what is smoother counts as light, and beside the outline
+EDGE = 0.22, 0.06  # of the face's width from the outline: between them one becomes the other
+CONTRAST = 0.5  # the power of the ratio of lightness by which the source's detail is scaled
+BRIGHT = 92.0  # Lab lightness from which on light is halved
+FEWEST = 200.0  # pixels of skin that both show: with fewer the whole face is compared
+EYE_GAIN, TEETH_GAIN = (0.4, 1.6), (0.5, 1.25)
+BANDS = 0.8, 1.6, 3.2  # pixels: grain lies between these blurs
+SOFTENINGS = 0.35, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0  # pixels
+SHARPER, SOFTER = 0.85, 1.15  # the target's grain over the source's, beyond which it is matched
+
+
+Toned = Callable[[Array, Array, Array], Array]  # Lab of a part, of the inside its own colours and the scene's `[n, 3]`
+
+
+def mixed(below: Array, above: Array, mask: Array) -> Array:
+    """A picture with another over it where a mask `[h, w]` says so."""
+    return below + (above - below) * mask[..., None]
+
+
+def relit(picture: Array, scene: Array, common: Array, points: Array, wide: float) -> Array:
+    """The source's face `[h, w, 3]` in the light and the skin tone of the scene's: in Lab, what is smooth in the
+    scene's skin, with what is fine in the source's. common `[h, w]`: skin in both; points in the window."""
+    side = len(picture)
+    hull = mesh.hull_mask(points, side)
+    common = common if common.sum() > FEWEST else hull.astype(np.float32)
+    hull[[0, -1]] = hull[:, [0, -1]] = 0
+    edge = smoothstep(cv2.distanceTransform(hull, cv2.DIST_L2, 5) / wide, *EDGE)[..., None]
+    own, theirs = rgb_to_lab(picture), rgb_to_lab(scene)
+    smooth, wanted = (
+        masked_blur(lab, common, SOFT * wide) * (1 - edge) + masked_blur(lab, common, SOFT_AT_EDGE * wide) * edge
+        for lab in (own, theirs)
+    )
+    gain = np.clip((wanted[..., :1] + 4) / (smooth[..., :1] + 4), 0.3, 3) ** CONTRAST
+    chroma = [float(np.average(np.hypot(lab[..., 1], lab[..., 2]), weights=common)) for lab in (own, theirs)]
+    vivid = float(np.clip(chroma[1] / max(chroma[0], 1), 0.05, 1.3))
+    vivid = vivid if vivid < 1 else vivid**0.5
+    lab = wanted + (own - smooth) * np.concatenate([gain, np.full((side, side, 2), vivid, np.float32)], -1)
+    lab[..., 0] = np.where(lab[..., 0] > BRIGHT, BRIGHT + (lab[..., 0] - BRIGHT) / 2, lab[..., 0])
+    return lab_to_rgb(lab)
+
+
+def with_eye_of(picture: Array, scene: Array, points: Array, lids: tuple[int, ...], wide: float) -> Array:
+    """The picture with one eye as light and as warm as the scene's is there, and no lighter than its lightest."""
+
+    def toned(lab: Array, own: Array, theirs: Array) -> Array:
+        light, wanted = np.percentile(own[..., 0], 85), np.percentile(theirs[..., 0], 85)
+        warmth = _of_lightest(theirs, 70) - _of_lightest(own, 70)
+        out = lab + np.array([0, *np.clip(warmth, -15, 15)], np.float32)
+        out[..., 0] = lab[..., 0] * np.clip(wanted / max(light, 3), *EYE_GAIN)
+        knee = max(np.percentile(theirs[..., 0], 97), wanted + 3) - 8
+        out[..., 0] = np.where(out[..., 0] > knee, knee + (out[..., 0] - knee) * 0.35, out[..., 0])
+        return out
+
+    return _toned_inside(picture, scene, points, lids, wide, toned)
+
+
+def with_teeth_of(picture: Array, scene: Array, points: Array, wide: float) -> Array:
+    """The picture with the inside of the mouth as light and as warm as the scene's is."""
+
+    def toned(lab: Array, own: Array, theirs: Array) -> Array:
+        light, wanted = np.percentile(own[..., 0], 90), np.percentile(theirs[..., 0], 90)
+        warmth = _of_lightest(theirs, 60) - _of_lightest(own, 60)
+        out = lab + np.array([0, *np.clip(warmth, -12, 12)], np.float32)
+        out[..., 0] = lab[..., 0] * np.clip(wanted / max(light, 3), *TEETH_GAIN)
+        return out
+
+    return _toned_inside(picture, scene, points, INNER_LIPS, wide, toned)
+
+
+def _toned_inside(picture: Array, scene: Array, points: Array, outline: tuple[int, ...], wide: float, toned: Toned) -> Array:
+    """The picture with what `toned` makes of the part inside an outline."""
+    here = mesh.window(points[list(outline)], max(wide / 30, 2), len(picture))
+    mask = mesh.polygon_mask(here.local(points), outline, here.side, feather=max(wide / 200, 0.6))
+    inside = mask > 0.6
+    if inside.sum() < 30:
+        return picture
+    own, theirs = rgb_to_lab(picture[here.part]), rgb_to_lab(scene[here.part])
+    out = picture.copy()
+    out[here.part] = mixed(picture[here.part], lab_to_rgb(toned(own, own[inside], theirs[inside])), mask)
+    return out
+
+
+def _of_lightest(lab: Array, percentile: float) -> Array:
+    """The mean warmth `[2]` of the lightest of colours `[n, 3]`."""
+    return lab[lab[:, 0] >= np.percentile(lab[:, 0], percentile)][:, 1:].mean(0)
+
+
+def with_grain(picture: Array, scene: Array, common: Array) -> Array:
+    """The picture as sharp and as grainy as the scene, by what both show of skin `[h, w]`: softened where it is
+    sharper, with the scene's own grain where it is softer."""
+    own, theirs = rgb_to_lab(picture)[..., 0], rgb_to_lab(scene)[..., 0]
+    have, want = _bands(own, common), _bands(theirs, common)
+    ratio = want[0] / max(have[0], 1e-3)
+    if ratio < SHARPER:
+        sigma = next((one for one in SOFTENINGS if _bands(blur(own, one), common)[0] <= want[0]), SOFTENINGS[-1])
+        return blur(picture, sigma)
+    if ratio <= SOFTER:
+        return picture
+    levels = [scene, *(blur(scene, sigma) for sigma in BANDS[:2])]
+    out = picture
+    for k, share in enumerate((1.0, 0.7)):
+        missing = float(np.sqrt(max(want[k] ** 2 - have[k] ** 2, 0))) / max(want[k], 1e-3)
+        out = out + (levels[k] - levels[k + 1]) * (share * min(missing, 1.0) * blur(common, 2))[..., None]
+    return out
+
+
+def _bands(light: Array, weight: Array) -> list[float]:
+    """How strong the three finest bands of lightness are on skin, as standard deviations."""
+    levels = [light, *(blur(light, sigma) for sigma in BANDS)]
+    total = max(float(weight.sum()), 1.0)
+    return [float(np.sqrt((weight * (a - b) ** 2).sum() / total)) for a, b in zip(levels, levels[1:])]
