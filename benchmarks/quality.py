@@ -119,9 +119,7 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--judge", type=Path, default=Path("runs/judge.safetensors"))
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument(
-        "--by", nargs="+", choices=(bench.BEST, *METHODS), default=(bench.BEST, *METHODS)
-    )
+    parser.add_argument("--by", nargs="+", choices=(bench.BEST, *METHODS), default=(bench.BEST, *METHODS))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--most", type=int, default=1000, help="judge at most so many people")
     args = parser.parse_args()

@@ -142,7 +142,9 @@ def main() -> None:
     path = WEIGHTS / "shapes.npz"
     np.savez_compressed(path, allow_pickle=False, **{KEY: np.array(card.to_json())}, **packed(model))
     digest = register("shapes", "shapes", path.name)
-    print(f"{path.name}: {len(meshes)} portraits, {len(pairs)} smiles; {path.stat().st_size} bytes, sha256 {digest}")
+    print(
+        f"{path.name}: {len(meshes)} portraits, {len(pairs)} smiles; {path.stat().st_size} bytes, sha256 {digest}"
+    )
     print(f"held: identity {held:.3f} of the variance, expression {moved:.3f}")
 
 

@@ -19,6 +19,7 @@ INTERRUPTED = 130
 # commands is asked for.
 COMMANDS = {
     "edit": "edit",
+    **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("find", "align", "verify", "report", "bench"), "inspect"),
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(

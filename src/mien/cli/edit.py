@@ -66,14 +66,7 @@ def _flag(name: str) -> str:
     metavar="NAME=X",
     help="With it: go X along one of its own directions.",
 )
-@click.option(
-    "--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source."
-)
-@options("force", "start", "end", "resume")
-@click.option(
-    "--workers", type=click.IntRange(1, 256), metavar="N", help="Many photos: processes; default: one a core."
-)
-@options("json", "licence", "max_pixels")
+@options("quality", "force", "start", "end", "resume", "workers", "json", "licence", "max_pixels")
 def edit(
     inputs: tuple[str, ...],
     output: Path,
@@ -101,13 +94,7 @@ def edit(
     clips = [source for source in sources if batch.is_clip(source)]
     if (request.start is not None or request.end is not None) and not clips:
         raise RequestError("--from and --to are for clips, and none came")
-    many = sources != [Path(name) for name in inputs[:1]]
-    if many and not output.is_dir():
-        kind = "file" if clips else "photo"
-        raise OutputError(
-            f"{plural(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}"
-        )
-    pairs = batch.pair(sources, output) if output.is_dir() else [(sources[0], output)]
+    pairs, many = targets(inputs, sources, output, "file" if clips else "photo")
     jobs = [batch.Job(source, target, request, quality, force, max_pixels) for source, target in pairs]
     photos = [
         replace(job, request=replace(request, start=None, end=None))
@@ -115,17 +102,38 @@ def edit(
         if job.source not in clips
     ]
     if not many and photos and not resume:
-        batch.check(photos[0])
-        outcome = batch.edit_one(photos[0])
-        say(f"wrote {outcome.said or photos[0].target}")
-        if as_json:
-            _tell(outcome)
+        one_photo(photos[0], as_json)
         return
     failed = _clips([job for job in jobs if job.source in clips], resume, as_json, many) if clips else 0
     if photos:
-        _photos(photos, resume, min(workers or batch.cores(), len(photos)), as_json)
+        many_photos(photos, resume, workers, as_json)
     if failed:
         raise SystemExit(1)
+
+
+def targets(
+    inputs: tuple[str, ...], sources: list[Path], output: Path, kind: str
+) -> tuple[list[tuple[Path, Path]], bool]:
+    """Where each source goes, and whether there may be many: then it has to be a folder."""
+    from ..pipeline import batch
+
+    many = sources != [Path(name) for name in inputs[:1]]
+    if many and not output.is_dir():
+        raise OutputError(
+            f"{plural(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}"
+        )
+    return (batch.pair(sources, output) if output.is_dir() else [(sources[0], output)]), many
+
+
+def one_photo(job: Job, as_json: bool) -> None:
+    """Do a single photo, in this process; its error is raised."""
+    from ..pipeline import batch
+
+    batch.check(job)
+    outcome = batch.edit_one(job)
+    say(f"wrote {outcome.said or job.target}")
+    if as_json:
+        _tell(outcome)
 
 
 def _request(given: dict[str, Any]) -> EditRequest:
@@ -169,9 +177,11 @@ def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:
     return failed
 
 
-def _photos(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
+def many_photos(jobs: list[Job], resume: bool, workers: int | None, as_json: bool) -> None:
+    """Do many photos, some at a time, and tell of each; exits with 1 where one failed."""
     from ..pipeline import batch
 
+    workers = min(workers or batch.cores(), len(jobs))
     counts = {"done": 0, "skipped": 0, "failed": 0}
     with shown("photos") as progress:
         with closing(batch.run(jobs, resume=resume, workers=workers, progress=progress)) as outcomes:

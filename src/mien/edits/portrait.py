@@ -21,7 +21,10 @@ MASKS = 512  # pixels of a side at which masks are made, at most
 # painted on, and what stays before one that another comes under
 HIDES = {"hair": (0.08, 0.3), "other": (0.3, 0.6), "glasses": (0.2, 0.5)}
 IN_FRONT = {"hair": (0.3, 0.65), "other": (0.5, 0.8), "glasses": (0.3, 0.6)}
-STRANGE = 0.35, 0.7  # how unlike skin something is that is taken for a lock of hair, where nothing but skin can be
+STRANGE = (
+    0.35,
+    0.7,
+)  # how unlike skin something is that is taken for a lock of hair, where nothing but skin can be
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,11 @@ class Portrait:
     skin: Array
     hidden: Array
     front: Array
+
+    @property
+    def depth(self) -> Array:
+        """Of the landmarks, `[478]` in crop pixels."""
+        return depth_of(self.crop)
 
     @property
     def width(self) -> float:
@@ -63,17 +71,18 @@ def own_side(face: Face) -> int:
 def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
     """Measure the face that a crop in LAYOUT shows, with depth."""
     small = resized(crop, min(crop.size, MASKS))
-    assert small.depth is not None
     seen = geometry.align(small.pixels, small.landmarks, parser.alignment)
     matrix = geometry.invert(seen.matrix)
     regions = {
         name: cv2.warpAffine(share, matrix, (small.size,) * 2, borderValue=float(name == "other"))
         for name, share in parser.parse(seen).items()
     }
-    bare = skin.bare_skin_mask(small.landmarks, small.size) * smoothstep(regions["skin"] + regions["nose"], 0.4, 0.8)
-    normals = mesh.normals(small.landmarks, small.depth, triangles)
+    bare = skin.bare_skin_mask(small.landmarks, small.size) * smoothstep(
+        regions["skin"] + regions["nose"], 0.4, 0.8
+    )
+    normals = mesh.normals(small.landmarks, depth_of(small), triangles)
     soft = blur(small.pixels.astype(np.float32) / 255, small.size / 80)
-    _, yaw, pitch = pose(crop.landmarks[: topology.POINTS], _depth(crop)[: topology.POINTS])
+    _, yaw, pitch = pose(crop.landmarks[: topology.POINTS], depth_of(crop)[: topology.POINTS])
     return Portrait(
         crop,
         yaw,
@@ -101,7 +110,7 @@ def resized(crop: Crop, side: int) -> Crop:
         matrix=geometry.compose(grow, crop.matrix),
         alignment=Alignment(crop.alignment.template, side),
         landmarks=resized_points(crop.landmarks, crop.size, side),
-        depth=_depth(crop) * np.float32(ratio),
+        depth=depth_of(crop) * np.float32(ratio),
     )
 
 
@@ -110,8 +119,9 @@ def resized_points(points: Array, before: int, after: int) -> Array:
     return ((points + 0.5) * (after / before) - 0.5).astype(np.float32)
 
 
-def _depth(crop: Crop) -> Array:
-    assert crop.depth is not None, "a portrait is laid out with its depth"
+def depth_of(crop: Crop) -> Array:
+    """The depth `[478]` that a portrait is laid out with, in crop pixels."""
+    assert crop.depth is not None
     return crop.depth
 
 

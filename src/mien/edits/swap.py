@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..face import geometry, mesh, shape
+from ..face import mesh, shape
 from ..face.change import paste_window
 from ..face.filters import blur, multiband, smoothstep
 from ..face.mesh import Window
@@ -22,14 +22,16 @@ from ..models.parser import Parser
 from ..models.shapes import Shapes
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from . import swap_tone as tone
-from .portrait import LAYOUT, Portrait, face_width, portrait_of, resized
+from .portrait import LAYOUT, Portrait, depth_of, face_width, portrait_of, resized
 
 OUTLINE = 0.5  # how much of the source's outline: all of it would move hair, ears and collars far
 INWARDS = 22.0  # mm from the outline within which the shape becomes wholly the source's
 SEEN = 0.0, 0.35  # cosine of the angle at which the source's camera saw a place: below the first not at all
 HOLE = 0.15, 0.5  # how well a place must be known to be shown
 GAZE_REACH = 2.2  # iris radii: further away eyes are not turned
-LIDS_SHUT = 0.55  # of the target's lid opening: with less the source's eyes are shut, and the target's are shown
+LIDS_SHUT = (
+    0.55  # of the target's lid opening: with less the source's eyes are shut, and the target's are shown
+)
 PARTED = 0.05  # of a mouth's opening over the inner eye distance, from which on something is seen in it
 ALIKE_MOUTHS = 0.6, 1.8  # the source's opening over the target's, within which its own teeth fit
 CLOSED = 0.03
@@ -62,7 +64,10 @@ class Swap:
     def __call__(self, crop: Crop) -> Change:
         target = portrait_of(self.parser, self.triangles, crop)
         points, depth = self.reshaped(crop)
-        before, after = mesh.with_border_points(crop.landmarks, crop.size), mesh.with_border_points(points, crop.size)
+        before, after = (
+            mesh.with_border_points(crop.landmarks, crop.size),
+            mesh.with_border_points(points, crop.size),
+        )
         flow, reach = mesh.motion(before, after, self.triangles, crop.size)
         here = mesh.window(points[:POINTS], 0.06 * face_width(points), crop.size)
         scene = _Scene.of(target, here, flow, points, depth)
@@ -75,15 +80,16 @@ class Swap:
         joined = np.clip(multiband(drawn, scene.pixels, mask, levels), 0, 1)
         changed = inside * (1 - scene.front)
         colour = paste_window((joined - scene.pixels) * (inside > 0)[..., None], here.part, crop.size)
-        alpha = np.clip(np.maximum(2 * reach, paste_window((changed > 0).astype(np.float32), here.part, crop.size)), 0, 1)
+        alpha = np.clip(
+            np.maximum(2 * reach, paste_window((changed > 0).astype(np.float32), here.part, crop.size)), 0, 1
+        )
         return Change(flow, colour, alpha)
 
     def reshaped(self, crop: Crop) -> tuple[Array, Array]:
         """The face's mesh with the source's own shape, in the face's pose and expression: points `[478, 2]` and depth
         `[478]` in crop pixels."""
         model = self.shapes.model
-        assert crop.depth is not None
-        points = shape.solid(crop.landmarks, crop.depth)
+        points = shape.solid(crop.landmarks, depth_of(crop))
         pose = model.pose(points)
         own = model.fit([pose.to_head(points)])[0]
         offsets = model.identity_offsets(self.identity - own)
@@ -105,11 +111,14 @@ class Swap:
         at = _with_gaze(at, crop.landmarks, scene)
         look = cv2.INTER_CUBIC if crop.size < 1.2 * self.size else cv2.INTER_LINEAR
         picture = cv2.remap(
-            crop.pixels.astype(np.float32) / 255, at[..., 0], at[..., 1], look, borderMode=cv2.BORDER_REFLECT_101
+            crop.pixels.astype(np.float32) / 255,
+            at[..., 0],
+            at[..., 1],
+            look,
+            borderMode=cv2.BORDER_REFLECT_101,
         )
         skin, hidden = (_mask_at(mask, at, crop.size) for mask in (source.skin, source.hidden))
-        assert crop.depth is not None
-        facing = -mesh.normals(crop.landmarks, crop.depth, self.triangles)[:, 2]
+        facing = -mesh.normals(crop.landmarks, depth_of(crop), self.triangles)[:, 2]
         seen = _spread(smoothstep(facing, *SEEN), layout, self.triangles, scene.here.side, order)
         hole = blur(1 - smoothstep(seen * (1 - hidden), *HOLE), scene.wide / 60)
         common = skin * scene.skin
@@ -159,7 +168,11 @@ class _Scene:
         crop = target.crop
         at = (mesh.pixel_grid(crop.size) + flow)[here.part]
         pixels = cv2.remap(
-            crop.pixels.astype(np.float32) / 255, at[..., 0], at[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+            crop.pixels.astype(np.float32) / 255,
+            at[..., 0],
+            at[..., 1],
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REFLECT_101,
         )
         skin, front = (_mask_at(mask, at, crop.size) for mask in (target.skin, target.front))
         local = here.local(points)
@@ -181,7 +194,9 @@ def openings(points: Array) -> Openings:
         return float(np.linalg.norm(points[i] - points[j]))
 
     eyes = ((159, 145, 33, 133), (386, 374, 263, 362))
-    left, right = (apart(upper, lower) / max(apart(outer, inner), 1e-3) for upper, lower, outer, inner in eyes)
+    left, right = (
+        apart(upper, lower) / max(apart(outer, inner), 1e-3) for upper, lower, outer, inner in eyes
+    )
     return Openings(apart(13, 14) / max(apart(362, 133), 1e-3), (left, right))
 
 

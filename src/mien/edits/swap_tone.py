@@ -13,7 +13,10 @@ from ..face.filters import blur, lab_to_rgb, masked_blur, rgb_to_lab, smoothstep
 from ..face.topology import INNER_LIPS
 from ..types import Array
 
-SOFT, SOFT_AT_EDGE = 0.14, 0.05  # of the face's width: what is smoother counts as light, and beside the outline
+SOFT, SOFT_AT_EDGE = (
+    0.14,
+    0.05,
+)  # of the face's width: what is smoother counts as light, and beside the outline
 EDGE = 0.22, 0.06  # of the face's width from the outline: between them one becomes the other
 CONTRAST = 0.5  # the power of the ratio of lightness by which the source's detail is scaled
 BRIGHT = 92.0  # Lab lightness from which on light is halved
@@ -24,7 +27,9 @@ SOFTENINGS = 0.35, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0  # pixels
 SHARPER, SOFTER = 0.85, 1.15  # the target's grain over the source's, beyond which it is matched
 
 
-Toned = Callable[[Array, Array, Array], Array]  # Lab of a part, of the inside its own colours and the scene's `[n, 3]`
+Toned = Callable[
+    [Array, Array, Array], Array
+]  # Lab of a part, of the inside its own colours and the scene's `[n, 3]`
 
 
 def mixed(below: Array, above: Array, mask: Array) -> Array:
@@ -42,7 +47,8 @@ def relit(picture: Array, scene: Array, common: Array, points: Array, wide: floa
     edge = smoothstep(cv2.distanceTransform(hull, cv2.DIST_L2, 5) / wide, *EDGE)[..., None]
     own, theirs = rgb_to_lab(picture), rgb_to_lab(scene)
     smooth, wanted = (
-        masked_blur(lab, common, SOFT * wide) * (1 - edge) + masked_blur(lab, common, SOFT_AT_EDGE * wide) * edge
+        masked_blur(lab, common, SOFT * wide) * (1 - edge)
+        + masked_blur(lab, common, SOFT_AT_EDGE * wide) * edge
         for lab in (own, theirs)
     )
     gain = np.clip((wanted[..., :1] + 4) / (smooth[..., :1] + 4), 0.3, 3) ** CONTRAST
@@ -82,7 +88,9 @@ def with_teeth_of(picture: Array, scene: Array, points: Array, wide: float) -> A
     return _toned_inside(picture, scene, points, INNER_LIPS, wide, toned)
 
 
-def _toned_inside(picture: Array, scene: Array, points: Array, outline: tuple[int, ...], wide: float, toned: Toned) -> Array:
+def _toned_inside(
+    picture: Array, scene: Array, points: Array, outline: tuple[int, ...], wide: float, toned: Toned
+) -> Array:
     """The picture with what `toned` makes of the part inside an outline."""
     here = mesh.window(points[list(outline)], max(wide / 30, 2), len(picture))
     mask = mesh.polygon_mask(here.local(points), outline, here.side, feather=max(wide / 200, 0.6))
@@ -107,7 +115,9 @@ def with_grain(picture: Array, scene: Array, common: Array) -> Array:
     have, want = _bands(own, common), _bands(theirs, common)
     ratio = want[0] / max(have[0], 1e-3)
     if ratio < SHARPER:
-        sigma = next((one for one in SOFTENINGS if _bands(blur(own, one), common)[0] <= want[0]), SOFTENINGS[-1])
+        sigma = next(
+            (one for one in SOFTENINGS if _bands(blur(own, one), common)[0] <= want[0]), SOFTENINGS[-1]
+        )
         return blur(picture, sigma)
     if ratio <= SOFTER:
         return picture

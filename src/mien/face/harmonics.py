@@ -8,8 +8,13 @@ import numpy as np
 from ..types import Array
 from .topology import POINTS
 
-RIDGE = np.diag([1e-4, 0.03, 0.03, 0.03, 0.15, 0.15, 0.15, 0.15, 0.15])  # of each term; the higher ones are hardly seen
-ROUNDS, SPREAD = 4, 0.25  # of the robust fit, and the logarithm from which on a point is taken for paint or shadow
+RIDGE = np.diag(
+    [1e-4, 0.03, 0.03, 0.03, 0.15, 0.15, 0.15, 0.15, 0.15]
+)  # of each term; the higher ones are hardly seen
+ROUNDS, SPREAD = (
+    4,
+    0.25,
+)  # of the robust fit, and the logarithm from which on a point is taken for paint or shadow
 DARKEST = 0.01  # of linear light, below which there is only noise
 
 
@@ -27,7 +32,9 @@ def fit(pixels: Array, skin: Array, points: Array, normals: Array) -> Array:
     light = np.zeros((9, 3))
     for _ in range(ROUNDS):
         ridge = RIDGE * max(float(weight.sum()), 1.0)
-        light = np.linalg.solve(terms.T @ (terms * trust[:, None]) + ridge, terms.T @ (level * trust[:, None]))
+        light = np.linalg.solve(
+            terms.T @ (terms * trust[:, None]) + ridge, terms.T @ (level * trust[:, None])
+        )
         off = np.abs(level - terms @ light).mean(1)
         trust = weight / (1 + (off / SPREAD) ** 2)
     return light

@@ -1,0 +1,157 @@
+"""The verb `swap`: one person's face on another's head, in a photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .._version import __version__
+from ..edits.age_floor import CLOSE, age_reader
+from ..edits.portrait import LAYOUT, Portrait, own_side, portrait_of
+from ..edits.request import said_of_face
+from ..edits.swap import Swap
+from ..errors import FaceError, RequestError
+from ..face import filters, shape
+from ..face.change import composite
+from ..io.photo_reader import PhotoLike, as_photo
+from ..models.kit import Kit, shared_kit
+from ..models.prototypes import ADULT
+from ..types import Alignment, Array, Change, Crop, Face, Networks, Person, Photo, Step
+from .gallery import Gallery, Picture
+from .people import FaceLike, meant, select_faces
+from .photo import align_face, find_occlusion, make_change, now
+
+TURNED, NODDED = 40.0, 30.0  # degrees of yaw and pitch beyond which a face is left as it is
+FARTHEST = 30.0  # degrees of yaw between a face and the nearest picture of the gallery
+NARROWEST = 40.0  # pixels: in smaller faces there is nothing to be seen
+COARSER = 3.0  # how much wider than in any picture of the gallery a face may be
+
+
+@dataclass(frozen=True, eq=False)
+class SwapRequest:
+    """What is to be done to photos: whose face goes to which faces, and in whose words both agreed."""
+
+    gallery: Gallery
+    consent: str
+    face: str | Person = "all"
+    licence: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """What the label says that was asked for."""
+        about = {"source": self.gallery.name, "source_sha256": self.gallery.digest}
+        return about | said_of_face(self.face)
+
+    def apply(self, photo: Photo, kit: Kit) -> Photo:
+        """The photo with all chosen faces swapped; of several those that cannot be are left as they are."""
+        faces = kit.faces(filters.to_uint8(photo.pixels))
+        chosen = select_faces(kit, photo.pixels, faces, self.face)
+        done, refused = list[_Swapped](), list[str]()
+        for i in chosen:
+            try:
+                done.append(_swapped(photo.pixels, faces, i, self.gallery, kit))
+            except FaceError as error:
+                refused.append(f"face {i + 1} {error}")
+        if not done:
+            raise FaceError("; ".join(refused))
+        pixels = photo.pixels.copy()
+        for one in done:
+            composite(photo.pixels, one.crop, one.change, pixels)
+        return photo.after(self._step(done, tuple(refused)), pixels)
+
+    def _step(self, done: list[_Swapped], notes: tuple[str, ...]) -> Step:
+        sources = tuple(dict.fromkeys(one.picture.source for one in done))
+        step = Step("swap", self.arguments(), done[0].networks, __version__, now())
+        return replace(step, notes=notes, sources=sources, consent=self.consent)
+
+
+def swap(
+    photo: PhotoLike,
+    gallery: Gallery | PhotoLike | Sequence[PhotoLike],
+    *,
+    consent: str,
+    face: FaceLike = "all",
+    licence: str | None = None,
+    kit: Kit | None = None,
+) -> Photo:
+    """Put one person's face on the heads in a photo: `swap("photo.jpg", "person/", consent="agreed by mail,
+    2026-11-29")`.
+
+    gallery: whose face it is: a `Gallery`, or pictures of one person as `Gallery.of` takes them; one frontal picture
+    is enough for frontal faces. consent: in whose words both agreed; it is written into the label. face: whose heads,
+    as `edit` takes it. Pose, expression, gaze, light and skin tone, hair and what is before the face stay those of the
+    photo; pixels outside the face are bit-identical.
+
+    Raises `RequestError` without consent, and `FaceError` where no face is there, where one is too small or turned too
+    far, and where either person reads as under 18. Of several faces those that cannot be done are left as they are,
+    and `Step.notes` says why.
+    """
+    kit = kit or shared_kit(licence)
+    check_consent(consent)
+    photo, gallery = as_photo(photo), Gallery.of(gallery, kit=kit)
+    return SwapRequest(gallery, consent, meant(face, kit=kit), licence).apply(photo, kit)
+
+
+def check_consent(consent: str) -> None:
+    """Refuse a swap without consent by a `RequestError`."""
+    if not consent.strip():
+        raise RequestError(
+            "a swap needs consent: say who agreed and when, as in --consent 'both agreed by mail, 2026-11-29'"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Swapped:
+    """One face: its crop, its Change, the picture that it took, and the networks that took part."""
+
+    crop: Crop
+    change: Change
+    picture: Picture
+    networks: Networks
+
+
+def _swapped(pixels: Array, faces: list[Face], i: int, gallery: Gallery, kit: Kit) -> _Swapped:
+    """Face `i` of a photo with the gallery's face in its place; a `FaceError` says why that cannot be."""
+    face, model, triangles = faces[i], kit.shapes.model, kit.prototypes.triangles
+    crop = align_face(pixels, face, Alignment(LAYOUT, own_side(face)))
+    target = portrait_of(kit.parser, triangles, crop)
+    _check_pose(target, gallery)
+    reader = age_reader(kit)
+    if (age := reader.read(crop)) < ADULT:
+        raise FaceError(f"reads {age:.0f} years, and nobody under 18 takes part in a swap")
+    points = shape.solid(crop.landmarks, target.depth)
+    expression = model.fit([model.pose(points).to_head(points)])[1][0]
+    picture = gallery.choose(target, expression)
+    edit = Swap(picture.portrait, gallery.identity, kit.shapes, kit.parser, triangles, crop.size)
+    front = find_occlusion(kit.parser, pixels, face)
+    change = make_change(edit, crop, faces, i, front)
+    change = front.mask_objects(crop, front.keep_hair_colour(crop, change))
+    if (age := reader.after(crop, change)) < ADULT - CLOSE:
+        raise FaceError(f"would read {age:.0f} years, and nobody is made to look under 18")
+    return _Swapped(crop, change, picture, (*edit.networks, (kit.prototypes.name, kit.prototypes.sha256)))
+
+
+def _check_pose(target: Portrait, gallery: Gallery) -> None:
+    """Refuse a face that is too small or turned too far for what the gallery shows."""
+    if target.width < NARROWEST:
+        raise FaceError(
+            f"is {target.width:.0f} pixels wide, {NARROWEST:.0f} were wanted: give a larger picture of it"
+        )
+    if abs(target.yaw) > TURNED or abs(target.pitch) > NODDED:
+        raise FaceError(
+            f"is turned by {abs(target.yaw):.0f} degrees and nods by {abs(target.pitch):.0f}; up to {TURNED:.0f} and "
+            f"{NODDED:.0f} can be swapped"
+        )
+    nearest = min((one.portrait for one in gallery.pictures), key=lambda one: abs(one.yaw - target.yaw))
+    if abs(nearest.yaw - target.yaw) > FARTHEST:
+        side = "right" if target.yaw > 0 else "left"
+        raise FaceError(
+            f"looks {abs(target.yaw):.0f} degrees to the picture's {side}, and no picture of {gallery.name} is within "
+            f"{FARTHEST:.0f} degrees of that: add one that looks there"
+        )
+    widest = max(one.portrait.width for one in gallery.pictures)
+    if COARSER * widest < target.width:
+        raise FaceError(
+            f"is {target.width:.0f} pixels wide, and the widest in {gallery.name} {widest:.0f}: give a picture of at "
+            f"least a third of that"
+        )
