@@ -4,6 +4,7 @@ photo's."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -133,4 +134,4 @@ def _bands(light: Array, weight: Array) -> list[float]:
     """How strong the three finest bands of lightness are on skin, as standard deviations."""
     levels = [light, *(blur(light, sigma) for sigma in BANDS)]
     total = max(float(weight.sum()), 1.0)
-    return [float(np.sqrt((weight * (a - b) ** 2).sum() / total)) for a, b in zip(levels, levels[1:])]
+    return [float(np.sqrt((weight * (a - b) ** 2).sum() / total)) for a, b in pairwise(levels)]
