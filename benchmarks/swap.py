@@ -144,12 +144,14 @@ def sheet(path: Path, before: Photo, source: Photo, after: Photo, kit: Kit) -> N
 def times(kit: Kit, data: Path) -> dict[str, float]:
     """Seconds of one thread for a photo of MANY pixels that a face fills as it fills a portrait, and of a smile on
     it."""
-    folder = data / "london-angles768"
-    names = sorted(folder.glob("*-neutral-front.jpg"))
-    small = read(names[1]).pixels
-    grown = (MANY / (small.shape[0] * small.shape[1])) ** 0.5
-    photo = Photo(cv2.resize(small, None, fx=grown, fy=grown, interpolation=cv2.INTER_CUBIC))
-    gallery = Gallery.of(names[0], kit=kit)
+    names = sorted((data / "london-angles768").glob("*-neutral-front.jpg"))
+
+    def grown(path: Path) -> Photo:
+        small = read(path).pixels
+        scale = (MANY / (small.shape[0] * small.shape[1])) ** 0.5
+        return Photo(cv2.resize(small, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC))
+
+    photo, gallery = grown(names[1]), Gallery.of(grown(names[0]), kit=kit)
 
     def took(run: Any) -> float:
         run()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..face import geometry, harmonics, mesh, skin, topology
+from ..face import geometry, harmonics, mesh, shape, skin, topology
 from ..face.filters import blur, smoothstep, to_lab
 from ..models.landmarker import pose
 from ..models.parser import Parser
@@ -21,6 +21,7 @@ MASKS = 512  # pixels of a side at which masks are made, at most
 # painted on, and what stays before one that another comes under
 HIDES = {"hair": (0.08, 0.3), "other": (0.3, 0.6), "glasses": (0.2, 0.5)}
 IN_FRONT = {"hair": (0.3, 0.65), "other": (0.5, 0.8), "glasses": (0.3, 0.6)}
+NOSE = (*topology.BRIDGE, *topology.BELOW)
 STRANGE = (
     0.35,
     0.7,
@@ -55,11 +56,36 @@ class Portrait:
         return face_width(self.crop.landmarks) / geometry.scale_of(self.crop.matrix)
 
     @property
+    def openings(self) -> Openings:
+        return openings(shape.solid(self.crop.landmarks, self.depth))
+
+    @property
     def covered(self) -> float:
         """How much of the face is hidden, 0..1."""
         size = len(self.hidden)
         points = resized_points(self.crop.landmarks, self.crop.size, size)
         return float(self.hidden[mesh.hull_mask(points, size) > 0].mean() / 255)
+
+
+@dataclass(frozen=True)
+class Openings:
+    """How far a mouth is open, over the distance of the inner eye corners, and each eye, over its width."""
+
+    mouth: float
+    lids: tuple[float, float]
+
+
+def openings(points: Array) -> Openings:
+    """Of a face with landmarks and depth `[478, 3]`, in whatever pixels: in space, as a turned head foreshortens widths."""
+
+    def apart(i: int, j: int) -> float:
+        return float(np.linalg.norm(points[i] - points[j]))
+
+    eyes = ((159, 145, 33, 133), (386, 374, 263, 362))
+    left, right = (
+        apart(upper, lower) / max(apart(outer, inner), 1e-3) for upper, lower, outer, inner in eyes
+    )
+    return Openings(apart(13, 14) / max(apart(362, 133), 1e-3), (left, right))
 
 
 def own_side(face: Face) -> int:
@@ -155,18 +181,17 @@ def _hidden(crop: Crop, regions: dict[str, Array]) -> Array:
 
 
 def _only_skin(points: Array, size: int) -> Array:
-    """Where a face can show nothing but skin, `[S, S]` in 0..1: above the brows, and within its outline above the
-    mouth, not beside brows and lids."""
+    """Where a face can show nothing but skin, `[S, S]` in 0..1: above the brows, and from there to the mouth beside
+    brows, lids and nose."""
     inside, wide = mesh.hull_mask(points, size), face_width(points)
     up = (points[10] - points[152]) / np.linalg.norm(points[10] - points[152])
     height = mesh.pixel_grid(size) @ up
     brows = points[[index for brow in topology.BROWS for index in brow]]
     above = smoothstep(height - (brows @ up).max(), 0.01 * wide, 0.05 * wide)
-    to_edge = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
     mouth = float((points[list(topology.MOUTH_CORNERS)] @ up).mean())
-    beside = smoothstep(height - mouth, 0, 0.08 * wide) * smoothstep(to_edge, 0.11 * wide, 0.05 * wide)
+    beside = smoothstep(height - mouth, 0, 0.08 * wide)
     features = np.zeros((size, size), np.uint8)
-    for outline in (*topology.BROWS, *topology.EYELIDS):
+    for outline in (*topology.BROWS, *topology.EYELIDS, NOSE):
         hull = cv2.convexHull(points[list(outline)].astype(np.float32))[:, 0]
         cv2.fillConvexPoly(features, np.rint(hull).astype(np.int32), 1)
     grown = cv2.dilate(features, np.ones((max(3, int(0.1 * wide)),) * 2, np.uint8))

@@ -22,7 +22,7 @@ from ..models.parser import Parser
 from ..models.shapes import Shapes
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from . import swap_tone as tone
-from .portrait import LAYOUT, Portrait, depth_of, face_width, portrait_of, resized
+from .portrait import LAYOUT, Portrait, depth_of, face_width, openings, portrait_of, resized
 
 OUTLINE = 0.5  # how much of the source's outline: all of it would move hair, ears and collars far
 INWARDS = 22.0  # mm from the outline within which the shape becomes wholly the source's
@@ -130,7 +130,7 @@ class Swap:
     def _features(self, picture: Array, hole: Array, scene: _Scene) -> Array:
         """The same with eyes and mouth: the source's, toned as the target's are, or the target's own where the
         source's are shut."""
-        own, theirs = openings(self.source.crop.landmarks), openings(scene.points)
+        own, theirs = self.source.openings, openings(shape.solid(scene.points, scene.depth))
         side = scene.here.side
         shown = ALIKE_MOUTHS[0] * theirs.mouth < own.mouth < ALIKE_MOUTHS[1] * theirs.mouth
         if theirs.mouth > PARTED and not shown:
@@ -177,27 +177,6 @@ class _Scene:
         skin, front = (_mask_at(mask, at, crop.size) for mask in (target.skin, target.front))
         local = here.local(points)
         return _Scene(here, np.clip(pixels, 0, 1), skin, front, local, points, depth, face_width(points))
-
-
-@dataclass(frozen=True)
-class Openings:
-    """How far a mouth is open, over the distance of the inner eye corners, and each eye, over its width."""
-
-    mouth: float
-    lids: tuple[float, float]
-
-
-def openings(points: Array) -> Openings:
-    """Of a face with landmarks `[478, 2]`, in whatever pixels."""
-
-    def apart(i: int, j: int) -> float:
-        return float(np.linalg.norm(points[i] - points[j]))
-
-    eyes = ((159, 145, 33, 133), (386, 374, 263, 362))
-    left, right = (
-        apart(upper, lower) / max(apart(outer, inner), 1e-3) for upper, lower, outer, inner in eyes
-    )
-    return Openings(apart(13, 14) / max(apart(362, 133), 1e-3), (left, right))
 
 
 def _inwards(mean: Array) -> Array:

@@ -25,6 +25,7 @@ FEWEST = 200.0  # pixels of skin that both show: with fewer the whole face is co
 EYE_GAIN, TEETH_GAIN = (0.4, 1.6), (0.5, 1.25)
 BANDS = 0.8, 1.6, 3.2  # pixels: grain lies between these blurs
 SOFTENINGS = 0.35, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0  # pixels
+LINES = 2.5  # of the grain's median: what is stronger is a line of the scene's face
 SHARPER, SOFTER = 0.85, 1.15  # the target's grain over the source's, beyond which it is matched
 
 
@@ -52,7 +53,9 @@ def relit(picture: Array, scene: Array, common: Array, points: Array, wide: floa
         + masked_blur(lab, common, SOFT_AT_EDGE * wide) * edge
         for lab in (own, theirs)
     )
-    gain = np.clip((wanted[..., :1] + 4) / (smooth[..., :1] + 4), 0.3, 3) ** CONTRAST
+    ratio = np.clip((wanted[..., :1] + 4) / (smooth[..., :1] + 4), 0.3, 3)
+    shine = own[..., :1] > smooth[..., :1]
+    gain = np.where(shine & (ratio > 1), 1 / ratio, ratio**CONTRAST)  # on lighter skin light that is added shows less
     chroma = [float(np.average(np.hypot(lab[..., 1], lab[..., 2]), weights=common)) for lab in (own, theirs)]
     vivid = float(np.clip(chroma[1] / max(chroma[0], 1), 0.05, 1.3))
     vivid = vivid if vivid < 1 else vivid**0.5
@@ -126,7 +129,10 @@ def with_grain(picture: Array, scene: Array, common: Array) -> Array:
     out = picture
     for k, share in enumerate((1.0, 0.7)):
         missing = float(np.sqrt(max(want[k] ** 2 - have[k] ** 2, 0))) / max(want[k], 1e-3)
-        out = out + (levels[k] - levels[k + 1]) * (share * min(missing, 1.0) * blur(common, 2))[..., None]
+        grain = levels[k] - levels[k + 1]
+        usual = float(np.median(np.abs(grain[common > 0.5]))) if (common > 0.5).any() else 0.0
+        grain = np.clip(grain, -LINES * usual, LINES * usual)
+        out = out + grain * (share * min(missing, 1.0) * blur(common, 2))[..., None]
     return out
 
 

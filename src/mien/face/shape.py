@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..types import Array
-from .topology import EYELIDS, IRISES, POINTS, RIGID_POINTS
+from . import mesh
+from .topology import EXTREMES, EYELIDS, IRISES, POINTS, RIGID_POINTS
 
 NOISE = 0.8  # mm: how far a landmark lies from where the model would have it
 DEPTH = 0.3  # how much depth counts, which the mesh only guesses at, against what is seen
@@ -114,3 +115,13 @@ def irises_with_lids(offsets: Array) -> Array:
     for lids, iris in zip(EYELIDS, IRISES, strict=True):
         out[list(iris)] = offsets[list(lids)].mean(0)
     return out
+
+
+def unrolled_triangles(mean: Array) -> Array:
+    """Triangles `[T, 3]` over all the mesh of a head `[478, 3]`: Delaunay's on the head unrolled from its axis, so that
+    the sides, which lie edge on from the front, are whole, too."""
+    points = mean[:POINTS]
+    axis = float(points[list(EXTREMES[:2]), 2].mean())  # as deep as the ears
+    across, ahead = points[:, 0], axis - points[:, 2]
+    flat = np.column_stack([np.arctan2(across, ahead) * np.hypot(across, ahead).mean(), points[:, 1]])
+    return mesh.triangulate(flat.astype(np.float32))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..face.shape import ShapeModel
+from ..face.shape import ShapeModel, unrolled_triangles
+from ..face.topology import POINTS
 from ..types import Array, Networks
 from .card import arrays
 
@@ -26,6 +27,12 @@ class Shapes:
             modes = found[kind].astype(np.float64) * found[f"{kind}.scale"][:, None]
             parts += [modes, found[f"{kind}.variance"].astype(np.float64)]
         self.model = ShapeModel(found["mean"].astype(np.float64), *parts)
+        self._triangles = unrolled_triangles(self.model.mean)
+
+    def triangles(self, flat: Array) -> Array:
+        """Triangles `[T, 3]` that cover a head's sides, too, and those of `flat`, a triangulation seen from the front,
+        that reach its border points."""
+        return np.concatenate([self._triangles, flat[(flat >= POINTS).any(1)]])
 
     @property
     def networks(self) -> Networks:

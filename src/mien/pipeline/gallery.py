@@ -17,7 +17,6 @@ import numpy as np
 
 from ..edits.age_floor import age_reader
 from ..edits.portrait import LARGEST, LAYOUT, Portrait, own_side, portrait_of
-from ..edits.swap import Openings, openings
 from ..errors import FaceError, InputError, MienError
 from ..face import filters, geometry, shape
 from ..io import outputs, photo_writer
@@ -50,10 +49,6 @@ class Picture:
     identity: Array
     age: float
     source: Source
-
-    @property
-    def openings(self) -> Openings:
-        return openings(self.portrait.crop.landmarks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +96,7 @@ class Gallery:
     @cached_property
     def lids(self) -> float:
         """This person's usual lid opening, over the width of an eye."""
-        return float(np.percentile([one.openings.lids for one in self.pictures], 70))
+        return float(np.percentile([one.portrait.openings.lids for one in self.pictures], 70))
 
     def choose(self, target: Portrait, expression: Array) -> Picture:
         """The picture that fits a face with this `expression [E]` best: the least sum of what tells them apart."""
@@ -117,8 +112,8 @@ class Gallery:
             "look right": lambda yaw: yaw >= SIDEWAYS,
         }
         counts = {what: sum(map(within, yaws)) for what, within in turns.items()}
-        counts["have the mouth open"] = sum(one.openings.mouth > OPEN for one in self.pictures)
-        counts["have the eyes shut"] = sum(min(one.openings.lids) < SHUT * self.lids for one in self.pictures)
+        counts["have the mouth open"] = sum(one.portrait.openings.mouth > OPEN for one in self.pictures)
+        counts["have the eyes shut"] = sum(min(one.portrait.openings.lids) < SHUT * self.lids for one in self.pictures)
         wide = [one.portrait.width for one in self.pictures]
         return [
             ", ".join(f"{count or 'none'} {what}" for what, count in counts.items()),
@@ -163,7 +158,7 @@ class Gallery:
         """What tells a picture from a face: pose, expression, mouth, lids, light, cover, size; each 1 where it begins
         to be seen."""
         own, theirs = self.pictures[i].portrait, target
-        has, wants = self.pictures[i].openings, openings(theirs.crop.landmarks)
+        has, wants = own.openings, theirs.openings
         cost = ((own.yaw - theirs.yaw) / 12) ** 2 + ((own.pitch - theirs.pitch) / 12) ** 2
         cost += float(np.square(self.expressions[i][:12] - expression[:12]).mean())
         cost += ((has.mouth - wants.mouth) / 0.12) ** 2

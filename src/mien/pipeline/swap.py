@@ -122,7 +122,7 @@ def _swapped(pixels: Array, faces: list[Face], i: int, gallery: Gallery, kit: Ki
     points = shape.solid(crop.landmarks, target.depth)
     expression = model.fit([model.pose(points).to_head(points)])[1][0]
     picture = gallery.choose(target, expression)
-    edit = Swap(picture.portrait, gallery.identity, kit.shapes, kit.parser, triangles, crop.size)
+    edit = Swap(picture.portrait, gallery.identity, kit.shapes, kit.parser, kit.shapes.triangles(triangles), crop.size)
     front = find_occlusion(kit.parser, pixels, face)
     change = make_change(edit, crop, faces, i, front)
     change = front.mask_objects(crop, front.keep_hair_colour(crop, change))
