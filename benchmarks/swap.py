@@ -55,7 +55,11 @@ def pairs(data: Path) -> list[Pair]:
         london.setdefault(path.name[:3], []).append(path)
     selfies = sorted((data / "selfies").glob("*.jpg"))
     with (data / "faces256" / "faces.csv").open(encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["age"].isdecimal() and int(row["age"]) >= 20 and row["glasses"] == "0"]
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if row["age"].isdecimal() and int(row["age"]) >= 20 and row["glasses"] == "0"
+        ]
 
     def someone(*sources: str) -> Path:
         row = draw.choice([row for row in rows if row["source"] in sources])
@@ -67,16 +71,37 @@ def pairs(data: Path) -> list[Pair]:
     people = draw.sample(sorted(london), 22)
     out: list[Pair] = []
     for a, b in zip(people[0:6], people[6:12], strict=True):
-        out.append(Pair("studio, six pictures", tuple(london[a]), one(b, draw.choice(("neutral-front", "smiling-front")))))
+        out.append(
+            Pair(
+                "studio, six pictures",
+                tuple(london[a]),
+                one(b, draw.choice(("neutral-front", "smiling-front"))),
+            )
+        )
     for a, b in zip(people[12:16], people[16:20], strict=True):
         out.append(Pair("studio, one picture", (one(a, "neutral-front"),), one(b, "smiling-front")))
     for a, b in zip(people[4:7], people[0:3], strict=True):
-        out.append(Pair("studio, turned", tuple(london[a]), one(b, draw.choice(("neutral-left_3quarter", "neutral-right_3quarter")))))
+        out.append(
+            Pair(
+                "studio, turned",
+                tuple(london[a]),
+                one(b, draw.choice(("neutral-left_3quarter", "neutral-right_3quarter"))),
+            )
+        )
     out += [Pair("studio to web", tuple(london[a]), someone("fairface", "congress")) for a in people[8:12]]
     out += [Pair("studio to synthetic", tuple(london[a]), someone("sfhq", "sfhq-t2i")) for a in people[12:15]]
-    out += [Pair("synthetic to studio", (someone("sfhq", "sfhq-t2i"),), one(b, "neutral-front")) for b in people[15:18]]
+    out += [
+        Pair("synthetic to studio", (someone("sfhq", "sfhq-t2i"),), one(b, "neutral-front"))
+        for b in people[15:18]
+    ]
     out += [Pair("selfies to studio", tuple(selfies), one(b, "smiling-front")) for b in people[18:20]]
-    return [*out, *(Pair("studio to selfie", tuple(london[a]), path) for a, path in zip(people[20:22], selfies[::2], strict=True))]
+    return [
+        *out,
+        *(
+            Pair("studio to selfie", tuple(london[a]), path)
+            for a, path in zip(people[20:22], selfies[::2], strict=True)
+        ),
+    ]
 
 
 def vector(kit: Kit, pixels: Array, face: Face) -> Array:
@@ -106,7 +131,9 @@ def measured(kit: Kit, pair: Pair, show: Path | None, number: int) -> dict[str, 
     known = [vector(kit, pixels, largest(kit, pixels)) for pixels in theirs]
     was, now = vector(kit, before.pixels, own), vector(kit, after.pixels, then)
     to_a = float(np.mean([np.linalg.norm(now - one) for one in known]))
-    wanted, shown = (np.array(list(kit.blendshapes.coefficients(face.landmarks).values())) for face in (own, then))
+    wanted, shown = (
+        np.array(list(kit.blendshapes.coefficients(face.landmarks).values())) for face in (own, then)
+    )
     changed = (before.pixels != after.pixels).any(-1)
     unit = float(np.linalg.norm(own.landmarks[33] - own.landmarks[263])) * 0.7
     edge = seam(before.pixels, after.pixels, changed, unit)
@@ -115,7 +142,9 @@ def measured(kit: Kit, pair: Pair, show: Path | None, number: int) -> dict[str, 
     wide, high = right - left, bottom - top
     beyond[max(top - high // 2, 0) : bottom + high // 2, max(left - wide // 2, 0) : right + wide // 2] = False
     if show:
-        picture = read(pair.source[[path.name for path in pair.source].index(after.history[-1].sources[0].title)])
+        picture = read(
+            pair.source[[path.name for path in pair.source].index(after.history[-1].sources[0].title)]
+        )
         sheet(show / f"{number:02d}.jpg", before, picture, after, kit)
     return about | {
         "before_to_a": round(float(np.mean([np.linalg.norm(was - one) for one in known])), 3),
@@ -137,7 +166,9 @@ def sheet(path: Path, before: Photo, source: Photo, after: Photo, kit: Kit) -> N
         low = np.clip(middle - reach, 0, None).astype(int)
         high = (middle + reach).astype(int)
         part = photo.pixels[low[1] : high[1], low[0] : high[0]]
-        parts.append(cv2.resize(part, (640, 640), interpolation=cv2.INTER_AREA if len(part) > 640 else cv2.INTER_CUBIC))
+        parts.append(
+            cv2.resize(part, (640, 640), interpolation=cv2.INTER_AREA if len(part) > 640 else cv2.INTER_CUBIC)
+        )
     photo_writer.write(Photo(np.hstack(parts)), path, force=True)
 
 
@@ -181,7 +212,9 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--show", type=Path)

@@ -191,7 +191,7 @@ def _only_skin(points: Array, size: int) -> Array:
     mouth = float((points[list(topology.MOUTH_CORNERS)] @ up).mean())
     beside = smoothstep(height - mouth, 0, 0.08 * wide)
     features = np.zeros((size, size), np.uint8)
-    for outline in (*topology.BROWS, *topology.EYELIDS, NOSE):
+    for outline in (*topology.BROWS, *topology.EYELIDS, topology.LIPS, NOSE):
         hull = cv2.convexHull(points[list(outline)].astype(np.float32))[:, 0]
         cv2.fillConvexPoly(features, np.rint(hull).astype(np.int32), 1)
     grown = cv2.dilate(features, np.ones((max(3, int(0.1 * wide)),) * 2, np.uint8))

@@ -8,13 +8,13 @@ expression.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from ..face import mesh, shape
-from ..face.change import paste_window
+from ..face.change import paste_window, visible
 from ..face.filters import blur, multiband, smoothstep
 from ..face.mesh import Window
 from ..face.topology import EYELIDS, INNER_LIPS, IRISES, OVAL, POINTS
@@ -22,7 +22,7 @@ from ..models.parser import Parser
 from ..models.shapes import Shapes
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from . import swap_tone as tone
-from .portrait import LAYOUT, Portrait, depth_of, face_width, openings, portrait_of, resized
+from .portrait import LAYOUT, Openings, Portrait, depth_of, face_width, portrait_of, resized
 
 OUTLINE = 0.5  # how much of the source's outline: all of it would move hair, ears and collars far
 INWARDS = 22.0  # mm from the outline within which the shape becomes wholly the source's
@@ -40,14 +40,12 @@ SEAM = 0.12  # of the face's width: the width of the coarsest band
 
 
 @dataclass(frozen=True, eq=False)
-class Swap:
-    """Puts `source`, a portrait of somebody whose shape is `identity [I]`, over the face in a crop of `size`
-    pixels."""
+class Reshape:
+    """Gives the face in a crop of `size` pixels the shape of somebody else, `identity [I]` of the shape model, in its
+    own pose and expression: what is around it follows."""
 
-    source: Portrait
     identity: Array
     shapes: Shapes
-    parser: Parser
     triangles: Array
     size: int
 
@@ -59,52 +57,61 @@ class Swap:
 
     @property
     def networks(self) -> Networks:
-        return (*self.shapes.networks, *self.parser.net.networks)
+        return self.shapes.networks
 
     def __call__(self, crop: Crop) -> Change:
-        target = portrait_of(self.parser, self.triangles, crop)
-        points, depth = self.reshaped(crop)
-        before, after = (
-            mesh.with_border_points(crop.landmarks, crop.size),
-            mesh.with_border_points(points, crop.size),
-        )
-        flow, reach = mesh.motion(before, after, self.triangles, crop.size)
-        here = mesh.window(points[:POINTS], 0.06 * face_width(points), crop.size)
-        scene = _Scene.of(target, here, flow, points, depth)
-        drawn = self.drawn(scene)
-        inside = mesh.hull_mask(scene.points, here.side)
-        inside[[0, -1]] = inside[:, [0, -1]] = 0
-        edge = cv2.distanceTransform(inside, cv2.DIST_L2, 5) / scene.wide
-        mask = smoothstep(edge, *BORDER) * (1 - scene.front)
-        levels = max(3, int(np.log2(SEAM * scene.wide)))
-        joined = np.clip(multiband(drawn, scene.pixels, mask, levels), 0, 1)
-        changed = inside * (1 - scene.front)
-        colour = paste_window((joined - scene.pixels) * (inside > 0)[..., None], here.part, crop.size)
-        alpha = np.clip(
-            np.maximum(2 * reach, paste_window((changed > 0).astype(np.float32), here.part, crop.size)), 0, 1
-        )
-        return Change(flow, colour, alpha)
-
-    def reshaped(self, crop: Crop) -> tuple[Array, Array]:
-        """The face's mesh with the source's own shape, in the face's pose and expression: points `[478, 2]` and depth
-        `[478]` in crop pixels."""
         model = self.shapes.model
         points = shape.solid(crop.landmarks, depth_of(crop))
         pose = model.pose(points)
         own = model.fit([pose.to_head(points)])[0]
-        offsets = model.identity_offsets(self.identity - own)
-        offsets[:, 2] = 0
-        offsets *= _inwards(model.mean)[:, None]
-        moved = points + pose.to_picture(shape.irises_with_lids(offsets))
-        return moved[:, :2].astype(np.float32), moved[:, 2].astype(np.float32)
+        offsets = model.identity_offsets(self.identity - own) * _inwards(model.mean)[:, None]
+        offsets[:, 2] = 0  # the mesh's guess at depth would move a turned face sideways
+        moved = (points + pose.to_picture(shape.irises_with_lids(offsets)))[:, :2]
+        before, after = (mesh.with_border_points(one, crop.size) for one in (crop.landmarks, moved))
+        flow, reach = mesh.motion(before, after, self.triangles, crop.size)
+        return Change(flow, np.zeros((crop.size, crop.size, 3), np.float32), np.minimum(2 * reach, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Swap:
+    """Lays the face of `source`, a portrait, over the one in a crop of `size` pixels, which has its shape already."""
+
+    source: Portrait
+    parser: Parser
+    triangles: Array
+    size: int
+
+    phase = Phase.OVERLAY
+
+    @property
+    def alignment(self) -> Alignment:
+        return Alignment(LAYOUT, self.size)
+
+    @property
+    def networks(self) -> Networks:
+        return self.parser.net.networks
+
+    def __call__(self, crop: Crop) -> Change:
+        scene = _Scene.of(portrait_of(self.parser, self.triangles, crop))
+        inside = mesh.hull_mask(scene.points, scene.here.side)
+        inside[[0, -1]] = inside[:, [0, -1]] = 0
+        edge = cv2.distanceTransform(inside, cv2.DIST_L2, 5) / scene.wide
+        mask = smoothstep(edge, *BORDER) * (1 - scene.front)
+        levels = max(3, int(np.log2(SEAM * scene.wide)))
+        joined = np.clip(multiband(self.drawn(scene), scene.pixels, mask, levels), 0, 1)
+        alpha = visible(joined - scene.pixels) * inside * (1 - scene.front)
+        pixels, size = crop.pixels.copy(), crop.size
+        pixels[scene.here.part] = np.rint(255 * joined)
+        finer = joined - pixels[scene.here.part].astype(np.float32) / 255  # what 8 bits cannot hold
+        fields = (paste_window(one, scene.here.part, size) for one in (finer, alpha))
+        source = replace(crop, pixels=pixels)
+        return Change(np.zeros((size, size, 2), np.float32), *fields, kind="texture", source=source)
 
     def drawn(self, scene: _Scene) -> Array:
         """The source's face in the target's layout and light, `[h, w, 3]`; where it is not known, the target's."""
         source = self.source
         crop = source.crop if source.crop.size <= self.size else resized(source.crop, self.size)
-        order = _by_depth(scene.depth, self.triangles)
-        layout = mesh.with_border_points(scene.whole, self.size)
-        layout = scene.here.local(layout)
+        order, layout = _by_depth(scene.depth, self.triangles), scene.layout
         at = mesh.dense_map(
             layout, mesh.with_border_points(crop.landmarks, crop.size), self.triangles, scene.here.side, order
         )
@@ -122,61 +129,63 @@ class Swap:
         seen = _spread(smoothstep(facing, *SEEN), layout, self.triangles, scene.here.side, order)
         hole = blur(1 - smoothstep(seen * (1 - hidden), *HOLE), scene.wide / 60)
         common = skin * scene.skin
-        picture = tone.relit(np.clip(picture, 0, 1), scene.pixels, common, scene.points, scene.wide)
-        picture = tone.mixed(picture, scene.pixels, hole)
-        picture = tone.with_grain(picture, scene.pixels, common)
-        return self._features(picture, hole, scene)
+        raw = np.clip(picture, 0, 1)
+        picture = tone.relit(raw, scene.pixels, common, scene.points, scene.wide)
+        picture = self._toned(picture, raw, common, scene)
+        picture = tone.mixed(picture, scene.pixels, np.maximum(hole, self._kept(hole, scene)))
+        return tone.with_grain(picture, scene.pixels, common)
 
-    def _features(self, picture: Array, hole: Array, scene: _Scene) -> Array:
-        """The same with eyes and mouth: the source's, toned as the target's are, or the target's own where the
-        source's are shut."""
-        own, theirs = self.source.openings, openings(shape.solid(scene.points, scene.depth))
-        side = scene.here.side
-        shown = ALIKE_MOUTHS[0] * theirs.mouth < own.mouth < ALIKE_MOUTHS[1] * theirs.mouth
-        if theirs.mouth > PARTED and not shown:
-            mask = mesh.polygon_mask(scene.points, INNER_LIPS, side, feather=max(scene.wide / 200, 0.6))
-            picture = tone.mixed(picture, scene.pixels, mask)
-        elif theirs.mouth > CLOSED:
-            picture = tone.with_teeth_of(picture, scene.pixels, scene.points, scene.wide)
+    def _toned(self, picture: Array, raw: Array, common: Array, scene: _Scene) -> Array:
+        """The relit picture with lips, teeth and eyes of the `raw` one, toned as the target's are."""
+        picture = tone.with_lips_of(picture, scene.pixels, common, raw, scene.points, scene.wide)
+        if scene.openings.mouth > CLOSED:
+            picture = tone.with_teeth_of(picture, raw, scene.pixels, scene.points, scene.wide)
+        for lids in EYELIDS:
+            picture = tone.with_eye_of(picture, raw, scene.pixels, scene.points, lids, scene.wide)
+        return picture
+
+    def _kept(self, hole: Array, scene: _Scene) -> Array:
+        """Where the target's own mouth or eyes are shown, `[h, w]` in 0..1: where the source's are shut, or hidden."""
+        own, theirs, side = self.source.openings, scene.openings, scene.here.side
+        kept = np.zeros((side, side), np.float32)
+        if theirs.mouth > PARTED and not ALIKE_MOUTHS[0] < own.mouth / theirs.mouth < ALIKE_MOUTHS[1]:
+            kept = mesh.polygon_mask(scene.points, INNER_LIPS, side, feather=max(scene.wide / 200, 0.6))
         for k, lids in enumerate(EYELIDS):
             x, y = np.clip(np.rint(scene.points[IRISES[k][0]]), 0, side - 1).astype(int)
             if own.lids[k] < LIDS_SHUT * theirs.lids[k] or hole[y, x] > 0.5:
-                feather = max(scene.wide / 150, 0.6)
-                mask = mesh.polygon_mask(scene.points, lids, side, feather, grow=scene.wide / 75)
-                picture = tone.mixed(picture, scene.pixels, mask)
-            else:
-                picture = tone.with_eye_of(picture, scene.pixels, scene.points, lids, scene.wide)
-        return picture
+                feather, grow = max(scene.wide / 150, 0.6), scene.wide / 75
+                kept = np.maximum(kept, mesh.polygon_mask(scene.points, lids, side, feather, grow=grow))
+        return kept
 
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """The target's face where the source's will lie: a window of the crop, after the flow. pixels `[h, w, 3]` in 0..1,
-    skin and front `[h, w]`; points `[478, 2]` in the window, whole in the crop; wide: the face's width."""
+    """The target's face where the source's will lie: a window of its crop. pixels `[h, w, 3]` in 0..1, skin and front
+    `[h, w]`; points `[478, 2]` and layout `[480, 2]` (the mesh with border points) in the window; wide: the face's
+    width."""
 
     here: Window
     pixels: Array
     skin: Array
     front: Array
     points: Array
-    whole: Array
+    layout: Array
     depth: Array
     wide: float
+    openings: Openings
 
     @staticmethod
-    def of(target: Portrait, here: Window, flow: Array, points: Array, depth: Array) -> _Scene:
+    def of(target: Portrait) -> _Scene:
         crop = target.crop
-        at = (mesh.pixel_grid(crop.size) + flow)[here.part]
-        pixels = cv2.remap(
-            crop.pixels.astype(np.float32) / 255,
-            at[..., 0],
-            at[..., 1],
-            cv2.INTER_CUBIC,
-            borderMode=cv2.BORDER_REFLECT_101,
-        )
+        wide = face_width(crop.landmarks)
+        here = mesh.window(crop.landmarks[:POINTS], 0.06 * wide, crop.size)
+        at = mesh.pixel_grid(crop.size)[here.part]
         skin, front = (_mask_at(mask, at, crop.size) for mask in (target.skin, target.front))
-        local = here.local(points)
-        return _Scene(here, np.clip(pixels, 0, 1), skin, front, local, points, depth, face_width(points))
+        layout = here.local(mesh.with_border_points(crop.landmarks, crop.size))
+        pixels = crop.pixels[here.part].astype(np.float32) / 255
+        return _Scene(
+            here, pixels, skin, front, here.local(crop.landmarks), layout, target.depth, wide, target.openings
+        )
 
 
 def _inwards(mean: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..face import mesh
 from ..face.filters import blur, lab_to_rgb, masked_blur, rgb_to_lab, smoothstep
-from ..face.topology import INNER_LIPS
+from ..face.topology import INNER_LIPS, LIPS
 from ..types import Array
 
 SOFT, SOFT_AT_EDGE = (
@@ -19,13 +19,17 @@ SOFT, SOFT_AT_EDGE = (
     0.05,
 )  # of the face's width: what is smoother counts as light, and beside the outline
 EDGE = 0.22, 0.06  # of the face's width from the outline: between them one becomes the other
-CONTRAST = 0.5  # the power of the ratio of lightness by which the source's detail is scaled
+# the power of the ratio of lightness by which the source's detail is scaled; all of it where something is drawn so much
+# darker than the skin, as brows are: between these shares
+CONTRAST, DRAWN = 0.5, (0.12, 0.35)
+LIP_TONE = 8.0, 35.0  # Lab lightness between two skins, from where on lips take the tone of the scene's
 BRIGHT = 92.0  # Lab lightness from which on light is halved
 FEWEST = 200.0  # pixels of skin that both show: with fewer the whole face is compared
 EYE_GAIN, TEETH_GAIN = (0.4, 1.6), (0.5, 1.25)
 BANDS = 0.8, 1.6, 3.2  # pixels: grain lies between these blurs
 SOFTENINGS = 0.35, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0  # pixels
-LINES = 2.5  # of the grain's median: what is stronger is a line of the scene's face
+CRISPER = 1.6  # how much crisper the source is made, before it is given grain
+LINES = 0.012  # of full brightness: what is stronger is no grain but a line of the scene's face
 SHARPER, SOFTER = 0.85, 1.15  # the target's grain over the source's, beyond which it is matched
 
 
@@ -54,18 +58,43 @@ def relit(picture: Array, scene: Array, common: Array, points: Array, wide: floa
         for lab in (own, theirs)
     )
     ratio = np.clip((wanted[..., :1] + 4) / (smooth[..., :1] + 4), 0.3, 3)
-    shine = own[..., :1] > smooth[..., :1]
-    gain = np.where(shine & (ratio > 1), 1 / ratio, ratio**CONTRAST)  # on lighter skin light that is added shows less
+    detail = own - smooth
+    light = detail[..., :1]
+    drawn = smoothstep(-light / (smooth[..., :1] + 4), *DRAWN) * (ratio > 1)
+    gain = ratio ** (CONTRAST + (1 - CONTRAST) * drawn)
+    gain = np.where((light > 0) & (ratio > 1), 1 / ratio, gain)
     chroma = [float(np.average(np.hypot(lab[..., 1], lab[..., 2]), weights=common)) for lab in (own, theirs)]
     vivid = float(np.clip(chroma[1] / max(chroma[0], 1), 0.05, 1.3))
-    vivid = vivid if vivid < 1 else vivid**0.5
-    lab = wanted + (own - smooth) * np.concatenate([gain, np.full((side, side, 2), vivid, np.float32)], -1)
+    detail *= np.concatenate(
+        [gain, np.full((side, side, 2), vivid if vivid < 1 else vivid**0.5)], -1, dtype=np.float32
+    )
+    detail -= masked_blur(
+        detail, common, SOFT * wide
+    )  # on lighter skin shine was taken off, and the mean with it
+    lab = wanted + detail
     lab[..., 0] = np.where(lab[..., 0] > BRIGHT, BRIGHT + (lab[..., 0] - BRIGHT) / 2, lab[..., 0])
     return lab_to_rgb(lab)
 
 
-def with_eye_of(picture: Array, scene: Array, points: Array, lids: tuple[int, ...], wide: float) -> Array:
-    """The picture with one eye as light and as warm as the scene's is there, and no lighter than its lightest."""
+def with_lips_of(
+    picture: Array, scene: Array, common: Array, source: Array, points: Array, wide: float
+) -> Array:
+    """The picture with lips as light and as red as the scene's, by as much as the scene's skin is lighter: lips of dark
+    skin would be pale on it. source `[h, w, 3]`: the face before it was relit."""
+    skins = [float(np.average(rgb_to_lab(one)[..., 0], weights=common + 1e-6)) for one in (source, scene)]
+    share = float(smoothstep(np.array(skins[1] - skins[0]), *LIP_TONE))
+
+    def toned(lab: Array, own: Array, theirs: Array) -> Array:
+        return lab + np.float32(share) * (np.median(theirs, axis=0) - np.median(own, axis=0))
+
+    return _toned_inside(picture, picture, scene, points, LIPS, wide, toned) if share else picture
+
+
+def with_eye_of(
+    picture: Array, source: Array, scene: Array, points: Array, lids: tuple[int, ...], wide: float
+) -> Array:
+    """The picture with one eye of the source, as light and as warm as the scene's is there, and no lighter than its
+    lightest."""
 
     def toned(lab: Array, own: Array, theirs: Array) -> Array:
         light, wanted = np.percentile(own[..., 0], 85), np.percentile(theirs[..., 0], 85)
@@ -76,11 +105,11 @@ def with_eye_of(picture: Array, scene: Array, points: Array, lids: tuple[int, ..
         out[..., 0] = np.where(out[..., 0] > knee, knee + (out[..., 0] - knee) * 0.35, out[..., 0])
         return out
 
-    return _toned_inside(picture, scene, points, lids, wide, toned)
+    return _toned_inside(picture, source, scene, points, lids, wide, toned)
 
 
-def with_teeth_of(picture: Array, scene: Array, points: Array, wide: float) -> Array:
-    """The picture with the inside of the mouth as light and as warm as the scene's is."""
+def with_teeth_of(picture: Array, source: Array, scene: Array, points: Array, wide: float) -> Array:
+    """The picture with the inside of the source's mouth, as light and as warm as the scene's is."""
 
     def toned(lab: Array, own: Array, theirs: Array) -> Array:
         light, wanted = np.percentile(own[..., 0], 90), np.percentile(theirs[..., 0], 90)
@@ -89,19 +118,25 @@ def with_teeth_of(picture: Array, scene: Array, points: Array, wide: float) -> A
         out[..., 0] = lab[..., 0] * np.clip(wanted / max(light, 3), *TEETH_GAIN)
         return out
 
-    return _toned_inside(picture, scene, points, INNER_LIPS, wide, toned)
+    return _toned_inside(picture, source, scene, points, INNER_LIPS, wide, toned)
 
 
 def _toned_inside(
-    picture: Array, scene: Array, points: Array, outline: tuple[int, ...], wide: float, toned: Toned
+    picture: Array,
+    source: Array,
+    scene: Array,
+    points: Array,
+    outline: tuple[int, ...],
+    wide: float,
+    toned: Toned,
 ) -> Array:
-    """The picture with what `toned` makes of the part inside an outline."""
+    """The picture with what `toned` makes of the source inside an outline."""
     here = mesh.window(points[list(outline)], max(wide / 30, 2), len(picture))
     mask = mesh.polygon_mask(here.local(points), outline, here.side, feather=max(wide / 200, 0.6))
     inside = mask > 0.6
     if inside.sum() < 30:
         return picture
-    own, theirs = rgb_to_lab(picture[here.part]), rgb_to_lab(scene[here.part])
+    own, theirs = rgb_to_lab(source[here.part]), rgb_to_lab(scene[here.part])
     out = picture.copy()
     out[here.part] = mixed(picture[here.part], lab_to_rgb(toned(own, own[inside], theirs[inside])), mask)
     return out
@@ -114,7 +149,7 @@ def _of_lightest(lab: Array, percentile: float) -> Array:
 
 def with_grain(picture: Array, scene: Array, common: Array) -> Array:
     """The picture as sharp and as grainy as the scene, by what both show of skin `[h, w]`: softened where it is
-    sharper, with the scene's own grain where it is softer."""
+    sharper; where it is softer made crisper, with the scene's own grain."""
     own, theirs = rgb_to_lab(picture)[..., 0], rgb_to_lab(scene)[..., 0]
     have, want = _bands(own, common), _bands(theirs, common)
     ratio = want[0] / max(have[0], 1e-3)
@@ -125,15 +160,11 @@ def with_grain(picture: Array, scene: Array, common: Array) -> Array:
         return blur(picture, sigma)
     if ratio <= SOFTER:
         return picture
-    levels = [scene, *(blur(scene, sigma) for sigma in BANDS[:2])]
-    out = picture
-    for k, share in enumerate((1.0, 0.7)):
-        missing = float(np.sqrt(max(want[k] ** 2 - have[k] ** 2, 0))) / max(want[k], 1e-3)
-        grain = levels[k] - levels[k + 1]
-        usual = float(np.median(np.abs(grain[common > 0.5]))) if (common > 0.5).any() else 0.0
-        grain = np.clip(grain, -LINES * usual, LINES * usual)
-        out = out + grain * (share * min(missing, 1.0) * blur(common, 2))[..., None]
-    return out
+    crisp = min(ratio, CRISPER) - 1
+    out = picture + crisp * (picture - blur(picture, BANDS[0]))
+    missing = float(np.sqrt(max(want[0] ** 2 - (have[0] * (1 + crisp)) ** 2, 0))) / max(want[0], 1e-3)
+    grain = np.clip(scene - blur(scene, BANDS[0]), -LINES, LINES)
+    return out + grain * (missing * blur(common, 2))[..., None]
 
 
 def _bands(light: Array, weight: Array) -> list[float]:

@@ -113,7 +113,9 @@ class Gallery:
         }
         counts = {what: sum(map(within, yaws)) for what, within in turns.items()}
         counts["have the mouth open"] = sum(one.portrait.openings.mouth > OPEN for one in self.pictures)
-        counts["have the eyes shut"] = sum(min(one.portrait.openings.lids) < SHUT * self.lids for one in self.pictures)
+        counts["have the eyes shut"] = sum(
+            min(one.portrait.openings.lids) < SHUT * self.lids for one in self.pictures
+        )
         wide = [one.portrait.width for one in self.pictures]
         return [
             ", ".join(f"{count or 'none'} {what}" for what, count in counts.items()),

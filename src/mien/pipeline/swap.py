@@ -10,17 +10,16 @@ from .._version import __version__
 from ..edits.age_floor import CLOSE, age_reader
 from ..edits.portrait import LAYOUT, Portrait, own_side, portrait_of
 from ..edits.request import said_of_face
-from ..edits.swap import Swap
+from ..edits.swap import Reshape, Swap
 from ..errors import FaceError, RequestError
 from ..face import filters, shape
-from ..face.change import composite
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import Alignment, Array, Change, Crop, Face, Networks, Person, Photo, Step
+from ..types import Alignment, Array, Change, Crop, Edit, Face, Networks, Person, Photo, Step
 from .gallery import Gallery, Picture
 from .people import FaceLike, meant, select_faces
-from .photo import align_face, find_occlusion, make_change, now
+from .photo import align_face, find_occlusion, make_change, now, run_edits
 
 TURNED, NODDED = 40.0, 30.0  # degrees of yaw and pitch beyond which a face is left as it is
 FARTHEST = 30.0  # degrees of yaw between a face and the nearest picture of the gallery
@@ -46,17 +45,15 @@ class SwapRequest:
         """The photo with all chosen faces swapped; of several those that cannot be are left as they are."""
         faces = kit.faces(filters.to_uint8(photo.pixels))
         chosen = select_faces(kit, photo.pixels, faces, self.face)
-        done, refused = list[_Swapped](), list[str]()
+        pixels, done, refused = photo.pixels, list[_Swapped](), list[str]()
         for i in chosen:
             try:
-                done.append(_swapped(photo.pixels, faces, i, self.gallery, kit))
+                done.append(_swapped(pixels, faces, i, self.gallery, kit))
+                pixels = done[-1].pixels
             except FaceError as error:
                 refused.append(f"face {i + 1} {error}")
         if not done:
             raise FaceError("; ".join(refused))
-        pixels = photo.pixels.copy()
-        for one in done:
-            composite(photo.pixels, one.crop, one.change, pixels)
         return photo.after(self._step(done, tuple(refused)), pixels)
 
     def _step(self, done: list[_Swapped], notes: tuple[str, ...]) -> Step:
@@ -102,33 +99,40 @@ def check_consent(consent: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Swapped:
-    """One face: its crop, its Change, the picture that it took, and the networks that took part."""
+    """A photo with one face swapped, the picture that was taken, and the networks that took part."""
 
-    crop: Crop
-    change: Change
+    pixels: Array
     picture: Picture
     networks: Networks
 
 
 def _swapped(pixels: Array, faces: list[Face], i: int, gallery: Gallery, kit: Kit) -> _Swapped:
-    """Face `i` of a photo with the gallery's face in its place; a `FaceError` says why that cannot be."""
-    face, model, triangles = faces[i], kit.shapes.model, kit.prototypes.triangles
-    crop = align_face(pixels, face, Alignment(LAYOUT, own_side(face)))
-    target = portrait_of(kit.parser, triangles, crop)
+    """The gallery's face in place of face `i` of a photo; a `FaceError` says why that cannot be."""
+    crop = align_face(pixels, faces[i], Alignment(LAYOUT, own_side(faces[i])))
+    target = portrait_of(kit.parser, kit.prototypes.triangles, crop)
     _check_pose(target, gallery)
-    reader = age_reader(kit)
+    reader, model = age_reader(kit), kit.shapes.model
     if (age := reader.read(crop)) < ADULT:
         raise FaceError(f"reads {age:.0f} years, and nobody under 18 takes part in a swap")
     points = shape.solid(crop.landmarks, target.depth)
     expression = model.fit([model.pose(points).to_head(points)])[1][0]
-    picture = gallery.choose(target, expression)
-    edit = Swap(picture.portrait, gallery.identity, kit.shapes, kit.parser, kit.shapes.triangles(triangles), crop.size)
-    front = find_occlusion(kit.parser, pixels, face)
-    change = make_change(edit, crop, faces, i, front)
-    change = front.mask_objects(crop, front.keep_hair_colour(crop, change))
-    if (age := reader.after(crop, change)) < ADULT - CLOSE:
+    picture, triangles = gallery.choose(target, expression), kit.shapes.triangles(kit.prototypes.triangles)
+    front = find_occlusion(kit.parser, pixels, faces[i])
+    edits: tuple[Edit, ...] = (
+        Reshape(gallery.identity, kit.shapes, triangles, crop.size),
+        Swap(picture.portrait, kit.parser, triangles, crop.size),
+    )
+
+    def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+        return front.mask_objects(crop, make_change(edit, crop, faces, i, front))
+
+    out = run_edits(pixels, edits, faces, [i], change_by, align_face)
+    after = align_face(out, faces[i], crop.alignment)
+    if (age := reader.read(after)) < ADULT - CLOSE:
         raise FaceError(f"would read {age:.0f} years, and nobody is made to look under 18")
-    return _Swapped(crop, change, picture, (*edit.networks, (kit.prototypes.name, kit.prototypes.sha256)))
+    learned = (kit.prototypes.name, kit.prototypes.sha256)
+    networks = (*(one for edit in edits for one in edit.networks), learned)
+    return _Swapped(out, picture, tuple(dict.fromkeys(networks)))
 
 
 def _check_pose(target: Portrait, gallery: Gallery) -> None:
