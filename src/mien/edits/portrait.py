@@ -16,11 +16,13 @@ from ..types import Alignment, Array, Crop, Face
 
 LAYOUT = "ffhq"
 SMALLEST, LARGEST = 256, 2048  # pixels of a crop's side
+FINER = 1.5  # of its own scale, at which a small face is laid out
 MASKS = 512  # pixels of a side at which masks are made, at most
 # of the parser, from where on it is sure: what hides a face that is to be carried elsewhere, where a lock would look
 # painted on, and what stays before one that another comes under
 HIDES = {"hair": (0.08, 0.3), "other": (0.3, 0.6), "glasses": (0.2, 0.5)}
 IN_FRONT = {"hair": (0.3, 0.65), "other": (0.5, 0.8), "glasses": (0.3, 0.6)}
+SPECK = 0.03  # of a face: what is smaller before it is a fold that the parser was wrong about
 NOSE = (*topology.BRIDGE, *topology.BELOW)
 STRANGE = (
     0.35,
@@ -89,9 +91,10 @@ def openings(points: Array) -> Openings:
 
 
 def own_side(face: Face) -> int:
-    """The side of a crop that shows `face` at its picture's own scale, a multiple of 8."""
-    scale = geometry.scale_of(geometry.similarity(face.landmarks, Alignment(LAYOUT, 1000)))
-    return int(np.clip(1000 / scale, SMALLEST, LARGEST)) // 8 * 8
+    """The side of a crop that shows `face` at its picture's own scale, a multiple of 8; of a small one larger, as each
+    look between pixels takes some of them."""
+    own = 1000 / geometry.scale_of(geometry.similarity(face.landmarks, Alignment(LAYOUT, 1000)))
+    return int(np.clip(max(own, min(FINER * own, LARGEST / 2)), SMALLEST, LARGEST)) // 8 * 8
 
 
 def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
@@ -163,6 +166,9 @@ def _front(crop: Crop, regions: dict[str, Array]) -> Array:
     shares["other"] = shares["other"] * inside
     found = np.maximum.reduce(list(shares.values()))
     found[found < 0.05] = 0
+    _, parts, about, _ = cv2.connectedComponentsWithStats((found > 0).astype(np.uint8))
+    specks = np.flatnonzero(about[:, cv2.CC_STAT_AREA] < SPECK * mesh.hull_mask(crop.landmarks, size).sum())
+    found[np.isin(parts, specks)] = 0
     return blur(cv2.dilate(found, np.ones((3, 3))), max(size / 350, 0.5))
 
 

@@ -41,19 +41,15 @@ SEAM = 0.12  # of the face's width: the width of the coarsest band
 
 @dataclass(frozen=True, eq=False)
 class Reshape:
-    """Gives the face in a crop of `size` pixels the shape of somebody else, `identity [I]` of the shape model, in its
-    own pose and expression: what is around it follows."""
+    """Gives a face the shape of somebody else, `identity [I]` of the shape model, in its own pose and expression: what
+    is around it follows."""
 
     identity: Array
     shapes: Shapes
     triangles: Array
-    size: int
 
+    alignment = Alignment(LAYOUT, 512)
     phase = Phase.RESHAPE
-
-    @property
-    def alignment(self) -> Alignment:
-        return Alignment(LAYOUT, self.size)
 
     @property
     def networks(self) -> Networks:
@@ -133,7 +129,7 @@ class Swap:
         picture = tone.relit(raw, scene.pixels, common, scene.points, scene.wide)
         picture = self._toned(picture, raw, common, scene)
         picture = tone.mixed(picture, scene.pixels, np.maximum(hole, self._kept(hole, scene)))
-        return tone.with_grain(picture, scene.pixels, common)
+        return tone.with_grain(tone.as_colourful(picture, scene.pixels), scene.pixels, common)
 
     def _toned(self, picture: Array, raw: Array, common: Array, scene: _Scene) -> Array:
         """The relit picture with lips, teeth and eyes of the `raw` one, toned as the target's are."""
@@ -219,12 +215,15 @@ def _with_gaze(at: Array, source: Array, scene: _Scene) -> Array:
     """The map `[h, w, 2]` of a window into the source, so that its irises come to lie where the target's are."""
     out = at.copy()
     for k, lids in enumerate(EYELIDS):
-        centre, radius = scene.points[IRISES[k][0]], mesh.iris_radius(scene.points, k)
-        x, y = np.clip(np.rint(centre), 0, scene.here.side - 1).astype(int)
-        shift = source[IRISES[k][0]] - at[y, x]
+        radius = mesh.iris_radius(scene.points, k)
+        here = mesh.window(scene.points[[*lids, *IRISES[k]]], radius, scene.here.side)
+        local = here.local(scene.points)
+        centre = local[IRISES[k][0]]
+        x, y = np.clip(np.rint(centre), 0, here.side - 1).astype(int)
+        shift = source[IRISES[k][0]] - at[here.part][y, x]
         if np.linalg.norm(shift) > GAZE_REACH * mesh.iris_radius(source, k):
             continue
-        apart = np.linalg.norm(mesh.pixel_grid(scene.here.side) - centre, axis=-1)
-        inside = mesh.polygon_mask(scene.points, lids, scene.here.side, feather=max(radius / 6, 0.5))
-        out += shift * (smoothstep(apart, 2.6 * radius, radius) * inside)[..., None]
-    return out.astype(np.float32)
+        apart = np.linalg.norm(here.places - centre, axis=-1)
+        inside = mesh.polygon_mask(local, lids, here.side, feather=max(radius / 6, 0.5))
+        out[here.part] += shift * (smoothstep(apart, 2.6 * radius, radius) * inside)[..., None]
+    return out

@@ -18,6 +18,8 @@ SOFT, SOFT_AT_EDGE = (
     0.14,
     0.05,
 )  # of the face's width: what is smoother counts as light, and beside the outline
+COLOURFUL = 3.0  # Lab chroma of a scene: with less its colours are a tint
+COARSE = 250.0  # pixels of a face's width that tell its light
 EDGE = 0.22, 0.06  # of the face's width from the outline: between them one becomes the other
 # the power of the ratio of lightness by which the source's detail is scaled; all of it where something is drawn so much
 # darker than the skin, as brows are: between these shares
@@ -50,13 +52,21 @@ def relit(picture: Array, scene: Array, common: Array, points: Array, wide: floa
     hull = mesh.hull_mask(points, side)
     common = common if common.sum() > FEWEST else hull.astype(np.float32)
     hull[[0, -1]] = hull[:, [0, -1]] = 0
-    edge = smoothstep(cv2.distanceTransform(hull, cv2.DIST_L2, 5) / wide, *EDGE)[..., None]
-    own, theirs = rgb_to_lab(picture), rgb_to_lab(scene)
-    smooth, wanted = (
-        masked_blur(lab, common, SOFT * wide) * (1 - edge)
-        + masked_blur(lab, common, SOFT_AT_EDGE * wide) * edge
-        for lab in (own, theirs)
-    )
+    coarse = max(1, round(wide / COARSE))  # what is smooth is computed on every so many pixels
+
+    def shrunk(field: Array) -> Array:
+        return cv2.resize(field, (side // coarse,) * 2, interpolation=cv2.INTER_AREA)
+
+    own, theirs, bare = rgb_to_lab(picture), rgb_to_lab(scene), shrunk(common)
+    edge = smoothstep(shrunk(cv2.distanceTransform(hull, cv2.DIST_L2, 5)) / wide, *EDGE)[..., None]
+    soft, near = SOFT * wide / coarse, SOFT_AT_EDGE * wide / coarse
+
+    def smoothed(lab: Array) -> Array:
+        small = shrunk(lab)
+        both = mixed(masked_blur(small, bare, soft), masked_blur(small, bare, near), edge[..., 0])
+        return cv2.resize(both, (side, side), interpolation=cv2.INTER_LINEAR)
+
+    smooth, wanted = smoothed(own), smoothed(theirs)
     ratio = np.clip((wanted[..., :1] + 4) / (smooth[..., :1] + 4), 0.3, 3)
     detail = own - smooth
     light = detail[..., :1]
@@ -65,13 +75,12 @@ def relit(picture: Array, scene: Array, common: Array, points: Array, wide: floa
     gain = np.where((light > 0) & (ratio > 1), 1 / ratio, gain)
     chroma = [float(np.average(np.hypot(lab[..., 1], lab[..., 2]), weights=common)) for lab in (own, theirs)]
     vivid = float(np.clip(chroma[1] / max(chroma[0], 1), 0.05, 1.3))
-    detail *= np.concatenate(
+    scaled = detail * np.concatenate(
         [gain, np.full((side, side, 2), vivid if vivid < 1 else vivid**0.5)], -1, dtype=np.float32
     )
-    detail -= masked_blur(
-        detail, common, SOFT * wide
-    )  # on lighter skin shine was taken off, and the mean with it
-    lab = wanted + detail
+    added = masked_blur(shrunk(scaled - detail), bare, soft)  # as shine and shade are scaled by unlike gains
+    scaled -= cv2.resize(added, (side, side), interpolation=cv2.INTER_LINEAR)
+    lab = wanted + scaled
     lab[..., 0] = np.where(lab[..., 0] > BRIGHT, BRIGHT + (lab[..., 0] - BRIGHT) / 2, lab[..., 0])
     return lab_to_rgb(lab)
 
@@ -100,7 +109,8 @@ def with_eye_of(
         light, wanted = np.percentile(own[..., 0], 85), np.percentile(theirs[..., 0], 85)
         warmth = _of_lightest(theirs, 70) - _of_lightest(own, 70)
         out = lab + np.array([0, *np.clip(warmth, -15, 15)], np.float32)
-        out[..., 0] = lab[..., 0] * np.clip(wanted / max(light, 3), *EYE_GAIN)
+        gain = np.clip(wanted / max(light, 3), *EYE_GAIN)
+        out[..., 0] *= 1 + (gain - 1) * np.minimum(out[..., 0] / max(light, 3), 1)  # a dark iris stays dark
         knee = max(np.percentile(theirs[..., 0], 97), wanted + 3) - 8
         out[..., 0] = np.where(out[..., 0] > knee, knee + (out[..., 0] - knee) * 0.35, out[..., 0])
         return out
@@ -145,6 +155,13 @@ def _toned_inside(
 def _of_lightest(lab: Array, percentile: float) -> Array:
     """The mean warmth `[2]` of the lightest of colours `[n, 3]`."""
     return lab[lab[:, 0] >= np.percentile(lab[:, 0], percentile)][:, 1:].mean(0)
+
+
+def as_colourful(picture: Array, scene: Array) -> Array:
+    """The picture without colours where the scene has none: a black-and-white photo stays one."""
+    chroma = float(np.hypot(*cv2.split(rgb_to_lab(scene))[1:]).mean())
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None]
+    return picture if chroma > COLOURFUL else grey + (picture - grey) * np.float32(chroma / COLOURFUL)
 
 
 def with_grain(picture: Array, scene: Array, common: Array) -> Array:

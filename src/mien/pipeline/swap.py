@@ -119,7 +119,7 @@ def _swapped(pixels: Array, faces: list[Face], i: int, gallery: Gallery, kit: Ki
     picture, triangles = gallery.choose(target, expression), kit.shapes.triangles(kit.prototypes.triangles)
     front = find_occlusion(kit.parser, pixels, faces[i])
     edits: tuple[Edit, ...] = (
-        Reshape(gallery.identity, kit.shapes, triangles, crop.size),
+        Reshape(gallery.identity, kit.shapes, triangles),
         Swap(picture.portrait, kit.parser, triangles, crop.size),
     )
 
