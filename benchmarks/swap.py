@@ -2,10 +2,12 @@
 what it did before, whether the border is seen, and how long it takes.
 
 python benchmarks/swap.py DATA [--json FILE] [--show FOLDER]
+python benchmarks/swap.py DATA --sheet FILE
 
 DATA holds `london-angles768` (people from three sides), `selfies` (of one person) and `faces256` (portraits with a
 table). Which pictures make a pair is drawn by a fixed seed; half of the sources are galleries of six pictures, half
-are one picture. Nobody is taken who reads as under 18. --show writes before, source and after side by side.
+are one picture. Nobody is taken who reads as under 18. --show writes before, source and after side by side. --sheet only
+makes the picture of the docs, of people who do not exist.
 """
 
 from __future__ import annotations
@@ -145,7 +147,9 @@ def measured(kit: Kit, pair: Pair, show: Path | None, number: int) -> dict[str, 
         picture = read(
             pair.source[[path.name for path in pair.source].index(after.history[-1].sources[0].title)]
         )
-        sheet(show / f"{number:02d}.jpg", before, picture, after, kit)
+        photo_writer.write(
+            Photo(side_by_side(before, picture, after, kit, 640)), show / f"{number:02d}.jpg", force=True
+        )
     return about | {
         "before_to_a": round(float(np.mean([np.linalg.norm(was - one) for one in known])), 3),
         "to_a": round(to_a, 3),
@@ -157,19 +161,44 @@ def measured(kit: Kit, pair: Pair, show: Path | None, number: int) -> dict[str, 
     }
 
 
-def sheet(path: Path, before: Photo, source: Photo, after: Photo, kit: Kit) -> None:
-    """Before, the source's picture that was taken, and after, each around its face."""
+def side_by_side(before: Photo, source: Photo, after: Photo, kit: Kit, side: int) -> Array:
+    """Before, the source's picture that was taken, and after, each around its face: `[side, 3 side, 3]`."""
     parts: list[Array] = []
     for photo in (before, source, after):
         face = largest(kit, photo.pixels)
         middle, reach = (face.box[:2] + face.box[2:]) / 2, float((face.box[2:] - face.box[:2]).max()) * 0.95
-        low = np.clip(middle - reach, 0, None).astype(int)
-        high = (middle + reach).astype(int)
+        low, high = np.clip(middle - reach, 0, None).astype(int), (middle + reach).astype(int)
         part = photo.pixels[low[1] : high[1], low[0] : high[0]]
-        parts.append(
-            cv2.resize(part, (640, 640), interpolation=cv2.INTER_AREA if len(part) > 640 else cv2.INTER_CUBIC)
-        )
-    photo_writer.write(Photo(np.hstack(parts)), path, force=True)
+        how = cv2.INTER_AREA if len(part) > side else cv2.INTER_CUBIC
+        parts.append(cv2.resize(part, (side, side), interpolation=how))
+    return np.hstack(parts)
+
+
+def sheet(kit: Kit, data: Path, path: Path) -> None:
+    """Twelve pairs of people who do not exist, drawn by a fixed seed, as one picture with its label."""
+    with (data / "faces256" / "faces.csv").open(encoding="utf-8") as file:
+        names = [
+            row["file"]
+            for row in csv.DictReader(file)
+            if row["source"] == "sfhq"
+            and row["glasses"] == "0"
+            and row["age"].isdecimal()
+            and int(row["age"]) >= 25
+        ]
+    random.Random(SEED).shuffle(names)
+    done: list[Array] = []
+    history = ()
+    while len(done) < 12:
+        before, source = (read(data / "faces256" / "images" / names.pop()) for _ in range(2))
+        try:
+            after = swap(before, source, consent="people who do not exist", kit=kit)
+        except MienError as error:
+            print(error)
+            continue
+        done.append(side_by_side(before, source, after, kit, 216))
+        history = after.history
+    rows = [np.hstack(done[i : i + 2]) for i in range(0, 12, 2)]
+    photo_writer.write(Photo(np.vstack(rows), history=history), path, quality=85, force=True)
 
 
 def times(kit: Kit, data: Path) -> dict[str, float]:
@@ -218,9 +247,13 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--show", type=Path)
+    parser.add_argument("--sheet", type=Path)
     asked = parser.parse_args()
     kit = Kit(threads=1)
     cv2.setNumThreads(1)
+    if asked.sheet:
+        sheet(kit, asked.data, asked.sheet)
+        return
     rows: list[dict[str, Any]] = []
     for number, pair in enumerate(pairs(asked.data)):
         rows.append(measured(kit, pair, asked.show, number))

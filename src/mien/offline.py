@@ -128,6 +128,8 @@ def commands(folder: Path) -> list[list[str]]:
         "edit photos/one.jpg --sex -0.5 --beard -1 --grin 0.5 -o other.png",
         "edit photos/one.jpg --by network --age 20 -o third.webp",
         "edit photos --mouth 0.5 --workers 2 -o out",
+        "gallery photos/one.jpg -o person.gallery",
+        "swap photos/two.png --source person.gallery --consent test -o swapped.jpg",
         "edit clip.mp4 --smile 0.5 -o out.mp4",
         "verify out.jpg",
         "report photos/one.jpg out.jpg --html report.html",

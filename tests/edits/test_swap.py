@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from conftest import Mien
 from faces import HOPPER, ROOT, collins, hopper, hopper_face, kit
 
 from mien import Photo, read, swap, write
@@ -33,7 +35,7 @@ def swapped() -> Photo:
 
 
 def changed(before: Array, after: Array) -> Array:
-    return (before != after).any(-1)
+    return np.any(before != after, axis=-1)
 
 
 def test_the_result_is_nearer_to_whose_face_it_is():
@@ -108,9 +110,8 @@ def test_two_faces_and_the_one_that_is_meant(couple: Array):
     middle = (faces[0].box[2] + faces[1].box[0]) / 2
     columns = np.flatnonzero(changed(couple, after).any(0))
     assert columns.min() > middle
-    both = changed(couple, swap(couple, gallery(), consent=CONSENT, kit=kit()).pixels).any(0)
-    assert both[: int(middle)].any()
-    assert both[int(middle) :].any()
+    both = np.flatnonzero(changed(couple, swap(couple, gallery(), consent=CONSENT, kit=kit()).pixels).any(0))
+    assert both.min() < middle < both.max()
 
 
 @pytest.mark.parametrize("consent", ["", "  "])
@@ -139,7 +140,7 @@ def test_nobody_who_reads_as_under_18_takes_part(monkeypatch: pytest.MonkeyPatch
         Gallery.of(COLLINS, kit=kit())
 
 
-def test_the_label_names_both_and_the_consent(tmp_path):
+def test_the_label_names_both_and_the_consent(tmp_path: Path):
     write(swapped(), tmp_path / "out.jpg")
     verdict = verify(tmp_path / "out.jpg")
     (step,) = verdict.history
@@ -155,7 +156,7 @@ def test_a_swap_goes_on_from_other_steps():
     assert [step.verb for step in after.history] == ["edit", "swap"]
 
 
-def test_the_command(mien, photo, tmp_path):
+def test_the_command(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "out.jpg"
     ran = mien("swap", photo, "--source", COLLINS, "-o", out)
     assert (ran.code, ran.err.count("\n")) == (2, 1)
@@ -167,7 +168,7 @@ def test_the_command(mien, photo, tmp_path):
     assert f"consent, as stated: {CONSENT}" in told
 
 
-def test_the_command_goes_on_with_many(mien, photo, tmp_path):
+def test_the_command_goes_on_with_many(mien: Mien, photo: Path, tmp_path: Path):
     folder, out = tmp_path / "photos", tmp_path / "out"
     folder.mkdir()
     out.mkdir()

@@ -34,7 +34,7 @@ STRANGE = (
 class Portrait:
     """A face laid out at its picture's own scale, with what hides it.
 
-    crop: in LAYOUT, with depth. yaw, pitch in degrees. light `[9, 3]`: see `harmonics.fit`. skin, hidden, front
+    crop: in LAYOUT, with depth. yaw, pitch in degrees. beard: how much of the lower face is bearded, 0..1. light `[9, 3]`: see `harmonics.fit`. skin, hidden, front
     `[M, M]` uint8 in 0..255: bare skin; what is before it, so that the face below is not known; what would be before
     another face in its place.
     """
@@ -42,6 +42,7 @@ class Portrait:
     crop: Crop
     yaw: float
     pitch: float
+    beard: float
     light: Array
     skin: Array
     hidden: Array
@@ -110,12 +111,14 @@ def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
         regions["skin"] + regions["nose"], 0.4, 0.8
     )
     normals = mesh.normals(small.landmarks, depth_of(small), triangles)
+    lower = mesh.polygon_mask(small.landmarks, topology.LOWER_FACE, small.size, feather=1) > 0.5
     soft = blur(small.pixels.astype(np.float32) / 255, small.size / 80)
     _, yaw, pitch = pose(crop.landmarks[: topology.POINTS], depth_of(crop)[: topology.POINTS])
     return Portrait(
         crop,
         yaw,
         pitch,
+        float(regions["beard"][lower].mean()),
         harmonics.fit(soft, bare, small.landmarks, normals),
         *(_bytes(mask) for mask in (bare, _hidden(small, regions), _front(small, regions))),
     )

@@ -135,6 +135,7 @@ class Gallery:
                     "age": one.age,
                     "yaw": one.portrait.yaw,
                     "pitch": one.portrait.pitch,
+                    "beard": one.portrait.beard,
                     "side": one.portrait.crop.size,
                 }
                 for one in self.pictures
@@ -333,5 +334,6 @@ def _loaded(file: Mapping[str, Array], i: int, row: dict[str, Any]) -> Picture:
     crop = Crop(
         pixels, matrix, Alignment(LAYOUT, side), landmarks.astype(np.float32), depth.astype(np.float32)
     )
-    portrait = Portrait(crop, float(row["yaw"]), float(row["pitch"]), light, *masks)
+    yaw, pitch, beard = (float(row[name]) for name in ("yaw", "pitch", "beard"))
+    portrait = Portrait(crop, yaw, pitch, beard, light, *masks)
     return Picture(portrait, identity, float(row["age"]), Source(**row["source"]))

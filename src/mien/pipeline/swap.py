@@ -9,6 +9,7 @@ from typing import Any
 from .._version import __version__
 from ..edits.age_floor import CLOSE, age_reader
 from ..edits.portrait import LAYOUT, Portrait, own_side, portrait_of
+from ..edits.removal import Removal
 from ..edits.request import said_of_face
 from ..edits.swap import Reshape, Swap
 from ..errors import FaceError, RequestError
@@ -23,6 +24,7 @@ from .photo import align_face, find_occlusion, make_change, now, run_edits
 
 TURNED, NODDED = 40.0, 30.0  # degrees of yaw and pitch beyond which a face is left as it is
 FARTHEST = 30.0  # degrees of yaw between a face and the nearest picture of the gallery
+BEARDED = 0.1  # of the lower face, from which on a beard is shaved before a face with less comes over it
 NARROWEST = 40.0  # pixels: in smaller faces there is nothing to be seen
 COARSER = 3.0  # how much wider than in any picture of the gallery a face may be
 
@@ -118,7 +120,9 @@ def _swapped(pixels: Array, faces: list[Face], i: int, gallery: Gallery, kit: Ki
     expression = model.fit([model.pose(points).to_head(points)])[1][0]
     picture, triangles = gallery.choose(target, expression), kit.shapes.triangles(kit.prototypes.triangles)
     front = find_occlusion(kit.parser, pixels, faces[i])
+    shaved = target.beard > BEARDED and picture.portrait.beard < target.beard / 2
     edits: tuple[Edit, ...] = (
+        *([Removal(kit.remover, kit.parser, "beard", 1.0)] if shaved else []),
         Reshape(gallery.identity, kit.shapes, triangles),
         Swap(picture.portrait, kit.parser, triangles, crop.size),
     )
