@@ -34,15 +34,16 @@ STRANGE = (
 class Portrait:
     """A face laid out at its picture's own scale, with what hides it.
 
-    crop: in LAYOUT, with depth. yaw, pitch in degrees. beard: how much of the lower face is bearded, 0..1. light `[9, 3]`: see `harmonics.fit`. skin, hidden, front
-    `[M, M]` uint8 in 0..255: bare skin; what is before it, so that the face below is not known; what would be before
-    another face in its place.
+    crop: in LAYOUT, with depth. yaw, pitch in degrees. beard, glasses: how much of the lower face and of the whole they
+    take, 0..1. light `[9, 3]`: see `harmonics.fit`. skin, hidden, front `[M, M]` uint8 in 0..255: bare skin; what is
+    before it, so that the face below is not known; what would be before another face in its place.
     """
 
     crop: Crop
     yaw: float
     pitch: float
     beard: float
+    glasses: float
     light: Array
     skin: Array
     hidden: Array
@@ -119,6 +120,7 @@ def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
         yaw,
         pitch,
         float(regions["beard"][lower].mean()),
+        float(regions["glasses"][mesh.hull_mask(small.landmarks, small.size) > 0].mean()),
         harmonics.fit(soft, bare, small.landmarks, normals),
         *(_bytes(mask) for mask in (bare, _hidden(small, regions), _front(small, regions))),
     )

@@ -17,25 +17,32 @@ import numpy as np
 
 from ..edits.age_floor import age_reader
 from ..edits.portrait import LARGEST, LAYOUT, Portrait, own_side, portrait_of
+from ..edits.removal import Removal
 from ..errors import FaceError, InputError, MienError
-from ..face import filters, geometry, shape
+from ..face import filters, shape
 from ..io import outputs, photo_writer
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
 from ..types import SILENT, Alignment, Array, Crop, Face, Photo, Progress, Source
 from .people import RIVAL
+from .photo import align_face, make_change, run_edits
 
 READS = {*photo_writer.SUFFIXES, ".heic", ".heif"}
 SUFFIX = ".gallery"
 MOST = 300  # pictures
 WIDE = 64.0  # pixels: narrower faces have nothing to give
+WORN, DARK = (
+    0.045,
+    0.15,
+)  # of a face, from which on glasses are worn, and from which on they could not be taken off
 COVERED = 0.4  # of a face, beyond which too little of it is known
 SHUT = 0.7  # of a person's usual lid opening: with less an eye is blinking
 SIDEWAYS = 15.0  # degrees of yaw from which on a face looks aside
 OPEN = 0.2  # of a mouth's opening over the inner eye distance
 QUALITY = 97  # of the JPEG that a saved gallery holds of each picture
 PARTS = "depth", "light", "skin", "hidden", "front"  # of a portrait, that are arrays besides its crop
+NUMBERS = "yaw", "pitch", "beard", "glasses"  # of a portrait
 FORMAT = 1  # of a saved gallery
 LARGEST_FILE = 4 * LARGEST**2  # bytes of one array in a saved gallery
 
@@ -133,10 +140,8 @@ class Gallery:
                 {
                     "source": asdict(one.source) | {"path": ""},
                     "age": one.age,
-                    "yaw": one.portrait.yaw,
-                    "pitch": one.portrait.pitch,
-                    "beard": one.portrait.beard,
                     "side": one.portrait.crop.size,
+                    **{name: getattr(one.portrait, name) for name in NUMBERS},
                 }
                 for one in self.pictures
             ],
@@ -228,11 +233,19 @@ def _measured(photo: Photo, kit: Kit) -> list[Picture]:
 
 
 def _picture(pixels: Array, face: Face, source: Source, kit: Kit) -> Picture:
-    crop = geometry.align(pixels, face.landmarks, Alignment(LAYOUT, own_side(face)), face.depth)
-    portrait = portrait_of(kit.parser, kit.prototypes.triangles, crop)
-    return Picture(
-        portrait, kit.embedder().identity_in(pixels, face).vector, age_reader(kit).read(crop), source
-    )
+    """One face of a picture; glasses that eyes are seen through are taken off first."""
+    identity, portrait = kit.embedder().identity_in(pixels, face).vector, _portrait(pixels, face, kit)
+    age = age_reader(kit).read(portrait.crop)
+    if portrait.glasses > WORN:
+        remover = Removal(kit.remover, kit.parser, "glasses", 1.0)
+        bare = run_edits(pixels, [remover], [face], [0], make_change, align_face)
+        portrait = _portrait(bare, face, kit)
+    return Picture(portrait, identity, age, source)
+
+
+def _portrait(pixels: Array, face: Face, kit: Kit) -> Portrait:
+    crop = align_face(pixels, face, Alignment(LAYOUT, own_side(face)))
+    return portrait_of(kit.parser, kit.prototypes.triangles, crop)
 
 
 def _same_person(name: str, found: list[list[Picture]]) -> list[Picture]:
@@ -260,10 +273,10 @@ def _gallery(name: str, pictures: list[Picture], kit: Kit) -> Gallery:
         raise FaceError(
             f"{name}: the widest face has {widest:.0f} pixels, {WIDE:.0f} were wanted: give a larger picture"
         )
-    good = [one for one in good if one.portrait.covered <= COVERED]
+    good = [one for one in good if one.portrait.covered <= COVERED and one.portrait.glasses < DARK]
     if not good:
         raise FaceError(
-            f"{name}: hair, a hand or glasses cover the face: give a picture that shows all of it"
+            f"{name}: hair, a hand or dark glasses cover the face: give a picture that shows all of it"
         )
     model = kit.shapes.model
     solids = [shape.solid(one.portrait.crop.landmarks, one.portrait.depth) for one in good]
@@ -334,6 +347,6 @@ def _loaded(file: Mapping[str, Array], i: int, row: dict[str, Any]) -> Picture:
     crop = Crop(
         pixels, matrix, Alignment(LAYOUT, side), landmarks.astype(np.float32), depth.astype(np.float32)
     )
-    yaw, pitch, beard = (float(row[name]) for name in ("yaw", "pitch", "beard"))
-    portrait = Portrait(crop, yaw, pitch, beard, light, *masks)
+    yaw, pitch, beard, glasses = (float(row[name]) for name in NUMBERS)
+    portrait = Portrait(crop, yaw, pitch, beard, glasses, light, *masks)
     return Picture(portrait, identity, float(row["age"]), Source(**row["source"]))
