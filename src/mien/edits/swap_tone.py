@@ -27,7 +27,7 @@ CONTRAST, DRAWN = 0.5, (0.12, 0.35)
 LIP_TONE = 8.0, 35.0  # Lab lightness between two skins, from where on lips take the tone of the scene's
 BRIGHT = 92.0  # Lab lightness from which on light is halved
 FEWEST = 200.0  # pixels of skin that both show: with fewer the whole face is compared
-EYE_GAIN, TEETH_GAIN = (0.4, 1.6), (0.5, 1.25)
+EYE_GAIN, TEETH_GAIN = (0.15, 1.3), (0.5, 1.25)
 BANDS = 0.8, 1.6, 3.2  # pixels: grain lies between these blurs
 SOFTENINGS = 0.35, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0  # pixels
 CRISPER = 1.6  # how much crisper the source is made, before it is given grain
@@ -110,7 +110,8 @@ def with_eye_of(
         warmth = _of_lightest(theirs, 70) - _of_lightest(own, 70)
         out = lab + np.array([0, *np.clip(warmth, -15, 15)], np.float32)
         gain = np.clip(wanted / max(light, 3), *EYE_GAIN)
-        out[..., 0] *= 1 + (gain - 1) * np.minimum(out[..., 0] / max(light, 3), 1)  # a dark iris stays dark
+        rising = np.minimum(out[..., 0] / max(light, 3), 1) if gain > 1 else 1.0  # a dark iris stays dark
+        out[..., 0] *= 1 + (gain - 1) * rising
         knee = max(np.percentile(theirs[..., 0], 97), wanted + 3) - 8
         out[..., 0] = np.where(out[..., 0] > knee, knee + (out[..., 0] - knee) * 0.35, out[..., 0])
         return out
