@@ -24,10 +24,8 @@ HIDES = {"hair": (0.08, 0.3), "other": (0.3, 0.6), "glasses": (0.2, 0.5)}
 IN_FRONT = {"hair": (0.3, 0.65), "other": (0.5, 0.8), "glasses": (0.3, 0.6)}
 SPECK = 0.03  # of a face: what is smaller before it is a fold that the parser was wrong about
 NOSE = (*topology.BRIDGE, *topology.BELOW)
-STRANGE = (
-    0.35,
-    0.7,
-)  # how unlike skin something is that is taken for a lock of hair, where nothing but skin can be
+# how unlike skin something is that is taken for a lock of hair, where nothing but skin can be
+STRANGE = 0.35, 0.7
 
 
 @dataclass(frozen=True, eq=False)

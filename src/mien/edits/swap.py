@@ -29,12 +29,10 @@ INWARDS = 22.0  # mm from the outline within which the shape becomes wholly the 
 SEEN = 0.0, 0.35  # cosine of the angle at which the source's camera saw a place: below the first not at all
 HOLE = 0.15, 0.5  # how well a place must be known to be shown
 GAZE_REACH = 2.2  # iris radii: further away eyes are not turned
-LIDS_SHUT = (
-    0.55  # of the target's lid opening: with less the source's eyes are shut, and the target's are shown
-)
+LIDS_SHUT = 0.55  # of the target's lid opening: with less the source's eyes count as shut
 PARTED = 0.05  # of a mouth's opening over the inner eye distance, from which on something is seen in it
 ALIKE_MOUTHS = 0.6, 1.8  # the source's opening over the target's, within which its own teeth fit
-CLOSED = 0.03
+CLOSED = 0.03  # below which nothing is seen between the lips
 BORDER = 0.02, 0.05  # of the face's width, inwards from the outline: between them lies the seam
 SEAM = 0.12  # of the face's width: the width of the coarsest band
 
@@ -94,7 +92,7 @@ class Swap:
         edge = cv2.distanceTransform(inside, cv2.DIST_L2, 5) / scene.wide
         mask = smoothstep(edge, *BORDER) * (1 - scene.front)
         levels = max(3, int(np.log2(SEAM * scene.wide)))
-        joined = np.clip(multiband(self.drawn(scene), scene.pixels, mask, levels), 0, 1)
+        joined = np.clip(multiband(self._drawn(scene), scene.pixels, mask, levels), 0, 1)
         alpha = visible(joined - scene.pixels) * inside * (1 - scene.front)
         pixels, size = crop.pixels.copy(), crop.size
         pixels[scene.here.part] = np.rint(255 * joined)
@@ -103,7 +101,7 @@ class Swap:
         source = replace(crop, pixels=pixels)
         return Change(np.zeros((size, size, 2), np.float32), *fields, kind="texture", source=source)
 
-    def drawn(self, scene: _Scene) -> Array:
+    def _drawn(self, scene: _Scene) -> Array:
         """The source's face in the target's layout and light, `[h, w, 3]`; where it is not known, the target's."""
         source = self.source
         crop = source.crop if source.crop.size <= self.size else resized(source.crop, self.size)
@@ -133,7 +131,7 @@ class Swap:
 
     def _toned(self, picture: Array, raw: Array, common: Array, scene: _Scene) -> Array:
         """The relit picture with lips, teeth and eyes of the `raw` one, toned as the target's are."""
-        picture = tone.with_lips_of(picture, scene.pixels, common, raw, scene.points, scene.wide)
+        picture = tone.with_lips_of(picture, raw, scene.pixels, common, scene.points, scene.wide)
         if scene.openings.mouth > CLOSED:
             picture = tone.with_teeth_of(picture, raw, scene.pixels, scene.points, scene.wide)
         for lids in EYELIDS:

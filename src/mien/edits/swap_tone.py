@@ -14,10 +14,8 @@ from ..face.filters import blur, lab_to_rgb, masked_blur, rgb_to_lab, smoothstep
 from ..face.topology import INNER_LIPS, LIPS
 from ..types import Array
 
-SOFT, SOFT_AT_EDGE = (
-    0.14,
-    0.05,
-)  # of the face's width: what is smoother counts as light, and beside the outline
+# of the face's width: what is smoother counts as light, inside and beside the outline
+SOFT, SOFT_AT_EDGE = 0.14, 0.05
 COLOURFUL = 3.0  # Lab chroma of a scene: with less its colours are a tint
 COARSE = 250.0  # pixels of a face's width that tell its light
 EDGE = 0.22, 0.06  # of the face's width from the outline: between them one becomes the other
@@ -33,11 +31,8 @@ SOFTENINGS = 0.35, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0  # pixels
 CRISPER = 1.6  # how much crisper the source is made, before it is given grain
 LINES = 0.012  # of full brightness: what is stronger is no grain but a line of the scene's face
 SHARPER, SOFTER = 0.85, 1.15  # the target's grain over the source's, beyond which it is matched
-
-
-Toned = Callable[
-    [Array, Array, Array], Array
-]  # Lab of a part, of the inside its own colours and the scene's `[n, 3]`
+# what makes the Lab of a part, given that and the colours `[n, 3]` of its inside, its own and the scene's
+Toned = Callable[[Array, Array, Array], Array]
 
 
 def mixed(below: Array, above: Array, mask: Array) -> Array:
@@ -86,7 +81,7 @@ def relit(picture: Array, scene: Array, common: Array, points: Array, wide: floa
 
 
 def with_lips_of(
-    picture: Array, scene: Array, common: Array, source: Array, points: Array, wide: float
+    picture: Array, source: Array, scene: Array, common: Array, points: Array, wide: float
 ) -> Array:
     """The picture with lips as light and as red as the scene's, by as much as the scene's skin is lighter: lips of dark
     skin would be pale on it. source `[h, w, 3]`: the face before it was relit."""

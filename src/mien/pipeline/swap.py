@@ -60,7 +60,8 @@ class SwapRequest:
 
     def _step(self, done: list[_Swapped], notes: tuple[str, ...]) -> Step:
         sources = tuple(dict.fromkeys(one.picture.source for one in done))
-        step = Step("swap", self.arguments(), done[0].networks, __version__, now())
+        networks = tuple(dict.fromkeys(network for one in done for network in one.networks))
+        step = Step("swap", self.arguments(), networks, __version__, now())
         return replace(step, notes=notes, sources=sources, consent=self.consent)
 
 
@@ -134,9 +135,10 @@ def _swapped(pixels: Array, faces: list[Face], i: int, gallery: Gallery, kit: Ki
     after = align_face(out, faces[i], crop.alignment)
     if (age := reader.read(after)) < ADULT - CLOSE:
         raise FaceError(f"would read {age:.0f} years, and nobody is made to look under 18")
-    learned = (kit.prototypes.name, kit.prototypes.sha256)
-    networks = (*(one for edit in edits for one in edit.networks), learned)
-    return _Swapped(out, picture, tuple(dict.fromkeys(networks)))
+    landmarker, prototypes = kit.landmarker, (kit.prototypes.name, kit.prototypes.sha256)
+    found_by = (*landmarker.mesh.net.networks, *landmarker.iris.net.networks)
+    used = (network for edit in edits for network in edit.networks)
+    return _Swapped(out, picture, (*found_by, *used, prototypes))
 
 
 def _check_pose(target: Portrait, gallery: Gallery) -> None:
