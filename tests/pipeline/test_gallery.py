@@ -12,8 +12,10 @@ from conftest import Mien, save
 from faces import HOPPER, ROOT, collins, hopper, kit
 
 from mien.errors import FaceError, InputError
+from mien.io import clip_writer
 from mien.models.catalogue import WEIGHTS
 from mien.pipeline.gallery import Gallery
+from mien.types import Step
 
 COLLINS = ROOT / "docs" / "collins.jpg"
 
@@ -45,6 +47,15 @@ def test_a_folder_of_one_person(folder: Path):
         "they are mirror images"
     )
     assert "2 look ahead" in gallery.described()[0]
+
+
+def test_a_clip_of_one_person(tmp_path: Path):
+    photo, _ = collins()
+    frames = (np.ascontiguousarray(np.roll(photo.pixels, 2 * i, 1)) for i in range(8))
+    clip_writer.write(frames, tmp_path / "talk.mp4", fps=8, history=(Step("test", {}),))
+    gallery = Gallery.of(tmp_path / "talk.mp4", kit=kit())
+    assert len(gallery.pictures) == 8
+    assert {one.source.title for one in gallery.pictures} == {"talk.mp4"}
 
 
 def test_the_picture_that_is_most_alike_is_chosen(folder: Path):

@@ -22,8 +22,8 @@ _PATH = click.Path(path_type=Path)
     "--source",
     required=True,
     type=_PATH,
-    metavar="PICTURE|FOLDER|GALLERY",
-    help="Whose face it is: one picture, a folder of one person's, or what `mien gallery` wrote.",
+    metavar="PICTURE|FOLDER|CLIP|GALLERY",
+    help="Whose face it is: one picture, a folder of one person's, a clip, or what `mien gallery` wrote.",
 )
 @click.option(
     "--consent",
@@ -76,7 +76,7 @@ def swap(
 
 
 @app.command()
-@click.argument("folder", type=_PATH, metavar="FOLDER")
+@click.argument("folder", type=_PATH, metavar="FOLDER|CLIP")
 @options("output", "force")
 def gallery(folder: Path, output: Path, force: bool) -> None:
     """Measure one person's pictures once, for `mien swap --source`.

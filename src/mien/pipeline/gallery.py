@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,17 +20,19 @@ from ..edits.portrait import LARGEST, LAYOUT, Portrait, own_side, portrait_of
 from ..edits.removal import Removal
 from ..errors import FaceError, InputError, MienError
 from ..face import filters, shape
-from ..io import outputs, photo_writer
+from ..io import clip_reader, outputs, photo_writer
 from ..io.photo_reader import PhotoLike, as_photo
+from ..models.catalogue import sha256_of
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import SILENT, Alignment, Array, Crop, Face, Photo, Progress, Source
+from ..types import SILENT, Alignment, Array, Crop, Face, Origin, Photo, Progress, Source
 from .people import RIVAL
 from .photo import align_face, make_change, run_edits
 
 READS = {*photo_writer.SUFFIXES, ".heic", ".heif"}
 SUFFIX = ".gallery"
 MOST = 300  # pictures
+FRAMES = 24  # of a clip that are looked at
 WIDE = 64.0  # pixels: narrower faces have nothing to give
 WORN, DARK = (
     0.045,
@@ -75,7 +77,7 @@ class Gallery:
         kit: Kit | None = None,
         progress: Progress = SILENT,
     ) -> Gallery:
-        """The gallery of a picture, a folder, several pictures, or of a file that `save` wrote.
+        """The gallery of a picture, a folder, several pictures, a clip, or of a file that `save` wrote.
 
         A picture without a face is left out where there are others. Raises `FaceError` where there is no face, where
         two people are in it (by the embedder in the box), where every face is too small or covered or has its eyes
@@ -190,7 +192,10 @@ def _listed(pictures: PhotoLike | Sequence[PhotoLike]) -> tuple[str, list[PhotoL
         if not path.exists():
             raise InputError(f"{path}: no such file or folder: one person's picture or pictures were wanted")
         name = path.name
-        listed.extend(sorted(one for one in path.iterdir() if _readable(one)) if path.is_dir() else [path])
+        if path.suffix.lower() in clip_reader.READS:
+            listed.extend(_frames(path))
+        else:
+            listed.extend(sorted(filter(_readable, path.iterdir())) if path.is_dir() else [path])
     elif isinstance(pictures, list | tuple):
         listed.extend(pictures)
         name = f"{len(listed)} pictures"
@@ -201,6 +206,15 @@ def _listed(pictures: PhotoLike | Sequence[PhotoLike]) -> tuple[str, list[PhotoL
             f"{name}: {len(listed)} pictures came, 1 to {MOST} were wanted ({' '.join(sorted(READS))})"
         )
     return name, listed
+
+
+def _frames(path: Path) -> Iterator[Photo]:
+    """FRAMES frames of a clip, evenly spread."""
+    film = clip_reader.clip(path)
+    step = max(film.frames // FRAMES, 1)
+    for frame in clip_reader.frames(film):
+        if frame.number % step == 0:
+            yield Photo(frame.pixels, origin=Origin(path=str(path)))
 
 
 def _readable(path: Path) -> bool:
@@ -225,9 +239,8 @@ def _measured(photo: Photo, kit: Kit) -> list[Picture]:
     pixels, path = filters.to_uint8(photo.pixels), photo.origin.path or ""
     faces = sorted(kit.faces(pixels), key=lambda face: -face.area)
     large = [face for face in faces if face.area > RIVAL * faces[0].area]
-    digest = hashlib.sha256(
-        Path(path).read_bytes() if Path(path).is_file() else photo.pixels.tobytes()
-    ).hexdigest()
+    known = Path(path).is_file()
+    digest = sha256_of(Path(path)) if known else hashlib.sha256(photo.pixels.tobytes()).hexdigest()
     source = Source(Path(path).name or "a picture", "identity", digest, path)
     return [_picture(pixels, face, source, kit) for face in large]
 
