@@ -53,13 +53,15 @@ def commands(code: str) -> Iterator[list[str]]:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory, portrait: Array) -> Path:
-    """What the pages edit: photo.jpg, a folder holiday, clip.mp4."""
+    """What the pages edit: photo.jpg, folders holiday and person, clip.mp4."""
     folder = tmp_path_factory.mktemp("pictures")
     small = cv2.resize(portrait, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     small = np.ascontiguousarray(small[: small.shape[0] & ~1, : small.shape[1] & ~1])
     (folder / "holiday").mkdir()
     for name in ("photo.jpg", "holiday/beach.jpg"):
         assert cv2.imwrite(str(folder / name), small[..., ::-1])
+    (folder / "person").mkdir()
+    shutil.copy(DOCS / "collins.jpg", folder / "person")
     frames = (np.roll(small, i, 1) for i in range(2))
     clip_writer.write(frames, folder / "clip.mp4", fps=8, history=(Step("test", {}),))
     return folder

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
     from .models.kit import Kit
     from .pipeline.edit import open as open
+    from .pipeline.gallery import Gallery
     from .pipeline.session import Session
     from .types import (
         Alignment,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         sketch,
         stylize,
         stylize_clip,
+        swap,
         verify,
         write,
     )
@@ -53,6 +55,7 @@ _HOME = {
     "edits.request": ("EditRequest",),
     "errors": ("FaceError", "InputError", "MienError", "ModelError", "OutputError", "RequestError"),
     "models.kit": ("Kit",),
+    "pipeline.gallery": ("Gallery",),
     "pipeline.session": ("Session",),
     "types": (
         "Alignment",
@@ -80,6 +83,7 @@ _HOME = {
         "sketch",
         "stylize",
         "stylize_clip",
+        "swap",
         "verify",
         "write",
     ),
@@ -92,6 +96,7 @@ __all__ = [
     "EditRequest",
     "Face",
     "FaceError",
+    "Gallery",
     "InputError",
     "Kit",
     "MienError",
@@ -117,6 +122,7 @@ __all__ = [
     "sketch",
     "stylize",
     "stylize_clip",
+    "swap",
     "verify",
     "write",
 ]

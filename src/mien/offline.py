@@ -129,6 +129,8 @@ def commands(folder: Path) -> list[list[str]]:
         "stylize photos/one.jpg --with ink -o drawn.jpg",
         "edit photos/one.jpg --face photos/two.png --by network --age 20 -o third.webp",
         "edit photos --mouth 0.5 --workers 2 -o out",
+        "gallery photos/one.jpg -o person.gallery",
+        "swap photos/two.png --source person.gallery --consent test -o swapped.jpg",
         "edit clip.mp4 --smile 0.5 -o out.mp4",
         "verify out.jpg",
         "report photos/one.jpg out.jpg --html report.html",

@@ -20,6 +20,7 @@ from .pipeline.generate import generate, grid, walk
 from .pipeline.networks import export, import_network, prototypes, train
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
+from .pipeline.swap import swap
 
 __all__ = [
     "age",
@@ -53,6 +54,7 @@ __all__ = [
     "sketch",
     "stylize",
     "stylize_clip",
+    "swap",
     "train",
     "verify",
     "walk",

@@ -21,6 +21,7 @@ from ..words import plain
 # commands is asked for.
 COMMANDS = {
     "edit": "edit",
+    **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("find", "align", "verify", "report", "bench"), "inspect"),
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(

@@ -67,15 +67,9 @@ def _flag(name: str) -> str:
     metavar="NAME=X",
     help="With it: go X along one of its own directions.",
 )
-@click.option(
-    "--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source."
+@options(
+    "quality", "force", "start", "end", "resume", "recursive", "workers", "json", "licence", "max_pixels"
 )
-@options("force", "start", "end", "resume")
-@click.option("--recursive", is_flag=True, help="Folders below a folder too; -o gets the same ones.")
-@click.option(
-    "--workers", type=click.IntRange(1, 256), metavar="N", help="Many photos: processes; default: one a core."
-)
-@options("json", "licence", "max_pixels")
 def edit(
     inputs: tuple[str, ...],
     output: Path,
@@ -100,24 +94,11 @@ def edit(
     from ..pipeline import batch
 
     request, max_pixels = _request(rest), rest["max_pixels"]
-    roots = [Path(name) for name in inputs if Path(name).is_dir()] if recursive else []
-    sources = batch.gather(inputs, clips=True, recursive=recursive)
-    if roots and output not in roots:  # what an earlier run has made is no source
-        sources = [source for source in sources if output not in source.parents]
+    sources = gathered(inputs, output, recursive)
     clips = [source for source in sources if batch.is_clip(source)]
     if (request.start is not None or request.end is not None) and not clips:
         raise RequestError("--from and --to are for clips, and none came")
-    many = sources != [Path(name) for name in inputs[:1]]
-    if many and not output.is_dir():
-        kind = "file" if clips else "photo"
-        raise OutputError(
-            f"{plural(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}"
-        )
-    pairs = batch.pair(sources, output, roots) if output.is_dir() else [(sources[0], output)]
-    for place in {target.parent for _, target in pairs} if roots else ():
-        place.mkdir(parents=True, exist_ok=True)
-    if not recursive and (others := batch.passed_over(inputs, sources)):
-        say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
+    pairs, many = targets(inputs, sources, output, recursive, "file" if clips else "photo")
     jobs = [batch.Job(source, target, request, quality, force, max_pixels) for source, target in pairs]
     photos = [
         replace(job, request=replace(request, start=None, end=None))
@@ -125,17 +106,54 @@ def edit(
         if job.source not in clips
     ]
     if not many and photos and not resume:
-        batch.check(photos[0])
-        outcome = batch.edit_one(photos[0])
-        say(f"wrote {outcome.said or photos[0].target}")
-        if as_json:
-            _tell(outcome)
+        one_photo(photos[0], as_json)
         return
     failed = _clips([job for job in jobs if job.source in clips], resume, as_json, many) if clips else 0
     if photos:
-        _photos(photos, resume, min(workers or batch.cores(), len(photos)), as_json)
+        many_photos(photos, resume, workers, as_json)
     if failed:
         raise SystemExit(1)
+
+
+def gathered(inputs: tuple[str, ...], output: Path, recursive: bool) -> list[Path]:
+    """The photos and clips that are meant; what an earlier run has made is none."""
+    from ..pipeline import batch
+
+    sources = batch.gather(inputs, clips=True, recursive=recursive)
+    if recursive and output not in map(Path, inputs):
+        sources = [source for source in sources if output not in source.parents]
+    return sources
+
+
+def targets(
+    inputs: tuple[str, ...], sources: list[Path], output: Path, recursive: bool, kind: str
+) -> tuple[list[tuple[Path, Path]], bool]:
+    """Where each source goes, and whether there may be many: then it has to be a folder."""
+    from ..pipeline import batch
+
+    many = sources != [Path(name) for name in inputs[:1]]
+    if many and not output.is_dir():
+        raise OutputError(
+            f"{plural(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}"
+        )
+    roots = [Path(name) for name in inputs if Path(name).is_dir()] if recursive else []
+    pairs = batch.pair(sources, output, roots) if output.is_dir() else [(sources[0], output)]
+    for place in {target.parent for _, target in pairs} if roots else ():
+        place.mkdir(parents=True, exist_ok=True)
+    if not recursive and (others := batch.passed_over(inputs, sources)):
+        say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
+    return pairs, many
+
+
+def one_photo(job: Job, as_json: bool) -> None:
+    """Do a single photo, in this process; its error is raised."""
+    from ..pipeline import batch
+
+    batch.check(job)
+    outcome = batch.edit_one(job)
+    say(f"wrote {outcome.said or job.target}")
+    if as_json:
+        _tell(outcome)
 
 
 def _request(given: dict[str, Any]) -> EditRequest:
@@ -179,9 +197,11 @@ def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:
     return failed
 
 
-def _photos(jobs: list[Job], resume: bool, workers: int, as_json: bool) -> None:
+def many_photos(jobs: list[Job], resume: bool, workers: int | None, as_json: bool) -> None:
+    """Do many photos, some at a time, and tell of each; exits with 1 where one failed."""
     from ..pipeline import batch
 
+    workers = min(workers or batch.cores(), len(jobs))
     counts = {"done": 0, "skipped": 0, "failed": 0}
     with shown("photos") as progress:
         with closing(batch.run(jobs, resume=resume, workers=workers, progress=progress)) as outcomes:

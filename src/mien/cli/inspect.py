@@ -214,12 +214,17 @@ def lines_of(verdict: Verdict) -> list[str]:
     if verdict.source_type:
         lines.append(f"digital source type {verdict.source_type}")
     lines += [f"made from {name}" for name in verdict.ingredients]
+    if any(step.verb == "swap" for step in verdict.history):
+        lines.append("face replaced: the person seen is not the person who was photographed")
     for step in verdict.history:
         words = " ".join(f"{name}={value}" for name, value in step.arguments.items())
         networks = ", ".join(f"{name} ({digest[:12]})" for name, digest in step.networks)
         lines.append(
             f"{step.time} {step.verb} {words}{' by ' * bool(networks)}{networks}; mien {step.version}"
         )
+        if step.consent:
+            lines.append(f"  consent, as stated: {step.consent}")
+        lines += [f"  {taken.role} from {taken.title} ({taken.sha256[:12]})" for taken in step.sources]
         lines += [f"  {note}" for note in step.notes]
     return lines
 

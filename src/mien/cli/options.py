@@ -87,6 +87,18 @@ SHARED: dict[str, Callable[[Command], Command]] = {
         help="Go on: skip what the same request has made already, photos or parts of a clip.",
     ),
     "force": _option("--force", is_flag=True, help="Write over what is there, the input too."),
+    "recursive": _option(
+        "--recursive", is_flag=True, help="Folders below a folder too; -o gets the same ones."
+    ),
+    "workers": _option(
+        "--workers",
+        type=click.IntRange(1, 256),
+        metavar="N",
+        help="Many photos: processes; default: one a core.",
+    ),
+    "quality": _option(
+        "--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source."
+    ),
     "json": _option(
         "--json", "as_json", is_flag=True, help="For programs: what was done or found, on stdout."
     ),

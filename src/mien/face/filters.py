@@ -78,3 +78,47 @@ def resize(pixels: Array, size: tuple[int, int]) -> Array:
 def to_uint8(pixels: Array) -> Array:
     """`pixels` as uint8, which networks look at; the photo itself stays as deep as it is."""
     return pixels if pixels.dtype == np.uint8 else cv2.convertScaleAbs(pixels, alpha=255 / 65535)
+
+
+def rgb_to_lab(pixels: Array) -> Array:
+    """Fractions `[h, w, 3]` float32 as Lab."""
+    return cv2.cvtColor(np.clip(pixels, 0, 1, dtype=np.float32), cv2.COLOR_RGB2Lab)
+
+
+def lab_to_rgb(lab: Array) -> Array:
+    """Lab `[h, w, 3]` as fractions, clipped to what can be shown."""
+    return np.clip(cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_Lab2RGB), 0, 1)
+
+
+def masked_blur(values: Array, weight: Array, sigma: float) -> Array:
+    """`values [h, w, C]` smoothed where `weight [h, w]` says that they are known, and beyond by what is known near
+    by: normalised convolution (Knutsson and Westin 1993), on a grid as coarse as `sigma` allows."""
+    step, size = max(1, int(sigma / 4)), weight.shape[::-1]
+    coarse = max(2, size[0] // step), max(2, size[1] // step)
+    known = cv2.resize(weight, coarse, interpolation=cv2.INTER_AREA)
+    total = cv2.resize(values * weight[..., None], coarse, interpolation=cv2.INTER_AREA)
+    everywhere = total.sum((0, 1)) / max(float(known.sum()), 1e-6)
+    wide, near = ((blur(total, k * sigma / step), blur(known, k * sigma / step)) for k in (3, 1))
+    little = np.float32(0.02)
+    guess = (wide[0] + little * everywhere) / (wide[1] + little)[..., None]
+    smooth = (near[0] + little * guess) / (near[1] + little)[..., None]
+    return cv2.resize(smooth, size, interpolation=cv2.INTER_LINEAR)
+
+
+def multiband(above: Array, below: Array, mask: Array, levels: int) -> Array:
+    """Two pictures `[h, w, 3]` float32 joined along a soft mask `[h, w]`, each band of detail over its own width
+    (Burt and Adelson 1983, "A multiresolution spline with application to image mosaics")."""
+    pyramids = [[one] for one in (above, below, mask)]
+    for pyramid in pyramids:
+        for _ in range(levels):
+            pyramid.append(cv2.pyrDown(pyramid[-1]))
+
+    def grown(picture: Array, like: Array) -> Array:
+        return cv2.pyrUp(picture, dstsize=like.shape[1::-1])
+
+    over, under, share = pyramids
+    out = under[-1] + share[-1][..., None] * (over[-1] - under[-1])
+    for k in range(levels - 1, -1, -1):
+        a, b = over[k] - grown(over[k + 1], over[k]), under[k] - grown(under[k + 1], under[k])
+        out = grown(out, a) + b + share[k][..., None] * (a - b)
+    return out

@@ -25,6 +25,7 @@ from .parser import Parser
 from .prototypes import Prototypes
 from .retoucher import Retoucher
 from .session import Net
+from .shapes import Shapes
 from .style_encoder import StyleEncoder
 from .translator import Translator
 
@@ -43,6 +44,7 @@ DATA = {
     "prototypes": Prototypes,
     "directions": Directions,
     "manners": Manners,
+    "shapes": Shapes,
 }  # roles that are arrays and no network
 
 
@@ -150,6 +152,10 @@ class Kit:
     @property
     def manners(self) -> Manners:
         return self.get("manners")
+
+    @property
+    def shapes(self) -> Shapes:
+        return self.get("shapes")
 
     def embedder(self, name: str | None = None) -> Embedder:
         """The embedder called `name`, or that of the box."""

@@ -21,16 +21,17 @@ from typing import Any
 import cv2
 
 from ..edits.request import EditRequest
-from ..errors import FaceError, InputError, MienError, OutputError
+from ..errors import FaceError, InputError, MienError, OutputError, RequestError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
 from ..io import content_credentials as provenance
 from ..io import photo_reader as image
 from ..io import photo_writer
 from ..models.kit import Kit, shared_kit
-from ..types import SILENT, Progress
+from ..types import SILENT, Photo, Progress
 from .edit import apply_to_clip
 from .session import Session
+from .swap import SwapRequest
 
 READS = {*photo_writer.SUFFIXES, ".heic", ".heif", ".avif", ".bmp"}
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
@@ -38,11 +39,11 @@ KILLED = "a process was stopped, perhaps for want of memory: try --resume --work
 
 @dataclass(frozen=True)
 class Job:
-    """One photo or clip to edit: where from, where to, and what is to be done."""
+    """One photo or clip to edit: where from, where to, and what is to be done; clips take edits only."""
 
     source: Path
     target: Path
-    request: EditRequest = field(default_factory=EditRequest)
+    request: EditRequest | SwapRequest = field(default_factory=EditRequest)
     quality: int | None = None
     force: bool = False
     max_pixels: int = image.MAX_PIXELS
@@ -169,8 +170,9 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     """Read, edit, write; tells whether anything has "changed"."""
     photo = image.read(job.source, max_pixels=job.max_pixels)
     before = photo.pixels
+    kit = kit or shared_kit(job.request.licence)
     try:
-        photo = Session(photo, kit=kit or shared_kit(job.request.licence)).apply(job.request)
+        photo = _applied(job.request, photo, kit)
     except FaceError as error:
         raise FaceError(f"{job.source}: {error}") from error
     changed = cv2.norm(before, photo.pixels, cv2.NORM_INF) > 0  # which needs no memory for all pixels
@@ -187,12 +189,20 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     return Outcome(job, "done", f"{job.target}: {'; '.join(lines)}" if lines else "", told)
 
 
+def _applied(request: EditRequest | SwapRequest, photo: Photo, kit: Kit) -> Photo:
+    if isinstance(request, SwapRequest):
+        return request.apply(photo, kit)
+    return Session(photo, kit=kit).apply(request)
+
+
 def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
     """The same for a clip; with `resume` it goes on where an earlier run was stopped, or has nothing to
     do."""
     if resume and job.target.is_file() and done(job):
         return Outcome(job, "skipped")
     check(job)
+    if isinstance(job.request, SwapRequest):
+        raise RequestError(f"{job.source}: faces are swapped in photos only, and this is a clip")
     told = apply_to_clip(
         job.source,
         job.target,

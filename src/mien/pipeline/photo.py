@@ -276,16 +276,17 @@ def edit_step(
     """What the label of an edited photo or clip says; besides: networks that took part in no stage; notes:
     see `Step`."""
     networks = tuple(dict.fromkeys([*(one for edit in edits for one in edit.networks), *besides]))
-    return Step("edit", arguments, networks, __version__, _now(), notes=notes)
+    return Step("edit", arguments, networks, __version__, now(), notes=notes)
 
 
 def generation_step(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:
     """What the label of a wholly generated picture or clip says."""
     networks = tuple(one for net in nets for one in net.networks)
-    return Step("generate", arguments, networks, __version__, _now(), "trainedAlgorithmicMedia")
+    return Step("generate", arguments, networks, __version__, now(), "trainedAlgorithmicMedia")
 
 
-def _now() -> str:
+def now() -> str:
+    """The time of a step: ISO 8601 in UTC with seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -1,0 +1,267 @@
+"""Swaps between people of all skin tones, both sexes and all ages: whom the result looks like, whether it expresses
+what it did before, whether the border is seen, and how long it takes.
+
+python benchmarks/swap.py DATA [--json FILE] [--show FOLDER]
+python benchmarks/swap.py DATA --sheet FILE
+
+DATA holds `london-angles768` (people from three sides), `selfies` (of one person) and `faces256` (portraits with a
+table). Which pictures make a pair is drawn by a fixed seed; half of the sources are galleries of six pictures, half
+are one picture. Nobody is taken who reads as under 18. --show writes before, source and after side by side. --sheet only
+makes the picture of the docs, of people who do not exist.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import figures
+import numpy as np
+
+from mien import edit, swap
+from mien.errors import MienError
+from mien.face import geometry
+from mien.io import photo_writer
+from mien.io.photo_reader import read
+from mien.measure.seam import seam
+from mien.models.kit import Kit
+from mien.pipeline.gallery import Gallery
+from mien.types import Array, Face, Photo
+
+SEED = 16
+MANY = 12_000_000  # pixels of the photo whose time is taken
+CONSENT = "people of research data sets, measured and not published"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Whose pictures, and the photo whose face is replaced."""
+
+    kind: str
+    source: tuple[Path, ...]
+    target: Path
+
+
+def pairs(data: Path) -> list[Pair]:
+    """The pairs, by a fixed seed."""
+    draw = random.Random(SEED)
+    london: dict[str, list[Path]] = {}
+    for path in sorted((data / "london-angles768").glob("*.jpg")):
+        london.setdefault(path.name[:3], []).append(path)
+    selfies = sorted((data / "selfies").glob("*.jpg"))
+    with (data / "faces256" / "faces.csv").open(encoding="utf-8") as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if row["age"].isdecimal() and int(row["age"]) >= 20 and row["glasses"] == "0"
+        ]
+
+    def someone(*sources: str) -> Path:
+        row = draw.choice([row for row in rows if row["source"] in sources])
+        return data / "faces256" / "images" / row["file"]
+
+    def one(who: str, ending: str) -> Path:
+        return next(path for path in london[who] if path.stem.endswith(ending))
+
+    people = draw.sample(sorted(london), 22)
+    out: list[Pair] = []
+    for a, b in zip(people[0:6], people[6:12], strict=True):
+        out.append(
+            Pair(
+                "studio, six pictures",
+                tuple(london[a]),
+                one(b, draw.choice(("neutral-front", "smiling-front"))),
+            )
+        )
+    for a, b in zip(people[12:16], people[16:20], strict=True):
+        out.append(Pair("studio, one picture", (one(a, "neutral-front"),), one(b, "smiling-front")))
+    for a, b in zip(people[4:7], people[0:3], strict=True):
+        out.append(
+            Pair(
+                "studio, turned",
+                tuple(london[a]),
+                one(b, draw.choice(("neutral-left_3quarter", "neutral-right_3quarter"))),
+            )
+        )
+    out += [Pair("studio to web", tuple(london[a]), someone("fairface", "congress")) for a in people[8:12]]
+    out += [Pair("studio to synthetic", tuple(london[a]), someone("sfhq", "sfhq-t2i")) for a in people[12:15]]
+    out += [
+        Pair("synthetic to studio", (someone("sfhq", "sfhq-t2i"),), one(b, "neutral-front"))
+        for b in people[15:18]
+    ]
+    out += [Pair("selfies to studio", tuple(selfies), one(b, "smiling-front")) for b in people[18:20]]
+    return [
+        *out,
+        *(
+            Pair("studio to selfie", tuple(london[a]), path)
+            for a, path in zip(people[20:22], selfies[::2], strict=True)
+        ),
+    ]
+
+
+def vector(kit: Kit, pixels: Array, face: Face) -> Array:
+    """A face by dlib's network, of whatever length: people are told apart at distances of .6."""
+    embedder = kit.embedder()
+    crop = geometry.align(pixels, face.landmarks, embedder.alignment)
+    return embedder.net.run(pixels=embedder.net.tensor(crop.pixels))["vector"][0]
+
+
+def largest(kit: Kit, pixels: Array) -> Face:
+    return max(kit.faces(pixels), key=lambda face: face.area)
+
+
+def measured(kit: Kit, pair: Pair, show: Path | None, number: int) -> dict[str, Any]:
+    """One pair as a row; `refused` where it could not be done."""
+    about = {"pair": number, "kind": pair.kind}
+    before = read(pair.target)
+    try:
+        gallery = Gallery.of(pair.source, kit=kit)
+        start = time.process_time()
+        after = swap(before, gallery, consent=CONSENT, face="largest", kit=kit)
+        seconds = time.process_time() - start
+    except MienError as error:
+        return about | {"refused": str(error)}
+    own, then = largest(kit, before.pixels), largest(kit, after.pixels)
+    theirs = [(read(path).pixels) for path in pair.source]
+    known = [vector(kit, pixels, largest(kit, pixels)) for pixels in theirs]
+    was, now = vector(kit, before.pixels, own), vector(kit, after.pixels, then)
+    to_a = float(np.mean([np.linalg.norm(now - one) for one in known]))
+    wanted, shown = (
+        np.array(list(kit.blendshapes.coefficients(face.landmarks).values())) for face in (own, then)
+    )
+    changed = (before.pixels != after.pixels).any(-1)
+    unit = float(np.linalg.norm(own.landmarks[33] - own.landmarks[263])) * 0.7
+    edge = seam(before.pixels, after.pixels, changed, unit)
+    beyond = np.ones(changed.shape, bool)
+    left, top, right, bottom = (int(v) for v in own.box)
+    wide, high = right - left, bottom - top
+    beyond[max(top - high // 2, 0) : bottom + high // 2, max(left - wide // 2, 0) : right + wide // 2] = False
+    if show:
+        picture = read(
+            pair.source[[path.name for path in pair.source].index(after.history[-1].sources[0].title)]
+        )
+        photo_writer.write(
+            Photo(side_by_side(before, picture, after, kit, 640)), show / f"{number:02d}.jpg", force=True
+        )
+    return about | {
+        "before_to_a": round(float(np.mean([np.linalg.norm(was - one) for one in known])), 3),
+        "to_a": round(to_a, 3),
+        "to_b": round(float(np.linalg.norm(now - was)), 3),
+        "expression": round(float(np.abs(shown - wanted).mean()), 4),
+        "seam": round(edge.strength, 3) if edge else None,
+        "outside": int((changed & beyond).sum()),
+        "seconds": round(seconds, 2),
+    }
+
+
+def side_by_side(before: Photo, source: Photo, after: Photo, kit: Kit, side: int) -> Array:
+    """Before, the source's picture that was taken, and after, each around its face: `[side, 3 side, 3]`."""
+    parts: list[Array] = []
+    for photo in (before, source, after):
+        face = largest(kit, photo.pixels)
+        middle, reach = (face.box[:2] + face.box[2:]) / 2, float((face.box[2:] - face.box[:2]).max()) * 0.95
+        low, high = np.clip(middle - reach, 0, None).astype(int), (middle + reach).astype(int)
+        part = photo.pixels[low[1] : high[1], low[0] : high[0]]
+        how = cv2.INTER_AREA if len(part) > side else cv2.INTER_CUBIC
+        parts.append(cv2.resize(part, (side, side), interpolation=how))
+    return np.hstack(parts)
+
+
+def sheet(kit: Kit, data: Path, path: Path) -> None:
+    """Twelve pairs of people who do not exist, drawn by a fixed seed, as one picture with its label."""
+    with (data / "faces256" / "faces.csv").open(encoding="utf-8") as file:
+        names = [
+            row["file"]
+            for row in csv.DictReader(file)
+            if row["source"] == "sfhq"
+            and row["glasses"] == "0"
+            and row["age"].isdecimal()
+            and int(row["age"]) >= 25
+        ]
+    random.Random(SEED).shuffle(names)
+    done: list[Array] = []
+    history = ()
+    while len(done) < 12:
+        before, source = (read(data / "faces256" / "images" / names.pop()) for _ in range(2))
+        try:
+            after = swap(before, source, consent="people who do not exist", kit=kit)
+        except MienError as error:
+            print(error)
+            continue
+        done.append(side_by_side(before, source, after, kit, 216))
+        history = after.history
+    rows = [np.hstack(done[i : i + 2]) for i in range(0, 12, 2)]
+    photo_writer.write(Photo(np.vstack(rows), history=history), path, quality=85, force=True)
+
+
+def times(kit: Kit, data: Path) -> dict[str, float]:
+    """Seconds of one thread for a photo of MANY pixels that a face fills as it fills a portrait, and of a smile on
+    it."""
+    names = sorted((data / "london-angles768").glob("*-neutral-front.jpg"))
+
+    def grown(path: Path) -> Photo:
+        small = read(path).pixels
+        scale = (MANY / (small.shape[0] * small.shape[1])) ** 0.5
+        return Photo(cv2.resize(small, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC))
+
+    photo, gallery = grown(names[1]), Gallery.of(grown(names[0]), kit=kit)
+
+    def took(run: Any) -> float:
+        run()
+        start = time.process_time()
+        run()
+        return time.process_time() - start
+
+    done = took(lambda: swap(photo, gallery, consent=CONSENT, kit=kit))
+    smile = took(lambda: edit(photo, smile=0.8, kit=kit))
+    return {"swap_seconds": round(done, 2), "smile_seconds": round(smile, 2), "ratio": round(done / smile, 2)}
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the rows of all pairs say."""
+    done = [row for row in rows if "refused" not in row]
+
+    def median(name: str) -> float:
+        return round(float(np.median([row[name] for row in done if row[name] is not None])), 4)
+
+    return {
+        "pairs": len(rows),
+        "refused": len(rows) - len(done),
+        "nearer_to_a": round(100 * float(np.mean([row["to_a"] < row["to_b"] for row in done])), 1),
+        **{name: median(name) for name in ("before_to_a", "to_a", "to_b", "expression", "seam", "seconds")},
+        "outside": max(row["outside"] for row in done),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--show", type=Path)
+    parser.add_argument("--sheet", type=Path)
+    asked = parser.parse_args()
+    kit = Kit(threads=1)
+    cv2.setNumThreads(1)
+    if asked.sheet:
+        sheet(kit, asked.data, asked.sheet)
+        return
+    rows: list[dict[str, Any]] = []
+    for number, pair in enumerate(pairs(asked.data)):
+        rows.append(measured(kit, pair, asked.show, number))
+        print(rows[-1], flush=True)
+    about = summary(rows) | times(kit, asked.data)
+    print(about)
+    figures.save(asked.json, "python benchmarks/swap.py DATA --json FILE", rows, **about)
+
+
+if __name__ == "__main__":
+    main()
