@@ -74,6 +74,11 @@ def test_what_there_is_not(mien: Mien, tmp_path: Path, name: str, said: str):
     assert ran.code in (2, 3) and said in ran.err and not (tmp_path / "out.png").exists()
 
 
+def test_help_names_every_manner(mien: Mien):
+    said = mien("stylize", "--help").out
+    assert all(name in said for name in kit().manners.names)
+
+
 def test_a_style_for_what_takes_none(painting: Path):
     with pytest.raises(ModelError, match="no network is called 'oil'"):
         stylize(hopper(), "oil", style=painting, kit=kit())

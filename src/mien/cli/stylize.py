@@ -26,7 +26,8 @@ from .progress import shown
     "network",
     required=True,
     metavar="MANNER",
-    help="watercolour, oil, ink ... (`mien models` lists all), a picture whose manner is taken, or a translator of yours.",
+    help="watercolour, oil, gouache, ink, charcoal, sepia, woodblock, fresco, comic, swirls, pop or neon; "
+    "a picture whose manner is taken; or a translator of yours.",
 )
 @click.option(
     "--strength", default=1.0, show_default=True, help="How far from the photo to the drawing, 0 to 1."

@@ -21,7 +21,7 @@ from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT, OLDEST
 from ..types import SILENT, Alignment, Array, Crop, Face, Identity, Photo, Progress
 from .people import FaceLike, meant, select_faces
-from .photo import seen_in_srgb
+from .photo import Look
 
 MASK = 768  # pixels of a side that regions are made at
 GREEN, RED = (60, 220, 90), (255, 70, 70)
@@ -44,7 +44,8 @@ LABELS = (
 
 def find(photo: PhotoLike, *, kit: Kit | None = None) -> list[Face]:
     """The faces of a photo, from left to right, in photo xy; empty where there is none. See `types.Face`."""
-    return (kit or shared_kit()).faces(seen_in_srgb(as_photo(photo)))
+    photo = as_photo(photo)
+    return (kit or shared_kit()).faces(Look.of(photo).picture(photo.pixels))
 
 
 def age(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> tuple[float, float]:

@@ -49,10 +49,11 @@ def edit_photo(
     occlusions: Mapping[int, Occlusion] | None = None,
     *,
     align: AlignBy | None = None,
+    look: Look | None = None,
 ) -> Photo:
     """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before
-    it; align: what lays faces out, for who remembers crops."""
-    occlusions, notes, colours = occlusions or {}, list[str](), colours_of(photo)
+    it; align: what lays faces out, for who remembers crops; look: how the photo is looked at, where known."""
+    occlusions, notes, look = occlusions or {}, list[str](), look or Look.of(photo)
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
         front = occlusions.get(i, NOTHING_BEFORE)
@@ -61,11 +62,9 @@ def edit_photo(
             notes.append(f"face {i + 1} {change.note}")
         elif not change.alpha.any() and (what := _missing(edit, arguments)):
             notes.append(f"face {i + 1}: no {what} was seen, so nothing was done to it")
-        change = front.mask_objects(crop, front.keep_hair_colour(crop, change))
-        return change if colours is None else carried_back(change, crop, colours)
+        return look.carried_back(front.mask_objects(crop, front.keep_hair_colour(crop, change)), crop)
 
-    look = align or looks_in_srgb(photo)
-    pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, look)
+    pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or look.align)
     networks = next((occlusion.networks for occlusion in occlusions.values() if occlusion.networks), ())
     return photo.after(edit_step(edits, arguments, networks, tuple(notes)), pixels)
 
@@ -183,37 +182,37 @@ def align_face(pixels: Array, face: Face, alignment: Alignment) -> Crop:
     return geometry.align(pixels, face.landmarks, alignment, face.depth)
 
 
-def colours_of(photo: Photo) -> Profile | Toning | None:
-    """How the photo's numbers become what is looked at, and back: by its profile, or by its toning; None where
-    they are that already."""
-    return profile_of(photo.origin.icc) or toning_of(photo.pixels)
+@dataclass(frozen=True, eq=False)
+class Look:
+    """How a photo is looked at: as its colours are seen, whatever its profile or toning. colours: how its numbers
+    become those, and back; None where they are that already."""
 
+    colours: Profile | Toning | None
 
-def seen_in_srgb(photo: Photo) -> Array:
-    """A photo's pixels in 8 bits and in the colours in which they are seen, `[H, W, 3]`."""
-    colours, pixels = colours_of(photo), filters.to_uint8(photo.pixels)
-    return pixels if colours is None else colours.picture(pixels)
+    @staticmethod
+    def of(photo: Photo) -> Look:
+        return Look(profile_of(photo.origin.icc) or toning_of(photo.pixels))
 
+    def picture(self, pixels: Array) -> Array:
+        """Pixels of the photo `[H, W, 3]` as they are seen, uint8."""
+        pixels = filters.to_uint8(pixels)
+        return pixels if self.colours is None else self.colours.picture(pixels)
 
-def looks_in_srgb(photo: Photo) -> AlignBy:
-    """What lays faces of a photo out in the colours in which they are seen, whatever its profile or toning."""
-    colours = colours_of(photo)
-    if colours is None:
-        return align_face
-
-    def align(pixels: Array, face: Face, alignment: Alignment) -> Crop:
+    def align(self, pixels: Array, face: Face, alignment: Alignment) -> Crop:
+        """A face laid out, as it is seen."""
         crop = align_face(pixels, face, alignment)
-        seen = colours.to_srgb(crop.pixels.astype(np.float32) / 255)
+        if self.colours is None:
+            return crop
+        seen = self.colours.to_srgb(crop.pixels.astype(np.float32) / 255)
         return replace(crop, pixels=np.rint(seen * 255).astype(np.uint8))
 
-    return align
-
-
-def carried_back(change: Change, crop: Crop, colours: Profile | Toning) -> Change:
-    """A Change whose colours are those of sRGB, as is its crop, in the photo's own numbers."""
-    seen = mesh.remap(crop.pixels, change.flow + mesh.pixel_grid(crop.size)).astype(np.float32) / 255
-    colour = colours.from_srgb(seen + change.colour) - colours.from_srgb(seen)
-    return replace(change, colour=colour)
+    def carried_back(self, change: Change, crop: Crop) -> Change:
+        """A Change of what is seen in a crop, in the photo's own numbers."""
+        if self.colours is None:
+            return change
+        seen = mesh.remap(crop.pixels, change.flow + mesh.pixel_grid(crop.size)).astype(np.float32) / 255
+        colour = self.colours.from_srgb(seen + change.colour) - self.colours.from_srgb(seen)
+        return replace(change, colour=colour)
 
 
 def make_change(

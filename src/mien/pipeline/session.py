@@ -14,7 +14,7 @@ from ..models.kit import Kit, shared_kit
 from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
 from .people import FaceLike, meant, select_faces
-from .photo import Occlusion, edit_photo, find_occlusion, looks_in_srgb, seen_in_srgb
+from .photo import Look, Occlusion, edit_photo, find_occlusion
 
 REMEMBERED = 8  # crops whose parsing is kept
 
@@ -33,7 +33,7 @@ class Session:
         self.photo = as_photo(photo)
         own = kit or shared_kit()
         self.kit = own.having("parser", RememberingParser(own.parser))
-        self._look = looks_in_srgb(self.photo)
+        self._look = Look.of(self.photo)
         self._crops: dict[tuple[int, Alignment], Crop] = {}
         self._occlusions: dict[int, Occlusion] = {}
 
@@ -43,7 +43,7 @@ class Session:
     @cached_property
     def faces(self) -> list[Face]:
         """The photo's faces, from left to right."""
-        return self.kit.faces(seen_in_srgb(self.photo))
+        return self.kit.faces(self._look.picture(self.photo.pixels))
 
     def edit(
         self,
@@ -70,7 +70,14 @@ class Session:
             return self.photo
         occlusions = {i: self._occlusion(i) for i in chosen}
         return edit_photo(
-            self.photo, edits, self.faces, chosen, request.arguments(), occlusions, align=self._align
+            self.photo,
+            edits,
+            self.faces,
+            chosen,
+            request.arguments(),
+            occlusions,
+            align=self._align,
+            look=self._look,
         )
 
     def _occlusion(self, i: int) -> Occlusion:
@@ -82,10 +89,10 @@ class Session:
     def _align(self, pixels: Array, face: Face, alignment: Alignment) -> Crop:
         """A face laid out, remembered while it is the photo's own."""
         if pixels is not self.photo.pixels:
-            return self._look(pixels, face, alignment)
+            return self._look.align(pixels, face, alignment)
         i = next(k for k, own in enumerate(self.faces) if own is face)
         if (i, alignment) not in self._crops:
-            self._crops[i, alignment] = self._look(pixels, face, alignment)
+            self._crops[i, alignment] = self._look.align(pixels, face, alignment)
         return self._crops[i, alignment]
 
 
