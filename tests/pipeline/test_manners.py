@@ -9,7 +9,7 @@ from conftest import HOPPER, Mien
 from faces import hopper, kit
 from films import decoded, film, shot
 
-from mien import ModelError, Photo, stylize, verbs, verify
+from mien import ModelError, Photo, RequestError, stylize, verbs, verify
 from mien.io import photo_writer
 from mien.types import Array
 
@@ -65,7 +65,8 @@ def test_only_the_face(mien: Mien, tmp_path: Path):
     ("name", "said"),
     [
         ("watercolor", "did you mean watercolour?"),
-        ("nosuch.jpg", "there are watercolour, oil"),
+        ("nosuch.jpg", "no such file"),
+        ("dada", "there are watercolour, oil"),
         ("painting", "name one with --style"),
     ],
 )
@@ -80,8 +81,10 @@ def test_help_names_every_manner(mien: Mien):
 
 
 def test_a_style_for_what_takes_none(painting: Path):
-    with pytest.raises(ModelError, match="no network is called 'oil'"):
+    with pytest.raises(RequestError, match="oil is a manner itself"):
         stylize(hopper(), "oil", style=painting, kit=kit())
+    with pytest.raises(ModelError, match="no network is called 'nobody'"):
+        stylize(hopper(), "nobody", style=painting, kit=kit())
 
 
 def test_a_clip(mien: Mien, portrait: Array, tmp_path: Path):

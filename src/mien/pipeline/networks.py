@@ -11,7 +11,7 @@ from typing import Any
 
 from ..deprecations import GONE, renamed
 from ..errors import InputError, RequestError
-from ..io import outputs
+from ..io import clip_reader, outputs, photo_writer
 from ..models import catalogue, trial
 from ..optional import training
 from ..types import Lines, Progress
@@ -96,6 +96,8 @@ def import_network(
                 f"{file} is exported already: own statistics and sample are for published checkpoints of pix2pix, leave them out"
             )
         return [catalogue.add(name, trial.try_out(file), file)]
+    if file.suffix.lower() in {*photo_writer.SUFFIXES, *clip_reader.READS}:
+        raise InputError(f"{file} is no network: an .onnx, or a published .pkl, .pt or .pth was wanted")
     parts = training("published.convert").adopt(file, name, own_statistics=own_statistics, sample=sample)
     export = training("engine.export")
     with tempfile.TemporaryDirectory() as folder:

@@ -15,7 +15,7 @@ from ..deprecations import GONE, callbacks, renamed
 from ..edits import line_art
 from ..edits.request import StyleRequest, said_of_face
 from ..edits.translate import TranslatorEdit
-from ..errors import ModelError, RequestError
+from ..errors import InputError, ModelError, RequestError
 from ..face import filters
 from ..io import clip_reader, clip_writer
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
@@ -183,12 +183,16 @@ def _manner(kit: Kit, network: str, style: PhotoLike | None) -> _Manner:
     """`network` is a translator's name, that of a manner in the box, or a picture whose manner is taken."""
     if network in catalogue.catalogue():
         return _Manner(network) if style is None else _manner_of(kit, network, style)
+    if style is not None and network in kit.manners.names:
+        raise RequestError(f"{network} is a manner itself: leave out --style, or --with {network}")
     if style is not None:
         raise ModelError(f"no network is called {network!r}: `mien models` lists them")
     if network in kit.manners.names:
         return _Manner(PAINTING, kit.manners.vector(network), network, networks=kit.manners.networks)
     if Path(network).is_file():
         return _manner_of(kit, PAINTING, network)
+    if Path(network).suffix:
+        raise InputError(f"{network}: no such file, nor a manner or a network of that name")
     near = difflib.get_close_matches(network, kit.manners.names, 1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(kit.manners.names)}"
     raise ModelError(f"no manner, network or picture is called {network!r}: {hint}")
