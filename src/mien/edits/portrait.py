@@ -22,6 +22,10 @@ MASKS = 512  # pixels of a side at which masks are made, at most
 # painted on, and what stays before one that another comes under
 HIDES = {"hair": (0.08, 0.3), "other": (0.3, 0.6), "glasses": (0.2, 0.5)}
 IN_FRONT = {"hair": (0.3, 0.65), "other": (0.5, 0.8), "glasses": (0.3, 0.6)}
+WORN = (
+    0.045  # of a face, from which on glasses are worn: then the parser's weakest trace of them is a thin rim
+)
+RIMS = (0.1, 0.3)  # the ends for that
 SPECK = 0.03  # of a face: what is smaller before it is a fold that the parser was wrong about
 NOSE = (*topology.BRIDGE, *topology.BELOW)
 # how unlike skin something is that is taken for a lock of hair, where nothing but skin can be
@@ -167,6 +171,8 @@ def _front(crop: Crop, regions: dict[str, Array]) -> Array:
     inside = cv2.erode(mesh.hull_mask(crop.landmarks, size), np.ones((max(size // 60, 1),) * 2, np.uint8))
     shares = {name: smoothstep(regions[name], *ends) for name, ends in IN_FRONT.items()}
     shares["other"] = shares["other"] * inside
+    if float(regions["glasses"][mesh.hull_mask(crop.landmarks, size) > 0].mean()) > WORN:
+        shares["glasses"] = smoothstep(regions["glasses"], *RIMS)
     found = np.maximum.reduce(list(shares.values()))
     found[found < 0.05] = 0
     _, parts, about, _ = cv2.connectedComponentsWithStats((found > 0).astype(np.uint8))

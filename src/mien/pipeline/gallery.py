@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from ..edits.age_floor import age_reader
-from ..edits.portrait import LARGEST, LAYOUT, Portrait, own_side, portrait_of
+from ..edits.portrait import LARGEST, LAYOUT, WORN, Portrait, own_side, portrait_of
 from ..edits.removal import Removal
 from ..errors import FaceError, InputError, MienError
 from ..face import filters, shape
@@ -34,10 +34,7 @@ SUFFIX = ".gallery"
 MOST = 300  # pictures
 FRAMES = 24  # of a clip that are looked at
 WIDE = 64.0  # pixels: narrower faces have nothing to give
-WORN, DARK = (
-    0.045,
-    0.15,
-)  # of a face, from which on glasses are worn, and from which on they could not be taken off
+DARK = 0.15  # of a face that is glasses, from which on they could not be taken off
 COVERED = 0.4  # of a face, beyond which too little of it is known
 SHUT = 0.7  # of a person's usual lid opening: with less an eye is blinking
 SIDEWAYS = 15.0  # degrees of yaw from which on a face looks aside
