@@ -6,6 +6,7 @@ python tools/catalogue.py
 
 import re
 
+from mien.models.card import Card
 from mien.models.catalogue import WEIGHTS, sha256_of
 
 PATH = WEIGHTS / "catalogue.toml"
@@ -21,6 +22,13 @@ def register(name: str, role: str, file: str) -> str:
     )
     PATH.write_text(text if found else f"{text.rstrip()}\n\n{row}", encoding="utf-8")
     return digest
+
+
+def store(card: Card, data: bytes) -> str:
+    """Write the file of a network into WEIGHTS and its row into the catalogue; returns what to say of it."""
+    path = WEIGHTS / f"{card.name}.onnx"
+    path.write_bytes(data)
+    return f"{card.name}: {len(data) / 1e6:.2f} MB, sha256 {register(card.name, card.role, path.name)}"
 
 
 def main() -> None:

