@@ -99,7 +99,8 @@ def main() -> None:
         peak = round(max(megabytes for _, megabytes in cold))
         requests: dict[str, Strengths] = {
             "smile 0.8": {"smile": 0.8},
-            "age 30 and smile 0.8": {"age": 30.0, "smile": 0.8},
+            "age 30 and smile 0.8": {"age": 30.0, "smile": 0.8, "hair_grey": 0.0},
+            "age 30 with grey hair": {"age": 30.0},
         }
         for words, strengths in requests.items():
             warm = median(lambda strengths=strengths: write(edit(read(photo), **strengths), out, force=True))
@@ -110,7 +111,7 @@ def main() -> None:
             geometry.align(loaded.pixels, face.landmarks, edit.alignment) for edit in (Prototype, Retouch)
         )
         (prototype,), (retouch,) = (
-            plan(EditRequest({"age": 30.0}, method=by), verbs.shared_kit()) for by in (None, "network")
+            plan(EditRequest({"age": 30.0, "hair_grey": 0.0}, method=by), verbs.shared_kit()) for by in (None, "network")
         )
         change, edited = prototype(crop), edit(loaded, age=30)
         small = geometry.align(loaded.pixels, face.landmarks, Alignment("face", kit.retoucher.net.card.size))
