@@ -111,7 +111,8 @@ def main() -> None:
             geometry.align(loaded.pixels, face.landmarks, edit.alignment) for edit in (Prototype, Retouch)
         )
         (prototype,), (retouch,) = (
-            plan(EditRequest({"age": 30.0, "hair_grey": 0.0}, method=by), verbs.shared_kit()) for by in (None, "network")
+            plan(EditRequest({"age": 30.0, "hair_grey": 0.0}, method=by), verbs.shared_kit())
+            for by in (None, "network")
         )
         change, edited = prototype(crop), edit(loaded, age=30)
         small = geometry.align(loaded.pixels, face.landmarks, Alignment("face", kit.retoucher.net.card.size))

@@ -304,6 +304,12 @@ class Person:
     sha256: str
     vector: tuple[float, ...]
 
+    @property
+    def identity(self) -> Identity:
+        import numpy as np
+
+        return Identity(np.array(self.vector))
+
 
 class Phase(StrEnum):
     """When an edit's turn is among others, in this order: what is on a face comes off first, what lies on it

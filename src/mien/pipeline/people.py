@@ -12,7 +12,7 @@ from ..errors import FaceError, InputError, RequestError
 from ..face import filters
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
-from ..types import Array, Face, Identity, Person
+from ..types import Array, Face, Person
 
 FaceLike = str | int | Person | PhotoLike  # what `meant` takes
 RIVAL = 0.5  # of the largest face: another one as large as that leaves open who is meant
@@ -72,8 +72,7 @@ def select_faces(kit: Kit, pixels: Array, faces: list[Face], which: str | Person
 
 def _most_like(kit: Kit, pixels: Array, faces: list[Face], who: Person) -> int:
     embedder = kit.embedder()
-    wanted = Identity(np.array(who.vector))
-    likeness = [wanted.likeness(embedder.identity_in(pixels, face)) for face in faces]
+    likeness = [who.identity.likeness(embedder.identity_in(pixels, face)) for face in faces]
     best = int(np.argmax(likeness))
     if likeness[best] < embedder.threshold:
         raise FaceError(

@@ -74,8 +74,7 @@ class Occlusion:
     """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop:
     things (a hand, a microphone, a veil), which stay as they are, and hair, which follows the face but keeps
     its colours. None where there is next to none. networks: what told, if there is anything. mouth_covered:
-    whether a mask or a scarf hides the mouth; glasses:
-    whether some are plainly worn."""
+    whether a mask or a scarf hides the mouth; glasses: whether some are plainly worn."""
 
     things: Array | None
     hair: Array | None

@@ -13,8 +13,9 @@ evenly is not delayed at all. Like the one-euro filter (Casiez et al. 2012), it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -82,22 +83,23 @@ class Tracker:
         self.lost = {number: (box, ago + 1) for number, (box, ago) in self.lost.items() if ago < MEMORY}
         missing = before.keys() - self.live.keys()
         self.lost |= {number: (before[number].box.tolist(), 0) for number in missing}
-        self._tell_apart(pixels)
+        found = cache(lambda: self.kit.faces(pixels))  # looked for once, where at all
+        self._tell_apart(pixels, found)
         self.waited += 1
         if missing or self.waited > (SOON if self.lost else LOOK):
             self.waited = 0
-            self._find(pixels)
+            self._find(pixels, found)
         self._mean()
         return TrackedFrame(time, cut, dict(self.live), self.meant)
 
-    def _tell_apart(self, pixels: Array) -> None:
+    def _tell_apart(self, pixels: Array, found: Callable[[], list[Face]]) -> None:
         """Where faces touch, look anew, and give everybody the face that is most like them: a face that is only
         followed slides over to the one that passes before it."""
         touching = self._touching()
         if not touching:
             return
         followed = [self.live.pop(number) for number in touching]
-        faces = [*followed, *self.kit.faces(pixels)]
+        faces = [*followed, *found()]
         seen = [self.kit.embedder().identity_in(pixels, face) for face in faces]
         likeness = sorted(
             (
@@ -133,10 +135,11 @@ class Tracker:
         best = max(away, key=lambda n: away[n], default=None)
         return best if best is not None and away[best] >= self.kit.embedder().threshold else None
 
-    def _find(self, pixels: Array) -> None:
+    def _find(self, pixels: Array, found: Callable[[], list[Face]]) -> None:
         """Look for faces that are not followed yet: one that is known, or appears where another was lost and may
         be it, is the same."""
-        for face in self.kit.faces(pixels):
+        seen_now: dict[int, Identity] = {}
+        for face in found():
             if any(covers(other.box, face.box) for other in self.live.values()):
                 continue
             seen = self.kit.embedder().identity_in(pixels, face)
@@ -154,19 +157,18 @@ class Tracker:
                 self.issued += 1
                 number = self.issued
             self.lost.pop(number, None)
-            self.live[number] = face
+            self.live[number], seen_now[number] = face, seen
             self.known.setdefault(number, seen)
         touching = self._touching()
         for number, face in self.live.items():
             if number not in touching:
-                self.known[number] = self.known[number].towards(
-                    self.kit.embedder().identity_in(pixels, face), SHARE
-                )
+                seen = seen_now.get(number) or self.kit.embedder().identity_in(pixels, face)
+                self.known[number] = self.known[number].towards(seen, SHARE)
 
     def _mean(self) -> None:
         """Decide which faces are meant, where that is open."""
         if isinstance(self.which, Person):
-            wanted, least = Identity(np.array(self.which.vector)), self.kit.embedder().threshold
+            wanted, least = self.which.identity, self.kit.embedder().threshold
             self.meant |= {n for n in self.live if self.known[n].likeness(wanted) >= least}
         elif self.which == "all":
             self.meant = frozenset(self.live)
