@@ -117,14 +117,15 @@ def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
     lower = mesh.polygon_mask(small.landmarks, topology.LOWER_FACE, small.size, feather=1) > 0.5
     soft = blur(small.pixels.astype(np.float32) / 255, small.size / 80)
     _, yaw, pitch = pose(crop.landmarks[: topology.POINTS], depth_of(crop)[: topology.POINTS])
+    worn = float(regions["glasses"][mesh.hull_mask(small.landmarks, small.size) > 0].mean())
     return Portrait(
         crop,
         yaw,
         pitch,
         float(regions["beard"][lower].mean()),
-        float(regions["glasses"][mesh.hull_mask(small.landmarks, small.size) > 0].mean()),
+        worn,
         harmonics.fit(soft, bare, small.landmarks, normals),
-        *(_bytes(mask) for mask in (bare, _hidden(small, regions), _front(small, regions))),
+        *(_bytes(mask) for mask in (bare, _hidden(small, regions), _front(small, regions, worn))),
     )
 
 
@@ -165,13 +166,13 @@ def _bytes(mask: Array) -> Array:
     return np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8)
 
 
-def _front(crop: Crop, regions: dict[str, Array]) -> Array:
-    """What is before the face and stays there: things, glasses, hair. `[S, S]` in 0..1."""
+def _front(crop: Crop, regions: dict[str, Array], worn: float) -> Array:
+    """What is before the face and stays there: things, glasses, of which it has `worn`, and hair. `[S, S]` in 0..1."""
     size = crop.size
     inside = cv2.erode(mesh.hull_mask(crop.landmarks, size), np.ones((max(size // 60, 1),) * 2, np.uint8))
     shares = {name: smoothstep(regions[name], *ends) for name, ends in IN_FRONT.items()}
     shares["other"] = shares["other"] * inside
-    if float(regions["glasses"][mesh.hull_mask(crop.landmarks, size) > 0].mean()) > WORN:
+    if worn > WORN:
         shares["glasses"] = smoothstep(regions["glasses"], *RIMS)
     found = np.maximum.reduce(list(shares.values()))
     found[found < 0.05] = 0

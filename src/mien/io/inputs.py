@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Collection
 from pathlib import Path
 
 from ..errors import InputError
+
+
+def is_one_of(path: Path, suffixes: Collection[str]) -> bool:
+    """Whether a path is a file that is not hidden and has one of these suffixes, in small letters."""
+    return path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
 
 
 def check_file(path: Path, wanted: str) -> None:

@@ -41,6 +41,18 @@ from . import captions, inputs, xmp_packet
 from .exif import described, prepared
 
 MAX_PIXELS = 200_000_000
+SUFFIXES = {
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".heic",
+    ".heif",
+    ".avif",
+    ".bmp",
+}  # of what is read
 MAX_DPI = 65535  # what JPEG holds
 PhotoLike = Photo | str | os.PathLike[str] | bytes | BinaryIO | Array | Image.Image  # what `as_photo` takes
 READABLE = "JPEG, PNG, WebP, TIFF, AVIF, BMP or HEIC"

@@ -27,13 +27,13 @@ from ..io import clip_writer as video
 from ..io import content_credentials as provenance
 from ..io import photo_reader as image
 from ..io import photo_writer
+from ..io.inputs import is_one_of
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Photo, Progress
 from .edit import apply_to_clip
 from .session import Session
 from .swap import SwapRequest
 
-READS = {*photo_writer.SUFFIXES, ".heic", ".heif", ".avif", ".bmp"}
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
 
 
@@ -71,19 +71,19 @@ def gather(patterns: Sequence[str], *, clips: bool = False, recursive: bool = Fa
     """The pictures that files, folders and globs mean, each once, and with `clips` the films too. A folder
     means those in it, and with `recursive` those below it; none hidden."""
     found: dict[Path, None] = {}
-    kinds = READS | (set(footage.READS) if clips else set())
+    kinds = image.SUFFIXES | (set(footage.READS) if clips else set())
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
             below = _below(path) if recursive else [path]
-            inside = [p for place in below for p in sorted(place.iterdir()) if _readable(p, kinds)]
+            inside = [p for place in below for p in sorted(place.iterdir()) if is_one_of(p, kinds)]
             if not inside and len(patterns) == 1:
                 raise InputError(f"{pattern} holds no pictures: wanted {' '.join(sorted(kinds))}")
             found |= dict.fromkeys(inside)
         elif path.exists() or not glob.has_magic(pattern):
             found[path] = None
         else:
-            matches = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if _readable(p, kinds))  # noqa: PTH207 - the pattern may be absolute
+            matches = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if is_one_of(p, kinds))  # noqa: PTH207 - the pattern may be absolute
             if not matches:
                 raise InputError(f"no picture matches {pattern}: wanted {' '.join(sorted(kinds))}")
             found |= dict.fromkeys(matches)
@@ -97,13 +97,13 @@ def gather(patterns: Sequence[str], *, clips: bool = False, recursive: bool = Fa
 def passed_over(patterns: Sequence[str], sources: Sequence[Path]) -> list[Path]:
     """The folders below the folders that are meant, which hold pictures or films of which none is a source."""
     taken = {source.parent for source in sources}
-    kinds = READS | set(footage.READS)
+    kinds = image.SUFFIXES | set(footage.READS)
     return [
         place
         for pattern in patterns
         if Path(pattern).is_dir()
         for place in _below(Path(pattern))[1:]
-        if place not in taken and any(_readable(p, kinds) for p in place.iterdir())
+        if place not in taken and any(is_one_of(p, kinds) for p in place.iterdir())
     ]
 
 
@@ -111,10 +111,6 @@ def _below(folder: Path) -> list[Path]:
     """A folder and all below it that are not hidden, from the top down; links are not followed."""
     inside = sorted(p for p in folder.iterdir() if p.is_dir() and not p.is_symlink())
     return [folder, *(one for p in inside if not p.name.startswith(".") for one in _below(p))]
-
-
-def _readable(path: Path, kinds: set[str]) -> bool:
-    return path.suffix.lower() in kinds and not path.name.startswith(".") and path.is_file()
 
 
 def pair(sources: Sequence[Path], folder: Path, roots: Sequence[Path] = ()) -> list[tuple[Path, Path]]:
@@ -149,7 +145,7 @@ def pair(sources: Sequence[Path], folder: Path, roots: Sequence[Path] = ()) -> l
 def is_clip(path: Path) -> bool:
     """Whether a file is edited as a film: by its suffix, or, where that says nothing, by what is in it."""
     suffix = path.suffix.lower()
-    return suffix in footage.READS or (suffix not in READS and footage.is_film(path))
+    return suffix in footage.READS or (suffix not in image.SUFFIXES and footage.is_film(path))
 
 
 # ---- one photo

@@ -20,8 +20,9 @@ from ..edits.portrait import LARGEST, LAYOUT, WORN, Portrait, own_side, portrait
 from ..edits.removal import Removal
 from ..errors import FaceError, InputError, MienError
 from ..face import filters, shape
-from ..io import clip_reader, outputs, photo_writer
-from ..io.photo_reader import PhotoLike, as_photo
+from ..io import clip_reader, outputs
+from ..io.inputs import is_one_of
+from ..io.photo_reader import SUFFIXES, PhotoLike, as_photo
 from ..models.catalogue import sha256_of
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
@@ -29,7 +30,6 @@ from ..types import SILENT, Alignment, Array, Crop, Face, Origin, Photo, Progres
 from .people import RIVAL
 from .photo import align_face, make_change, run_edits
 
-READS = {*photo_writer.SUFFIXES, ".heic", ".heif"}
 SUFFIX = ".gallery"
 MOST = 300  # pictures
 FRAMES = 24  # of a clip that are looked at
@@ -192,7 +192,9 @@ def _listed(pictures: PhotoLike | Sequence[PhotoLike]) -> tuple[str, list[PhotoL
         if path.suffix.lower() in clip_reader.READS:
             listed.extend(_frames(path))
         else:
-            listed.extend(sorted(filter(_readable, path.iterdir())) if path.is_dir() else [path])
+            listed.extend(
+                sorted(p for p in path.iterdir() if is_one_of(p, SUFFIXES)) if path.is_dir() else [path]
+            )
     elif isinstance(pictures, list | tuple):
         listed.extend(pictures)
         name = f"{len(listed)} pictures"
@@ -200,7 +202,7 @@ def _listed(pictures: PhotoLike | Sequence[PhotoLike]) -> tuple[str, list[PhotoL
         listed.append(cast("PhotoLike", pictures))
     if not 1 <= len(listed) <= MOST:
         raise InputError(
-            f"{name}: {len(listed)} pictures came, 1 to {MOST} were wanted ({' '.join(sorted(READS))})"
+            f"{name}: {len(listed)} pictures came, 1 to {MOST} were wanted ({' '.join(sorted(SUFFIXES))})"
         )
     return name, listed
 
@@ -212,10 +214,6 @@ def _frames(path: Path) -> Iterator[Photo]:
     for frame in clip_reader.frames(film):
         if frame.number % step == 0:
             yield Photo(frame.pixels, origin=Origin(path=str(path)))
-
-
-def _readable(path: Path) -> bool:
-    return path.suffix.lower() in READS and not path.name.startswith(".") and path.is_file()
 
 
 def _candidates(sources: list[PhotoLike], kit: Kit, progress: Progress) -> list[list[Picture]]:
