@@ -135,10 +135,9 @@ def _swapped(pixels: Array, faces: list[Face], i: int, gallery: Gallery, kit: Ki
     after = align_face(out, faces[i], crop.alignment)
     if (age := reader.read(after)) < ADULT - CLOSE:
         raise FaceError(f"would read {age:.0f} years, and nobody is made to look under 18")
-    landmarker, prototypes = kit.landmarker, (kit.prototypes.name, kit.prototypes.sha256)
-    found_by = (*landmarker.mesh.net.networks, *landmarker.iris.net.networks)
+    prototypes = kit.prototypes.name, kit.prototypes.sha256
     used = (network for edit in edits for network in edit.networks)
-    return _Swapped(out, picture, (*found_by, *used, prototypes))
+    return _Swapped(out, picture, (*kit.landmarker.networks, *used, prototypes))
 
 
 def _check_pose(target: Portrait, gallery: Gallery) -> None:
