@@ -16,6 +16,7 @@ from ..types import Change, Crop, Edit, Face, Person
 from . import photo as apply
 from .clip_changes import HeldChanges, Laid
 from .clip_faces import ClipFaces, pace
+from .look import align_face
 from .tracking import Tracker
 
 
@@ -47,7 +48,7 @@ class ClipEditor(ClipFaces):
             return change
 
         if chosen:
-            apply.run_edits(frame.pixels, self.stages, faces, chosen, change_by, apply.align_face)
+            apply.run_edits(frame.pixels, self.stages, faces, chosen, change_by, align_face)
         self.hidden[frame.number] = {names[i] for i in chosen if fronts[i].things is not None}
         self.held.keys[frame.number] = asked
 
@@ -70,9 +71,7 @@ class ClipEditor(ClipFaces):
 
         before = frame.pixels
         self.edited |= {names[i] for i in chosen}
-        return frame.drawn(
-            before, apply.run_edits(before, self.stages, faces, chosen, recall, apply.align_face)
-        )
+        return frame.drawn(before, apply.run_edits(before, self.stages, faces, chosen, recall, align_face))
 
     def forget(self, drawn: int) -> None:
         super().forget(drawn)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..io import clip_reader as footage
-from ..types import Array, Face, Identity, Person
+from ..types import Array, Face, Identity, Person, Source
 from . import tracking as tracks
 from .tracking import TrackedFrame, Tracker
 
@@ -67,9 +67,15 @@ class ClipFaces:
         which = self.tracker.which
         if self.edited:
             return ""
-        if isinstance(which, Person):
-            return f"nobody in it is who {which.name} shows"
+        if isinstance(which, Person | tuple):
+            people = (which,) if isinstance(which, Person) else which
+            return f"nobody in it is who {' or '.join(one.name for one in people)} shows"
         return "no face found" if which in ("all", "largest") else f"there is no face {which}"
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What took part besides the clip and what a step says."""
+        return ()
 
     @property
     def behind(self) -> int:
@@ -95,7 +101,8 @@ class ClipFaces:
         rows = [(n, name, face) for n in numbers for name, face in self.sights[n].faces.items()]
         told = {
             "tracker": {name: getattr(tracker, name) for name in ("lost", "issued", "waited")}
-            | {"meant": sorted(tracker.meant), "known": sorted(tracker.known)},
+            | {"meant": sorted(tracker.meant), "known": sorted(tracker.known)}
+            | {"whom": sorted(tracker.whom.items())},
             "sights": [
                 [n, self.ticks[n], self.sights[n].time, self.sights[n].cut, sorted(self.sights[n].meant)]
                 for n in numbers
@@ -122,7 +129,7 @@ class ClipFaces:
         tracker, known = self.tracker, told["tracker"]
         tracker.lost = {int(name): (box, ago) for name, (box, ago) in known["lost"].items()}
         tracker.issued, tracker.waited = known["issued"], known["waited"]
-        tracker.meant = frozenset(known["meant"])
+        tracker.meant, tracker.whom = frozenset(known["meant"]), dict(known["whom"])
         identities = (Identity(vector) for vector in arrays["known"])
         tracker.known = dict(zip(known["known"], identities, strict=True))
         tracker.live, tracker.afar, self.start = (
