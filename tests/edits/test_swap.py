@@ -170,7 +170,7 @@ def test_the_command(mien: Mien, photo: Path, tmp_path: Path):
     assert mien("swap", photo, "--source", COLLINS, "--consent", CONSENT, "-o", out).code == 0
     assert changed(read(photo).pixels, read(out).pixels).any()
     told = mien("verify", out).err
-    assert "face replaced: the person seen is not the person who was photographed" in told
+    assert "face replaced: the person seen is not the person whom the camera saw" in told
     assert f"consent, as stated: {CONSENT}" in told
 
 
