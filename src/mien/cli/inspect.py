@@ -215,7 +215,7 @@ def lines_of(verdict: Verdict) -> list[str]:
         lines.append(f"digital source type {verdict.source_type}")
     lines += [f"made from {name}" for name in verdict.ingredients]
     if any(step.verb == "swap" for step in verdict.history):
-        lines.append("face replaced: the person seen is not the person who was photographed")
+        lines.append("face replaced: the person seen is not the person whom the camera saw")
     for step in verdict.history:
         words = " ".join(f"{name}={value}" for name, value in step.arguments.items())
         networks = ", ".join(f"{name} ({digest[:12]})" for name, digest in step.networks)
