@@ -21,7 +21,7 @@ from .pipeline.generate import generate, grid, walk
 from .pipeline.networks import export, import_network, prototypes, train
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
-from .pipeline.swap import swap
+from .pipeline.swap import swap, swap_clip
 
 __all__ = [
     "age",
@@ -57,6 +57,7 @@ __all__ = [
     "stylize",
     "stylize_clip",
     "swap",
+    "swap_clip",
     "train",
     "verify",
     "walk",

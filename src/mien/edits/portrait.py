@@ -4,6 +4,7 @@ to."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -61,11 +62,11 @@ class Portrait:
         """Of the face's mesh, in pixels of the picture."""
         return face_width(self.crop.landmarks) / geometry.scale_of(self.crop.matrix)
 
-    @property
+    @cached_property
     def openings(self) -> Openings:
         return openings(shape.solid(self.crop.landmarks, self.depth))
 
-    @property
+    @cached_property
     def covered(self) -> float:
         """How much of the face is hidden, 0..1."""
         size = len(self.hidden)

@@ -20,8 +20,8 @@ from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT, OLDEST
 from ..types import SILENT, Alignment, Array, Crop, Face, Identity, Photo, Progress
+from .look import Look
 from .people import FaceLike, meant, select_faces
-from .photo import Look
 
 MASK = 768  # pixels of a side that regions are made at
 GREEN, RED = (60, 220, 90), (255, 70, 70)

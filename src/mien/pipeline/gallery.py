@@ -27,8 +27,9 @@ from ..models.catalogue import sha256_of
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
 from ..types import SILENT, Alignment, Array, Crop, Face, Origin, Photo, Progress, Source
+from .look import align_face
 from .people import RIVAL
-from .photo import align_face, make_change, run_edits
+from .photo import make_change, run_edits
 
 SUFFIX = ".gallery"
 MOST = 300  # pictures
@@ -104,10 +105,18 @@ class Gallery:
         """This person's usual lid opening, over the width of an eye."""
         return float(np.percentile([one.portrait.openings.lids for one in self.pictures], 70))
 
+    @cached_property
+    def widest(self) -> float:
+        """How wide its widest face is, in pixels."""
+        return max(one.portrait.width for one in self.pictures)
+
     def choose(self, target: Portrait, expression: Array) -> Picture:
         """The picture that fits a face with this `expression [E]` best: the least sum of what tells them apart."""
-        costs = [self._cost(i, target, expression) for i in range(len(self.pictures))]
-        return self.pictures[int(np.argmin(costs))]
+        return self.pictures[int(np.argmin(self.costs(target, expression)))]
+
+    def costs(self, target: Portrait, expression: Array) -> Array:
+        """How ill each picture fits a face with this `expression [E]`: `[n]`."""
+        return np.array([self._cost(i, target, expression) for i in range(len(self.pictures))])
 
     def described(self) -> list[str]:
         """Which pictures there are, as lines for people: by angle, by mouth, by lids."""

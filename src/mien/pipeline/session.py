@@ -13,8 +13,9 @@ from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
+from .look import Look
 from .people import FaceLike, meant, select_faces
-from .photo import Look, Occlusion, edit_photo, find_occlusion
+from .photo import Occlusion, edit_photo, find_occlusion
 
 REMEMBERED = 8  # crops whose parsing is kept
 
