@@ -18,8 +18,8 @@ from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Alignment, Array, Crop, Face, Person, Photo, Progress
 from .batch import is_clip
 from .find import layout_of
+from .look import align_face
 from .people import FaceLike, meant, select_faces
-from .photo import align_face
 
 SO_FAR = "extract.jsonl"  # what is known, in the folder until all is done: a line that says what was asked, then one a face
 MOVED = (
