@@ -27,6 +27,7 @@ COMMANDS = {
     **dict.fromkeys(
         ("models", "generate", "directions", "doctor", "train", "export", "prototypes"), "networks"
     ),
+    "studio": "studio",
 }
 
 

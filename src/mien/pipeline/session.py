@@ -15,7 +15,7 @@ from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
 from .look import Look
 from .people import FaceLike, meant, select_faces
-from .photo import Occlusion, edit_photo, find_occlusion
+from .photo import Occlusion, Watch, edit_photo, find_occlusion
 
 REMEMBERED = 8  # crops whose parsing is kept
 
@@ -30,8 +30,11 @@ class Session:
     faces: as `find` gives them; `edit` and `apply` return new photos and leave the session as it is.
     """
 
-    def __init__(self, photo: PhotoLike, *, kit: Kit | None = None) -> None:
+    def __init__(self, photo: PhotoLike, *, faces: list[Face] | None = None, kit: Kit | None = None) -> None:
+        """faces: where they are known already, in the order of `find`."""
         self.photo = as_photo(photo)
+        if faces is not None:
+            self.faces = faces
         own = kit or shared_kit()
         self.kit = own.having("parser", RememberingParser(own.parser))
         self._look = Look.of(self.photo)
@@ -62,9 +65,9 @@ class Session:
             request_of(asked, face=which, method=method, network=network, directions=directions)
         )
 
-    def apply(self, request: EditRequest) -> Photo:
-        """The photo after `request`: itself where nothing was asked for. Raises `RequestError` and
-        `FaceError` as `mien.edit` does."""
+    def apply(self, request: EditRequest, *, watch: Watch | None = None) -> Photo:
+        """The photo after `request`: itself where nothing was asked for; watch: who is told of each Change.
+        Raises `RequestError` and `FaceError` as `mien.edit` does."""
         edits = plan(request, self.kit)
         chosen = select_faces(self.kit, self.photo.pixels, self.faces, request.face)
         if not edits:
@@ -79,6 +82,7 @@ class Session:
             occlusions,
             align=self._align,
             look=self._look,
+            watch=watch,
         )
 
     def _occlusion(self, i: int) -> Occlusion:
