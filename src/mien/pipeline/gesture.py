@@ -3,7 +3,7 @@
 Within a gesture one strength moves and all others stay. For most edits one Change, at the end of the way, is
 enough: scaled flow and colour differ from the real edit by less than a level in 255. KEYS has those that are
 not linear. A key is drawn like `face.change.composite` does it; between two keys flow, colour and alpha are
-mixed, below the first one flow and colour are scaled and alpha stays.
+mixed; below the first one flow and colour are scaled and alpha stays, or, of what fetches texture, alpha fades.
 
     shown(photo, side)         what a screen shows of a photo, as a Session of its own
     keys_of(slider, end)       where Changes are wanted, the end first
@@ -34,6 +34,7 @@ MAGIC = b"MIC2"
 # interpolated edit was farthest from the real one, until it nowhere was by more than 1.5 levels.
 LINEAR = (1.0,)
 KEYS: dict[str, tuple[float, ...]] = {
+    "sex": (1.0, 0.5),  # a beard that comes off with it is gone halfway
     "age": (1.0, 0.4, 0.2, 0.7),
     "gaze": (1.0, 0.4375, 0.125, 0.75, 0.0625),
     "gaze_up": (1.0, 0.4375, 0.125, 0.75, 0.0625),
@@ -113,7 +114,7 @@ def packed(
     that it names, as half floats.
 
     about: what else `EditRequest` takes. Of each face the head has: face, an index; matrix photo->crop; box:
-    left, top, width, height of the piece of the crop; flow `[h, w, 2]` in crop pixels, None where nothing moves,
+    left, top, width, height of the piece of the crop; fades: whether alpha does; flow `[h, w, 2]` in crop pixels, None where nothing moves,
     and colour `[h, w, 4]` with alpha: where they begin, in bytes after the head.
     """
     request = EditRequest({**strengths, slider: _at(slider, end, share)}, **about)
@@ -149,7 +150,8 @@ def _piece(one: Placed, body: bytearray) -> dict[str, Any]:
     seen = cv2.dilate((alpha[part] > 0).astype(np.float32), np.ones((3, 3)))[..., None]
     planes = np.dstack([colour[part] * seen, alpha[part]])
     moving = flow[part] * seen
-    told = {"face": one.face, "matrix": [float(v) for v in matrix.ravel()]}
+    told: dict[str, Any] = {"face": one.face, "matrix": [float(v) for v in matrix.ravel()]}
+    told["fades"] = one.change.kind == "texture"
     told["box"] = [left, top, right - left, bottom - top]
     told["flow"] = _added(body, moving) if np.abs(moving).max() > 1e-3 else None
     return told | {"colour": _added(body, planes)}

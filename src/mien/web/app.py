@@ -78,10 +78,10 @@ VERB_BODIES = {
 }
 
 
-async def about(_: Request) -> Response:
+async def about(request: Request) -> Response:
     """What can be asked for: edits with their ranges, verbs, manners; the page's sliders are made of this."""
     told = {"version": __version__, "edits": media_api.sliders(), "verbs": list(media_api.VERBS)}
-    told |= {"manners": verbs.manners(), "languages": LANGUAGES, "known": sorted(verbs.__all__)}
+    told |= {"portrait": request.app.state.studio.portrait.id, "manners": verbs.manners(), "languages": LANGUAGES, "known": sorted(verbs.__all__)}
     return JSONResponse(told)
 
 

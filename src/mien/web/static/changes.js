@@ -2,7 +2,7 @@
 // Reads what /change sends: key after key, each behind its length. See pipeline/gesture.py, `packed`.
 
 /**
- * @typedef {{face: number, matrix: number[], box: [number, number, number, number], flow: number | null, colour: number}} Piece
+ * @typedef {{face: number, matrix: number[], box: [number, number, number, number], fades: boolean, flow: number | null, colour: number}} Piece
  * @typedef {{share: number, size: [number, number], notes: string[], stages: Record<string, Piece[]>, planes: ArrayBuffer, start: number}} Key
  */
 

@@ -221,6 +221,7 @@ export class Painter {
     gl.uniform1f(at("uShare"), share);
     gl.uniform1i(at("uMixed"), mixed ? 1 : 0);
     gl.uniform1i(at("uFlows"), one.flow || (mixed && other.flow) ? 1 : 0);
+    gl.uniform1i(at("uFades"), b.fades ? 1 : 0);
     gl.uniformMatrix3fv(at("uToCrop"), false, [m[0], m[3], 0, m[1], m[4], 0, m[2], m[5], 1]);
     gl.uniformMatrix2fv(at("uToPhoto"), false, inverse);
     gl.uniform4fv(at("uCutB"), b.box);

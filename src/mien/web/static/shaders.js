@@ -18,13 +18,13 @@ void main() {
 }`;
 
 // What face.change.composite does to one pixel, for one face of one stage. B is the key at or above the strength, A the
-// one below it; without an A flow and colour of B are scaled and its alpha stays.
+// one below it; without an A flow and colour of B are scaled and its alpha stays, or alpha fades where B fetches texture.
 export const COMPOSITE = `${HEAD}
 uniform sampler2D uPhoto, uFlowA, uFlowB;    // flow in crop pixels
 uniform sampler2D uColourA, uColourB;        // colour in fractions of the full range, and alpha
 uniform ivec2 uPhotoSize;
 uniform float uShare;                        // from A to B
-uniform bool uMixed, uFlows;
+uniform bool uMixed, uFlows, uFades;
 uniform mat3 uToCrop;
 uniform mat2 uToPhoto;                       // crop px -> photo px
 uniform vec4 uCutA, uCutB;                   // left, top, width, height of the pieces of the crop
@@ -70,12 +70,13 @@ void main() {
   vec2 b = place(uCutB, crop), a = place(uCutA, crop);
   vec4 colour = textureLod(uColourB, b, 0.0);
   if (uMixed) colour = mix(textureLod(uColourA, a, 0.0), colour, uShare);
+  else if (uFades) colour.a *= uShare;
   else colour.rgb *= uShare;
   if (colour.a <= 0.0) discard;
   vec2 flow = vec2(0.0);
   if (uFlows) {
     flow = textureLod(uFlowB, b, 0.0).rg;
-    flow = uMixed ? mix(textureLod(uFlowA, a, 0.0).rg, flow, uShare) : flow * uShare;
+    flow = uMixed ? mix(textureLod(uFlowA, a, 0.0).rg, flow, uShare) : uFades ? flow : flow * uShare;
   }
   vec3 here = texelFetch(uPhoto, p, 0).rgb;
   vec3 seen = looked(vec2(p) + uToPhoto * flow);

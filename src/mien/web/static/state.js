@@ -86,7 +86,8 @@ export async function load() {
   const told = await Promise.all(listed.map((/** @type {any} */ one) => api.get(`/api/media/${one.id}/faces`)));
   batch(() => {
     const kept = JSON.parse(sessionStorage.getItem("histories") ?? "{}");
-    histories.value = Object.fromEntries(Object.entries(kept).filter(([id]) => told.some((one) => one.id === id)));
+    const first = { [about.value.portrait]: { past: [EMPTY], now: { ...EMPTY, request: { smile: 0.6 } }, future: [] } };
+    histories.value = Object.fromEntries(Object.entries({ ...first, ...kept }).filter(([id]) => told.some((one) => one.id === id)));
     media.value = told;
     const last = sessionStorage.getItem("current");
     choose(told.some((one) => one.id === last) ? /** @type {string} */ (last) : told[told.length - 1]?.id ?? "");
