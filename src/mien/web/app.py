@@ -105,6 +105,7 @@ CALLS = (
     Call("GET", "/api/media/{id}", media_api.picture, query={"w": "integer", "original": "integer"}),
     Call("DELETE", "/api/media/{id}", media_api.forget, status=204),
     Call("GET", "/api/media/{id}/faces", media_api.faces),
+    Call("GET", "/api/media/{id}/manners/{name}", media_api.manner),
     Call("POST", "/api/media/{id}/change", media_api.change, _object(slider=TEXT, end={}, request=REQUEST)),
     *(
         Call("POST", f"/api/media/{{id}}/{verb}", media_api.doing(verb), body, 201)

@@ -15,12 +15,13 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from .. import verbs
 from ..edits.request import EDITS
 from ..errors import InputError, RequestError
+from ..io.preview import at_most, jpeg
 from ..pipeline import gesture
 from ..pipeline.job_worker import ABOUT, edit_requested
 from ..pipeline.session import Session
 from ..types import Face, Photo, Verdict
 from . import media
-from .answers import asked, chunks_of, too_large, value_of
+from .answers import MissingError, asked, chunks_of, too_large, value_of
 from .media import Apply, Library
 
 if TYPE_CHECKING:
@@ -208,6 +209,19 @@ def _swap(studio: Studio, given: dict[str, Any]) -> Apply:
 
 
 VERBS = {"render": _edit, "swap": _swap, "stylize": _stylize}  # by the last word of the address
+
+
+async def manner(request: Request) -> Response:
+    """A picture in one of the manners in the box, small, as JPEG: what to choose it by."""
+    library, id, name = library_of(request), request.path_params["id"], request.path_params["name"]
+    if name not in verbs.manners():
+        raise MissingError("manner")
+    return Response(await library.run(_in_manner, library, id, name), media_type="image/jpeg")
+
+
+def _in_manner(library: Library, id: str, name: str) -> bytes:
+    small = Photo(at_most(library.opened(id).shown.photo.pixels, media.THUMB))
+    return jpeg(verbs.stylize(small, name).pixels, media.THUMB)
 
 
 async def verify(request: Request) -> Response:

@@ -25,7 +25,7 @@ const bring = (files) =>
   });
 
 export const Style = () => {
-  const style = state.now.value.style;
+  const style = state.now.value.style, id = state.current.value;
   const strength = style?.strength ?? 1;
   const pick = (/** @type {any} */ how) => put({ strength, ...(style?.face ? { face: style.face } : {}), ...how });
   const swatch = (/** @type {string} */ key, /** @type {boolean} */ on, /** @type {string} */ says, /** @type {any} */ act, /** @type {any} */ picture) =>
@@ -35,8 +35,8 @@ export const Style = () => {
     <h1>${t("screen.style")}</h1>
     <p class="lead">${t("style-lead")}</p>
     <div class="manners">
-      ${swatch("none", !style, t("photo-itself"), () => put(null), null)}
-      ${manners.map((/** @type {string} */ name) => swatch(name, style?.manner === name, known(`manner.${name}`) ? t(`manner.${name}`) : name, () => pick({ manner: name }), null))}
+      ${swatch("none", !style, t("photo-itself"), () => put(null), html`<img src=${`/api/media/${id}?w=192`} alt="" />`)}
+      ${manners.map((/** @type {string} */ name) => swatch(name, style?.manner === name, known(`manner.${name}`) ? t(`manner.${name}`) : name, () => pick({ manner: name }), html`<img key=${id} src=${`/api/media/${id}/manners/${name}`} alt="" loading="lazy" />`))}
       ${paintings.value.map(({ id, name }) => swatch(id, style?.style === id, name, () => pick({ style: id }), html`<img src=${`/api/media/${id}?w=192`} alt="" />`))}
       <label class="manner add"><input type="file" accept="image/*" onChange=${(/** @type {any} */ e) => bring(e.target.files)} /><${Icon} name="add" /><span>${t("a-painting")}</span></label>
     </div>
