@@ -48,9 +48,9 @@ const Top = () => {
     <${IconButton} icon="compare" says=${t("compare")} keys="C" aria-pressed=${stage.split.value !== null} onClick=${compare} />
     <${IconButton} icon="hold" says=${t("hold")} keys="\\" class="icon-button" onPointerDown=${() => (stage.holding.value = true)} onPointerUp=${() => (stage.holding.value = false)} onPointerLeave=${() => (stage.holding.value = false)} />
     <i class="gap"></i>
-    ${many && touched && !clip && html`<button type="button" class="plain to-all" onClick=${toAll}><${Icon} name="all" /><span>${t("apply-all", { n: photos().length })}</span></button>`}
-    ${clip ? html`<button type="button" class="main" disabled=${!touched} onClick=${makeClip}><${Icon} name="film" /><span>${t("make-clip")}</span></button>`
-      : html`<button type="button" class="main" onClick=${state.saveShown}><${Icon} name="save" /><span>${t("save")}</span></button>`}
+    ${many && touched && !clip && html`<button type="button" class="plain to-all" aria-label=${t("apply-all", { n: photos().length })} onClick=${toAll}><${Icon} name="all" /><span>${t("apply-all", { n: photos().length })}</span></button>`}
+    ${clip ? html`<button type="button" class="main" aria-label=${t("make-clip")} disabled=${!touched} onClick=${makeClip}><${Icon} name="film" /><span>${t("make-clip")}</span></button>`
+      : html`<button type="button" class="main" aria-label=${t("save")} onClick=${state.saveShown}><${Icon} name="save" /><span>${t("save")}</span></button>`}
   </header>`;
 };
 
@@ -62,7 +62,7 @@ const makeClip = () => state.putJob(job()[0], [state.current.value], job()[1]);
 
 const Strip = () =>
   html`<div class="strip" role="group" aria-label=${t("photos")}>
-    <label class="add" title=${t("open")}><input type="file" multiple accept="image/*,video/*,.heic,.avif" aria-label=${t("open")} onChange=${(/** @type {any} */ e) => { state.open(e.target.files); e.target.value = ""; }} /><${Icon} name="open" /><span>${t("open")}</span></label>
+    <label class="add" title=${t("open")}><input type="file" multiple accept="image/*,video/*,.heic,.avif" aria-label=${t("open")} onChange=${(/** @type {any} */ e) => { state.open([...e.target.files]); e.target.value = ""; }} /><${Icon} name="open" /><span>${t("open")}</span></label>
     ${state.media.value.map((one) => html`<div class="thumb" key=${one.id}>
       <button type="button" aria-pressed=${one.id === state.current.value} aria-label=${one.name} onClick=${() => state.choose(one.id)}><img src=${`/api/media/${one.id}?w=192`} alt="" loading="lazy" />${one.kind === "clip" && html`<${Icon} name="film" />`}</button>
       ${state.media.value.length > 1 && html`<button type="button" class="drop" aria-label=${t("forget-name", { name: one.name })} onClick=${() => state.close(one.id)}><${Icon} name="close" /></button>`}</div>`)}

@@ -86,7 +86,7 @@ async function refresh(id, shown) {
   if (shownOf !== id) await opened(id, mine);
   if (mine !== asked || !painter) return;
   if (state.untouched(shown)) return settle(null, mine);
-  await state.trying(async () => {
+  await state.working(async () => {
     const { id: made, notes } = await state.exact(id, shown);
     if (mine !== asked) return;
     const image = await api.bitmap(made);
@@ -99,7 +99,7 @@ let shownOf = "";
 let baseOf = "";
 /** Another picture is opened. @param {string} id @param {number} mine */
 async function opened(id, mine) {
-  await state.trying(async () => {
+  await state.working(async () => {
     const image = await api.bitmap(id);
     if (mine !== asked || !painter) return;
     const medium = state.medium.value;

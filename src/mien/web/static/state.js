@@ -20,7 +20,7 @@ export const screen = signal("edit");
 export const histories = signal(/** @type {Record<string, History>} */ ({}));
 export const people = signal(/** @type {any[]} */ ([]));
 export const jobs = signal(/** @type {any[]} */ ([]));
-export const busy = signal(0); // exact pictures that are being made
+export const busy = signal(0); // what is being made
 export const notice = signal(/** @type {{text: string, kind: string} | null} */ (null));
 export const uploads = signal(0);
 
@@ -146,16 +146,21 @@ export const base = async (id, state) => (state.swap ? (await result(id, "swap",
 
 /** The id of the exact result of a state, and what is to be said of it. @param {string} id @param {State} state */
 export async function exact(id, state) {
+  let at = await base(id, state);
+  let notes = /** @type {string[]} */ ([]);
+  if (Object.keys(strengths(state)).length) {
+    const done = await result(at, "render", { request: state.request });
+    [at, notes] = [done.id, done.notes];
+  }
+  if (state.style) at = (await result(at, "stylize", state.style)).id;
+  return { id: at, notes };
+}
+
+/** While this goes on the page says so. @template T @param {() => Promise<T>} work */
+export async function working(work) {
   busy.value++;
   try {
-    let at = await base(id, state);
-    let notes = /** @type {string[]} */ ([]);
-    if (Object.keys(strengths(state)).length) {
-      const done = await result(at, "render", { request: state.request });
-      [at, notes] = [done.id, done.notes];
-    }
-    if (state.style) at = (await result(at, "stylize", state.style)).id;
-    return { id: at, notes };
+    return await trying(work);
   } finally {
     busy.value--;
   }
@@ -163,7 +168,7 @@ export async function exact(id, state) {
 
 /** Save what is shown, labelled, as the kind of file that it came as. */
 export const saveShown = () =>
-  trying(async () => {
+  working(async () => {
     const shown = await exact(current.value, now.value);
     api.save(`/api/media/${shown.id}?original=1`);
     tell(untouched(now.value) ? t("saved-untouched") : t("saved"));

@@ -14,7 +14,7 @@ function put(style) {
   state.commit({ ...before, style }, before);
 }
 
-/** @param {FileList} files */
+/** @param {File[]} files */
 const bring = (files) =>
   state.trying(async () => {
     for (const file of files) {
@@ -38,7 +38,7 @@ export const Style = () => {
       ${swatch("none", !style, t("photo-itself"), () => put(null), html`<img src=${`/api/media/${id}?w=192`} alt="" />`)}
       ${manners.map((/** @type {string} */ name) => swatch(name, style?.manner === name, known(`manner.${name}`) ? t(`manner.${name}`) : name, () => pick({ manner: name }), html`<img key=${id} src=${`/api/media/${id}/manners/${name}`} alt="" loading="lazy" />`))}
       ${paintings.value.map(({ id, name }) => swatch(id, style?.style === id, name, () => pick({ style: id }), html`<img src=${`/api/media/${id}?w=192`} alt="" />`))}
-      <label class="manner add"><input type="file" accept="image/*" onChange=${(/** @type {any} */ e) => bring(e.target.files)} /><${Icon} name="add" /><span>${t("a-painting")}</span></label>
+      <label class="manner add"><input type="file" accept="image/*" onChange=${(/** @type {any} */ e) => bring([...e.target.files])} /><${Icon} name="add" /><span>${t("a-painting")}</span></label>
     </div>
     ${style && html`<div class="sliders"><${Slider} id="style-strength" says=${t("strength")} value=${strength} zero=${1} low=${0.1} high=${1} step=${0.05} shown=${`${Math.round(strength * 100)} %`}
         onInput=${() => {}} onDone=${(/** @type {number} */ v) => put({ ...style, strength: v })} onReset=${() => put({ ...style, strength: 1 })} /></div>

@@ -33,7 +33,7 @@ stage.onDrop.person = give;
 /** @param {string} face */
 const take = (face) => put({ ...asked(), mapping: asked().mapping.filter((/** @type {any} */ one) => one.face !== face) });
 
-/** @param {FileList} files */
+/** @param {File[]} files */
 async function bring(files) {
   const media = /** @type {string[]} */ ([]);
   making.value = true;
@@ -46,10 +46,11 @@ async function bring(files) {
 async function agree(event) {
   event.preventDefault();
   const form = /** @type {any} */ (event.target).elements;
+  const consent = `${form.agreed.labels[0].textContent.trim()} ${form.consent.value.trim()}`;
+  const about = { media: adding.value.media, name: form.name.value.trim(), consent };
   making.value = true;
   await state.trying(async () => {
-    const consent = `${form.agreed.labels[0].textContent.trim()} ${form.consent.value.trim()}`;
-    const made = await api.post("/api/people", { media: adding.value.media, name: form.name.value.trim(), consent });
+    const made = await api.post("/api/people", about);
     for (const id of adding.value.media) await api.call("DELETE", `/api/media/${id}`).catch(() => {});
     state.people.value = [...state.people.value, made];
     adding.value = null;
@@ -70,7 +71,7 @@ async function forget(id) {
 const Consent = () =>
   html`<form class="card" onSubmit=${agree}>
     <h2>${t("who-is-this")}</h2>
-    <label class="field">${t("name")}<input name="name" required maxlength="80" value=${adding.value.name} autocomplete="off" /></label>
+    <label class="field">${t("name")}<input name="name" required maxlength="80" defaultValue=${adding.value.name} autocomplete="off" /></label>
     <label class="tick"><input type="checkbox" name="agreed" required /><span>${t("agreed")}</span></label>
     <label class="field">${t("consent")}<input name="consent" required maxlength="300" placeholder=${t("consent-example")} autocomplete="off" /></label>
     <p class="fine">${t("consent-label")}</p>
@@ -116,7 +117,7 @@ export const Swap = () => {
     <p class="lead">${t("swap-lead")}</p>
     ${adding.value ? html`<${Consent} />` : html`<div class="people">
       ${state.people.value.map((person) => html`<${Person} key=${person.id} person=${person} />`)}
-      <label class="person add"><input type="file" accept="image/*" multiple onChange=${(/** @type {any} */ e) => bring(e.target.files)} /><span class="face"><${Icon} name="person" /><span>${making.value ? t("opening") : t("add-person")}</span></span></label>
+      <label class="person add"><input type="file" accept="image/*" multiple onChange=${(/** @type {any} */ e) => bring([...e.target.files])} /><span class="face"><${Icon} name="person" /><span>${making.value ? t("opening") : t("add-person")}</span></span></label>
     </div>`}
     ${state.people.value.length > 0 && html`<ul class="targets" aria-label=${t("faces")}>${faces.map(({ face }) => html`<${Target} key=${face} face=${face} />`)}</ul>`}
     ${swap.mapping.length > 0 && html`<div class="sliders">${slider("strength", 0.05)}${slider("shape", 0)}</div>
