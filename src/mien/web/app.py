@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -81,7 +81,12 @@ VERB_BODIES = {
 async def about(request: Request) -> Response:
     """What can be asked for: edits with their ranges, verbs, manners; the page's sliders are made of this."""
     told = {"version": __version__, "edits": media_api.sliders(), "verbs": list(media_api.VERBS)}
-    told |= {"portrait": request.app.state.studio.portrait.id, "manners": verbs.manners(), "languages": LANGUAGES, "known": sorted(verbs.__all__)}
+    told |= {
+        "portrait": request.app.state.studio.portrait.id,
+        "manners": verbs.manners(),
+        "languages": LANGUAGES,
+        "known": sorted(verbs.__all__),
+    }
     return JSONResponse(told)
 
 
@@ -136,28 +141,27 @@ def described() -> dict[str, Any]:
     """The calls as OpenAPI 3.1."""
     paths: dict[str, dict[str, Any]] = {}
     for call in CALLS:
-        about = {
-            "summary": (call.handler.__doc__ or "").strip(),
-            "responses": {str(call.status): {"description": "as asked"}},
-        }
-        about["responses"]["default"] = {
-            "description": "an error",
-            "content": {"application/json": {"schema": ERROR}},
-        }
-        names = [part[1:-1] for part in call.path.split("/") if part.startswith("{")]
-        about["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": TEXT} for name in names
-        ]
-        about["parameters"] += [
-            {"name": name, "in": "query", "schema": {"type": kind}} for name, kind in call.query.items()
-        ]
-        if call.body == "bytes":
-            about["requestBody"] = {"content": {"application/octet-stream": {}}}
-            about["parameters"] += [{"name": "X-File-Name", "in": "header", "schema": TEXT}]
-        elif call.body is not None:
-            about["requestBody"] = {"content": {"application/json": {"schema": call.body}}}
-        paths.setdefault(call.path, {})[call.method.lower()] = about
+        paths.setdefault(call.path, {})[call.method.lower()] = _call_described(call)
     return {"openapi": "3.1.0", "info": {"title": "mien studio", "version": __version__}, "paths": paths}
+
+
+def _call_described(call: Call) -> dict[str, Any]:
+    names = [part[1:-1] for part in call.path.split("/") if part.startswith("{")]
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": TEXT} for name in names
+    ]
+    parameters += [
+        {"name": name, "in": "query", "schema": {"type": kind}} for name, kind in call.query.items()
+    ]
+    error = {"description": "an error", "content": {"application/json": {"schema": ERROR}}}
+    answers = {str(call.status): {"description": "as asked"}, "default": error}
+    told: dict[str, Any] = {"summary": (call.handler.__doc__ or "").strip(), "responses": answers}
+    if call.body == "bytes":
+        told["requestBody"] = {"content": {"application/octet-stream": {}}}
+        parameters.append({"name": "X-File-Name", "in": "header", "schema": TEXT})
+    elif call.body is not None:
+        told["requestBody"] = {"content": {"application/json": {"schema": call.body}}}
+    return told | {"parameters": parameters}
 
 
 ERROR = _object(error=TEXT, kind=TEXT, hint=TEXT)
@@ -191,7 +195,7 @@ def _static() -> dict[str, Response]:
             elif kind := KINDS.get(Path(one.name).suffix):
                 found[f"{prefix}{one.name}"] = Response(one.read_bytes(), media_type=kind)
 
-    walk(files(__package__) / "static", "")
+    walk(files("mien.web") / "static", "")
     return found
 
 
@@ -208,7 +212,7 @@ def make_app(studio: Studio, door: Door) -> ASGIApp:
     """The studio behind its guard."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         looking = asyncio.create_task(studio.look_after_workers())
         yield
         looking.cancel()

@@ -14,8 +14,8 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs
 
+from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
@@ -137,8 +137,8 @@ class Guard:
 
     def _brings_token(self, scope: Scope) -> bool:
         """Whether this is the link that was printed."""
-        given = parse_qs(scope["query_string"].decode("latin1")).get("token", [""])
-        return scope["method"] == "GET" and scope["path"] == "/" and self.door.is_secret(given[0])
+        given = QueryParams(scope["query_string"]).get("token", "")
+        return scope["method"] == "GET" and scope["path"] == "/" and self.door.is_secret(given)
 
     async def _let_in(self, send: Send) -> None:
         """The secret goes from the address, which is seen and kept, into a cookie, which is not."""

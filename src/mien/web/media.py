@@ -32,7 +32,8 @@ from ..pipeline.session import Session
 from ..types import Photo
 from .answers import MissingError
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 Apply = Callable[[Session], Photo]
 MAX_PIXELS = 100_000_000
 SIDE = 1600  # pixels of a preview

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -42,10 +42,20 @@ def library_of(request: Request) -> Library:
 async def upload(request: Request) -> Response:
     """Take in a photo or a clip."""
     library = library_of(request)
-    name = unquote(request.headers.get("x-file-name", "photo"), errors="replace")
+    name = _decoded(request.headers.get("x-file-name", "photo"))
     id, path = await received(request, library, name)
     medium = await library.run(library.add, id, name, path)
     return JSONResponse(await library.run(_told, library, medium.id), 201)
+
+
+def _decoded(text: str) -> str:
+    """A name as it was before its bytes were spelt out as %20, for headers hold no others."""
+    plain = re.sub(
+        rb"%([0-9a-fA-F]{2})",
+        lambda found: bytes.fromhex(found[1].decode()),
+        text.encode("latin1", "replace"),
+    )
+    return plain.decode("utf-8", "replace")
 
 
 async def received(request: Request, library: Library, name: str) -> tuple[str, Path]:
@@ -83,9 +93,10 @@ async def picture(request: Request) -> Response:
     library, id = library_of(request), request.path_params["id"]
     if request.query_params.get("original"):
         path = await library.run(library.file, id)
-        name = library[id].name.rpartition(".")[0] or library[id].name
-        if library[id].recipe:
-            name += f"-{library[id].recipe.verb}"
+        medium = library[id]
+        name = medium.name.rpartition(".")[0] or medium.name
+        if medium.recipe:
+            name += f"-{medium.recipe.verb}"
         return FileResponse(path, filename=f"{name}{path.suffix}", content_disposition_type="attachment")
     side = _side(request.query_params.get("w", str(media.SIDE)))
     body, (width, height) = await library.run(library.preview, id, side)
