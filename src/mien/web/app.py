@@ -80,13 +80,9 @@ VERB_BODIES = {
 
 async def about(request: Request) -> Response:
     """What can be asked for: edits with their ranges, verbs, manners; the page's sliders are made of this."""
-    told = {"version": __version__, "edits": media_api.sliders(), "verbs": list(media_api.VERBS)}
-    told |= {
-        "portrait": request.app.state.studio.portrait.id,
-        "manners": verbs.manners(),
-        "languages": LANGUAGES,
-        "known": sorted(verbs.__all__),
-    }
+    told: dict[str, Any] = {"version": __version__, "languages": LANGUAGES, "known": sorted(verbs.__all__)}
+    told |= {"edits": media_api.sliders(), "verbs": list(media_api.VERBS), "manners": verbs.manners()}
+    told["portrait"] = request.app.state.studio.portrait.id
     return JSONResponse(told)
 
 

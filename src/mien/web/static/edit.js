@@ -86,15 +86,15 @@ const ColourSlider = (/** @type {any} */ { edit }) => {
   const pick = (/** @type {string} */ name) => done(edit, `${name}:${strength || 0.8}`);
   const name = (/** @type {string} */ key) => (known(`colour.${key}`) ? t(`colour.${key}`) : key);
   return html`<div class="colour">
+    <${Slider} id=${edit.name} says=${named(edit)} value=${strength} low=${edit.low} high=${edit.high} step=${edit.high / STEPS} shown=${colour ? `${name(colour)} ${Math.round(strength * 100)}` : t("off")}
+      onBegin=${() => colour && near(edit)} onInput=${(/** @type {number} */ v) => moving(edit, `${colour || Object.keys(edit.colours)[0]}:${v}`)}
+      onDone=${(/** @type {number} */ v) => done(edit, `${colour || Object.keys(edit.colours)[0]}:${v}`)} onReset=${() => done(edit, 0)} />
     <div class="swatches" role="radiogroup" aria-label=${named(edit)}>
       ${Object.entries(edit.colours).map(([key, hex]) => html`<button type="button" role="radio" aria-checked=${key === colour} title=${name(key)} aria-label=${name(key)}
         class="swatch" style=${{ "--colour": hex }} onClick=${() => (key === colour ? done(edit, 0) : pick(key))}>${key === colour && html`<${Icon} name="check" />`}</button>`)}
       <label class="swatch own" title=${t("own-colour")}><${Icon} name="add" /><input type="color" aria-label=${`${named(edit)}: ${t("own-colour")}`} value=${colour.startsWith("#") ? colour : "#a04050"}
         onChange=${(/** @type {any} */ e) => pick(e.target.value)} /></label>
     </div>
-    <${Slider} id=${edit.name} says=${named(edit)} value=${strength} low=${edit.low} high=${edit.high} step=${edit.high / STEPS} shown=${colour ? `${name(colour)} ${Math.round(strength * 100)}` : t("off")}
-      onBegin=${() => colour && near(edit)} onInput=${(/** @type {number} */ v) => moving(edit, `${colour || Object.keys(edit.colours)[0]}:${v}`)}
-      onDone=${(/** @type {number} */ v) => done(edit, `${colour || Object.keys(edit.colours)[0]}:${v}`)} onReset=${() => done(edit, 0)} />
   </div>`;
 };
 

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
 import { html, Icon, IconButton } from "./view.js";
-import { known, t } from "./words.js";
+import { t } from "./words.js";
 
 const open = signal(""); // the job whose files are listed
 const tasks = signal(/** @type {any[]} */ ([]));
@@ -25,11 +25,12 @@ export function listen() {
 /** @param {string} id */
 const list = (id) => state.trying(async () => (tasks.value = await api.get(`/api/jobs/${id}/tasks`)));
 
-/** @param {any} job */
-const named = (job) =>
-  job.verb === "edit"
-    ? Object.keys(job.arguments).filter((name) => name !== "face").map((name) => (known(`edit.${name}`) ? t(`edit.${name}`) : name)).join(", ")
-    : t(`screen.${job.verb}`);
+/** What a job does, by the tiles of its edits. @param {any} job */
+function named(job) {
+  if (job.verb !== "edit") return t(`screen.${job.verb}`);
+  const groups = state.about.value?.edits.filter((/** @type {any} */ one) => one.name in job.arguments).map((/** @type {any} */ one) => one.group) ?? [];
+  return [...new Set(groups)].map((group) => t(`group.${group}`)).join(", ");
+}
 
 /** @param {number | null} seconds */
 const left = (seconds) => (seconds === null ? "" : seconds < 90 ? t("seconds-left", { n: Math.max(seconds, 1) }) : t("minutes-left", { n: Math.round(seconds / 60) }));

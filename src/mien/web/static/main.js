@@ -72,7 +72,7 @@ const Strip = () =>
 const Page = () => {
   const { panel, sheet } = SCREENS[state.screen.value] ?? SCREENS.edit;
   return html`<div class=${`page ${sheet ? "with-sheet" : ""}`}>
-    <a class="skip" href="#main-panel" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); document.querySelector("#main, #panel")?.querySelector("input, button, a")?.focus?.(); }}>${t("skip")}</a>
+    <a class="skip" href="#main-panel" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); /** @type {HTMLElement | null} */ (document.querySelector(":is(#main, #panel) :is(input, button, a)"))?.focus(); }}>${t("skip")}</a>
     <${Rail} />
     <div class="work" hidden=${Boolean(sheet)}>
       <${Top} /><main class="middle"><${stage.Stage} /></main><${Strip} />

@@ -13,6 +13,15 @@ import { COMPOSITE, RECTANGLE, SHOW, WHOLE } from "./shaders.js";
 const NONE = { x: 0, y: 0, scale: 1 };
 
 export class Painter {
+  // of the context: made anew when that was lost
+  gl = /** @type {WebGL2RenderingContext} */ (/** @type {any} */ (null));
+  composite = /** @type {any} */ (null);
+  show = /** @type {any} */ (null);
+  still = /** @type {any} */ (null);
+  targets = /** @type {Picture[]} */ ([]);
+  uploaded = /** @type {WeakMap<Piece, any>} */ (new WeakMap());
+  result = /** @type {Picture | null} */ (null);
+
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
@@ -48,7 +57,7 @@ export class Painter {
     this.composite = this.program(RECTANGLE, COMPOSITE);
     this.show = this.program(WHOLE, SHOW);
     gl.bindVertexArray(gl.createVertexArray());
-    this.targets = /** @type {Picture[]} */ ([]);
+    this.targets = [];
     this.still = gl.createTexture(); // of a key in which nothing flows
     gl.bindTexture(gl.TEXTURE_2D, this.still);
     gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RG16F, 1, 1);
@@ -106,7 +115,7 @@ export class Painter {
     gl.bindTexture(gl.TEXTURE_2D, texture);
     gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA8, width, height);
     this.filter();
-    let buffer = null;
+    let buffer = /** @type {WebGLFramebuffer | null} */ (null);
     if (drawn) {
       buffer = gl.createFramebuffer();
       gl.bindFramebuffer(gl.FRAMEBUFFER, buffer);
@@ -276,7 +285,7 @@ export class Painter {
     gl.uniform1f(at("uSplit"), this.split);
     gl.uniform3fv(at("uGround"), this.ground);
     gl.uniform1i(at("uTaps"), Math.min(Math.max(Math.ceil(scale * after.width / this.size[0]), 1), 4));
-    gl.uniform1i(at("uPixels"), scale < 0.2 ? 1 : 0);
+    gl.uniform1i(at("uPixels"), (scale * after.width) / this.size[0] < 0.2 ? 1 : 0);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 

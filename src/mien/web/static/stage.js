@@ -10,6 +10,8 @@ import { html, Icon, IconButton } from "./view.js";
 import { t } from "./words.js";
 
 const NEAREST = 8; // times that a pixel is shown
+const REST = 250; // ms after the last move in which what is seen gets all its pixels
+const FINEST = 4096; // pixels of a side that are asked for
 const EDGE = 24; // CSS pixels around a picture that fits
 
 export const split = signal(/** @type {number | null} */ (null)); // where "before" ends, as a share of the width
@@ -20,8 +22,6 @@ const hovered = signal("");
 
 /** @type {Painter | null} */
 let painter = null;
-/** @type {HTMLElement | null} */
-let box = null;
 let view = { x: 0, y: 0, scale: 1 };
 let fitted = true;
 let asked = 0; // the newest picture that was asked for
@@ -47,7 +47,9 @@ function draw() {
     painter.draw();
     if (painter.live) frames.push(time);
     placed.value = { x: -view.x / view.scale / ratio, y: -view.y / view.scale / ratio, scale: 1 / view.scale / ratio };
-    zoom.value = 1 / view.scale;
+    zoom.value = 1 / view.scale / finer();
+    clearTimeout(resting);
+    resting = setTimeout(sharpen, REST);
   });
 }
 
@@ -85,11 +87,15 @@ async function refresh(id, shown) {
   if (held) return; // what is held is drawn from its Changes
   if (shownOf !== id) await opened(id, mine);
   if (mine !== asked || !painter) return;
-  if (state.untouched(shown)) return settle(null, mine);
+  if (state.untouched(shown)) {
+    result = "";
+    return settle(null, mine);
+  }
   await state.working(async () => {
     const { id: made, notes } = await state.exact(id, shown);
     if (mine !== asked) return;
     const image = await api.bitmap(made);
+    result = made;
     settle(image, mine);
     if (notes.length) state.tell(notes.join("; "));
   });
@@ -104,6 +110,8 @@ async function opened(id, mine) {
     if (mine !== asked || !painter) return;
     const medium = state.medium.value;
     shownOf = baseOf = id;
+    sharp = {};
+    result = "";
     painter.size = medium?.preview ?? [image.width, image.height];
     painter.setKeys([]);
     painter.live = false;
@@ -117,7 +125,8 @@ async function opened(id, mine) {
 /** The exact picture takes the place of the drawn one. @param {ImageBitmap | null} image @param {number} mine */
 function settle(image, mine) {
   if (mine !== asked || !painter) return;
-  painter.put("after", image);
+  sharp = { before: sharp.before };
+  painter.put("after", image ?? (sharp.before ? painter.sources.before : null));
   painter.live = false;
   draw();
   rebase();
@@ -134,6 +143,29 @@ async function rebase() {
   painter.put("base", image);
 }
 
+// ---- all pixels, where one looks closely
+
+let resting = 0;
+let result = ""; // whose picture is shown after; empty where it is the photo itself
+/** @type {Record<string, string>} */
+let sharp = {}; // of which pictures all pixels are there
+
+/** Pixels of the photo on one of its preview. */
+const finer = () => (state.medium.value ? state.medium.value.size[0] / state.medium.value.preview[0] : 1);
+
+async function sharpen() {
+  if (!painter || painter.live || held || finer() < 1.05 || view.scale > 0.9) return;
+  for (const [name, id] of [["before", shownOf], ["after", result]]) {
+    if (!id || sharp[name] === id) continue;
+    sharp[name] = id;
+    const image = await api.bitmap(id, FINEST).catch(() => null);
+    if (!image || sharp[name] !== id || (name === "after" ? result : shownOf) !== id) continue;
+    painter.put(name, image);
+    if (name === "before" && !result) painter.put("after", image);
+    draw();
+  }
+}
+
 // ---- where one looks
 
 function extent() {
@@ -145,7 +177,7 @@ function extent() {
 export function fit() {
   if (!painter) return;
   const { width, height, w, h, edge } = extent();
-  const scale = Math.max(w / (width - 2 * edge), h / (height - 2 * edge), 1 / NEAREST);
+  const scale = Math.max(w / (width - 2 * edge), h / (height - 2 * edge), 1 / NEAREST / finer());
   view = { scale, x: (w - width * scale) / 2, y: (h - height * scale) / 2 };
   fitted = true;
   draw();
@@ -155,8 +187,8 @@ export function fit() {
 export function zoomBy(factor, cx, cy) {
   if (!painter) return;
   const { width, height, w, h, ratio, edge } = extent();
-  const least = Math.max(w / (width - 2 * edge), h / (height - 2 * edge), 1 / NEAREST);
-  const scale = Math.min(Math.max(view.scale / factor, 1 / NEAREST), least);
+  const least = Math.max(w / (width - 2 * edge), h / (height - 2 * edge), 1 / NEAREST / finer());
+  const scale = Math.min(Math.max(view.scale / factor, 1 / NEAREST / finer()), least);
   const x = (cx ?? width / ratio / 2) * ratio, y = (cy ?? height / ratio / 2) * ratio;
   view = { scale, x: view.x + x * (view.scale - scale), y: view.y + y * (view.scale - scale) };
   fitted = scale >= least - 1e-9;
@@ -286,11 +318,11 @@ const Handle = () =>
   html`<div class="handle" style=${{ "--at": split.value }}>
     <input type="range" min="0" max="1" step="0.005" value=${split.value} aria-label=${t("compare")} onInput=${(/** @type {any} */ e) => (split.value = Number(e.target.value))} />
     <span class="says before">${t("before")}</span><span class="says after">${t("after")}</span>
-    <span class="line"><span class="knob"><${Icon} name="compare" /></span></span>
+    <span class="line"><span class="knob"><${Icon} name="drag" /></span></span>
   </div>`;
 
 export const Stage = () =>
-  html`<div class="stage" ref=${(/** @type {any} */ e) => (box = e)}>
+  html`<div class="stage">
     <canvas ref=${mount} tabindex="0" role="img" aria-label=${t("picture", { name: state.medium.value?.name ?? "", n: state.medium.value?.faces.length ?? 0 })}
       onPointerDown=${down} onPointerMove=${moved} onPointerUp=${up} onPointerCancel=${up}
       onDblClick=${() => (fitted ? zoomBy(view.scale) : fit())}></canvas>

@@ -4,7 +4,8 @@ import htm from "./vendor/htm.js";
 import { h, render } from "./vendor/preact.js";
 import { t } from "./words.js";
 
-export const html = htm.bind(h);
+/** @type {(text: TemplateStringsArray, ...values: any[]) => any} */
+export const html = /** @type {any} */ (htm).bind(h);
 export { render };
 
 /** @param {{name: string}} of */
