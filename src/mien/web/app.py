@@ -231,8 +231,10 @@ def serve(port: int, started: Callable[[str], None]) -> None:
         raise OutputError(
             f"port {port} is taken: choose another with --port, or leave it out for any that is free"
         ) from error
+    socket.listen()  # who is told the address may come at once, and waits
     door = Door(socket.getsockname()[1])
     studio = Studio(data_folder() / "studio")
     config.app = make_app(studio, door)
     started(f"http://127.0.0.1:{door.port}/?token={door.token}")
-    uvicorn.Server(config).run(sockets=[socket])
+    with contextlib.suppress(KeyboardInterrupt):  # which is how a studio ends
+        uvicorn.Server(config).run(sockets=[socket])
