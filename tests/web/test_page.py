@@ -4,21 +4,17 @@ there is no Chromium."""
 from __future__ import annotations
 
 import base64
-import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from studios import Running, start
 
 from mien import verify
 from mien.types import Array
@@ -29,29 +25,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is install
 # WebGL2 without a graphics card
 DRAWN = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 NASTY = "<img src=x onerror=alert(1)>.jpg"
-
-
-@dataclass
-class Running:
-    """A studio in a process of its own."""
-
-    process: subprocess.Popen[str]
-    url: str
-
-
-def start(home: Path) -> Running:
-    command = [sys.executable, "-m", "mien", "studio", "--no-browser", "--json"]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=os.environ | {"MIEN_HOME": str(home)},
-    )
-    assert process.stdout
-    told = json.loads(process.stdout.readline())
-    assert told["pid"] == process.pid
-    return Running(process, told["url"])
 
 
 @pytest.fixture(scope="module")
