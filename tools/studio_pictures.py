@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -23,7 +24,7 @@ DRAWN = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-
 QUALITY = 82
 
 
-def opened(browser: Browser, url: str, width: int, height: int, theme: str) -> Page:
+def opened(browser: Browser, url: str, width: int, height: int, theme: Literal["light", "dark"]) -> Page:
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=theme, locale="en-US"
     )

@@ -54,7 +54,7 @@ def test_a_preview_is_small_and_says_nothing_of_the_file(client: TestClient, upl
     id = upload(HOPPER).json()["id"]
     answer = client.get(f"/api/media/{id}?w=64")
     picture = cv2.imdecode(np.frombuffer(answer.content, np.uint8), 1)
-    assert picture is not None and max(picture.shape[:2]) == 64 and answer.headers["x-size"] == "512x600"
+    assert picture is not None and max(picture.shape[:2]) == 64
     assert b"Exif" not in answer.content
     assert client.get(f"/api/media/{id}?w=99999").status_code == 400
 

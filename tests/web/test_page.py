@@ -200,6 +200,17 @@ def test_a_group_one_face_and_a_hostile_name(open_page: Opened, couple: Array, t
     page.get_by_role("button", name=f"Remove {NASTY}").click()
 
 
+def test_nine_versions_one_is_taken(open_page: Opened):
+    page = open_page()
+    settled(page)
+    page.get_by_role("button", name="Look around").click()
+    until(page, "[...document.querySelectorAll('.nine img')].filter(i => i.naturalWidth > 0).length === 9")
+    page.click(".nine button >> nth=8")
+    settled(page)
+    assert request(page) == {"smile": 0.9, "age": 30}
+    assert page.locator(".around").count() == 0
+
+
 def test_a_person_is_dragged_onto_a_face(open_page: Opened, photo: Path):
     page = open_page(screen="swap")
     page.set_input_files(".person.add input", photo)

@@ -12,7 +12,6 @@ import os
 import secrets
 import threading
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +98,7 @@ def _do(queue: Queue, task: Task, worker: str, threads: int) -> None:
     except MemoryError:
         state, note = "failed", "there is not enough memory for this file"
     except Exception as error:  # one broken file must not stop the others
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        state, note = (
-            "failed",
-            f"a bug, {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})",
-        )
+        state, note = "failed", batch.bug(error)
     finally:
         watched.close()
     for place in (task.source, task.target):  # people know their files by their own names

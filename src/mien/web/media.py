@@ -68,13 +68,15 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Medium:
-    """A photo, a clip or a result: name as shown; path of its file, which a result has once it was asked for."""
+    """A photo, a clip or a result: name as shown; path of its file, which a result has once it was asked for; notes:
+    what was asked for and not done."""
 
     id: str
     kind: str
     name: str
     path: Path
     recipe: Recipe | None = None
+    notes: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
         parent = {"parent": self.recipe.parent, "verb": self.recipe.verb} if self.recipe else {}
@@ -125,6 +127,7 @@ class Library:
         self._media: dict[str, Medium] = {}
         self._open: OrderedDict[str, Opened] = OrderedDict()
         self._made: OrderedDict[str, Photo] = OrderedDict()
+        self._facts: dict[tuple[str, str], Any] = {}
         self._lock = threading.RLock()
         self._thread = ThreadPoolExecutor(1, "studio")
 
@@ -166,7 +169,8 @@ class Library:
         of = self[parent]
         id, path = self.new_path(of.name, WRITTEN.get(of.path.suffix, of.path.suffix))
         made = apply(self.opened(parent).session)
-        medium = Medium(id, "result", of.name, path, Recipe(parent, verb, apply))
+        notes = made.history[-1].notes if made.history else ()
+        medium = Medium(id, "result", of.name, path, Recipe(parent, verb, apply), notes)
         self._media[id] = medium
         self._keep(id, made)
         return medium
@@ -201,12 +205,18 @@ class Library:
         self._made.move_to_end(id)
         return self._made[id]
 
-    def preview(self, id: str, side: int) -> tuple[bytes, tuple[int, int]]:
-        """A JPEG at most `side` pixels wide or high, sRGB, without EXIF; and the size of the medium."""
-        photo = self.photo(id)
-        if self[id].recipe is None and side == SIDE:
-            return jpeg(self.opened(id).shown.photo.pixels, side), photo.size
-        return jpeg(seen(photo), side), photo.size
+    def fact(self, id: str, what: str, make: Callable[[Opened], T]) -> T:
+        """Something small about a medium, made once: with many media few can be kept open."""
+        if (id, what) not in self._facts:
+            self._facts[id, what] = make(self.opened(id))
+        return self._facts[id, what]
+
+    def preview(self, id: str, side: int) -> bytes:
+        """A JPEG at most `side` pixels wide or high, sRGB, without EXIF."""
+        if side <= THUMB:
+            return self.fact(id, f"thumb {side}", lambda opened: jpeg(opened.shown.photo.pixels, side))
+        shown = self[id].recipe is None and side <= SIDE
+        return jpeg(self.opened(id).shown.photo.pixels if shown else seen(self.photo(id)), side)
 
     def file(self, id: str) -> Path:
         """The file of a medium: as it came, or the labelled result."""
@@ -225,6 +235,7 @@ class Library:
         with self._lock:
             self._open.pop(id, None)
             self._made.pop(id, None)
+            self._facts = {key: value for key, value in self._facts.items() if key[0] != id}
         if medium:
             self.take_away(medium.path.parent)
 

@@ -22,7 +22,7 @@ from ..pipeline.session import Session
 from ..types import Face, Photo, Verdict
 from . import media
 from .answers import MissingError, asked, chunks_of, too_large, value_of
-from .media import Apply, Library
+from .media import Apply, Library, Opened
 
 if TYPE_CHECKING:
     from .studio import Studio
@@ -99,8 +99,7 @@ async def picture(request: Request) -> Response:
             name += f"-{medium.recipe.verb}"
         return FileResponse(path, filename=f"{name}{path.suffix}", content_disposition_type="attachment")
     side = _side(request.query_params.get("w", str(media.SIDE)))
-    body, (width, height) = await library.run(library.preview, id, side)
-    return Response(body, media_type="image/jpeg", headers={"x-size": f"{width}x{height}"})
+    return Response(await library.run(library.preview, id, side), media_type="image/jpeg")
 
 
 def _side(text: str) -> int:
@@ -124,11 +123,12 @@ async def faces(request: Request) -> Response:
 
 
 def _told(library: Library, id: str) -> dict[str, Any]:
-    opened = library.opened(id)
-    shown = opened.shown
-    size, preview = opened.session.photo.size, shown.photo.size
-    found = [_face(i, face) for i, face in enumerate(shown.faces)]
-    return library[id].described() | {"size": size, "preview": preview, "faces": found}
+    return library[id].described() | library.fact(id, "faces", _measured)
+
+
+def _measured(opened: Opened) -> dict[str, Any]:
+    found = [_face(i, face) for i, face in enumerate(opened.shown.faces)]
+    return {"size": opened.session.photo.size, "preview": opened.shown.photo.size, "faces": found}
 
 
 def _face(i: int, face: Face) -> dict[str, Any]:
@@ -184,9 +184,7 @@ def doing(verb: str) -> Callable[[Request], Awaitable[Response]]:
         library, id, given = library_of(request), request.path_params["id"], await asked(request)
         apply = VERBS[verb](studio_of(request), given)
         medium = await library.run(library.make, id, verb, apply)
-        history = library.photo(medium.id).history
-        notes = history[-1].notes if history else ()
-        return JSONResponse(medium.described() | {"notes": notes}, 201)
+        return JSONResponse(medium.described() | {"notes": medium.notes}, 201)
 
     return done
 
@@ -227,12 +225,12 @@ async def manner(request: Request) -> Response:
     library, id, name = library_of(request), request.path_params["id"], request.path_params["name"]
     if name not in verbs.manners():
         raise MissingError("manner")
-    return Response(await library.run(_in_manner, library, id, name), media_type="image/jpeg")
 
+    def drawn(opened: Opened) -> bytes:
+        small = Photo(at_most(opened.shown.photo.pixels, media.THUMB))
+        return jpeg(verbs.stylize(small, name).pixels, media.THUMB)
 
-def _in_manner(library: Library, id: str, name: str) -> bytes:
-    small = Photo(at_most(library.opened(id).shown.photo.pixels, media.THUMB))
-    return jpeg(verbs.stylize(small, name).pixels, media.THUMB)
+    return Response(await library.run(library.fact, id, name, drawn), media_type="image/jpeg")
 
 
 async def verify(request: Request) -> Response:

@@ -10,6 +10,8 @@ from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from ..pipeline import batch
+from ..pipeline.job_worker import work
 from .jobs_api import Work
 from .media import Library
 from .people import People
@@ -62,15 +64,7 @@ class Studio:
 
 def _worker(path: Path) -> None:
     """A worker's process; it ends with the one that started it."""
-    from ..pipeline.job_worker import work
-
-    def end_with_parent() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=batch.end_with_parent, daemon=True).start()
     with suppress(AttributeError, OSError):
         os.nice(NICE)
     work(path)

@@ -3,6 +3,7 @@
 import * as stage from "./stage.js";
 import * as state from "./state.js";
 import { arm, endOf } from "./gesture.js";
+import { lookAround } from "./look.js";
 import { signal } from "./vendor/signals-core.js";
 import { html, Icon, Slider } from "./view.js";
 import { known, t } from "./words.js";
@@ -160,6 +161,7 @@ const Presets = () => {
   return html`<section class="presets" aria-label=${t("presets")}>
     <h2>${t("presets")}</h2>
     <div class="chips">
+      <button type="button" class="chip look" disabled=${!state.medium.value?.faces.length} onClick=${lookAround}><${Icon} name="look" />${t("look-around")}</button>
       ${Object.entries(BOXED).map(([name, given]) => html`<button type="button" class="chip" onClick=${() => apply(given)}>${t(`preset.${name}`)}</button>`)}
       ${Object.entries(own.value).map(([name, given]) => html`<span class="chip own"><button type="button" onClick=${() => apply(given)}>${name}</button>
         <button type="button" class="drop" aria-label=${t("forget-name", { name })} onClick=${() => drop(name)}><${Icon} name="close" /></button></span>`)}

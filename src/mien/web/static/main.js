@@ -2,6 +2,7 @@
 // The page: a function of the state, drawn anew when the state changes.
 import { Edit } from "./edit.js";
 import { Jobs, listen } from "./jobs.js";
+import { Around } from "./look.js";
 import { dress, Settings, theme } from "./settings.js";
 import * as stage from "./stage.js";
 import * as state from "./state.js";
@@ -46,7 +47,8 @@ const Top = () => {
     <${IconButton} icon="redo" says=${t("redo")} keys="Ctrl+Shift+Z" disabled=${!future.length} onClick=${state.redo} />
     <i class="gap"></i>
     <${IconButton} icon="compare" says=${t("compare")} keys="C" aria-pressed=${stage.split.value !== null} onClick=${compare} />
-    <${IconButton} icon="hold" says=${t("hold")} keys="\\" class="icon-button" onPointerDown=${() => (stage.holding.value = true)} onPointerUp=${() => (stage.holding.value = false)} onPointerLeave=${() => (stage.holding.value = false)} />
+    <${IconButton} icon="hold" says=${t("hold")} keys="\\" class="icon-button" onPointerDown=${() => (stage.holding.value = true)} onPointerUp=${() => (stage.holding.value = false)} onPointerLeave=${() => (stage.holding.value = false)}
+      onKeyDown=${(/** @type {KeyboardEvent} */ e) => [" ", "Enter"].includes(e.key) && (stage.holding.value = true)} onKeyUp=${() => (stage.holding.value = false)} />
     <i class="gap"></i>
     ${many && touched && !clip && html`<button type="button" class="plain to-all" aria-label=${t("apply-all", { n: photos().length })} onClick=${toAll}><${Icon} name="all" /><span>${t("apply-all", { n: photos().length })}</span></button>`}
     ${clip ? html`<button type="button" class="main" aria-label=${t("make-clip")} disabled=${!touched} onClick=${makeClip}><${Icon} name="film" /><span>${t("make-clip")}</span></button>`
@@ -75,7 +77,7 @@ const Page = () => {
     <a class="skip" href="#main-panel" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); /** @type {HTMLElement | null} */ (document.querySelector(":is(#main, #panel) :is(input, button, a)"))?.focus(); }}>${t("skip")}</a>
     <${Rail} />
     <div class="work" hidden=${Boolean(sheet)}>
-      <${Top} /><main class="middle"><${stage.Stage} /></main><${Strip} />
+      <${Top} /><main class="middle"><${stage.Stage} /><${Around} /></main><${Strip} />
     </div>
     ${panel && html`<aside class="panel" id="panel" aria-label=${t(`screen.${state.screen.value}`)}><${panel} /></aside>`}
     ${sheet && html`<${sheet} />`}
