@@ -15,6 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mien import edit, read, verify
+from mien.pipeline import job_worker
 from mien.types import Array
 from mien.web import app, media
 from mien.web.media import Library, safe_name, sweep
@@ -266,3 +267,46 @@ def test_the_description_describes_every_call(client: TestClient):
 
 def test_a_zip_of_nothing_is_no_picture(upload: Any):
     assert upload(io.BytesIO(b"\x1f\x8b").getvalue()).status_code == 415
+
+
+def test_jobs_of_every_verb_are_put_in_and_done(client: TestClient, upload: Any, studio: Studio):
+    small = cv2.resize(cv2.imread(str(HOPPER)), (256, 300), interpolation=cv2.INTER_AREA)  # type: ignore[arg-type]
+    id = upload(cv2.imencode(".jpg", small)[1].tobytes(), "Ann.jpg").json()["id"]
+    person = client.post("/api/people", json={"media": [id], "name": "Ann", "consent": "agreed"}).json()["id"]
+    asked: dict[str, dict[str, Any]] = {
+        "edit": {"light": 0.5},
+        "stylize": {"style": id},
+        "swap": {"mapping": [{"person": person, "face": "1"}]},
+    }
+    jobs = {}
+    for verb, arguments in asked.items():
+        body = {"verb": verb, "media": [id], "arguments": arguments}
+        first, again = (
+            client.post("/api/jobs", json=body, headers={"idempotency-key": verb}) for _ in range(2)
+        )
+        assert first.status_code == 201 and first.json()["id"] == again.json()["id"]
+        jobs[verb] = first.json()["id"]
+    client.delete(f"/api/media/{id}")
+    client.delete(f"/api/people/{person}")
+    job_worker.work(studio.work.queue.path, idle=0.3)
+    for verb, job in jobs.items():
+        (task,) = client.get(f"/api/jobs/{job}/tasks").json()
+        assert task["state"] == "done", (verb, task)
+        assert client.get(f"/api/jobs/{job}/tasks/{task['id']}").content[:2] == b"\xff\xd8"
+        assert client.get(f"/api/jobs/{job}/results").content[:2] == b"PK"
+        assert client.delete(f"/api/jobs/{job}").status_code == 204
+    assert not list(studio.work.folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"verb": "print", "media": ["x"], "arguments": {}}, "no job does 'print'"),
+        ({"verb": "edit", "media": [], "arguments": {}}, "a job of 0 files"),
+        ({"verb": "edit", "media": ["x"], "arguments": {}}, "nothing would change"),
+        ({"verb": "edit", "media": ["x"], "arguments": {"smile": 0.5}}, "there is no such picture"),
+    ],
+)
+def test_a_job_that_makes_no_sense_leaves_nothing(client: TestClient, studio: Studio, body: Any, says: str):
+    assert says in client.post("/api/jobs", json=body).json()["error"]
+    assert not list(studio.work.folder.iterdir()) and client.get("/api/jobs").json() == []

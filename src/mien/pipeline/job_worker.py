@@ -17,11 +17,13 @@ from typing import Any
 
 from ..edits.request import EditRequest
 from ..errors import MienError, OutputError, RequestError
+from ..io import photo_writer
 from ..models.kit import shared_kit
 from ..types import Progress
 from . import batch
 from .gallery import Gallery
 from .jobs import Queue, Task
+from .stylize import stylize, stylize_clip
 from .swap import SwapRequest
 from .swap_face import Assignment, SwapOptions
 
@@ -111,6 +113,8 @@ def carry_out(
 ) -> str:
     """Do a verb to one photo or clip and write the result; what is to be said of it. A result of the same request
     that is there and intact is left."""
+    if verb == "stylize":
+        return _stylized(arguments, source, target, threads, progress)
     job = batch.Job(source, target, requested(verb, arguments), force=True)
     with contextlib.suppress(OutputError):  # of another request, or without a label: it is made anew
         if target.is_file() and batch.done(job):
@@ -122,13 +126,26 @@ def carry_out(
     return "; ".join(told.get("notes", ()))
 
 
+def _stylized(arguments: dict[str, Any], source: Path, target: Path, threads: int, progress: Progress) -> str:
+    """`manner`: one in the box, or a painting's path; `strength` and `face` as `stylize` takes them."""
+    if target.is_file():  # it takes its place when it is whole
+        return ""
+    how: dict[str, Any] = {"strength": float(arguments.get("strength", 1)), "face": arguments.get("face")}
+    how["kit"] = shared_kit(None, threads)
+    if batch.is_clip(source):
+        told = stylize_clip(source, target, arguments["manner"], resume=True, progress=progress, **how)
+        return "; ".join(told.notes)
+    photo_writer.write(stylize(source, arguments["manner"], **how), target)
+    return ""
+
+
 def requested(verb: str, arguments: dict[str, Any]) -> batch.Request:
     """The request that a job's arguments are, checked."""
     if verb == "edit":
         return edit_requested(arguments)
     if verb == "swap":
         return swap_requested(arguments)
-    raise RequestError(f"no job does {verb!r}: edit or swap was wanted")
+    raise RequestError(f"no job does {verb!r}: edit, swap or stylize was wanted")
 
 
 def edit_requested(arguments: dict[str, Any]) -> EditRequest:

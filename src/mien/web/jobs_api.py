@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,10 +22,12 @@ from ..pipeline.job_worker import edit_requested
 from ..pipeline.jobs import Queue
 from .answers import MissingError, asked, value_of
 from .media import WRITTEN, Library
+from .media_api import style_requested
 from .people import People, consent_of
 
 LOOK = 0.4  # seconds between two looks for news
 QUIET = 15.0  # seconds after which a silent stream says that it lives
+HALF_PUT = 3600.0  # seconds after which nobody is still putting a job in
 MOST_ITEMS = 100_000
 
 
@@ -37,7 +40,7 @@ class Work:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         known = {job["id"] for job in self.queue.jobs()}
         for place in self.folder.iterdir():  # of jobs that were never put in whole
-            if place.name not in known:
+            if place.name not in known and time.time() - place.stat().st_mtime > HALF_PUT:
                 shutil.rmtree(place, ignore_errors=True)
 
     def put(self, library: Library, people: People, given: dict[str, Any], key: str | None) -> dict[str, Any]:
@@ -49,7 +52,7 @@ class Work:
         id = secrets.token_hex(8)
         place = self.folder / id
         try:
-            arguments = self._arguments(verb, wanted, people, place)
+            arguments = self._arguments(verb, wanted, library, people, place)
             items = [self._item(library, place, one) for one in media]
             put = self.queue.put(verb, arguments, items, id=id, key=key)
         except BaseException:
@@ -59,22 +62,24 @@ class Work:
             shutil.rmtree(place, ignore_errors=True)
         return self.queue.job(put)
 
-    def _arguments(self, verb: str, wanted: dict[str, Any], people: People, place: Path) -> dict[str, Any]:
+    def _arguments(
+        self, verb: str, wanted: dict[str, Any], library: Library, people: People, place: Path
+    ) -> dict[str, Any]:
         """What the job's worker is told; refused here where it makes no sense."""
         place.mkdir(mode=0o700)
         if verb == "edit":
             if edit_requested(wanted).empty:
                 raise RequestError("every strength is 0: nothing would change")
             return wanted
+        if verb == "stylize":
+            manner, strength, face = style_requested(library, wanted)
+            manner = str(_kept(manner, place)) if isinstance(manner, Path) else manner
+            return {"manner": manner, "strength": strength, "face": face}
         if verb != "swap":
-            raise RequestError(f"no job does {verb!r}: edit or swap was wanted")
+            raise RequestError(f"no job does {verb!r}: edit, swap or stylize was wanted")
         people.swap_request(wanted)
-        mapping: list[tuple[str, str]] = []
         pairs = people.pairs(wanted)
-        for source, face in pairs:
-            kept = place / source.path.name
-            _linked(source.path, kept)
-            mapping.append((str(kept), face))
+        mapping = [(str(_kept(source.path, place)), face) for source, face in pairs]
         return wanted | {"mapping": mapping, "consent": consent_of([source for source, _ in pairs])}
 
     def _item(self, library: Library, place: Path, id: str) -> tuple[str, Path, Path]:
@@ -110,8 +115,16 @@ class Work:
         return path
 
 
+def _kept(source: Path, place: Path) -> Path:
+    """A file that a job needs, in the job's own folder."""
+    _linked(source, place / source.name)
+    return place / source.name
+
+
 def _linked(source: Path, target: Path) -> None:
     """The same file under another name, where the disk can; else a copy."""
+    if target.exists():
+        return
     try:
         os.link(source, target)
     except OSError:

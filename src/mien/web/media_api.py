@@ -196,6 +196,17 @@ def _edit(_: Studio, given: dict[str, Any]) -> Apply:
 
 
 def _stylize(studio: Studio, given: dict[str, Any]) -> Apply:
+    how, strength, face = style_requested(studio.library, given)
+
+    def apply(session: Session) -> Photo:
+        return verbs.stylize(session.photo, str(how), strength=strength, face=face, kit=session.kit)
+
+    return apply
+
+
+def style_requested(library: Library, given: dict[str, Any]) -> tuple[str | Path, float, str | None]:
+    """What a style asks for: `manner`, or `style`, the id of a painting; `strength` and `face`. The manner comes as
+    `stylize` takes it."""
     strength = float(value_of(given, "strength", (int, float), 1.0))
     face = value_of(given, "face", str, None)
     style = value_of(given, "style", str, None)
@@ -204,12 +215,7 @@ def _stylize(studio: Studio, given: dict[str, Any]) -> Apply:
         raise RequestError("in which manner? Give a manner or a painting, one of the two")
     if manner is not None and manner not in verbs.manners():
         raise RequestError(f"no manner is called {manner!r}: there are {', '.join(verbs.manners())}")
-    how = manner or str(studio.library.file(str(style)))
-
-    def apply(session: Session) -> Photo:
-        return verbs.stylize(session.photo, how, strength=strength, face=face, kit=session.kit)
-
-    return apply
+    return manner or library.file(str(style)), strength, face
 
 
 def _swap(studio: Studio, given: dict[str, Any]) -> Apply:

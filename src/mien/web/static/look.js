@@ -8,7 +8,7 @@ import { t } from "./words.js";
 
 const ACROSS = [-0.6, 0.15, 0.9]; // smile
 const DOWN = [-15, 0, 30]; // years
-const SIDE = 320; // pixels of a version
+const SIDE = 900; // pixels of a version
 
 /** @type {any} */
 export const around = signal(null); // the versions, and the state that they are of
@@ -49,6 +49,16 @@ function take(one) {
   state.commit({ ...from, request: one.request }, from);
 }
 
+/** The face that is shown, large, where the browser can cut a picture. */
+function cut() {
+  const { faces, preview } = /** @type {any} */ (state.medium.value);
+  const box = (faces.find((/** @type {any} */ one) => one.face === state.now.value.request.face) ?? faces[0]).box;
+  const [w, h] = [box[2] - box[0], box[3] - box[1]];
+  const inset = [box[1] - 0.6 * h, preview[0] - box[2] - 0.6 * w, preview[1] - box[3] - 0.45 * h, box[0] - 0.6 * w];
+  const shares = inset.map((v, i) => `${Math.max((100 * v) / preview[i % 2 ? 0 : 1], 0).toFixed(1)}%`);
+  return { objectViewBox: `inset(${shares.join(" ")})` };
+}
+
 /** What a version is, in words. @param {any} one */
 const named = (one) => `${t("edit.smile")} ${Math.round(one.smile * 100)}, ${t("edit.age")} ${one.age}`;
 
@@ -57,5 +67,5 @@ export const Around = () =>
   html`<div class="around" role="dialog" aria-label=${t("look-around")} onKeyDown=${(/** @type {KeyboardEvent} */ e) => e.key === "Escape" && close()}>
     <header><h2>${t("look-around")}</h2><${IconButton} icon="close" says=${t("close")} onClick=${close} /></header>
     <div class="nine">${around.value.versions.map((/** @type {any} */ one) => html`<button type="button" aria-label=${named(one)} title=${named(one)} disabled=${!one.id} onClick=${() => take(one)}>
-      ${one.id ? html`<img src=${`/api/media/${one.id}?w=${SIDE}`} alt="" />` : html`<i class="coming"></i>`}</button>`)}</div>
+      ${one.id ? html`<img src=${`/api/media/${one.id}?w=${SIDE}`} alt="" style=${cut()} />` : html`<i class="coming"></i>`}</button>`)}</div>
   </div>`;

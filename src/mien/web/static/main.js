@@ -58,9 +58,23 @@ const Top = () => {
 
 const compare = () => (stage.split.value = stage.split.value === null ? 0.5 : null);
 const photos = () => state.media.value.filter((one) => one.kind === "photo");
-const job = () => (state.now.value.swap ? /** @type {const} */ (["swap", state.now.value.swap]) : /** @type {const} */ (["edit", state.strengths(state.now.value)]));
-const toAll = () => state.putJob("edit", photos().map((one) => one.id), state.strengths(state.now.value));
-const makeClip = () => state.putJob(job()[0], [state.current.value], job()[1]);
+/** What jobs can do of what is set: one verb each. @returns {[string, any] | null} */
+function job() {
+  const { request, swap, style } = state.now.value;
+  const set = /** @type {[string, any][]} */ ([["swap", swap], ["edit", Object.keys(state.strengths(state.now.value)).length ? request : null], ["stylize", style]]).filter(([, what]) => what);
+  if (set.length > 1) state.tell(t("one-verb"), "error");
+  return set.length === 1 ? set[0] : null;
+}
+function toAll() {
+  const wanted = job();
+  if (!wanted) return;
+  const { face, ...everyone } = wanted[1]; // faces are numbered anew in each photo
+  state.putJob(wanted[0], photos().map((one) => one.id), wanted[0] === "edit" ? everyone : wanted[1]);
+}
+function makeClip() {
+  const wanted = job();
+  if (wanted) state.putJob(wanted[0], [state.current.value], wanted[1]);
+}
 
 const Strip = () =>
   html`<div class="strip" role="group" aria-label=${t("photos")}>

@@ -121,7 +121,6 @@ export const Swap = () => {
     </div>`}
     ${state.people.value.length > 0 && html`<ul class="targets" aria-label=${t("faces")}>${faces.map(({ face }) => html`<${Target} key=${face} face=${face} />`)}</ul>`}
     ${swap.mapping.length > 0 && html`<div class="sliders">${slider("strength", 0.05)}${slider("shape", 0)}</div>
-      <fieldset class="ticks"><legend>${t("keep")}</legend>${["mouth", "eyes", "brows"].map(kept)}</fieldset>
-      ${state.medium.value?.kind === "clip" && html`<button type="button" class="main wide" onClick=${() => state.putJob("swap", [state.current.value], swap)}>${t("make-clip")}</button>`}`}
+      <fieldset class="ticks"><legend>${t("keep")}</legend>${["mouth", "eyes", "brows"].map(kept)}</fieldset>`}
   </div>`;
 };
