@@ -6,12 +6,17 @@ import re
 from typing import Any
 
 import pytest
+
+pytest.importorskip("starlette", reason="needs the extra 'studio'")
+
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from studios import DOOR, ORIGIN
 
 from mien.web.app import CALLS
 from mien.web.guard import HEADERS, Door
+
+pytest_plugins = ["studio_fixtures"]
 
 COOKIE = {"cookie": f"{DOOR.cookie}={DOOR.token}"}
 OWN = COOKIE | {"origin": ORIGIN, "sec-fetch-site": "same-origin"}

@@ -12,6 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+
+pytest.importorskip("starlette", reason="needs the extra 'studio'")
+
 from starlette.testclient import TestClient
 
 from mien import edit, read, verify
@@ -20,6 +23,8 @@ from mien.types import Array
 from mien.web import app, media
 from mien.web.media import Library, safe_name, sweep
 from mien.web.studio import Studio
+
+pytest_plugins = ["studio_fixtures"]
 
 HOPPER = Path(__file__).parents[2] / "docs" / "hopper.jpg"
 

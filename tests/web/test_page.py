@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from studios import Running, start
 
+pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
+
 from mien import verify
 from mien.types import Array
 

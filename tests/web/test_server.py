@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import http.client
-import runpy
 import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from studios import start
 
-from mien import verify
-
-CLIENT = Path(__file__).parents[2] / "examples" / "studio_client.py"
+pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
 
 
-def test_a_program_edits_a_photo_through_it(
-    tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def test_it_answers_to_its_own_name_and_ends_on_ctrl_c(tmp_path: Path):
     running = start(tmp_path / "home")
     try:
-        out = tmp_path / "out.jpg"
-        monkeypatch.setattr(sys, "argv", ["studio_client.py", running.url, str(photo), str(out)])
-        runpy.run_path(str(CLIENT), run_name="__main__")
-        assert capsys.readouterr().out.startswith("1 face(s)")
-        history = verify(out).history
-        assert history[-1].arguments["light"] == 0.3
-        monkeypatch.setattr(sys, "argv", ["studio_client.py", running.url, str(CLIENT), str(out)])
-        with pytest.raises(SystemExit, match="a JPEG, PNG"):
-            runpy.run_path(str(CLIENT), run_name="__main__")
-
         host = running.url.removeprefix("http://").split("/")[0]
         line = http.client.HTTPConnection(host)
         line.request("GET", "/api", headers={"Host": "evil.example"})
@@ -56,3 +43,11 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path):
     finally:
         running.process.terminate()
         running.process.wait(20)
+
+
+def test_without_its_packages_it_says_what_to_type(mien: Callable[..., Any], monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in sys.modules if name == "uvicorn" or name.startswith("mien.web")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    ran = mien("studio", "--no-browser")
+    assert ran.code == 2 and ran.err.strip().endswith("pip install 'mien[studio]'") and "uvicorn" in ran.err

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
+
 from mien.edits.request import EDITS
 from mien.pipeline.stylize import manners
 from mien.web.app import LANGUAGES

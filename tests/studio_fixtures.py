@@ -1,4 +1,4 @@
-"""A studio for the tests, without a socket: one for all of them, and a client that may speak to it."""
+"""A studio for tests that name this file in `pytest_plugins`, without a socket: one for all of them, and a client that may speak to it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("starlette", reason="needs the extra 'studio'")
-
 from starlette.testclient import TestClient
 from studios import DOOR, ORIGIN
 
