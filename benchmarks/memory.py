@@ -42,8 +42,8 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
 
     def told(what: str, *words: str | Path) -> int:
-        seconds, peak = process(sys.executable, "-m", "mien", *map(str, words))
-        rows.append({"what": what, "megabytes": round(peak), "seconds": round(seconds)})
+        _, peak = process(sys.executable, "-m", "mien", *map(str, words))
+        rows.append({"what": what, "megabytes": round(peak)})
         print(rows[-1], flush=True)
         return rows[-1]["megabytes"]
 
