@@ -15,6 +15,7 @@ from .models.kit import shared_kit
 from .offline import offline_proof
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
+from .pipeline.extract import extract
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
 from .pipeline.networks import export, import_network, prototypes, train
@@ -34,6 +35,7 @@ __all__ = [
     "edit",
     "edit_clip",
     "export",
+    "extract",
     "find",
     "generate",
     "grid",

@@ -66,6 +66,12 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
     metavar="mouth|eyes|brows",
     help="What stays as it is; may be given several times. Hair always does.",
 )
+@click.option(
+    "--with",
+    "network",
+    metavar="NAME",
+    help="Photos: a network of yours, trained to draw the source, gives the shape and what is coarse.",
+)
 @options("face", "quality", "force", "start", "end", "resume", "recursive", "workers", "json")
 @options("licence", "max_pixels")
 def swap(
@@ -77,6 +83,7 @@ def swap(
     strength: float,
     shape: float,
     keep: tuple[str, ...],
+    network: str | None,
     face: str,
     start: float | None,
     end: float | None,
@@ -98,7 +105,7 @@ def swap(
     from ..pipeline.swap_face import SwapOptions
 
     check_consent(consent)
-    options = SwapOptions(strength, shape, keep).checked()
+    options = SwapOptions(strength, shape, keep, network).checked()
     if mapping and face != "all":
         raise RequestError("--map says itself whose face goes to whom: leave out --face")
     work = gathered(inputs, output, recursive, clips_only=start is not None or end is not None)

@@ -80,12 +80,10 @@ class Reshape:
         points = shape.solid(crop.landmarks, depth_of(crop))
         pose = model.pose(points)
         own = model.fit([pose.to_head(points)])[0] if self.own is None else self.own
-        offsets = model.identity_offsets(self.share * (self.identity - own)) * _inwards(model.mean)[:, None]
+        offsets = model.identity_offsets(self.share * (self.identity - own)) * inwards(model.mean)[:, None]
         offsets[:, 2] = 0  # the mesh's guess at depth would move a turned face sideways
         moved = (points + pose.to_picture(shape.irises_with_lids(offsets)))[:, :2]
-        before, after = (mesh.with_border_points(one, crop.size) for one in (crop.landmarks, moved))
-        flow, reach = mesh.motion(before, after, self.triangles, crop.size)
-        return Change(flow, np.zeros((crop.size, crop.size, 3), np.float32), np.minimum(2 * reach, 1))
+        return flow_to(crop, moved, self.triangles)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,7 +253,14 @@ def _step(value: float, ends: tuple[float, float]) -> float:
     return float(smoothstep(np.array(value), *ends))
 
 
-def _inwards(mean: Array) -> Array:
+def flow_to(crop: Crop, moved: Array, triangles: Array) -> Change:
+    """What brings a face's landmarks to `moved [478, 2]`: what is around it follows."""
+    before, after = (mesh.with_border_points(one, crop.size) for one in (crop.landmarks, moved))
+    flow, reach = mesh.motion(before, after, triangles, crop.size)
+    return Change(flow, np.zeros((crop.size, crop.size, 3), np.float32), np.minimum(2 * reach, 1))
+
+
+def inwards(mean: Array) -> Array:
     """How much of the source's shape each point takes, `[478]`: OUTLINE at the outline, all INWARDS of it."""
     ends = mean[list(OVAL), :2]
     line = np.concatenate([(1 - u) * ends + u * np.roll(ends, -1, 0) for u in (0, 0.25, 0.5, 0.75)])

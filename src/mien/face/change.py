@@ -54,12 +54,11 @@ def advect_points(points: Array, crop: Crop, change: Change) -> Array:
     flow = change.flow * (change.alpha > 0)[..., None]
     moved = start
     for _ in range(3):
-        moved = (
-            start
-            - cv2.remap(flow, moved[:, 0], moved[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[
-                :, 0
-            ]
-        )
+        x, y = (
+            moved[:, None, 0],
+            moved[:, None, 1],
+        )  # a column: what a row or a list becomes, OpenCV 4 and 5 see unlike
+        moved = start - cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[:, 0]
     return transform(moved, invert(crop.matrix))
 
 

@@ -90,6 +90,8 @@ class SwapRequest:
         progress: Progress,
     ) -> Summary:
         """The same of a clip; see `swap_clip`."""
+        if self.options.network:
+            raise RequestError(f"{source}: networks swap faces in photos only: leave out --with")
         clip_writer.target(out, force=force)
         clip = clip_reader.clip(source, begin=self.start, end=self.end, max_pixels=max_pixels)
         stages = Stages(kit, self.options)
@@ -126,6 +128,7 @@ def swap(
     strength: float = 1.0,
     shape: float = 1.0,
     keep: Sequence[str] = (),
+    network: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
 ) -> Photo:
@@ -136,7 +139,8 @@ def swap(
     is enough for frontal faces. consent: in whose words both agreed; it is written into the label. face: whose heads,
     as `edit` takes it. mapping: instead of both, for several people at once: pairs of whose face it is and a picture of
     whom it goes to. strength 0.05..1: how far from the one person to the other, a morph of the two; shape 0..1: how
-    much of the shape comes along; keep: which of "mouth", "eyes" and "brows" stay the photo's.
+    much of the shape comes along; keep: which of "mouth", "eyes" and "brows" stay the photo's. network: one that was
+    trained to draw this person, which then gives the shape and what is coarse, and the gallery what is fine.
 
     Pose, expression, gaze, light and skin tone, hair and what is before the face stay those of the photo; pixels
     outside the face are bit-identical.
@@ -145,7 +149,7 @@ def swap(
     far, and where either person reads as under 18. Of several faces those that cannot be done are left as they are,
     and `Step.notes` says why.
     """
-    kit, options = kit or shared_kit(licence), SwapOptions(strength, shape, tuple(keep))
+    kit, options = kit or shared_kit(licence), SwapOptions(strength, shape, tuple(keep), network)
     check_consent(consent)
     photo, assignments = as_photo(photo), assigned(gallery, face, mapping, kit=kit)
     return SwapRequest(assignments, consent, options, licence=licence).checked().apply(photo, kit)
@@ -162,6 +166,7 @@ def swap_clip(
     strength: float = 1.0,
     shape: float = 1.0,
     keep: Sequence[str] = (),
+    network: str | None = None,
     start: float | None = None,
     end: float | None = None,
     resume: bool = False,
@@ -177,7 +182,7 @@ def swap_clip(
     The picture of the gallery is chosen over time, so that it seldom changes. Where a face is turned too far or too
     small the swap fades out. Raises `FaceError` where no face can be swapped: then nothing is written.
     """
-    kit, options = kit or shared_kit(licence), SwapOptions(strength, shape, tuple(keep))
+    kit, options = kit or shared_kit(licence), SwapOptions(strength, shape, tuple(keep), network)
     check_consent(consent)
     clip_writer.target(Path(out), force=force)
     assignments = assigned(gallery, face, mapping, kit=kit)
@@ -243,7 +248,8 @@ def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: 
         out = run(stages.removal())
         portrait = Target.of(out, face, kit, look.align).portrait
     overlay = stages.overlay(((picture.portrait, 1.0),), ((portrait, 1.0),), crop.size)
-    out = run(stages.reshape(gallery.identity), overlay)
+    drawn = stages.as_drawn(out, face, look.align)
+    out = run(drawn[0], overlay, drawn[1]) if drawn else run(stages.reshape(gallery.identity), overlay)
     if (age := read_age(look.align(out, face, crop.alignment), kit)) < ADULT - CLOSE:
         raise FaceError(f"would read {age:.0f} years, and nobody is made to look under 18")
     return _Swapped(out, picture.source, shaved)

@@ -12,6 +12,7 @@ from ..edits.portrait import LAYOUT, Portrait, own_side, portrait_of
 from ..edits.removal import Removal
 from ..edits.request import said_of_face
 from ..edits.swap import FEATURES, USUAL, Reshape, Swap, Weighted
+from ..edits.swap_drawn import Drawing, Repaint, ReshapeAsDrawn
 from ..edits.swap_tone import Tones
 from ..errors import RequestError
 from ..face import shape
@@ -45,11 +46,13 @@ class Assignment:
 @dataclass(frozen=True)
 class SwapOptions:
     """How a face is swapped. strength 0..1: how far from the one person to the other, a morph of the two; shape 0..1:
-    how much of the source's shape; keep: which of "mouth", "eyes" and "brows" stay the target's own."""
+    how much of the source's shape; keep: which of "mouth", "eyes" and "brows" stay the target's own; network: one of the
+    role "swapper" that was trained to draw the source."""
 
     strength: float = 1.0
     shape: float = 1.0
     keep: tuple[str, ...] = ()
+    network: str | None = None
 
     def checked(self) -> SwapOptions:
         """Itself, where it makes sense; otherwise a `RequestError`."""
@@ -62,8 +65,13 @@ class SwapOptions:
 
     def arguments(self) -> dict[str, Any]:
         """What the label says that is not usual."""
-        said = {"strength": self.strength, "shape": self.shape, "keep": list(self.keep)}
-        usual = {"strength": 1.0, "shape": 1.0, "keep": []}
+        said = {
+            "strength": self.strength,
+            "shape": self.shape,
+            "keep": list(self.keep),
+            "network": self.network,
+        }
+        usual = {"strength": 1.0, "shape": 1.0, "keep": [], "network": None}
         return {name: value for name, value in said.items() if value != usual[name]}
 
 
@@ -124,13 +132,26 @@ class Stages:
         strength = self.options.strength * share
         return Swap(sources, targets, self._triangles(), size, strength, self.options.keep, lids, held)
 
+    def as_drawn(self, pixels: Array, face: Face, align: AlignBy) -> tuple[ReshapeAsDrawn, Repaint] | None:
+        """What gives a face of a picture the shape that the options' network draws, and what its tones; None where they
+        name none."""
+        options, kit = self.options, self.kit
+        if options.network is None:
+            return None
+        swapper = kit.swapper(options.network)
+        drawing = Drawing.of(swapper, kit.landmarker, align(pixels, face, swapper.alignment))
+        reshape = ReshapeAsDrawn(
+            drawing, swapper, kit.shapes, self._triangles(), options.shape * options.strength
+        )
+        return reshape, Repaint(drawing, swapper, kit.parser, kit.prototypes.triangles, options.strength)
+
     def networks(self, *, shaved: bool) -> Networks:
         """All that takes part, for the label."""
-        kit, landmarker = self.kit, self.kit.landmarker
-        found_by = (*landmarker.mesh.net.networks, *landmarker.iris.net.networks)
+        kit = self.kit
         edits = (*self.removal().networks,) if shaved else kit.parser.net.networks
         prototypes = (kit.prototypes.name, kit.prototypes.sha256)
-        return tuple(dict.fromkeys((*found_by, *edits, *kit.shapes.networks, prototypes)))
+        drawn = kit.swapper(self.options.network).net.networks if self.options.network else ()
+        return tuple(dict.fromkeys((*kit.landmarker.networks, *edits, *kit.shapes.networks, *drawn, prototypes)))
 
     def _triangles(self) -> Array:
         return self.kit.shapes.triangles(self.kit.prototypes.triangles)
