@@ -151,7 +151,9 @@ class Stages:
         edits = (*self.removal().networks,) if shaved else kit.parser.net.networks
         prototypes = (kit.prototypes.name, kit.prototypes.sha256)
         drawn = kit.swapper(self.options.network).net.networks if self.options.network else ()
-        return tuple(dict.fromkeys((*kit.landmarker.networks, *edits, *kit.shapes.networks, *drawn, prototypes)))
+        return tuple(
+            dict.fromkeys((*kit.landmarker.networks, *edits, *kit.shapes.networks, *drawn, prototypes))
+        )
 
     def _triangles(self) -> Array:
         return self.kit.shapes.triangles(self.kit.prototypes.triangles)
