@@ -6,8 +6,8 @@ clip.
     python benchmarks/stylize.py --only drift   # or speed, flicker, live
     python benchmarks/stylize.py --json benchmarks/results/stylize.json
 
-The process ends with 1 where the U-Net takes longer through ONNX Runtime than in eager PyTorch
-(channels_last).
+Drift and flicker are told of one network, the first. The process ends with 1 where the U-Net takes longer
+through ONNX Runtime than in eager PyTorch (channels_last).
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def flicker(name: str, net: Translator) -> dict[str, Any]:
 def live(name: str, folder: Path, kit: Kit) -> dict[str, Any]:
     """CPU seconds a frame of a 720p clip with one face."""
     source = folder / "live.mp4"
-    clips.film(source, 2)
+    clips.film(source, 1)
     start = time.process_time()
     told = verbs.stylize_clip(source, folder / f"live-{name}.mp4", name, face="largest", kit=kit, force=True)
     seconds = round((time.process_time() - start) / told.frames, 3)
@@ -205,7 +205,7 @@ def main() -> None:
     )
     parser.add_argument("--with", dest="network", metavar="NAME")
     parser.add_argument("--only", choices=("speed", "drift", "flicker", "live"))
-    parser.add_argument("--json", type=Path, help="of all figures; of drift and flicker the first network's")
+    parser.add_argument("--json", type=Path, help="of all figures")
     asked = parser.parse_args()
     if asked.json and (asked.only or asked.network):
         parser.error("--json is for all figures of the networks of chance: leave out --only and --with")
@@ -227,9 +227,8 @@ def main() -> None:
             if module and wanted("speed"):
                 row |= speed(name, module, kit.translator(name))
             for what, measured in (("drift", drift), ("flicker", flicker)):
-                if wanted(what):
-                    found = measured(name, kit.translator(name))
-                    besides.setdefault(what, {"network": row["network"]} | found)
+                if wanted(what) and what not in besides:
+                    besides[what] = {"network": row["network"]} | measured(name, kit.translator(name))
             if wanted("live"):
                 row |= live(name, folder, kit)
     save(asked.json, "python benchmarks/stylize.py", rows, **besides)
