@@ -243,7 +243,8 @@ def done(job: Job) -> bool:
         )
     asked, before = _said(job.request.arguments()), _said(verdict.history[-1].arguments)
     if asked != before:
-        said = " ".join(f"{name}={value}" for name, value in before.items())
+        short = {name: value[:8] if name.endswith("sha256") else value for name, value in before.items()}
+        said = " ".join(f"{name}={value}" for name, value in short.items())
         raise OutputError(f"{job.target} is there and was made with {said}: write over it with --force")
     return verdict.state == "intact"
 
