@@ -189,7 +189,10 @@ def test_two_people_are_swapped_with_each_other(mien: Mien, portrait: Array, tmp
         ((), "Give either one source or a mapping"),
         (("--source", COLLINS, "--strength", 2), "strength 2 is out of range: 0.05 to 1"),
         (("--source", COLLINS, "--shape", -1), "shape -1 is out of range: 0 to 1"),
-        (("--source", COLLINS, "--keep", "nose"), "keep 'nose' is not known: there are mouth, eyes, brows"),
+        (
+            ("--source", COLLINS, "--keep", "nose"),
+            "keep 'nose' is not known: there are mouth, eyes, brows, beard",
+        ),
         (("--source", COLLINS, "--from", 1), "--from and --to are for clips, and none came"),
     ],
 )

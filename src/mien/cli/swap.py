@@ -58,7 +58,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
 @click.option(
     "--keep",
     multiple=True,
-    metavar="mouth|eyes|brows",
+    metavar="mouth|eyes|brows|beard",
     help="What stays as it is; may be given several times. Hair always does.",
 )
 @click.option(

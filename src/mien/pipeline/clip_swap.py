@@ -105,11 +105,11 @@ class ClipSwapper(ClipFaces):
             if why:
                 self.notes.setdefault(name, why)
                 continue
-            target, gallery = Target.of(pixels, faces[i], self.kit), self._gallery(name)
+            target, gallery = Target.of(pixels, faces[i], self.stages), self._gallery(name)
             picture = gallery.choose(target.portrait, target.expression).portrait
-            if target.shaved_for(picture):
+            if self.stages.shaves(target.portrait, picture):
                 shaved[name], bare = self._shaved(pixels, faces, i, target.front)
-                target = replace(target, portrait=Target.of(bare, faces[i], self.kit).portrait)
+                target = replace(target, portrait=Target.of(bare, faces[i], self.stages).portrait)
             read = len(known.ages) + sum(name in key for key in self.asked.values()) < LOOKS
             age = read_age(target.portrait.crop, self.kit) if read else None
             costs = gallery.costs(target.portrait, target.expression)
@@ -181,7 +181,7 @@ class ClipSwapper(ClipFaces):
         targets: Weighted = tuple((key.target.portrait, part) for key, part in keys)
         front = NOTHING_BEFORE
         if any(key.covered for key, _ in keys):
-            here = Target.of(pixels, faces[i], self.kit)
+            here = Target.of(pixels, faces[i], self.stages)
             front, targets = here.front, ((here.portrait, 1.0),)
         is_key = number in self.asked and name in self.asked[number]
         held = known.tones and (known.tones, CARRIED if is_key else 1.0)
