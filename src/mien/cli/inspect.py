@@ -148,9 +148,15 @@ def _told(number: int, face: Any, age: float, error: float) -> dict[str, Any]:
 @click.option(
     "--like", default="all", metavar="PICTURE", help="Only faces of the person whom this picture shows."
 )
-@options("max_pixels")
+@options("recursive", "max_pixels")
 def align(
-    inputs: tuple[str, ...], output: Path, size: int, template: str, like: str, max_pixels: int
+    inputs: tuple[str, ...],
+    output: Path,
+    size: int,
+    template: str,
+    like: str,
+    recursive: bool,
+    max_pixels: int,
 ) -> None:
     """Cut out aligned faces for training.
 
@@ -168,7 +174,7 @@ def align(
             "max_pixels": max_pixels,
             "progress": progress,
         }
-        written, failed = verbs.align_folder(batch.gather(inputs), output, **about)
+        written, failed = verbs.align_folder(batch.gather(inputs, recursive=recursive), output, **about)
     say(f"{plural(written, 'face')} in {output}" + (f", {plural(failed, 'photo')} failed" if failed else ""))
     if failed:
         raise SystemExit(1)
