@@ -160,15 +160,17 @@ def measured(kit: Kit, pair: Pair, show: Path | None, number: int) -> dict[str, 
 
 def side_by_side(before: Photo, source: Photo, after: Photo, kit: Kit, side: int) -> Array:
     """Before, the source's picture that was taken, and after, each around its face: `[side, 3 side, 3]`."""
-    parts: list[Array] = []
-    for photo in (before, source, after):
-        face = largest(kit, photo.pixels)
-        middle, reach = (face.box[:2] + face.box[2:]) / 2, float((face.box[2:] - face.box[:2]).max()) * 0.95
-        low, high = np.clip(middle - reach, 0, None).astype(int), (middle + reach).astype(int)
-        part = photo.pixels[low[1] : high[1], low[0] : high[0]]
-        how = cv2.INTER_AREA if len(part) > side else cv2.INTER_CUBIC
-        parts.append(cv2.resize(part, (side, side), interpolation=how))
-    return np.hstack(parts)
+    shown = [photo.pixels for photo in (before, source, after)]
+    return np.hstack([around(pixels, largest(kit, pixels), side) for pixels in shown])
+
+
+def around(pixels: Array, face: Face, side: int) -> Array:
+    """A face and what is around it, `[side, side, 3]`."""
+    middle, reach = (face.box[:2] + face.box[2:]) / 2, float((face.box[2:] - face.box[:2]).max()) * 0.95
+    low, high = np.clip(middle - reach, 0, None).astype(int), (middle + reach).astype(int)
+    part = pixels[low[1] : high[1], low[0] : high[0]]
+    how = cv2.INTER_AREA if len(part) > side else cv2.INTER_CUBIC
+    return cv2.resize(part, (side, side), interpolation=how)
 
 
 def sheet(kit: Kit, data: Path, path: Path) -> None:
@@ -272,13 +274,14 @@ def frames_of(kit: Kit, path: Path) -> None:
         source, swapped = Path(folder) / "clip.mp4", Path(folder) / "swapped.mp4"
         film(source, 3)
         swap_clip(source, swapped, COLLINS, consent="public figures", kit=kit)
-        rows = [
-            [frame.pixels for frame in clip_reader.frames(clip_reader.clip(one)) if frame.number % 15 == 0]
-            for one in (source, swapped)
-        ]
+        pairs = zip(*(clip_reader.frames(clip_reader.clip(one)) for one in (source, swapped)), strict=True)
+        shown = [(a.pixels, b.pixels) for a, b in pairs if a.number in range(0, 90, 15)]
         history = verify(swapped).history
-    tiles = [np.hstack([cv2.resize(one[60:660, 260:1020], (304, 240)) for one in row[:5]]) for row in rows]
-    photo_writer.write(Photo(np.vstack(tiles), history=history), path, quality=85, force=True)
+    columns: list[Array] = []
+    for pair in shown:
+        face = largest(kit, pair[0])
+        columns.append(np.vstack([around(pixels, face, 230) for pixels in pair]))
+    photo_writer.write(Photo(np.hstack(columns), history=history), path, quality=85, force=True)
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ BRIGHT = 92.0  # Lab lightness from which on light is halved
 FEWEST = 200.0  # pixels of skin that both show: with fewer the whole face is compared
 NOSE_TIP = 4  # of the mesh: the middle of a face's skin
 FEWEST_INSIDE = 30  # pixels of an eye or a mouth that tell its tone
+WHITE, LIGHTEST = 93, 85  # percentiles of lightness in an eye: its white, and from where on its tint is told
+WARMER = 10.0  # Lab, at most
 EYE_GAIN, TEETH_GAIN = (0.15, 1.3), (0.5, 1.25)
 FINE = 0.8  # pixels: grain is what this blur takes away
 GRAIN = 480  # pixels of a side in which grain is measured
@@ -229,8 +231,8 @@ def toned(pair: Pair, lit: Array, tones: Tones, parted: float) -> Array:
 
 def _eye(own: Array, theirs: Array) -> list[float]:
     """As light and as warm as the scene's is there, and no lighter than its lightest; see `Tones.eyes`."""
-    light, wanted = float(np.percentile(own[:, 0], 85)), float(np.percentile(theirs[:, 0], 85))
-    warmth = np.clip(_of_lightest(theirs, 70) - _of_lightest(own, 70), -15, 15)
+    light, wanted = (float(np.percentile(one[:, 0], WHITE)) for one in (own, theirs))
+    warmth = np.clip(_of_lightest(theirs, LIGHTEST) - _of_lightest(own, LIGHTEST), -WARMER, WARMER)
     knee = max(float(np.percentile(theirs[:, 0], 97)), wanted + 3) - 8
     return [float(np.clip(wanted / max(light, 3), *EYE_GAIN)), light, *warmth, knee]
 
