@@ -144,11 +144,13 @@ def commands(folder: Path) -> tuple[str, ...]:
         "edit photos --mouth 0.5 --workers 2 -o out",
         "gallery photos/one.jpg -o person.gallery",
         "swap photos/two.png --source person.gallery --consent test -o swapped.jpg",
+        "swap clip.mp4 --source person.gallery --consent test --strength 0.8 -o swapped.mp4",
         "edit clip.mp4 --smile 0.5 -o out.mp4",
         "verify out.jpg",
         "report photos/one.jpg out.jpg --html report.html",
         "report clip.mp4 out.mp4",
         "bench edits photos --edits smile=0.8",
+        "bench swap photos --consent test",
         "models",
         "doctor",
     )

@@ -121,6 +121,12 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     "json": _option(
         "--json", "as_json", is_flag=True, help="For programs: what was done or found, on stdout."
     ),
+    "consent": _option(
+        "--consent",
+        default="",
+        metavar="TEXT",
+        help="Who agreed and when; needed, and written into the label as stated.",
+    ),
     "identity": _option(
         "--identity",
         metavar="NAME",

@@ -44,12 +44,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
     metavar="SOURCE:PICTURE",
     help="Instead, for several people at once: whose face goes to the one whom the picture shows.",
 )
-@click.option(
-    "--consent",
-    default="",
-    metavar="TEXT",
-    help="Who agreed and when; needed, and written into the label as stated.",
-)
+@options("consent")
 @click.option(
     "--strength", type=float, default=1.0, metavar="X", help="How far, 0.05 to 1: less is a morph of the two."
 )
@@ -63,7 +58,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
 @click.option(
     "--keep",
     multiple=True,
-    metavar="mouth|eyes|brows",
+    metavar="mouth|eyes|brows|beard",
     help="What stays as it is; may be given several times. Hair always does.",
 )
 @click.option(
