@@ -132,6 +132,7 @@ def commands(folder: Path) -> list[list[str]]:
         "gallery photos/one.jpg -o person.gallery",
         "swap photos/two.png --source person.gallery --consent test -o swapped.jpg",
         "edit clip.mp4 --smile 0.5 -o out.mp4",
+        "extract clip.mp4 --like photos/one.jpg -o extracted",
         "verify out.jpg",
         "report photos/one.jpg out.jpg --html report.html",
         "report clip.mp4 out.mp4",
