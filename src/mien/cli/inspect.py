@@ -267,7 +267,7 @@ def lines_of(verdict: Verdict) -> list[str]:
         lines.append(f"digital source type {verdict.source_type}")
     lines += [f"made from {name}" for name in verdict.ingredients]
     if any(step.verb == "swap" for step in verdict.history):
-        lines.append("face replaced: the person seen is not the person who was photographed")
+        lines.append("face replaced: the person seen is not the person whom the camera saw")
     for step in verdict.history:
         words = " ".join(f"{name}={value}" for name, value in step.arguments.items())
         networks = ", ".join(f"{name} ({digest[:12]})" for name, digest in step.networks)
@@ -412,6 +412,11 @@ def bench() -> None:
 @click.option(
     "--count", type=click.IntRange(1), default=24, show_default=True, metavar="N", help="Photos at most."
 )
+@click.option(
+    "--features",
+    metavar="NAME",
+    help="Tell a second time how near to real people an edit comes, in what this embedder of `mien models` sees.",
+)
 @options("identity")
 @click.option("--json", "as_json", is_flag=True, help="The table on stdout, one object a line.")
 @options("licence")
@@ -420,6 +425,7 @@ def bench_edits(
     output: Path | None,
     asked: str | None,
     count: int,
+    features: str | None,
     identity: str | None,
     as_json: bool,
     licence: str | None,
@@ -435,7 +441,8 @@ def bench_edits(
     from .. import verbs
 
     with shown("edits", stoppable=False) as progress:
-        about: dict[str, Any] = {"identity": identity, "kit": verbs.shared_kit(licence), "progress": progress}
+        about: dict[str, Any] = {"identity": identity, "features": features, "progress": progress}
+        about["kit"] = verbs.shared_kit(licence)
         rows = verbs.bench_edits(data, output, asked=asked, count=count, **about)
     if as_json:
         for row in rows:

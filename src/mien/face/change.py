@@ -190,7 +190,8 @@ def border_falloff(size: int) -> Array:
 
 def visible(colour: Array) -> Array:
     """Where a colour offset `[s, s, 3]` that ends softly by itself is worth adding: `[s, s]` in 0..1."""
-    return smoothstep(cv2.dilate(np.abs(colour).max(2), np.ones((3, 3))), 0.0005, 0.004)
+    red, green, blue = cv2.split(np.abs(colour))
+    return smoothstep(cv2.dilate(cv2.max(cv2.max(red, green), blue), np.ones((3, 3))), 0.0005, 0.004)
 
 
 def soft_border(size: int) -> Array:

@@ -98,11 +98,18 @@ def masked_blur(values: Array, weight: Array, sigma: float) -> Array:
     known = cv2.resize(weight, coarse, interpolation=cv2.INTER_AREA)[..., None]
     total = cv2.resize(values * weight[..., None], coarse, interpolation=cv2.INTER_AREA)
     everywhere = total.reshape(-1, channels).sum(0) / max(float(known.sum()), 1e-6)
+    far = (
+        max(1, coarse[0] // 3),
+        max(1, coarse[1] // 3),
+    )  # what lies far away is looked for on a coarser grid yet
+    small = [cv2.resize(one, far, interpolation=cv2.INTER_AREA) for one in (total, known)]
     wide, near = (
-        [blur(one, k * sigma / step).reshape(*coarse[::-1], -1) for one in (total, known)] for k in (3, 1)
+        [blur(one, sigma / step).reshape(*one.shape[:2], -1) for one in pair]
+        for pair in (small, (total, known))
     )  # OpenCV drops a single channel
     little = np.float32(0.02)
     guess = (wide[0] + little * everywhere) / (wide[1] + little)
+    guess = cv2.resize(guess, coarse, interpolation=cv2.INTER_LINEAR).reshape(near[0].shape)
     smooth = (near[0] + little * guess) / (near[1] + little)
     return cv2.resize(smooth, size, interpolation=cv2.INTER_LINEAR).reshape(values.shape)
 

@@ -88,10 +88,13 @@ def dense_map(at: Array, to: Array, triangles: Array, size: int, order: Array | 
 
 class LocalFrames:
     """How displacements measured on one layout `points [V, 2]` look on a face: by the local affine map
-    between the two, so that a turned head foreshortens them and a broad one widens them."""
+    between the two, so that a turned head foreshortens them and a broad one widens them. The lips move apart, which
+    is no stretch of the skin: nothing is a neighbour across the mouth."""
 
     def __init__(self, points: Array, neighbours: int = 32) -> None:
         distance = ((points[:, None] - points[None]) ** 2).sum(-1)
+        side = _side_of_mouth(points)
+        distance[side[:, None] * side < 0] = np.inf
         self._ring = np.argsort(distance, axis=1)[:, 1 : neighbours + 1]
         offsets = (points[self._ring] - points[:, None]).astype(np.float64)
         self._pinv = np.linalg.pinv(offsets)
@@ -100,6 +103,14 @@ class LocalFrames:
         """`displacement [V, 2]` of the layout, as it looks on `face [V, 2]`."""
         local = self._pinv @ (face[self._ring] - face[:, None])
         return np.einsum("vi,vij->vj", displacement, local).astype(np.float32)
+
+
+def _side_of_mouth(points: Array) -> Array:
+    """-1 above the line between the lips, 1 below it, 0 beyond the mouth's corners: `[V]`."""
+    upper, lower = topology.INNER_LIPS[:11], (*topology.INNER_LIPS[:1], *topology.INNER_LIPS[:9:-1])
+    line = (points[list(upper)] + points[list(lower)]) / 2
+    side = np.sign(points[:, 1] - np.interp(points[:, 0], line[:, 0], line[:, 1]))
+    return side * ((points[:, 0] > line[0, 0]) & (points[:, 0] < line[-1, 0]))
 
 
 def polygon_mask(

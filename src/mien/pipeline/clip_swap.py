@@ -27,7 +27,7 @@ from .clip_changes import HeldChanges, nearest_keys
 from .clip_faces import ClipFaces, pace
 from .gallery import Gallery
 from .look import align_face
-from .photo import NOTHING_BEFORE, Occlusion, find_occlusion, make_change, only_own, run_edits
+from .photo import NOTHING_BEFORE, Occlusion, make_change, only_own, run_edits
 from .swap_face import Assignment, Stages, Target, read_age, refused_for_age, refused_for_pose
 from .tracking import Tracker
 
@@ -107,14 +107,13 @@ class ClipSwapper(ClipFaces):
                 continue
             target, gallery = Target.of(pixels, faces[i], self.kit), self._gallery(name)
             picture = gallery.choose(target.portrait, target.expression).portrait
-            front = find_occlusion(self.kit.parser, pixels, faces[i])
             if target.shaved_for(picture):
-                shaved[name], bare = self._shaved(pixels, faces, i, front)
-                target = replace(Target.of(bare, faces[i], self.kit), identity=target.identity)
+                shaved[name], bare = self._shaved(pixels, faces, i, target.front)
+                target = replace(target, portrait=Target.of(bare, faces[i], self.kit).portrait)
             read = len(known.ages) + sum(name in key for key in self.asked.values()) < LOOKS
             age = read_age(target.portrait.crop, self.kit) if read else None
             costs = gallery.costs(target.portrait, target.expression)
-            asked[name] = Asked(target, costs, age, front.things is not None)
+            asked[name] = Asked(target, costs, age, target.front.things is not None)
         self.asked[frame.number], self.shaved.keys[frame.number] = asked, shaved
 
     def _shaved(
@@ -182,8 +181,8 @@ class ClipSwapper(ClipFaces):
         targets: Weighted = tuple((key.target.portrait, part) for key, part in keys)
         front = NOTHING_BEFORE
         if any(key.covered for key, _ in keys):
-            front = find_occlusion(self.kit.parser, pixels, faces[i])
-            targets = ((Target.of(pixels, faces[i], self.kit).portrait, 1.0),)
+            here = Target.of(pixels, faces[i], self.kit)
+            front, targets = here.front, ((here.portrait, 1.0),)
         is_key = number in self.asked and name in self.asked[number]
         held = known.tones and (known.tones, CARRIED if is_key else 1.0)
         side = own_side(faces[i]) // STEP * STEP

@@ -22,7 +22,7 @@ from ..errors import RequestError
 from ..face import filters, geometry, mesh, topology
 from ..face.change import advect_points, composite
 from ..face.filters import to_lab
-from ..models.parser import Parser
+from ..models.parser import Parsed, Parser
 from ..models.session import Net
 from ..types import Alignment, Array, Change, Crop, Edit, Face, Networks, Photo, Step
 from .look import Look, align_face
@@ -105,19 +105,29 @@ class Occlusion:
 
 
 def find_occlusion(parser: Parser, pixels: Array, face: Face, align: AlignBy | None = None) -> Occlusion:
-    """What the parser sees before a face. Only well inside it: there it is hardly ever wrong, and no sideburn
-    is before anything."""
+    """What the parser sees before a face of a picture."""
+    return occlusion_of(parser, parsed(parser, pixels, face, align))
+
+
+def parsed(parser: Parser, pixels: Array, face: Face, align: AlignBy | None = None) -> Parsed:
+    """A face of a picture as the parser sees it."""
     crop = (align or align_face)(pixels, face, parser.alignment)
-    regions = parser.parse(crop)
+    return Parsed(crop, parser.parse(crop))
+
+
+def occlusion_of(parser: Parser, seen: Parsed) -> Occlusion:
+    """What the parser has seen before a face. Only well inside it: there it is hardly ever wrong, and no sideburn
+    is before anything."""
+    crop, regions = seen.crop, seen.regions
     inside = cv2.erode(mesh.hull_mask(crop.landmarks, crop.size), np.ones((crop.size // 40,) * 2, np.uint8))
 
-    def seen(name: str, low: float, high: float) -> Array | None:
+    def found(name: str, low: float, high: float) -> Array | None:
         share = filters.smoothstep(regions[name], low, high) * inside
         if (share > 0.5).sum() < FEWEST * crop.size**2:
             return None
         return cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
 
-    things, hair = seen("other", 0.5, 0.75), seen("hair", 0.25, 0.6)
+    things, hair = found("other", 0.5, 0.75), found("hair", 0.25, 0.6)
     cover = _cover(crop, regions["other"])
     if cover is not None:
         things = cover if things is None else np.maximum(cover, things)

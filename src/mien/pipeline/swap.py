@@ -20,7 +20,7 @@ from .clip_swap import clip_swapper
 from .gallery import Gallery
 from .look import PhotoFaces
 from .people import FaceLike, meant, select_faces
-from .photo import find_occlusion, make_change, now, run_edits
+from .photo import make_change, now, run_edits
 from .resume import Summary, process_clip
 from .swap_face import (
     Assignment,
@@ -234,7 +234,7 @@ def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: 
     if why := why or refused_for_age(read_age(crop, kit)):
         raise FaceError(why)
     picture = gallery.choose(portrait, target.expression)
-    front = find_occlusion(kit.parser, pixels, face, look.align)
+    front = target.front
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
         change = front.mask_objects(crop, make_change(edit, crop, faces, i, front))

@@ -21,7 +21,7 @@ from ..models.prototypes import ADULT
 from ..types import Alignment, Array, Crop, Face, Networks, Person
 from .gallery import Gallery
 from .look import align_face
-from .photo import AlignBy
+from .photo import AlignBy, Occlusion, occlusion_of, parsed
 
 TURNED, NODDED = 40.0, 30.0  # degrees of yaw and pitch beyond which a face is left as it is
 FARTHEST = 30.0  # degrees of yaw between a face and the nearest picture of the gallery
@@ -78,20 +78,22 @@ class SwapOptions:
 @dataclass(frozen=True, eq=False)
 class Target:
     """A face that a swap goes to, as one picture shows it. identity `[I]` and expression `[E]` in standard deviations
-    of the shape model; age: what it reads, in years."""
+    of the shape model; front: what is before it."""
 
     portrait: Portrait
     identity: Array
     expression: Array
+    front: Occlusion
 
     @staticmethod
     def of(pixels: Array, face: Face, kit: Kit, align: AlignBy = align_face) -> Target:
         """A face of a picture `[H, W, 3]`, measured."""
         crop = align(pixels, face, Alignment(LAYOUT, own_side(face)))
-        portrait = portrait_of(kit.parser, kit.prototypes.triangles, crop)
+        seen = parsed(kit.parser, pixels, face, align)
+        portrait = portrait_of(kit.parser, kit.prototypes.triangles, crop, seen, carried=False)
         model, points = kit.shapes.model, shape.solid(crop.landmarks, portrait.depth)
         identity, expressions = model.fit([model.pose(points).to_head(points)])
-        return Target(portrait, identity, expressions[0])
+        return Target(portrait, identity, expressions[0], occlusion_of(kit.parser, seen))
 
     def shaved_for(self, source: Portrait) -> bool:
         """Whether its beard has to go before a source comes over it."""
@@ -145,12 +147,13 @@ class Stages:
 
     def networks(self, *, shaved: bool) -> Networks:
         """All that takes part, for the label."""
-        kit, landmarker = self.kit, self.kit.landmarker
-        found_by = (*landmarker.mesh.net.networks, *landmarker.iris.net.networks)
+        kit = self.kit
         edits = (*self.removal().networks,) if shaved else kit.parser.net.networks
         prototypes = (kit.prototypes.name, kit.prototypes.sha256)
         drawn = kit.swapper(self.options.network).net.networks if self.options.network else ()
-        return tuple(dict.fromkeys((*found_by, *edits, *kit.shapes.networks, *drawn, prototypes)))
+        return tuple(
+            dict.fromkeys((*kit.landmarker.networks, *edits, *kit.shapes.networks, *drawn, prototypes))
+        )
 
     def _triangles(self) -> Array:
         return self.kit.shapes.triangles(self.kit.prototypes.triangles)
