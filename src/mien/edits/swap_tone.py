@@ -34,7 +34,6 @@ SOFTENINGS = 0.35, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0  # pixels
 CRISPER = 1.6  # how much crisper the source is made, before it is given grain
 LINES = 0.012  # of full brightness: what is stronger is no grain but a line of the scene's face
 SHARPER, SOFTER = 0.85, 1.15  # the target's grain over the source's, beyond which it is matched
-Tone = Callable[[Array], Array]  # what makes the Lab of a part out of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,20 +174,26 @@ def measured(pair: Pair, lit: Array, vivid: float) -> Tones:
 def toned(pair: Pair, lit: Array, tones: Tones, parted: float) -> Array:
     """The `lit` face with lips, teeth and eyes of the source, toned; `parted` 0..1: how much something is seen between
     the lips."""
-    out = lit
+    out = lit.copy()
+
+    def lay(source: Array, outline: tuple[int, ...], share: float, tone: Callable[[Array], Array]) -> None:
+        here, mask = _part(pair, outline)
+        drawn = lab_to_rgb(tone(rgb_to_lab(source[here.part])))
+        out[here.part] = mixed(out[here.part], drawn, mask * np.float32(share))
+
     if not np.isnan(tones.lips).any() and np.abs(tones.lips).max() > 0.1:
-        out = _laid(out, out, pair, LIPS, 1.0, lambda lab: lab + tones.lips.astype(np.float32))
+        lay(lit, LIPS, 1.0, lambda lab: lab + tones.lips.astype(np.float32))
     if parted and not np.isnan(tones.teeth).any():
-        gain, warmth = tones.teeth[0], tones.teeth[1:]
-        offset = np.array([0, *warmth], np.float32)
-
-        def of_teeth(lab: Array) -> Array:
-            return lab * np.array([gain, 1, 1], np.float32) + offset
-
-        out = _laid(out, pair.source, pair, INNER_LIPS, parted, of_teeth)
+        gain, *warmth = (float(one) for one in tones.teeth)
+        lay(
+            pair.source,
+            INNER_LIPS,
+            parted,
+            lambda lab: lab * np.array([gain, 1, 1], np.float32) + np.array([0, *warmth], np.float32),
+        )
     for eye, lids in zip(tones.eyes, EYELIDS, strict=True):
         if not np.isnan(eye).any():
-            out = _laid(out, pair.source, pair, lids, 1.0, lambda lab, eye=eye: _toned_eye(lab, eye))
+            lay(pair.source, lids, 1.0, lambda lab, eye=eye: _toned_eye(lab, eye))
     return out
 
 
@@ -236,17 +241,6 @@ def _inside(picture: Array, pair: Pair, outline: tuple[int, ...]) -> tuple[Array
         return None
     own, theirs = (rgb_to_lab(one[here.part])[inside] for one in (picture, pair.scene))
     return own, theirs
-
-
-def _laid(
-    below: Array, above: Array, pair: Pair, outline: tuple[int, ...], share: float, tone: Tone
-) -> Array:
-    """A picture with what `tone` makes of another one inside an outline."""
-    here, mask = _part(pair, outline)
-    out = below.copy()
-    drawn = lab_to_rgb(tone(rgb_to_lab(above[here.part])))
-    out[here.part] = mixed(below[here.part], drawn, mask * np.float32(share))
-    return out
 
 
 def as_colourful(picture: Array, hue: float) -> Array:

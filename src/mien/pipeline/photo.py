@@ -287,5 +287,7 @@ def _toned(crop: Crop, colour: Array) -> Array:
     S, 3]`."""
     lab = to_lab(crop.pixels[mesh.hull_mask(crop.landmarks, crop.size) > 0][None])[0]
     chroma = float(np.hypot(lab[:, 1], lab[:, 2]).mean())
-    grey = (colour @ LUMA)[..., None]
-    return grey + (colour - grey) * np.float32(min(chroma / FULL_CHROMA, 1.0))
+    if chroma >= FULL_CHROMA:
+        return colour
+    grey = cv2.transform(colour, LUMA[None])[..., None]
+    return grey + (colour - grey) * np.float32(chroma / FULL_CHROMA)
