@@ -214,8 +214,12 @@ def extract(inputs: tuple[str, ...], output: Path, as_json: bool, **about: Any) 
     from .. import verbs
     from ..pipeline import batch
 
-    with shown("frames") as progress:
-        told = verbs.extract(batch.gather(inputs, clips=True), output, progress=progress, **about)
+    try:
+        with shown("frames") as progress:
+            told = verbs.extract(batch.gather(inputs, clips=True), output, progress=progress, **about)
+    except KeyboardInterrupt:
+        refuse(STOPPED, INTERRUPTED)
+        raise
     said = [f"{plural(told.kept, 'face')} in {output}"]
     said += [f"{told.alike} like others left out"] if told.alike else []
     said += [f"{plural(told.without, 'picture')} without that person"] if told.without else []
