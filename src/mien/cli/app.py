@@ -22,7 +22,8 @@ from ..words import plain
 COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
-    **dict.fromkeys(("find", "align", "extract", "verify", "report", "bench"), "inspect"),
+    "extract": "extract",
+    **dict.fromkeys(("find", "align", "verify", "report", "bench"), "inspect"),
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(
         ("models", "generate", "directions", "doctor", "train", "export", "prototypes"), "networks"

@@ -87,9 +87,7 @@ SHARED: dict[str, Callable[[Command], Command]] = {
         help="Go on: skip what the same request has made already, photos or parts of a clip.",
     ),
     "force": _option("--force", is_flag=True, help="Write over what is there, the input too."),
-    "recursive": _option(
-        "--recursive", is_flag=True, help="Folders below a folder too; -o gets the same ones."
-    ),
+    "recursive": _option("--recursive", is_flag=True, help="Folders below a folder too."),
     "workers": _option(
         "--workers",
         type=click.IntRange(1, 256),

@@ -32,9 +32,10 @@ from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Photo, Progress
 from .edit import apply_to_clip
 from .session import Session
+from .stylize import StyleRequest
 from .swap import SwapRequest
 
-Request = EditRequest | SwapRequest  # what can be done to many
+Request = EditRequest | SwapRequest | StyleRequest  # what can be done to many
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
 
 
@@ -187,9 +188,9 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
 
 
 def _applied(request: Request, photo: Photo, kit: Kit) -> Photo:
-    if isinstance(request, SwapRequest):
-        return request.apply(photo, kit)
-    return Session(photo, kit=kit).apply(request)
+    if isinstance(request, EditRequest):
+        return Session(photo, kit=kit).apply(request)
+    return request.apply(photo, kit)
 
 
 def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
@@ -206,12 +207,13 @@ def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
         "kit": shared_kit(job.request.licence),
         "progress": progress,
     }
-    if isinstance(job.request, SwapRequest):
-        told = job.request.apply_to_clip(job.source, job.target, **how)
-    else:
+    if isinstance(job.request, EditRequest):
         told = apply_to_clip(job.source, job.target, job.request, **how)
+    else:
+        told = job.request.apply_to_clip(job.source, job.target, **how)
     numbers = {name: value for name, value in asdict(told).items() if value != ()}
-    what = f"{told.frames} frames, {told.faces} face{'s' * (told.faces != 1)}"
+    faces = f", {told.faces} face{'s' * (told.faces != 1)}" if told.faces else ""
+    what = f"{told.frames} frames{faces}"
     return Outcome(job, "done", "; ".join([f"wrote {job.target}: {what}", *told.notes, *told.lost]), numbers)
 
 
@@ -241,7 +243,8 @@ def done(job: Job) -> bool:
         )
     asked, before = _said(job.request.arguments()), _said(verdict.history[-1].arguments)
     if asked != before:
-        said = " ".join(f"{name}={value}" for name, value in before.items())
+        short = {name: value[:8] if name.endswith("sha256") else value for name, value in before.items()}
+        said = " ".join(f"{name}={value}" for name, value in short.items())
         raise OutputError(f"{job.target} is there and was made with {said}: write over it with --force")
     return verdict.state == "intact"
 
