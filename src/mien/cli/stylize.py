@@ -14,7 +14,7 @@ from .options import options
 
 
 @app.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.argument("inputs", nargs=-1, metavar="IN...")
 @options("output_folder")
 @click.option(
     "--with",
@@ -32,7 +32,20 @@ from .options import options
     type=click.Path(path_type=Path),
     help="The picture whose style is taken, for networks that take any.",
 )
-@options("only_face", "tell", "quality", "force", "start", "end", "resume", "recursive", "workers", "json")
+@options(
+    "only_face",
+    "tell",
+    "quality",
+    "force",
+    "start",
+    "end",
+    "resume",
+    "recursive",
+    "files_from",
+    "shard",
+    "workers",
+    "json",
+)
 @options("licence", "max_pixels")
 def stylize(
     inputs: tuple[str, ...],
@@ -45,6 +58,8 @@ def stylize(
     start: float | None,
     end: float | None,
     recursive: bool,
+    files_from: str | None,
+    shard: tuple[int, int] | None,
     licence: str | None,
     **how: Any,
 ) -> None:
@@ -61,7 +76,9 @@ def stylize(
     from .. import verbs
     from ..pipeline.stylize import StyleRequest, manner
 
-    work = gathered(inputs, output, recursive, clips_only=start is not None or end is not None)
+    work = gathered(
+        inputs, output, recursive, files_from, shard, clips_only=start is not None or end is not None
+    )
     kit = verbs.shared_kit(licence)
     which = None if face is None else verbs.meant(face, kit=kit)
     drawn_by = manner(kit, network, verbs.read(style, max_pixels=how["max_pixels"]) if style else None)

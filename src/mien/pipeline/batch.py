@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -142,6 +143,14 @@ def pair(sources: Sequence[Path], folder: Path, roots: Sequence[Path] = ()) -> l
             )
         pairs.append((claimants[0], target))
     return pairs
+
+
+def in_share(target: Path, folder: Path, share: tuple[int, int]) -> bool:
+    """Whether a result in `folder` belongs to the K-th of N shares: told by its path below the folder alone, so that
+    every machine agrees, whatever else is there."""
+    name = target.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
+    which, of = share
+    return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") % of == which - 1
 
 
 def is_clip(path: Path) -> bool:
