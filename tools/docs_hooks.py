@@ -130,6 +130,18 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ("720p clip, `--face largest`", lambda row: f"{row['frames_per_second']} frames a second"),
         ),
     ),
+    "swap_trained": (
+        "swap_trained",
+        (
+            ("Swap", field("way")),
+            ("Steps", field("steps")),
+            ("Self", field("self", ".1f")),
+            ("Self, drawing alone", lambda row: f"{row['self_alone']:.1f}" if "self_alone" in row else ""),
+            ("Likeness to A", field("likeness_a", ".2f")),
+            ("Likeness to B", field("likeness_b", ".2f")),
+            ("Expression off by", field("expression", ".3f")),
+        ),
+    ),
     "generators": (
         "generators",
         (

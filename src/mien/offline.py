@@ -146,6 +146,7 @@ def commands(folder: Path) -> tuple[str, ...]:
         "swap photos/two.png --source person.gallery --consent test -o swapped.jpg",
         "swap clip.mp4 --source person.gallery --consent test --strength 0.8 -o swapped.mp4",
         "edit clip.mp4 --smile 0.5 -o out.mp4",
+        "extract clip.mp4 --like photos/one.jpg -o extracted",
         "verify out.jpg",
         "report photos/one.jpg out.jpg --html report.html",
         "report clip.mp4 out.mp4",

@@ -22,7 +22,8 @@ from ..words import plain
 COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
-    **dict.fromkeys(("find", "align", "extract", "verify", "report"), "inspect"),
+    "extract": "extract",
+    **dict.fromkeys(("find", "align", "verify", "report"), "inspect"),
     "bench": "bench",
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(
