@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 
 from ..errors import FaceError, InputError, MienError, OutputError
-from ..face import filters, mesh
+from ..face import mesh
 from ..io import clip_reader, dataset, outputs, photo_reader, photo_writer
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Alignment, Array, Crop, Face, Person, Photo, Progress
 from .batch import is_clip
 from .find import layout_of
-from .look import align_face
+from .look import Look, align_face
 from .people import FaceLike, meant, select_faces
 
 SO_FAR = "extract.jsonl"  # what is known, in the folder until all is done: a line that says what was asked, then one a face
@@ -101,7 +101,8 @@ def _frames(source: Path) -> Iterator[tuple[int, float, Array]]:
         for frame in clip_reader.frames(clip_reader.clip(source)):
             yield frame.number, round(frame.time, 3), frame.pixels
     else:
-        yield 0, 0.0, filters.to_uint8(photo_reader.read(source).pixels)
+        photo = photo_reader.read(source)
+        yield 0, 0.0, Look.of(photo).picture(photo.pixels)
 
 
 @dataclass(frozen=True, eq=False)

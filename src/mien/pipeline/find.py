@@ -20,7 +20,7 @@ from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT, OLDEST
 from ..types import SILENT, Alignment, Array, Crop, Face, Identity, Photo, Progress
-from .look import Look
+from .look import PhotoFaces
 from .people import FaceLike, meant, select_faces
 
 MASK = 768  # pixels of a side that regions are made at
@@ -29,15 +29,14 @@ GREEN, RED = (60, 220, 90), (255, 70, 70)
 
 def find(photo: PhotoLike, *, kit: Kit | None = None) -> list[Face]:
     """The faces of a photo, from left to right, in photo xy; empty where there is none. See `types.Face`."""
-    photo = as_photo(photo)
-    return (kit or shared_kit()).faces(Look.of(photo).picture(photo.pixels))
+    return PhotoFaces(as_photo(photo), kit or shared_kit()).faces
 
 
 def age(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> tuple[float, float]:
     """How old a face of the photo looks, and by how much that is off in the mean, on people held out; in
     years, 18 to 90."""
-    prototypes, photo = (kit or shared_kit()).prototypes, as_photo(photo)
-    crop = geometry.align(filters.to_uint8(photo.pixels), face.landmarks, Prototype.alignment)
+    seen = PhotoFaces(as_photo(photo), kit or shared_kit())
+    prototypes, crop = seen.kit.prototypes, seen.aligned(face, Prototype.alignment)
     return float(np.clip(prototypes.read(crop).age, ADULT, OLDEST)), prototypes.card.measured[
         "age_error_years"
     ]
@@ -46,7 +45,7 @@ def age(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> tuple[float,
 def identity(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Identity:
     """Who a face of the photo is, by the embedder in the box: to be compared with `Identity.likeness`, never to
     be called a name."""
-    return (kit or shared_kit()).embedder().identity_in(as_photo(photo).pixels, face)
+    return PhotoFaces(as_photo(photo), kit or shared_kit()).identity(face)
 
 
 def blendshapes(face: Face, *, kit: Kit | None = None) -> dict[str, float]:
@@ -64,10 +63,10 @@ def align(
 ) -> list[tuple[Face, Crop]]:
     """Faces of a photo laid out as `template` (see `geometry.LAYOUTS`), `size` x `size` pixels, 8 bits. like:
     only those of a person; else as `edit` takes its face."""
-    layout, photo, kit = layout_of(template, size), as_photo(photo), kit or shared_kit()
-    faces, which = find(photo, kit=kit), meant(like, kit=kit)
-    chosen = select_faces(kit, photo.pixels, faces, which) if faces else []
-    return [(faces[i], geometry.align(photo.pixels, faces[i].landmarks, layout)) for i in chosen]
+    layout, seen = layout_of(template, size), PhotoFaces(as_photo(photo), kit or shared_kit())
+    which = meant(like, kit=seen.kit)
+    chosen = select_faces(seen.kit, seen.picture, seen.faces, which) if seen.faces else []
+    return [(seen.faces[i], seen.aligned(seen.faces[i], layout)) for i in chosen]
 
 
 def layout_of(template: str, size: int) -> Alignment:
@@ -110,8 +109,9 @@ def regions(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Iterator
     after the other since they are as large as the photo, `[H, W]` uint8 in 0..255; of every pixel they sum to
     about 255."""
     photo = as_photo(photo)
-    parser, pixels = (kit or shared_kit()).parser, filters.to_uint8(photo.pixels)
-    crop = geometry.align(pixels, face.landmarks, Alignment(parser.alignment.template, MASK))
+    seen = PhotoFaces(photo, kit or shared_kit())
+    parser = seen.kit.parser
+    crop = seen.aligned(face, Alignment(parser.alignment.template, MASK))
     light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     for name, share in parser.parse(crop).items():
         fine = np.rint(filters.guided_filter(light, share, MASK // 128, 2e-4).clip(0, 1) * 255).astype(
@@ -128,13 +128,12 @@ def regions(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Iterator
 
 def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
     """Write the `regions` of faces as `folder`/NUMBER-REGION.png, as large as the photo; returns how many."""
-    outputs.check_empty(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     count = 0
-    for number, face in enumerate(faces, 1):
-        for name, mask in regions(photo, face):
-            photo_writer.write(Photo(mask[..., None].repeat(3, 2)), folder / f"{number}-{name}.png")
-            count += 1
+    with outputs.new_folder(folder) as made:
+        for number, face in enumerate(faces, 1):
+            for name, mask in regions(photo, face):
+                photo_writer.write(Photo(mask[..., None].repeat(3, 2)), made / f"{number}-{name}.png")
+                count += 1
     return count
 
 
@@ -151,45 +150,37 @@ def align_folder(
     """Lay out every face of every photo, or those that are `like` a person's, and write what `train` reads:
     images/NAME.png, faces.csv with labels to fill in, landmarks478.npz.
 
-    Returns how many faces were written and how many photos failed; `progress` is told of each.
+    Returns how many faces were written and how many photos failed; `progress` is told of each. Raises `FaceError` where
+    there is no face at all.
     """
     layout_of(template, size)
     which = meant(like)
-    outputs.check_empty(folder)
-    (folder / "images").mkdir(parents=True)
     rows, points, failed = list[dict[str, Any]](), dict[str, Array](), 0
-    for done, source in enumerate(sources, 1):
-        try:
-            found = align(image.read(source, max_pixels=max_pixels), size=size, template=template, like=which)
-            if not found:
-                raise FaceError("no face found")
-        except FaceError as error:
-            progress.message(f"{source}: {error}")
-            failed += 1
-            continue
-        except MienError as error:
-            progress.message(str(error))
-            failed += 1
-            continue
-        finally:
-            progress.advance(done, len(sources))
-        for number, (face, crop) in enumerate(found, 1):
-            name = f"{source.stem}-{number}.png"
-            for again in itertools.count(2):
-                if name not in points:
-                    break
-                name = f"{source.stem}-{number}-{again}.png"
-            photo_writer.write(Photo(crop.pixels), folder / "images" / name)
-            points[name] = crop.landmarks
-            angles = {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")}
-            rows.append(
-                {
-                    "file": name,
-                    "photo": str(source),
-                    "face": number,
-                    "score": round(face.score, 3),
-                    **angles,
-                }
-            )
-    dataset.write_tables(folder, rows, list(points.values()))
+    with outputs.new_folder(folder) as made:
+        (made / dataset.IMAGES).mkdir()
+        for done, source in enumerate(sources, 1):
+            try:
+                photo = image.read(source, max_pixels=max_pixels)
+                found = align(photo, size=size, template=template, like=which)
+                if not found:
+                    raise FaceError("no face found")
+            except MienError as error:
+                progress.message(f"{source}: {error}" if isinstance(error, FaceError) else str(error))
+                failed += 1
+                continue
+            finally:
+                progress.advance(done, len(sources))
+            for number, (face, crop) in enumerate(found, 1):
+                name = f"{source.stem}-{number}.png"
+                for again in itertools.count(2):
+                    if name not in points:
+                        break
+                    name = f"{source.stem}-{number}-{again}.png"
+                photo_writer.write(Photo(crop.pixels), made / dataset.IMAGES / name)
+                points[name] = crop.landmarks
+                row = {"file": name, "photo": str(source), "face": number, "score": round(face.score, 3)}
+                rows.append(row | {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")})
+        if not rows:
+            raise FaceError("no face was found: nothing was written")
+        dataset.write_tables(made, rows, list(points.values()))
     return len(rows), failed

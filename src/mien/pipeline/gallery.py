@@ -19,7 +19,7 @@ from ..edits.age_floor import age_reader
 from ..edits.portrait import LARGEST, LAYOUT, WORN, Portrait, own_side, portrait_of
 from ..edits.removal import Removal
 from ..errors import FaceError, InputError, MienError
-from ..face import filters, shape
+from ..face import shape
 from ..io import clip_reader, outputs
 from ..io.inputs import is_one_of
 from ..io.photo_reader import SUFFIXES, PhotoLike, as_photo
@@ -27,7 +27,7 @@ from ..models.catalogue import sha256_of
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
 from ..types import SILENT, Alignment, Array, Crop, Face, Origin, Photo, Progress, Source
-from .look import align_face
+from .look import PhotoFaces, align_face
 from .people import RIVAL
 from .photo import make_change, run_edits
 
@@ -240,13 +240,13 @@ def _candidates(sources: list[PhotoLike], kit: Kit, progress: Progress) -> list[
 
 
 def _measured(photo: Photo, kit: Kit) -> list[Picture]:
-    pixels, path = filters.to_uint8(photo.pixels), photo.origin.path or ""
-    faces = sorted(kit.faces(pixels), key=lambda face: -face.area)
+    seen, path = PhotoFaces(photo, kit), photo.origin.path or ""
+    faces = seen.by_size
     large = [face for face in faces if face.area > RIVAL * faces[0].area]
     known = Path(path).is_file()
     digest = sha256_of(Path(path)) if known else hashlib.sha256(photo.pixels.tobytes()).hexdigest()
     source = Source(Path(path).name or "a picture", "identity", digest, path)
-    return [_picture(pixels, face, source, kit) for face in large]
+    return [_picture(seen.picture, face, source, kit) for face in large]
 
 
 def _picture(pixels: Array, face: Face, source: Source, kit: Kit) -> Picture:

@@ -11,7 +11,7 @@ from ..face import filters, geometry, mesh
 from ..face.toning import Toning, toning_of
 from ..io.colour_profile import Profile, profile_of
 from ..models.kit import Kit
-from ..types import Alignment, Array, Change, Crop, Face, Photo
+from ..types import Alignment, Array, Change, Crop, Face, Identity, Photo
 
 
 def align_face(pixels: Array, face: Face, alignment: Alignment) -> Crop:
@@ -79,6 +79,14 @@ class PhotoFaces:
     def faces(self) -> list[Face]:
         """From left to right."""
         return self.kit.faces(self.picture)
+
+    def aligned(self, face: Face, alignment: Alignment) -> Crop:
+        """A face laid out, as it is seen."""
+        return self.look.align(self.photo.pixels, face, alignment)
+
+    def identity(self, face: Face) -> Identity:
+        """Who a face is, by the embedder in the box."""
+        return self.kit.embedder().identity_in(self.picture, face)
 
     @property
     def by_size(self) -> list[Face]:

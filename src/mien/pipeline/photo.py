@@ -201,7 +201,9 @@ def make_change(
     if front.glasses and isinstance(edit, Glasses):
         return Change(*_nothing(crop), note="wears glasses already, so none were put on")
     change = _checked(edit(crop), edit, crop)
-    return only_own(replace(change, colour=_toned(crop, change.colour)), crop, faces, i)
+    if change.source is None:  # what comes from another picture is toned by who took it there
+        change = replace(change, colour=_toned(crop, change.colour))
+    return only_own(change, crop, faces, i)
 
 
 def only_own(change: Change, crop: Crop, faces: list[Face], i: int) -> Change:
@@ -293,5 +295,7 @@ def _toned(crop: Crop, colour: Array) -> Array:
     S, 3]`."""
     lab = to_lab(crop.pixels[mesh.hull_mask(crop.landmarks, crop.size) > 0][None])[0]
     chroma = float(np.hypot(lab[:, 1], lab[:, 2]).mean())
-    grey = (colour @ LUMA)[..., None]
-    return grey + (colour - grey) * np.float32(min(chroma / FULL_CHROMA, 1.0))
+    if chroma >= FULL_CHROMA:
+        return colour
+    grey = cv2.transform(colour, LUMA[None])[..., None]
+    return grey + (colour - grey) * np.float32(chroma / FULL_CHROMA)

@@ -1,4 +1,4 @@
-"""The embedder in the box as eyes that a loss can look through: its graph, run by torch, so that gradients flow."""
+"""An embedder as eyes that a loss can look through: its graph, run by torch, so that gradients flow."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...errors import ModelError
 from ...models.catalogue import locate
 from ...models.kit import DEFAULTS
 from ...models.session import Net
 
-LAYERS = 4  # sizes of feature maps that are looked at, from the largest on
+WEIGHTS = (0.1, 0.3, 0.1, 0.01)  # of feature maps in a loss, the largest first
+LAYERS = len(WEIGHTS)  # sizes of them that are looked at
 
 
 class Eyes(nn.Module):
     """Pictures of a face `[N, 3, H, W]` in 0..1 -> what the embedder sees of them in LAYERS sizes, the last layer of
-    each. It is not trained; its weights are the box's, read from its file."""
+    each. It is not trained; its weights are read from the file of the embedder `name`, by default the one in the box."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = DEFAULTS["embedder"]) -> None:
         super().__init__()
-        entry = locate(DEFAULTS["embedder"])
+        entry = locate(name)
+        if entry.role != "embedder":
+            raise ModelError(f"{name} is a {entry.role}: an embedder was wanted, see `mien models`")
         card = Net(entry.name, entry.path, entry.sha256, threads=1).card
         self.size, self.range = card.size, card.value_range
         graph = onnx.load(str(entry.path)).graph
@@ -47,11 +51,19 @@ class Eyes(nn.Module):
         seen: dict[int, Tensor] = {}
         for kind, names, output, about in self.nodes:
             known[output] = _run(kind, [known[name] for name in names], about)
-            if kind == "Relu":
+            if kind in ("Relu", "Clip"):
                 seen[known[output].shape[-1]] = known[output]
             if len(seen) > LAYERS:
                 break
         return list(seen.values())[:LAYERS]
+
+    def unlike(self, found: Tensor, wanted: Tensor) -> Tensor:
+        """How unlike pictures `[N, 3, H, W]` in 0..1 are in what is seen of them, whatever its strength and mean (a
+        perceptual loss: Johnson et al. 2016, arXiv 1603.08155)."""
+        pairs = zip(WEIGHTS, self(found), self(wanted), strict=True)
+        return torch.stack(
+            [weight * F.mse_loss(F.instance_norm(a), F.instance_norm(b)) for weight, a, b in pairs]
+        ).sum()
 
 
 def _run(kind: str, given: list[Tensor], about: dict[str, Any]) -> Tensor:
@@ -71,14 +83,25 @@ def _run(kind: str, given: list[Tensor], about: dict[str, Any]) -> Tensor:
         case "Relu":
             return F.relu(first)
         case "Conv":
-            return F.conv2d(*given, stride=about["strides"], padding=about["pads"][:2])
+            first = _padded(first, about["pads"])
+            return F.conv2d(first, *given[1:], stride=about["strides"], groups=about.get("group", 1))
         case "MaxPool":
             return F.max_pool2d(first, about["kernel_shape"], about["strides"])
         case "AveragePool":
             return F.avg_pool2d(first, about["kernel_shape"], about["strides"])
         case "Pad":
-            pads = [int(value) for value in given[1]]
-            half = len(pads) // 2
-            return F.pad(first, [end for k in reversed(range(half)) for end in (pads[k], pads[half + k])])
+            return _padded(first, [int(value) for value in given[1]])
+        case "Clip":
+            return first.clamp(*given[1:])
         case _:
-            raise ValueError(f"the embedder in the box has no {kind}")
+            raise ModelError(f"mien cannot look through an embedder with the operation {kind}")
+
+
+def _padded(x: Tensor, pads: list[int]) -> Tensor:
+    """Padded as ONNX says it: the begins of all axes, then their ends."""
+    half = len(pads) // 2
+    return (
+        F.pad(x, [end for k in reversed(range(half)) for end in (pads[k], pads[half + k])])
+        if any(pads)
+        else x
+    )

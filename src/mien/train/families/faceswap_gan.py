@@ -31,7 +31,6 @@ SIZES = (64, 128, 256)
 ADVERSARIAL, EDGES, MASK, SMOOTH, DECAY = 0.1, 0.1, 1e-2, 0.1, 1e-4  # weights of the losses
 EYES = 30.0  # weight of the eyes in them
 MIXED = 0.2  # both parameters of the Beta that mixes real and drawn pictures for D (Zhang et al. 2017, mixup)
-SEEN = (0.1, 0.3, 0.1, 0.01)  # weights of what the embedder sees, the finest first
 WARP = Warp(zoom=0.1, wave=(5 / 256, 6.2 / 256))
 SHOWN = 12  # faces in a row of a preview
 
@@ -43,7 +42,8 @@ class Config:
     size: int = 64  # of SIZES: pixels that are shown and drawn
     lite: int = 0  # 1: half as wide, and enlarged without a shuffle
     base: int = 64  # channels that the encoder begins with
-    perceptual: float = 1.0  # weight of the embedder's view, times SEEN
+    perceptual: float = 1.0  # weight of what an embedder sees
+    eyes: str = "identity"  # that embedder, of `mien models`
     template: str = "face"  # how faces are laid out
     matched: float = 0.5  # share of the pictures that are given the colours of another's
     batch: int = 8  # faces of each
@@ -62,7 +62,7 @@ class Config:
 
 PRESETS = {
     "tiny": Config(lite=1, base=8, perceptual=0.0, batch=2, steps=2, judged=4),
-    "cpu": Config(lite=1, base=32, perceptual=0.1, steps=3_000, lr=2e-4),
+    "cpu": Config(lite=1, base=32, perceptual=0.1, batch=4, steps=1_000, lr=2e-4),
     "default": Config(),
 }
 
@@ -313,7 +313,7 @@ class FaceswapGAN:
         for net in (self.G, self.D_A, self.D_B):
             begun(net)
         self.nets = nn.ModuleDict({"G": self.G, "D_A": self.D_A, "D_B": self.D_B})
-        self.eyes = Eyes() if cfg.perceptual else None
+        self.eyes = Eyes(cfg.eyes) if cfg.perceptual else None
         judges = [*self.D_A.parameters(), *self.D_B.parameters()]
         self.optimisers = {
             name: torch.optim.Adam(weights, rate, betas=(0.5, 0.999))
@@ -330,7 +330,7 @@ class FaceswapGAN:
         return [f"{name}.{key}" for name in names for key in take(self.nets[name], states[name])]
 
     def step(self, shares: MicroBatches) -> dict[str, Tensor]:
-        phase = self._entered(shares.i)
+        phase = self.entered(shares.i)
         for name, rate in (("G", self.cfg.lr), ("D", 2 * self.cfg.lr)):
             for group in self.optimisers[name].param_groups:
                 group["lr"] = rate * phase.rate
@@ -338,7 +338,7 @@ class FaceswapGAN:
         logs = self._update(shares, "D", lambda batch: self._discriminate(batch, lam))
         return logs | self._update(shares, "G", lambda batch: self._draw(batch, phase))
 
-    def _entered(self, i: int) -> Phase:
+    def entered(self, i: int) -> Phase:
         """The phase of step `i`; where it is the first of a phase, rates are found anew, and decoders may change
         places: each is then to draw what it was never shown."""
         starts = [round(one.start * self.cfg.steps) for one in PHASES]
@@ -410,18 +410,10 @@ class FaceswapGAN:
             terms[f"smooth{axis}"] = SMOOTH * alpha.diff(dim=axis).abs().mean()
         terms["mask"] = EDGES * F.relu(phase.fill - alpha).mean() if phase.fill else MASK * alpha.mean()
         if self.eyes is not None and phase.perceptual:
-            terms["seen"] = self.cfg.perceptual * self._unlike(real, face, masked)
+            lam = torch.rand((), device=real.device)
+            mixture = lam * face + (1 - lam) * masked
+            terms["seen"] = self.cfg.perceptual * self.eyes.unlike(mixture / 2 + 0.5, real / 2 + 0.5)
         return terms
-
-    def _unlike(self, real: Tensor, face: Tensor, masked: Tensor) -> Tensor:
-        """How unlike a mixture of what was drawn is to the embedder, over SEEN's layers."""
-        assert self.eyes is not None
-        lam = torch.rand((), device=real.device)
-        wanted, found = self.eyes(real / 2 + 0.5), self.eyes((lam * face + (1 - lam) * masked) / 2 + 0.5)
-        pairs = zip(SEEN, found, wanted, strict=True)
-        return torch.stack(
-            [weight * F.mse_loss(F.instance_norm(a), F.instance_norm(b)) for weight, a, b in pairs]
-        ).sum()
 
     @torch.no_grad()
     def score(self, net: nn.Module, batch: Batch) -> Tensor:
