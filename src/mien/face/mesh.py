@@ -33,13 +33,9 @@ def triangulate(points: Array) -> Array:
     return np.unique(np.sort(nearest, axis=1), axis=0)
 
 
-def dense_map(at: Array, to: Array, triangles: Array, size: int, order: Array | None = None) -> Array:
-    """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32,
-    affine inside each triangle.
-
-    `sampled(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of
-    the face) are drawn first, so that the visible win; or all in an order `[T]` that is given.
-    """
+def affine_maps(at: Array, to: Array, triangles: Array) -> tuple[Array, Array]:
+    """How each triangle of a layout `at [V, 2]` goes to the layout `to [V, 2]`: `place @ linear + shift`, `[T, 2, 2]`
+    and `[T, 2]`."""
     corners = at[triangles].astype(np.float64)
     edges = corners[:, 1:] - corners[:, :1]
     area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
@@ -50,15 +46,32 @@ def dense_map(at: Array, to: Array, triangles: Array, size: int, order: Array | 
         / safe[:, None, None]
     )
     linear = inverse @ (ends[:, 1:] - ends[:, :1])  # row vectors: offset_at @ linear = offset_to
-    shift = ends[:, 0] - np.einsum("ti,tij->tj", corners[:, 0], linear)
-    label = np.full((size, size), -1, np.int32)
+    return linear, ends[:, 0] - np.einsum("ti,tij->tj", corners[:, 0], linear)
+
+
+def dense_map(
+    at: Array, to: Array, triangles: Array, size: int | tuple[int, int], order: Array | None = None
+) -> Array:
+    """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32,
+    affine inside each triangle. size: a side, or height and width.
+
+    `sampled(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of
+    the face) are drawn first, so that the visible win; or all in an order `[T]` that is given.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    linear, shift = affine_maps(at, to, triangles)
+    corners = at[triangles].astype(np.float64)
+    if order is None:
+        (ax, ay), (bx, by) = ((corners[:, k] - corners[:, 0]).T for k in (1, 2))
+        order = np.argsort(np.abs(ax * by - ay * bx))
+    label = np.full((height, width), -1, np.int32)
     fixed = np.rint(corners * 16).astype(np.int32)
-    for index in np.argsort(np.abs(area)) if order is None else order:
+    for index in order:
         cv2.fillConvexPoly(label, fixed[index], int(index), shift=4)
-    grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
+    grid = pixel_grid(width, height)
     table = np.concatenate([linear.reshape(-1, 4), shift], 1).astype(np.float32)
     a = table[label]
-    out = np.empty((size, size, 2), np.float32)
+    out = np.empty((height, width, 2), np.float32)
     out[..., 0] = grid[..., 0] * a[..., 0] + grid[..., 1] * a[..., 2] + a[..., 4]
     out[..., 1] = grid[..., 0] * a[..., 1] + grid[..., 1] * a[..., 3] + a[..., 5]
     out[label < 0] = grid[label < 0]
@@ -220,9 +233,9 @@ def motion(face: Array, moved: Array, triangles: Array, size: int) -> tuple[Arra
     return cv2.GaussianBlur(flow, (0, 0), size / 128) * inside[..., None], inside
 
 
-def pixel_grid(size: int) -> Array:
-    """Every pixel's own place: `[size, size, 2]` float32."""
-    return np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
+def pixel_grid(width: int, height: int | None = None) -> Array:
+    """Every pixel's own place: `[height, width, 2]` float32; a square where no height is given."""
+    return np.stack(np.meshgrid(np.arange(width), np.arange(height or width)), -1).astype(np.float32)
 
 
 def remap(picture: Array, at: Array) -> Array:

@@ -1,0 +1,306 @@
+"""Motions: taken from a clip, read from files, and those in the box.
+
+From a clip only numbers are taken, against a frame in which the face looks ahead at rest: nobody's picture is in
+them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from ..edits.reenact_head import (
+    PIVOT,
+    Placement,
+    angles_of,
+    eye_distance,
+    gap_of,
+    proportions,
+)
+from ..errors import FaceError, InputError, RequestError
+from ..face.motion import Motion
+from ..face.shape import Pose, ShapeModel, solid
+from ..face.topology import EYE_CORNERS, IRISES, RIGID_POINTS
+from ..io import clip_reader, outputs
+from ..io.photo_reader import MAX_PIXELS
+from ..models.kit import Kit, shared_kit
+from ..types import SILENT, Array, Face, Progress, Source
+from .people import FaceLike, meant
+from .tracking import TrackedFrame, Tracker, smooth
+
+SUFFIX = ".json"
+FADE = 0.2  # seconds on each side by which landmarks are smoothed
+SHORTEST = 1.0  # seconds for which a face is in sight, at least
+WIDE_OPEN = 0.3  # of a neutral frame's score
+BLINK = np.array([0.06, 0.24, 0.4, 0.24, 0.06])  # how the opening of eyes is smoothed over frames
+# the opening of a shut eye: a little more than the least that was seen, and between these shares of the open one
+LEAST, SHUT = 1.05, (0.22, 0.38)
+LIDS = -0.22, 1.05  # how far an eye is shut, at least and at most
+ASKEW = 35.0, 30.0  # degrees of yaw and pitch of the most neutral frame, beyond which it is none
+LARGEST_FILE = 4_000_000  # bytes
+
+MotionLike = Motion | str | os.PathLike[str]
+
+
+def boxed() -> list[str]:
+    """The names of the motions in the box."""
+    return sorted(path.name.removesuffix(SUFFIX) for path in _box().iterdir() if path.name.endswith(SUFFIX))
+
+
+def as_motion(
+    motion: MotionLike,
+    *,
+    face: FaceLike = "largest",
+    start: float | None = None,
+    end: float | None = None,
+    max_pixels: int = MAX_PIXELS,
+    kit: Kit | None = None,
+    progress: Progress = SILENT,
+) -> tuple[Motion, Source]:
+    """A motion, and what a label says of where it is from: one in the box by its name, one that `mien motion` wrote, or
+    that of a clip, of which the other words are told: see `motion_of`."""
+    kit = kit or shared_kit()
+    if isinstance(motion, Motion):
+        return motion, _source(motion.name, motion.text())
+    path, modes = Path(motion), len(kit.shapes.model.expression)
+    if str(motion) in boxed():
+        text = (_box() / f"{motion}{SUFFIX}").read_text(encoding="utf-8")
+        return Motion.parse(text, str(motion), modes), _source(str(motion), text)
+    if not path.is_file():
+        raise InputError(
+            f"no motion is called {str(motion)!r}, and there is no such file: in the box are {', '.join(boxed())}"
+        )
+    if path.suffix.lower() == SUFFIX:
+        if path.stat().st_size > LARGEST_FILE:
+            raise InputError(f"{path} is too large for a motion: {path.stat().st_size} bytes")
+        text = path.read_text(encoding="utf-8", errors="replace")
+        return Motion.parse(text, path.name, modes), _source(path.name, text)
+    found = motion_of(
+        path, face=face, start=start, end=end, max_pixels=max_pixels, kit=kit, progress=progress
+    )
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return found, Source(path.name, "motion", digest, str(path))
+
+
+def motion_of(
+    clip: str | os.PathLike[str],
+    *,
+    face: FaceLike = "largest",
+    start: float | None = None,
+    end: float | None = None,
+    loop: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    kit: Kit | None = None,
+    progress: Progress = SILENT,
+) -> Motion:
+    """What one face of a clip does, as numbers: `motion_of("laugh.mp4")`.
+
+    face: "largest", the Nth from the left, or the person whom a picture shows; start, end: only this part, in seconds;
+    loop: its end goes over into its beginning. Each shot is told against its own frame in which the face looks ahead at
+    rest. Raises `FaceError` where no face is in sight for a second, or none that looks ahead.
+    """
+    kit, path = kit or shared_kit(), Path(clip)
+    film = clip_reader.clip(path, begin=start, end=end, max_pixels=max_pixels)
+    tracker, sights = Tracker(kit, meant(face, kit=kit)), list[TrackedFrame]()
+    for frame in clip_reader.frames(film):
+        sights.append(tracker.look(frame.pixels, frame.time))
+        progress.advance(len(sights), film.frames)
+        if progress.cancelled:
+            raise KeyboardInterrupt
+    fps = float(film.fps)
+    faces = _steady(sights, max(2, round(fps * FADE)))
+    if sum(one is not None for one in faces) < SHORTEST * fps:
+        raise FaceError(f"{path}: no face is in sight for a second: nothing can be taken from it")
+    values = _filled(_told(faces, sights, kit.shapes.model, path))
+    motion = Motion(path.stem, fps, values.astype(np.float32))
+    return motion.looped(0.4) if loop else motion
+
+
+def write_motion(motion: Motion, path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Write a motion as JSON."""
+    path = check_motion_file(path, force=force)
+    outputs.write(path, motion.text().encode(), force=force)
+
+
+def check_motion_file(path: str | os.PathLike[str], *, force: bool) -> Path:
+    """A place to write a motion to, after refusing what can be refused before."""
+    path = Path(path)
+    if path.suffix.lower() != SUFFIX:
+        raise RequestError(f"{path}: a motion's name ends with {SUFFIX}, as in {path.with_suffix(SUFFIX)}")
+    outputs.check_free(path, force)
+    return path
+
+
+def _box() -> Path:
+    return Path(str(files("mien") / "data" / "motions"))
+
+
+def _source(name: str, text: str) -> Source:
+    return Source(name, "motion", hashlib.sha256(text.encode()).hexdigest())
+
+
+def _steady(sights: Sequence[TrackedFrame], fade: int) -> list[Face | None]:
+    """The face that is meant in each frame, smoothed over time."""
+    out = list[Face | None]()
+    for i, sight in enumerate(sights):
+        first = max(i - fade, 0)
+        near = smooth(sights[first : i + fade + 1], i - first, fade)
+        number = next(iter(sorted(sight.meant & near.keys())), None)
+        out.append(None if number is None else near[number][0])
+    return out
+
+
+def _told(
+    faces: Sequence[Face | None], sights: Sequence[TrackedFrame], model: ShapeModel, path: Path
+) -> list[Array | None]:
+    """The rows of a motion, one for each frame that shows the face, shot by shot."""
+    starts = [i for i, sight in enumerate(sights) if sight.cut or i == 0]
+    out, turned = list[Array | None](), list[float]()
+    for first, end in pairwise([*starts, len(sights)]):
+        shot = [face for face in faces[first:end] if face is not None]
+        if not shot:
+            out += [None] * (end - first)
+            continue
+        heads = _Heads.of(shot, model)
+        neutral = heads.neutral()
+        turned.append(float(np.max(np.abs(heads.angles[neutral, :2]) / np.array(ASKEW))))
+        rows = iter(heads.rows(neutral))
+        out += [None if face is None else next(rows) for face in faces[first:end]]
+    if min(turned) > 1:
+        raise FaceError(
+            f"{path}: the face never looks ahead, so nothing tells how it is at rest: take another part with --from"
+        )
+    return out
+
+
+def _filled(rows: Sequence[Array | None]) -> Array:
+    """Rows `[n, C]`, with what lies between the nearest where a frame shows no face."""
+    known = [i for i, row in enumerate(rows) if row is not None]
+    values = np.stack([row for row in rows if row is not None])
+    at = np.arange(len(rows))
+    return np.stack([np.interp(at, known, column) for column in values.T], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Heads:
+    """One face over the frames of a shot: meshes in pixels and in the frame of the mean head (eye distances)
+    `[n, 478, 3]`, angles `[n, 3]`, how far each eye is open over its width and where it looks `[n, 2]` each."""
+
+    model: ShapeModel
+    points: Array
+    shapes: Array
+    angles: Array
+    opening: Array
+    gaze: Array
+
+    @staticmethod
+    def of(faces: Sequence[Face], model: ShapeModel) -> _Heads:
+        points = np.stack([solid(face.landmarks, face.depth) for face in faces])
+        unit = eye_distance(model.mean)
+        poses = [model.pose(one) for one in points]
+        shapes = np.stack(
+            [pose.to_head(one) / unit for pose, one in zip(poses, points, strict=True)]
+        )
+        angles = np.stack([angles_of(pose.turn.T) for pose in poses])
+        opening = np.stack([_opening(face) for face in faces])
+        padded = np.pad(opening, ((2, 2), (0, 0)), mode="edge")
+        smooth_opening = np.stack([np.convolve(column, BLINK, "valid") for column in padded.T], 1)
+        return _Heads(model, points, shapes, angles, smooth_opening, np.stack([_gaze(one) for one in shapes]))
+
+    def neutral(self) -> int:
+        """The frame in which the face looks ahead at rest, as nearly as any: eyes open as usual, mouth shut, nothing
+        expressed."""
+        middle = np.median(self.shapes, axis=0)
+        off = np.sqrt(np.square(self.shapes - middle).sum(-1).mean(-1))
+        open_ = self.opening.mean(1)
+        gaze = self.gaze.mean(1)
+        yaw, pitch, roll = self.angles.T
+        score = (
+            np.abs(yaw) / 15
+            + np.abs(pitch - np.median(pitch)) / 15
+            + np.abs(roll) / 20
+            + 6 * np.array([gap_of(one) for one in self.shapes])
+            + 10 * np.abs(np.percentile(open_, 60) - open_)
+            + 8 * off
+            + 4 * (np.abs(gaze[:, 0]) + np.abs(gaze[:, 1] - np.median(gaze[:, 1])))
+        )
+        return int(score.argmin())
+
+    def rows(self, neutral: int) -> Array:
+        """The frames as rows of a `Motion`, against a neutral one."""
+        rest, unit = self.shapes[neutral], eye_distance(self.model.mean)
+        rigid = list(RIGID_POINTS)
+        poses = [Pose.between(one[rigid], rest[rigid]) for one in self.points]
+        placements = [
+            Placement(1 / pose.scale, pose.turn.T, -pose.turn.T @ pose.shift / pose.scale) for pose in poses
+        ]
+        first = placements[neutral]
+        start = first.show(PIVOT[None])[0]
+        pose_rows = [
+            np.concatenate(
+                [
+                    angles_of(at.turn @ first.turn.T),
+                    ((at.show(PIVOT[None])[0] - start) / first.scale)[:2],
+                    [at.scale / first.scale - 1],
+                ]
+            )
+            for at in placements
+        ]
+        offsets = np.stack([at.head(one) for at, one in zip(placements, self.points, strict=True)]) - rest
+        offsets[..., :2] *= proportions(rest, self.model.mean / unit)
+        lids = self._lids(neutral)
+        return np.concatenate(
+            [
+                np.stack(pose_rows),
+                lids,
+                _held(self.gaze - self.gaze[neutral], lids),
+                self.model.expression_of(offsets * unit),
+            ],
+            1,
+        )
+
+    def _lids(self, neutral: int) -> Array:
+        """How far each eye is shut `[n, 2]`."""
+        usual = self.opening[neutral]
+        shut = np.clip(np.percentile(self.opening, 1, axis=0) * LEAST, *(share * usual for share in SHUT))
+        return np.clip((usual - self.opening) / (usual - shut), *LIDS)
+
+
+def _opening(face: Face) -> Array:
+    """How far each eye is open, over its width `[2]`, by the contours of its lids."""
+    assert face.eyelids is not None
+    out = []
+    for lids in face.eyelids:
+        along = lids[8] - lids[0]
+        width = float(np.hypot(*along))
+        gap = lids[[3, 4, 5]].mean(0) - lids[[11, 12, 13]].mean(0)
+        out.append(abs(float(gap @ np.array([-along[1], along[0]]))) / max(width, 1e-3) ** 2)
+    return np.array(out)
+
+
+def _gaze(shape: Array) -> Array:
+    """Where each eye of a head looks `[2, 2]`: how far right and down of the middle of its corners its iris is, in
+    widths of the eye."""
+    out = []
+    for corners, iris in zip(EYE_CORNERS, IRISES, strict=True):
+        left, right = shape[list(corners), :2]
+        out.append((shape[iris[0], :2] - (left + right) / 2) / np.linalg.norm(right - left))
+    return np.stack(out)
+
+
+def _held(gaze: Array, lids: Array) -> Array:
+    """Where both eyes look `[n, 2]` of each `[n, 2, 2]`: as before while its lid is down, when nobody can see it."""
+    seen = np.clip(1.6 - 2 * lids, 0, 1)
+    out, last = np.zeros_like(gaze), np.zeros(gaze.shape[1:])
+    for i in range(len(gaze)):
+        last = last + seen[i][:, None] * (gaze[i] - last)
+        out[i] = last
+    return out.mean(1)
