@@ -13,10 +13,12 @@ from .measure.flicker import report_clips
 from .measure.html import write_page
 from .models.kit import shared_kit
 from .offline import offline_proof
+from .pipeline.animate import animate
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
+from .pipeline.motion import motion_of, write_motion
 from .pipeline.networks import export, import_network, prototypes, train
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
@@ -26,6 +28,7 @@ __all__ = [
     "age",
     "align",
     "align_folder",
+    "animate",
     "bench_edits",
     "blendshapes",
     "directions",
@@ -42,6 +45,7 @@ __all__ = [
     "manners",
     "meant",
     "models",
+    "motion_of",
     "offline_proof",
     "open",
     "person",
@@ -60,5 +64,6 @@ __all__ = [
     "walk",
     "write",
     "write_masks",
+    "write_motion",
     "write_page",
 ]

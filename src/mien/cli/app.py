@@ -22,6 +22,7 @@ from ..words import plain
 COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
+    **dict.fromkeys(("animate", "motion"), "animate"),
     **dict.fromkeys(("find", "align", "verify", "report", "bench"), "inspect"),
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(

@@ -58,9 +58,10 @@ def swap(
     from .. import verbs
     from ..pipeline import batch
     from ..pipeline.gallery import Gallery
-    from ..pipeline.swap import SwapRequest, check_consent
+    from ..pipeline.people import check_consent
+    from ..pipeline.swap import SwapRequest
 
-    check_consent(consent)
+    check_consent(consent, "a swap")
     sources = gathered(inputs, output, recursive)
     if clips := [name for name in sources if batch.is_clip(name)]:
         raise RequestError(f"faces are swapped in photos only, and {clips[0]} is a clip")

@@ -12,14 +12,14 @@ from ..edits.portrait import LAYOUT, Portrait, own_side, portrait_of
 from ..edits.removal import Removal
 from ..edits.request import said_of_face
 from ..edits.swap import Reshape, Swap
-from ..errors import FaceError, RequestError
+from ..errors import FaceError
 from ..face import filters, shape
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
 from ..types import Alignment, Array, Change, Crop, Edit, Face, Networks, Person, Photo, Step
 from .gallery import Gallery, Picture
-from .people import FaceLike, meant, select_faces
+from .people import FaceLike, check_consent, meant, select_faces
 from .photo import align_face, find_occlusion, make_change, now, run_edits
 
 TURNED, NODDED = 40.0, 30.0  # degrees of yaw and pitch beyond which a face is left as it is
@@ -87,17 +87,9 @@ def swap(
     and `Step.notes` says why.
     """
     kit = kit or shared_kit(licence)
-    check_consent(consent)
+    check_consent(consent, "a swap")
     photo, gallery = as_photo(photo), Gallery.of(gallery, kit=kit)
     return SwapRequest(gallery, consent, meant(face, kit=kit), licence).apply(photo, kit)
-
-
-def check_consent(consent: str) -> None:
-    """Refuse a swap without consent by a `RequestError`."""
-    if not consent.strip():
-        raise RequestError(
-            "a swap needs consent: say who agreed and when, as in --consent 'both agreed by mail, 2026-11-29'"
-        )
 
 
 @dataclass(frozen=True, eq=False)
