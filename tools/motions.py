@@ -2,24 +2,23 @@
 
     python tools/motions.py TALKER.mpg
 
-What a face expresses is put together of a few shapes: a smile as the prototypes have it, lips that part as `mouth`
-parts them, and a kiss, raised and drawn brows by formula, all as the shape model's modes hold them. TALKER is a clip of
-the GRID corpus (Cooke et al. 2006, doi 10.5281/zenodo.3625687, CC BY 4.0), of which only the motion is taken.
+What a face expresses is put together of a few shapes: a smile, an open mouth, a kiss, raised and drawn brows. Each is
+what the network for blendshapes sees as such in the mean head, moved by the shape model's modes. TALKER is a clip of the
+GRID corpus (Cooke et al. 2006, doi 10.5281/zenodo.3625687, CC BY 4.0), of which only the motion is taken.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from mien.edits.mouth import parted
-from mien.edits.reenact_head import eye_distance
 from mien.face.motion import TOLD, Motion
-from mien.face.topology import BROWS, LIPS, POINTS
+from mien.face.shape import irises_with_lids
+from mien.models.blendshapes import NAMES
 from mien.models.kit import Kit
 from mien.pipeline.motion import motion_of, write_motion
 from mien.types import Array
@@ -28,6 +27,19 @@ BOX = Path(__file__).parents[1] / "src" / "mien" / "data" / "motions"
 FPS = 25.0
 COLUMNS = {"yaw": 0, "pitch": 1, "roll": 2, "x": 3, "y": 4, "scale": 5, "gaze_x": 8, "gaze_y": 9}
 LIDS = slice(6, 8)
+
+
+# what each shape is, by the network's names of expressions (those with two sides without theirs)
+SHAPES = {
+    "smile": {"mouthSmile": 0.9},
+    "open": {"jawOpen": 0.5},
+    "kiss": {"mouthPucker": 0.95},
+    "brows": {"browInnerUp": 0.9, "browOuterUp": 0.8},
+    "frown": {"browDown": 0.8},
+}
+TOLD_BY = ("brow", "mouth", "jaw", "cheek", "nose")  # what a face does beside its lids
+ROUNDS, STEP, RIDGE = 25, 0.15, 0.02
+PIXELS = 4.0  # per mm, of the face that the network is shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,38 +54,35 @@ class Shapes:
 
     @staticmethod
     def of(kit: Kit) -> Shapes:
-        mean = kit.shapes.model.mean
-        unit, points = eye_distance(mean), mean[:POINTS, :2]
-        smile = kit.prototypes.smiling(points, 1.4 * kit.prototypes.mouth_of(1.0)) - points
-        apart = parted(points, 1.0)
-        kiss = _near(points, points[[13, 14]].mean(0), 0.55 * unit)[:, None] * np.column_stack(
-            [-0.42 * points[:, 0], -0.1 * (points[:, 1] - points[13, 1])]
-        )
-        up, together = np.zeros_like(points), np.zeros_like(points)
-        for brow, side in zip(BROWS, (-1, 1), strict=True):
-            near = _near(points, points[list(brow)].mean(0), 0.5 * unit)
-            up[:, 1] -= 0.17 * unit * near
-            inner = _near(points, np.array([side * 0.22 * unit, points[list(brow), 1].mean()]), 0.3 * unit)
-            together += inner[:, None] * np.array([-side * 0.05 * unit, 0.09 * unit])
-        lips = np.isin(np.arange(POINTS), LIPS)
-        deep = np.where(lips, -0.08 * unit, 0.0)
-
-        def held(flat: Array, depth: Array | float = 0.0) -> Array:
-            offsets = np.zeros_like(mean)
-            offsets[:POINTS, :2] = flat
-            offsets[:POINTS, 2] = depth
-            found = kit.shapes.model.expression_of(offsets[None])[0]
-            back = kit.shapes.model.expression_offsets(found)[:POINTS, :2]
-            size = float(np.abs(flat).max())
-            print(f"  held to {np.abs(back - flat).mean() / np.abs(flat).mean():.0%}, largest {size / unit:.2f}")
-            return found
-
-        return Shapes(held(smile), held(apart), held(kiss, deep), held(up), held(together))
+        return Shapes(**{name: expression(kit, wanted) for name, wanted in SHAPES.items()})
 
 
-def _near(points: Array, centre: Array, reach: float) -> Array:
-    """1 at a centre and falling to 0 around it, `[V]`."""
-    return np.exp(-np.square((points - centre) / reach).sum(1))
+def expression(kit: Kit, wanted: Mapping[str, float]) -> Array:
+    """The expression `[E]` of the mean head that the network for blendshapes sees as what is wanted and nothing else:
+    by Gauss and Newton, with a ridge."""
+    model = kit.shapes.model
+    size = len(model.expression)
+    names = [name for name in NAMES if name.startswith(TOLD_BY)]
+
+    def seen(at: Array) -> Array:
+        points = model.mean + irises_with_lids(model.expression_offsets(at))
+        found = kit.blendshapes.coefficients((PIXELS * points[:, :2]).astype(np.float32))
+        return np.array([found[name] for name in names])
+
+    out = np.zeros(size)
+    goal, weight = seen(out), np.ones(len(names))
+    for i, name in enumerate(names):
+        base = name.removesuffix("Left").removesuffix("Right")
+        if base in wanted:
+            goal[i], weight[i] = wanted[base], 2
+    for _ in range(ROUNDS):
+        slope = np.stack([seen(out + STEP * one) - seen(out - STEP * one) for one in np.eye(size)], 1)
+        slope *= weight[:, None] / (2 * STEP)
+        off = (goal - seen(out)) * weight
+        move = np.linalg.solve(slope.T @ slope + RIDGE * np.eye(size), slope.T @ off - STEP * RIDGE * out)
+        out += 0.7 * np.clip(move, -1, 1)
+    print(f"  {', '.join(wanted)}: {np.abs(goal - seen(out))[weight > 1].max():.2f} short")
+    return out
 
 
 def rise(t: float, start: float, end: float) -> float:
@@ -90,7 +99,9 @@ def hump(t: float, start: float, end: float, soft: float = 0.3) -> float:
 def blink(t: float, at: float) -> float:
     """How far lids are shut by a blink that begins at a time."""
     after = t - at
-    return float(np.clip(after / 0.08, 0, 1) * np.clip((0.27 - after) / 0.15, 0, 1)) if 0 < after < 0.27 else 0.0
+    return (
+        float(np.clip(after / 0.08, 0, 1) * np.clip((0.27 - after) / 0.15, 0, 1)) if 0 < after < 0.27 else 0.0
+    )
 
 
 def formulas(shapes: Shapes) -> dict[str, tuple[float, Callable[[float], Array]]]:
@@ -209,7 +220,9 @@ def main() -> None:
     shapes = Shapes.of(kit)
     BOX.mkdir(exist_ok=True)
     made = [
-        Motion(name, FPS, np.stack([at(i / FPS) for i in range(round(seconds * FPS))]).astype(np.float32), True)
+        Motion(
+            name, FPS, np.stack([at(i / FPS) for i in range(round(seconds * FPS))]).astype(np.float32), True
+        )
         for name, (seconds, at) in formulas(shapes).items()
     ]
     made.append(replace(motion_of(asked.talker, loop=True, kit=kit), name="talk"))

@@ -19,6 +19,7 @@ from .pipeline.edit import edit, edit_clip, open
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
 from .pipeline.motion import motion_of, write_motion
+from .pipeline.motion_strip import motion_strip
 from .pipeline.networks import export, import_network, prototypes, train
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
@@ -46,6 +47,7 @@ __all__ = [
     "meant",
     "models",
     "motion_of",
+    "motion_strip",
     "offline_proof",
     "open",
     "person",

@@ -112,7 +112,9 @@ def animate(
     except KeyboardInterrupt:
         refuse(STOPPED if output.suffix.lower() == ".mp4" else "stopped", INTERRUPTED)
         raise
-    say(f"wrote {output}: {plural(told.frames, 'frame')} of {plural(told.faces, 'face')}, {told.fps:g} a second")
+    say(
+        f"wrote {output}: {plural(told.frames, 'frame')} of {plural(told.faces, 'face')}, {told.fps:g} a second"
+    )
     if as_json:
         paths = {"input": str(photo), "output": str(output)}
         about = {"frames": told.frames, "fps": told.fps, "faces": told.faces, "notes": list(told.notes)}
@@ -134,7 +136,9 @@ def _motion(driving: Path | None, motions: tuple[str, ...]) -> Any:
     if not numbered and len(motions) == 1:
         return motions[0]
     if len(numbered) != len(motions):
-        raise RequestError("of several motions each wants a face of its own, as in --motion nod:1 --motion wink:2")
+        raise RequestError(
+            "of several motions each wants a face of its own, as in --motion nod:1 --motion wink:2"
+        )
     return numbered
 
 
@@ -190,14 +194,16 @@ def motion(
     if what == ("list",):
         _list(as_json)
         return
-    showing = len(what) == 2 and what[0] == "show"
+    showing = what[1] if len(what) == 2 and what[0] == "show" else ""
     if not showing and len(what) != 1:
         raise RequestError(f"a clip was wanted, `list` or `show NAME`; {' '.join(what)!r} came")
     if output is None:
-        raise RequestError("where to: say it with -o NAME.png" if showing else "where to: say it with -o NAME.json")
+        raise RequestError(
+            "where to: say it with -o NAME.png" if showing else "where to: say it with -o NAME.json"
+        )
     if showing:
-        with shown(what[1]) as progress:
-            found, _ = motions.as_motion(what[1], progress=progress, **about)
+        with shown(showing) as progress:
+            found, _ = motions.as_motion(showing, progress=progress, **about)
         verbs.write(verbs.motion_strip(found), output, force=force)
         say(f"wrote {output}: {_line(found)}")
         return

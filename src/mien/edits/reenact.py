@@ -99,7 +99,9 @@ class Reenactor:
     smile: Array
 
     @staticmethod
-    def of(pixels: Array, face: Face, drawing: Drawing, others: Sequence[Array] = (), *, whole: bool = False) -> Reenactor:
+    def of(
+        pixels: Array, face: Face, drawing: Drawing, others: Sequence[Array] = (), *, whole: bool = False
+    ) -> Reenactor:
         """Prepare a face of a photo `[H, W, 3]` uint8. others: landmarks of the faces beside it, whose surroundings
         stay theirs; whole: the photo is itself a part of a larger one, beyond whose edges there is more."""
         model = drawing.shapes.model
@@ -116,7 +118,7 @@ class Reenactor:
         part = pixels[top:bottom, left:right]
         mask = _head_mask(drawing.parser, pixels, face, region)
         apart = _apart(rest, [one - offset[:2] for one in others], mask.shape) if others else None
-        open_sides = (True,) * 4 if whole else sides
+        open_sides = (True, True, True, True) if whole else sides
         triangles = drawing.shapes.triangles(drawing.prototypes.triangles)
         field = Field.of(rest, mask, open_sides, triangles, apart)
         laid_out = geometry.align(pixels, face.landmarks, Mouth.alignment, face.depth)
@@ -227,9 +229,7 @@ class Reenactor:
         amount = float(np.clip((wider / self.smile[0] + higher / self.smile[1]) / 2, low, high))
         if abs(amount) < least:
             return self.pixels
-        return cv2.add(
-            self.pixels, np.float32(amount) * self.wrinkles, dtype=cv2.CV_8U
-        )
+        return cv2.add(self.pixels, np.float32(amount) * self.wrinkles, dtype=cv2.CV_8U)
 
 
 def _region(rest: RestHead, shape: tuple[int, ...]) -> tuple[Box, tuple[bool, bool, bool, bool]]:

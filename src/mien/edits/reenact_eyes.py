@@ -118,9 +118,8 @@ def _disc(radius: int) -> Array:
 def _uncovered(picture: Array, seen: Array, centre: Array, radius: float, width: float) -> Array:
     """A ball's picture with what lids hide: the iris goes on as it is at the same distance from its centre, the white
     a little darker."""
-    away, nearest = cv2.distanceTransformWithLabels(
-        1 - seen, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
+    away, labels = cv2.distanceTransformWithLabels(1 - seen, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    nearest = np.asarray(labels, np.int64)
     rows, columns = np.nonzero(seen)
     table = np.zeros((int(nearest.max()) + 1, 2), np.float32)
     table[nearest[rows, columns]] = np.stack([columns, rows], 1)

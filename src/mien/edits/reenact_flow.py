@@ -16,7 +16,9 @@ from .reenact_head import OUTLINE, MovedHead, RestHead
 
 STEP = 0.22  # eye distances from one point of the lattice to the next
 CLEAR = 0.1  # from the outline to the first of them
-BACK = np.array([0.0, 0.3])  # of the middle of a head, across and down in its frame; its depth is the ears' and
+BACK = np.array(
+    [0.0, 0.3]
+)  # of the middle of a head, across and down in its frame; its depth is the ears' and
 BEHIND = 0.25  # so much more
 ROUND = 0.45  # eye distances over which the depth beside a face becomes that of the middle of the head
 REACH = 0.45  # over which the outline's expression fades outside of it
@@ -45,7 +47,13 @@ class Field:
     size: tuple[int, int]  # height, width
 
     @staticmethod
-    def of(rest: RestHead, mask: Array, open_sides: tuple[bool, bool, bool, bool], triangles: Array, apart: Array | None) -> Field:
+    def of(
+        rest: RestHead,
+        mask: Array,
+        open_sides: tuple[bool, bool, bool, bool],
+        triangles: Array,
+        apart: Array | None,
+    ) -> Field:
         """mask `[h, w]`: the head; open_sides: left, top, right, bottom: where there is more of the photo; triangles
         of the mesh; apart `[h, w]`: in 0..1, where nothing may move, as it belongs to somebody else."""
         height, width = mask.shape
@@ -99,7 +107,9 @@ class Field:
         looks = mesh.dense_map(at, to, np.concatenate([self.around, self.face]), shape, order)
         return blur((looks - mesh.pixel_grid(*shape[::-1])) * np.float32(cell), 0.7)
 
-    def fine(self, places: Array, depth: Array, to: Array, box: tuple[int, int, int, int], step: int) -> Array:
+    def fine(
+        self, places: Array, depth: Array, to: Array, box: tuple[int, int, int, int], step: int
+    ) -> Array:
         """The same in a window of pixels (left, top, right, bottom) with cells of `step` pixels, looking at vertices
         that lie at `to`: `[h, w, 2]`."""
         left, top, right, bottom = box
@@ -137,7 +147,9 @@ def facing_out(triangles: Array, mean: Array) -> Array:
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     middle = corners.mean(1)
     axis = np.array([0, 0, mean[[234, 454], 2].mean()])
-    outwards = (normal * (middle * np.array([1, 0, 1]) - axis)).sum(1) > 0  # by the right hand: away from the camera
+    outwards = (normal * (middle * np.array([1, 0, 1]) - axis)).sum(
+        1
+    ) > 0  # by the right hand: away from the camera
     return np.where(outwards[:, None], own[:, [0, 2, 1]], own)
 
 
@@ -171,18 +183,17 @@ def _depth(rest: RestHead, start: Array, away: Array) -> Array:
     return start + (middle - start) * (1 - np.exp(-away / (ROUND * rest.scale)))
 
 
-def _weight(
-    rest: RestHead, places: Array, mask: Array, open_sides: tuple[bool, bool, bool, bool]
-) -> Array:
+def _weight(rest: RestHead, places: Array, mask: Array, open_sides: tuple[bool, bool, bool, bool]) -> Array:
     """How much of the head's motion each point of the lattice takes `[Q]`."""
     scale = rest.scale
     height, width = mask.shape
     down = rest.placement.turn[:2, 1] / np.linalg.norm(rest.placement.turn[:2, 1])
     below = (places - rest.points[152, :2]) @ down / scale
     apart = cv2.distanceTransform((mask <= 0.5).astype(np.uint8), cv2.DIST_L2, 5) / scale
-    edges = np.stack(
-        [places[:, 0], places[:, 1], width - 1 - places[:, 0], height - 1 - places[:, 1]]
-    ) + np.where(open_sides, 0, 1e9)[:, None]
+    edges = (
+        np.stack([places[:, 0], places[:, 1], width - 1 - places[:, 0], height - 1 - places[:, 1]])
+        + np.where(open_sides, 0, 1e9)[:, None]
+    )
     return (
         (1 - smoothstep(below, 0, NECK))
         * (1 - smoothstep(_at(apart, places), *BESIDE))

@@ -21,7 +21,6 @@ from ..face.topology import (
     EYELID_CONTOURS,
     EYELIDS,
     INNER_LIPS,
-    IRISES,
     LASHES,
     LIPS,
     OVAL,
@@ -32,7 +31,9 @@ from ..types import Array
 from .gaze import LOWER_LID
 from .teeth import LOWER, UPPER
 
-PIVOT = np.array([0.0, 1.2, 1.3])  # in the neck: about the nasion, the back of the head would swing the wrong way
+PIVOT = np.array(
+    [0.0, 1.2, 1.3]
+)  # in the neck: about the nasion, the back of the head would swing the wrong way
 # up to where a gesture goes, softly: degrees of yaw, pitch and roll, eye distances, and a share of the size
 YAW, PITCH, ROLL, SHIFT, GROWTH = 22.0, 18.0, 25.0, 0.35, 0.12
 FARTHEST = 25.0  # degrees of yaw from straight ahead, of a photo that looks there; of others a little more than they have
@@ -94,9 +95,7 @@ class RestHead:
         pose = model.pose(points)
         placement = Placement(unit / pose.scale, pose.turn.T, -pose.turn.T @ pose.shift / pose.scale)
         shape = placement.head(points)
-        return RestHead(
-            points, placement, shape, proportions(model.mean / unit, shape), model, unit
-        )
+        return RestHead(points, placement, shape, proportions(model.mean / unit, shape), model, unit)
 
     @property
     def scale(self) -> float:
@@ -136,7 +135,7 @@ class RestHead:
         turn = rotation(
             np.array([allowed_yaw(float(self.angles[0]), yaw), soft(pitch, PITCH), soft(roll, ROLL)])
         )
-        scale = at.scale * (1 + soft(gesture.scale, GROWTH))
+        scale = at.scale * (1 + float(soft(gesture.scale, GROWTH)))
         shift = at.show(PIVOT[None])[0] - scale * turn @ at.turn @ PIVOT
         shift[:2] += at.scale * soft(gesture.shift, SHIFT)
         return Placement(scale, turn @ at.turn, shift)
@@ -263,4 +262,3 @@ def _part(shape: Array, rest: RestHead, offsets: Array) -> None:
 
 _CORNERS = {33, 133, 130, 243, 263, 362, 359, 463}  # of the lids, which the mesh knows better
 OUTLINE = list(OVAL)
-EYEBALLS = tuple(list(iris) for iris in IRISES)

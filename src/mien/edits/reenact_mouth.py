@@ -10,7 +10,7 @@ import numpy as np
 from ..face import geometry, mesh
 from ..face.filters import blur, smoothstep, to_lab
 from ..face.topology import INNER_LIPS, LIPS, POINTS
-from ..types import Alignment, Array, Crop
+from ..types import Array, Crop
 from . import teeth
 from .mouth import parted, shows_teeth
 from .reenact_eyes import boxed

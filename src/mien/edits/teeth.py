@@ -159,7 +159,11 @@ def _usual_in(half: Crop, here: mesh.Window) -> tuple[Array, Array]:
     look = (here.places + np.array([here.left, here.top], np.float32)) / 2 - 0.25
     even, white = (
         cv2.remap(
-            one.astype(np.float32), look[..., 0], look[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            one.astype(np.float32),
+            look[..., 0],
+            look[..., 1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
         )
         for one in usual(filters.to_lab(half.pixels), half.landmarks)
     )

@@ -171,16 +171,16 @@ def assemble(
         with av.open(str(raw), "w", format="mp4", options=exact) as out:
             stream = out.add_stream_from_template(first.streams.video[0])
             stream.time_base = film.time_base
-            pictures = ((packet, stream) for packet in _packets(parts))
             heard = _heard(sound, out, film.frames / film.fps) if sound else iter(())
-            for packet, to in heapq.merge(pictures, heard, key=lambda one: one[0].dts * one[0].time_base):
-                if to is not None:
-                    packet.stream = to
+            merged = heapq.merge(
+                _packets(parts, stream), heard, key=lambda packet: packet.dts * packet.time_base
+            )
+            for packet in merged:
                 out.mux(packet)
 
 
-def _heard(sound: Sound, out: Any, seconds: Fraction) -> Iterator[tuple[Any, Any]]:
-    """Sound as AAC packets of a new track of `out`, for so many seconds; their stream is set already."""
+def _heard(sound: Sound, out: Any, seconds: Fraction) -> Iterator[Any]:
+    """Sound as AAC packets of a new track of `out`, for so many seconds."""
     with footage.opened_sound(sound.path) as (source, stream):
         track = out.add_stream("aac", rate=stream.codec_context.sample_rate)
         track.codec_context.layout = "mono" if stream.codec_context.channels == 1 else "stereo"
@@ -194,8 +194,8 @@ def _heard(sound: Sound, out: Any, seconds: Fraction) -> Iterator[tuple[Any, Any
             if time >= seconds:
                 break
             frame.pts = round(time / frame.time_base)
-            yield from ((packet, None) for packet in track.encode(frame))
-        yield from ((packet, None) for packet in track.encode(None))
+            yield from track.encode(frame)
+        yield from track.encode(None)
 
 
 def _about(source: Any) -> dict[str, str]:
@@ -205,7 +205,8 @@ def _about(source: Any) -> dict[str, str]:
     return {key: value for key, value in source.metadata.items() if key not in container}
 
 
-def _packets(parts: Sequence[Path]) -> Iterator[Any]:
+def _packets(parts: Sequence[Path], stream: Any = None) -> Iterator[Any]:
+    """The packets of parts, one after the other; as those of another `stream`, where one is given."""
     import av
 
     for part in parts:
@@ -215,6 +216,8 @@ def _packets(parts: Sequence[Path]) -> Iterator[Any]:
                     packet.dts = (
                         packet.pts
                     )  # there are no B-frames; of uneven time stamps the demuxer would tell none
+                    if stream is not None:
+                        packet.stream = stream
                     yield packet
 
 

@@ -142,9 +142,7 @@ class Landmarker:
         depth = np.concatenate(
             [depth, *(np.full(5, depth[list(corners)].mean()) for corners in EYE_CORNERS)]
         ).astype(np.float32)
-        return Face(
-            box, landmarks, depth, certainty(logit) * trust, roll, yaw, pitch, np.stack(eyelids)
-        )
+        return Face(box, landmarks, depth, certainty(logit) * trust, roll, yaw, pitch, np.stack(eyelids))
 
     def _settle(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
         """The mesh run again on the crop around its own points, which is better centred, until that turns no

@@ -29,7 +29,10 @@ from .photo import align_face, now
 from .resume import Summary, process_drawn
 
 SMALLEST = 24.0  # pixels between the eyes
-TURNED, NODDED = 35.0, 30.0  # degrees of yaw and pitch of a photo beyond which too little of the face is in it
+TURNED, NODDED = (
+    35.0,
+    30.0,
+)  # degrees of yaw and pitch of a photo beyond which too little of the face is in it
 LOOP = 0.4  # seconds over which a motion that is to be repeated leads over to its beginning
 CUT, OFTEN = 6.0, 0.1  # degrees of yaw that a photo does not allow, in more than that share of the frames
 SAID = "one still photo was moved: nobody did this before a camera"
@@ -207,7 +210,9 @@ def animate(
     rate = fps or max(one.fps for one in asked.values())
     count = round(max(one.seconds for one in asked.values()) * loop * rate)
     if not 1 <= rate <= 240 or not 1 <= count <= MOST_FRAMES:
-        raise RequestError(f"{count} frames at {rate:g} a second: up to {MOST_FRAMES} at 1 to 240 can be made")
+        raise RequestError(
+            f"{count} frames at {rate:g} a second: up to {MOST_FRAMES} at 1 to 240 can be made"
+        )
     drawing = Drawing(kit.shapes, kit.parser, kit.prototypes)
     actors = tuple(
         Actor(

@@ -9,25 +9,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from ..edits.reenact_head import (
-    PIVOT,
-    Placement,
-    angles_of,
-    eye_distance,
-    gap_of,
-    proportions,
-)
+from ..edits.reenact_driver import DrivingFace
 from ..errors import FaceError, InputError, RequestError
 from ..face.motion import Motion
-from ..face.shape import Pose, ShapeModel, solid
-from ..face.topology import EYE_CORNERS, IRISES, RIGID_POINTS
+from ..face.shape import ShapeModel
 from ..io import clip_reader, outputs
 from ..io.photo_reader import MAX_PIXELS
 from ..models.kit import Kit, shared_kit
@@ -38,11 +29,6 @@ from .tracking import TrackedFrame, Tracker, smooth
 SUFFIX = ".json"
 FADE = 0.2  # seconds on each side by which landmarks are smoothed
 SHORTEST = 1.0  # seconds for which a face is in sight, at least
-WIDE_OPEN = 0.3  # of a neutral frame's score
-BLINK = np.array([0.06, 0.24, 0.4, 0.24, 0.06])  # how the opening of eyes is smoothed over frames
-# the opening of a shut eye: a little more than the least that was seen, and between these shares of the open one
-LEAST, SHUT = 1.05, (0.22, 0.38)
-LIDS = -0.22, 1.05  # how far an eye is shut, at least and at most
 ASKEW = 35.0, 30.0  # degrees of yaw and pitch of the most neutral frame, beyond which it is none
 LARGEST_FILE = 4_000_000  # bytes
 
@@ -169,7 +155,7 @@ def _told(
         if not shot:
             out += [None] * (end - first)
             continue
-        heads = _Heads.of(shot, model)
+        heads = DrivingFace.of(shot, model)
         neutral = heads.neutral()
         turned.append(float(np.max(np.abs(heads.angles[neutral, :2]) / np.array(ASKEW))))
         rows = iter(heads.rows(neutral))
@@ -187,120 +173,3 @@ def _filled(rows: Sequence[Array | None]) -> Array:
     values = np.stack([row for row in rows if row is not None])
     at = np.arange(len(rows))
     return np.stack([np.interp(at, known, column) for column in values.T], 1)
-
-
-@dataclass(frozen=True, eq=False)
-class _Heads:
-    """One face over the frames of a shot: meshes in pixels and in the frame of the mean head (eye distances)
-    `[n, 478, 3]`, angles `[n, 3]`, how far each eye is open over its width and where it looks `[n, 2]` each."""
-
-    model: ShapeModel
-    points: Array
-    shapes: Array
-    angles: Array
-    opening: Array
-    gaze: Array
-
-    @staticmethod
-    def of(faces: Sequence[Face], model: ShapeModel) -> _Heads:
-        points = np.stack([solid(face.landmarks, face.depth) for face in faces])
-        unit = eye_distance(model.mean)
-        poses = [model.pose(one) for one in points]
-        shapes = np.stack(
-            [pose.to_head(one) / unit for pose, one in zip(poses, points, strict=True)]
-        )
-        angles = np.stack([angles_of(pose.turn.T) for pose in poses])
-        opening = np.stack([_opening(face) for face in faces])
-        padded = np.pad(opening, ((2, 2), (0, 0)), mode="edge")
-        smooth_opening = np.stack([np.convolve(column, BLINK, "valid") for column in padded.T], 1)
-        return _Heads(model, points, shapes, angles, smooth_opening, np.stack([_gaze(one) for one in shapes]))
-
-    def neutral(self) -> int:
-        """The frame in which the face looks ahead at rest, as nearly as any: eyes open as usual, mouth shut, nothing
-        expressed."""
-        middle = np.median(self.shapes, axis=0)
-        off = np.sqrt(np.square(self.shapes - middle).sum(-1).mean(-1))
-        open_ = self.opening.mean(1)
-        gaze = self.gaze.mean(1)
-        yaw, pitch, roll = self.angles.T
-        score = (
-            np.abs(yaw) / 15
-            + np.abs(pitch - np.median(pitch)) / 15
-            + np.abs(roll) / 20
-            + 6 * np.array([gap_of(one) for one in self.shapes])
-            + 10 * np.abs(np.percentile(open_, 60) - open_)
-            + 8 * off
-            + 4 * (np.abs(gaze[:, 0]) + np.abs(gaze[:, 1] - np.median(gaze[:, 1])))
-        )
-        return int(score.argmin())
-
-    def rows(self, neutral: int) -> Array:
-        """The frames as rows of a `Motion`, against a neutral one."""
-        rest, unit = self.shapes[neutral], eye_distance(self.model.mean)
-        rigid = list(RIGID_POINTS)
-        poses = [Pose.between(one[rigid], rest[rigid]) for one in self.points]
-        placements = [
-            Placement(1 / pose.scale, pose.turn.T, -pose.turn.T @ pose.shift / pose.scale) for pose in poses
-        ]
-        first = placements[neutral]
-        start = first.show(PIVOT[None])[0]
-        pose_rows = [
-            np.concatenate(
-                [
-                    angles_of(at.turn @ first.turn.T),
-                    ((at.show(PIVOT[None])[0] - start) / first.scale)[:2],
-                    [at.scale / first.scale - 1],
-                ]
-            )
-            for at in placements
-        ]
-        offsets = np.stack([at.head(one) for at, one in zip(placements, self.points, strict=True)]) - rest
-        offsets[..., :2] *= proportions(rest, self.model.mean / unit)
-        lids = self._lids(neutral)
-        return np.concatenate(
-            [
-                np.stack(pose_rows),
-                lids,
-                _held(self.gaze - self.gaze[neutral], lids),
-                self.model.expression_of(offsets * unit),
-            ],
-            1,
-        )
-
-    def _lids(self, neutral: int) -> Array:
-        """How far each eye is shut `[n, 2]`."""
-        usual = self.opening[neutral]
-        shut = np.clip(np.percentile(self.opening, 1, axis=0) * LEAST, *(share * usual for share in SHUT))
-        return np.clip((usual - self.opening) / (usual - shut), *LIDS)
-
-
-def _opening(face: Face) -> Array:
-    """How far each eye is open, over its width `[2]`, by the contours of its lids."""
-    assert face.eyelids is not None
-    out = []
-    for lids in face.eyelids:
-        along = lids[8] - lids[0]
-        width = float(np.hypot(*along))
-        gap = lids[[3, 4, 5]].mean(0) - lids[[11, 12, 13]].mean(0)
-        out.append(abs(float(gap @ np.array([-along[1], along[0]]))) / max(width, 1e-3) ** 2)
-    return np.array(out)
-
-
-def _gaze(shape: Array) -> Array:
-    """Where each eye of a head looks `[2, 2]`: how far right and down of the middle of its corners its iris is, in
-    widths of the eye."""
-    out = []
-    for corners, iris in zip(EYE_CORNERS, IRISES, strict=True):
-        left, right = shape[list(corners), :2]
-        out.append((shape[iris[0], :2] - (left + right) / 2) / np.linalg.norm(right - left))
-    return np.stack(out)
-
-
-def _held(gaze: Array, lids: Array) -> Array:
-    """Where both eyes look `[n, 2]` of each `[n, 2, 2]`: as before while its lid is down, when nobody can see it."""
-    seen = np.clip(1.6 - 2 * lids, 0, 1)
-    out, last = np.zeros_like(gaze), np.zeros(gaze.shape[1:])
-    for i in range(len(gaze)):
-        last = last + seen[i][:, None] * (gaze[i] - last)
-        out[i] = last
-    return out.mean(1)
