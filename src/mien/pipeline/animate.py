@@ -35,7 +35,6 @@ TURNED, NODDED = (
 )  # degrees of yaw and pitch of a photo beyond which too little of the face is in it
 LOOP = 0.4  # seconds over which a motion that is to be repeated leads over to its beginning
 CUT, OFTEN = 6.0, 0.1  # degrees of yaw that a photo does not allow, in more than that share of the frames
-SAID = "one still photo was moved: nobody did this before a camera"
 MOST_FRAMES = 100_000
 REGIONS = ("pose", "eyes", "lips", "brows")
 
@@ -231,7 +230,6 @@ def animate(
         "regions": list(regions),
         "loop": loop,
         "fps": rate,
-        "made": SAID,
     }
     landmarker = kit.landmarker
     found_by = (*landmarker.mesh.net.networks, *landmarker.iris.net.networks)

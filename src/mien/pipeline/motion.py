@@ -28,7 +28,7 @@ from .tracking import TrackedFrame, Tracker, smooth
 
 SUFFIX = ".json"
 FADE = 0.2  # seconds on each side by which landmarks are smoothed
-SHORTEST = 1.0  # seconds for which a face is in sight, at least
+SHORTEST = 1.0  # seconds for which a face is in sight, at least, or half of a short clip
 ASKEW = 35.0, 30.0  # degrees of yaw and pitch of the most neutral frame, beyond which it is none
 LARGEST_FILE = 4_000_000  # bytes
 
@@ -103,15 +103,15 @@ def motion_of(
             raise KeyboardInterrupt
     fps = float(film.fps)
     faces = _steady(sights, max(2, round(fps * FADE)))
-    if sum(one is not None for one in faces) < SHORTEST * fps:
-        raise FaceError(f"{path}: no face is in sight for a second: nothing can be taken from it")
+    if sum(one is not None for one in faces) < min(SHORTEST * fps, len(faces) / 2):
+        raise FaceError(f"{path}: no face is in sight for a second, so nothing can be taken from it")
     values = _filled(_told(faces, sights, kit.shapes.model, path))
     motion = Motion(path.stem, fps, values.astype(np.float32))
     return motion.looped(0.4) if loop else motion
 
 
 def write_motion(motion: Motion, path: str | os.PathLike[str], *, force: bool = False) -> None:
-    """Write a motion as JSON."""
+    """Write a motion as a file of JSON, which `animate` takes: some 25 bytes a frame, and nobody's picture."""
     path = check_motion_file(path, force=force)
     outputs.write(path, motion.text().encode(), force=force)
 
