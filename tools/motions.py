@@ -193,7 +193,7 @@ def formulas(shapes: Shapes) -> dict[str, tuple[float, Callable[[float], Array]]
         "surprise": (
             2.6,
             lambda t: row(
-                hump(t, 0.3, 2.3, 0.25) * (shapes.brows + 0.75 * shapes.open),
+                hump(t, 0.3, 2.3, 0.25) * (1.3 * shapes.brows + 1.2 * shapes.open),
                 lids=max(-0.22 * hump(t, 0.3, 2.3, 0.2), blink(t, 0.1)),
                 pitch=-4 * hump(t, 0.3, 2.3),
                 scale=-0.015 * hump(t, 0.3, 2.3),

@@ -117,10 +117,9 @@ class Reenactor:
         )
         part = pixels[top:bottom, left:right]
         mask = _head_mask(drawing.parser, pixels, face, region)
-        apart = _apart(rest, [one - offset[:2] for one in others], mask.shape) if others else None
         open_sides = (True, True, True, True) if whole else sides
         triangles = drawing.shapes.triangles(drawing.prototypes.triangles)
-        field = Field.of(rest, mask, open_sides, triangles, apart)
+        field = Field.of(rest, mask, open_sides, triangles, [one - offset[:2] for one in others])
         laid_out = geometry.align(pixels, face.landmarks, Mouth.alignment, face.depth)
         balls = (Eyeball.of(part, rest, eye) for eye in (0, 1))
         return Reenactor(
@@ -146,6 +145,7 @@ class Reenactor:
             )
         for ball in self.eyeballs:
             ball.draw(part, self.field.rest, head, kept)
+            ball.shut(part, head, kept)
         self.inside.draw(part, self.pixels, self.field.rest, head)
 
     def change(self, gesture: Gesture, parts: Parts = ALL) -> tuple[Array, Array, Array]:
@@ -254,19 +254,6 @@ def _head_mask(parser: Parser, pixels: Array, face: Face, region: Box) -> Array:
     nose = np.rint(face.landmarks[1] - np.array([left, top])).astype(int)
     x, y = np.clip(nose, 0, (right - left - 1, bottom - top - 1))
     return head * (pieces == pieces[y, x])
-
-
-def _apart(rest: RestHead, others: Sequence[Array], shape: tuple[int, ...]) -> Array:
-    """Where a region belongs to the other faces `[478, 2]` in it rather than to the head, `[h, w]` in 0..1."""
-
-    def away(points: Array) -> Array:
-        free = np.ones(shape[:2], np.uint8)
-        hull = cv2.convexHull(points[:POINTS].astype(np.float32))[:, 0]
-        cv2.fillConvexPoly(free, np.rint(hull).astype(np.int32), 0)
-        return cv2.distanceTransform(free, cv2.DIST_L2, 5)
-
-    nearest = np.minimum.reduce([away(points) for points in others])
-    return smoothstep((nearest - away(rest.points[:, :2])) / rest.scale, 0.35, 0.0)
 
 
 def _wrinkles(prototypes: Prototypes, pixels: Array, face: Face, region: Box) -> Array:

@@ -44,6 +44,11 @@ class DrivingFace:
             model, points, shapes, angles, smooth_opening, np.stack([_gaze(one) for one in shapes])
         )
 
+    @property
+    def gaps(self) -> Array:
+        """How far the lips are apart `[n]`, in eye distances."""
+        return np.array([gap_of(one) for one in self.shapes])
+
     def neutral(self) -> int:
         """The frame in which the face looks ahead at rest, as nearly as any: eyes open as usual, mouth shut, nothing
         expressed."""
@@ -56,7 +61,7 @@ class DrivingFace:
             np.abs(yaw) / 15
             + np.abs(pitch - np.median(pitch)) / 15
             + np.abs(roll) / 20
-            + 6 * np.array([gap_of(one) for one in self.shapes])
+            + 6 * self.gaps
             + 10 * np.abs(np.percentile(open_, 60) - open_)
             + 8 * off
             + 4 * (np.abs(gaze[:, 0]) + np.abs(gaze[:, 1] - np.median(gaze[:, 1])))

@@ -10,7 +10,7 @@ import numpy as np
 from ..face import mesh
 from ..face.filters import blur, smoothstep
 from ..face.motion import Gesture
-from ..face.topology import EYELIDS, IRISES
+from ..face.topology import EYELIDS, IRISES, LASHES
 from ..types import Array
 from .reenact_head import MovedHead, RestHead
 
@@ -24,12 +24,15 @@ BELOW_LID = 0.12  # of an eye's width, over which it comes to that
 FARTHEST = 0.28, 0.14  # widths of an eye that an iris moves across and down
 TO_CORNER = 0.5  # radii that it stays away from the corner
 SHOWN = 0.02, 0.1  # how much is to be done from which the layer is there, so that nothing changes at rest
+SHUT = 0.72, 0.98  # how far lids are down where the line of the lashes begins to be drawn, and is in full
+LINE = 0.022  # of an eye's width: how thick it is
 STRONGER = 1.25  # of a gaze: what is drawn is seen as less
 
 
 @dataclass(frozen=True, eq=False)
 class Eyeball:
-    """One eye of a photo without its lids: a picture `[h, w, 3]` of a region of it, whose corner is at `origin`."""
+    """One eye of a photo without its lids: a picture `[h, w, 3]` of a region of it, whose corner is at `origin`; lashes
+    `[3]`: the colour of the line that it is when it is shut."""
 
     eye: int
     picture: Array
@@ -37,6 +40,7 @@ class Eyeball:
     centre: Array
     radius: float
     width: float
+    lashes: Array
 
     @staticmethod
     def of(pixels: Array, rest: RestHead, eye: int) -> Eyeball | None:
@@ -53,7 +57,7 @@ class Eyeball:
         centre, rim = rest.points[IRISES[eye][0], :2], rest.points[list(IRISES[eye][1:]), :2]
         radius = float(np.linalg.norm(rim - centre, axis=1).mean())
         whole = _uncovered(picture, seen, centre - origin, radius, width)
-        return Eyeball(eye, whole, origin, centre, radius, width)
+        return Eyeball(eye, whole, origin, centre, radius, width, _lashes(pixels, rest, eye))
 
     def draw(self, out: Array, rest: RestHead, head: MovedHead, gesture: Gesture) -> None:
         """Draw the ball between the lids of a head that has moved, into `out [h, w, 3]` uint8 of the same region of
@@ -84,6 +88,23 @@ class Eyeball:
         before = part.astype(np.float32)
         part[:] = np.rint(before + mask[..., None] * (ball.astype(np.float32) - before))
 
+    def shut(self, out: Array, head: MovedHead, gesture: Gesture) -> None:
+        """Draw the line that a shut eye is, over what is left between the lids, into `out` as `draw` does."""
+        much = float(smoothstep(np.array(gesture.lids[self.eye]), *SHUT))
+        points = head.points[:, :2]
+        left, top, right, bottom = boxed(points[list(EYELIDS[self.eye])], 0.12 * self.width, out.shape)
+        if not much or right - left < 3 or bottom - top < 3:
+            return
+        mask = np.zeros((bottom - top, right - left), np.float32)
+        fixed = np.rint((points - (left, top)) * 16).astype(np.int32)
+        cv2.fillPoly(mask, [fixed[list(EYELIDS[self.eye])]], 1.0, shift=4, lineType=cv2.LINE_AA)
+        thick = max(1, round(LINE * self.width))
+        cv2.polylines(mask, [fixed[list(LASHES[self.eye])]], False, 1.0, thick, cv2.LINE_AA, shift=4)
+        mask = np.minimum(blur(mask, max(0.6, 0.014 * self.width)), 1)
+        part = out[top:bottom, left:right]
+        before = part.astype(np.float32)
+        part[:] = np.rint(before + much * mask[..., None] * (self.lashes - before))
+
     def _rolled(self, look: Array, rest: RestHead, gaze: Array) -> Array:
         """Where places of the photo look when the iris has moved: its disc goes as one, and white is stretched between
         it and the corners."""
@@ -109,6 +130,17 @@ def boxed(points: Array, margin: float, shape: tuple[int, ...]) -> Box:
     low, high = np.floor(points.min(0) - margin).astype(int), np.ceil(points.max(0) + margin).astype(int) + 1
     (left, top), (right, bottom) = np.maximum(low, 0), np.minimum(high, (shape[1], shape[0]))
     return int(left), int(top), int(right), int(bottom)
+
+
+def _lashes(pixels: Array, rest: RestHead, eye: int) -> Array:
+    """The colour of a photo's upper lashes `[3]`: the darker part of what lies along them."""
+    row = rest.points[list(LASHES[eye]), :2]
+    at = np.linspace(1, len(row) - 2, 40)
+    line = np.stack([np.interp(at, np.arange(len(row)), row[:, k]) for k in (0, 1)], 1).astype(np.float32)
+    soft = blur(pixels, max(0.5, 0.012 * rest.eye_width(eye)))
+    found = mesh.remap(soft, line[None])[0].astype(np.float32)
+    dark = np.argsort(found.sum(1))[: len(found) // 2]
+    return np.median(found[dark], axis=0)
 
 
 def _disc(radius: int) -> Array:

@@ -3,6 +3,7 @@ background, and the flow of pixels that mesh and lattice make together."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -25,6 +26,10 @@ REACH = 0.45  # over which the outline's expression fades outside of it
 NECK = 1.6  # below the chin over which neck and shoulders come to rest
 BESIDE = 0.15, 1.8  # from the head, between which the background does: less would bend door frames visibly
 EDGE = 0.5  # from the end of what is worked on
+BETWEEN = (
+    0.5,
+    0.9,
+)  # eye distances that a place is nearer to the head than to another one, from where on it moves
 CELL = 4  # pixels in a cell of the flow of a head of COMMON pixels an eye distance
 COMMON = 100.0
 FACING = 0.02  # area in cells, below which a triangle is turned away
@@ -52,17 +57,18 @@ class Field:
         mask: Array,
         open_sides: tuple[bool, bool, bool, bool],
         triangles: Array,
-        apart: Array | None,
+        others: Sequence[Array],
     ) -> Field:
         """mask `[h, w]`: the head; open_sides: left, top, right, bottom: where there is more of the photo; triangles
-        of the mesh; apart `[h, w]`: in 0..1, where nothing may move, as it belongs to somebody else."""
+        of the mesh; others: the faces beside it `[478, 2]`, around which nothing moves."""
         height, width = mask.shape
         scale, outline = rest.scale, rest.points[OUTLINE]
         places, away = _lattice_places(outline[:, :2], scale, width, height)
         near = np.linalg.norm(places[:, None] - outline[None, :, :2], axis=-1)
         weight = _weight(rest, places, mask, open_sides)
-        if apart is not None:
-            weight *= 1 - _at(apart, places)
+        if others:
+            nearest = np.minimum.reduce([_away(points, places) for points in others])
+            weight *= smoothstep((nearest - _away(rest.points[:, :2], places)) / scale, *BETWEEN)
         shares = np.exp(-((near / (0.25 * scale)) ** 2)) + 1e-9 * np.exp(-near / scale)
         shares /= shares.sum(1, keepdims=True)
         depth = _depth(rest, shares @ outline[:, 2], away)
@@ -199,6 +205,12 @@ def _weight(rest: RestHead, places: Array, mask: Array, open_sides: tuple[bool, 
         * (1 - smoothstep(_at(apart, places), *BESIDE))
         * smoothstep(edges.min(0) / scale, 0, EDGE)
     ).astype(np.float64)
+
+
+def _away(points: Array, places: Array) -> Array:
+    """How far places `[Q, 2]` lie outside the hull of a face `[478, 2]`, below 0 inside."""
+    hull = cv2.convexHull(points[:POINTS].astype(np.float32))
+    return np.array([-cv2.pointPolygonTest(hull, (float(x), float(y)), True) for x, y in places])
 
 
 def _at(values: Array, places: Array) -> Array:

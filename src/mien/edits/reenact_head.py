@@ -165,12 +165,11 @@ def soft(value: Array | float, limit: float) -> Array:
 
 def allowed_yaw(own: float, asked: float) -> float:
     """How far a head that is turned by `own` degrees of yaw goes of those that are asked for."""
-    yaw = float(soft(asked, YAW))
-    outwards = own if yaw > 0 else -own
-    room = max(FARTHEST, abs(own) + 6) - outwards
+    outwards = own if asked > 0 else -own
+    room = min(YAW, max(FARTHEST, abs(own) + 6) - outwards)
     if outwards < 0:
         room = min(room, max(TURN_LEAST, YAW - HIDDEN * abs(own)))
-    return float(soft(yaw, room))
+    return float(soft(asked, room))
 
 
 def rotation(angles: Array) -> Array:
@@ -251,7 +250,7 @@ def _part(shape: Array, rest: RestHead, offsets: Array) -> None:
     share = float(np.clip(opens / OPEN, 0, 1))
     if rest.gap > PARTED and share > 0:
         jaw = max(float(offsets[14, 1] - offsets[13, 1]), 1e-3)
-        follows = np.clip((offsets[:, 1] - offsets[13, 1]) / jaw, 0, 1)
+        follows = np.clip((offsets[:, 1] - max(float(offsets[13, 1]), 0.0)) / jaw, 0, 1)
         shape[:POINTS, 1] -= SLACK * share * rest.gap * follows
     above, below = shape[upper[1:-1], 1], shape[lower[1:-1], 1]
     own = rest.shape[lower[1:-1], 1] - rest.shape[upper[1:-1], 1]
