@@ -34,6 +34,7 @@ UNDER = 0.045, 0.02  # of an eye's width: below lower and upper lashes, a shut e
 COMMON = 100.0  # pixels an eye distance, up to which that is done in full
 COARSE_NOISE = 2.5 / 255  # what is looked up once linearly and once cubically differs by that much
 STILL = 1 / 32  # pixels: what moves less is left as it is
+BROWS = 1.5  # times that brows move farther than they are told: what is drawn is seen as less
 SMILING = 0.03, -0.3, 1.5  # of a smile: from which on its wrinkles are shown, and its least and most
 
 
@@ -61,7 +62,7 @@ class Parts:
     def weights(self, shape: Array) -> Array:
         """How much of the expression each point of a head `[478, 3]` takes, `[468]`."""
         above = smoothstep(shape[:POINTS, 1], 0.15, -0.1)
-        return self.lips + above * (self.brows - self.lips)
+        return self.lips + above * (BROWS * self.brows - self.lips)
 
 
 ALL = Parts()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..face.shape import Pose, ShapeModel, solid
-from ..face.topology import EYE_CORNERS, IRISES, RIGID_POINTS
+from ..face.topology import EYE_CORNERS, EYELID_CONTOURS, IRISES, RIGID_POINTS
 from ..types import Array, Face
 from .reenact_head import PIVOT, Placement, angles_of, eye_distance, gap_of, proportions
 
@@ -109,10 +109,12 @@ class DrivingFace:
 
 
 def _opening(face: Face) -> Array:
-    """How far each eye is open, over its width `[2]`, by the contours of its lids."""
-    assert face.eyelids is not None
+    """How far each eye is open, over its width `[2]`, by the contours of its lids, or the mesh where there are none."""
+    contours = face.eyelids
+    if contours is None:
+        contours = np.stack([face.landmarks[list(places)] for places in EYELID_CONTOURS])
     out = []
-    for lids in face.eyelids:
+    for lids in contours:
         along = lids[8] - lids[0]
         width = float(np.hypot(*along))
         gap = lids[[3, 4, 5]].mean(0) - lids[[11, 12, 13]].mean(0)

@@ -33,7 +33,7 @@ BETWEEN = (
 CELL = 4  # pixels in a cell of the flow of a head of COMMON pixels an eye distance
 COMMON = 100.0
 FACING = 0.02  # area in cells, below which a triangle is turned away
-WILD = 5.0  # times that a triangle is stretched, from which on it is painted before the others
+WILD = 5.0  # times that a triangle is stretched, from which on it is left out
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,14 +135,13 @@ class Field:
 
 
 def painted(at: Array, to: Array, depth: Array, triangles: Array) -> Array:
-    """In which order triangles are painted so that what is in front is seen: those turned away first, then from far to
-    near; of all, those that are stretched wildly come first, as nearly flat ones make swirls."""
-    area = _areas(at, triangles)
-    far = depth[triangles].mean(1) + 1e6 * (area <= FACING)
+    """Which triangles are painted, in an order in which what is in front is seen: those turned away first, then from
+    far to near. Nearly flat ones, which the photo shows many times larger, are left out: they would make swirls, and
+    what is around them covers their place."""
+    far = depth[triangles].mean(1) + 1e6 * (_areas(at, triangles) <= FACING)
     order = np.argsort(-far)
-    linear, _ = mesh.affine_maps(at, to, triangles)
-    wild = (np.abs(linear).max((1, 2)) > WILD)[order]
-    return np.concatenate([order[wild], order[~wild]])
+    stretched = np.abs(mesh.affine_maps(at, to, triangles)[0]).max((1, 2))
+    return order[stretched[order] <= WILD]
 
 
 def facing_out(triangles: Array, mean: Array) -> Array:

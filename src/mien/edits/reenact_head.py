@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..face.filters import smoothstep
 from ..face.motion import Gesture
 from ..face.shape import ShapeModel, solid
 from ..face.topology import (
@@ -23,6 +24,7 @@ from ..face.topology import (
     INNER_LIPS,
     LASHES,
     LIPS,
+    MOUTH_CORNERS,
     OVAL,
     POINTS,
     SOCKETS,
@@ -39,12 +41,13 @@ YAW, PITCH, ROLL, SHIFT, GROWTH = 22.0, 18.0, 25.0, 0.35, 0.12
 FARTHEST = 25.0  # degrees of yaw from straight ahead, of a photo that looks there; of others a little more than they have
 HIDDEN = 0.6  # of a photo's own yaw, by which it may be turned less towards straight ahead: what is hidden is not in it
 TURN_LEAST = 8.0  # degrees that are allowed anyway
-WIDEST = -0.22  # how far below 0 a lid goes: farther up it uncovers what the photo does not show
+WIDEST = -0.15  # how far below 0 a lid goes: farther up it uncovers what the photo does not show
 SHUT = 1.05
 RISE = 0.12  # of an eye's opening, by which its lower lid comes up when it shuts
 OVERLAP = 0.05  # of it, by which the upper lid goes on beyond the lower one: a shut eye is a line of lashes
 # how far crease and socket follow the lashes, and the brow
 CREASE, SOCKET = (0.5, 0.3), (0.12, 0.7)
+NARROWER = 0.3  # by how much lips that narrow do so more: what is drawn is seen as less
 LEAST_GAP = 0.01  # eye distances that lips stay apart, where they are not closed in the photo
 OPEN, SLACK = 0.25, 0.7  # an open mouth opens by so much less of its own gap, up to that opening
 PARTED = 0.02  # from which on a mouth is open
@@ -121,6 +124,8 @@ class RestHead:
         """The head as it does a gesture; weights `[468]`: how much of the expression each point takes part in."""
         offsets = self.model.expression_offsets(gesture.expression)[:POINTS] / self.unit * weights[:, None]
         offsets[:, :2] *= self.proportions
+        if offsets[MOUTH_CORNERS[0], 0] > offsets[MOUTH_CORNERS[1], 0]:
+            offsets[:, 0] *= 1 + NARROWER * smoothstep(self.shape[:POINTS, 1], 0.6, 0.9)
         shape = self.shape.copy()
         shape[:POINTS] += offsets
         for eye in (0, 1):
