@@ -42,6 +42,7 @@ FRAMES = 24  # of each driver
 TRACKS = ("talk", "extremes", "yawn", "lively")
 TALKER = "bbaf2n.mpg"
 SPAN = 10.0  # degrees that a driver turns by, from which on its pose is compared
+POSES = 18.0, 12.0, 10.0  # degrees of yaw, pitch and roll to either side
 HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
 
 
