@@ -4,10 +4,12 @@ docs, a command line."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -21,6 +23,18 @@ os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # before torch is loaded: the files share the cores, and sums round as in one thread
 HOPPER = Path(__file__).parents[1] / "docs" / "hopper.jpg"
+TORCH = re.compile(r'^(torch = )?pytest\.importorskip\("torch"', re.MULTILINE)
+
+
+@cache
+def needs_torch(path: Path) -> bool:
+    """Whether a file of tests asks for torch at its top."""
+    return path.suffix == ".py" and bool(TORCH.search(path.read_text(encoding="utf-8")))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without the tests of training torch is not loaded at all, which would take seconds in each process."""
+    return True if config.option.markexpr == "not train" and needs_torch(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     is marked."""
     items.sort(key=lambda item: item.path.name != "test_families.py")
     for item in items:
-        if isinstance(item, pytest.Function) and {"torch", "eigenfaces"} & vars(item.module).keys():
+        if needs_torch(item.path):
             item.add_marker("train")
 
 

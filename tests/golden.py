@@ -60,13 +60,19 @@ def name_of(photo: str, strengths: dict[str, Any], by: str | None) -> str:
 
 
 def edits() -> list[tuple[str, dict[str, Any], str | None]]:
-    """Every edit that is tried: photo, strengths, maker."""
-    whole = {"smile", "age", "sex", "age_to"}
+    """Every edit that is tried: photo, strengths, maker. Hopper gets all, the other photos one half of them each."""
+    whole, (first, *others) = {"smile", "age", "sex", "age_to"}, photos()
     return [
-        (photo, strengths, by)
-        for photo in photos()
-        for strengths in STRENGTHS
-        for by in (MAKERS if strengths.keys() <= whole else (None,))
+        *(
+            (first, strengths, by)
+            for strengths in STRENGTHS
+            for by in (MAKERS if strengths.keys() <= whole else (None,))
+        ),
+        *(
+            (photo, strengths, None)
+            for i, photo in enumerate(others)
+            for strengths in STRENGTHS[i :: len(others)]
+        ),
     ]
 
 

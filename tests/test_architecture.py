@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pipeline.people",
         "pipeline.stylize",
         "pipeline.swap",
+        "pipeline.swap_face",
         "measure",
         "face.geometry",
         "io",

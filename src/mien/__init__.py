@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         stylize,
         stylize_clip,
         swap,
+        swap_clip,
         verify,
         write,
     )
@@ -90,6 +91,7 @@ _HOME = {
         "stylize",
         "stylize_clip",
         "swap",
+        "swap_clip",
         "verify",
         "write",
     ),
@@ -132,6 +134,7 @@ __all__ = [
     "stylize",
     "stylize_clip",
     "swap",
+    "swap_clip",
     "verify",
     "write",
 ]

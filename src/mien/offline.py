@@ -1,7 +1,7 @@
 """Proof that nothing leaves this computer: mien at work in processes that are watched, and what they tried to
 reach.
 
-    watched(commands, folder)   run commands there -> whatever any of their processes tried
+    watched(programs, folder)   run programs there -> whatever any of their processes tried
     offline_proof()             every verb that needs no network of yours, watched
 
 Two things watch every process, workers and what those start included. An audit hook of Python (PEP 578) is
@@ -70,11 +70,26 @@ sys.addaudithook(heard)
 if os.path.isdir("/proc/self/fd"):
     threading.Thread(target=look, daemon=True).start()
 """
+# The command line, for one command after the other: what a first one keeps open is watched during the next.
+COMMANDS = """
+import sys
+from mien.cli import app
+
+for line in sys.argv[1:]:
+    try:
+        code = app(line.split(), standalone_mode=False, prog_name="mien")
+    except SystemExit as end:
+        code = end.code
+    except Exception as error:
+        code = f"{type(error).__name__}: {error}"
+    if code:
+        sys.exit(f"mien {line}: {code}")
+"""
 
 
-def watched(commands: Sequence[Sequence[str]], folder: Path) -> list[str]:
-    """Run each command (after the Python interpreter) in `folder` with a home of its own in there; what their
-    processes tried, a line each: addresses, names, and files that were left in the home folder. A command
+def watched(programs: Sequence[Sequence[str]], folder: Path) -> list[str]:
+    """Run each program (what follows the Python interpreter) in `folder` with a home of its own in there; what
+    their processes tried, a line each: addresses, names, and files that were left in the home folder. A program
     that fails is an `OutputError`."""
     home, log, path = folder / "home", folder / "watch.log", folder / "watch"
     home.mkdir()
@@ -89,14 +104,12 @@ def watched(commands: Sequence[Sequence[str]], folder: Path) -> list[str]:
     paths = os.pathsep.join(filter(None, [str(path), os.environ.get("PYTHONPATH")]))
     env = os.environ | own | {"MIEN_HOME": str(folder / "mien"), "PYTHONPATH": paths, LOG: str(log)}
     env.pop("ORT_DISABLE_TELEMETRY", None)  # it is mien that has to see to that
-    for command in commands:
+    for words in programs:
         done = subprocess.run(
-            [sys.executable, *command], cwd=folder, env=env, capture_output=True, text=True, check=False
+            [sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise OutputError(
-                f"{' '.join(command)} failed while it was watched: {done.stderr.strip()[-300:]}"
-            )
+            raise OutputError(f"failed while it was watched: {done.stderr.strip()[-300:]}")
     tried = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     kept = [
         f"left {found.relative_to(home)} in the home folder"
@@ -106,9 +119,9 @@ def watched(commands: Sequence[Sequence[str]], folder: Path) -> list[str]:
     return [*dict.fromkeys(tried), *kept]
 
 
-def commands(folder: Path) -> list[list[str]]:
+def commands(folder: Path) -> tuple[str, ...]:
     """Every verb that needs no network of the user's, on the portrait in the box: a photo, two of them, a
-    clip."""
+    clip. Each is what would follow `mien`."""
     portrait = Path(str(files("mien") / "data" / "portrait.jpg"))
     photos = folder / "photos"
     for place in (photos, folder / "out"):
@@ -120,7 +133,7 @@ def commands(folder: Path) -> list[list[str]]:
     video.write(
         (np.roll(shown, i, 1) for i in range(12)), folder / "clip.mp4", fps=12, history=(Step("test", {}),)
     )
-    words = (
+    return (
         "find photos --json --identity --blendshapes",
         "find photos/one.jpg --draw drawn.png --masks masks",
         "align photos -o aligned",
@@ -143,7 +156,6 @@ def commands(folder: Path) -> list[list[str]]:
         "models",
         "doctor",
     )
-    return [["-m", "mien", *line.split()] for line in words]
 
 
 def offline_proof() -> dict[str, Any]:
@@ -151,10 +163,10 @@ def offline_proof() -> dict[str, Any]:
     should be nothing."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        todo = commands(folder)
+        lines = commands(folder)
         return {
-            "commands": [" ".join(["mien", *words[2:]]) for words in todo],
-            "tried": watched(todo, folder),
+            "commands": [f"mien {line}" for line in lines],
+            "tried": watched([["-c", COMMANDS, *lines]], folder),
         }
 
 

@@ -16,6 +16,7 @@ from .offline import offline_proof
 from .pipeline.animate import animate
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
+from .pipeline.extract import extract
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
 from .pipeline.motion import motion_of, write_motion
@@ -23,7 +24,7 @@ from .pipeline.motion_strip import motion_strip
 from .pipeline.networks import export, import_network, prototypes, train
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
-from .pipeline.swap import swap
+from .pipeline.swap import swap, swap_clip
 
 __all__ = [
     "age",
@@ -38,6 +39,7 @@ __all__ = [
     "edit",
     "edit_clip",
     "export",
+    "extract",
     "find",
     "generate",
     "grid",
@@ -61,6 +63,7 @@ __all__ = [
     "stylize",
     "stylize_clip",
     "swap",
+    "swap_clip",
     "train",
     "verify",
     "walk",

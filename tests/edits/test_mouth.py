@@ -154,3 +154,17 @@ def test_a_grin_is_asked_for_instead_of_a_smile():
     with pytest.raises(RequestError, match="leave out --smile or --grin"):
         opened(hopper()).edit(smile=0.3, grin=0.5)
     assert opened(hopper()).edit(smile=0.0, grin=0.0) is hopper()
+
+
+def test_a_gaping_mouth_is_closed():
+    """Of Hopper, whose mouth was opened three times over: one closing is not enough, for the mesh sees less of an
+    opening than there is."""
+    gaping = edit(edit(edit(hopper(), kit=kit(), mouth=1.0), kit=kit(), mouth=1.0), kit=kit(), mouth=1.0)
+    found = [
+        kit().faces(photo.pixels)[0].landmarks
+        for photo in (gaping, *(edit(gaping, kit=kit(), mouth=amount) for amount in (-0.5, -1.0)))
+    ]
+    gaps = [float(mesh.mouth_shape(points)[2]) for points in found]
+    assert gaps[0] > 0.3 and 0.3 < gaps[1] / gaps[0] < 0.75 and gaps[2] < 0.1
+    left, right = (found[2][corner] - found[0][corner] for corner in topology.MOUTH_CORNERS)
+    assert abs(left[1] - right[1]) < 0.05 * geometry.eye_distance(found[0]), "and stays level"

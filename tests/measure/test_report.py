@@ -518,7 +518,18 @@ def test_people_to_compare_with_are_others_than_those_who_are_edited(tmp_path: P
 
 def test_the_bench_prints_a_table_and_draws_a_sheet(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "out"
-    ran = mien("bench", "edits", tmp_path, "-o", out, "--edits", "smile=0.8,sex=-0.8", "--json")
+    ran = mien(
+        "bench",
+        "edits",
+        tmp_path,
+        "-o",
+        out,
+        "--edits",
+        "smile=0.8,sex=-0.8",
+        "--features",
+        "identity",
+        "--json",
+    )
     rows = [json.loads(line) for line in ran.out.splitlines()]
     assert ran.code == 0 and [(row["edit"], row["by"]) for row in rows] == [
         (edit, by) for edit in ("smile", "sex") for by in (bench.BEST, *METHODS)

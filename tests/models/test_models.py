@@ -113,6 +113,15 @@ def test_displacements_turn_and_foreshorten_with_the_face():
     assert np.allclose(frames.carry(up, points @ turn), up @ turn, atol=1e-3)
 
 
+def test_lips_that_are_apart_stretch_nothing():
+    points = kit().prototypes.data["points"][: topology.POINTS]
+    frames, up = mesh.LocalFrames(points), np.tile(np.array([0.0, 3.0], np.float32), (topology.POINTS, 1))
+    gaping = points.copy()
+    gaping[:, 1] += 30 * (points[:, 1] > points[[13, 14], 1].mean())
+    carried = frames.carry(up, gaping)[[0, 13, 14, 17]]
+    assert np.allclose(carried, [0, 3], atol=1), "not what it is where skin is stretched by the opening"
+
+
 def test_who_is_made_older_gets_the_lines_of_the_old_face_most_like_hers():
     prototypes = kit().prototypes
     theirs = prototypes.data["lines"]

@@ -23,7 +23,7 @@ COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("animate", "motion"), "animate"),
-    **dict.fromkeys(("find", "align", "verify", "report", "bench"), "inspect"),
+    **dict.fromkeys(("find", "align", "extract", "verify", "report", "bench"), "inspect"),
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(
         ("models", "generate", "directions", "doctor", "train", "export", "prototypes"), "networks"

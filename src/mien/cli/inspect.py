@@ -175,6 +175,58 @@ def align(
 
 
 @app.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="CLIP|PHOTO...")
+@click.option(
+    "--like",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="PICTURE",
+    help="Whose faces: a picture of that person.",
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The folder to write, as of `align`.",
+)
+@click.option("--size", default=256, show_default=True, help="Side of the crops in pixels.")
+@click.option(
+    "--template",
+    type=click.Choice(LAYOUTS),
+    default="ffhq",
+    show_default=True,
+    help="How the face is laid out.",
+)
+@click.option("--resume", is_flag=True, help="Go on where an earlier run into this folder was stopped.")
+@options("json")
+def extract(inputs: tuple[str, ...], output: Path, as_json: bool, **about: Any) -> None:
+    """Take one person's faces out of clips and photos, for training.
+
+    Leaves out other people, and faces that are like others there. faces.csv says where each is from, how sharp it is
+    and which way it looks.
+
+    \b
+    mien extract clip.mp4 --like ref.jpg -o faces-a/
+    """
+    from dataclasses import asdict
+
+    from .. import verbs
+    from ..pipeline import batch
+
+    with shown("frames") as progress:
+        told = verbs.extract(batch.gather(inputs, clips=True), output, progress=progress, **about)
+    said = [f"{plural(told.kept, 'face')} in {output}"]
+    said += [f"{told.alike} like others left out"] if told.alike else []
+    said += [f"{plural(told.without, 'picture')} without that person"] if told.without else []
+    say("; ".join(said + ([f"{plural(told.failed, 'file')} failed"] if told.failed else [])))
+    if as_json:
+        click.echo(json.dumps({"output": str(output)} | asdict(told)))
+    if told.failed:
+        raise SystemExit(1)
+
+
+@app.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The verdict on stdout.")
 def verify(file: Path, as_json: bool) -> None:
@@ -230,7 +282,7 @@ def lines_of(verdict: Verdict) -> list[str]:
 
 # what a label tells of what never happened before a camera
 MADE_UP = {
-    "swap": "face replaced: the person seen is not the person who was photographed",
+    "swap": "face replaced: the person seen is not the person whom the camera saw",
     "animate": "a still picture was moved: nobody did this before a camera",
 }
 
@@ -366,6 +418,11 @@ def bench() -> None:
 @click.option(
     "--count", type=click.IntRange(1), default=24, show_default=True, metavar="N", help="Photos at most."
 )
+@click.option(
+    "--features",
+    metavar="NAME",
+    help="Tell a second time how near to real people an edit comes, in what this embedder of `mien models` sees.",
+)
 @options("identity")
 @click.option("--json", "as_json", is_flag=True, help="The table on stdout, one object a line.")
 @options("licence")
@@ -374,6 +431,7 @@ def bench_edits(
     output: Path | None,
     asked: str | None,
     count: int,
+    features: str | None,
     identity: str | None,
     as_json: bool,
     licence: str | None,
@@ -389,7 +447,8 @@ def bench_edits(
     from .. import verbs
 
     with shown("edits", stoppable=False) as progress:
-        about: dict[str, Any] = {"identity": identity, "kit": verbs.shared_kit(licence), "progress": progress}
+        about: dict[str, Any] = {"identity": identity, "features": features, "progress": progress}
+        about["kit"] = verbs.shared_kit(licence)
         rows = verbs.bench_edits(data, output, asked=asked, count=count, **about)
     if as_json:
         for row in rows:

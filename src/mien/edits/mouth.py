@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 
 from ..face import filters, mesh, skin, topology
+from ..face.change import apply_to_crop
 from ..face.geometry import eye_distance
+from ..models.landmarker import Landmarker
 from ..models.prototypes import Prototypes
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from . import teeth
@@ -23,21 +25,42 @@ class Mouth:
 
     amount: float
     triangles: Array
-    networks: Networks
+    landmarker: Landmarker
     alignment = Alignment("head", 896)
     phase = Phase.OVERLAY
 
+    @property
+    def networks(self) -> Networks:
+        return self.landmarker.networks
+
     def __call__(self, crop: Crop) -> Change:
         small = halved(crop)
+        moved = parted(small.landmarks[: topology.POINTS], self.amount)
+        change = self._moving(small, moved)
+        if self.amount < 0:
+            return doubled(self._closed(small, change))
+        change = doubled(change)
+        self._reveal(crop, small, 2 * (small.landmarks[: topology.POINTS] + moved) + 0.5, change)
+        return change
+
+    def _moving(self, small: Crop, offsets: Array) -> Change:
         face = mesh.with_border_points(small.landmarks, small.size)
         moved = face.copy()
-        moved[: topology.POINTS] += parted(face[: topology.POINTS], self.amount)
+        moved[: topology.POINTS] += offsets
         flow, reach = mesh.motion(face, moved, self.triangles, small.size)
-        change = doubled(
-            Change(flow, np.zeros((small.size, small.size, 3), np.float32), np.clip(reach * 4, 0, 1))
-        )
-        if self.amount > 0:
-            self._reveal(crop, small, 2 * moved[: topology.POINTS] + 0.5, change)
+        return Change(flow, np.zeros((small.size, small.size, 3), np.float32), np.clip(reach * 4, 0, 1))
+
+    def _closed(self, small: Crop, change: Change) -> Change:
+        """A first closing, and what it leaves open closed anew: the mesh of a gaping mouth ends above the lower
+        lip, which is seen only when less is open."""
+        wanted = (1 + self.amount) * mesh.mouth_shape(small.landmarks)[2]
+        for _ in range(CLOSINGS):
+            after = self.landmarker.laid_anew(apply_to_crop(small, change))
+            gap = mesh.mouth_shape(after.landmarks)[2]
+            if gap - wanted < CLOSED:
+                break
+            offsets = parted(after.landmarks[: topology.POINTS], float(wanted / gap - 1))
+            change = then(change, self._moving(after, offsets))
         return change
 
     def _reveal(self, crop: Crop, small: Crop, moved: Array, change: Change) -> None:
@@ -152,6 +175,17 @@ def shows_teeth(crop: Crop) -> float:
     )
 
 
+def then(first: Change, second: Change) -> Change:
+    """Two moves one after the other as one: where the second looks, the first says what is there."""
+    side = np.arange(len(first.alpha), dtype=np.float32)
+    across, down = side[None] + second.flow[..., 0], side[:, None] + second.flow[..., 1]
+    flow, alpha = (
+        cv2.remap(field, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for field in (first.flow, first.alpha)
+    )
+    return Change(second.flow + flow, first.colour, np.maximum(alpha, second.alpha))
+
+
 def doubled(change: Change) -> Change:
     """The change of a `halved` crop, for the crop itself."""
     flow, colour, alpha = (
@@ -166,6 +200,10 @@ def doubled(change: Change) -> Change:
 # by less than is asked, and the less lips part, the less is made up.
 GRIN = np.array([0.19, 0.145, 0.12], np.float32)
 WIDEST = 0.16  # eye distances that the lips part at amount 1
+CLOSINGS, CLOSED = (
+    2,
+    0.03,
+)  # more closings at most, and eye distances of opening beyond what is wanted that are let be
 PRESSED = 0.14  # of their height that lips lose when they are closed with amount -1
 
 

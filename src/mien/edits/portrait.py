@@ -4,6 +4,7 @@ to."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from ..face import geometry, harmonics, mesh, shape, skin, topology
 from ..face.filters import blur, smoothstep, to_lab
 from ..models.landmarker import pose
-from ..models.parser import Parser
+from ..models.parser import Parsed, Parser
 from ..types import Alignment, Array, Crop, Face
 
 LAYOUT = "ffhq"
@@ -61,11 +62,11 @@ class Portrait:
         """Of the face's mesh, in pixels of the picture."""
         return face_width(self.crop.landmarks) / geometry.scale_of(self.crop.matrix)
 
-    @property
+    @cached_property
     def openings(self) -> Openings:
         return openings(shape.solid(self.crop.landmarks, self.depth))
 
-    @property
+    @cached_property
     def covered(self) -> float:
         """How much of the face is hidden, 0..1."""
         size = len(self.hidden)
@@ -101,14 +102,20 @@ def own_side(face: Face) -> int:
     return int(np.clip(max(own, min(FINER * own, LARGEST / 2)), SMALLEST, LARGEST)) // 8 * 8
 
 
-def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
-    """Measure the face that a crop in LAYOUT shows, with depth."""
+def portrait_of(
+    parser: Parser, triangles: Array, crop: Crop, parsed: Parsed | None = None, *, carried: bool = True
+) -> Portrait:
+    """Measure the face that a crop in LAYOUT shows, with depth. parsed: the same face of the same picture as the parser
+    sees it, where that is known; carried: whether it may be carried elsewhere, so that what hides it has to be known."""
     small = resized(crop, min(crop.size, MASKS))
-    seen = geometry.align(small.pixels, small.landmarks, parser.alignment)
-    matrix = geometry.invert(seen.matrix)
+    if parsed is None:
+        seen = geometry.align(small.pixels, small.landmarks, parser.alignment)
+        parsed, matrix = Parsed(seen, parser.parse(seen)), geometry.invert(seen.matrix)
+    else:
+        matrix = geometry.compose(small.matrix, geometry.invert(parsed.crop.matrix))
     regions = {
         name: cv2.warpAffine(share, matrix, (small.size,) * 2, borderValue=float(name == "other"))
-        for name, share in parser.parse(seen).items()
+        for name, share in parsed.regions.items()
     }
     bare = skin.bare_skin_mask(small.landmarks, small.size) * smoothstep(
         regions["skin"] + regions["nose"], 0.4, 0.8
@@ -118,6 +125,7 @@ def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
     soft = blur(small.pixels.astype(np.float32) / 255, small.size / 80)
     _, yaw, pitch = pose(crop.landmarks[: topology.POINTS], depth_of(crop)[: topology.POINTS])
     worn = float(regions["glasses"][mesh.hull_mask(small.landmarks, small.size) > 0].mean())
+    hidden = _hidden(small, regions) if carried else np.zeros_like(bare)
     return Portrait(
         crop,
         yaw,
@@ -125,7 +133,7 @@ def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
         float(regions["beard"][lower].mean()),
         worn,
         harmonics.fit(soft, bare, small.landmarks, normals),
-        *(_bytes(mask) for mask in (bare, _hidden(small, regions), _front(small, regions, worn))),
+        *(_bytes(mask) for mask in (bare, hidden, _front(small, regions, worn))),
     )
 
 

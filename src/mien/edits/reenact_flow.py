@@ -138,9 +138,8 @@ def painted(at: Array, to: Array, depth: Array, triangles: Array) -> Array:
     """Which triangles are painted, in an order in which what is in front is seen: those turned away first, then from
     far to near. Nearly flat ones, which the photo shows many times larger, are left out: they would make swirls, and
     what is around them covers their place."""
-    far = depth[triangles].mean(1) + 1e6 * (_areas(at, triangles) <= FACING)
-    order = np.argsort(-far)
-    stretched = np.abs(mesh.affine_maps(at, to, triangles)[0]).max((1, 2))
+    stretched, area = mesh.stretches(at, to, triangles)
+    order = np.argsort(-(depth[triangles].mean(1) + 1e6 * (area <= FACING)))
     return order[stretched[order] <= WILD]
 
 

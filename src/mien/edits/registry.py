@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..models.kit import Kit
-from ..types import Edit, Networks, Phase
+from ..types import Edit, Phase
 from . import colours
 from .age_floor import Adult, age_reader
 from .beard import Beard
@@ -66,7 +66,7 @@ def _make_glasses_edit(asked: Asked, kit: Kit) -> Edit:
     return (
         Removal(kit.remover, kit.parser, "glasses", -strength)
         if strength < 0
-        else Glasses(strength=strength, networks=_mesh_of(kit))
+        else Glasses(strength=strength, networks=kit.landmarker.networks)
     )
 
 
@@ -75,36 +75,36 @@ def _make_beard_edit(asked: Asked, kit: Kit) -> Edit:
     return (
         Removal(kit.remover, kit.parser, "beard", -strength)
         if strength < 0
-        else Beard(strength=strength, networks=_mesh_of(kit))
+        else Beard(strength=strength, networks=kit.landmarker.networks)
     )
 
 
 def _make_beauty_edit(asked: Asked, kit: Kit) -> Edit:
-    return Beauty(_numbers(asked)["beauty"], _mesh_of(kit))
+    return Beauty(_numbers(asked)["beauty"], kit.landmarker.networks)
 
 
 def _make_makeup_edit(asked: Asked, kit: Kit) -> Edit:
     lips, lids = (colours.parse(str(asked[name])) if name in asked else None for name in ("lips", "lids"))
-    return Makeup(lips, lids, kit.prototypes.triangles, _mesh_of(kit))
+    return Makeup(lips, lids, kit.prototypes.triangles, kit.landmarker.networks)
 
 
 def _make_relight_edit(asked: Asked, kit: Kit) -> Edit:
     light, toplight, warmth = (_numbers(asked).get(name, 0.0) for name in ("light", "toplight", "warmth"))
-    return Relight(light, toplight, warmth, kit.prototypes.triangles, _mesh_of(kit))
+    return Relight(light, toplight, warmth, kit.prototypes.triangles, kit.landmarker.networks)
 
 
 def _make_gaze_edit(asked: Asked, kit: Kit) -> Edit:
     across, up = (_numbers(asked).get(name, 0.0) for name in ("gaze", "gaze_up"))
-    return Gaze(across, up, kit.prototypes.triangles, _mesh_of(kit))
+    return Gaze(across, up, kit.prototypes.triangles, kit.landmarker.networks)
 
 
 def _make_grin_edit(asked: Asked, kit: Kit) -> Edit:
     learned = (kit.prototypes.name, kit.prototypes.sha256)
-    return Grin(_numbers(asked)["grin"], kit.prototypes, (*_mesh_of(kit), learned))
+    return Grin(_numbers(asked)["grin"], kit.prototypes, (*kit.landmarker.networks, learned))
 
 
 def _make_mouth_edit(asked: Asked, kit: Kit) -> Edit:
-    return Mouth(_numbers(asked)["mouth"], kit.prototypes.triangles, _mesh_of(kit))
+    return Mouth(_numbers(asked)["mouth"], kit.prototypes.triangles, kit.landmarker)
 
 
 MAKERS: dict[str, Callable[[Asked, Kit], Edit]] = {  # by `EditOption.made_in`; the whole face has several
@@ -122,8 +122,3 @@ MAKERS: dict[str, Callable[[Asked, Kit], Edit]] = {  # by `EditOption.made_in`; 
 
 def _numbers(asked: Asked) -> dict[str, float]:
     return {name: float(value) for name, value in asked.items()}
-
-
-def _mesh_of(kit: Kit) -> Networks:
-    """What is learned in edits that know nothing but where the face lies."""
-    return (*kit.landmarker.mesh.net.networks, *kit.landmarker.iris.net.networks)

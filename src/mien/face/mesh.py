@@ -33,57 +33,85 @@ def triangulate(points: Array) -> Array:
     return np.unique(np.sort(nearest, axis=1), axis=0)
 
 
-def affine_maps(at: Array, to: Array, triangles: Array) -> tuple[Array, Array]:
-    """How each triangle of a layout `at [V, 2]` goes to the layout `to [V, 2]`: `place @ linear + shift`, `[T, 2, 2]`
-    and `[T, 2]`."""
-    corners = at[triangles].astype(np.float64)
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Which triangle of a layout each pixel of a picture lies in, `label [h, w]` (-1 in none), and how values at the
+    corners of each become a plane over it."""
+
+    label: Array
+    triangles: Array
+    corners: Array
+    inverse: Array
+
+    @staticmethod
+    def of(at: Array, triangles: Array, size: int | tuple[int, int], order: Array | None = None) -> Raster:
+        """The layout `at [V, 2]` as drawn on `size` pixels, a side or height and width. Triangles turned over (hidden
+        sides of the face) are drawn first, so that the visible win; or all in an order `[T]` that is given."""
+        corners = at[triangles].astype(np.float64)
+        inverse, area = _inverse_edges(corners)
+        label = np.full((size, size) if isinstance(size, int) else size, -1, np.int32)
+        fixed = np.rint(corners * 16).astype(np.int32)
+        for index in np.argsort(np.abs(area)) if order is None else order:
+            cv2.fillConvexPoly(label, fixed[index], int(index), shift=4)
+        return Raster(label, triangles, corners, inverse)
+
+    def spread(self, values: Array) -> Array:
+        """Values `[V, K]` at the points all over the picture, `[h, w, K]` float32, affine inside each triangle; 0 in
+        none."""
+        ends = values[self.triangles].astype(np.float64)
+        linear = self.inverse @ (ends[:, 1:] - ends[:, :1])  # row vectors: offset_at @ linear = offset_to
+        shift = ends[:, 0] - np.einsum("ti,tik->tk", self.corners[:, 0], linear)
+        planes = np.concatenate([linear, shift[:, None]], 1).astype(np.float32)  # [T, 3, K]
+        x, y = (np.arange(side, dtype=np.float32) for side in self.label.shape[::-1])
+        out = np.empty((*self.label.shape, values.shape[1]), np.float32)
+        for k in range(values.shape[1]):
+            out[..., k] = planes[:, 0, k][self.label] * x + planes[:, 1, k][self.label] * y[:, None]
+            out[..., k] += planes[:, 2, k][self.label]
+        out[self.label < 0] = 0
+        return out
+
+
+def _inverse_edges(corners: Array) -> tuple[Array, Array]:
+    """Of triangles `[T, 3, 2]`, what takes a place back to shares of their two edges `[T, 2, 2]`, and twice their area
+    `[T]`, positive where corners go round clockwise as seen."""
     edges = corners[:, 1:] - corners[:, :1]
     area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
-    ends = to[triangles].astype(np.float64)
     safe = np.where(np.abs(area) < 1e-6, 1e-6, area)
-    inverse = (
-        np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1).reshape(-1, 2, 2)
-        / safe[:, None, None]
-    )
-    linear = inverse @ (ends[:, 1:] - ends[:, :1])  # row vectors: offset_at @ linear = offset_to
-    return linear, ends[:, 0] - np.einsum("ti,tij->tj", corners[:, 0], linear)
+    turned = np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1)
+    return turned.reshape(-1, 2, 2) / safe[:, None, None], area
+
+
+def stretches(at: Array, to: Array, triangles: Array) -> tuple[Array, Array]:
+    """How many times larger, in the direction in which it is most, each triangle of a layout `at [V, 2]` is in the
+    layout `to [V, 2]`; and twice its area, below 0 where it is turned over: `[T]` each."""
+    inverse, area = _inverse_edges(at[triangles].astype(np.float64))
+    ends = to[triangles].astype(np.float64)
+    return np.abs(inverse @ (ends[:, 1:] - ends[:, :1])).max((1, 2)), area
 
 
 def dense_map(
     at: Array, to: Array, triangles: Array, size: int | tuple[int, int], order: Array | None = None
 ) -> Array:
-    """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32,
-    affine inside each triangle. size: a side, or height and width.
+    """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[h, w, 2]` float32, affine inside each
+    triangle; its own place in none. size: a side, or height and width.
 
-    `sampled(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of
-    the face) are drawn first, so that the visible win; or all in an order `[T]` that is given.
+    `sampled(image laid out as "to", map)` redraws it laid out as "at". order: see `Raster.of`.
     """
-    height, width = (size, size) if isinstance(size, int) else size
-    linear, shift = affine_maps(at, to, triangles)
-    corners = at[triangles].astype(np.float64)
-    if order is None:
-        (ax, ay), (bx, by) = ((corners[:, k] - corners[:, 0]).T for k in (1, 2))
-        order = np.argsort(np.abs(ax * by - ay * bx))
-    label = np.full((height, width), -1, np.int32)
-    fixed = np.rint(corners * 16).astype(np.int32)
-    for index in order:
-        cv2.fillConvexPoly(label, fixed[index], int(index), shift=4)
-    grid = pixel_grid(width, height)
-    table = np.concatenate([linear.reshape(-1, 4), shift], 1).astype(np.float32)
-    a = table[label]
-    out = np.empty((height, width, 2), np.float32)
-    out[..., 0] = grid[..., 0] * a[..., 0] + grid[..., 1] * a[..., 2] + a[..., 4]
-    out[..., 1] = grid[..., 0] * a[..., 1] + grid[..., 1] * a[..., 3] + a[..., 5]
-    out[label < 0] = grid[label < 0]
+    raster = Raster.of(at, triangles, size, order)
+    out, outside = raster.spread(to), raster.label < 0
+    out[outside] = pixel_grid(*out.shape[1::-1])[outside]
     return out
 
 
 class LocalFrames:
     """How displacements measured on one layout `points [V, 2]` look on a face: by the local affine map
-    between the two, so that a turned head foreshortens them and a broad one widens them."""
+    between the two, so that a turned head foreshortens them and a broad one widens them. The lips move apart, which
+    is no stretch of the skin: nothing is a neighbour across the mouth."""
 
     def __init__(self, points: Array, neighbours: int = 32) -> None:
         distance = ((points[:, None] - points[None]) ** 2).sum(-1)
+        side = _side_of_mouth(points)
+        distance[side[:, None] * side < 0] = np.inf
         self._ring = np.argsort(distance, axis=1)[:, 1 : neighbours + 1]
         offsets = (points[self._ring] - points[:, None]).astype(np.float64)
         self._pinv = np.linalg.pinv(offsets)
@@ -92,6 +120,14 @@ class LocalFrames:
         """`displacement [V, 2]` of the layout, as it looks on `face [V, 2]`."""
         local = self._pinv @ (face[self._ring] - face[:, None])
         return np.einsum("vi,vij->vj", displacement, local).astype(np.float32)
+
+
+def _side_of_mouth(points: Array) -> Array:
+    """-1 above the line between the lips, 1 below it, 0 beyond the mouth's corners: `[V]`."""
+    upper, lower = topology.INNER_LIPS[:11], (*topology.INNER_LIPS[:1], *topology.INNER_LIPS[:9:-1])
+    line = (points[list(upper)] + points[list(lower)]) / 2
+    side = np.sign(points[:, 1] - np.interp(points[:, 0], line[:, 0], line[:, 1]))
+    return side * ((points[:, 0] > line[0, 0]) & (points[:, 0] < line[-1, 0]))
 
 
 def polygon_mask(

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..face import geometry
 from ..face.topology import EYE_CORNERS, EYELID_CONTOURS, POINTS
-from ..types import Array, Crop, Face
+from ..types import Array, Crop, Face, Networks
 from .finder import Detection, Finder, exposed
 from .session import Net
 
@@ -96,6 +96,10 @@ class Landmarker:
     def __init__(self, mesh: Mesh, iris: Iris, *, threshold: float = 4.0) -> None:
         self.mesh, self.iris = mesh, iris
         self.threshold = threshold
+
+    @property
+    def networks(self) -> Networks:
+        return (*self.mesh.net.networks, *self.iris.net.networks)
 
     def landmarks(self, pixels: Array, detection: Detection) -> Face | None:
         """The face that `detection` points at in `pixels` (uint8 `[H, W, 3]`), or None where the mesh sees

@@ -19,13 +19,15 @@ from ..face import filters, geometry
 from ..face.motion import Motion
 from ..io import clip_writer, moving_picture, outputs, photo_writer
 from ..io.clip_writer import Sound
+from ..io.colour_profile import profile_of
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import SILENT, Array, Face, Photo, Progress, Source, Step
+from ..types import SILENT, Array, Photo, Progress, Source, Step
+from .look import Look, PhotoFaces
 from .motion import MotionLike, as_motion
 from .people import FaceLike, check_consent, meant, select_faces
-from .photo import align_face, now
+from .photo import now
 from .resume import Summary, process_drawn
 
 SMALLEST = 24.0  # pixels between the eyes
@@ -138,6 +140,7 @@ class _Line:
     film: Any
     edited: set[int] = field(default_factory=set)
     notes: dict[int, str] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
     nothing = ""
 
     def run(self, frames: Iterator[int]) -> Iterator[Any]:
@@ -189,7 +192,8 @@ def animate(
     if not 1 <= loop <= 1000:
         raise RequestError(f"loop {loop} came: from 1 to 1000 was wanted")
     photo = _sized(as_photo(photo), size)
-    faces = kit.faces(photo.pixels)
+    seen = PhotoFaces(photo, kit)
+    faces = seen.faces
     asked, sources = dict[int, Motion](), list[Source]()
 
     def taken(one: MotionLike) -> Motion:
@@ -199,13 +203,13 @@ def animate(
 
     if isinstance(motion, Mapping):
         for number, one in motion.items():
-            select_faces(kit, photo.pixels, faces, str(number))
+            select_faces(kit, seen.picture, faces, str(number))
             asked[number - 1] = taken(one)
     else:
-        chosen, found = select_faces(kit, photo.pixels, faces, meant(face, kit=kit)), taken(motion)
+        chosen, found = select_faces(kit, seen.picture, faces, meant(face, kit=kit)), taken(motion)
         asked = dict.fromkeys(chosen, found)
     for i in asked:
-        _check_face(kit, photo.pixels, faces, i)
+        _check_face(seen, i)
     rate = fps or max(one.fps for one in asked.values())
     count = round(max(one.seconds for one in asked.values()) * loop * rate)
     if not 1 <= rate <= 240 or not 1 <= count <= MOST_FRAMES:
@@ -231,12 +235,10 @@ def animate(
         "loop": loop,
         "fps": rate,
     }
-    landmarker = kit.landmarker
-    found_by = (*landmarker.mesh.net.networks, *landmarker.iris.net.networks)
     step = Step(
         "animate",
         arguments,
-        tuple(dict.fromkeys((*found_by, *drawing.networks))),
+        tuple(dict.fromkeys((*kit.landmarker.networks, *drawing.networks))),
         __version__,
         now(),
         notes=_notes(actors, parts),
@@ -270,20 +272,20 @@ def check_target(path: Path, *, sound: Sound | None, resume: bool, force: bool) 
 
 
 def _sized(photo: Photo, size: int | None) -> Photo:
-    """The photo in 8 bits, with a longer side of `size` pixels at most."""
+    """The photo as films hold it, in 8 bits of sRGB, with a longer side of `size` pixels at most."""
     if size is not None and size < 64:
         raise RequestError(f"size {size} came: at least 64 pixels were wanted")
-    pixels = filters.to_uint8(photo.pixels)
+    pixels = Look(profile_of(photo.origin.icc)).picture(photo.pixels)
     scale = min(1.0, (size or max(photo.size)) / max(photo.size))
     if scale < 1:
         width, height = (max(round(side * scale), 1) for side in photo.size)
         pixels = filters.resize(pixels, (width, height))
-    return replace(photo, pixels=pixels, opacity=None)
+    return replace(photo, pixels=pixels, opacity=None, origin=replace(photo.origin, icc=None))
 
 
-def _check_face(kit: Kit, pixels: Array, faces: list[Face], i: int) -> None:
+def _check_face(seen: PhotoFaces, i: int) -> None:
     """Refuse a face that cannot be moved."""
-    face, who = faces[i], f"face {i + 1}"
+    face, who = seen.faces[i], f"face {i + 1}"
     apart = geometry.eye_distance(face.landmarks)
     if apart < SMALLEST:
         raise FaceError(
@@ -294,7 +296,7 @@ def _check_face(kit: Kit, pixels: Array, faces: list[Face], i: int) -> None:
             f"{who} is turned by {abs(face.yaw):.0f} degrees and nods by {abs(face.pitch):.0f}; up to {TURNED:.0f} and "
             f"{NODDED:.0f} can be moved"
         )
-    age = age_reader(kit).read(align_face(pixels, face, kit.prototypes.alignment))
+    age = age_reader(seen.kit).read(seen.aligned(face, seen.kit.prototypes.alignment))
     if age < ADULT:
         raise FaceError(f"{who} reads {age:.0f} years, and nobody under 18 is moved")
 

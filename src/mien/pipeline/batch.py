@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 
 from ..edits.request import EditRequest
-from ..errors import FaceError, InputError, MienError, OutputError, RequestError
+from ..errors import FaceError, InputError, MienError, OutputError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
 from ..io import content_credentials as provenance
@@ -34,16 +34,17 @@ from .edit import apply_to_clip
 from .session import Session
 from .swap import SwapRequest
 
+Request = EditRequest | SwapRequest  # what can be done to many
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One photo or clip to edit: where from, where to, and what is to be done; clips take edits only."""
+    """One photo or clip to edit: where from, where to, and what is to be done."""
 
     source: Path
     target: Path
-    request: EditRequest | SwapRequest = field(default_factory=EditRequest)
+    request: Request = field(default_factory=EditRequest)
     quality: int | None = None
     force: bool = False
     max_pixels: int = image.MAX_PIXELS
@@ -185,7 +186,7 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     return Outcome(job, "done", f"{job.target}: {'; '.join(lines)}" if lines else "", told)
 
 
-def _applied(request: EditRequest | SwapRequest, photo: Photo, kit: Kit) -> Photo:
+def _applied(request: Request, photo: Photo, kit: Kit) -> Photo:
     if isinstance(request, SwapRequest):
         return request.apply(photo, kit)
     return Session(photo, kit=kit).apply(request)
@@ -197,19 +198,18 @@ def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
     if resume and job.target.is_file() and done(job):
         return Outcome(job, "skipped")
     check(job)
-    if isinstance(job.request, SwapRequest):
-        raise RequestError(f"{job.source}: faces are swapped in photos only, and this is a clip")
-    told = apply_to_clip(
-        job.source,
-        job.target,
-        job.request,
-        resume=resume,
-        force=job.force
+    how: dict[str, Any] = {
+        "resume": resume,
+        "force": job.force
         or (resume and job.target.is_file()),  # what is there is a damaged result of this request
-        max_pixels=job.max_pixels,
-        kit=shared_kit(job.request.licence),
-        progress=progress,
-    )
+        "max_pixels": job.max_pixels,
+        "kit": shared_kit(job.request.licence),
+        "progress": progress,
+    }
+    if isinstance(job.request, SwapRequest):
+        told = job.request.apply_to_clip(job.source, job.target, **how)
+    else:
+        told = apply_to_clip(job.source, job.target, job.request, **how)
     numbers = {name: value for name, value in asdict(told).items() if value != ()}
     what = f"{told.frames} frames, {told.faces} face{'s' * (told.faces != 1)}"
     return Outcome(job, "done", "; ".join([f"wrote {job.target}: {what}", *told.notes, *told.lost]), numbers)

@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import FaceError, InputError, MienError, OutputError, RequestError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
-from ..types import Array, Clip, Photo, Progress, Step
+from ..types import Array, Clip, Photo, Progress, Source, Step
 
 PART = 4  # seconds
 SCHEMA = 2  # of done.json
@@ -28,15 +28,17 @@ OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)")  # what a run makes in i
 
 
 class FrameProcessor(Protocol):
-    """What is done to a clip's frames: to faces `ClipEditor`, to whole frames `ClipStylizer`; or draws them out of a
-    photo by their numbers. edited: the faces, by number; notes: by face, what was asked for and not done; nothing: why
-    nothing was done, empty where something was."""
+    """What is done to a clip's frames: to faces by `ClipFaces`, to whole frames by `ClipStylizer`; or draws them out of
+    a photo by their numbers. edited: the faces, by number; notes: by face, what was asked for and not done; nothing:
+    why nothing was done, empty where something was; sources: what took part besides what the step says."""
 
     edited: set[int]
     notes: dict[int, str]
 
     @property
     def nothing(self) -> str: ...
+    @property
+    def sources(self) -> tuple[Source, ...]: ...
     def run(self, frames: Iterator[Any]) -> Iterator[Any]:
         """The pictures, ready to be encoded."""
         ...
@@ -190,7 +192,7 @@ def keep(line: FrameProcessor, path: Path) -> None:
 
 
 def restore(line: FrameProcessor, path: Path, start: int) -> tuple[int, int]:
-    """Give a new line what `keep` has written; see `Frames.go_on`."""
+    """Give a new line what `keep` has written; see `FrameProcessor.go_on`."""
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     return line.go_on(json.loads(str(arrays.pop("told"))), arrays, start)
@@ -287,7 +289,8 @@ def _process(
             parts.clear()
             raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
         notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
-        join([parts.folder / name for name in parts.names], replace(step, notes=notes))
+        done = replace(step, notes=notes, sources=(*step.sources, *line.sources))
+        join([parts.folder / name for name in parts.names], done)
     except OSError as error:
         raise video.full(out, error) from error
     parts.clear()

@@ -25,6 +25,7 @@ from ..models.translator import mixed
 from ..types import SILENT, Array, Networks, Person, Photo, Progress, Source, Step
 from .clip_edit import clip_editor
 from .clip_style import ClipStylizer
+from .look import PhotoFaces
 from .people import FaceLike, meant, select_faces
 from .photo import edit_photo, edit_step, generation_step
 from .resume import Summary, process_clip
@@ -238,6 +239,7 @@ def _prepared(
 
 
 def _faces(photo: Photo, edit: TranslatorEdit, face: str | Person, step: Step, kit: Kit) -> Photo:
-    faces = kit.faces(filters.to_uint8(photo.pixels))
-    done = edit_photo(photo, (edit,), faces, select_faces(kit, photo.pixels, faces, face), step.arguments)
+    seen = PhotoFaces(photo, kit)
+    chosen = select_faces(kit, seen.picture, seen.faces, face)
+    done = edit_photo(photo, (edit,), seen.faces, chosen, step.arguments, look=seen.look)
     return photo.after(step, done.pixels)
