@@ -15,8 +15,9 @@ from mien.edits.reenact import Drawing, Parts, Reenactor
 from mien.edits.reenact_driver import DrivingFace
 from mien.face.motion import TOLD, Gesture, still
 from mien.io.clip_writer import Sound
+from mien.models.motions import boxed
 from mien.pipeline.animate import animate
-from mien.pipeline.motion import as_motion, boxed
+from mien.pipeline.motion import as_motion
 from mien.pipeline.motion_strip import motion_strip
 from mien.types import Array, Face, Photo
 

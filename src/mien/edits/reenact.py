@@ -7,25 +7,27 @@ Elor et al. 2017, "Bringing portraits to life", do), seen from the side as far a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from ..face import geometry, mesh
+from ..face.change import border_falloff, paste_window
 from ..face.filters import blur, smoothstep
-from ..face.motion import Gesture
+from ..face.motion import Gesture, still
 from ..face.topology import CREASES, EYELIDS, LASHES, LIPS, MOUTH_CORNERS, POINTS
+from ..models.motions import peak
 from ..models.parser import Parser
 from ..models.prototypes import Prototypes
 from ..models.shapes import Shapes
-from ..types import Alignment, Array, Face, Networks
+from ..types import Alignment, Array, Change, Crop, Face, Networks, Phase
 from .gaze import LOWER_LID
 from .mouth import Mouth
 from .reenact_eyes import Box, Eyeball, boxed
 from .reenact_flow import Field
-from .reenact_head import MovedHead, RestHead
+from .reenact_head import PITCH, ROLL, YAW, MovedHead, RestHead
 from .reenact_mouth import Inside
 
 REGION = 3.0, 2.9, 4.2  # eye distances from the nasion to either side, up and down: what is worked on
@@ -273,3 +275,44 @@ def _wrinkles(prototypes: Prototypes, pixels: Array, face: Face, region: Box) ->
 
 
 _FINE = (*([*EYELIDS[eye], *CREASES[eye]] for eye in (0, 1)), list(LIPS))
+
+
+@dataclass(frozen=True, eq=False)
+class Reenact:
+    """A photo's head turned, its eyes shut, or its face expressing something: one gesture of a still photo."""
+
+    gesture: Gesture
+    drawing: Drawing
+    alignment = Alignment("wide", 1024)
+    phase = Phase.RESHAPE
+
+    @property
+    def networks(self) -> Networks:
+        return self.drawing.networks
+
+    def __call__(self, crop: Crop) -> Change:
+        depth = np.zeros(len(crop.landmarks), np.float32) if crop.depth is None else crop.depth
+        face = Face(np.zeros(4), crop.landmarks, depth, 1.0, 0.0, 0.0, 0.0)
+        reenactor = Reenactor.of(crop.pixels, face, self.drawing, whole=True)
+        left, top, right, bottom = reenactor.region
+        part = slice(top, bottom), slice(left, right)
+        flow, colour, alpha = (paste_window(one, part, crop.size) for one in reenactor.change(self.gesture))
+        return Change(flow, colour, alpha * border_falloff(crop.size))
+
+
+def asked_gesture(
+    modes: int, turn: tuple[float, float, float], expressions: Mapping[str, float], shut: float
+) -> Gesture:
+    """A head turned by yaw, pitch and roll in degrees, with so much of expressions `[E]` of motions in the box, and
+    lids shut by a share. Angles are reached: those of motions only come near their limit."""
+    out = still(modes)
+    angles = [
+        most * np.arctanh(min(abs(angle) / most, 0.99)) * np.sign(angle)
+        for angle, most in zip(turn, (YAW, PITCH, ROLL), strict=True)
+    ]
+    expression, lids = out.expression, out.lids + shut
+    for name, much in expressions.items():
+        shown = peak(name, modes)
+        expression = expression + much * shown.expression
+        lids = lids + much * shown.lids
+    return replace(out, turn=np.array(angles), expression=expression, lids=lids)

@@ -10,7 +10,7 @@ import numpy as np
 from ..face.shape import Pose, ShapeModel, solid
 from ..face.topology import EYE_CORNERS, EYELID_CONTOURS, IRISES, RIGID_POINTS
 from ..types import Array, Face
-from .reenact_head import PIVOT, Placement, angles_of, eye_distance, gap_of, proportions
+from .reenact_head import DEEPER, PIVOT, Placement, angles_of, eye_distance, gap_of, proportions
 
 BLINK = np.array([0.06, 0.24, 0.4, 0.24, 0.06])  # how the opening of eyes is smoothed over frames
 # the opening of a shut eye: a little more than the least that was seen, and between these shares of the open one
@@ -32,7 +32,7 @@ class DrivingFace:
 
     @staticmethod
     def of(faces: Sequence[Face], model: ShapeModel) -> DrivingFace:
-        points = np.stack([solid(face.landmarks, face.depth) for face in faces])
+        points = np.stack([solid(face.landmarks, DEEPER * face.depth) for face in faces])
         unit = eye_distance(model.mean)
         poses = [model.pose(one) for one in points]
         shapes = np.stack([pose.to_head(one) / unit for pose, one in zip(poses, points, strict=True)])

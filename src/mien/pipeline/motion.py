@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,22 +21,17 @@ from ..face.shape import ShapeModel
 from ..io import clip_reader, outputs
 from ..io.photo_reader import MAX_PIXELS
 from ..models.kit import Kit, shared_kit
+from ..models.motions import SUFFIX, boxed, boxed_text
 from ..types import SILENT, Array, Face, Progress, Source
 from .people import FaceLike, meant
 from .tracking import TrackedFrame, Tracker, smooth
 
-SUFFIX = ".json"
 FADE = 0.2  # seconds on each side by which landmarks are smoothed
 SHORTEST = 1.0  # seconds for which a face is in sight, at least, or half of a short clip
 ASKEW = 35.0, 30.0  # degrees of yaw and pitch of the most neutral frame, beyond which it is none
 LARGEST_FILE = 4_000_000  # bytes
 
 MotionLike = Motion | str | os.PathLike[str]
-
-
-def boxed() -> list[str]:
-    """The names of the motions in the box."""
-    return sorted(path.name.removesuffix(SUFFIX) for path in _box().iterdir() if path.name.endswith(SUFFIX))
 
 
 def as_motion(
@@ -57,7 +51,7 @@ def as_motion(
         return motion, _source(motion.name, motion.text())
     path, modes = Path(motion), len(kit.shapes.model.expression)
     if str(motion) in boxed():
-        text = (_box() / f"{motion}{SUFFIX}").read_text(encoding="utf-8")
+        text = boxed_text(str(motion))
         return Motion.parse(text, str(motion), modes), _source(str(motion), text)
     if not path.is_file():
         raise InputError(
@@ -123,10 +117,6 @@ def check_motion_file(path: str | os.PathLike[str], *, force: bool) -> Path:
         raise RequestError(f"{path}: a motion's name ends with {SUFFIX}, as in {path.with_suffix(SUFFIX)}")
     outputs.check_free(path, force)
     return path
-
-
-def _box() -> Path:
-    return Path(str(files("mien") / "data" / "motions"))
 
 
 def _source(name: str, text: str) -> Source:
