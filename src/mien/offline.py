@@ -149,6 +149,7 @@ def commands(folder: Path) -> tuple[str, ...]:
         "motion show nod -o nod.png",
         "animate photos/one.jpg --motion own.json --consent test --size 256 -o moves.mp4",
         "animate photos/one.jpg --driving clip.mp4 --consent test --size 256 -o moves.gif",
+        "live clip.mp4 --warmth 0.5 -o lives.mp4",
         "verify out.jpg",
         "report photos/one.jpg out.jpg --html report.html",
         "report clip.mp4 out.mp4",

@@ -19,6 +19,7 @@ from .pipeline.edit import edit, edit_clip, open
 from .pipeline.extract import extract
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
+from .pipeline.live import live
 from .pipeline.motion import motion_of, write_motion
 from .pipeline.motion_strip import motion_strip
 from .pipeline.networks import export, import_network, prototypes, train
@@ -45,6 +46,7 @@ __all__ = [
     "grid",
     "identity",
     "import_network",
+    "live",
     "manners",
     "meant",
     "models",

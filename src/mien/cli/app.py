@@ -23,6 +23,7 @@ COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("animate", "motion"), "animate"),
+    "live": "live",
     **dict.fromkeys(("find", "align", "extract", "verify", "report", "bench"), "inspect"),
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(

@@ -48,7 +48,7 @@ RISE = 0.12  # of an eye's opening, by which its lower lid comes up when it shut
 OVERLAP = 0.05  # of it, by which the upper lid goes on beyond the lower one: a shut eye is a line of lashes
 # how far crease and socket follow the lashes, and the brow
 CREASE, SOCKET = (0.5, 0.3), (0.12, 0.7)
-NARROWER = 0.3  # by how much lips that narrow do so more: what is drawn is seen as less
+NARROWER = 0.2  # by how much lips that narrow do so more: what is drawn is seen as less
 LEAST_GAP = 0.01  # eye distances that lips stay apart, where they are not closed in the photo
 OPEN, SLACK = 0.25, 0.7  # an open mouth opens by so much less of its own gap, up to that opening
 PARTED = 0.02  # from which on a mouth is open

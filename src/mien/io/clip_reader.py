@@ -317,6 +317,26 @@ def opened_sound(path: Path) -> Generator[tuple[Any, Any]]:
         yield container, container.streams.audio[0]
 
 
+@contextlib.contextmanager
+def stream(source: str) -> Generator[tuple[Iterator[Array], float]]:
+    """The frames `[H, W, 3]` uint8 of a clip, or of a camera called as "camera:0", and how many a second."""
+    import av
+    from av.error import FFmpegError
+
+    kind, _, number = source.partition(":")
+    if kind != "camera":
+        film = clip(Path(source))
+        yield (frame.pixels for frame in frames(film)), float(film.fps)
+        return
+    try:
+        camera = av.open(f"/dev/video{int(number or 0)}", format="v4l2")
+    except (FFmpegError, OSError, ValueError) as error:
+        raise InputError(f"{source}: there is no such camera ({error}): camera:0 is the first") from error
+    with camera:
+        rate = float(camera.streams.video[0].average_rate or 30)
+        yield (picture.to_ndarray(format="rgb24") for picture in camera.decode(video=0)), rate
+
+
 def has_sound(path: Path) -> bool:
     """Whether a film has a track of sound."""
     with opened(path) as container:

@@ -236,7 +236,13 @@ def _sound(clip: Clip, source: Any, sounds: list[Any], shift: Fraction) -> Itera
 
 
 def write(
-    frames: Iterable[Array], path: Path, *, fps: float, history: tuple[Step, ...], force: bool = False
+    frames: Iterable[Array],
+    path: Path,
+    *,
+    fps: float,
+    history: tuple[Step, ...],
+    origin: Origin = Origin(),  # noqa: B008 - frozen
+    force: bool = False,
 ) -> int:
     """Write frames `[H, W, 3]` uint8 RGB, all of one size, as a labelled H.264 clip; returns how many there
     were.
@@ -246,7 +252,7 @@ def write(
     nothing is left behind.
     """
     target(path, force=force)
-    with _finished(path, history, Origin(), force=force) as raw:
+    with _finished(path, history, origin, force=force) as raw:
         return _encode(frames, raw, fps)
 
 
