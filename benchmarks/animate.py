@@ -2,11 +2,12 @@
 it was, and how long a frame takes.
 
 python benchmarks/animate.py DATA [--json FILE] [--show FOLDER]
+python benchmarks/animate.py DATA --sheet FILE
 
 DATA holds `selfies`, `london-angles768`, `faces256` (portraits with a table), `talkers` (clips) and `tracks` (landmarks
 of faces in clips). Driver and result are compared by landmarks that are found anew in the result, each against its own
 neutral frame. Self-reenactment: a talker's neutral frame is driven by the talker's own clip, and compared with it. --show
-writes a sheet for each photo.
+writes a sheet for each photo; --sheet only makes the picture of the docs, of people who do not exist or are long dead.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from mien.errors import FaceError
 from mien.face import geometry, mesh
 from mien.face.motion import Gesture, Motion
 from mien.face.topology import BROWS, CREASES, LASHES, MOUTH_CORNERS
-from mien.io import clip_reader
+from mien.io import clip_reader, photo_writer
 from mien.models.kit import Kit
 from mien.pipeline.animate import Animation, animate
 from mien.pipeline.motion import motion_of
@@ -205,14 +206,14 @@ def _sharpness(pixels: Array, face: Face) -> float:
     )
 
 
-def _shown(made: Animation, pixels: Array, side: int = 200) -> Array:
-    """A frame, cut to the head."""
+def _shown(made: Animation, pixels: Array, side: int = 200, wide: float = 3.8) -> Array:
+    """A frame, cut to a square around the head of so many eye distances."""
     reenactor = made.actors[0].reenactor
     rest = reenactor.field.rest
     centre = rest.points[1, :2] + np.array(reenactor.region[:2])
-    scale = side / (3.8 * rest.scale)
+    scale = side / (wide * rest.scale)
     matrix = np.column_stack([np.eye(2) * scale, side / 2 - scale * centre])
-    return geometry.warp(pixels, matrix, side)
+    return geometry.warp(pixels, matrix, side, border=cv2.BORDER_REPLICATE)
 
 
 def self_reenactment(kit: Kit, data: Path) -> dict[str, float]:
@@ -304,6 +305,37 @@ def speed(kit: Kit, data: Path) -> dict[str, float]:
     }
 
 
+SHEET = ("glasses", "beard", "painting", "old photo")
+SHOWN = {  # motions, and the second of each that is shown
+    "look-around": 2.4,
+    "nod": 0.5,
+    "blink": 0.4,
+    "smile": 1.5,
+    "laugh": 1.3,
+    "surprise": 1.2,
+    "kiss": 0.9,
+    "wink": 0.7,
+    "talk": 0.5,
+}
+
+
+def sheet(kit: Kit, data: Path, path: Path) -> None:
+    """Photos and what motions in the box make of them, as one picture with its label."""
+    rows: list[Array] = []
+    history = ()
+    for kind, photo in sources(data, kit).items():
+        if kind not in SHEET:
+            continue
+        row: list[Array] = []
+        for name, seconds in SHOWN.items():
+            made = animate(photo, name, consent="people who do not exist, public domain", kit=kit)
+            row = row or [_shown(made, photo.pixels, 150, 2.7)]
+            row.append(_shown(made, made.frame(round(seconds * made.fps)), 150, 2.7))
+            history = (made.step,)
+        rows.append(np.hstack(row))
+    photo_writer.write(Photo(np.vstack(rows), history=history), path, quality=85, force=True)
+
+
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Medians over photos and drivers."""
     out: dict[str, Any] = {"clips": len(rows), "lost": sum(row["lost"] > 0 for row in rows)}
@@ -322,9 +354,13 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--show", type=Path)
+    parser.add_argument("--sheet", type=Path)
     asked = parser.parse_args()
     kit = Kit(threads=1)
     cv2.setNumThreads(1)
+    if asked.sheet:
+        sheet(kit, asked.data, asked.sheet)
+        return
     rows: list[dict[str, Any]] = []
     all_drivers = drivers(asked.data, kit)
     for kind, photo in sources(asked.data, kit).items():

@@ -3,7 +3,8 @@
 python benchmarks/live.py DATA [--json FILE]
 
 DATA holds `talkers` and `selfies`. Of each kind of work: the time of the thread that shows frames (looking for the face
-included), which is what a stream waits for, and the time of the thread beside it, which renews Changes. Times are those of the processor, as others may use the machine.
+included), which is what a stream waits for, and the time of the thread beside it, which renews Changes. Times are those
+of the processor, as others may use the machine.
 """
 
 from __future__ import annotations

@@ -178,7 +178,8 @@ class Reenactor:
         """Which box of the region moves, and where its pixels look `[h, w, 2]`; an empty one where nothing moves."""
         field = self.field
         places, depth = field.moved(head)
-        coarse = field.flow(places, depth)
+        looked_at = field.looked_at(head)
+        coarse = field.flow(places, depth, looked_at)
         cell, (rows, columns) = field.cell, coarse.shape[:2]
         x, y, wide, high = cv2.boundingRect((np.abs(coarse).max(2) > STILL).astype(np.uint8))
         if not wide:
@@ -186,17 +187,16 @@ class Reenactor:
         height, width = self.pixels.shape[:2]
         look = cv2.resize(coarse, (columns * cell, rows * cell), interpolation=cv2.INTER_LINEAR)
         look = look[:height, :width] + mesh.pixel_grid(width, height)
-        self._refine(look, places, depth, gesture)
+        self._refine(look, places, depth, self._under_lids(looked_at, gesture))
         x0, y0 = max((x - 1) * cell, 0), max((y - 1) * cell, 0)
         x1, y1 = min((x + wide + 1) * cell, width), min((y + high + 1) * cell, height)
         return (x0, y0, x1, y1), look[y0:y1, x0:x1]
 
-    def _refine(self, look: Array, places: Array, depth: Array, gesture: Gesture) -> None:
+    def _refine(self, look: Array, places: Array, depth: Array, to: Array) -> None:
         """Warp eyes and lips anew, pixel by pixel, in where a region looks, `look [h, w, 2]`: a shut eye is finer than
-        cells."""
+        cells. to: where the vertices look."""
         rest = self.field.rest
         step = max(1, round(rest.scale / COMMON))
-        to = self._under_lids(gesture)
         margin = WINDOW * rest.scale
         for points in _FINE:
             left, top, right, bottom = boxed(places[points], margin, look.shape)
@@ -211,10 +211,10 @@ class Reenactor:
             share = np.clip(np.minimum(across[None], down[:, None]) / (0.7 * margin), 0, 1)
             part += share.astype(np.float32)[..., None] * (flow + grid - part)
 
-    def _under_lids(self, gesture: Gesture) -> Array:
+    def _under_lids(self, looked_at: Array, gesture: Gesture) -> Array:
         """Where the vertices look: those of lids that shut a little outwards, so that the line is of lashes and not of
         the eye's white."""
-        rest, to = self.field.rest, self.field.vertices.copy()
+        rest, to = self.field.rest, looked_at.copy()
         down = rest.placement.turn[:2, 1] / np.linalg.norm(rest.placement.turn[:2, 1])
         for eye in (0, 1):
             shut = float(np.clip(2 * gesture.lids[eye], 0, 1)) * rest.eye_width(eye)

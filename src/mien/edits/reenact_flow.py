@@ -26,10 +26,11 @@ REACH = 0.45  # over which the outline's expression fades outside of it
 NECK = 1.6  # below the chin over which neck and shoulders come to rest
 BESIDE = 0.15, 1.8  # from the head, between which the background does: less would bend door frames visibly
 EDGE = 0.5  # from the end of what is worked on
-BETWEEN = (
-    0.5,
-    0.9,
-)  # eye distances that a place is nearer to the head than to another one, from where on it moves
+# eye distances that a place is nearer to the head than to another one, from where on it moves
+BETWEEN = 0.5, 0.9
+# cosine of the angle at which skin is seen, and of the way to the middle of the face
+GRAZING, INWARDS = (0.05, 0.45), 0.06
+TURNED = 7.0, 22.0  # degrees over which that comes
 CELL = 4  # pixels in a cell of the flow of a head of COMMON pixels an eye distance
 COMMON = 100.0
 FACING = 0.02  # area in cells, below which a triangle is turned away
@@ -39,14 +40,16 @@ WILD = 5.0  # times that a triangle is stretched, from which on it is left out
 @dataclass(frozen=True, eq=False)
 class Field:
     """The mesh and the lattice around it at rest: vertices `[468 + Q, 2]` in pixels, the lattice's points in the head's
-    frame `[Q, 3]`, how much of its motion each takes `[Q]`, how much of the outline's expression `[Q, 36]`, triangles
-    around the face and of it, each turned so that its area is positive where it faces the camera."""
+    frame `[Q, 3]`, how much of its motion each takes `[Q]`, how much of the outline's expression `[Q, 36]`, how far
+    inwards vertices look that the photo sees at a grazing angle `[468 + Q, 2]`, triangles around the face and of it,
+    each turned so that its area is positive where it faces the camera."""
 
     rest: RestHead
     vertices: Array
     lattice: Array
     weight: Array
     expressed: Array
+    inset: Array
     around: Array
     face: Array
     size: tuple[int, int]  # height, width
@@ -82,6 +85,7 @@ class Field:
             rest.placement.head(np.column_stack([places, depth])),
             weight,
             expressed,
+            _inset(rest, vertices, triangles),
             _turned_up(names[mesh.triangulate(flat)], vertices),
             facing_out(triangles, rest.model.mean),
             (height, width),
@@ -102,11 +106,19 @@ class Field:
         points = head.points[:POINTS]
         return np.concatenate([points[:, :2], places]), np.concatenate([points[:, 2], there[:, 2]])
 
-    def flow(self, places: Array, depth: Array) -> Array:
-        """How far from itself each cell looks `[rows, columns, 2]` in pixels, when the vertices are there."""
+    def looked_at(self, head: MovedHead) -> Array:
+        """Where the vertices look `[468 + Q, 2]`: of a head that turns, what was seen at a grazing angle looks a little
+        inwards, or background would be drawn out over its cheek."""
+        turn = head.placement.turn @ self.rest.placement.turn.T
+        angle = np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
+        return self.vertices + float(smoothstep(angle, *TURNED)) * self.inset
+
+    def flow(self, places: Array, depth: Array, looked_at: Array) -> Array:
+        """How far from itself each cell looks `[rows, columns, 2]` in pixels, when the vertices are there and look
+        there."""
         cell = self.cell
         shape = -(-self.size[0] // cell), -(-self.size[1] // cell)
-        at, to = ((one + 0.5) / cell - 0.5 for one in (places, self.vertices))
+        at, to = ((one + 0.5) / cell - 0.5 for one in (places, looked_at))
         order = np.concatenate(
             [painted(at, to, depth, self.around), len(self.around) + painted(at, to, depth, self.face)]
         )
@@ -155,6 +167,16 @@ def facing_out(triangles: Array, mean: Array) -> Array:
         1
     ) > 0  # by the right hand: away from the camera
     return np.where(outwards[:, None], own[:, [0, 2, 1]], own)
+
+
+def _inset(rest: RestHead, vertices: Array, triangles: Array) -> Array:
+    points = rest.points[:POINTS]
+    facing = -mesh.normals(points[:, :2], points[:, 2], triangles)[:, 2]
+    out = np.zeros_like(vertices)
+    out[:POINTS] = (INWARDS * (1 - smoothstep(facing, *GRAZING)))[:, None] * (
+        points[:, :2].mean(0) - points[:, :2]
+    )
+    return out
 
 
 def _turned_up(triangles: Array, places: Array) -> Array:

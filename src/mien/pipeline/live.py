@@ -56,15 +56,15 @@ class OneEuro:
         if self.value is None or self.slope is None:
             self.value, self.slope, self.at = seen, np.zeros_like(seen), now
             return seen
-        quick = _share(np.float64(SPEED), span)
+        quick = _share(SPEED, span)
         self.slope = self.slope + quick * ((seen - self.value) / span - self.slope)
         share = _share(CUTOFF + SLOPE * np.abs(self.slope) / unit, span)
         self.value, self.at = self.value + share * (seen - self.value), now
         return self.value
 
 
-def _share(cutoff: Array, span: float) -> Array:
-    return 1 / (1 + 1 / (2 * np.pi * cutoff * span))
+def _share(cutoff: Array | float, span: float) -> Array:
+    return 1 / (1 + 1 / (2 * np.pi * np.asarray(cutoff) * span))
 
 
 @dataclass
