@@ -32,6 +32,7 @@ from mien.io import clip_reader as footage
 from mien.pipeline import photo as apply
 from mien.pipeline import tracking as tracks
 from mien.pipeline.clip_edit import clip_editor
+from mien.pipeline.look import align_face
 from mien.pipeline.tracking import Tracker
 from mien.types import Alignment
 
@@ -128,9 +129,7 @@ def flicker(source: Path, kit: Kit, *, smooth: bool, frames: int = 60) -> float:
         else:
             after = plain[i].drawn(
                 before,
-                apply.run_edits(
-                    before, stages, [sights[i].faces[1]], [0], apply.make_change, apply.align_face
-                ),
+                apply.run_edits(before, stages, [sights[i].faces[1]], [0], apply.make_change, align_face),
             )
             after = replace(plain[i], picture=after).pixels
         matrix = geometry.similarity(face.landmarks, layouts)

@@ -144,7 +144,9 @@ def commands(folder: Path) -> tuple[str, ...]:
         "edit photos --mouth 0.5 --workers 2 -o out",
         "gallery photos/one.jpg -o person.gallery",
         "swap photos/two.png --source person.gallery --consent test -o swapped.jpg",
+        "swap clip.mp4 --source person.gallery --consent test --strength 0.8 -o swapped.mp4",
         "edit clip.mp4 --smile 0.5 -o out.mp4",
+        "extract clip.mp4 --like photos/one.jpg -o extracted",
         "motion clip.mp4 -o own.json",
         "motion show nod -o nod.png",
         "animate photos/one.jpg --motion own.json --consent test --size 256 -o moves.mp4",
@@ -154,6 +156,7 @@ def commands(folder: Path) -> tuple[str, ...]:
         "report photos/one.jpg out.jpg --html report.html",
         "report clip.mp4 out.mp4",
         "bench edits photos --edits smile=0.8",
+        "bench swap photos --consent test",
         "models",
         "doctor",
     )

@@ -11,6 +11,7 @@ from .measure.benchmark import bench_edits
 from .measure.compare import report
 from .measure.flicker import report_clips
 from .measure.html import write_page
+from .measure.swap_benchmark import bench_swap
 from .models.kit import shared_kit
 from .offline import offline_proof
 from .pipeline.animate import animate
@@ -33,6 +34,7 @@ __all__ = [
     "align_folder",
     "animate",
     "bench_edits",
+    "bench_swap",
     "blendshapes",
     "directions",
     "doctor",

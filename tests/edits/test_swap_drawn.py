@@ -70,11 +70,11 @@ def test_its_coarse_tones_come_along_and_the_fine_stays(drawn_by: Any):
     before, after = collins()[0].pixels.astype(np.float32), drawn_by(with_blush).pixels.astype(np.float32)
     less = cv2.GaussianBlur((before - after)[..., 1], (0, 0), 3)
     assert less[inside()].max() > 15 and np.median(np.abs(less[inside()])) < 3
-    fine = [
+    sharp, now = (
         cv2.Laplacian(cv2.GaussianBlur(one[..., 1], (0, 0), 0.7), cv2.CV_32F)[inside()]
         for one in (before, after)
-    ]
-    assert np.corrcoef(*fine)[0, 1] > 0.95
+    )
+    assert np.corrcoef(sharp, now)[0, 1] > 0.95
 
 
 def test_its_shape_comes_along(drawn_by: Any):

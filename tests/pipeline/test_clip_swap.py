@@ -189,10 +189,28 @@ def test_two_people_are_swapped_with_each_other(mien: Mien, portrait: Array, tmp
         ((), "Give either one source or a mapping"),
         (("--source", COLLINS, "--strength", 2), "strength 2 is out of range: 0.05 to 1"),
         (("--source", COLLINS, "--shape", -1), "shape -1 is out of range: 0 to 1"),
-        (("--source", COLLINS, "--keep", "nose"), "keep 'nose' is not known: there are mouth, eyes, brows"),
+        (
+            ("--source", COLLINS, "--keep", "nose"),
+            "keep 'nose' is not known: there are mouth, eyes, brows, beard",
+        ),
         (("--source", COLLINS, "--from", 1), "--from and --to are for clips, and none came"),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(mien: Mien, tmp_path: Path, words: tuple[Any, ...], said: str):
     ran = mien("swap", HOPPER, *words, "--consent", CONSENT, "-o", tmp_path / "out.jpg")
     assert (ran.code, ran.err.count("\n")) == (2, 1) and said in ran.err, ran
+
+
+def test_what_is_held_before_a_face_stays(portrait: Array, tmp_path: Path):
+    """A green card that comes from below."""
+    tops, frames = [330 - 6 * i for i in range(10)], []
+    for top in tops:
+        frames.append(portrait.copy())
+        frames[-1][top : top + 200, 280:340] = (40, 150, 60)
+    source, out = film(tmp_path / "card.mp4", frames, sound=None), tmp_path / "out.mp4"
+    swap_clip(source, out, gallery(), consent=CONSENT, kit=kit())
+    before, after = pixels(source), pixels(out)
+    for k in (6, 9):
+        change = after[k] - before[k]
+        assert abs(change[tops[k] + 8 : 326, 288:332].mean()) < 3
+        assert np.abs(change[200:280, 180:270]).mean() > 4

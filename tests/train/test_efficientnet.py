@@ -1,6 +1,7 @@
 """EfficientNet-Lite0: the numbers of its origin, and what looks through it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def test_it_agrees_with_the_published_one(tmp_path: Path):
 
 def test_a_loss_looks_through_an_embedder():
     """Through the one in the box here: what is blurred is more unlike than what is lighter."""
-    objective = retouch.build(retouch.Config(**retouch.PRESETS["tiny"].__dict__ | {"eyes": "identity"}))
+    objective = retouch.build(replace(retouch.PRESETS["tiny"], eyes="identity"))
     assert objective.eyes is not None
     picture = torch.rand(1, 3, 75, 75, generator=torch.Generator().manual_seed(0))
     smooth = torch.nn.functional.avg_pool2d(picture, 5, stride=1, padding=2)

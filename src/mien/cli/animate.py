@@ -220,7 +220,7 @@ def motion(
 def _list(as_json: bool) -> None:
     from ..pipeline import motion as motions
 
-    found = [motions.as_motion(name)[0] for name in motions.boxed()]
+    found = motions.boxed_motions()
     if as_json:
         told = [{"name": one.name, "seconds": round(one.seconds, 2), "loop": one.loop} for one in found]
         click.echo(json.dumps(told))

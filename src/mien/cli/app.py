@@ -24,7 +24,9 @@ COMMANDS = {
     **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("animate", "motion"), "animate"),
     "live": "live",
-    **dict.fromkeys(("find", "align", "extract", "verify", "report", "bench"), "inspect"),
+    **dict.fromkeys(("align", "extract"), "align"),
+    **dict.fromkeys(("find", "verify", "report"), "inspect"),
+    "bench": "bench",
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(
         ("models", "generate", "directions", "doctor", "train", "export", "prototypes"), "networks"

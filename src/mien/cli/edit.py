@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..edits.request import COLOUR, EDITS, METHODS, EditRequest, check
-from ..errors import MienError, OutputError, RequestError
+from ..errors import InputError, MienError, OutputError, RequestError
 from ..signals import INTERRUPTED
 from .app import app, plural, refuse, say
 from .options import amounts, options
@@ -43,7 +43,7 @@ def _flag(name: str) -> str:
 
 
 @app.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.argument("inputs", nargs=-1, metavar="IN...")
 @options("output_folder")
 @strength_options
 @options("face")
@@ -69,7 +69,8 @@ def _flag(name: str) -> str:
     help="With it: go X along one of its own directions.",
 )
 @options(
-    "quality", "force", "start", "end", "resume", "recursive", "workers", "json", "licence", "max_pixels"
+    *("quality", "force", "start", "end", "resume", "recursive", "files_from", "shard", "workers", "json"),
+    *("licence", "max_pixels"),
 )
 def edit(
     inputs: tuple[str, ...],
@@ -78,6 +79,8 @@ def edit(
     force: bool,
     resume: bool,
     recursive: bool,
+    files_from: str | None,
+    shard: tuple[int, int] | None,
     workers: int | None,
     as_json: bool,
     **rest: Any,
@@ -93,9 +96,8 @@ def edit(
     mien edit clip.mp4 --age 30 -o older.mp4
     """
     request = _request(rest)
-    work = gathered(
-        inputs, output, recursive, clips_only=request.start is not None or request.end is not None
-    )
+    clips_only = request.start is not None or request.end is not None
+    work = gathered(inputs, output, recursive, files_from, shard, clips_only=clips_only)
     carry_out(work, request, quality, force, resume, workers, as_json, rest["max_pixels"])
 
 
@@ -108,18 +110,31 @@ class Work:
     many: bool
 
 
-def gathered(inputs: tuple[str, ...], output: Path, recursive: bool, *, clips_only: bool) -> Work:
+def gathered(
+    inputs: tuple[str, ...],
+    output: Path,
+    recursive: bool,
+    files_from: str | None,
+    shard: tuple[int, int] | None,
+    *,
+    clips_only: bool,
+) -> Work:
     """What is meant; what an earlier run has made is not. clips_only: whether something was asked that only clips
     have."""
     from ..pipeline import batch
 
+    inputs += _listed(files_from) if files_from else ()
+    if not inputs:
+        raise RequestError(
+            "no file was named: IN is a file, a folder or a glob, and --files-from takes a list"
+        )
     sources = batch.gather(inputs, clips=True, recursive=recursive)
     if recursive and output not in map(Path, inputs):
         sources = [source for source in sources if output not in source.parents]
     clips = frozenset(source for source in sources if batch.is_clip(source))
     if clips_only and not clips:
         raise RequestError("--from and --to are for clips, and none came")
-    many = sources != [Path(name) for name in inputs[:1]]
+    many = bool(files_from or shard) or sources != [Path(name) for name in inputs[:1]]
     if many and not output.is_dir():
         kind = "file" if clips else "photo"
         raise OutputError(
@@ -127,11 +142,23 @@ def gathered(inputs: tuple[str, ...], output: Path, recursive: bool, *, clips_on
         )
     roots = [Path(name) for name in inputs if Path(name).is_dir()] if recursive else []
     pairs = batch.pair(sources, output, roots) if output.is_dir() else [(sources[0], output)]
+    if shard:
+        whole, pairs = pairs, [one for one in pairs if batch.in_share(one[1], output, shard)]
+        say(f"{len(pairs)} of {plural(len(whole), 'file')} in share {shard[0]} of {shard[1]}")
     for place in {target.parent for _, target in pairs} if roots else ():
         place.mkdir(parents=True, exist_ok=True)
     if not recursive and (others := batch.passed_over(inputs, sources)):
         say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
     return Work(tuple(pairs), clips, many)
+
+
+def _listed(name: str) -> tuple[str, ...]:
+    """The names on the lines of a file, or of stdin."""
+    try:
+        with click.open_file(name, encoding="utf-8", errors="surrogateescape") as file:
+            return tuple(line.rstrip("\n") for line in file if line.strip())
+    except OSError as error:
+        raise InputError(f"{name} cannot be read as a list of files ({error.strerror})") from error
 
 
 def carry_out(

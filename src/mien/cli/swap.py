@@ -28,7 +28,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
 
 
 @app.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.argument("inputs", nargs=-1, metavar="IN...")
 @options("output_folder")
 @click.option(
     "--source",
@@ -44,12 +44,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
     metavar="SOURCE:PICTURE",
     help="Instead, for several people at once: whose face goes to the one whom the picture shows.",
 )
-@click.option(
-    "--consent",
-    default="",
-    metavar="TEXT",
-    help="Who agreed and when; needed, and written into the label as stated.",
-)
+@options("consent")
 @click.option(
     "--strength", type=float, default=1.0, metavar="X", help="How far, 0.05 to 1: less is a morph of the two."
 )
@@ -63,7 +58,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
 @click.option(
     "--keep",
     multiple=True,
-    metavar="mouth|eyes|brows",
+    metavar="mouth|eyes|brows|beard",
     help="What stays as it is; may be given several times. Hair always does.",
 )
 @click.option(
@@ -72,7 +67,19 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
     metavar="NAME",
     help="Photos: a network of yours, trained to draw the source, gives the shape and what is coarse.",
 )
-@options("face", "quality", "force", "start", "end", "resume", "recursive", "workers", "json")
+@options(
+    "face",
+    "quality",
+    "force",
+    "start",
+    "end",
+    "resume",
+    "recursive",
+    "files_from",
+    "shard",
+    "workers",
+    "json",
+)
 @options("licence", "max_pixels")
 def swap(
     inputs: tuple[str, ...],
@@ -88,6 +95,8 @@ def swap(
     start: float | None,
     end: float | None,
     recursive: bool,
+    files_from: str | None,
+    shard: tuple[int, int] | None,
     licence: str | None,
     **how: Any,
 ) -> None:
@@ -109,7 +118,9 @@ def swap(
     options = SwapOptions(strength, shape, keep, network).checked()
     if mapping and face != "all":
         raise RequestError("--map says itself whose face goes to whom: leave out --face")
-    work = gathered(inputs, output, recursive, clips_only=start is not None or end is not None)
+    work = gathered(
+        inputs, output, recursive, files_from, shard, clips_only=start is not None or end is not None
+    )
     kit = verbs.shared_kit(licence)
     with shown("source") as progress:
         assignments = assigned(source, face, mapping, kit=kit, progress=progress)

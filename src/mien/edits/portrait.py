@@ -23,6 +23,7 @@ MASKS = 512  # pixels of a side at which masks are made, at most
 # painted on, and what stays before one that another comes under
 HIDES = {"hair": (0.08, 0.3), "other": (0.3, 0.6), "glasses": (0.2, 0.5)}
 IN_FRONT = {"hair": (0.3, 0.65), "other": (0.5, 0.8), "glasses": (0.3, 0.6)}
+BEARD = (0.25, 0.6)  # the same of a beard that is to stay
 WORN = (
     0.045  # of a face, from which on glasses are worn: then the parser's weakest trace of them is a thin rim
 )
@@ -103,10 +104,17 @@ def own_side(face: Face) -> int:
 
 
 def portrait_of(
-    parser: Parser, triangles: Array, crop: Crop, parsed: Parsed | None = None, *, carried: bool = True
+    parser: Parser,
+    triangles: Array,
+    crop: Crop,
+    parsed: Parsed | None = None,
+    *,
+    carried: bool = True,
+    beard_stays: bool = False,
 ) -> Portrait:
     """Measure the face that a crop in LAYOUT shows, with depth. parsed: the same face of the same picture as the parser
-    sees it, where that is known; carried: whether it may be carried elsewhere, so that what hides it has to be known."""
+    sees it, where that is known; carried: whether it may be carried elsewhere, so that what hides it has to be known;
+    beard_stays: whether a beard counts as something that is before it."""
     small = resized(crop, min(crop.size, MASKS))
     if parsed is None:
         seen = geometry.align(small.pixels, small.landmarks, parser.alignment)
@@ -133,7 +141,7 @@ def portrait_of(
         float(regions["beard"][lower].mean()),
         worn,
         harmonics.fit(soft, bare, small.landmarks, normals),
-        *(_bytes(mask) for mask in (bare, hidden, _front(small, regions, worn))),
+        *(_bytes(mask) for mask in (bare, hidden, _front(small, regions, worn, beard_stays))),
     )
 
 
@@ -174,12 +182,15 @@ def _bytes(mask: Array) -> Array:
     return np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8)
 
 
-def _front(crop: Crop, regions: dict[str, Array], worn: float) -> Array:
-    """What is before the face and stays there: things, glasses, of which it has `worn`, and hair. `[S, S]` in 0..1."""
+def _front(crop: Crop, regions: dict[str, Array], worn: float, beard_stays: bool) -> Array:
+    """What is before the face and stays there: things, glasses, of which it has `worn`, hair, and perhaps a beard.
+    `[S, S]` in 0..1."""
     size = crop.size
     inside = cv2.erode(mesh.hull_mask(crop.landmarks, size), np.ones((max(size // 60, 1),) * 2, np.uint8))
     shares = {name: smoothstep(regions[name], *ends) for name, ends in IN_FRONT.items()}
     shares["other"] = shares["other"] * inside
+    if beard_stays:
+        shares["beard"] = smoothstep(regions["beard"], *BEARD)
     if worn > WORN:
         shares["glasses"] = smoothstep(regions["glasses"], *RIMS)
     found = np.maximum.reduce(list(shares.values()))

@@ -188,11 +188,14 @@ class Swap:
         ratio = own.mouth / max(theirs.mouth, 1e-3)
         unlike = max(_step(ratio, FEWER), _step(ratio, MORE))
         show(INNER_LIPS, unlike * _step(theirs.mouth, PARTED), LIP * wide)
+        missing = 0.0  # of one eye or the other: two of different people would be seen at once
         for k, lids in enumerate(EYELIDS):
             show(lids, _step(theirs.lids[k] / self.lids, BLINK), LID * wide)
             x, y = np.clip(np.rint(scene.points[IRISES[k][0]]), 0, side - 1).astype(int)
             shut = _step(own.lids[k] / max(theirs.lids[k], 1e-3), SHUT)
-            show(lids, max(shut, _step(float(hole[y, x]), HIDDEN_EYE)), wide / 75)
+            missing = max(missing, shut, _step(float(hole[y, x]), HIDDEN_EYE))
+        for lids in EYELIDS:
+            show(lids, missing, wide / 75)
         for name in self.kept:
             for outline in FEATURES[name]:
                 show(outline, 1.0, KEPT * wide)

@@ -18,6 +18,7 @@ from ..types import Array
 SOFT, SOFT_AT_EDGE = 0.14, 0.05
 COLOURFUL = 3.0  # Lab chroma of a scene: with less its colours are a tint
 COARSE = 125.0  # pixels of a face's width that tell its light
+LARGE = 640.0  # pixels of a face's width, from which on it is lit at half the size
 EDGE = 0.22, 0.06  # of the face's width from the outline: between them one becomes the other
 # where something is drawn so much darker than the skin, as brows are, its contrast is scaled by the ratio of lightness,
 # and elsewhere by its root: between these shares
@@ -27,6 +28,8 @@ BRIGHT = 92.0  # Lab lightness from which on light is halved
 FEWEST = 200.0  # pixels of skin that both show: with fewer the whole face is compared
 NOSE_TIP = 4  # of the mesh: the middle of a face's skin
 FEWEST_INSIDE = 30  # pixels of an eye or a mouth that tell its tone
+WHITE, LIGHTEST = 93, 85  # percentiles of lightness in an eye: its white, and from where on its tint is told
+WARMER = 10.0  # Lab, at most
 EYE_GAIN, TEETH_GAIN = (0.15, 1.3), (0.5, 1.25)
 FINE = 0.8  # pixels: grain is what this blur takes away
 GRAIN = 480  # pixels of a side in which grain is measured
@@ -99,6 +102,22 @@ class Pair:
         side = len(self.source) // coarse
         return cv2.resize(field, (side, side), interpolation=cv2.INTER_AREA)
 
+    def grown(self, field: Array) -> Array:
+        """A coarser field at the pair's own size."""
+        return cv2.resize(field, (len(self.source),) * 2, interpolation=cv2.INTER_LINEAR)
+
+    def halved(self) -> Pair:
+        """The pair at half the size."""
+        side = len(self.source) // 2
+        ratio = side / len(self.source)
+
+        def half(field: Array) -> Array:
+            return cv2.resize(field, (side, side), interpolation=cv2.INTER_AREA)
+
+        points = (self.points + 0.5) * np.float32(ratio) - 0.5
+        depth = half(self.depth) * np.float32(ratio)
+        return Pair(half(self.source), half(self.scene), half(self.common), depth, points, self.wide * ratio)
+
 
 def mixed(below: Array, above: Array, mask: Array) -> Array:
     """A picture with another over it where a mask `[h, w]` says so."""
@@ -108,7 +127,14 @@ def mixed(below: Array, above: Array, mask: Array) -> Array:
 def relit(pair: Pair, vivid: float | None = None) -> tuple[Array, float]:
     """The source's face `[h, w, 3]` in the light and the skin tone of the scene's: in Lab, what is smooth in the
     scene's skin, with what is fine in the source's. Also how many times as colourful the scene is; its own colours are
-    made so, or `vivid` times where that is given."""
+    made so, or `vivid` times where that is given.
+
+    Of large faces that is done at half the size; what is finer is scaled as the light is.
+    """
+    if pair.wide > LARGE:
+        half = pair.halved()
+        lit, seen = relit(half, vivid)
+        return _with_fine(lit, half, pair), seen
     side, own = len(pair.source), rgb_to_lab(pair.source)
     labs = pair.shrunk(own), rgb_to_lab(pair.shrunk(pair.scene))
     bare = pair.shrunk(pair.common)
@@ -120,9 +146,7 @@ def relit(pair: Pair, vivid: float | None = None) -> tuple[Array, float]:
     def smoothed(lab: Array) -> Array:
         return mixed(masked_blur(lab, bare, SOFT * scale), masked_blur(lab, bare, SOFT_AT_EDGE * scale), edge)
 
-    def grown(field: Array) -> Array:
-        return cv2.resize(field, (side, side), interpolation=cv2.INTER_LINEAR)
-
+    grown = pair.grown
     smooth, wanted = smoothed(labs[0]), smoothed(labs[1])
     chroma = [float(np.average(np.hypot(lab[..., 1], lab[..., 2]), weights=bare + 1e-6)) for lab in labs]
     seen = float(np.clip(chroma[1] / max(chroma[0], 1), 0.05, 1.3))
@@ -139,6 +163,14 @@ def relit(pair: Pair, vivid: float | None = None) -> tuple[Array, float]:
     light = scaled + grown(wanted[..., 0] - added)
     light -= np.maximum(light - BRIGHT, 0) / 2
     return lab_to_rgb(np.dstack([light, tints])), seen
+
+
+def _with_fine(lit: Array, half: Pair, pair: Pair) -> Array:
+    """A face that was lit at half the size, with what is finer in the source."""
+    light = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) + np.float32(0.05) for one in (lit, half.source)]
+    gain = cv2.merge([pair.grown(np.clip(np.sqrt(light[0] / light[1]), 0.5, 2))] * 3)
+    fine = cv2.multiply(pair.source - pair.grown(half.source), gain)
+    return np.clip(pair.grown(lit) + fine, 0, 1)
 
 
 def _gain(detail: Array, level: Array, ratio: Array) -> Array:
@@ -199,8 +231,8 @@ def toned(pair: Pair, lit: Array, tones: Tones, parted: float) -> Array:
 
 def _eye(own: Array, theirs: Array) -> list[float]:
     """As light and as warm as the scene's is there, and no lighter than its lightest; see `Tones.eyes`."""
-    light, wanted = float(np.percentile(own[:, 0], 85)), float(np.percentile(theirs[:, 0], 85))
-    warmth = np.clip(_of_lightest(theirs, 70) - _of_lightest(own, 70), -15, 15)
+    light, wanted = (float(np.percentile(one[:, 0], WHITE)) for one in (own, theirs))
+    warmth = np.clip(_of_lightest(theirs, LIGHTEST) - _of_lightest(own, LIGHTEST), -WARMER, WARMER)
     knee = max(float(np.percentile(theirs[:, 0], 97)), wanted + 3) - 8
     return [float(np.clip(wanted / max(light, 3), *EYE_GAIN)), light, *warmth, knee]
 

@@ -87,6 +87,16 @@ class Trial:
             else f"{self.edit} {self.strength}"
         )
 
+    @property
+    def sign(self) -> float:
+        return 1.0 if isinstance(self.strength, str) else float(np.sign(self.strength))
+
+    def shows_on(self, person: Person) -> bool:
+        """Whether a person can show it, by what is seen of them and by their label."""
+        judge = judges.criterion(self.edit, self.strength)
+        fits = judge is None or judge.fit(person.look, self.sign)
+        return fits and not groups.contradicts(person.row, self.edit, self.sign)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -267,7 +277,6 @@ def run(
     told, after, times, ways, outside = [], [], [], [], 0
     fit: list[tuple[Person, Photo, Face]] = []
     judge = judges.criterion(trial.edit, trial.strength)
-    sign = 1.0 if isinstance(trial.strength, str) else float(np.sign(trial.strength))
     for person in crowd:
         try:
             stages = [
@@ -285,10 +294,10 @@ def run(
         said = measure.measure(person.photo, done, kit, identity=identity, faces=[person.face])
         told.append(said)
         after.append(done)
-        if judge and judge.fit(person.look, sign) and not groups.contradicts(person.row, trial.edit, sign):
+        if judge and trial.shows_on(person):
             again = measure.found(person.face, kit.faces(done.pixels))
             moved = judges.face_features(kit, done.pixels, again, person.matrix) if again else person.look
-            ways.append(sign * judge.way(person.look, moved))
+            ways.append(trial.sign * judge.way(person.look, moved))
             fit.append((person, done, again or person.face))
     nearer = _nearer(trial, fit, real), _nearer(trial, fit, real_seen)
     return _row(trial, told, after, ways, judge, outside, times, nearer), after

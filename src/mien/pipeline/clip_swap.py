@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..edits.age_floor import CLOSE
-from ..edits.portrait import LAYOUT, own_side
+from ..edits.portrait import own_side
 from ..edits.removal import Removal
 from ..edits.swap import USUAL, Swap, Weighted
 from ..edits.swap_tone import Tones
@@ -22,7 +22,7 @@ from ..face.topology import POINTS
 from ..io import clip_reader as footage
 from ..models.kit import Kit
 from ..models.prototypes import ADULT
-from ..types import Alignment, Array, Change, Crop, Edit, Face, Person, Source
+from ..types import Array, Change, Crop, Edit, Face, Person, Source
 from .clip_changes import HeldChanges, nearest_keys
 from .clip_faces import ClipFaces, pace
 from .gallery import Gallery
@@ -105,11 +105,11 @@ class ClipSwapper(ClipFaces):
             if why:
                 self.notes.setdefault(name, why)
                 continue
-            target, gallery = Target.of(pixels, faces[i], self.kit), self._gallery(name)
+            target, gallery = Target.of(pixels, faces[i], self.stages), self._gallery(name)
             picture = gallery.choose(target.portrait, target.expression).portrait
-            if target.shaved_for(picture):
+            if self.stages.shaves(target.portrait, picture):
                 shaved[name], bare = self._shaved(pixels, faces, i, target.front)
-                target = replace(target, portrait=Target.of(bare, faces[i], self.kit).portrait)
+                target = replace(target, portrait=Target.of(bare, faces[i], self.stages).portrait)
             read = len(known.ages) + sum(name in key for key in self.asked.values()) < LOOKS
             age = read_age(target.portrait.crop, self.kit) if read else None
             costs = gallery.costs(target.portrait, target.expression)
@@ -176,21 +176,10 @@ class ClipSwapper(ClipFaces):
         self, pixels: Array, faces: list[Face], i: int, name: int, number: int, share: float
     ) -> Array:
         """A frame with one face swapped."""
-        known, near = self.known[name], nearest_keys(self._keys(name), number, self.every)
-        keys = [(self.asked[n][name], part) for n, part in near]
-        targets: Weighted = tuple((key.target.portrait, part) for key, part in keys)
-        front = NOTHING_BEFORE
-        if any(key.covered for key, _ in keys):
-            here = Target.of(pixels, faces[i], self.kit)
-            front, targets = here.front, ((here.portrait, 1.0),)
-        is_key = number in self.asked and name in self.asked[number]
-        held = known.tones and (known.tones, CARRIED if is_key else 1.0)
-        side = own_side(faces[i]) // STEP * STEP
-        sources, lids = self._sources(name, number), self._lids(name)
-        overlay = self.stages.overlay(sources, targets, side, share=share, lids=lids, held=held)
-        gallery, own = self._gallery(name), self._own(name)
-        reshape = self.stages.reshape(gallery.identity, own=own, share=share, size=RESHAPED)
-        beard = self.shaved.between(name, number)
+        known, beard = self.known[name], self.shaved.between(name, number)
+        overlay, front = self._overlay(pixels, faces[i], name, number, share)
+        identity, own = self._gallery(name).identity, self._own(name)
+        reshape = self.stages.reshape(identity, own=own, share=share, size=RESHAPED)
 
         def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             if isinstance(edit, Removal):
@@ -204,15 +193,34 @@ class ClipSwapper(ClipFaces):
 
         edits = (*([self.stages.removal()] if beard else []), reshape, overlay)
         out = run_edits(pixels, edits, faces, [i], change_by, align_face)
-        if is_key and len(known.ages_after) < LOOKS:
-            crop = align_face(out, faces[i], Alignment(LAYOUT, side))
-            known.ages_after.append(read_age(crop, self.kit))
+        if self._is_key(name, number) and len(known.ages_after) < LOOKS:
+            known.ages_after.append(read_age(align_face(out, faces[i], overlay.alignment), self.kit))
             if (age := float(np.mean(known.ages_after))) < ADULT - CLOSE:
                 known.refused = f"would read {age:.0f} years, and nobody is made to look under 18"
                 self.notes[name] = known.refused
                 return pixels
         self.edited.add(name)
         return out
+
+    def _overlay(
+        self, pixels: Array, face: Face, name: int, number: int, share: float
+    ) -> tuple[Swap, Occlusion]:
+        """What lays the new face over one of a frame, and what is before it there."""
+        near = nearest_keys(self._keys(name), number, self.every)
+        keys = [(self.asked[n][name], part) for n, part in near]
+        targets: Weighted = tuple((key.target.portrait, part) for key, part in keys)
+        front, lids = NOTHING_BEFORE, self._lids(name)
+        if any(key.covered for key, _ in keys):
+            here = Target.of(pixels, face, self.stages)
+            # of a face that is partly hidden the mesh cannot tell a blink
+            front, targets, lids = here.front, ((here.portrait, 1.0),), USUAL
+        tones = self.known[name].tones
+        held = tones and (tones, CARRIED if self._is_key(name, number) else 1.0)
+        side, sources = own_side(face) // STEP * STEP, self._sources(name, number)
+        return self.stages.overlay(sources, targets, side, share=share, lids=lids, held=held), front
+
+    def _is_key(self, name: int, number: int) -> bool:
+        return name in self.asked.get(number, {})
 
     def _keys(self, name: int) -> list[int]:
         return [n for n, faces in self.asked.items() if name in faces]

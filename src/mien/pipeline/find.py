@@ -128,13 +128,12 @@ def regions(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Iterator
 
 def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
     """Write the `regions` of faces as `folder`/NUMBER-REGION.png, as large as the photo; returns how many."""
-    outputs.check_empty(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     count = 0
-    for number, face in enumerate(faces, 1):
-        for name, mask in regions(photo, face):
-            photo_writer.write(Photo(mask[..., None].repeat(3, 2)), folder / f"{number}-{name}.png")
-            count += 1
+    with outputs.new_folder(folder) as made:
+        for number, face in enumerate(faces, 1):
+            for name, mask in regions(photo, face):
+                photo_writer.write(Photo(mask[..., None].repeat(3, 2)), made / f"{number}-{name}.png")
+                count += 1
     return count
 
 
@@ -151,45 +150,37 @@ def align_folder(
     """Lay out every face of every photo, or those that are `like` a person's, and write what `train` reads:
     images/NAME.png, faces.csv with labels to fill in, landmarks478.npz.
 
-    Returns how many faces were written and how many photos failed; `progress` is told of each.
+    Returns how many faces were written and how many photos failed; `progress` is told of each. Raises `FaceError` where
+    there is no face at all.
     """
     layout_of(template, size)
     which = meant(like)
-    outputs.check_empty(folder)
-    (folder / "images").mkdir(parents=True)
     rows, points, failed = list[dict[str, Any]](), dict[str, Array](), 0
-    for done, source in enumerate(sources, 1):
-        try:
-            found = align(image.read(source, max_pixels=max_pixels), size=size, template=template, like=which)
-            if not found:
-                raise FaceError("no face found")
-        except FaceError as error:
-            progress.message(f"{source}: {error}")
-            failed += 1
-            continue
-        except MienError as error:
-            progress.message(str(error))
-            failed += 1
-            continue
-        finally:
-            progress.advance(done, len(sources))
-        for number, (face, crop) in enumerate(found, 1):
-            name = f"{source.stem}-{number}.png"
-            for again in itertools.count(2):
-                if name not in points:
-                    break
-                name = f"{source.stem}-{number}-{again}.png"
-            photo_writer.write(Photo(crop.pixels), folder / "images" / name)
-            points[name] = crop.landmarks
-            angles = {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")}
-            rows.append(
-                {
-                    "file": name,
-                    "photo": str(source),
-                    "face": number,
-                    "score": round(face.score, 3),
-                    **angles,
-                }
-            )
-    dataset.write_tables(folder, rows, list(points.values()))
+    with outputs.new_folder(folder) as made:
+        (made / dataset.IMAGES).mkdir()
+        for done, source in enumerate(sources, 1):
+            try:
+                photo = image.read(source, max_pixels=max_pixels)
+                found = align(photo, size=size, template=template, like=which)
+                if not found:
+                    raise FaceError("no face found")
+            except MienError as error:
+                progress.message(f"{source}: {error}" if isinstance(error, FaceError) else str(error))
+                failed += 1
+                continue
+            finally:
+                progress.advance(done, len(sources))
+            for number, (face, crop) in enumerate(found, 1):
+                name = f"{source.stem}-{number}.png"
+                for again in itertools.count(2):
+                    if name not in points:
+                        break
+                    name = f"{source.stem}-{number}-{again}.png"
+                photo_writer.write(Photo(crop.pixels), made / dataset.IMAGES / name)
+                points[name] = crop.landmarks
+                row = {"file": name, "photo": str(source), "face": number, "score": round(face.score, 3)}
+                rows.append(row | {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")})
+        if not rows:
+            raise FaceError("no face was found: nothing was written")
+        dataset.write_tables(made, rows, list(points.values()))
     return len(rows), failed

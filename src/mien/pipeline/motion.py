@@ -70,6 +70,11 @@ def as_motion(
     return found, Source(path.name, "motion", digest, str(path))
 
 
+def boxed_motions(*, kit: Kit | None = None) -> list[Motion]:
+    """The motions in the box, by name."""
+    return [as_motion(name, kit=kit)[0] for name in boxed()]
+
+
 def motion_of(
     clip: str | os.PathLike[str],
     *,

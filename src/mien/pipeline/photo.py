@@ -195,7 +195,9 @@ def make_change(
     if front.glasses and isinstance(edit, Glasses):
         return Change(*_nothing(crop), note="wears glasses already, so none were put on")
     change = _checked(edit(crop), edit, crop)
-    return only_own(replace(change, colour=_toned(crop, change.colour)), crop, faces, i)
+    if change.source is None:  # what comes from another picture is toned by who took it there
+        change = replace(change, colour=_toned(crop, change.colour))
+    return only_own(change, crop, faces, i)
 
 
 def only_own(change: Change, crop: Crop, faces: list[Face], i: int) -> Change:

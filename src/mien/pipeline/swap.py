@@ -139,7 +139,8 @@ def swap(
     is enough for frontal faces. consent: in whose words both agreed; it is written into the label. face: whose heads,
     as `edit` takes it. mapping: instead of both, for several people at once: pairs of whose face it is and a picture of
     whom it goes to. strength 0.05..1: how far from the one person to the other, a morph of the two; shape 0..1: how
-    much of the shape comes along; keep: which of "mouth", "eyes" and "brows" stay the photo's. network: one that was
+    much of the shape comes along; keep: which of "mouth", "eyes", "brows" and "beard" stay the
+    photo's. network: one that was
     trained to draw this person, which then gives the shape and what is coarse, and the gallery what is fine.
 
     Pose, expression, gaze, light and skin tone, hair and what is before the face stay those of the photo; pixels
@@ -220,7 +221,7 @@ class _Swapped:
 def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: Stages) -> _Swapped:
     """The gallery's face in place of face `i` of a photo; a `FaceError` says why that cannot be."""
     kit, look, face = seen.kit, seen.look, seen.faces[i]
-    target = Target.of(pixels, face, kit, look.align)
+    target = Target.of(pixels, face, stages, look.align)
     crop, portrait = target.portrait.crop, target.portrait
     why = refused_for_pose(portrait.yaw, portrait.pitch, portrait.width, gallery)
     if why := why or refused_for_age(read_age(crop, kit)):
@@ -235,10 +236,10 @@ def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: 
     def run(*edits: Edit) -> Array:
         return run_edits(out, edits, seen.faces, [i], change_by, look.align)
 
-    out, shaved = pixels, target.shaved_for(picture.portrait)
+    out, shaved = pixels, stages.shaves(portrait, picture.portrait)
     if shaved:
         out = run(stages.removal())
-        portrait = Target.of(out, face, kit, look.align).portrait
+        portrait = Target.of(out, face, stages, look.align).portrait
     overlay = stages.overlay(((picture.portrait, 1.0),), ((portrait, 1.0),), crop.size)
     drawn = stages.as_drawn(out, face, look.align)
     out = run(drawn[0], overlay, drawn[1]) if drawn else run(stages.reshape(gallery.identity), overlay)

@@ -27,6 +27,7 @@ TURNED, NODDED = 40.0, 30.0  # degrees of yaw and pitch beyond which a face is l
 FARTHEST = 30.0  # degrees of yaw between a face and the nearest picture of the gallery
 BEARDED = 0.1  # of the lower face, from which on a beard is shaved before a face with less comes over it
 NARROWEST = 40.0  # pixels: in smaller faces there is nothing to be seen
+BEARD = "beard"  # that can be kept, besides features of the mesh
 COARSER = 3.0  # how much wider than in any picture of the gallery a face may be
 
 
@@ -46,7 +47,7 @@ class Assignment:
 @dataclass(frozen=True)
 class SwapOptions:
     """How a face is swapped. strength 0..1: how far from the one person to the other, a morph of the two; shape 0..1:
-    how much of the source's shape; keep: which of "mouth", "eyes" and "brows" stay the target's own; network: one of the
+    how much of the source's shape; keep: which of "mouth", "eyes", "brows" and "beard" stay the target's own; network: one of the
     role "swapper" that was trained to draw the source."""
 
     strength: float = 1.0
@@ -59,8 +60,8 @@ class SwapOptions:
         for name, least in (("strength", 0.05), ("shape", 0.0)):
             if not least <= (value := getattr(self, name)) <= 1:
                 raise RequestError(f"{name} {value:g} is out of range: {least:g} to 1")
-        if unknown := [one for one in self.keep if one not in FEATURES]:
-            raise RequestError(f"keep {unknown[0]!r} is not known: there are {', '.join(FEATURES)}")
+        if unknown := [one for one in self.keep if one not in (*FEATURES, BEARD)]:
+            raise RequestError(f"keep {unknown[0]!r} is not known: there are {', '.join((*FEATURES, BEARD))}")
         return self
 
     def arguments(self) -> dict[str, Any]:
@@ -86,18 +87,17 @@ class Target:
     front: Occlusion
 
     @staticmethod
-    def of(pixels: Array, face: Face, kit: Kit, align: AlignBy = align_face) -> Target:
-        """A face of a picture `[H, W, 3]`, measured."""
+    def of(pixels: Array, face: Face, stages: Stages, align: AlignBy = align_face) -> Target:
+        """A face of a picture `[H, W, 3]`, measured for what `stages` will do to it."""
+        kit, stays = stages.kit, BEARD in stages.options.keep
         crop = align(pixels, face, Alignment(LAYOUT, own_side(face)))
         seen = parsed(kit.parser, pixels, face, align)
-        portrait = portrait_of(kit.parser, kit.prototypes.triangles, crop, seen, carried=False)
+        portrait = portrait_of(
+            kit.parser, kit.prototypes.triangles, crop, seen, carried=False, beard_stays=stays
+        )
         model, points = kit.shapes.model, shape.solid(crop.landmarks, portrait.depth)
         identity, expressions = model.fit([model.pose(points).to_head(points)])
         return Target(portrait, identity, expressions[0], occlusion_of(kit.parser, seen))
-
-    def shaved_for(self, source: Portrait) -> bool:
-        """Whether its beard has to go before a source comes over it."""
-        return self.portrait.beard > BEARDED and source.beard < self.portrait.beard / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +106,11 @@ class Stages:
 
     kit: Kit
     options: SwapOptions
+
+    def shaves(self, target: Portrait, source: Portrait) -> bool:
+        """Whether a target's beard has to go before a source comes over it."""
+        stays = BEARD in self.options.keep
+        return not stays and target.beard > BEARDED and source.beard < target.beard / 2
 
     def removal(self) -> Removal:
         """What takes a beard off first."""
@@ -130,7 +135,8 @@ class Stages:
     ) -> Swap:
         """What lays the new face over it; share: of the strength that the options ask for."""
         strength = self.options.strength * share
-        return Swap(sources, targets, self._triangles(), size, strength, self.options.keep, lids, held)
+        kept = tuple(one for one in self.options.keep if one in FEATURES)
+        return Swap(sources, targets, self._triangles(), size, strength, kept, lids, held)
 
     def as_drawn(self, pixels: Array, face: Face, align: AlignBy) -> tuple[ReshapeAsDrawn, Repaint] | None:
         """What gives a face of a picture the shape that the options' network draws, and what its tones; None where they

@@ -62,7 +62,7 @@ class Config:
 
 PRESETS = {
     "tiny": Config(lite=1, base=8, perceptual=0.0, batch=2, steps=2, judged=4),
-    "cpu": Config(lite=1, base=32, perceptual=0.1, steps=3_000, lr=2e-4),
+    "cpu": Config(lite=1, base=32, perceptual=0.1, batch=4, steps=1_000, lr=2e-4),
     "default": Config(),
 }
 
@@ -330,7 +330,7 @@ class FaceswapGAN:
         return [f"{name}.{key}" for name in names for key in take(self.nets[name], states[name])]
 
     def step(self, shares: MicroBatches) -> dict[str, Tensor]:
-        phase = self._entered(shares.i)
+        phase = self.entered(shares.i)
         for name, rate in (("G", self.cfg.lr), ("D", 2 * self.cfg.lr)):
             for group in self.optimisers[name].param_groups:
                 group["lr"] = rate * phase.rate
@@ -338,7 +338,7 @@ class FaceswapGAN:
         logs = self._update(shares, "D", lambda batch: self._discriminate(batch, lam))
         return logs | self._update(shares, "G", lambda batch: self._draw(batch, phase))
 
-    def _entered(self, i: int) -> Phase:
+    def entered(self, i: int) -> Phase:
         """The phase of step `i`; where it is the first of a phase, rates are found anew, and decoders may change
         places: each is then to draw what it was never shown."""
         starts = [round(one.start * self.cfg.steps) for one in PHASES]
