@@ -22,8 +22,8 @@ from ..words import plain
 COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
-    "extract": "extract",
-    **dict.fromkeys(("find", "align", "verify", "report"), "inspect"),
+    **dict.fromkeys(("align", "extract"), "align"),
+    **dict.fromkeys(("find", "verify", "report"), "inspect"),
     "bench": "bench",
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(

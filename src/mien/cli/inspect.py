@@ -10,14 +10,12 @@ from typing import Any
 import click
 
 from ..errors import FaceError, InputError, MienError, RequestError
-from ..face.geometry import LAYOUTS
 from ..io import outputs
 from ..measure.compare import AROUND
 from ..measure.report import LIMITS
 from ..types import Verdict
 from .app import app, plural, say
 from .options import options
-from .progress import shown
 
 ANGLES = ("roll", "yaw", "pitch")
 VERIFY_EXIT = {"intact": 0, "broken": 1, "unlabelled": 4}
@@ -126,58 +124,6 @@ def _told(number: int, face: Any, age: float, error: float) -> dict[str, Any]:
     looks = {"age": round(age), "age_error": round(error, 1)}
     box = [round(float(v), 1) for v in face.box]
     return {"face": number, "box": box, "score": round(face.score, 3), **angles, **looks, "landmarks": points}
-
-
-@app.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="The folder to write: images/, faces.csv, landmarks478.npz.",
-)
-@click.option("--size", default=512, show_default=True, help="Side of the crops in pixels.")
-@click.option(
-    "--template",
-    type=click.Choice(LAYOUTS),
-    default="ffhq",
-    show_default=True,
-    help="How the face is laid out.",
-)
-@click.option(
-    "--like", default="all", metavar="PICTURE", help="Only faces of the person whom this picture shows."
-)
-@options("recursive", "max_pixels")
-def align(
-    inputs: tuple[str, ...],
-    output: Path,
-    size: int,
-    template: str,
-    like: str,
-    recursive: bool,
-    max_pixels: int,
-) -> None:
-    """Cut out aligned faces for training.
-
-    Writes the folder that `mien train` takes: images/, landmarks478.npz, and faces.csv with labels to fill
-    in.
-    """
-    from .. import verbs
-    from ..pipeline import batch
-
-    with shown("photos", stoppable=False) as progress:
-        about: dict[str, Any] = {
-            "size": size,
-            "template": template,
-            "like": like,
-            "max_pixels": max_pixels,
-            "progress": progress,
-        }
-        written, failed = verbs.align_folder(batch.gather(inputs, recursive=recursive), output, **about)
-    say(f"{plural(written, 'face')} in {output}" + (f", {plural(failed, 'photo')} failed" if failed else ""))
-    if failed:
-        raise SystemExit(1)
 
 
 @app.command()
