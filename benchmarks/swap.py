@@ -321,12 +321,13 @@ def main() -> None:
     if asked.frames:
         frames_of(kit, asked.frames)
         return
+    took = times(kit, asked.data)
     rows: list[dict[str, Any]] = []
     for number, pair in enumerate(pairs(asked.data)):
         rows.append(measured(kit, pair, asked.show, number))
         print(rows[-1], flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        about = summary(rows) | times(kit, asked.data) | over_time(kit, Path(folder))
+        about = summary(rows) | took | over_time(kit, Path(folder))
     print(about)
     figures.save(asked.json, "python benchmarks/swap.py DATA --json FILE", rows, **about)
 
