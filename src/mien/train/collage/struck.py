@@ -1,0 +1,3 @@
+"""Portraits that no rule of `selection` finds and an eye does, with what is wrong with them in a collage."""
+
+STRUCK: dict[str, str] = {}
