@@ -17,7 +17,7 @@ from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
-from .pipeline.networks import export, import_network, prototypes, train
+from .pipeline.networks import collage, export, import_network, prototypes, train
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
 from .pipeline.swap import swap
@@ -28,6 +28,7 @@ __all__ = [
     "align_folder",
     "bench_edits",
     "blendshapes",
+    "collage",
     "directions",
     "doctor",
     "draw",

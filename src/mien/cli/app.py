@@ -24,9 +24,8 @@ COMMANDS = {
     **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("find", "align", "verify", "report", "bench"), "inspect"),
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
-    **dict.fromkeys(
-        ("models", "generate", "directions", "doctor", "train", "export", "prototypes"), "networks"
-    ),
+    **dict.fromkeys(("generate", "directions"), "generate"),
+    **dict.fromkeys(("models", "doctor", "train", "export", "prototypes", "collage"), "networks"),
 }
 
 

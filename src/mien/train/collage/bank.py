@@ -13,7 +13,7 @@ from ...types import Array
 from .layout import SIZE
 from .portraits import Portraits
 from .selection import cover, imagined
-from .statistics import ATTRIBUTES, COLOURS, MOUTH, SHAPES, Statistics, as_ycc
+from .statistics import ATTRIBUTES, COLOURS, MOUTH, Statistics, as_ycc
 
 LOTS = 6  # numbers in which a choice is left to chance
 CHOSEN = 32  # numbers of z that choose a member
@@ -59,9 +59,14 @@ class Bank:
 def collect(portraits: Portraits, statistics: Statistics, chosen: Array, seed: int = 0) -> Bank:
     """The bank of the portraits `chosen [K]` (numbers), which count twice: as they are, and mirrored."""
     random = np.random.default_rng(seed)
-    count, both = len(portraits.rows), np.concatenate([chosen, chosen + len(portraits.rows)])
+    both = np.concatenate([chosen, chosen + len(portraits.rows)])
     pictures = as_ycc(portraits.pictures[chosen]) - 128
-    chroma = np.stack([[cv2.resize(one[..., k], (SIZE // 2,) * 2, interpolation=cv2.INTER_AREA) for k in (1, 2)] for one in pictures])
+    chroma = np.stack(
+        [
+            [cv2.resize(one[..., k], (SIZE // 2,) * 2, interpolation=cv2.INTER_AREA) for k in (1, 2)]
+            for one in pictures
+        ]
+    )
     luma, luma_basis, luma_odd = coded(pictures[:, None, ..., 0], KEPT, 4, 1.6)
     chroma, chroma_basis, chroma_odd = coded(chroma, KEPT_CHROMA, 5, 2)
     near, weights = portraits.layout.weights
@@ -92,10 +97,14 @@ def coded(planes: Array, kept: int, least: float, slope: float) -> tuple[Array, 
     (JPEG's transform and steps, without its entropy coding). With the basis `[kept, 64]` that gives blocks again, and
     the sign `[kept]` that each has in a mirror."""
     u = np.arange(8)
-    waves = np.sqrt(np.where(u, 2, 1) / 8)[:, None] * np.cos((2 * u + 1) * u[:, None] * np.pi / 16)  # [frequency, place]
+    waves = np.sqrt(np.where(u, 2, 1) / 8)[:, None] * np.cos(
+        (2 * u + 1) * u[:, None] * np.pi / 16
+    )  # [frequency, place]
     side = planes.shape[-1] // 8
     blocks = planes.reshape(*planes.shape[:2], side, 8, side, 8)
-    found = np.einsum("ux,kpaxby,vy->kpabuv", waves, blocks, waves, optimize=True).reshape(*planes.shape[:2], side * side, 64)
+    found = np.einsum("ux,kpaxby,vy->kpabuv", waves, blocks, waves, optimize=True).reshape(
+        *planes.shape[:2], side * side, 64
+    )
     chosen = np.sort(np.argsort(-(found**2).mean((0, 1, 2)), kind="stable")[:kept])
     rows, columns = np.divmod(chosen, 8)
     steps = np.clip(least + slope * (rows + columns), least, 16)
@@ -109,7 +118,9 @@ def _weights(known: dict[str, float]) -> Array:
     return np.array([known.get(name, 0.0) for name in ATTRIBUTES])
 
 
-def _mapping(portraits: Portraits, statistics: Statistics, members: Array, random: np.random.Generator) -> dict[str, Array]:
+def _mapping(
+    portraits: Portraits, statistics: Statistics, members: Array, random: np.random.Generator
+) -> dict[str, Array]:
     """The tables of Mapper."""
     corners = random.standard_normal((len(members), CHOSEN))
     use = imagined(portraits) & (portraits.label("hat") == 0)
@@ -118,7 +129,10 @@ def _mapping(portraits: Portraits, statistics: Statistics, members: Array, rando
     slopes = _fit(attributes, shapes)
     left = shapes - np.c_[attributes, np.ones(len(attributes))] @ slopes
     tints = members[:, -len(COLOURS) :]
-    others = members[:, [k for k, name in enumerate(ATTRIBUTES) if name in ("age", "tone_luma", "tone_cr", "tone_cb", "sex")]]
+    others = members[
+        :,
+        [k for k, name in enumerate(ATTRIBUTES) if name in ("age", "tone_luma", "tone_cr", "tone_cb", "sex")],
+    ]
     rest = tints - np.c_[others, np.ones(len(others))] @ _fit(others, tints)
     jitter = np.zeros((len(COLOURS), len(ATTRIBUTES)))
     jitter[:, -len(COLOURS) :] = TINT * _root(np.cov(rest.T))

@@ -3,9 +3,6 @@ and chroma (YCrCb) in 0..255, torch tensors `[N, C, H, W]`."""
 
 from __future__ import annotations
 
-from functools import cache
-
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -77,7 +74,11 @@ def _pyramid(picture: Tensor) -> list[Tensor]:
     out = [picture]
     for _ in range(BANDS):
         planes = F.pad(out[-1].flatten(0, 1)[:, None], (2, 2, 2, 2), mode="reflect")
-        out.append(F.conv2d(planes, kernel, stride=2).reshape(-1, picture.shape[1], *(side // 2 for side in out[-1].shape[2:])))
+        out.append(
+            F.conv2d(planes, kernel, stride=2).reshape(
+                -1, picture.shape[1], *(side // 2 for side in out[-1].shape[2:])
+            )
+        )
     return out
 
 
@@ -105,10 +106,15 @@ def flow_of(moved: Tensor) -> Tensor:
     y = (fine[:, 1] + place[:, None]).round().clamp(0, SIZE - 1)
     to = (y * SIZE + x).long().flatten(1)[:, None].expand(-1, 3, -1)
     carried = torch.cat([-fine, torch.ones_like(fine[:, :1])], 1).flatten(2)
-    sums = torch.zeros_like(carried[:, :, : SIZE * SIZE]).scatter_add(2, to, carried).unflatten(2, (SIZE, SIZE))
+    sums = (
+        torch.zeros_like(carried[:, :, : SIZE * SIZE]).scatter_add(2, to, carried).unflatten(2, (SIZE, SIZE))
+    )
     near = F.avg_pool2d(sums, 2)
     far = F.avg_pool2d(near, 4)
-    near, far = F.interpolate(near, scale_factor=2.0, mode="bilinear"), F.interpolate(far, scale_factor=8.0, mode="bilinear")
+    near, far = (
+        F.interpolate(near, scale_factor=2.0, mode="bilinear"),
+        F.interpolate(far, scale_factor=8.0, mode="bilinear"),
+    )
     back = torch.where(near[:, 2:] > 0.1, _mean(near), _mean(far))
     back = torch.where(sums[:, 2:] > 0.5, _mean(sums), back)
     at = torch.arange(SIZE) + 0.5

@@ -14,7 +14,9 @@ from ...types import Array
 from ..prototypes import symmetric
 
 SIZE = 256  # pixels a side
-PARTED = 7.0  # pixels between the lips: with closed lips no teeth could be stored, with wide ones no closed mouth
+PARTED = (
+    7.0  # pixels between the lips: with closed lips no teeth could be stored, with wide ones no closed mouth
+)
 FRONTAL = 8.0  # degrees; the mean is that of faces that turn less
 REGIONS = ("eyes", "nose", "mouth")
 NOSE = (168, 193, 417, 122, 351, 196, 419, 236, 456, 198, 420, 129, 358, 64, 294, 98, 327, 2, 326, 97)

@@ -13,10 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...types import Array
 from .bank import ATTRIBUTES, CHOSEN, COLOURS, LOTS, Bank
 from .blocks import blend, decode, displacement, flow_of, relit, skin_tone, to_rgb
-from .layout import REGIONS, SIZE
+from .layout import REGIONS
 
 TOP = 3  # members that a choice is a mixture of: mostly of one
 SHARP, SHARP_BASE = 14.0, 42.0
@@ -33,21 +32,27 @@ class Collage(nn.Module):
         for name, values in bank.whole.items():
             self.register_buffer(name, torch.from_numpy(values))
         for name, values in bank.tables.items():
-            setattr(self, name, nn.Parameter(torch.from_numpy(values.astype(np.float32)), requires_grad=False))
+            setattr(
+                self, name, nn.Parameter(torch.from_numpy(values.astype(np.float32)), requires_grad=False)
+            )
         self.count = len(bank.whole["hair"])
         self.sizes = (len(ATTRIBUTES), len(bank.tables["shapes"]), 4 * LOTS, len(bank.tables["textures"]))
 
     def forward(self, ws: Tensor) -> Tensor:
         attributes, shape, lots, texture = ws[:, 0].split(self.sizes, 1)
         lots = lots.unflatten(1, (4, LOTS))
-        share, member = self.choose(self.unlike(attributes, self.base_weights) - LIKING_BASE * self.luck(lots[:, 0]), SHARP_BASE)
+        share, member = self.choose(
+            self.unlike(attributes, self.base_weights) - LIKING_BASE * self.luck(lots[:, 0]), SHARP_BASE
+        )
         own = (self.members[member] * share[..., None]).sum(1)  # [N, A]
         base = self.picture(share, member)
         hair = self.hair_of(share, member)
         base = self.recoloured(base, hair, attributes, own)
         canvas = self.featured(base, hair, own, shape, lots, share, member)
         pixels = to_rgb(canvas)
-        ratio = F.interpolate((texture @ self.textures.flatten(1)).unflatten(1, (3, 64, 64)), scale_factor=4.0, mode="bilinear")
+        ratio = F.interpolate(
+            (texture @ self.textures.flatten(1)).unflatten(1, (3, 64, 64)), scale_factor=4.0, mode="bilinear"
+        )
         pixels = torch.exp(ratio) * (pixels + 10) - 10
         points = self.mean_shape + (shape @ self.shapes).unflatten(1, (-1, 2)) - self.canonical  # [N, 468, 2]
         flow = flow_of(displacement(points, self.near, self.weights))
@@ -70,7 +75,10 @@ class Collage(nn.Module):
         flipped = member >= self.count
         at = member - flipped * self.count
         luma = decode(self.luma[at], share, flipped, self.luma_basis, self.luma_odd)
-        chroma = [decode(self.chroma[at][:, :, k], share, flipped, self.chroma_basis, self.chroma_odd) for k in (0, 1)]
+        chroma = [
+            decode(self.chroma[at][:, :, k], share, flipped, self.chroma_basis, self.chroma_odd)
+            for k in (0, 1)
+        ]
         return torch.cat([luma, F.interpolate(torch.cat(chroma, 1), scale_factor=2.0, mode="bilinear")], 1)
 
     def hair_of(self, share: Tensor, member: Tensor) -> Tensor:
@@ -82,14 +90,25 @@ class Collage(nn.Module):
 
     def recoloured(self, base: Tensor, hair: Tensor, wanted: Tensor, own: Tensor) -> Tensor:
         """The picture with its hair of the colour that is wanted."""
-        now, then = ((one[:, -3:] * self.hair_spread + self.hair_mean)[..., None, None] for one in (own, wanted))
+        now, then = (
+            (one[:, -3:] * self.hair_spread + self.hair_mean)[..., None, None] for one in (own, wanted)
+        )
         where = F.interpolate(hair, scale_factor=4.0, mode="bilinear")
-        brighter = torch.log((then[:, :1].clamp(min=8) + 10) / (now[:, :1].clamp(min=8) + 10)).clamp(-0.6, 0.6)
+        brighter = torch.log((then[:, :1].clamp(min=8) + 10) / (now[:, :1].clamp(min=8) + 10)).clamp(
+            -0.6, 0.6
+        )
         luma = (base[:, :1] + 10) * torch.exp(where * brighter) - 10
         return torch.cat([luma, base[:, 1:] + where * (then[:, 1:] - now[:, 1:]).clamp(-14, 14)], 1)
 
     def featured(
-        self, base: Tensor, hair: Tensor, own: Tensor, shape: Tensor, lots: Tensor, share: Tensor, member: Tensor
+        self,
+        base: Tensor,
+        hair: Tensor,
+        own: Tensor,
+        shape: Tensor,
+        lots: Tensor,
+        share: Tensor,
+        member: Tensor,
     ) -> Tensor:
         """The base with the eyes, the nose and the mouth of others under its hair."""
         itself = (self.alike[member % self.count] * share[..., None]).sum(1)  # [N, K]
@@ -114,7 +133,9 @@ class Mapper(nn.Module):
     def __init__(self, bank: Bank) -> None:
         super().__init__()
         for name, values in bank.mapping.items():
-            setattr(self, name, nn.Parameter(torch.from_numpy(values.astype(np.float32)), requires_grad=False))
+            setattr(
+                self, name, nn.Parameter(torch.from_numpy(values.astype(np.float32)), requires_grad=False)
+            )
         self.shape = bank.mapping["spread"].shape[0]
         self.rest = 4 * LOTS + len(bank.tables["textures"])
         self.size = CHOSEN + len(COLOURS) + self.shape + self.rest
@@ -130,5 +151,7 @@ class Mapper(nn.Module):
         share = torch.softmax(chance @ self.corners.T * PICK - off, 1)
         attributes = share @ self.members + noise @ self.jitter
         attributes = attributes + told * (asked - attributes)
-        shape = torch.cat([attributes, torch.ones_like(z[:, :1])], 1) @ self.slopes + STEADY * (shape @ self.spread)
+        shape = torch.cat([attributes, torch.ones_like(z[:, :1])], 1) @ self.slopes + STEADY * (
+            shape @ self.spread
+        )
         return torch.cat([attributes, shape, rest * self.scale], 1)

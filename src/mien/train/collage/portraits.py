@@ -51,13 +51,15 @@ def read(folder: Path, kit: Kit, progress: Progress) -> Portraits:
     """Read a folder of labelled faces, aligned to 256 pixels."""
     rows, landmarks = read_faces(folder)
     pose = np.array([_pose(points) for points in landmarks])
-    points = landmarks[:, : POINTS]
+    points = landmarks[:, :POINTS]
     layout = Layout.of(points, pose[:, 0])
     found: list[tuple[Array, ...]] = []
     for k, (row, face) in enumerate(zip(rows, landmarks, strict=True)):
         picture = read_rgb(folder / "images" / row["file"])
         if picture.shape[:2] != (SIZE, SIZE):
-            raise InputError(f"{row['file']} has {picture.shape[1]} x {picture.shape[0]} pixels: {SIZE} were wanted")
+            raise InputError(
+                f"{row['file']} has {picture.shape[1]} x {picture.shape[0]} pixels: {SIZE} were wanted"
+            )
         found.append(_seen(picture, face, layout, kit))
         progress.advance(k + 1, len(rows))
     mouth = np.array([mesh.mouth_shape(face) for face in landmarks])
@@ -77,7 +79,7 @@ def _seen(picture: Array, points: Array, layout: Layout, kit: Kit) -> tuple[Arra
     back = geometry.invert(crop.matrix)
     here = np.stack([geometry.warp(one, back, SIZE) for one in regions], -1)
     hair = cv2.resize(here[..., REGIONS.index("hair")], (SHOWN, SHOWN), interpolation=cv2.INTER_AREA)
-    brought = cv2.resize(layout.bring(here, points[: POINTS]), (SHOWN, SHOWN), interpolation=cv2.INTER_AREA)
+    brought = cv2.resize(layout.bring(here, points[:POINTS]), (SHOWN, SHOWN), interpolation=cv2.INTER_AREA)
     small = cv2.resize(picture, (SHOWN, SHOWN), interpolation=cv2.INTER_AREA)
     sure = hair > 150
     colour = small[sure].mean(0) if sure.sum() > 20 else np.full(3, np.nan)
@@ -85,7 +87,7 @@ def _seen(picture: Array, points: Array, layout: Layout, kit: Kit) -> tuple[Arra
     face = geometry.align(picture, points, embedder.alignment)
     identity = embedder.net.run(pixels=embedder.net.tensor(face.pixels))["vector"][0]
     return (
-        layout.bring(picture, points[: POINTS]),
+        layout.bring(picture, points[:POINTS]),
         brought.transpose(2, 0, 1),
         hair,
         colour,

@@ -6,10 +6,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ...face import mesh, topology
 from ...types import Array
 from ..prototypes import IMAGINED
-from .layout import SIZE
 from .portraits import Portraits
 from .statistics import DARK, Statistics
 from .struck import STRUCK
@@ -35,7 +33,11 @@ def suitable(portraits: Portraits, statistics: Statistics) -> Array:
     good &= (np.abs(portraits.pose) < [YAW, PITCH]).all(1)
     for name, most in COVERED.items():
         good &= cover(portraits, name) < most
-    good &= (statistics.light < LIT) & (statistics.raw("tone_luma") > DARKEST) & (_lids(portraits.points) > CLOSED)
+    good &= (
+        (statistics.light < LIT)
+        & (statistics.raw("tone_luma") > DARKEST)
+        & (_lids(portraits.points) > CLOSED)
+    )
     kept = list[int]()
     for k in np.flatnonzero(good):
         if _saturation(portraits, k) <= GREY or _unevenness(portraits, k) >= UNEVEN:

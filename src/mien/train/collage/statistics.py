@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 import torch
 
-from ...face import mesh
 from ...types import Array
 from .blocks import skin_tone, to_ycc
-from .layout import SIZE, Layout, mirrored
+from .layout import Layout, mirrored
 from .portraits import Portraits
 
 OUTLINES = 8  # principal components of where hair is
@@ -99,7 +98,9 @@ def _shapes(points: Array, layout: Layout) -> tuple[Array, Array, Array]:
 
 def _outlines(portraits: Portraits) -> tuple[Array, Array]:
     """Where hair is, as coefficients `[n, 8]` of principal components, and of the mirror images."""
-    small = np.stack([cv2.resize(one, (24, 24), interpolation=cv2.INTER_AREA) for one in portraits.crop]) / 255
+    small = (
+        np.stack([cv2.resize(one, (24, 24), interpolation=cv2.INTER_AREA) for one in portraits.crop]) / 255
+    )
     bare = portraits.label("hat") == 0
     both = np.concatenate([small, small[:, :, ::-1]]).reshape(2 * len(small), -1)
     seen = both[np.concatenate([bare, bare])]
@@ -121,13 +122,19 @@ def _surfaces(portraits: Portraits) -> tuple[Array, Array, Array, Array, Array]:
     for picture in portraits.pictures:
         pixels = torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None]
         tone = skin_tone(pixels, skin)
-        small = as_ycc(cv2.resize(tone[0].permute(1, 2, 0).numpy(), (64, 64), interpolation=cv2.INTER_AREA)[None])[0]
+        small = as_ycc(
+            cv2.resize(tone[0].permute(1, 2, 0).numpy(), (64, 64), interpolation=cv2.INTER_AREA)[None]
+        )[0]
         tones.append(small[face].mean(0))
         log = np.log(small[..., 0] + DARK)
         light.append(float(log[face].std()))
         uneven.append(float(log[face & left].mean() - log[face & ~left].mean()))
         ratio = torch.log((pixels + DARK) / (tone + DARK)).clamp(-1.6, 1.2)[0].permute(1, 2, 0).numpy()
-        textures.append(cv2.resize(ratio, (side, side), interpolation=cv2.INTER_AREA)[soft > 0.05].astype(np.float32).ravel())
+        textures.append(
+            cv2.resize(ratio, (side, side), interpolation=cv2.INTER_AREA)[soft > 0.05]
+            .astype(np.float32)
+            .ravel()
+        )
     components, coefficients = _textures(np.stack(textures), soft)
     return np.stack(tones), np.array(light), np.array(uneven), components, coefficients
 
