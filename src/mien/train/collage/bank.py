@@ -12,26 +12,29 @@ from ...models.card import Condition
 from ...types import Array
 from .layout import SIZE
 from .portraits import Portraits
-from .selection import cover, imagined
+from .selection import imagined, shown
 from .statistics import ATTRIBUTES, COLOURS, MOUTH, Statistics, as_ycc
 
+PICK = 16.0  # how surely z is one member
+DRAWS, ROUNDS, STEP = 4000, 12, 2.0  # to make all members as likely
 LOTS = 6  # numbers in which a choice is left to chance
 CHOSEN = 32  # numbers of z that choose a member
 KEPT, KEPT_CHROMA = 26, 8  # of 64 coefficients of a block
 AWAY, LIKENESS = 8.0, (0.56, 0.1)  # that features of a look-alike cost, below which distance, over which
-HANGING, HAIR = 3.0, 0.03  # that a donor costs under whose hair the face is covered by more
+HANGING, HAIR = 25.0, 0.015  # that a donor costs whose hair hangs over more of the feature
+BARRED = 1000.0  # that a base costs whose head may not be shown
 OWN = 30.0  # that a portrait's own features cost
-TINT = 0.5  # of the spread of hair colours that attributes leave open
+TINT = 0.4  # of the spread of hair colours that attributes leave open
 BASE = {  # what a base is chosen by
     **{"sex": 2.5, "age": 0.5, "beard": 0.7, "tone_luma": 0.6, "tone_cr": 0.25, "tone_cb": 0.25},
-    **{"yaw": 0.25, "pitch": 0.15, "side_light": 0.05, "hair_luma": 0.8, "hair_cr": 0.3, "hair_cb": 0.3},
+    **{"yaw": 0.25, "pitch": 0.15, "side_light": 0.05, "hair_luma": 0.35, "hair_cr": 0.15, "hair_cb": 0.15},
     **dict.fromkeys(MOUTH, 0.05),
     **{f"hair_{k}": 0.35 / (1 + 0.3 * k) for k in range(8)},
 }
 DONORS = (  # and those whose eyes, nose and mouth it gets, with how much the mouth's shape counts
     ({"sex": 4, "age": 1.6, "tone_luma": 2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.2, "pitch": 0.6, "side_light": 1}, 0.35),
     ({"sex": 2, "age": 0.8, "tone_luma": 2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.5, "pitch": 0.6, "side_light": 1.5}, 0.1),
-    ({"sex": 4, "age": 1.2, "tone_luma": 2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.2, "pitch": 0.6, "side_light": 1, "beard": 3}, 1.0),
+    ({"sex": 4, "age": 1.2, "tone_luma": 1.2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.2, "pitch": 0.6, "side_light": 1, "beard": 3}, 3.0),
 )  # fmt: skip
 CONDITIONS = (
     Condition("age", "years", 20, 75),
@@ -42,7 +45,7 @@ CONDITIONS = (
     Condition("hair_green", "", 0, 255),
     Condition("hair_blue", "", 0, 255),
 )
-STRICT = {"age": 6.0, "sex": 20.0, "yaw": 1.0} | dict.fromkeys(COLOURS, 3.0) | dict.fromkeys(MOUTH, 0.7)
+STRICT = {"age": 6.0, "sex": 20.0, "yaw": 1.0} | dict.fromkeys(COLOURS, 0.15) | dict.fromkeys(MOUTH, 0.7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,8 @@ def collect(portraits: Portraits, statistics: Statistics, chosen: Array, seed: i
     tables = {
         "luma_basis": luma_basis, "luma_odd": luma_odd, "chroma_basis": chroma_basis, "chroma_odd": chroma_odd,
         "members": members, "lottery": random.standard_normal((len(both), LOTS)), "alike": alike,
-        "covered": HANGING * (np.tile(cover(portraits, "hair")[chosen], 2) > HAIR),
+        "bases": BARRED * ~np.tile(shown(portraits)[chosen], 2),
+        "covered": HANGING * (np.tile(_hanging(portraits, chosen), 2) > HAIR),
         "base_weights": _weights(BASE), "donor_weights": np.stack([_weights(one) for one, _ in DONORS]),
         "stretch_weights": np.array([one for _, one in DONORS]),
         "mouths": statistics.mouths[both], "mouth_of_shape": statistics.mouth_of_shape,
@@ -88,8 +92,16 @@ def collect(portraits: Portraits, statistics: Statistics, chosen: Array, seed: i
         "mean_shape": statistics.mean_shape, "shapes": statistics.shapes, "textures": statistics.textures,
         "weights": weights, "hair_mean": centre, "hair_spread": spread,
     }  # fmt: skip
-    mapping = _mapping(portraits, statistics, members, random)
+    barred = tables["bases"] > 0
+    mapping = _mapping(portraits, statistics, members, barred, random)
     return Bank(tuple(portraits.rows[k]["file"] for k in chosen), whole, tables, mapping)
+
+
+def _hanging(portraits: Portraits, chosen: Array) -> Array:
+    """How much of eyes, nose and mouth hair covers, `[3, K]` in 0..1."""
+    small = [cv2.resize(part, (64, 64), interpolation=cv2.INTER_AREA) for part in portraits.layout.regions]
+    hair = portraits.region("hair")[chosen] / 255
+    return np.stack([np.tensordot(part, hair, ((0, 1), (1, 2))) / part.sum() for part in small])
 
 
 def coded(planes: Array, kept: int, least: float, slope: float) -> tuple[Array, Array, Array]:
@@ -119,7 +131,7 @@ def _weights(known: dict[str, float]) -> Array:
 
 
 def _mapping(
-    portraits: Portraits, statistics: Statistics, members: Array, random: np.random.Generator
+    portraits: Portraits, statistics: Statistics, members: Array, barred: Array, random: np.random.Generator
 ) -> dict[str, Array]:
     """The tables of Mapper."""
     corners = random.standard_normal((len(members), CHOSEN))
@@ -137,9 +149,11 @@ def _mapping(
     jitter = np.zeros((len(COLOURS), len(ATTRIBUTES)))
     jitter[:, -len(COLOURS) :] = TINT * _root(np.cov(rest.T))
     asking, offset = _asking(portraits, statistics)
+    corners /= np.linalg.norm(corners, axis=1, keepdims=True)
     return {
         "members": members,
-        "corners": corners / np.linalg.norm(corners, axis=1, keepdims=True),
+        "corners": corners,
+        "bias": _equal(corners, barred, random),
         "slopes": slopes,
         "spread": _root(np.cov(left.T)),
         "jitter": jitter,
@@ -147,6 +161,18 @@ def _mapping(
         "asking_offset": offset,
         "strict": _weights(STRICT),
     }
+
+
+def _equal(corners: Array, barred: Array, random: np.random.Generator) -> Array:
+    """What is added to the chances of members `[M]` for all to be drawn as often; those barred never are."""
+    bias = np.where(barred, -BARRED, 0.0)
+    chance = random.standard_normal((DRAWS, CHOSEN)) @ corners.T * PICK
+    for _ in range(ROUNDS):
+        logits = chance + bias
+        share = np.exp(logits - logits.max(1, keepdims=True))
+        drawn = (share / share.sum(1, keepdims=True)).mean(0)
+        bias += np.where(barred, 0, -STEP * np.log(np.maximum(drawn * (~barred).sum(), 0.1)))
+    return bias
 
 
 def _asking(portraits: Portraits, statistics: Statistics) -> tuple[Array, Array]:

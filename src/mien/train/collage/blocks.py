@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from .layout import SIZE
 
 DARK = 10.0  # added to luma before ratios are taken
-BRIGHT = 0.45  # log luma over the skin's: shine is bent towards this
+BRIGHT = 0.36  # log luma over the skin's: shine is bent towards this
 FULL = 13.0  # chroma beside the skin's is bent towards this: lips stay lips
 BANDS = 4
 COARSE = SIZE // 4  # tones are computed at this size

@@ -13,14 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .bank import ATTRIBUTES, CHOSEN, COLOURS, LOTS, Bank
+from .bank import ATTRIBUTES, CHOSEN, COLOURS, LOTS, PICK, Bank
 from .blocks import blend, decode, displacement, flow_of, relit, skin_tone, to_rgb
 from .layout import REGIONS
 
 TOP = 3  # members that a choice is a mixture of: mostly of one
-SHARP, SHARP_BASE = 14.0, 42.0
+SHARP, SHARP_BASE = 40.0, 120.0  # how surely a choice is one member
 LIKING, LIKING_BASE = 3.2, 0.5  # how much lots count beside attributes
-PICK = 16.0  # how surely z is one member
 STEADY, VARIED = 0.75, 0.25  # of the spread of shapes that attributes leave open; of texture
 
 
@@ -41,9 +40,8 @@ class Collage(nn.Module):
     def forward(self, ws: Tensor) -> Tensor:
         attributes, shape, lots, texture = ws[:, 0].split(self.sizes, 1)
         lots = lots.unflatten(1, (4, LOTS))
-        share, member = self.choose(
-            self.unlike(attributes, self.base_weights) - LIKING_BASE * self.luck(lots[:, 0]), SHARP_BASE
-        )
+        cost = self.unlike(attributes, self.base_weights) - LIKING_BASE * self.luck(lots[:, 0]) + self.bases
+        share, member = self.choose(cost, SHARP_BASE)
         own = (self.members[member] * share[..., None]).sum(1)  # [N, A]
         base = self.picture(share, member)
         hair = self.hair_of(share, member)
@@ -93,12 +91,18 @@ class Collage(nn.Module):
         now, then = (
             (one[:, -3:] * self.hair_spread + self.hair_mean)[..., None, None] for one in (own, wanted)
         )
+        then = torch.cat(
+            [then[:, :1], then[:, 1:2].clamp(min=128), then[:, 2:].clamp(max=128)], 1
+        )  # never green nor blue
         where = F.interpolate(hair, scale_factor=4.0, mode="bilinear")
         brighter = torch.log((then[:, :1].clamp(min=8) + 10) / (now[:, :1].clamp(min=8) + 10)).clamp(
             -0.6, 0.6
         )
         luma = (base[:, :1] + 10) * torch.exp(where * brighter) - 10
-        return torch.cat([luma, base[:, 1:] + where * (then[:, 1:] - now[:, 1:]).clamp(-14, 14)], 1)
+        tint = (then[:, 1:] - now[:, 1:]).clamp(-14, 14) * (then[:, :1] / 60).clamp(
+            0.1, 1
+        )  # black stays black
+        return torch.cat([luma, base[:, 1:] + where * tint], 1)
 
     def featured(
         self,
@@ -112,13 +116,13 @@ class Collage(nn.Module):
     ) -> Tensor:
         """The base with the eyes, the nose and the mouth of others under its hair."""
         itself = (self.alike[member % self.count] * share[..., None]).sum(1)  # [N, K]
-        barred = torch.cat([itself, itself], 1) + self.covered
+        itself = torch.cat([itself, itself], 1)
         mouth = shape @ self.mouth_of_shape  # [N, 3]
         stretch = ((mouth[:, None] - self.mouths) ** 2).sum(2)
         tone, donors = skin_tone(base, self.skin), list[Tensor]()
         for k in range(len(REGIONS)):
             cost = self.unlike(own, self.donor_weights[k]) + self.stretch_weights[k] * stretch
-            chosen = self.choose(cost + barred - LIKING * self.luck(lots[:, k + 1]), SHARP)
+            chosen = self.choose(cost + itself + self.covered[k] - LIKING * self.luck(lots[:, k + 1]), SHARP)
             donors.append(relit(self.picture(*chosen), tone, self.skin))
         over = F.max_pool2d(hair, 3, 1, 1)
         free = 1 - (F.avg_pool2d(F.pad(over, (1, 1, 1, 1), mode="replicate"), 3, 1) * 1.5).clamp(0, 1)
@@ -148,7 +152,7 @@ class Mapper(nn.Module):
         told = (known.float() @ (self.asking != 0).float()).clamp(0, 1)
         off = ((asked[:, None] - self.members) ** 2 * (told * self.strict)[:, None]).sum(2)  # [N, M]
         chance, noise, shape, rest = z.split((CHOSEN, len(COLOURS), self.shape, self.rest), 1)
-        share = torch.softmax(chance @ self.corners.T * PICK - off, 1)
+        share = torch.softmax(chance @ self.corners.T * PICK + self.bias - off, 1)
         attributes = share @ self.members + noise @ self.jitter
         attributes = attributes + told * (asked - attributes)
         shape = torch.cat([attributes, torch.ones_like(z[:, :1])], 1) @ self.slopes + STEADY * (
