@@ -3,6 +3,7 @@ directions."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,66 +66,51 @@ def build(faces: Path, out: Path, *, force: bool, progress: Progress) -> dict[st
             f"{faces} has {len(chosen)} portraits of people who do not exist that faces can be put together from: {FEWEST} are wanted"
         )
     made = bank.collect(seen, measured, chosen)
+    notice = notice_of([faces])
     said: dict[str, Any] = {
         "licence": "MIT",
         "limits": LIMITS,
-        "data": notice_of([faces]),
+        "data": notice,
         "source": f"mien collage; {made_by()}",
     }
-    for part, place in zip(parts(faces, seen, measured, made, said), places, strict=False):
-        export.write(part, place, bits=16)
+    for part, place in zip(parts(faces, seen, measured, made), places, strict=False):
+        card = replace(part.card, **said)
+        if part.role == "generator":
+            card = replace(card, data=f"{notice}\nPortraits in the bank: {', '.join(made.files)}")
+        export.write(replace(part, card=card), place, bits=16)
     codes = known_directions(seen, measured)
-    card = Card(f"{NAME}-directions", "directions", space=sha256_of(places[1]), **said)
-    directions.write(places[3], card, codes)
+    about = {"description": f"Directions of {NAME}: {', '.join(codes)}", "space": sha256_of(places[1])}
+    directions.write(places[3], Card(f"{NAME}-directions", "directions", **about, **said), codes)
     return {"members": len(chosen), "megabytes": sum(place.stat().st_size for place in places) / 1e6}
 
 
 def parts(
-    faces: Path,
-    seen: portraits.Portraits,
-    measured: statistics.Statistics,
-    made: bank.Bank,
-    said: dict[str, Any],
+    faces: Path, seen: portraits.Portraits, measured: statistics.Statistics, made: bank.Bank
 ) -> list[Part]:
-    """The three networks."""
+    """The three networks, mapper, generator and encoder, without what is said of all."""
     collage, mapper = Collage(made).eval(), Mapper(made).eval()
-    known = len(statistics.ATTRIBUTES) + statistics.SHAPES
-    encoder = Encoder(_slopes(faces, seen, measured), sum(collage.sizes) - known)
+    encoder = Encoder(_slopes(faces, seen, measured), sum(collage.sizes[2:]))
     unknown = torch.full((1, len(bank.CONDITIONS)), torch.nan)
     z = torch.randn(4000, mapper.size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         mean = mapper(z, unknown.expand(len(z), -1)).mean(0)
-    about = said | {"size": SIZE, "template": "ffhq"}
+    draws = Card(
+        f"{NAME}-mapper",
+        "mapper",
+        "",
+        description="Who is drawn: the attributes of one member of the bank, and a shape",
+        conditions=bank.CONDITIONS,
+        w_avg=tuple(float(value) for value in mean),
+        measured={"truncation": 1.0},
+    )
+    shows = Card(
+        f"{NAME}-generator", "generator", "", size=SIZE, template="ffhq", description="Faces of nobody"
+    )
+    finds = Card(f"{NAME}-encoder", "encoder", "", size=SIZE, template="ffhq", description="Who is alike")
     return [
-        Part(
-            "mapper",
-            mapper,
-            {"z": z[:1], "condition": unknown},
-            ("w",),
-            Card(
-                f"{NAME}-mapper",
-                "mapper",
-                description="Who is drawn: attributes of one member of the bank, and a shape",
-                conditions=bank.CONDITIONS,
-                w_avg=tuple(float(value) for value in mean),
-                measured={"truncation": 1.0},
-                **said,
-            ),
-        ),
-        Part(
-            "generator",
-            collage,
-            {"ws": mean[None, None]},
-            ("pixels",),
-            Card(f"{NAME}-generator", "generator", description="Faces that belong to nobody", **about),
-        ),
-        Part(
-            "encoder",
-            encoder,
-            {"pixels": torch.zeros(1, 3, SIZE, SIZE)},
-            ("ws",),
-            Card(f"{NAME}-encoder", "encoder", **about),
-        ),
+        Part("mapper", mapper, {"z": z[:1], "condition": unknown}, ("w",), draws),
+        Part("generator", collage, {"ws": mean[None, None]}, ("pixels",), shows),
+        Part("encoder", encoder, {"pixels": torch.zeros(1, 3, SIZE, SIZE)}, ("ws",), finds),
     ]
 
 
@@ -157,7 +143,8 @@ def known_directions(seen: portraits.Portraits, measured: statistics.Statistics)
     y = np.concatenate([measured.coefficients[:count], measured.texture_coefficients], 1)
     slopes = np.linalg.lstsq(x, y, rcond=None)[0]
     attributes, lots = np.zeros(len(statistics.ATTRIBUTES)), np.zeros(4 * bank.LOTS)
+    shapes = len(measured.shapes)
     return {
-        name: np.concatenate([attributes, slope[: statistics.SHAPES], lots, slope[statistics.SHAPES :]])
+        name: np.concatenate([attributes, slope[:shapes], lots, slope[shapes:]])
         for name, slope in zip(("age", "sex", "smile"), slopes, strict=False)
     }

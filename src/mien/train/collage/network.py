@@ -13,9 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .bank import ATTRIBUTES, CHOSEN, COLOURS, LOTS, PICK, Bank
-from .blocks import blend, decode, displacement, flow_of, relit, skin_tone, to_rgb
+from ...types import Array
+from .bank import CHOSEN, LOTS, PICK, Bank
+from .blocks import DARK, blend, decode, displacement, flow_of, relit, skin_tone, to_rgb
 from .layout import REGIONS
+from .statistics import ATTRIBUTES, COLOURS
 
 TOP = 3  # members that a choice is a mixture of: mostly of one
 SHARP, SHARP_BASE = 40.0, 120.0  # how surely a choice is one member
@@ -23,17 +25,52 @@ LIKING, LIKING_BASE = 3.2, 0.5  # how much lots count beside attributes
 STEADY, VARIED = 0.75, 0.25  # of the spread of shapes that attributes leave open; of texture
 
 
-class Collage(nn.Module):
-    """ws `[N, 1, W]` -> pixels `[N, 3, 256, 256]` in 0..1."""
+class Tables(nn.Module):
+    """Tables of the bank by name: whole numbers as buffers, the others as parameters."""
+
+    def __init__(self, whole: dict[str, Array], others: dict[str, Array]) -> None:
+        super().__init__()
+        for name, values in whole.items():
+            self.register_buffer(name, torch.from_numpy(values))
+        for name, values in others.items():
+            table = torch.from_numpy(values.astype(np.float32))
+            setattr(self, name, nn.Parameter(table, requires_grad=False))
+
+
+class Collage(Tables):
+    """ws `[N, 1, W]` -> pixels `[N, 3, 256, 256]` in 0..1. K portraits are M = 2 K members: as they are, then
+    mirrored."""
+
+    luma: Tensor  # [K, 1024, 26] int8: codes of blocks
+    chroma: Tensor  # [K, 2, 256, 8] int8
+    hair: Tensor  # [K, 64, 64] uint8: where hair is
+    near: Tensor  # [128, 128, 3] int16: mesh points about a place
+    weights: Tensor  # [128, 128, 3]
+    luma_basis: Tensor  # [26, 64]
+    luma_odd: Tensor  # [26]
+    chroma_basis: Tensor  # [8, 64]
+    chroma_odd: Tensor  # [8]
+    members: Tensor  # [M, A]: attributes
+    lottery: Tensor  # [M, 6]
+    alike: Tensor  # [K, K]: what a donor's likeness to the base costs
+    bases: Tensor  # [M]: what a base costs
+    covered: Tensor  # [3, M]: what hair over a feature costs
+    base_weights: Tensor  # [A]
+    donor_weights: Tensor  # [3, A]
+    stretch_weights: Tensor  # [3]
+    mouths: Tensor  # [M, 3]
+    mouth_of_shape: Tensor  # [48, 3]
+    regions: Tensor  # [3, 256, 256]
+    skin: Tensor  # [64, 64]
+    canonical: Tensor  # [468, 2]
+    mean_shape: Tensor  # [468, 2]
+    shapes: Tensor  # [48, 936]
+    textures: Tensor  # [24, 3, 64, 64]
+    hair_mean: Tensor  # [3]
+    hair_spread: Tensor  # [3]
 
     def __init__(self, bank: Bank) -> None:
-        super().__init__()
-        for name, values in bank.whole.items():
-            self.register_buffer(name, torch.from_numpy(values))
-        for name, values in bank.tables.items():
-            setattr(
-                self, name, nn.Parameter(torch.from_numpy(values.astype(np.float32)), requires_grad=False)
-            )
+        super().__init__(bank.whole, bank.tables)
         self.count = len(bank.whole["hair"])
         self.sizes = (len(ATTRIBUTES), len(bank.tables["shapes"]), 4 * LOTS, len(bank.tables["textures"]))
 
@@ -51,7 +88,7 @@ class Collage(nn.Module):
         ratio = F.interpolate(
             (texture @ self.textures.flatten(1)).unflatten(1, (3, 64, 64)), scale_factor=4.0, mode="bilinear"
         )
-        pixels = torch.exp(ratio) * (pixels + 10) - 10
+        pixels = torch.exp(ratio) * (pixels + DARK) - DARK
         points = self.mean_shape + (shape @ self.shapes).unflatten(1, (-1, 2)) - self.canonical  # [N, 468, 2]
         flow = flow_of(displacement(points, self.near, self.weights))
         return (F.grid_sample(pixels, flow, padding_mode="border", align_corners=False) / 255).clamp(0, 1)
@@ -88,20 +125,14 @@ class Collage(nn.Module):
 
     def recoloured(self, base: Tensor, hair: Tensor, wanted: Tensor, own: Tensor) -> Tensor:
         """The picture with its hair of the colour that is wanted."""
-        now, then = (
-            (one[:, -3:] * self.hair_spread + self.hair_mean)[..., None, None] for one in (own, wanted)
-        )
-        then = torch.cat(
-            [then[:, :1], then[:, 1:2].clamp(min=128), then[:, 2:].clamp(max=128)], 1
-        )  # never green nor blue
+        now, then = (one[:, -3:] * self.hair_spread + self.hair_mean for one in (own, wanted))  # [N, 3]
+        now, then = now[..., None, None], then[..., None, None]
         where = F.interpolate(hair, scale_factor=4.0, mode="bilinear")
-        brighter = torch.log((then[:, :1].clamp(min=8) + 10) / (now[:, :1].clamp(min=8) + 10)).clamp(
-            -0.6, 0.6
-        )
-        luma = (base[:, :1] + 10) * torch.exp(where * brighter) - 10
-        tint = (then[:, 1:] - now[:, 1:]).clamp(-14, 14) * (then[:, :1] / 60).clamp(
-            0.1, 1
-        )  # black stays black
+        light, lit = (one[:, :1].clamp(min=8) + DARK for one in (now, then))
+        luma = (base[:, :1] + DARK) * torch.exp(where * torch.log(lit / light).clamp(-0.9, 0.9)) - DARK
+        red, blue = then[:, 1:2].clamp(min=128), then[:, 2:].clamp(max=128)  # hair is neither green nor blue
+        tint = (torch.cat([red, blue], 1) - now[:, 1:]).clamp(-14, 14)
+        tint = tint * (lit / 70).clamp(max=1.0)  # and black stays black
         return torch.cat([luma, base[:, 1:] + where * tint], 1)
 
     def featured(
@@ -130,16 +161,23 @@ class Collage(nn.Module):
         return blend(base, donors, [self.regions[k] * free for k in range(len(REGIONS))])
 
 
-class Mapper(nn.Module):
+class Mapper(Tables):
     """z `[N, Z]`, condition `[N, K]` (NaN where nothing is asked) -> w `[N, W]`: the attributes of one member, drawn
     among those that are as asked, and a shape that is likely with them."""
 
+    members: Tensor  # [M, A]: attributes
+    corners: Tensor  # [M, 32]: the direction of z that means a member
+    bias: Tensor  # [M]: what makes all as likely
+    slopes: Tensor  # [A + 1, 48]: the likely shape
+    spread: Tensor  # [48, 48]: and how it varies
+    jitter: Tensor  # [3, A]: how hair varies in colour
+    asking: Tensor  # [K, A]: the attributes that conditions mean
+    asking_offset: Tensor  # [A]
+    strict: Tensor  # [A]: how much an attribute that is asked decides who is drawn
+    scale: Tensor  # [4 * 6 + 24]: of lots and texture
+
     def __init__(self, bank: Bank) -> None:
-        super().__init__()
-        for name, values in bank.mapping.items():
-            setattr(
-                self, name, nn.Parameter(torch.from_numpy(values.astype(np.float32)), requires_grad=False)
-            )
+        super().__init__({}, bank.mapping)
         self.shape = bank.mapping["spread"].shape[0]
         self.rest = 4 * LOTS + len(bank.tables["textures"])
         self.size = CHOSEN + len(COLOURS) + self.shape + self.rest
@@ -149,7 +187,7 @@ class Mapper(nn.Module):
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         known = ~torch.isnan(condition)
         asked = torch.where(known, condition, 0) @ self.asking + self.asking_offset  # [N, A]
-        told = (known.float() @ (self.asking != 0).float()).clamp(0, 1)
+        told = (known.to(z.dtype) @ (self.asking != 0).float()).clamp(0, 1)
         off = ((asked[:, None] - self.members) ** 2 * (told * self.strict)[:, None]).sum(2)  # [N, M]
         chance, noise, shape, rest = z.split((CHOSEN, len(COLOURS), self.shape, self.rest), 1)
         share = torch.softmax(chance @ self.corners.T * PICK + self.bias - off, 1)

@@ -8,8 +8,9 @@ import numpy as np
 
 from ...types import Array
 from ..prototypes import IMAGINED
+from .blocks import DARK
 from .portraits import Portraits
-from .statistics import DARK, Statistics
+from .statistics import Statistics
 from .struck import MIRRORED, STRUCK
 
 YAW, PITCH = 15.0, 12.0  # degrees
@@ -47,12 +48,12 @@ def suitable(portraits: Portraits, statistics: Statistics) -> Array:
     )
     good &= _lit_white(statistics)
     kept = list[int]()
-    for k in np.flatnonzero(good):
+    for k in np.flatnonzero(good).tolist():
         if _saturation(portraits, k) <= GREY or _unevenness(portraits, k) >= UNEVEN:
             continue
         apart = np.linalg.norm(portraits.identity[kept] - portraits.identity[k], axis=1)
         if not (apart < ALIKE).any():
-            kept.append(int(k))
+            kept.append(k)
     return np.array(kept)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ...types import Array
-from .blocks import skin_tone, to_ycc
+from .blocks import DARK, skin_tone, to_ycc
 from .layout import Layout, mirrored
 from .portraits import Portraits
 
@@ -25,7 +25,6 @@ ATTRIBUTES = (
 TURNING = ("yaw", "side_light")  # what changes sign in a mirror
 SHAPES, TEXTURES = 48, 24  # principal components that are kept
 EXPRESSION = np.array([0.09, 0.05, 0.045])  # what mouths are compared in, over the eye distance
-DARK = 10.0
 TEXTURE = 128, 64  # pixels a side: measured and stored
 
 
@@ -70,7 +69,7 @@ def measure(portraits: Portraits, imagined: Array) -> Statistics:
     turned[:, first : first + OUTLINES] = outlines[1]
     both = np.concatenate([raw, turned])
     known = np.concatenate([imagined, imagined])
-    centre, spread = both[known].mean(0), both[known].std(0)
+    centre, spread = both[known].mean(0), np.maximum(both[known].std(0), 1e-6)
     mean_shape, shapes, coefficients = _shapes(portraits.points, layout)
     mouths = np.tile(portraits.mouth, (2, 1)) / EXPRESSION
     solve = np.linalg.lstsq(np.c_[coefficients, np.ones(len(coefficients))], mouths, rcond=None)[0]
@@ -146,8 +145,8 @@ def _textures(found: Array, soft: Array) -> tuple[Array, Array]:
     values, vectors = np.linalg.eigh(weighed @ weighed.T / len(weighed))
     values, vectors = values[::-1][:TEXTURES], vectors[:, ::-1][:, :TEXTURES]
     axes = weighed.T @ vectors / len(weighed) ** 0.5  # a standard deviation each
-    out = np.zeros((TEXTURES, TEXTURE[1], TEXTURE[1], 3), np.float32)
-    for k in range(TEXTURES):
+    out = np.zeros((len(values), TEXTURE[1], TEXTURE[1], 3), np.float32)
+    for k in range(len(values)):
         whole = np.zeros((*soft.shape, 3), np.float32)
         whole[soft > 0.05] = (axes[:, k] / np.maximum(weight, 0.05)).reshape(-1, 3)
         out[k] = cv2.resize(whole * soft[..., None], (TEXTURE[1],) * 2, interpolation=cv2.INTER_AREA)
