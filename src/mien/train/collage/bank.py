@@ -34,7 +34,7 @@ BASE = {  # what a base is chosen by
 DONORS = (  # and those whose eyes, nose and mouth it gets, with how much the mouth's shape counts
     ({"sex": 4, "age": 1.6, "tone_luma": 2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.2, "pitch": 0.6, "side_light": 1}, 0.35),
     ({"sex": 2, "age": 0.8, "tone_luma": 2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.5, "pitch": 0.6, "side_light": 1.5}, 0.1),
-    ({"sex": 4, "age": 1.2, "tone_luma": 1.2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.2, "pitch": 0.6, "side_light": 1, "beard": 3}, 3.0),
+    ({"sex": 4, "age": 1.2, "tone_luma": 1.2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.2, "pitch": 0.6, "side_light": 1, "beard": 3, "hair_luma": 0.6}, 3.0),
 )  # fmt: skip
 CONDITIONS = (
     Condition("age", "years", 20, 75),

@@ -21,6 +21,7 @@ from .statistics import ATTRIBUTES, COLOURS
 
 TOP = 3  # members that a choice is a mixture of: mostly of one
 SHARP, SHARP_BASE = 40.0, 120.0  # how surely a choice is one member
+RIM = 0.4  # hair that is less than so much of a place keeps its colour, as what is behind it does
 LIKING, LIKING_BASE = 3.2, 0.5  # how much lots count beside attributes
 STEADY, VARIED = 0.75, 0.25  # of the spread of shapes that attributes leave open; of texture
 
@@ -127,7 +128,7 @@ class Collage(Tables):
         """The picture with its hair of the colour that is wanted."""
         now, then = (one[:, -3:] * self.hair_spread + self.hair_mean for one in (own, wanted))  # [N, 3]
         now, then = now[..., None, None], then[..., None, None]
-        where = F.interpolate(hair, scale_factor=4.0, mode="bilinear")
+        where = F.interpolate(((hair - RIM) / (1 - RIM)).clamp(min=0), scale_factor=4.0, mode="bilinear")
         light, lit = (one[:, :1].clamp(min=8) + DARK for one in (now, then))
         luma = (base[:, :1] + DARK) * torch.exp(where * torch.log(lit / light).clamp(-0.9, 0.9)) - DARK
         red, blue = then[:, 1:2].clamp(min=128), then[:, 2:].clamp(max=128)  # hair is neither green nor blue

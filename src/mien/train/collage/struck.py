@@ -9,7 +9,10 @@ STRUCK = {
         "sfhq-f9b7be0fe0.jpg",
     ),
     "drawn brows": ("sfhq-2a682a7276.jpg",),
-    "dyed hair": ("sfhq-167df6a412.jpg",),
+    "dyed hair": (
+        "sfhq-167df6a412.jpg",
+        "sfhq-2188560114.jpg",
+    ),
     "green light": ("sfhq-t2i-4c954349c4.jpg",),
     "grimace": (
         "sfhq-01b1f94827.jpg",
@@ -39,6 +42,8 @@ STRUCK = {
         "sfhq-t2i-2fc9898273.jpg",
         "sfhq-t2i-3731f6c07c.jpg",
         "sfhq-t2i-460982d655.jpg",
+        "sfhq-t2i-468aef2fc1.jpg",
+        "sfhq-t2i-8114a44ad8.jpg",
         "sfhq-t2i-e333615134.jpg",
     ),
     "hardly lit": (
