@@ -2,6 +2,7 @@
 what ages are read in them, which groups are drawn, and how near their pictures lie to portraits.
 
     python benchmarks/nobody.py FACES [--seeds 2000] [--json benchmarks/results/nobody.json]
+    python benchmarks/nobody.py FACES --sheet docs/nobody.webp
 
 FACES is the folder that `mien collage` was given. Distances are those of the identity network in the box, dlib's, by
 which 0.6 is its threshold for one person, and 0.45 the nearest that a face may come to a portrait. The Fréchet
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from figures import save
 
 from mien import Kit, read, verbs
 from mien.face import geometry
+from mien.io.dataset import person_of
 from mien.models.prototypes import ADULT
 from mien.models.traits import face_traits
 from mien.train.blocks import frechet
@@ -29,7 +32,7 @@ from mien.train.data.faces import read_faces
 from mien.train.prototypes import IMAGINED
 from mien.types import Array, Face
 
-NEAREST, PERSON = 0.45, 0.6
+NEAREST = 0.45
 AGES = ((18, 30), (30, 45), (45, 60), (60, 120))
 SKINS = ((-90, 10, "dark"), (10, 41, "medium"), (41, 90, "light"))  # individual typology angle, degrees
 
@@ -77,27 +80,29 @@ def apart(some: Array, others: Array) -> Array:
     )
 
 
-def distances(found: Array, portraits: Array) -> list[dict[str, Any]]:
-    """How near generated faces come to portraits and to one another, beside portraits among themselves."""
+def distances(found: Array, portraits: Array, people: Array, real: Array) -> dict[str, dict[str, float]]:
+    """How near generated faces come to portraits of real and of imagined people, and to one another; beside it, how
+    near a portrait comes to another person's, `people [n]` being who they show."""
     theirs, own = apart(portraits, portraits), apart(found, found)
-    np.fill_diagonal(theirs, np.inf)
-    rows = []
-    for name, nearest, pairs in (
-        ("generated to portraits", apart(found, portraits).min(1), None),
-        ("generated among themselves", None, own[np.triu_indices(len(own), 1)]),
-        ("portraits among themselves", theirs.min(1), theirs[np.triu_indices(len(theirs), 1)]),
-    ):
-        one: dict[str, Any] = {"what": name}
-        if nearest is not None:
-            one |= {
-                "least": round(float(nearest.min()), 3),
-                "median_nearest": round(float(np.median(nearest)), 3),
-            }
-            one |= {f"share_below_{at:g}": round(float((nearest < at).mean()), 4) for at in (NEAREST, PERSON)}
-        if pairs is not None:
-            one["median_pair"] = round(float(np.median(pairs)), 3)
-        rows.append(one)
-    return rows
+    theirs[people[:, None] == people] = np.inf
+    to = apart(found, portraits)
+    nearest = {
+        "to_real": to[:, real].min(1),
+        "to_imagined": to[:, ~real].min(1),
+        "real_to_others": theirs[real].min(1),
+        "imagined_to_others": theirs[~real].min(1),
+    }
+    out = {
+        name: {
+            "least": round(float(one.min()), 3),
+            "median": round(float(np.median(one)), 3),
+            "percent_too_near": round(100 * float((one < NEAREST).mean()), 2),
+        }
+        for name, one in nearest.items()
+    }
+    return out | {
+        "among_themselves": {"median": round(float(np.median(own[np.triu_indices(len(own), 1)])), 3)}
+    }
 
 
 def groups(traits: Array, skins: list[str]) -> list[dict[str, Any]]:
@@ -121,7 +126,7 @@ def tensor(pictures: list[Array]) -> torch.Tensor:
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def frechets(pictures: list[Array], others: list[Array]) -> list[dict[str, Any]]:
+def frechets(pictures: list[Array], others: list[Array]) -> dict[str, dict[str, float]]:
     """The distance of generated pictures to one half of portraits outside the bank, and of the other half to it, at
     the same number; whole pictures, and the face only."""
     random = np.random.default_rng(0)
@@ -129,11 +134,20 @@ def frechets(pictures: list[Array], others: list[Array]) -> list[dict[str, Any]]
     half = len(others) // 2
     first, second = (tensor([others[k] for k in part]) for part in (order[:half], order[half : 2 * half]))
     fake = tensor([pictures[k] for k in random.permutation(len(pictures))[:half]])
-    rows = []
+    out: dict[str, dict[str, float]] = {}
     for name, part in (("whole", np.s_[..., :, :]), ("face", np.s_[..., 70:230, 56:200])):
         near = [round(float(frechet.distance(first[part], one[part])), 3) for one in (fake, second)]
-        rows.append({"pictures": name, "number": half, "generated": near[0], "portraits": near[1]})
-    return rows
+        out[name] = {"pictures": half, "generated": near[0], "portraits": near[1]}
+    return out
+
+
+def sheet(kit: Kit, path: Path) -> None:
+    """The first hundred seeds at half size, labelled as generated."""
+    photos = []
+    for photo in verbs.generate(seeds=range(100), kit=kit):
+        small = cv2.resize(photo.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        photos.append(replace(photo, pixels=small))
+    verbs.write(verbs.grid(photos), path, quality=85, force=True)
 
 
 def main() -> None:
@@ -143,9 +157,14 @@ def main() -> None:
     parser.add_argument("faces", type=Path)
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--json", type=Path)
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE", help="Only draw the first hundred, side by side."
+    )
     asked = parser.parse_args()
     torch.set_num_threads(1)
     kit = Kit(threads=1)
+    if asked.sheet:
+        return sheet(kit, asked.sheet)
     table, landmarks = read_faces(asked.faces)
     images = [read(asked.faces / "images" / row["file"]).pixels for row in table]
     portraits = np.stack([vector(kit, one, points) for one, points in zip(images, landmarks, strict=True)])
@@ -159,25 +178,23 @@ def main() -> None:
         and row["hat"] == "0"
         and row["file"] not in bank
     ]
-    rows = distances(found, portraits) + frechets(pictures, others) + groups(traits, skins)
-    for row in rows:
-        print(row)
-    nearest = apart(found, portraits).min(1)
+    real = np.array([row["source"] not in IMAGINED for row in table])
+    people = np.array([person_of(row) for row in table])
     about: dict[str, Any] = {
         "seeds": asked.seeds,
         "without_a_face": lost,
         "portraits": len(portraits),
+        "real_portraits": int(real.sum()),
         "read_under_18": int((traits[:, 1] < ADULT).sum()),
         "youngest": round(float(traits[:, 1].min()), 1),
-        "least_distance": round(float(nearest.min()), 3),
+        "distance": distances(found, portraits, people, real),
+        "frechet": frechets(pictures, others),
     }
-    print(
-        about,
-        "nearest seeds",
-        np.argsort(nearest)[:20].tolist(),
-        "youngest",
-        np.argsort(traits[:, 1])[:20].tolist(),
-    )
+    rows = groups(traits, skins)
+    for row in (about, *rows):
+        print(row)
+    nearest = apart(found, portraits[real]).min(1)
+    print("nearest to real people:", np.argsort(nearest)[:9], "youngest:", np.argsort(traits[:, 1])[:9])
     save(asked.json, "python benchmarks/nobody.py FACES --json FILE", rows, **about)
 
 

@@ -31,11 +31,13 @@ BASE = {  # what a base is chosen by
     **dict.fromkeys(MOUTH, 0.05),
     **{f"hair_{k}": 0.35 / (1 + 0.3 * k) for k in range(8)},
 }
-DONORS = (  # and those whose eyes, nose and mouth it gets, with how much the mouth's shape counts
-    ({"sex": 4, "age": 1.6, "tone_luma": 2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.2, "pitch": 0.6, "side_light": 1}, 0.35),
-    ({"sex": 2, "age": 0.8, "tone_luma": 2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.5, "pitch": 0.6, "side_light": 1.5}, 0.1),
-    ({"sex": 4, "age": 1.2, "tone_luma": 1.2, "tone_cr": 1.2, "tone_cb": 1.2, "yaw": 1.2, "pitch": 0.6, "side_light": 1, "beard": 3, "hair_luma": 0.6}, 3.0),
-)  # fmt: skip
+ALL = {"tone_cr": 1.2, "tone_cb": 1.2, "pitch": 0.6}
+DONORS = (  # and those whose eyes, nose and mouth it gets
+    ALL | {"sex": 4, "age": 1.6, "tone_luma": 2, "yaw": 1.2, "side_light": 1},
+    ALL | {"sex": 2, "age": 0.8, "tone_luma": 2, "yaw": 1.5, "side_light": 1.5},
+    ALL | {"sex": 4, "age": 1.2, "tone_luma": 1.2, "yaw": 1.2, "side_light": 1, "beard": 3, "hair_luma": 0.6},
+)
+STRETCH = (0.35, 0.1, 3.0)  # how much it counts for each that its mouth has the shape that is wanted
 CONDITIONS = (
     Condition("age", "years", 20, 75),
     Condition("sex", "", -1, 1),
@@ -45,7 +47,7 @@ CONDITIONS = (
     Condition("hair_green", "", 0, 255),
     Condition("hair_blue", "", 0, 255),
 )
-STRICT = {"age": 6.0, "sex": 20.0, "yaw": 1.0} | dict.fromkeys(COLOURS, 0.15) | dict.fromkeys(MOUTH, 0.7)
+STRICT = {"age": 40.0, "sex": 100.0, "yaw": 4.0} | dict.fromkeys(COLOURS, 1.0) | dict.fromkeys(MOUTH, 4.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +87,8 @@ def collect(portraits: Portraits, statistics: Statistics, chosen: Array, seed: i
         "members": members, "lottery": random.standard_normal((len(both), LOTS)), "alike": alike,
         "bases": BARRED * ~np.tile(shown(portraits)[chosen], 2),
         "covered": HANGING * (np.tile(_hanging(portraits, chosen), 2) > HAIR),
-        "base_weights": _weights(BASE), "donor_weights": np.stack([_weights(one) for one, _ in DONORS]),
-        "stretch_weights": np.array([one for _, one in DONORS]),
+        "base_weights": _weights(BASE), "donor_weights": np.stack([_weights(one) for one in DONORS]),
+        "stretch_weights": np.array(STRETCH),
         "mouths": statistics.mouths[both], "mouth_of_shape": statistics.mouth_of_shape,
         "regions": layout.regions, "skin": layout.skin, "canonical": layout.points[:POINTS],
         "mean_shape": statistics.mean_shape, "shapes": statistics.shapes, "textures": statistics.textures,

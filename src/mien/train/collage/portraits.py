@@ -67,9 +67,9 @@ def read(folder: Path, kit: Kit, progress: Progress) -> Portraits:
 
 
 def _pose(points: Array) -> Array:
-    """Yaw and pitch in degrees."""
+    """Yaw and pitch in degrees, yaw as in `Face`."""
     turn = Head.of(points).turn
-    return np.degrees([np.arctan2(turn[0, 2], turn[0, 0]), np.arctan2(-turn[1, 2], turn[1, 1])])
+    return np.degrees([-np.arctan2(turn[0, 2], turn[0, 0]), np.arctan2(-turn[1, 2], turn[1, 1])])
 
 
 def _seen(picture: Array, points: Array, layout: Layout, kit: Kit) -> tuple[Array, ...]:
