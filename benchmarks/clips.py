@@ -31,7 +31,8 @@ from mien.face import geometry
 from mien.io import clip_reader as footage
 from mien.pipeline import photo as apply
 from mien.pipeline import tracking as tracks
-from mien.pipeline.clip_edit import ClipEditor
+from mien.pipeline.clip_edit import clip_editor
+from mien.pipeline.look import align_face
 from mien.pipeline.tracking import Tracker
 from mien.types import Alignment
 
@@ -113,7 +114,7 @@ def flicker(source: Path, kit: Kit, *, smooth: bool, frames: int = 60) -> float:
     """
     clip = footage.clip(source, end=frames / 30)
     stages = edits.plan(EditRequest({"age": 30.0}), kit)
-    line = ClipEditor(Tracker(kit, "all"), stages, 4, 6)
+    line = clip_editor("all", stages, 30, kit)
     drawn = list(line.run(footage.frames(clip)))
     look = Tracker(kit, "all")
     plain = list(footage.frames(clip))
@@ -128,9 +129,7 @@ def flicker(source: Path, kit: Kit, *, smooth: bool, frames: int = 60) -> float:
         else:
             after = plain[i].drawn(
                 before,
-                apply.run_edits(
-                    before, stages, [sights[i].faces[1]], [0], apply.make_change, apply.align_face
-                ),
+                apply.run_edits(before, stages, [sights[i].faces[1]], [0], apply.make_change, align_face),
             )
             after = replace(plain[i], picture=after).pixels
         matrix = geometry.similarity(face.landmarks, layouts)

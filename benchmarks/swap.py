@@ -3,11 +3,12 @@ what it did before, whether the border is seen, and how long it takes.
 
 python benchmarks/swap.py DATA [--json FILE] [--show FOLDER]
 python benchmarks/swap.py DATA --sheet FILE
+python benchmarks/swap.py DATA --frames FILE
 
 DATA holds `london-angles768` (people from three sides), `selfies` (of one person) and `faces256` (portraits with a
 table). Which pictures make a pair is drawn by a fixed seed; half of the sources are galleries of six pictures, half
 are one picture. Nobody is taken who reads as under 18. --show writes before, source and after side by side. --sheet only
-makes the picture of the docs, of people who do not exist.
+makes the picture of the docs, of people who do not exist; --frames that of a clip.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import random
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,19 +26,22 @@ from typing import Any
 import cv2
 import figures
 import numpy as np
+from clips import film
 
-from mien import edit, swap
+from mien import edit, edit_clip, swap, swap_clip, verify
 from mien.errors import MienError
 from mien.face import geometry
-from mien.io import photo_writer
+from mien.io import clip_reader, photo_writer
 from mien.io.photo_reader import read
-from mien.measure.seam import seam
+from mien.measure.swap_benchmark import trace
 from mien.models.kit import Kit
 from mien.pipeline.gallery import Gallery
-from mien.types import Array, Face, Photo
+from mien.pipeline.tracking import Tracker, smooth
+from mien.types import Alignment, Array, Face, Photo
 
 SEED = 16
 MANY = 12_000_000  # pixels of the photo whose time is taken
+COLLINS = Path(__file__).parents[1] / "docs" / "collins.jpg"
 CONSENT = "people of research data sets, measured and not published"
 
 
@@ -92,6 +97,7 @@ def pairs(data: Path) -> list[Pair]:
         )
     out += [Pair("studio to web", tuple(london[a]), someone("fairface", "congress")) for a in people[8:12]]
     out += [Pair("studio to synthetic", tuple(london[a]), someone("sfhq", "sfhq-t2i")) for a in people[12:15]]
+    out += [Pair("synthetic to web", (someone("sfhq"),), someone("fairface", "congress")) for _ in range(6)]
     out += [
         Pair("synthetic to studio", (someone("sfhq", "sfhq-t2i"),), one(b, "neutral-front"))
         for b in people[15:18]
@@ -133,16 +139,7 @@ def measured(kit: Kit, pair: Pair, show: Path | None, number: int) -> dict[str, 
     known = [vector(kit, pixels, largest(kit, pixels)) for pixels in theirs]
     was, now = vector(kit, before.pixels, own), vector(kit, after.pixels, then)
     to_a = float(np.mean([np.linalg.norm(now - one) for one in known]))
-    wanted, shown = (
-        np.array(list(kit.blendshapes.coefficients(face.landmarks).values())) for face in (own, then)
-    )
-    changed = (before.pixels != after.pixels).any(-1)
-    unit = float(np.linalg.norm(own.landmarks[33] - own.landmarks[263])) * 0.7
-    edge = seam(before.pixels, after.pixels, changed, unit)
-    beyond = np.ones(changed.shape, bool)
-    left, top, right, bottom = (int(v) for v in own.box)
-    wide, high = right - left, bottom - top
-    beyond[max(top - high // 2, 0) : bottom + high // 2, max(left - wide // 2, 0) : right + wide // 2] = False
+    left = trace(before, after, own, then, kit)
     if show:
         picture = read(
             pair.source[[path.name for path in pair.source].index(after.history[-1].sources[0].title)]
@@ -154,24 +151,26 @@ def measured(kit: Kit, pair: Pair, show: Path | None, number: int) -> dict[str, 
         "before_to_a": round(float(np.mean([np.linalg.norm(was - one) for one in known])), 3),
         "to_a": round(to_a, 3),
         "to_b": round(float(np.linalg.norm(now - was)), 3),
-        "expression": round(float(np.abs(shown - wanted).mean()), 4),
-        "seam": round(edge.strength, 3) if edge else None,
-        "outside": int((changed & beyond).sum()),
+        "expression": round(left.expression, 4),
+        "seam": None if left.seam is None else round(left.seam, 3),
+        "outside": left.outside,
         "seconds": round(seconds, 2),
     }
 
 
 def side_by_side(before: Photo, source: Photo, after: Photo, kit: Kit, side: int) -> Array:
     """Before, the source's picture that was taken, and after, each around its face: `[side, 3 side, 3]`."""
-    parts: list[Array] = []
-    for photo in (before, source, after):
-        face = largest(kit, photo.pixels)
-        middle, reach = (face.box[:2] + face.box[2:]) / 2, float((face.box[2:] - face.box[:2]).max()) * 0.95
-        low, high = np.clip(middle - reach, 0, None).astype(int), (middle + reach).astype(int)
-        part = photo.pixels[low[1] : high[1], low[0] : high[0]]
-        how = cv2.INTER_AREA if len(part) > side else cv2.INTER_CUBIC
-        parts.append(cv2.resize(part, (side, side), interpolation=how))
-    return np.hstack(parts)
+    shown = [photo.pixels for photo in (before, source, after)]
+    return np.hstack([around(pixels, largest(kit, pixels), side) for pixels in shown])
+
+
+def around(pixels: Array, face: Face, side: int) -> Array:
+    """A face and what is around it, `[side, side, 3]`."""
+    middle, reach = (face.box[:2] + face.box[2:]) / 2, float((face.box[2:] - face.box[:2]).max()) * 0.95
+    low, high = np.clip(middle - reach, 0, None).astype(int), (middle + reach).astype(int)
+    part = pixels[low[1] : high[1], low[0] : high[0]]
+    how = cv2.INTER_AREA if len(part) > side else cv2.INTER_CUBIC
+    return cv2.resize(part, (side, side), interpolation=how)
 
 
 def sheet(kit: Kit, data: Path, path: Path) -> None:
@@ -224,6 +223,67 @@ def times(kit: Kit, data: Path) -> dict[str, float]:
     return {"swap_seconds": round(done, 2), "smile_seconds": round(smile, 2), "ratio": round(done / smile, 2)}
 
 
+def over_time(kit: Kit, folder: Path) -> dict[str, float]:
+    """Seconds of one thread a frame for a swap in 720p and for `--age 30` in the same clip, and by how many levels a
+    pixel of the face trembles (its second difference over time, in the face's layout), before and after."""
+    source, swapped, aged = (folder / name for name in ("clip.mp4", "swapped.mp4", "aged.mp4"))
+    film(source, 2)
+    gallery = Gallery.of(COLLINS, kit=kit)
+
+    def took(run: Any) -> float:
+        start = time.process_time()
+        frames = run().frames
+        return (time.process_time() - start) / frames
+
+    done = took(lambda: swap_clip(source, swapped, gallery, consent="public figures", kit=kit))
+    edit_took = took(lambda: edit_clip(source, aged, age=30, kit=kit))
+    own, after = trembling(kit, source, swapped)
+    return {
+        "clip_seconds_a_frame": round(done, 3),
+        "clip_over_age": round(done / edit_took, 2),
+        "trembling_before": round(own, 2),
+        "trembling_after": round(after, 2),
+    }
+
+
+def trembling(kit: Kit, *clips: Path) -> list[float]:
+    """Of each clip; all are laid out by the faces of the first."""
+    frames = [[frame.pixels for frame in clip_reader.frames(clip_reader.clip(path))] for path in clips]
+    tracker, layout = Tracker(kit, "largest"), Alignment("face", 256)
+    sights = [tracker.look(pixels, i / 30) for i, pixels in enumerate(frames[0])]
+    matrices = []
+    for i in range(len(sights)):
+        low = max(0, i - 6)
+        (face, _), *_ = smooth(sights[low : i + 7], i - low, 6).values()
+        matrices.append(geometry.similarity(face.landmarks, layout))
+    out: list[float] = []
+    for shown in frames:
+        laid = [
+            geometry.warp(one, at, 256).astype(np.float32) for one, at in zip(shown, matrices, strict=True)
+        ]
+        laid = [cv2.GaussianBlur(one, (0, 0), 2)[64:224, 48:208] for one in laid]
+        steps = zip(laid, laid[1:], laid[2:], strict=False)
+        out.append(float(np.mean([np.abs(a - 2 * b + c).mean() for a, b, c in steps])))
+    return out
+
+
+def frames_of(kit: Kit, path: Path) -> None:
+    """Some frames of a clip, before and after, as one picture with its label: Grace Hopper, and Eileen Collins's face
+    on her."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, swapped = Path(folder) / "clip.mp4", Path(folder) / "swapped.mp4"
+        film(source, 3)
+        swap_clip(source, swapped, COLLINS, consent="public figures", kit=kit)
+        pairs = zip(*(clip_reader.frames(clip_reader.clip(one)) for one in (source, swapped)), strict=True)
+        shown = [(a.pixels, b.pixels) for a, b in pairs if a.number in range(0, 90, 15)]
+        history = verify(swapped).history
+    columns: list[Array] = []
+    for pair in shown:
+        face = largest(kit, pair[0])
+        columns.append(np.vstack([around(pixels, face, 230) for pixels in pair]))
+    photo_writer.write(Photo(np.hstack(columns), history=history), path, quality=85, force=True)
+
+
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What the rows of all pairs say."""
     done = [row for row in rows if "refused" not in row]
@@ -248,17 +308,22 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--show", type=Path)
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--frames", type=Path)
     asked = parser.parse_args()
     kit = Kit(threads=1)
     cv2.setNumThreads(1)
     if asked.sheet:
         sheet(kit, asked.data, asked.sheet)
         return
+    if asked.frames:
+        frames_of(kit, asked.frames)
+        return
     rows: list[dict[str, Any]] = []
     for number, pair in enumerate(pairs(asked.data)):
         rows.append(measured(kit, pair, asked.show, number))
         print(rows[-1], flush=True)
-    about = summary(rows) | times(kit, asked.data)
+    with tempfile.TemporaryDirectory() as folder:
+        about = summary(rows) | times(kit, asked.data) | over_time(kit, Path(folder))
     print(about)
     figures.save(asked.json, "python benchmarks/swap.py DATA --json FILE", rows, **about)
 

@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pipeline.gallery",
         "pipeline.stylize",
         "pipeline.swap",
+        "pipeline.swap_face",
         "measure",
         "face.geometry",
         "io",

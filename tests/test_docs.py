@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import cv2
 import numpy as np
 import pytest
@@ -137,7 +138,9 @@ def test_every_edit_is_in_readme_and_docs_with_its_range():
             cells = [cell.strip() for cell in line.split("|")[1:-1]]
             rows[cells[0].strip("`")] = cells[1]
     told = {}
-    for option in cli.app.commands["edit"].params:
+    command = cli.app.get_command(click.Context(cli.app), "edit")
+    assert command is not None
+    for option in command.params:
         text = getattr(option, "help", None) or ""
         if found := re.search(r"; (-?\d+ to \d+(?: years)?|as red)", text):
             told[option.opts[-1]] = "a colour" if found[1] == "as red" else found[1]

@@ -15,8 +15,9 @@ from PIL import Image
 
 import mien
 from mien import InputError, Photo, RequestError, Session, edit, verbs
-from mien.edits.request import EDITS, METHODS, EditRequest, Strengths, StyleRequest
+from mien.edits.request import EDITS, METHODS, EditRequest, Strengths
 from mien.pipeline.photo import edit_photo
+from mien.pipeline.stylize import Manner, StyleRequest
 from mien.types import Phase
 
 # ---- names
@@ -147,7 +148,7 @@ def test_a_request_is_a_value():
     assert request == EditRequest({"smile": 0.8, "lips": "red:0"}, face="largest", start=1.5)
     assert request.arguments() == {"smile": 0.8, "lips": "red:0", "face": "largest", "begin": 1.5}
     assert request.amounts == {"smile": 0.8} and EditRequest({"age": 0}).empty
-    assert StyleRequest("candy", 0.5).arguments() == {"network": "candy", "strength": 0.5}
+    assert StyleRequest(Manner("candy"), 0.5).arguments() == {"network": "candy", "strength": 0.5}
 
 
 @pytest.mark.parametrize(

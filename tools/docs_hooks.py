@@ -91,6 +91,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         "readers",
         (
             ("Of two portraits", lambda row: f"{row['first']} and {row['second']}"),
+            ("Portraits", lambda row: "{} and {}".format(*row["portraits"])),
             ("Put in the right order", lambda row: percent(row["right_order"])),
         ),
     ),
@@ -109,7 +110,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         "memory",
         (
             ("What", field("what")),
-            ("Peak memory", lambda row: f"{'less than ' * row.get('less', False)}{row['megabytes']} MB"),
+            ("Peak memory", lambda row: f"{row['megabytes']} MB"),
         ),
     ),
     "clips": (
@@ -127,6 +128,18 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ("ONNX Runtime", lambda row: f"{row['onnxruntime_ms']} ms"),
             ("PyTorch, channels_last", lambda row: f"{row['pytorch_ms']} ms"),
             ("720p clip, `--face largest`", lambda row: f"{row['frames_per_second']} frames a second"),
+        ),
+    ),
+    "swap_trained": (
+        "swap_trained",
+        (
+            ("Swap", field("way")),
+            ("Steps", field("steps")),
+            ("Self", field("self", ".1f")),
+            ("Self, drawing alone", lambda row: f"{row['self_alone']:.1f}" if "self_alone" in row else ""),
+            ("Likeness to A", field("likeness_a", ".2f")),
+            ("Likeness to B", field("likeness_b", ".2f")),
+            ("Expression off by", field("expression", ".3f")),
         ),
     ),
     "generators": (

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         stylize,
         stylize_clip,
         swap,
+        swap_clip,
         verify,
         write,
     )
@@ -84,6 +85,7 @@ _HOME = {
         "stylize",
         "stylize_clip",
         "swap",
+        "swap_clip",
         "verify",
         "write",
     ),
@@ -123,6 +125,7 @@ __all__ = [
     "stylize",
     "stylize_clip",
     "swap",
+    "swap_clip",
     "verify",
     "write",
 ]

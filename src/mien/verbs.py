@@ -11,22 +11,25 @@ from .measure.benchmark import bench_edits
 from .measure.compare import report
 from .measure.flicker import report_clips
 from .measure.html import write_page
+from .measure.swap_benchmark import bench_swap
 from .models.kit import shared_kit
 from .offline import offline_proof
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
+from .pipeline.extract import extract
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
 from .pipeline.networks import collage, export, import_network, prototypes, train
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
-from .pipeline.swap import swap
+from .pipeline.swap import swap, swap_clip
 
 __all__ = [
     "age",
     "align",
     "align_folder",
     "bench_edits",
+    "bench_swap",
     "blendshapes",
     "collage",
     "directions",
@@ -35,6 +38,7 @@ __all__ = [
     "edit",
     "edit_clip",
     "export",
+    "extract",
     "find",
     "generate",
     "grid",
@@ -56,6 +60,7 @@ __all__ = [
     "stylize",
     "stylize_clip",
     "swap",
+    "swap_clip",
     "train",
     "verify",
     "walk",

@@ -18,7 +18,7 @@ from conftest import HOPPER, Mien, Ran, save
 from PIL import Image
 
 import mien as package
-from mien import RequestError, cli, edit, find, read, verbs, verify, write
+from mien import OutputError, RequestError, cli, edit, find, read, verbs, verify, write
 from mien.cli import inspect
 from mien.cli.inspect import lines_of
 from mien.pipeline.find import GREEN, RED
@@ -323,6 +323,21 @@ def test_align_writes_the_folder_that_train_reads(mien: Mien, photo: Path, coupl
             eyes = points[[468, 473]].mean(0)
             assert np.hypot(*(eyes - [64, 60])) < 13, "the eyes are where FFHQ has them"
     refused(mien("align", photo, "-o", out), "not an empty folder")
+
+
+def test_align_leaves_nothing_half_written(
+    mien: Mien, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out, blank = tmp_path / "out", save(tmp_path / "blank.png", np.zeros((64, 64, 3), np.uint8))
+    ran = mien("align", blank, "-o", out)
+    assert ran.code == 2 and "no face was found: nothing was written" in ran.err
+
+    def full(*_: object, **__: object) -> None:
+        raise OutputError("no room")
+
+    monkeypatch.setattr("mien.pipeline.find.dataset.write_tables", full)
+    assert mien("align", photo, "-o", out).code == 2
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["blank.png", "photo.jpg"]
 
 
 def test_align_refuses_before_it_makes_a_folder(mien: Mien, photo: Path, tmp_path: Path):

@@ -12,7 +12,7 @@ from faces import HOPPER, ROOT, collins, hopper, hopper_face, kit
 
 from mien import Photo, read, swap, write
 from mien.errors import FaceError, RequestError
-from mien.face import mesh
+from mien.face import mesh, topology
 from mien.io.content_credentials import verify
 from mien.pipeline.gallery import Gallery
 from mien.pipeline.photo import edit_step
@@ -120,6 +120,41 @@ def test_two_faces_and_the_one_that_is_meant(couple: Array):
     assert both.min() < middle < both.max()
 
 
+def inner(photo: Photo) -> Array:
+    """The middle of the face of Grace Hopper."""
+    left, top, right, bottom = hopper_face().box.astype(int)
+    return photo.pixels[top + 40 : bottom - 40, left + 40 : right - 40].astype(float)
+
+
+def test_strength_is_a_morph_of_the_two():
+    before, after = inner(hopper()), inner(swapped())
+    half = inner(swap(hopper(), gallery(), consent=CONSENT, strength=0.5, kit=kit()))
+    whole = np.abs(after - before).mean()
+    assert 0.2 * whole < np.abs(half - before).mean() < 0.8 * whole
+    assert 0.2 * whole < np.abs(half - after).mean() < 0.8 * whole
+
+
+def test_shape_and_features_that_are_kept():
+    """Without its shape, the source's face lies where the photo's is, and features that are kept are the photo's."""
+    plain = swap(hopper(), gallery(), consent=CONSENT, shape=0, kit=kit())
+    kept = swap(hopper(), gallery(), consent=CONSENT, shape=0, keep=("mouth", "brows"), kit=kit())
+    beside = np.ones(hopper().pixels.shape[:2], np.uint8)
+    cv2.fillConvexPoly(beside, cv2.convexHull(hopper_face().landmarks[:468]).astype(np.int32), 0)
+    beside = cv2.erode(beside, np.ones((5, 5))) > 0
+    assert not changed(hopper().pixels, plain.pixels)[beside].any()
+    assert changed(hopper().pixels, swapped().pixels)[beside].sum() > 1000
+
+    def differs(photo: Photo, outline: tuple[int, ...]) -> float:
+        points = hopper_face().landmarks[list(outline)].astype(np.int32)
+        mask = cv2.fillConvexPoly(np.zeros(photo.pixels.shape[:2], np.uint8), cv2.convexHull(points), 1)
+        return float(np.abs(photo.pixels.astype(float) - hopper().pixels)[mask > 0].mean())
+
+    for outline in (topology.LIPS, *topology.BROWS):
+        assert differs(kept, outline) < 0.5 * differs(plain, outline)
+    assert differs(kept, topology.EYELIDS[0]) > 0.8 * differs(plain, topology.EYELIDS[0])
+    assert kept.history[-1].arguments["keep"] == ["mouth", "brows"]
+
+
 @pytest.mark.parametrize("consent", ["", "  "])
 def test_no_consent_is_refused(consent: str):
     with pytest.raises(RequestError, match="a swap needs consent"):
@@ -170,7 +205,7 @@ def test_the_command(mien: Mien, photo: Path, tmp_path: Path):
     assert mien("swap", photo, "--source", COLLINS, "--consent", CONSENT, "-o", out).code == 0
     assert changed(read(photo).pixels, read(out).pixels).any()
     told = mien("verify", out).err
-    assert "face replaced: the person seen is not the person who was photographed" in told
+    assert "face replaced: the person seen is not the person whom the camera saw" in told
     assert f"consent, as stated: {CONSENT}" in told
 
 

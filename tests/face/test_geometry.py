@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mien import Alignment, Change, Crop, RequestError
 from mien.face import geometry, topology
-from mien.face.change import composite
+from mien.face.change import advect_points, composite
 
 SIZE = 128
 LAYOUT = Alignment("face", SIZE)
@@ -219,3 +219,17 @@ def test_a_change_may_look_into_another_picture():
         wanted = source[::2, ::2].astype(float)[20:44, 22:46]
         assert np.abs(seen - wanted).mean() < 2
         assert (out[:40] == deep[:40]).all()
+
+
+def test_each_point_follows_the_flow_where_it_is():
+    """What lies at q is what was at q + flow(q): here a stretch about the middle."""
+    crop = crop_at(3.0, 0.2, (400.0, 300.0))
+    middle, stretch = (SIZE - 1) / 2, 1.25
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    flow = np.dstack([x - middle, y - middle]) * np.float32(1 / stretch - 1)
+    change = replace(nothing(np.ones((SIZE, SIZE), np.float32)), flow=flow)
+    before = crop.landmarks[topology.RIGID_POINTS, :]
+    after = geometry.transform(advect_points(before, crop, change), crop.matrix)
+    wanted = (geometry.transform(before, crop.matrix) - middle) * stretch + middle
+    assert np.abs(after - wanted).max() < 0.5
+    assert np.ptp(after - geometry.transform(before, crop.matrix), axis=0).min() > 2, "not all alike"

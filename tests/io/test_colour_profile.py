@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faces import collins, kit
+from faces import collins, hopper, kit
 from PIL import ImageCms
 
-from mien import Photo, edit
+from mien import Photo, edit, find, swap
 from mien.io.colour_profile import Profile, profile_of
 from mien.types import Array, Origin
+from mien.verbs import identity
 
 P3 = [(0.51512, 0.29198, 0.1571), (0.2412, 0.69225, 0.06657), (-0.00105, 0.04189, 0.78407)]
 PROPHOTO = [(0.79767, 0.13519, 0.03135), (0.28804, 0.71188, 0.00009), (0.0, 0.0, 0.82490)]
@@ -90,3 +91,22 @@ def test_a_colour_is_the_one_that_was_named(name: str):
         assert np.abs(seen[1] - seen[0] - wanted).mean() < 0.12 * np.abs(wanted).mean(), request
         untouched = (wanted == 0).all(2)
         assert (done.pixels == photo.pixels)[untouched].mean() > 0.99
+
+
+def test_a_swap_looks_the_same_in_every_profile():
+    """Both the photo and the source's picture lie in ProPhoto, and so do they in sRGB."""
+    profile = known("ProPhoto")
+
+    def wide(photo: Photo) -> Photo:
+        deep = np.rint(profile.from_srgb(photo.pixels / 255) * 65535).astype(np.uint16)
+        return Photo(deep, origin=Origin(icc=PROFILES["ProPhoto"]))
+
+    plain = swap(hopper(), collins()[0], consent="in a test", kit=kit())
+    done = swap(wide(hopper()), wide(collins()[0]), consent="in a test", kit=kit())
+    seen = profile.to_srgb(done.pixels / 65535) * 255
+    effect = np.abs(plain.pixels.astype(float) - hopper().pixels)
+    assert np.abs(seen - plain.pixels).mean() < 0.15 * effect.mean()
+    assert (done.pixels == wide(hopper()).pixels)[(effect == 0).all(2)].mean() > 0.99
+    (who,) = find(wide(collins()[0]), kit=kit())
+    alike = identity(wide(collins()[0]), who, kit=kit()).likeness(identity(*collins(), kit=kit()))
+    assert alike > 0.97

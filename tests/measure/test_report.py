@@ -26,6 +26,7 @@ from mien.measure import criteria as judges
 from mien.measure import flicker, report
 from mien.measure import reference as groups
 from mien.measure import seam as seams
+from mien.measure import swap_benchmark as swaps
 from mien.pipeline.photo import edit_photo
 from mien.types import Array, Change, Crop, Phase, Step
 
@@ -518,7 +519,18 @@ def test_people_to_compare_with_are_others_than_those_who_are_edited(tmp_path: P
 
 def test_the_bench_prints_a_table_and_draws_a_sheet(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "out"
-    ran = mien("bench", "edits", tmp_path, "-o", out, "--edits", "smile=0.8,sex=-0.8", "--json")
+    ran = mien(
+        "bench",
+        "edits",
+        tmp_path,
+        "-o",
+        out,
+        "--edits",
+        "smile=0.8,sex=-0.8",
+        "--features",
+        "identity",
+        "--json",
+    )
     rows = [json.loads(line) for line in ran.out.splitlines()]
     assert ran.code == 0 and [(row["edit"], row["by"]) for row in rows] == [
         (edit, by) for edit in ("smile", "sex") for by in (bench.BEST, *METHODS)
@@ -533,3 +545,23 @@ def test_the_bench_prints_a_table_and_draws_a_sheet(mien: Mien, photo: Path, tmp
     assert len(verbs.verify(out / bench.SHEET).history) == 6, "the sheet is labelled with what it shows"
     ran = mien("bench", "edits", tmp_path, "-o", out)
     assert ran.code == 2 and "has a bench in it already" in ran.err
+
+
+def test_the_bench_of_swaps_puts_each_face_on_the_next_head(mien: Mien, photo: Path, tmp_path: Path):
+    (tmp_path / "second.jpg").write_bytes((ROOT / "docs" / "collins.jpg").read_bytes())
+    out = tmp_path / "bench"
+    ran = mien("bench", "swap", tmp_path, "-o", out)
+    assert (ran.code, ran.err.count("\n")) == (2, 1) and "a swap needs consent" in ran.err
+    ran = mien("bench", "swap", tmp_path, "-o", out, "--consent", "in a test", "--json")
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    assert sorted((row["photo"], row["source"]) for row in rows) == [
+        ("photo.jpg", "second.jpg"),
+        ("second.jpg", "photo.jpg"),
+    ]
+    for row in rows:
+        assert not row["refused"] and row["outside"] == 0 and row["to_source"] > row["before"] + 0.1
+        assert 0 < row["expression"] < 0.1 and 0.8 < row["seam"] < 1.3
+    assert "of 2 look more like the source" in ran.err
+    sheet = verbs.read(out / bench.SHEET)
+    assert sheet.size == (3 * swaps.TILE, 2 * swaps.TILE)
+    assert verbs.verify(out / bench.SHEET).history[-1].verb == "swap"

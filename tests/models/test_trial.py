@@ -56,6 +56,18 @@ def test_what_does_what_it_says_is_imported(tmp_path: Path, monkeypatch: pytest.
     assert entry.role == "translator" and catalogue.locate("mirror") == entry
 
 
+def test_a_swapper_gives_a_face_and_where_it_is(tmp_path: Path):
+    card = CARD | {"role": "swapper"}
+    face = helper.make_node("Identity", ["pixels"], ["face"])
+    alpha = helper.make_node("ReduceMax", ["pixels"], ["alpha"], axes=[1])
+    sides = {"face": (FLOAT, PICTURE), "alpha": (FLOAT, [1, 1, "h", "w"])}
+    whole = network(tmp_path / "a.onnx", card, face, alpha, outputs=sides)
+    trial.run_once(Net("a", whole, ""))
+    bare = network(tmp_path / "b.onnx", card, face, outputs={"face": (FLOAT, PICTURE)})
+    with pytest.raises(ModelError, match="gives no 'alpha'"):
+        trial.run_once(Net("b", bare, ""))
+
+
 SCALAR = helper.make_node("ReduceMean", ["pixels"], ["picture"], keepdims=0)
 CAST = helper.make_node("Cast", ["pixels"], ["picture"], to=INT)
 NAN = [helper.make_node("Neg", ["pixels"], ["less"]), helper.make_node("Sqrt", ["less"], ["picture"])]

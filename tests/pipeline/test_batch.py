@@ -80,6 +80,28 @@ def test_folders_below_are_taken_or_named(mien: Mien, photos: Path, out: Path):
         assert ran.code == 0 and summary(ran) == f"{3 - skipped} done, {skipped} skipped, 0 failed"
 
 
+def test_shares_of_many_runs_are_one(mien: Mien, tmp_path: Path, out: Path):
+    """Into one folder, each photo by one of them; names from a list."""
+    photos = [shutil.copy(HOPPER, tmp_path / f"{number}.jpg") for number in range(5)]
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join(map(str, photos)) + "\n\n")
+    asked = ("edit", "--files-from", listed, "--warmth", 0.3, "-o", out, "--workers", 1, "--json")
+    told = [mien(*asked, "--shard", f"{k}/3") for k in (1, 2, 3)]
+    assert all(ran.code == 0 for ran in told), told
+    done = [json.loads(line)["input"] for ran in told for line in ran.out.splitlines()]
+    assert sorted(done) == sorted(map(str, photos)) and len(names(out)) == 5
+    assert all("of 5 files in share" in ran.err for ran in told)
+    ran = mien(*asked, "--resume")
+    assert ran.code == 0 and "0 done, 5 skipped" in ran.err
+    for words, said in (
+        (("--shard", "4/3"), "is not K/N"),
+        (("--files-from", tmp_path / "no"), "cannot be read"),
+    ):
+        ran = mien("edit", photos[0], "--warmth", 0.3, "-o", out, *words)
+        assert ran.code == 2 and said in ran.err
+    assert "no file was named" in mien("edit", "--warmth", 0.3, "-o", out).err
+
+
 def test_globs_and_files(photos: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(photos.parent)
     assert batch.gather(["photos/*"]) == [Path("photos/a.jpg"), Path("photos/b.JPG")]

@@ -27,10 +27,10 @@ from mien.errors import InputError, OutputError
 from mien.face import geometry
 from mien.io import clip_reader as footage
 from mien.io import clip_writer as video
-from mien.pipeline import clip_edit as clips
+from mien.pipeline import clip_changes as clips
 from mien.pipeline import resume as parts
 from mien.pipeline import tracking as tracks
-from mien.pipeline.clip_edit import ClipEditor
+from mien.pipeline.clip_edit import clip_editor
 from mien.pipeline.tracking import TrackedFrame, Tracker
 from mien.types import Alignment, Array, Change, Face, Identity, Phase
 
@@ -299,7 +299,7 @@ def test_a_lost_face_passes_through(portrait: Array, tmp_path: Path, monkeypatch
         tmp_path / "lost.mp4", [shot(portrait, i, face=not 10 <= i < 22) for i in range(34)], sound=None
     )
     kit = verbs.shared_kit()
-    line = ClipEditor(Tracker(kit, "all"), planned({"smile": 1.0}), 4, 4)
+    line = clip_editor("all", planned({"smile": 1.0}), 30, kit)
     clip = footage.clip(source)
     monkeypatch.setattr(tracks, "CUT", 1e9)  # it is the same shot
     drawn = [one.to_ndarray().astype(int) for one in line.run(footage.frames(clip))]
@@ -336,7 +336,7 @@ def test_memory_does_not_grow_with_the_clip(landmarks: Array):
             },
         ),
     )
-    line = ClipEditor(Tracker(kit, "all"), [Still()], 4, 4)
+    line = clip_editor("all", [Still()], 30, kit)
     pixels = np.zeros((240, 240, 3), np.uint8)
     source: Any = (
         SimpleNamespace(
@@ -354,8 +354,8 @@ def test_memory_does_not_grow_with_the_clip(landmarks: Array):
                         line.waiting,
                         line.sights,
                         line.steady,
-                        line.keys,
-                        line.means,
+                        line.held.keys,
+                        line.held.means,
                         line.hidden,
                         line.tracker.known,
                     ),

@@ -22,7 +22,9 @@ from ..words import plain
 COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
-    **dict.fromkeys(("find", "align", "verify", "report", "bench"), "inspect"),
+    **dict.fromkeys(("align", "extract"), "align"),
+    **dict.fromkeys(("find", "verify", "report"), "inspect"),
+    "bench": "bench",
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(("generate", "directions"), "generate"),
     **dict.fromkeys(("models", "doctor", "train", "export", "prototypes", "collage"), "networks"),

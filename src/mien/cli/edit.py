@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..edits.request import COLOUR, EDITS, METHODS, EditRequest, check
-from ..errors import MienError, OutputError, RequestError
+from ..errors import InputError, MienError, OutputError, RequestError
 from ..signals import INTERRUPTED
 from .app import app, plural, refuse, say
 from .options import amounts, options
 from .progress import shown
 
 if TYPE_CHECKING:
-    from ..pipeline.batch import Job, Outcome
+    from ..pipeline.batch import Job, Outcome, Request
 
 STOPPED = "stopped: the same command with --resume goes on"
 
@@ -42,7 +42,7 @@ def _flag(name: str) -> str:
 
 
 @app.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.argument("inputs", nargs=-1, metavar="IN...")
 @options("output_folder")
 @_strengths
 @options("face")
@@ -68,7 +68,8 @@ def _flag(name: str) -> str:
     help="With it: go X along one of its own directions.",
 )
 @options(
-    "quality", "force", "start", "end", "resume", "recursive", "workers", "json", "licence", "max_pixels"
+    *("quality", "force", "start", "end", "resume", "recursive", "files_from", "shard", "workers", "json"),
+    *("licence", "max_pixels"),
 )
 def edit(
     inputs: tuple[str, ...],
@@ -77,6 +78,8 @@ def edit(
     force: bool,
     resume: bool,
     recursive: bool,
+    files_from: str | None,
+    shard: tuple[int, int] | None,
     workers: int | None,
     as_json: bool,
     **rest: Any,
@@ -91,61 +94,100 @@ def edit(
     mien edit photos/ --age 20 --smile -0.3 -o older/
     mien edit clip.mp4 --age 30 -o older.mp4
     """
+    request = _request(rest)
+    clips_only = request.start is not None or request.end is not None
+    work = gathered(inputs, output, recursive, files_from, shard, clips_only=clips_only)
+    carry_out(work, request, quality, force, resume, workers, as_json, rest["max_pixels"])
+
+
+@dataclass(frozen=True)
+class Work:
+    """The photos and clips that are meant, each with where its result goes; many: whether there may be several."""
+
+    pairs: tuple[tuple[Path, Path], ...]
+    clips: frozenset[Path]
+    many: bool
+
+
+def gathered(
+    inputs: tuple[str, ...],
+    output: Path,
+    recursive: bool,
+    files_from: str | None,
+    shard: tuple[int, int] | None,
+    *,
+    clips_only: bool,
+) -> Work:
+    """What is meant; what an earlier run has made is not. clips_only: whether something was asked that only clips
+    have."""
     from ..pipeline import batch
 
-    request, max_pixels = _request(rest), rest["max_pixels"]
-    sources = gathered(inputs, output, recursive)
-    clips = [source for source in sources if batch.is_clip(source)]
-    if (request.start is not None or request.end is not None) and not clips:
-        raise RequestError("--from and --to are for clips, and none came")
-    pairs, many = targets(inputs, sources, output, recursive, "file" if clips else "photo")
-    jobs = [batch.Job(source, target, request, quality, force, max_pixels) for source, target in pairs]
-    photos = [
-        replace(job, request=replace(request, start=None, end=None))
-        for job in jobs
-        if job.source not in clips
-    ]
-    if not many and photos and not resume:
-        one_photo(photos[0], as_json)
-        return
-    failed = _clips([job for job in jobs if job.source in clips], resume, as_json, many) if clips else 0
-    if photos:
-        many_photos(photos, resume, workers, as_json)
-    if failed:
-        raise SystemExit(1)
-
-
-def gathered(inputs: tuple[str, ...], output: Path, recursive: bool) -> list[Path]:
-    """The photos and clips that are meant; what an earlier run has made is none."""
-    from ..pipeline import batch
-
+    inputs += _listed(files_from) if files_from else ()
+    if not inputs:
+        raise RequestError(
+            "no file was named: IN is a file, a folder or a glob, and --files-from takes a list"
+        )
     sources = batch.gather(inputs, clips=True, recursive=recursive)
     if recursive and output not in map(Path, inputs):
         sources = [source for source in sources if output not in source.parents]
-    return sources
-
-
-def targets(
-    inputs: tuple[str, ...], sources: list[Path], output: Path, recursive: bool, kind: str
-) -> tuple[list[tuple[Path, Path]], bool]:
-    """Where each source goes, and whether there may be many: then it has to be a folder."""
-    from ..pipeline import batch
-
-    many = sources != [Path(name) for name in inputs[:1]]
+    clips = frozenset(source for source in sources if batch.is_clip(source))
+    if clips_only and not clips:
+        raise RequestError("--from and --to are for clips, and none came")
+    many = bool(files_from or shard) or sources != [Path(name) for name in inputs[:1]]
     if many and not output.is_dir():
+        kind = "file" if clips else "photo"
         raise OutputError(
             f"{plural(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}"
         )
     roots = [Path(name) for name in inputs if Path(name).is_dir()] if recursive else []
     pairs = batch.pair(sources, output, roots) if output.is_dir() else [(sources[0], output)]
+    if shard:
+        whole, pairs = pairs, [one for one in pairs if batch.in_share(one[1], output, shard)]
+        say(f"{len(pairs)} of {plural(len(whole), 'file')} in share {shard[0]} of {shard[1]}")
     for place in {target.parent for _, target in pairs} if roots else ():
         place.mkdir(parents=True, exist_ok=True)
     if not recursive and (others := batch.passed_over(inputs, sources)):
         say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
-    return pairs, many
+    return Work(tuple(pairs), clips, many)
 
 
-def one_photo(job: Job, as_json: bool) -> None:
+def _listed(name: str) -> tuple[str, ...]:
+    """The names on the lines of a file, or of stdin."""
+    try:
+        with click.open_file(name, encoding="utf-8", errors="surrogateescape") as file:
+            return tuple(line.rstrip("\n") for line in file if line.strip())
+    except OSError as error:
+        raise InputError(f"{name} cannot be read as a list of files ({error.strerror})") from error
+
+
+def carry_out(
+    work: Work,
+    request: Request,
+    quality: int | None,
+    force: bool,
+    resume: bool,
+    workers: int | None,
+    as_json: bool,
+    max_pixels: int,
+) -> None:
+    """Do what was asked to all photos and clips, and tell of it; exits with 1 where one failed."""
+    from ..pipeline import batch
+
+    jobs = [batch.Job(source, target, request, quality, force, max_pixels) for source, target in work.pairs]
+    still = replace(request, start=None, end=None)
+    photos = [replace(job, request=still) for job in jobs if job.source not in work.clips]
+    if not work.many and photos and not resume:
+        _one_photo(photos[0], as_json)
+        return
+    films = [job for job in jobs if job.source in work.clips]
+    failed = _clips(films, resume, as_json, work.many) if films else 0
+    if photos:
+        _many_photos(photos, resume, workers, as_json)
+    if failed:
+        raise SystemExit(1)
+
+
+def _one_photo(job: Job, as_json: bool) -> None:
     """Do a single photo, in this process; its error is raised."""
     from ..pipeline import batch
 
@@ -197,7 +239,7 @@ def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:
     return failed
 
 
-def many_photos(jobs: list[Job], resume: bool, workers: int | None, as_json: bool) -> None:
+def _many_photos(jobs: list[Job], resume: bool, workers: int | None, as_json: bool) -> None:
     """Do many photos, some at a time, and tell of each; exits with 1 where one failed."""
     from ..pipeline import batch
 

@@ -1,4 +1,4 @@
-"""What is looked at and not changed: find, align, verify, report, bench."""
+"""What is looked at and not changed: find, align, verify, report."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from typing import Any
 import click
 
 from ..errors import FaceError, InputError, MienError, RequestError
-from ..face.geometry import LAYOUTS
 from ..io import outputs
 from ..measure.compare import AROUND
 from ..measure.report import LIMITS
 from ..types import Verdict
 from .app import app, plural, say
 from .options import options
-from .progress import shown
 
 ANGLES = ("roll", "yaw", "pitch")
 VERIFY_EXIT = {"intact": 0, "broken": 1, "unlabelled": 4}
@@ -129,52 +127,6 @@ def _told(number: int, face: Any, age: float, error: float) -> dict[str, Any]:
 
 
 @app.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="The folder to write: images/, faces.csv, landmarks478.npz.",
-)
-@click.option("--size", default=512, show_default=True, help="Side of the crops in pixels.")
-@click.option(
-    "--template",
-    type=click.Choice(LAYOUTS),
-    default="ffhq",
-    show_default=True,
-    help="How the face is laid out.",
-)
-@click.option(
-    "--like", default="all", metavar="PICTURE", help="Only faces of the person whom this picture shows."
-)
-@options("max_pixels")
-def align(
-    inputs: tuple[str, ...], output: Path, size: int, template: str, like: str, max_pixels: int
-) -> None:
-    """Cut out aligned faces for training.
-
-    Writes the folder that `mien train` takes: images/, landmarks478.npz, and faces.csv with labels to fill
-    in.
-    """
-    from .. import verbs
-    from ..pipeline import batch
-
-    with shown("photos", stoppable=False) as progress:
-        about: dict[str, Any] = {
-            "size": size,
-            "template": template,
-            "like": like,
-            "max_pixels": max_pixels,
-            "progress": progress,
-        }
-        written, failed = verbs.align_folder(batch.gather(inputs), output, **about)
-    say(f"{plural(written, 'face')} in {output}" + (f", {plural(failed, 'photo')} failed" if failed else ""))
-    if failed:
-        raise SystemExit(1)
-
-
-@app.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The verdict on stdout.")
 def verify(file: Path, as_json: bool) -> None:
@@ -215,7 +167,7 @@ def lines_of(verdict: Verdict) -> list[str]:
         lines.append(f"digital source type {verdict.source_type}")
     lines += [f"made from {name}" for name in verdict.ingredients]
     if any(step.verb == "swap" for step in verdict.history):
-        lines.append("face replaced: the person seen is not the person who was photographed")
+        lines.append("face replaced: the person seen is not the person whom the camera saw")
     for step in verdict.history:
         words = " ".join(f"{name}={value}" for name, value in step.arguments.items())
         networks = ", ".join(f"{name} ({digest[:12]})" for name, digest in step.networks)
@@ -335,58 +287,3 @@ def report(
         say(f"wrote {html}")
     if passed:
         raise SystemExit(PASSED)
-
-
-@app.group()
-def bench() -> None:
-    """Judge the edits on a folder of people."""
-
-
-@bench.command("edits")
-@click.argument("data", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="A folder for the contact sheet and the table.",
-)
-@click.option(
-    "--edits",
-    "asked",
-    metavar="NAME=X,...",
-    help="What to try, as in smile=0.8,age=30; default: all, at their usual strengths.",
-)
-@click.option(
-    "--count", type=click.IntRange(1), default=24, show_default=True, metavar="N", help="Photos at most."
-)
-@options("identity")
-@click.option("--json", "as_json", is_flag=True, help="The table on stdout, one object a line.")
-@options("licence")
-def bench_edits(
-    data: Path,
-    output: Path | None,
-    asked: str | None,
-    count: int,
-    identity: str | None,
-    as_json: bool,
-    licence: str | None,
-) -> None:
-    """Try every edit, by every maker, on a folder of photos.
-
-    Prints how often an edit went the right way, by how much (median), identity, seam and sharpness as `mien
-    report` has them, pixels changed where nothing was to change, and the time. Of a folder that `mien train`
-    reads only people take part whom no training saw.
-    """
-    from dataclasses import asdict
-
-    from .. import verbs
-
-    with shown("edits", stoppable=False) as progress:
-        about: dict[str, Any] = {"identity": identity, "kit": verbs.shared_kit(licence), "progress": progress}
-        rows = verbs.bench_edits(data, output, asked=asked, count=count, **about)
-    if as_json:
-        for row in rows:
-            click.echo(json.dumps(asdict(row)))
-    if output:
-        say(f"wrote {output}")

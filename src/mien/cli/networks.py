@@ -127,6 +127,12 @@ def _proof(as_json: bool) -> None:
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The run's folder.")
 @click.option("--preset", default="default", show_default=True, help="tiny, cpu or default.")
 @click.option("--set", "overrides", multiple=True, metavar="KNOB=VALUE", help="Change a knob of the preset.")
+@click.option(
+    "--perceptual",
+    "eyes",
+    metavar="NAME",
+    help="Add a perceptual loss through this embedder of `mien models`, as identity or an imported EfficientNet-Lite0.",
+)
 @click.option("--seed", default=0, show_default=True)
 @click.option(
     "--from",
@@ -156,7 +162,14 @@ def _proof(as_json: bool) -> None:
     "--keep", type=click.IntRange(1), default=2, show_default=True, metavar="N", help="Checkpoints to keep."
 )
 @click.option("--resume", is_flag=True, help="Go on where the run in this folder stopped.")
-def train(family: str, data: tuple[Path, ...], output: Path, overrides: tuple[str, ...], **rest: Any) -> None:
+def train(
+    family: str,
+    data: tuple[Path, ...],
+    output: Path,
+    overrides: tuple[str, ...],
+    eyes: str | None,
+    **rest: Any,
+) -> None:
     """Train a network on folders.
 
     \b
@@ -166,10 +179,9 @@ def train(family: str, data: tuple[Path, ...], output: Path, overrides: tuple[st
     from .. import verbs
 
     progress = TerminalProgress("training", Event())
+    knobs: dict[str, Any] = dict(pair(text) for text in overrides) | ({"eyes": eyes} if eyes else {})
     try:
-        best = verbs.train(
-            family, data, output, overrides=dict(pair(text) for text in overrides), progress=progress, **rest
-        )
+        best = verbs.train(family, data, output, overrides=knobs, progress=progress, **rest)
     except KeyboardInterrupt as error:
         if error.args:
             say(f"{error}: go on with --resume -o {output}")

@@ -27,6 +27,16 @@ def seconds(ctx: click.Context, option: click.Parameter, value: str | None) -> f
     return sum(part * 60**i for i, part in enumerate(reversed(parts)))
 
 
+def share(ctx: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """K/N as two numbers."""
+    if value is None:
+        return None
+    first, _, last = value.partition("/")
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
+        raise RequestError(f"--shard {value!r} is not K/N, as in 3/10: the third of ten runs")
+    return int(first), int(last)
+
+
 def pair(text: str, option: str = "--set") -> tuple[str, str]:
     """NAME=VALUE in two."""
     name, equals, value = text.partition("=")
@@ -87,8 +97,17 @@ SHARED: dict[str, Callable[[Command], Command]] = {
         help="Go on: skip what the same request has made already, photos or parts of a clip.",
     ),
     "force": _option("--force", is_flag=True, help="Write over what is there, the input too."),
-    "recursive": _option(
-        "--recursive", is_flag=True, help="Folders below a folder too; -o gets the same ones."
+    "recursive": _option("--recursive", is_flag=True, help="Folders below a folder too."),
+    "files_from": _option(
+        "--files-from",
+        metavar="FILE|-",
+        help="More inputs, a name on each line of this file; - reads them from stdin.",
+    ),
+    "shard": _option(
+        "--shard",
+        callback=share,
+        metavar="K/N",
+        help="Only the K-th of N shares of the files, so that N runs, here or on N machines, do them all.",
     ),
     "workers": _option(
         "--workers",
@@ -101,6 +120,12 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     ),
     "json": _option(
         "--json", "as_json", is_flag=True, help="For programs: what was done or found, on stdout."
+    ),
+    "consent": _option(
+        "--consent",
+        default="",
+        metavar="TEXT",
+        help="Who agreed and when; needed, and written into the label as stated.",
     ),
     "identity": _option(
         "--identity",

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..errors import RequestError
 from ..pipeline.stylize import SKETCH
-from ..signals import INTERRUPTED
-from ..types import Photo
-from .app import app, plural, refuse, say
-from .edit import STOPPED
+from .app import app, say
+from .edit import carry_out, gathered
 from .options import options
-from .progress import shown
 
 
 @app.command()
-@click.argument("source", type=click.Path(path_type=Path), metavar="IN")
-@options("output")
+@click.argument("inputs", nargs=-1, metavar="IN...")
+@options("output_folder")
 @click.option(
     "--with",
     "network",
@@ -37,10 +32,41 @@ from .progress import shown
     type=click.Path(path_type=Path),
     help="The picture whose style is taken, for networks that take any.",
 )
-@options("only_face", "tell", "start", "end", "resume", "force", "licence", "max_pixels")
-def stylize(source: Path, output: Path, style: Path | None, force: bool, resume: bool, **rest: Any) -> None:
-    """Draw a photo or a clip in another manner: one in the box, that of any picture, or by a translator that you
+@options(
+    "only_face",
+    "tell",
+    "quality",
+    "force",
+    "start",
+    "end",
+    "resume",
+    "recursive",
+    "files_from",
+    "shard",
+    "workers",
+    "json",
+)
+@options("licence", "max_pixels")
+def stylize(
+    inputs: tuple[str, ...],
+    output: Path,
+    network: str,
+    strength: float,
+    style: Path | None,
+    face: str | None,
+    conditions: dict[str, float],
+    start: float | None,
+    end: float | None,
+    recursive: bool,
+    files_from: str | None,
+    shard: tuple[int, int] | None,
+    licence: str | None,
+    **how: Any,
+) -> None:
+    """Draw photos and clips in another manner: one in the box, that of any picture, or by a translator that you
     trained or imported.
+
+    IN is a file, a folder or a glob; clips become .mp4.
 
     \b
     mien stylize photo.jpg --with watercolour -o drawn.jpg
@@ -48,30 +74,16 @@ def stylize(source: Path, output: Path, style: Path | None, force: bool, resume:
     mien stylize clip.mp4 --with ink -o drawn.mp4
     """
     from .. import verbs
-    from ..pipeline import batch
+    from ..pipeline.stylize import StyleRequest, manner
 
-    part = {name: rest.pop(name) for name in ("start", "end")}
-    clip = batch.is_clip(source)
-    if not clip and (resume or part["start"] is not None or part["end"] is not None):
-        raise RequestError(f"--from, --to and --resume are for clips, and {source} is none: leave them out")
-    batch.check(batch.Job(source, output, force=force))
-    limit = rest["max_pixels"]
-    rest["style"] = verbs.read(style, max_pixels=limit) if style else None
-    if clip:
-        start = time.perf_counter()
-        try:
-            with shown(source.name) as progress:
-                told = verbs.stylize_clip(
-                    source, output, **rest, **part, resume=resume, force=force, progress=progress
-                )
-        except KeyboardInterrupt:
-            refuse(STOPPED, INTERRUPTED)
-            raise
-        rate = told.frames / (time.perf_counter() - start)
-        say("; ".join([f"wrote {output}: {plural(told.frames, 'frame')}, {rate:.1f} a second", *told.lost]))
-        return
-    del rest["max_pixels"]
-    _write(verbs.stylize(verbs.read(source, max_pixels=limit), **rest), output, force)
+    work = gathered(
+        inputs, output, recursive, files_from, shard, clips_only=start is not None or end is not None
+    )
+    kit = verbs.shared_kit(licence)
+    which = None if face is None else verbs.meant(face, kit=kit)
+    drawn_by = manner(kit, network, verbs.read(style, max_pixels=how["max_pixels"]) if style else None)
+    request = StyleRequest(drawn_by, strength, which, conditions, start, end, licence).checked()
+    carry_out(work, request, **how)
 
 
 @app.command()
@@ -96,12 +108,7 @@ def sketch(drawing: Path, output: Path, network: str, force: bool, max_pixels: i
     from ..pipeline import batch
 
     batch.check(batch.Job(drawing, output, force=force))
-    _write(verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, **rest), output, force)
-
-
-def _write(photo: Photo, output: Path, force: bool) -> None:
-    from .. import verbs
-
+    photo = verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, **rest)
     verbs.write(photo, output, force=force)
     lost = photo.origin.left_out
     say(f"wrote {output}{': left out: ' * bool(lost)}{', '.join(lost)}")

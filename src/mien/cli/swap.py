@@ -3,77 +3,128 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..errors import RequestError
 from .app import app, plural, say
-from .edit import gathered, many_photos, one_photo, targets
+from .edit import carry_out, gathered
 from .options import options
 from .progress import shown
 
 _PATH = click.Path(path_type=Path)
 
 
+def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    """SOURCE:PICTURE, given several times; a drive's colon is none."""
+    pairs: list[tuple[str, str]] = []
+    for value in values:
+        source, colon, picture = value.rpartition(":")
+        if not colon or not source or not picture:
+            raise RequestError(f"--map {value!r} is not SOURCE:PICTURE, as in person/:photo-of-whom.jpg")
+        pairs.append((source, picture))
+    return pairs
+
+
 @app.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.argument("inputs", nargs=-1, metavar="IN...")
 @options("output_folder")
 @click.option(
     "--source",
-    required=True,
     type=_PATH,
     metavar="PICTURE|FOLDER|CLIP|GALLERY",
     help="Whose face it is: one picture, a folder of one person's, a clip, or what `mien gallery` wrote.",
 )
 @click.option(
-    "--consent",
-    default="",
-    metavar="TEXT",
-    help="Who agreed and when; needed, and written into the label as stated.",
+    "--map",
+    "mapping",
+    multiple=True,
+    callback=_mapping,
+    metavar="SOURCE:PICTURE",
+    help="Instead, for several people at once: whose face goes to the one whom the picture shows.",
 )
-@options("face", "quality", "force", "resume", "recursive", "workers", "json", "licence", "max_pixels")
+@options("consent")
+@click.option(
+    "--strength", type=float, default=1.0, metavar="X", help="How far, 0.05 to 1: less is a morph of the two."
+)
+@click.option(
+    "--shape",
+    type=float,
+    default=1.0,
+    metavar="X",
+    help="How much of the source's shape comes along, 0 to 1.",
+)
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="mouth|eyes|brows|beard",
+    help="What stays as it is; may be given several times. Hair always does.",
+)
+@click.option(
+    "--with",
+    "network",
+    metavar="NAME",
+    help="Photos: a network of yours, trained to draw the source, gives the shape and what is coarse.",
+)
+@options(
+    "face",
+    "quality",
+    "force",
+    "start",
+    "end",
+    "resume",
+    "recursive",
+    "files_from",
+    "shard",
+    "workers",
+    "json",
+)
+@options("licence", "max_pixels")
 def swap(
     inputs: tuple[str, ...],
     output: Path,
-    source: Path,
+    source: Path | None,
+    mapping: list[tuple[str, str]],
     consent: str,
+    strength: float,
+    shape: float,
+    keep: tuple[str, ...],
+    network: str | None,
     face: str,
-    quality: int | None,
-    force: bool,
-    resume: bool,
+    start: float | None,
+    end: float | None,
     recursive: bool,
-    workers: int | None,
-    as_json: bool,
+    files_from: str | None,
+    shard: tuple[int, int] | None,
     licence: str | None,
-    max_pixels: int,
+    **how: Any,
 ) -> None:
-    """Put one person's face on the heads in photos.
+    """Put one person's face on the heads in photos and clips.
 
-    Pose, expression, gaze, light, skin tone and hair stay those of the photo. Both people must be adults who agreed.
-    IN is a file, a folder or a glob.
+    Pose, expression, gaze, light, skin tone and hair stay those of the photo. Everybody must be an adult who agreed.
+    IN is a file, a folder or a glob; clips become .mp4.
 
     \b
     mien swap photo.jpg --source person/ --consent "both agreed by mail, 2026-11-29" -o out.jpg
+    mien swap clip.mp4 --source person/ --consent "both agreed by mail, 2026-11-29" -o out.mp4
     """
     from .. import verbs
-    from ..pipeline import batch
-    from ..pipeline.gallery import Gallery
-    from ..pipeline.swap import SwapRequest, check_consent
+    from ..pipeline.swap import SwapRequest, assigned, check_consent
+    from ..pipeline.swap_face import SwapOptions
 
     check_consent(consent)
-    sources = gathered(inputs, output, recursive)
-    if clips := [name for name in sources if batch.is_clip(name)]:
-        raise RequestError(f"faces are swapped in photos only, and {clips[0]} is a clip")
-    pairs, many = targets(inputs, sources, output, recursive, "photo")
+    options = SwapOptions(strength, shape, keep, network).checked()
+    if mapping and face != "all":
+        raise RequestError("--map says itself whose face goes to whom: leave out --face")
+    work = gathered(
+        inputs, output, recursive, files_from, shard, clips_only=start is not None or end is not None
+    )
     kit = verbs.shared_kit(licence)
     with shown("source") as progress:
-        gallery = Gallery.of(source, kit=kit, progress=progress)
-    request = SwapRequest(gallery, consent, verbs.meant(face, kit=kit), licence)
-    jobs = [batch.Job(name, target, request, quality, force, max_pixels) for name, target in pairs]
-    if not many and not resume:
-        one_photo(jobs[0], as_json)
-        return
-    many_photos(jobs, resume, workers, as_json)
+        assignments = assigned(source, face, mapping, kit=kit, progress=progress)
+    request = SwapRequest(assignments, consent, options, start, end, licence).checked()
+    carry_out(work, request, **how)
 
 
 @app.command()

@@ -4,6 +4,7 @@ to."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from ..face import geometry, harmonics, mesh, shape, skin, topology
 from ..face.filters import blur, smoothstep, to_lab
 from ..models.landmarker import pose
-from ..models.parser import Parser
+from ..models.parser import Parsed, Parser
 from ..types import Alignment, Array, Crop, Face
 
 LAYOUT = "ffhq"
@@ -22,6 +23,7 @@ MASKS = 512  # pixels of a side at which masks are made, at most
 # painted on, and what stays before one that another comes under
 HIDES = {"hair": (0.08, 0.3), "other": (0.3, 0.6), "glasses": (0.2, 0.5)}
 IN_FRONT = {"hair": (0.3, 0.65), "other": (0.5, 0.8), "glasses": (0.3, 0.6)}
+BEARD = (0.25, 0.6)  # the same of a beard that is to stay
 WORN = (
     0.045  # of a face, from which on glasses are worn: then the parser's weakest trace of them is a thin rim
 )
@@ -61,11 +63,11 @@ class Portrait:
         """Of the face's mesh, in pixels of the picture."""
         return face_width(self.crop.landmarks) / geometry.scale_of(self.crop.matrix)
 
-    @property
+    @cached_property
     def openings(self) -> Openings:
         return openings(shape.solid(self.crop.landmarks, self.depth))
 
-    @property
+    @cached_property
     def covered(self) -> float:
         """How much of the face is hidden, 0..1."""
         size = len(self.hidden)
@@ -101,14 +103,27 @@ def own_side(face: Face) -> int:
     return int(np.clip(max(own, min(FINER * own, LARGEST / 2)), SMALLEST, LARGEST)) // 8 * 8
 
 
-def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
-    """Measure the face that a crop in LAYOUT shows, with depth."""
+def portrait_of(
+    parser: Parser,
+    triangles: Array,
+    crop: Crop,
+    parsed: Parsed | None = None,
+    *,
+    carried: bool = True,
+    beard_stays: bool = False,
+) -> Portrait:
+    """Measure the face that a crop in LAYOUT shows, with depth. parsed: the same face of the same picture as the parser
+    sees it, where that is known; carried: whether it may be carried elsewhere, so that what hides it has to be known;
+    beard_stays: whether a beard counts as something that is before it."""
     small = resized(crop, min(crop.size, MASKS))
-    seen = geometry.align(small.pixels, small.landmarks, parser.alignment)
-    matrix = geometry.invert(seen.matrix)
+    if parsed is None:
+        seen = geometry.align(small.pixels, small.landmarks, parser.alignment)
+        parsed, matrix = Parsed(seen, parser.parse(seen)), geometry.invert(seen.matrix)
+    else:
+        matrix = geometry.compose(small.matrix, geometry.invert(parsed.crop.matrix))
     regions = {
         name: cv2.warpAffine(share, matrix, (small.size,) * 2, borderValue=float(name == "other"))
-        for name, share in parser.parse(seen).items()
+        for name, share in parsed.regions.items()
     }
     bare = skin.bare_skin_mask(small.landmarks, small.size) * smoothstep(
         regions["skin"] + regions["nose"], 0.4, 0.8
@@ -118,6 +133,7 @@ def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
     soft = blur(small.pixels.astype(np.float32) / 255, small.size / 80)
     _, yaw, pitch = pose(crop.landmarks[: topology.POINTS], depth_of(crop)[: topology.POINTS])
     worn = float(regions["glasses"][mesh.hull_mask(small.landmarks, small.size) > 0].mean())
+    hidden = _hidden(small, regions) if carried else np.zeros_like(bare)
     return Portrait(
         crop,
         yaw,
@@ -125,7 +141,7 @@ def portrait_of(parser: Parser, triangles: Array, crop: Crop) -> Portrait:
         float(regions["beard"][lower].mean()),
         worn,
         harmonics.fit(soft, bare, small.landmarks, normals),
-        *(_bytes(mask) for mask in (bare, _hidden(small, regions), _front(small, regions, worn))),
+        *(_bytes(mask) for mask in (bare, hidden, _front(small, regions, worn, beard_stays))),
     )
 
 
@@ -166,12 +182,15 @@ def _bytes(mask: Array) -> Array:
     return np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8)
 
 
-def _front(crop: Crop, regions: dict[str, Array], worn: float) -> Array:
-    """What is before the face and stays there: things, glasses, of which it has `worn`, and hair. `[S, S]` in 0..1."""
+def _front(crop: Crop, regions: dict[str, Array], worn: float, beard_stays: bool) -> Array:
+    """What is before the face and stays there: things, glasses, of which it has `worn`, hair, and perhaps a beard.
+    `[S, S]` in 0..1."""
     size = crop.size
     inside = cv2.erode(mesh.hull_mask(crop.landmarks, size), np.ones((max(size // 60, 1),) * 2, np.uint8))
     shares = {name: smoothstep(regions[name], *ends) for name, ends in IN_FRONT.items()}
     shares["other"] = shares["other"] * inside
+    if beard_stays:
+        shares["beard"] = smoothstep(regions["beard"], *BEARD)
     if worn > WORN:
         shares["glasses"] = smoothstep(regions["glasses"], *RIMS)
     found = np.maximum.reduce(list(shares.values()))

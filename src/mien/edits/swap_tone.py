@@ -1,38 +1,122 @@
-"""The tone of a swapped face: its skin lit as the target's, eyes and teeth toned on their own, grain as the
+"""The tone of a swapped face: its skin lit as the scene's, eyes and teeth toned on their own, grain as the
 photo's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from ..face import mesh
 from ..face.filters import blur, lab_to_rgb, masked_blur, rgb_to_lab, smoothstep
-from ..face.topology import INNER_LIPS, LIPS
+from ..face.topology import EYELIDS, INNER_LIPS, LIPS
 from ..types import Array
 
 # of the face's width: what is smoother counts as light, inside and beside the outline
 SOFT, SOFT_AT_EDGE = 0.14, 0.05
 COLOURFUL = 3.0  # Lab chroma of a scene: with less its colours are a tint
-COARSE = 250.0  # pixels of a face's width that tell its light
+COARSE = 125.0  # pixels of a face's width that tell its light
+LARGE = 640.0  # pixels of a face's width, from which on it is lit at half the size
 EDGE = 0.22, 0.06  # of the face's width from the outline: between them one becomes the other
-# the power of the ratio of lightness by which the source's detail is scaled; all of it where something is drawn so much
-# darker than the skin, as brows are: between these shares
-CONTRAST, DRAWN = 0.5, (0.12, 0.35)
+# where something is drawn so much darker than the skin, as brows are, its contrast is scaled by the ratio of lightness,
+# and elsewhere by its root: between these shares
+DRAWN = 0.12, 0.35
 LIP_TONE = 8.0, 35.0  # Lab lightness between two skins, from where on lips take the tone of the scene's
 BRIGHT = 92.0  # Lab lightness from which on light is halved
 FEWEST = 200.0  # pixels of skin that both show: with fewer the whole face is compared
+NOSE_TIP = 4  # of the mesh: the middle of a face's skin
+FEWEST_INSIDE = 30  # pixels of an eye or a mouth that tell its tone
+WHITE, LIGHTEST = 93, 85  # percentiles of lightness in an eye: its white, and from where on its tint is told
+WARMER = 10.0  # Lab, at most
 EYE_GAIN, TEETH_GAIN = (0.15, 1.3), (0.5, 1.25)
-BANDS = 0.8, 1.6, 3.2  # pixels: grain lies between these blurs
+FINE = 0.8  # pixels: grain is what this blur takes away
+GRAIN = 480  # pixels of a side in which grain is measured
 SOFTENINGS = 0.35, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0  # pixels
 CRISPER = 1.6  # how much crisper the source is made, before it is given grain
 LINES = 0.012  # of full brightness: what is stronger is no grain but a line of the scene's face
 SHARPER, SOFTER = 0.85, 1.15  # the target's grain over the source's, beyond which it is matched
-# what makes the Lab of a part, given that and the colours `[n, 3]` of its inside, its own and the scene's
-Toned = Callable[[Array, Array, Array], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Tones:
+    """How a source's face is toned for a scene, as numbers `[21]`, NaN where that could not be told: what of frame to
+    frame is carried on, so that nothing flickers."""
+
+    numbers: Array
+
+    @property
+    def vivid(self) -> float:
+        """How many times as colourful."""
+        return float(self.numbers[0])
+
+    @property
+    def lips(self) -> Array:
+        """The Lab offset of the lips, `[3]`."""
+        return self.numbers[1:4]
+
+    @property
+    def eyes(self) -> Array:
+        """Of each eye the gain of lightness, what is light in it, its warmth (a, b) and the lightness from which on it
+        is held back, `[2, 5]`."""
+        return self.numbers[4:14].reshape(2, 5)
+
+    @property
+    def teeth(self) -> Array:
+        """Gain of lightness and warmth of the inside of the mouth, `[3]`."""
+        return self.numbers[14:17]
+
+    @property
+    def hue(self) -> float:
+        """How much of its hue is left: 0 in black and white."""
+        return float(self.numbers[17])
+
+    @property
+    def grain(self) -> Array:
+        """The sigma of softening, how much crisper, and the share of the scene's grain, `[3]`."""
+        return self.numbers[18:21]
+
+    def after(self, before: Tones, kept: float) -> Tones:
+        """These, `kept` 0..1 of those of the frame before in them."""
+        now, then = self.numbers, before.numbers
+        mean = kept * then + (1 - kept) * now
+        return Tones(np.where(np.isnan(then), now, np.where(np.isnan(now), then, mean)))
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A source's face `[h, w, 3]` over a scene's, both in 0..1, in the scene's layout. common `[h, w]`: skin in both;
+    depth `[h, w]`: pixels to the face's outline; points `[478, 2]`; wide: the face's width in pixels."""
+
+    source: Array
+    scene: Array
+    common: Array
+    depth: Array
+    points: Array
+    wide: float
+
+    def shrunk(self, field: Array) -> Array:
+        """A field of the pair as coarse as light may be seen."""
+        coarse = max(1, round(self.wide / COARSE))
+        side = len(self.source) // coarse
+        return cv2.resize(field, (side, side), interpolation=cv2.INTER_AREA)
+
+    def grown(self, field: Array) -> Array:
+        """A coarser field at the pair's own size."""
+        return cv2.resize(field, (len(self.source),) * 2, interpolation=cv2.INTER_LINEAR)
+
+    def halved(self) -> Pair:
+        """The pair at half the size."""
+        side = len(self.source) // 2
+        ratio = side / len(self.source)
+
+        def half(field: Array) -> Array:
+            return cv2.resize(field, (side, side), interpolation=cv2.INTER_AREA)
+
+        points = (self.points + 0.5) * np.float32(ratio) - 0.5
+        depth = half(self.depth) * np.float32(ratio)
+        return Pair(half(self.source), half(self.scene), half(self.common), depth, points, self.wide * ratio)
 
 
 def mixed(below: Array, above: Array, mask: Array) -> Array:
@@ -40,112 +124,133 @@ def mixed(below: Array, above: Array, mask: Array) -> Array:
     return below + (above - below) * mask[..., None]
 
 
-def relit(picture: Array, scene: Array, common: Array, points: Array, wide: float) -> Array:
+def relit(pair: Pair, vivid: float | None = None) -> tuple[Array, float]:
     """The source's face `[h, w, 3]` in the light and the skin tone of the scene's: in Lab, what is smooth in the
-    scene's skin, with what is fine in the source's. common `[h, w]`: skin in both; points in the window."""
-    side = len(picture)
-    hull = mesh.hull_mask(points, side)
-    common = common if common.sum() > FEWEST else hull.astype(np.float32)
-    hull[[0, -1]] = hull[:, [0, -1]] = 0
-    coarse = max(1, round(wide / COARSE))  # what is smooth is computed on every so many pixels
+    scene's skin, with what is fine in the source's. Also how many times as colourful the scene is; its own colours are
+    made so, or `vivid` times where that is given.
 
-    def shrunk(field: Array) -> Array:
-        return cv2.resize(field, (side // coarse,) * 2, interpolation=cv2.INTER_AREA)
-
-    own, theirs, bare = rgb_to_lab(picture), rgb_to_lab(scene), shrunk(common)
-    edge = smoothstep(shrunk(cv2.distanceTransform(hull, cv2.DIST_L2, 5)) / wide, *EDGE)[..., None]
-    soft, near = SOFT * wide / coarse, SOFT_AT_EDGE * wide / coarse
+    Of large faces that is done at half the size; what is finer is scaled as the light is.
+    """
+    if pair.wide > LARGE:
+        half = pair.halved()
+        lit, seen = relit(half, vivid)
+        return _with_fine(lit, half, pair), seen
+    side, own = len(pair.source), rgb_to_lab(pair.source)
+    labs = pair.shrunk(own), rgb_to_lab(pair.shrunk(pair.scene))
+    bare = pair.shrunk(pair.common)
+    if pair.common.sum() <= FEWEST:
+        bare = (pair.shrunk(pair.depth) > 0).astype(np.float32)
+    edge = smoothstep(pair.shrunk(pair.depth) / pair.wide, *EDGE)
+    scale = pair.wide * len(bare) / side
 
     def smoothed(lab: Array) -> Array:
-        small = shrunk(lab)
-        both = mixed(masked_blur(small, bare, soft), masked_blur(small, bare, near), edge[..., 0])
-        return cv2.resize(both, (side, side), interpolation=cv2.INTER_LINEAR)
+        return mixed(masked_blur(lab, bare, SOFT * scale), masked_blur(lab, bare, SOFT_AT_EDGE * scale), edge)
 
-    smooth, wanted = smoothed(own), smoothed(theirs)
-    ratio = np.clip((wanted[..., :1] + 4) / (smooth[..., :1] + 4), 0.3, 3)
-    detail = own - smooth
-    light = detail[..., :1]
-    drawn = smoothstep(-light / (smooth[..., :1] + 4), *DRAWN) * (ratio > 1)
-    gain = ratio ** (CONTRAST + (1 - CONTRAST) * drawn)
-    gain = np.where((light > 0) & (ratio > 1), 1 / ratio, gain)
-    chroma = [float(np.average(np.hypot(lab[..., 1], lab[..., 2]), weights=common)) for lab in (own, theirs)]
-    vivid = float(np.clip(chroma[1] / max(chroma[0], 1), 0.05, 1.3))
-    scaled = detail * np.concatenate(
-        [gain, np.full((side, side, 2), vivid if vivid < 1 else vivid**0.5)], -1, dtype=np.float32
-    )
-    added = masked_blur(shrunk(scaled - detail), bare, soft)  # as shine and shade are scaled by unlike gains
-    scaled -= cv2.resize(added, (side, side), interpolation=cv2.INTER_LINEAR)
-    lab = wanted + scaled
-    lab[..., 0] = np.where(lab[..., 0] > BRIGHT, BRIGHT + (lab[..., 0] - BRIGHT) / 2, lab[..., 0])
-    return lab_to_rgb(lab)
+    grown = pair.grown
+    smooth, wanted = smoothed(labs[0]), smoothed(labs[1])
+    chroma = [float(np.average(np.hypot(lab[..., 1], lab[..., 2]), weights=bare + 1e-6)) for lab in labs]
+    seen = float(np.clip(chroma[1] / max(chroma[0], 1), 0.05, 1.3))
+    vivid = seen if vivid is None else vivid
+    vivid = vivid if vivid < 1 else vivid**0.5
+    light, tints = own[..., 0], own[..., 1:] * np.float32(vivid)
+    tints += grown(wanted[..., 1:] - smooth[..., 1:] * np.float32(vivid))
+    ratio = np.clip((wanted[..., 0] + 4) / (smooth[..., 0] + 4), 0.3, 3)
+    level = grown(smooth[..., 0])
+    detail = light - level
+    scaled = detail * _gain(detail, level, grown(ratio))
+    # as shine and shade are scaled by unlike gains
+    added = masked_blur(pair.shrunk(scaled - detail)[..., None], bare, SOFT * scale)[..., 0]
+    light = scaled + grown(wanted[..., 0] - added)
+    light -= np.maximum(light - BRIGHT, 0) / 2
+    return lab_to_rgb(np.dstack([light, tints])), seen
 
 
-def with_lips_of(
-    picture: Array, source: Array, scene: Array, common: Array, points: Array, wide: float
-) -> Array:
-    """The picture with lips as light and as red as the scene's, by as much as the scene's skin is lighter: lips of dark
-    skin would be pale on it. source `[h, w, 3]`: the face before it was relit."""
-    skins = [float(np.average(rgb_to_lab(one)[..., 0], weights=common + 1e-6)) for one in (source, scene)]
+def _with_fine(lit: Array, half: Pair, pair: Pair) -> Array:
+    """A face that was lit at half the size, with what is finer in the source."""
+    light = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) + np.float32(0.05) for one in (lit, half.source)]
+    gain = cv2.merge([pair.grown(np.clip(np.sqrt(light[0] / light[1]), 0.5, 2))] * 3)
+    fine = cv2.multiply(pair.source - pair.grown(half.source), gain)
+    return np.clip(pair.grown(lit) + fine, 0, 1)
+
+
+def _gain(detail: Array, level: Array, ratio: Array) -> Array:
+    """By what fine detail `[h, w]` of a skin's `level` of lightness is scaled, where the scene's is `ratio` times as
+    light."""
+    root = np.sqrt(ratio)
+    drawn = smoothstep(-detail / (level + 4), *DRAWN)
+    darker = root + (ratio - root) * drawn
+    return np.where(ratio <= 1, root, np.where(detail > 0, 1 / ratio, darker))
+
+
+def measured(pair: Pair, lit: Array, vivid: float) -> Tones:
+    """How the rest of a face is toned whose skin was `lit`."""
+    numbers = np.full(21, np.nan)
+    numbers[0] = vivid
+    small = [rgb_to_lab(pair.shrunk(one)) for one in (pair.source, pair.scene)]
+    weight = pair.shrunk(pair.common) + 1e-6
+    skins = [float(np.average(lab[..., 0], weights=weight)) for lab in small]
     share = float(smoothstep(np.array(skins[1] - skins[0]), *LIP_TONE))
-
-    def toned(lab: Array, own: Array, theirs: Array) -> Array:
-        return lab + np.float32(share) * (np.median(theirs, axis=0) - np.median(own, axis=0))
-
-    return _toned_inside(picture, picture, scene, points, LIPS, wide, toned) if share else picture
-
-
-def with_eye_of(
-    picture: Array, source: Array, scene: Array, points: Array, lids: tuple[int, ...], wide: float
-) -> Array:
-    """The picture with one eye of the source, as light and as warm as the scene's is there, and no lighter than its
-    lightest."""
-
-    def toned(lab: Array, own: Array, theirs: Array) -> Array:
-        light, wanted = np.percentile(own[..., 0], 85), np.percentile(theirs[..., 0], 85)
-        warmth = _of_lightest(theirs, 70) - _of_lightest(own, 70)
-        out = lab + np.array([0, *np.clip(warmth, -15, 15)], np.float32)
-        gain = np.clip(wanted / max(light, 3), *EYE_GAIN)
-        rising = np.minimum(out[..., 0] / max(light, 3), 1) if gain > 1 else 1.0  # a dark iris stays dark
-        out[..., 0] *= 1 + (gain - 1) * rising
-        knee = max(np.percentile(theirs[..., 0], 97), wanted + 3) - 8
-        out[..., 0] = np.where(out[..., 0] > knee, knee + (out[..., 0] - knee) * 0.35, out[..., 0])
-        return out
-
-    return _toned_inside(picture, source, scene, points, lids, wide, toned)
+    if (lips := _inside(lit, pair, LIPS)) is not None:
+        numbers[1:4] = share * (np.median(lips[1], axis=0) - np.median(lips[0], axis=0))
+    for k, lids in enumerate(EYELIDS):
+        if (eye := _inside(pair.source, pair, lids)) is not None:
+            numbers[4 + 5 * k : 9 + 5 * k] = _eye(*eye)
+    if (mouth := _inside(pair.source, pair, INNER_LIPS)) is not None:
+        numbers[14:17] = _teeth(*mouth)
+    chroma = float(np.hypot(*cv2.split(small[1])[1:]).mean())
+    numbers[17] = min(chroma / COLOURFUL, 1.0)
+    numbers[18:21] = _grain(lit, pair)
+    return Tones(numbers)
 
 
-def with_teeth_of(picture: Array, source: Array, scene: Array, points: Array, wide: float) -> Array:
-    """The picture with the inside of the source's mouth, as light and as warm as the scene's is."""
+def toned(pair: Pair, lit: Array, tones: Tones, parted: float) -> Array:
+    """The `lit` face with lips, teeth and eyes of the source, toned; `parted` 0..1: how much something is seen between
+    the lips."""
+    out = lit.copy()
 
-    def toned(lab: Array, own: Array, theirs: Array) -> Array:
-        light, wanted = np.percentile(own[..., 0], 90), np.percentile(theirs[..., 0], 90)
-        warmth = _of_lightest(theirs, 60) - _of_lightest(own, 60)
-        out = lab + np.array([0, *np.clip(warmth, -12, 12)], np.float32)
-        out[..., 0] = lab[..., 0] * np.clip(wanted / max(light, 3), *TEETH_GAIN)
-        return out
+    def lay(source: Array, outline: tuple[int, ...], share: float, tone: Callable[[Array], Array]) -> None:
+        here, mask = _part(pair, outline)
+        drawn = lab_to_rgb(tone(rgb_to_lab(source[here.part])))
+        out[here.part] = mixed(out[here.part], drawn, mask * np.float32(share))
 
-    return _toned_inside(picture, source, scene, points, INNER_LIPS, wide, toned)
-
-
-def _toned_inside(
-    picture: Array,
-    source: Array,
-    scene: Array,
-    points: Array,
-    outline: tuple[int, ...],
-    wide: float,
-    toned: Toned,
-) -> Array:
-    """The picture with what `toned` makes of the source inside an outline."""
-    here = mesh.window(points[list(outline)], max(wide / 30, 2), len(picture))
-    mask = mesh.polygon_mask(here.local(points), outline, here.side, feather=max(wide / 200, 0.6))
-    inside = mask > 0.6
-    if inside.sum() < 30:
-        return picture
-    own, theirs = rgb_to_lab(source[here.part]), rgb_to_lab(scene[here.part])
-    out = picture.copy()
-    out[here.part] = mixed(picture[here.part], lab_to_rgb(toned(own, own[inside], theirs[inside])), mask)
+    if not np.isnan(tones.lips).any() and np.abs(tones.lips).max() > 0.1:
+        lay(lit, LIPS, 1.0, lambda lab: lab + tones.lips.astype(np.float32))
+    if parted and not np.isnan(tones.teeth).any():
+        gain, *warmth = (float(one) for one in tones.teeth)
+        lay(
+            pair.source,
+            INNER_LIPS,
+            parted,
+            lambda lab: lab * np.array([gain, 1, 1], np.float32) + np.array([0, *warmth], np.float32),
+        )
+    for eye, lids in zip(tones.eyes, EYELIDS, strict=True):
+        if not np.isnan(eye).any():
+            lay(pair.source, lids, 1.0, lambda lab, eye=eye: _toned_eye(lab, eye))
     return out
+
+
+def _eye(own: Array, theirs: Array) -> list[float]:
+    """As light and as warm as the scene's is there, and no lighter than its lightest; see `Tones.eyes`."""
+    light, wanted = (float(np.percentile(one[:, 0], WHITE)) for one in (own, theirs))
+    warmth = np.clip(_of_lightest(theirs, LIGHTEST) - _of_lightest(own, LIGHTEST), -WARMER, WARMER)
+    knee = max(float(np.percentile(theirs[:, 0], 97)), wanted + 3) - 8
+    return [float(np.clip(wanted / max(light, 3), *EYE_GAIN)), light, *warmth, knee]
+
+
+def _toned_eye(lab: Array, eye: Array) -> Array:
+    gain, light, *warmth, knee = (float(one) for one in eye)
+    out = lab + np.array([0, *warmth], np.float32)
+    rising = np.minimum(out[..., 0] / max(light, 3), 1) if gain > 1 else 1.0  # a dark iris stays dark
+    out[..., 0] *= 1 + (gain - 1) * rising
+    out[..., 0] = np.where(out[..., 0] > knee, knee + (out[..., 0] - knee) * 0.35, out[..., 0])
+    return out
+
+
+def _teeth(own: Array, theirs: Array) -> list[float]:
+    """As light and as warm as the inside of the scene's mouth; see `Tones.teeth`."""
+    light, wanted = np.percentile(own[:, 0], 90), np.percentile(theirs[:, 0], 90)
+    warmth = np.clip(_of_lightest(theirs, 60) - _of_lightest(own, 60), -12, 12)
+    return [float(np.clip(wanted / max(light, 3), *TEETH_GAIN)), *warmth]
 
 
 def _of_lightest(lab: Array, percentile: float) -> Array:
@@ -153,35 +258,60 @@ def _of_lightest(lab: Array, percentile: float) -> Array:
     return lab[lab[:, 0] >= np.percentile(lab[:, 0], percentile)][:, 1:].mean(0)
 
 
-def as_colourful(picture: Array, scene: Array) -> Array:
-    """The picture without colours where the scene has none: a black-and-white photo stays one."""
-    chroma = float(np.hypot(*cv2.split(rgb_to_lab(scene))[1:]).mean())
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None]
-    return picture if chroma > COLOURFUL else grey + (picture - grey) * np.float32(chroma / COLOURFUL)
+def _part(pair: Pair, outline: tuple[int, ...]) -> tuple[mesh.Window, Array]:
+    """Where an outline is, and its inside there in 0..1."""
+    here = mesh.window(pair.points[list(outline)], max(pair.wide / 30, 2), len(pair.source))
+    feather = max(pair.wide / 200, 0.6)
+    return here, mesh.polygon_mask(here.local(pair.points), outline, here.side, feather=feather)
 
 
-def with_grain(picture: Array, scene: Array, common: Array) -> Array:
-    """The picture as sharp and as grainy as the scene, by what both show of skin `[h, w]`: softened where it is
-    sharper; where it is softer made crisper, with the scene's own grain."""
-    own, theirs = rgb_to_lab(picture)[..., 0], rgb_to_lab(scene)[..., 0]
-    have, want = _bands(own, common), _bands(theirs, common)
-    ratio = want[0] / max(have[0], 1e-3)
-    if ratio < SHARPER:
-        sigma = next(
-            (one for one in SOFTENINGS if _bands(blur(own, one), common)[0] <= want[0]), SOFTENINGS[-1]
-        )
-        return blur(picture, sigma)
-    if ratio <= SOFTER:
+def _inside(picture: Array, pair: Pair, outline: tuple[int, ...]) -> tuple[Array, Array] | None:
+    """The Lab `[n, 3]` inside an outline of a picture and of the scene; None where that is too small."""
+    here, mask = _part(pair, outline)
+    inside = mask > 0.6
+    if inside.sum() < FEWEST_INSIDE:
+        return None
+    own, theirs = (rgb_to_lab(one[here.part])[inside] for one in (picture, pair.scene))
+    return own, theirs
+
+
+def as_colourful(picture: Array, hue: float) -> Array:
+    """The picture with a share of its hue: a black-and-white photo stays one."""
+    if hue >= 1:
         return picture
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None]
+    return grey + (picture - grey) * np.float32(hue)
+
+
+def _grain(lit: Array, pair: Pair) -> tuple[float, float, float]:
+    """How to make the face as sharp and as grainy as the scene, by what both show of skin; see `Tones.grain`."""
+    middle = mesh.window(pair.points[NOSE_TIP : NOSE_TIP + 1], GRAIN / 2, len(lit))
+    own, theirs = (rgb_to_lab(one[middle.part])[..., 0] for one in (lit, pair.scene))
+    common = pair.common[middle.part]
+    have, want = _strength(own, common), _strength(theirs, common)
+    ratio = want / max(have, 1e-3)
+    if ratio < SHARPER:
+        fits = (one for one in SOFTENINGS if _strength(blur(own, one), common) <= want)
+        return next(fits, SOFTENINGS[-1]), 0.0, 0.0
+    if ratio <= SOFTER:
+        return 0.0, 0.0, 0.0
     crisp = min(ratio, CRISPER) - 1
-    out = picture + crisp * (picture - blur(picture, BANDS[0]))
-    missing = float(np.sqrt(max(want[0] ** 2 - (have[0] * (1 + crisp)) ** 2, 0))) / max(want[0], 1e-3)
-    grain = np.clip(scene - blur(scene, BANDS[0]), -LINES, LINES)
-    return out + grain * (missing * blur(common, 2))[..., None]
+    return 0.0, crisp, float(np.sqrt(max(want**2 - (have * (1 + crisp)) ** 2, 0))) / max(want, 1e-3)
 
 
-def _bands(light: Array, weight: Array) -> list[float]:
-    """How strong the three finest bands of lightness are on skin, as standard deviations."""
-    levels = [light, *(blur(light, sigma) for sigma in BANDS)]
-    total = max(float(weight.sum()), 1.0)
-    return [float(np.sqrt((weight * (a - b) ** 2).sum() / total)) for a, b in pairwise(levels)]
+def with_grain(picture: Array, pair: Pair, grain: Array) -> Array:
+    """The picture softened where it is sharper than the scene; where it is softer made crisper, with the scene's own
+    grain."""
+    soften, crisp, missing = (float(one) for one in grain)
+    out = blur(picture, soften) if soften >= SOFTENINGS[0] else picture
+    if crisp > 0.02:
+        out = out + np.float32(crisp) * (out - blur(out, FINE))
+    if missing > 0.02:
+        fine = np.clip(pair.scene - blur(pair.scene, FINE), -LINES, LINES)
+        out = out + fine * (np.float32(missing) * blur(pair.common, 2))[..., None]
+    return out
+
+
+def _strength(light: Array, weight: Array) -> float:
+    """How strong grain is in lightness on skin, as a standard deviation."""
+    return float(np.sqrt((weight * (light - blur(light, FINE)) ** 2).sum() / max(float(weight.sum()), 1.0)))

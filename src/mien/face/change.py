@@ -54,12 +54,11 @@ def advect_points(points: Array, crop: Crop, change: Change) -> Array:
     flow = change.flow * (change.alpha > 0)[..., None]
     moved = start
     for _ in range(3):
-        moved = (
-            start
-            - cv2.remap(flow, moved[:, 0], moved[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[
-                :, 0
-            ]
-        )
+        x, y = (
+            moved[:, None, 0],
+            moved[:, None, 1],
+        )  # a column: what a row or a list becomes, OpenCV 4 and 5 see unlike
+        moved = start - cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[:, 0]
     return transform(moved, invert(crop.matrix))
 
 
@@ -191,7 +190,8 @@ def border_falloff(size: int) -> Array:
 
 def visible(colour: Array) -> Array:
     """Where a colour offset `[s, s, 3]` that ends softly by itself is worth adding: `[s, s]` in 0..1."""
-    return smoothstep(cv2.dilate(np.abs(colour).max(2), np.ones((3, 3))), 0.0005, 0.004)
+    red, green, blue = cv2.split(np.abs(colour))
+    return smoothstep(cv2.dilate(cv2.max(cv2.max(red, green), blue), np.ones((3, 3))), 0.0005, 0.004)
 
 
 def soft_border(size: int) -> Array:

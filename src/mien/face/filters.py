@@ -93,16 +93,25 @@ def lab_to_rgb(lab: Array) -> Array:
 def masked_blur(values: Array, weight: Array, sigma: float) -> Array:
     """`values [h, w, C]` smoothed where `weight [h, w]` says that they are known, and beyond by what is known near
     by: normalised convolution (Knutsson and Westin 1993), on a grid as coarse as `sigma` allows."""
-    step, size = max(1, int(sigma / 4)), weight.shape[::-1]
+    step, size, channels = max(1, int(sigma / 4)), weight.shape[::-1], values.shape[2]
     coarse = max(2, size[0] // step), max(2, size[1] // step)
-    known = cv2.resize(weight, coarse, interpolation=cv2.INTER_AREA)
+    known = cv2.resize(weight, coarse, interpolation=cv2.INTER_AREA)[..., None]
     total = cv2.resize(values * weight[..., None], coarse, interpolation=cv2.INTER_AREA)
-    everywhere = total.sum((0, 1)) / max(float(known.sum()), 1e-6)
-    wide, near = ((blur(total, k * sigma / step), blur(known, k * sigma / step)) for k in (3, 1))
+    everywhere = total.reshape(-1, channels).sum(0) / max(float(known.sum()), 1e-6)
+    far = (
+        max(1, coarse[0] // 3),
+        max(1, coarse[1] // 3),
+    )  # what lies far away is looked for on a coarser grid yet
+    small = [cv2.resize(one, far, interpolation=cv2.INTER_AREA) for one in (total, known)]
+    wide, near = (
+        [blur(one, sigma / step).reshape(*one.shape[:2], -1) for one in pair]
+        for pair in (small, (total, known))
+    )  # OpenCV drops a single channel
     little = np.float32(0.02)
-    guess = (wide[0] + little * everywhere) / (wide[1] + little)[..., None]
-    smooth = (near[0] + little * guess) / (near[1] + little)[..., None]
-    return cv2.resize(smooth, size, interpolation=cv2.INTER_LINEAR)
+    guess = (wide[0] + little * everywhere) / (wide[1] + little)
+    guess = cv2.resize(guess, coarse, interpolation=cv2.INTER_LINEAR).reshape(near[0].shape)
+    smooth = (near[0] + little * guess) / (near[1] + little)
+    return cv2.resize(smooth, size, interpolation=cv2.INTER_LINEAR).reshape(values.shape)
 
 
 def multiband(above: Array, below: Array, mask: Array, levels: int) -> Array:

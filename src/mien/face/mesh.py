@@ -33,35 +33,56 @@ def triangulate(points: Array) -> Array:
     return np.unique(np.sort(nearest, axis=1), axis=0)
 
 
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Which triangle of a layout each pixel of a square lies in, `label [size, size]` (-1 in none), and how values at
+    the corners of each become a plane over it."""
+
+    label: Array
+    triangles: Array
+    corners: Array
+    inverse: Array
+
+    @staticmethod
+    def of(at: Array, triangles: Array, size: int, order: Array | None = None) -> Raster:
+        """The layout `at [V, 2]` as drawn on `size` pixels. Triangles turned over (hidden sides of the face) are
+        drawn first, so that the visible win; or all in an order `[T]` that is given."""
+        corners = at[triangles].astype(np.float64)
+        edges = corners[:, 1:] - corners[:, :1]
+        area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+        safe = np.where(np.abs(area) < 1e-6, 1e-6, area)
+        turned = np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1)
+        label = np.full((size, size), -1, np.int32)
+        fixed = np.rint(corners * 16).astype(np.int32)
+        for index in np.argsort(np.abs(area)) if order is None else order:
+            cv2.fillConvexPoly(label, fixed[index], int(index), shift=4)
+        return Raster(label, triangles, corners, turned.reshape(-1, 2, 2) / safe[:, None, None])
+
+    def spread(self, values: Array) -> Array:
+        """Values `[V, K]` at the points all over the square, `[size, size, K]` float32, affine inside each triangle;
+        0 in none."""
+        ends = values[self.triangles].astype(np.float64)
+        linear = self.inverse @ (ends[:, 1:] - ends[:, :1])  # row vectors: offset_at @ linear = offset_to
+        shift = ends[:, 0] - np.einsum("ti,tik->tk", self.corners[:, 0], linear)
+        planes = np.concatenate([linear, shift[:, None]], 1).astype(np.float32)  # [T, 3, K]
+        x, y = (np.arange(side, dtype=np.float32) for side in self.label.shape[::-1])
+        out = np.empty((*self.label.shape, values.shape[1]), np.float32)
+        for k in range(values.shape[1]):
+            out[..., k] = planes[:, 0, k][self.label] * x + planes[:, 1, k][self.label] * y[:, None]
+            out[..., k] += planes[:, 2, k][self.label]
+        out[self.label < 0] = 0
+        return out
+
+
 def dense_map(at: Array, to: Array, triangles: Array, size: int, order: Array | None = None) -> Array:
     """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32,
-    affine inside each triangle.
+    affine inside each triangle; its own place in none.
 
-    `sampled(image laid out as "to", map)` redraws it laid out as "at". Triangles turned over (hidden sides of
-    the face) are drawn first, so that the visible win; or all in an order `[T]` that is given.
+    `sampled(image laid out as "to", map)` redraws it laid out as "at". order: see `Raster.of`.
     """
-    corners = at[triangles].astype(np.float64)
-    edges = corners[:, 1:] - corners[:, :1]
-    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
-    ends = to[triangles].astype(np.float64)
-    safe = np.where(np.abs(area) < 1e-6, 1e-6, area)
-    inverse = (
-        np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1).reshape(-1, 2, 2)
-        / safe[:, None, None]
-    )
-    linear = inverse @ (ends[:, 1:] - ends[:, :1])  # row vectors: offset_at @ linear = offset_to
-    shift = ends[:, 0] - np.einsum("ti,tij->tj", corners[:, 0], linear)
-    label = np.full((size, size), -1, np.int32)
-    fixed = np.rint(corners * 16).astype(np.int32)
-    for index in np.argsort(np.abs(area)) if order is None else order:
-        cv2.fillConvexPoly(label, fixed[index], int(index), shift=4)
-    grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
-    table = np.concatenate([linear.reshape(-1, 4), shift], 1).astype(np.float32)
-    a = table[label]
-    out = np.empty((size, size, 2), np.float32)
-    out[..., 0] = grid[..., 0] * a[..., 0] + grid[..., 1] * a[..., 2] + a[..., 4]
-    out[..., 1] = grid[..., 0] * a[..., 1] + grid[..., 1] * a[..., 3] + a[..., 5]
-    out[label < 0] = grid[label < 0]
+    raster = Raster.of(at, triangles, size, order)
+    out, outside = raster.spread(to), raster.label < 0
+    out[outside] = pixel_grid(size)[outside]
     return out
 
 

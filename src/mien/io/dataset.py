@@ -1,12 +1,24 @@
-"""Who is kept aside for judging: the split by person that training and benchmarks agree on. Needs nothing, so
-that both can have it."""
+"""Folders of faces that training reads: what is in them, and who is kept aside for judging: the split by person that
+training and benchmarks agree on."""
 
 from __future__ import annotations
 
+import csv
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from ..types import Array
+
+TABLE, POINTS, IMAGES = "faces.csv", "landmarks478.npz", "images"
 HELD_OUT = 8  # one person in so many is kept aside
+LABELS = (  # columns for people to fill in
+    *("source", "licence", "person", "sex", "age", "age_is", "ethnicity"),
+    *("smile", "mouth", "glasses", "beard", "hair", "hat"),
+)
 
 
 def held_out(person: str) -> bool:
@@ -18,3 +30,22 @@ def held_out(person: str) -> bool:
 def person_of(row: Mapping[str, str]) -> str:
     """Who a row of `faces.csv` shows; a picture without a name is a person of its own."""
     return row["person"] or row["file"]
+
+
+def write_tables(folder: Path, rows: Sequence[Mapping[str, Any]], points: Sequence[Array]) -> None:
+    """Write what is known of the pictures in `folder`/images: the table, with LABELS to fill in, and the landmarks of
+    each `[478, 2]` (pixels of the picture, centre of the first at 0), which the file counts from its corner."""
+    columns = [*rows[0], *LABELS] if rows else ["file", *LABELS]
+    with (folder / TABLE).open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        table = csv.DictWriter(file, columns, restval="")
+        table.writeheader()
+        table.writerows(rows)
+    files = np.array([row["file"] for row in rows], dtype=str)
+    stacked = np.array(points, np.float32).reshape(-1, 478, 2) + np.float32(0.5)
+    np.savez(folder / POINTS, files=files, points=stacked)
+
+
+def count(folder: Path) -> int:
+    """How many pictures the table of a folder names."""
+    with (folder / TABLE).open(encoding="utf-8") as file:
+        return sum(1 for _ in csv.DictReader(file))

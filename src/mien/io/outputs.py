@@ -85,6 +85,26 @@ def place(made: Path, path: Path, *, force: bool) -> None:
     made.replace(path)
 
 
+@contextlib.contextmanager
+def new_folder(path: Path) -> Generator[Path]:
+    """A folder to fill, which becomes `path`, where there is none or an empty one, once it is complete; whatever ends
+    the work before that leaves nothing."""
+    check_empty(path)
+    made = path.with_name(f".mien-{secrets.token_hex(6)}.part")
+    try:
+        made.mkdir(parents=True)
+        yield made
+        if path.exists():
+            path.rmdir()
+        made.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}): make room, or name another"
+        ) from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
 def sweep(folder: Path) -> None:
     """Take away the drafts of processes that were killed."""
     with contextlib.suppress(OSError):

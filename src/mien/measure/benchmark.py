@@ -87,6 +87,16 @@ class Trial:
             else f"{self.edit} {self.strength}"
         )
 
+    @property
+    def sign(self) -> float:
+        return 1.0 if isinstance(self.strength, str) else float(np.sign(self.strength))
+
+    def shows_on(self, person: Person) -> bool:
+        """Whether a person can show it, by what is seen of them and by their label."""
+        judge = judges.criterion(self.edit, self.strength)
+        fits = judge is None or judge.fit(person.look, self.sign)
+        return fits and not groups.contradicts(person.row, self.edit, self.sign)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -97,7 +107,8 @@ class Row:
     which it went the right way by what counts (`judges.of`), None where nothing measures it; way, unit: the
     median way. nearer: how far, as a Fréchet distance, those who can show it are after the edit from real
     people who have what was asked for, over how far they were before: below 1 it brings them nearer; None
-    where no labels tell (`groups`). identity, seam, sharpness: medians (see `report.FaceReport`);
+    where no labels tell (`groups`); seen_nearer: the same in what an embedder sees, where one was named.
+    identity, seam, sharpness: medians (see `report.FaceReport`);
     identity_low and seam_high: the 5th and the 95th of 100. outside: pixels, of all photos, that differ where
     no alpha of the change was; beyond: those outside the face (`report.Report`), which an edit of hair or
     light may touch. ms: median time of the edit itself, faces found before.
@@ -113,6 +124,7 @@ class Row:
     way: float | None
     unit: str
     nearer: float | None
+    seen_nearer: float | None
     identity: float
     identity_low: float
     seam: float
@@ -258,13 +270,13 @@ def run(
     kit: Kit,
     identity: str | None = None,
     real: groups.Labelled | None = None,
+    real_seen: groups.Labelled | None = None,
 ) -> tuple[Row, list[Photo | None]]:
-    """Do one trial to everybody: the row, and the photos after it (None where it could not be done). real:
-    people to be like."""
+    """Do one trial to everybody: the row, and the photos after it (None where it could not be done). real
+    and real_seen: people to be like, in the usual features and in an embedder's."""
     told, after, times, ways, outside = [], [], [], [], 0
     fit: list[tuple[Person, Photo, Face]] = []
     judge = judges.criterion(trial.edit, trial.strength)
-    sign = 1.0 if isinstance(trial.strength, str) else float(np.sign(trial.strength))
     for person in crowd:
         try:
             stages = [
@@ -282,18 +294,20 @@ def run(
         said = measure.measure(person.photo, done, kit, identity=identity, faces=[person.face])
         told.append(said)
         after.append(done)
-        if judge and judge.fit(person.look, sign) and not groups.contradicts(person.row, trial.edit, sign):
+        if judge and trial.shows_on(person):
             again = measure.found(person.face, kit.faces(done.pixels))
             moved = judges.face_features(kit, done.pixels, again, person.matrix) if again else person.look
-            ways.append(sign * judge.way(person.look, moved))
+            ways.append(trial.sign * judge.way(person.look, moved))
             fit.append((person, done, again or person.face))
-    nearer = _nearer(trial, fit, real) if real else None
+    nearer = _nearer(trial, fit, real), _nearer(trial, fit, real_seen)
     return _row(trial, told, after, ways, judge, outside, times, nearer), after
 
 
-def _nearer(trial: Trial, fit: Sequence[tuple[Person, Photo, Face]], real: groups.Labelled) -> float | None:
+def _nearer(
+    trial: Trial, fit: Sequence[tuple[Person, Photo, Face]], real: groups.Labelled | None
+) -> float | None:
     """See `Row.nearer`."""
-    if len(fit) < groups.FEWEST:
+    if real is None or len(fit) < groups.FEWEST:
         return None
     target = real.like(
         trial.edit, trial.strength, float(np.median([person.look.traits[1] for person, *_ in fit]))
@@ -313,7 +327,7 @@ def _row(
     judge: judges.Criterion | None,
     outside: int,
     times: list[float],
-    nearer: float | None,
+    nearer: tuple[float | None, float | None],
 ) -> Row:
     faces = [one.faces[0] for one in told]
     identity, seams = [face.identity for face in faces], [face.seam.strength for face in faces if face.seam]
@@ -327,7 +341,8 @@ def _row(
         success=float(np.mean([way >= judge.least for way in ways])) if judge and ways else None,
         way=float(np.median(ways)) if ways else None,
         unit=judge.unit if judge else "",
-        nearer=nearer,
+        nearer=nearer[0],
+        seen_nearer=nearer[1],
         identity=_at(identity, 50),
         identity_low=_at(identity, 5),
         seam=_at(seams, 50),
@@ -345,16 +360,16 @@ def _at(values: list[float], percent: float) -> float:
 
 def table(rows: Sequence[Row]) -> list[str]:
     """The rows as lines for people."""
-    heads = f"{'edit':<18} {'by':<10} {'success':>11} {'way':>8} {'nearer':>6} {'identity':>8} {'low':>5} {'seam':>5} {'high':>5}"
-    lines = [heads + f" {'sharp':>5} {'out':>4} {'ms':>5}"]
+    heads = f"{'edit':<18} {'by':<10} {'success':>11} {'way':>8} {'nearer':>6} {'seen':>5} {'identity':>8} {'low':>5}"
+    lines = [heads + f" {'seam':>5} {'high':>5} {'sharp':>5} {'out':>4} {'ms':>5}"]
     for row in rows:
         words = Trial(row.edit, row.strength, row.by).words
         success = "-" if row.success is None else f"{row.success:.0%} of {row.fit}"
         way = "-" if row.way is None else f"{row.way:.3g}"
-        nearer = "-" if row.nearer is None else f"{row.nearer:.2f}"
+        nearer, seen = ("-" if one is None else f"{one:.2f}" for one in (row.nearer, row.seen_nearer))
         lines.append(
-            f"{words:<18} {row.by:<10} {success:>11} {way:>8} {nearer:>6} {row.identity:>8.3f} {row.identity_low:>5.2f} {row.seam:>5.2f}"
-            f" {row.seam_high:>5.2f} {row.sharpness:>5.2f} {row.outside:>4} {row.ms:>5.0f}"
+            f"{words:<18} {row.by:<10} {success:>11} {way:>8} {nearer:>6} {seen:>5} {row.identity:>8.3f} {row.identity_low:>5.2f}"
+            f" {row.seam:>5.2f} {row.seam_high:>5.2f} {row.sharpness:>5.2f} {row.outside:>4} {row.ms:>5.0f}"
         )
     return lines
 
@@ -394,6 +409,7 @@ def bench_edits(
     asked: str | None = None,
     count: int = 24,
     identity: str | None = None,
+    features: str | None = None,
     kit: Kit | None = None,
     progress: Progress = SILENT,
 ) -> list[Row]:
@@ -402,17 +418,20 @@ def bench_edits(
 
     data: a folder of photos, or one that `train` reads, of which only people take part whom no training saw.
     folder: gets `sheet.jpg`, a row a person and a column an edit. asked: `smile=0.8,age=30` instead of the
-    usual of all. `progress` is told each row when it is known.
+    usual of all. features: an embedder that tells a second time how near to real people an edit comes.
+    `progress` is told each row when it is known.
     """
     kit, wanted = kit or shared_kit(), trials(asked)
     if folder and any((folder / name).exists() for name in (SHEET, TABLE)):
         raise OutputError(f"{folder} has a bench in it already: name another folder with -o")
     crowd, real = gather(photos(data, count), kit, groups.labels(data)), groups.read(data)
+    look = groups.look_through(kit.embedder(features)) if features else None
+    real_seen = groups.read(data, look) if look else None
     rows, columns = [], []
     for line in table([]):
         progress.message(line)
     for trial in wanted:
-        row, after = run(trial, crowd, kit, identity, real)
+        row, after = run(trial, crowd, kit, identity, real, real_seen)
         rows.append(row)
         columns.append((trial, after))
         progress.message(table([row])[-1])

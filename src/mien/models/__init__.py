@@ -16,6 +16,7 @@ from .parser import Parser
 from .retoucher import Retoucher
 from .session import Net
 from .style_encoder import StyleEncoder
+from .swapper import Swapper
 from .translator import Translator
 
 ROLES: dict[str, type[Any]] = {
@@ -31,6 +32,7 @@ ROLES: dict[str, type[Any]] = {
     "parser": Parser,
     "translator": Translator,
     "style_encoder": StyleEncoder,
+    "swapper": Swapper,
 }
 
 

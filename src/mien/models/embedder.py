@@ -23,8 +23,12 @@ class Embedder:
 
     def identity(self, crop: Crop) -> Identity:
         """The identity of a crop in the embedder's alignment."""
-        vector = self.net.run(pixels=self.net.tensor(crop.pixels))["vector"][0]
+        vector = self.vector(crop)
         return Identity(vector / np.linalg.norm(vector))
+
+    def vector(self, crop: Crop) -> Array:
+        """What the network says of a crop in the embedder's alignment: `[E]`, of any length."""
+        return self.net.run(pixels=self.net.tensor(crop.pixels))["vector"][0]
 
     def identity_in(self, pixels: Array, face: Face) -> Identity:
         """The identity of a face of a picture `[H, W, 3]`."""

@@ -27,6 +27,7 @@ from .retoucher import Retoucher
 from .session import Net
 from .shapes import Shapes
 from .style_encoder import StyleEncoder
+from .swapper import Swapper
 from .translator import Translator
 
 # The network in the box that fulfils a role where none is named.
@@ -156,6 +157,10 @@ class Kit:
     @property
     def shapes(self) -> Shapes:
         return self.get("shapes")
+
+    def swapper(self, name: str) -> Swapper:
+        """The swapper called `name`."""
+        return self.get("swapper", name)
 
     def embedder(self, name: str | None = None) -> Embedder:
         """The embedder called `name`, or that of the box."""

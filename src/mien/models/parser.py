@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -24,6 +26,14 @@ REGIONS = (
     "ears",
     "neck",
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Parsed:
+    """A face laid out as a parser wants it, and the shares of each region in it: `[S, S]` float32 in 0..1 by name."""
+
+    crop: Crop
+    regions: dict[str, Array]
 
 
 class Parser:

@@ -40,6 +40,10 @@ SIGNATURES: dict[str, tuple[Shapes, Shapes]] = {
     "blendshapes": ({"points": (1, 146, 2)}, {"coefficients": (1, 52)}),
     "parser": ({"pixels": (1, 3, "S", "S")}, {"regions": (1, 12, "h", "w")}),
     "translator": ({"pixels": (1, "C", "H", "V")}, {"picture": (1, 3, "H", "V")}),
+    "swapper": (
+        {"pixels": (1, 3, "S", "S")},
+        {"face": (1, 3, "T", "T"), "alpha": (1, 1, "T", "T")},
+    ),
     "style_encoder": ({"picture": (1, 3, "S", "S")}, {"vector": (1, "E")}),
 }
 # what some networks of a role are told besides; a style is a picture, or numbers

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -21,7 +22,7 @@ from typing import Any
 import cv2
 
 from ..edits.request import EditRequest
-from ..errors import FaceError, InputError, MienError, OutputError, RequestError
+from ..errors import FaceError, InputError, MienError, OutputError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
 from ..io import content_credentials as provenance
@@ -32,18 +33,20 @@ from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Photo, Progress
 from .edit import apply_to_clip
 from .session import Session
+from .stylize import StyleRequest
 from .swap import SwapRequest
 
+Request = EditRequest | SwapRequest | StyleRequest  # what can be done to many
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One photo or clip to edit: where from, where to, and what is to be done; clips take edits only."""
+    """One photo or clip to edit: where from, where to, and what is to be done."""
 
     source: Path
     target: Path
-    request: EditRequest | SwapRequest = field(default_factory=EditRequest)
+    request: Request = field(default_factory=EditRequest)
     quality: int | None = None
     force: bool = False
     max_pixels: int = image.MAX_PIXELS
@@ -142,6 +145,14 @@ def pair(sources: Sequence[Path], folder: Path, roots: Sequence[Path] = ()) -> l
     return pairs
 
 
+def in_share(target: Path, folder: Path, share: tuple[int, int]) -> bool:
+    """Whether a result in `folder` belongs to the K-th of N shares: told by its path below the folder alone, so that
+    every machine agrees, whatever else is there."""
+    name = target.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
+    which, of = share
+    return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") % of == which - 1
+
+
 def is_clip(path: Path) -> bool:
     """Whether a file is edited as a film: by its suffix, or, where that says nothing, by what is in it."""
     suffix = path.suffix.lower()
@@ -185,10 +196,10 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     return Outcome(job, "done", f"{job.target}: {'; '.join(lines)}" if lines else "", told)
 
 
-def _applied(request: EditRequest | SwapRequest, photo: Photo, kit: Kit) -> Photo:
-    if isinstance(request, SwapRequest):
-        return request.apply(photo, kit)
-    return Session(photo, kit=kit).apply(request)
+def _applied(request: Request, photo: Photo, kit: Kit) -> Photo:
+    if isinstance(request, EditRequest):
+        return Session(photo, kit=kit).apply(request)
+    return request.apply(photo, kit)
 
 
 def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
@@ -197,21 +208,21 @@ def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
     if resume and job.target.is_file() and done(job):
         return Outcome(job, "skipped")
     check(job)
-    if isinstance(job.request, SwapRequest):
-        raise RequestError(f"{job.source}: faces are swapped in photos only, and this is a clip")
-    told = apply_to_clip(
-        job.source,
-        job.target,
-        job.request,
-        resume=resume,
-        force=job.force
+    how: dict[str, Any] = {
+        "resume": resume,
+        "force": job.force
         or (resume and job.target.is_file()),  # what is there is a damaged result of this request
-        max_pixels=job.max_pixels,
-        kit=shared_kit(job.request.licence),
-        progress=progress,
-    )
+        "max_pixels": job.max_pixels,
+        "kit": shared_kit(job.request.licence),
+        "progress": progress,
+    }
+    if isinstance(job.request, EditRequest):
+        told = apply_to_clip(job.source, job.target, job.request, **how)
+    else:
+        told = job.request.apply_to_clip(job.source, job.target, **how)
     numbers = {name: value for name, value in asdict(told).items() if value != ()}
-    what = f"{told.frames} frames, {told.faces} face{'s' * (told.faces != 1)}"
+    faces = f", {told.faces} face{'s' * (told.faces != 1)}" if told.faces else ""
+    what = f"{told.frames} frames{faces}"
     return Outcome(job, "done", "; ".join([f"wrote {job.target}: {what}", *told.notes, *told.lost]), numbers)
 
 
@@ -241,7 +252,8 @@ def done(job: Job) -> bool:
         )
     asked, before = _said(job.request.arguments()), _said(verdict.history[-1].arguments)
     if asked != before:
-        said = " ".join(f"{name}={value}" for name, value in before.items())
+        short = {name: value[:8] if name.endswith("sha256") else value for name, value in before.items()}
+        said = " ".join(f"{name}={value}" for name, value in short.items())
         raise OutputError(f"{job.target} is there and was made with {said}: write over it with --force")
     return verdict.state == "intact"
 

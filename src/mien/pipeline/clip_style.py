@@ -18,7 +18,7 @@ import numpy as np
 from ..face.filters import resize
 from ..io import clip_reader as footage
 from ..models.translator import mixed
-from ..types import Array
+from ..types import Array, Source
 from . import tracking as tracks
 
 # share of the drawing before: more steadies hardly more and departs from what is seen (benchmarks/stylize.py
@@ -46,6 +46,7 @@ class ClipStylizer:
     edited: set[int] = field(default_factory=set)
     notes: dict[int, str] = field(default_factory=dict)
     nothing = ""
+    sources: tuple[Source, ...] = ()
 
     def run(self, frames: Iterator[footage.Frame]) -> Iterator[Any]:
         """The pictures, ready to be encoded."""

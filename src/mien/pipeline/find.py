@@ -3,10 +3,10 @@ in them."""
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,45 +14,29 @@ import numpy as np
 from ..edits.whole_face import Prototype
 from ..errors import FaceError, MienError, RequestError
 from ..face import filters, geometry, topology
-from ..io import outputs, photo_writer
+from ..io import dataset, outputs, photo_writer
 from ..io import photo_reader as image
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT, OLDEST
 from ..types import SILENT, Alignment, Array, Crop, Face, Identity, Photo, Progress
+from .look import PhotoFaces
 from .people import FaceLike, meant, select_faces
-from .photo import Look
 
 MASK = 768  # pixels of a side that regions are made at
 GREEN, RED = (60, 220, 90), (255, 70, 70)
-LABELS = (
-    "source",
-    "licence",
-    "person",
-    "sex",
-    "age",
-    "age_is",
-    "ethnicity",
-    "smile",
-    "mouth",
-    "glasses",
-    "beard",
-    "hair",
-    "hat",
-)
 
 
 def find(photo: PhotoLike, *, kit: Kit | None = None) -> list[Face]:
     """The faces of a photo, from left to right, in photo xy; empty where there is none. See `types.Face`."""
-    photo = as_photo(photo)
-    return (kit or shared_kit()).faces(Look.of(photo).picture(photo.pixels))
+    return PhotoFaces(as_photo(photo), kit or shared_kit()).faces
 
 
 def age(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> tuple[float, float]:
     """How old a face of the photo looks, and by how much that is off in the mean, on people held out; in
     years, 18 to 90."""
-    prototypes, photo = (kit or shared_kit()).prototypes, as_photo(photo)
-    crop = geometry.align(filters.to_uint8(photo.pixels), face.landmarks, Prototype.alignment)
+    seen = PhotoFaces(as_photo(photo), kit or shared_kit())
+    prototypes, crop = seen.kit.prototypes, seen.aligned(face, Prototype.alignment)
     return float(np.clip(prototypes.read(crop).age, ADULT, OLDEST)), prototypes.card.measured[
         "age_error_years"
     ]
@@ -61,7 +45,7 @@ def age(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> tuple[float,
 def identity(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Identity:
     """Who a face of the photo is, by the embedder in the box: to be compared with `Identity.likeness`, never to
     be called a name."""
-    return (kit or shared_kit()).embedder().identity_in(as_photo(photo).pixels, face)
+    return PhotoFaces(as_photo(photo), kit or shared_kit()).identity(face)
 
 
 def blendshapes(face: Face, *, kit: Kit | None = None) -> dict[str, float]:
@@ -79,13 +63,14 @@ def align(
 ) -> list[tuple[Face, Crop]]:
     """Faces of a photo laid out as `template` (see `geometry.LAYOUTS`), `size` x `size` pixels, 8 bits. like:
     only those of a person; else as `edit` takes its face."""
-    layout, photo, kit = _layout(template, size), as_photo(photo), kit or shared_kit()
-    faces, which = find(photo, kit=kit), meant(like, kit=kit)
-    chosen = select_faces(kit, photo.pixels, faces, which) if faces else []
-    return [(faces[i], geometry.align(photo.pixels, faces[i].landmarks, layout)) for i in chosen]
+    layout, seen = layout_of(template, size), PhotoFaces(as_photo(photo), kit or shared_kit())
+    which = meant(like, kit=seen.kit)
+    chosen = select_faces(seen.kit, seen.picture, seen.faces, which) if seen.faces else []
+    return [(seen.faces[i], seen.aligned(seen.faces[i], layout)) for i in chosen]
 
 
-def _layout(template: str, size: int) -> Alignment:
+def layout_of(template: str, size: int) -> Alignment:
+    """The layout of that name and size; a `RequestError` where there is none."""
     if template not in geometry.LAYOUTS:
         raise RequestError(f"no face layout is called {template!r}: there are {', '.join(geometry.LAYOUTS)}")
     if not 16 <= size <= 4096:
@@ -124,8 +109,9 @@ def regions(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Iterator
     after the other since they are as large as the photo, `[H, W]` uint8 in 0..255; of every pixel they sum to
     about 255."""
     photo = as_photo(photo)
-    parser, pixels = (kit or shared_kit()).parser, filters.to_uint8(photo.pixels)
-    crop = geometry.align(pixels, face.landmarks, Alignment(parser.alignment.template, MASK))
+    seen = PhotoFaces(photo, kit or shared_kit())
+    parser = seen.kit.parser
+    crop = seen.aligned(face, Alignment(parser.alignment.template, MASK))
     light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     for name, share in parser.parse(crop).items():
         fine = np.rint(filters.guided_filter(light, share, MASK // 128, 2e-4).clip(0, 1) * 255).astype(
@@ -142,13 +128,12 @@ def regions(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Iterator
 
 def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
     """Write the `regions` of faces as `folder`/NUMBER-REGION.png, as large as the photo; returns how many."""
-    outputs.check_empty(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     count = 0
-    for number, face in enumerate(faces, 1):
-        for name, mask in regions(photo, face):
-            photo_writer.write(Photo(mask[..., None].repeat(3, 2)), folder / f"{number}-{name}.png")
-            count += 1
+    with outputs.new_folder(folder) as made:
+        for number, face in enumerate(faces, 1):
+            for name, mask in regions(photo, face):
+                photo_writer.write(Photo(mask[..., None].repeat(3, 2)), made / f"{number}-{name}.png")
+                count += 1
     return count
 
 
@@ -165,55 +150,37 @@ def align_folder(
     """Lay out every face of every photo, or those that are `like` a person's, and write what `train` reads:
     images/NAME.png, faces.csv with labels to fill in, landmarks478.npz.
 
-    Returns how many faces were written and how many photos failed; `progress` is told of each.
+    Returns how many faces were written and how many photos failed; `progress` is told of each. Raises `FaceError` where
+    there is no face at all.
     """
-    _layout(template, size)
+    layout_of(template, size)
     which = meant(like)
-    outputs.check_empty(folder)
-    (folder / "images").mkdir(parents=True)
-    rows, points, failed = [], {}, 0
-    for done, source in enumerate(sources, 1):
-        try:
-            found = align(image.read(source, max_pixels=max_pixels), size=size, template=template, like=which)
-            if not found:
-                raise FaceError("no face found")
-        except FaceError as error:
-            progress.message(f"{source}: {error}")
-            failed += 1
-            continue
-        except MienError as error:
-            progress.message(str(error))
-            failed += 1
-            continue
-        finally:
-            progress.advance(done, len(sources))
-        for number, (face, crop) in enumerate(found, 1):
-            name = f"{source.stem}-{number}.png"
-            for again in itertools.count(2):
-                if name not in points:
-                    break
-                name = f"{source.stem}-{number}-{again}.png"
-            photo_writer.write(Photo(crop.pixels), folder / "images" / name)
-            points[name] = crop.landmarks + np.float32(0.5)
-            angles = {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")}
-            rows.append(
-                {
-                    "file": name,
-                    "photo": str(source),
-                    "face": number,
-                    "score": round(face.score, 3),
-                    **angles,
-                    **dict.fromkeys(LABELS, ""),
-                }
-            )
-    with (folder / "faces.csv").open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        table = csv.DictWriter(file, ["file", "photo", "face", "score", "roll", "yaw", "pitch", *LABELS])
-        table.writeheader()
-        table.writerows(rows)
-    files = np.array(list(points), dtype=str)
-    np.savez(
-        folder / "landmarks478.npz",
-        files=files,
-        points=np.array(list(points.values()), np.float32).reshape(-1, 478, 2),
-    )
+    rows, points, failed = list[dict[str, Any]](), dict[str, Array](), 0
+    with outputs.new_folder(folder) as made:
+        (made / dataset.IMAGES).mkdir()
+        for done, source in enumerate(sources, 1):
+            try:
+                photo = image.read(source, max_pixels=max_pixels)
+                found = align(photo, size=size, template=template, like=which)
+                if not found:
+                    raise FaceError("no face found")
+            except MienError as error:
+                progress.message(f"{source}: {error}" if isinstance(error, FaceError) else str(error))
+                failed += 1
+                continue
+            finally:
+                progress.advance(done, len(sources))
+            for number, (face, crop) in enumerate(found, 1):
+                name = f"{source.stem}-{number}.png"
+                for again in itertools.count(2):
+                    if name not in points:
+                        break
+                    name = f"{source.stem}-{number}-{again}.png"
+                photo_writer.write(Photo(crop.pixels), made / dataset.IMAGES / name)
+                points[name] = crop.landmarks
+                row = {"file": name, "photo": str(source), "face": number, "score": round(face.score, 3)}
+                rows.append(row | {key: round(getattr(face, key), 1) for key in ("roll", "yaw", "pitch")})
+        if not rows:
+            raise FaceError("no face was found: nothing was written")
+        dataset.write_tables(made, rows, list(points.values()))
     return len(rows), failed

@@ -19,7 +19,7 @@ from ..edits.age_floor import age_reader
 from ..edits.portrait import LARGEST, LAYOUT, WORN, Portrait, own_side, portrait_of
 from ..edits.removal import Removal
 from ..errors import FaceError, InputError, MienError
-from ..face import filters, shape
+from ..face import shape
 from ..io import clip_reader, outputs
 from ..io.inputs import is_one_of
 from ..io.photo_reader import SUFFIXES, PhotoLike, as_photo
@@ -27,8 +27,9 @@ from ..models.catalogue import sha256_of
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
 from ..types import SILENT, Alignment, Array, Crop, Face, Origin, Photo, Progress, Source
+from .look import PhotoFaces, align_face
 from .people import RIVAL
-from .photo import align_face, make_change, run_edits
+from .photo import make_change, run_edits
 
 SUFFIX = ".gallery"
 MOST = 300  # pictures
@@ -104,10 +105,18 @@ class Gallery:
         """This person's usual lid opening, over the width of an eye."""
         return float(np.percentile([one.portrait.openings.lids for one in self.pictures], 70))
 
+    @cached_property
+    def widest(self) -> float:
+        """How wide its widest face is, in pixels."""
+        return max(one.portrait.width for one in self.pictures)
+
     def choose(self, target: Portrait, expression: Array) -> Picture:
         """The picture that fits a face with this `expression [E]` best: the least sum of what tells them apart."""
-        costs = [self._cost(i, target, expression) for i in range(len(self.pictures))]
-        return self.pictures[int(np.argmin(costs))]
+        return self.pictures[int(np.argmin(self.costs(target, expression)))]
+
+    def costs(self, target: Portrait, expression: Array) -> Array:
+        """How ill each picture fits a face with this `expression [E]`: `[n]`."""
+        return np.array([self._cost(i, target, expression) for i in range(len(self.pictures))])
 
     def described(self) -> list[str]:
         """Which pictures there are, as lines for people: by angle, by mouth, by lids."""
@@ -231,13 +240,13 @@ def _candidates(sources: list[PhotoLike], kit: Kit, progress: Progress) -> list[
 
 
 def _measured(photo: Photo, kit: Kit) -> list[Picture]:
-    pixels, path = filters.to_uint8(photo.pixels), photo.origin.path or ""
-    faces = sorted(kit.faces(pixels), key=lambda face: -face.area)
+    seen, path = PhotoFaces(photo, kit), photo.origin.path or ""
+    faces = seen.by_size
     large = [face for face in faces if face.area > RIVAL * faces[0].area]
     known = Path(path).is_file()
     digest = sha256_of(Path(path)) if known else hashlib.sha256(photo.pixels.tobytes()).hexdigest()
     source = Source(Path(path).name or "a picture", "identity", digest, path)
-    return [_picture(pixels, face, source, kit) for face in large]
+    return [_picture(seen.picture, face, source, kit) for face in large]
 
 
 def _picture(pixels: Array, face: Face, source: Source, kit: Kit) -> Picture:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FaceError, InputError, RequestError
-from ..face import filters
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..types import Array, Face, Person
+from .look import PhotoFaces
 
 FaceLike = str | int | Person | PhotoLike  # what `meant` takes
 RIVAL = 0.5  # of the largest face: another one as large as that leaves open who is meant
@@ -21,14 +21,14 @@ RIVAL = 0.5  # of the largest face: another one as large as that leaves open who
 def person(picture: PhotoLike, *, kit: Kit | None = None) -> Person:
     """Who a picture shows: of several faces the one that is clearly the largest. Raises `FaceError` where
     there is none."""
-    kit, photo = kit or shared_kit(), as_photo(picture)
-    name = Path(photo.origin.path or "a picture").name
-    faces = sorted(kit.faces(filters.to_uint8(photo.pixels)), key=lambda face: -face.area)
+    photo = as_photo(picture)
+    seen, name = PhotoFaces(photo, kit or shared_kit()), Path(photo.origin.path or "a picture").name
+    faces = seen.by_size
     if not faces:
         raise FaceError(f"{name}: no face found, so nobody to look for: give a picture of one person")
     if len(faces) > 1 and faces[1].area > RIVAL * faces[0].area:
         raise FaceError(f"{name} shows {len(faces)} faces: give a picture of one person, or cut it to one")
-    vector = kit.embedder().identity_in(photo.pixels, faces[0]).vector
+    vector = seen.identity(faces[0]).vector
     digest = hashlib.sha256(photo.pixels.tobytes()).hexdigest()
     return Person(name, digest, tuple(float(v) for v in vector))
 

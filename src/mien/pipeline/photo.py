@@ -22,11 +22,10 @@ from ..errors import RequestError
 from ..face import filters, geometry, mesh, topology
 from ..face.change import advect_points, composite
 from ..face.filters import to_lab
-from ..face.toning import Toning, toning_of
-from ..io.colour_profile import Profile, profile_of
-from ..models.parser import Parser
+from ..models.parser import Parsed, Parser
 from ..models.session import Net
 from ..types import Alignment, Array, Change, Crop, Edit, Face, Networks, Photo, Step
+from .look import Look, align_face
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
@@ -106,19 +105,29 @@ class Occlusion:
 
 
 def find_occlusion(parser: Parser, pixels: Array, face: Face, align: AlignBy | None = None) -> Occlusion:
-    """What the parser sees before a face. Only well inside it: there it is hardly ever wrong, and no sideburn
-    is before anything."""
+    """What the parser sees before a face of a picture."""
+    return occlusion_of(parser, parsed(parser, pixels, face, align))
+
+
+def parsed(parser: Parser, pixels: Array, face: Face, align: AlignBy | None = None) -> Parsed:
+    """A face of a picture as the parser sees it."""
     crop = (align or align_face)(pixels, face, parser.alignment)
-    regions = parser.parse(crop)
+    return Parsed(crop, parser.parse(crop))
+
+
+def occlusion_of(parser: Parser, seen: Parsed) -> Occlusion:
+    """What the parser has seen before a face. Only well inside it: there it is hardly ever wrong, and no sideburn
+    is before anything."""
+    crop, regions = seen.crop, seen.regions
     inside = cv2.erode(mesh.hull_mask(crop.landmarks, crop.size), np.ones((crop.size // 40,) * 2, np.uint8))
 
-    def seen(name: str, low: float, high: float) -> Array | None:
+    def found(name: str, low: float, high: float) -> Array | None:
         share = filters.smoothstep(regions[name], low, high) * inside
         if (share > 0.5).sum() < FEWEST * crop.size**2:
             return None
         return cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
 
-    things, hair = seen("other", 0.5, 0.75), seen("hair", 0.25, 0.6)
+    things, hair = found("other", 0.5, 0.75), found("hair", 0.25, 0.6)
     cover = _cover(crop, regions["other"])
     if cover is not None:
         things = cover if things is None else np.maximum(cover, things)
@@ -176,44 +185,6 @@ def run_edits(
     return pixels
 
 
-def align_face(pixels: Array, face: Face, alignment: Alignment) -> Crop:
-    """One face laid out, with its depth."""
-    return geometry.align(pixels, face.landmarks, alignment, face.depth)
-
-
-@dataclass(frozen=True, eq=False)
-class Look:
-    """How a photo is looked at: as its colours are seen, whatever its profile or toning. colours: how its numbers
-    become those, and back; None where they are that already."""
-
-    colours: Profile | Toning | None
-
-    @staticmethod
-    def of(photo: Photo) -> Look:
-        return Look(profile_of(photo.origin.icc) or toning_of(photo.pixels))
-
-    def picture(self, pixels: Array) -> Array:
-        """Pixels of the photo `[H, W, 3]` as they are seen, uint8."""
-        pixels = filters.to_uint8(pixels)
-        return pixels if self.colours is None else self.colours.picture(pixels)
-
-    def align(self, pixels: Array, face: Face, alignment: Alignment) -> Crop:
-        """A face laid out, as it is seen."""
-        crop = align_face(pixels, face, alignment)
-        if self.colours is None:
-            return crop
-        seen = self.colours.to_srgb(crop.pixels.astype(np.float32) / 255)
-        return replace(crop, pixels=np.rint(seen * 255).astype(np.uint8))
-
-    def carried_back(self, change: Change, crop: Crop) -> Change:
-        """A Change of what is seen in a crop, in the photo's own numbers."""
-        if self.colours is None:
-            return change
-        seen = mesh.remap(crop.pixels, change.flow + mesh.pixel_grid(crop.size)).astype(np.float32) / 255
-        colour = self.colours.from_srgb(seen + change.colour) - self.colours.from_srgb(seen)
-        return replace(change, colour=colour)
-
-
 def make_change(
     edit: Edit, crop: Crop, faces: list[Face], i: int, front: Occlusion = NOTHING_BEFORE
 ) -> Change:
@@ -224,7 +195,14 @@ def make_change(
     if front.glasses and isinstance(edit, Glasses):
         return Change(*_nothing(crop), note="wears glasses already, so none were put on")
     change = _checked(edit(crop), edit, crop)
-    return replace(change, colour=_toned(crop, change.colour), alpha=change.alpha * _own(crop, faces, i))
+    if change.source is None:  # what comes from another picture is toned by who took it there
+        change = replace(change, colour=_toned(crop, change.colour))
+    return only_own(change, crop, faces, i)
+
+
+def only_own(change: Change, crop: Crop, faces: list[Face], i: int) -> Change:
+    """A Change of face `i` without what would be on its neighbours."""
+    return change if len(faces) < 2 else replace(change, alpha=change.alpha * _own(crop, faces, i))
 
 
 def _nothing(crop: Crop) -> tuple[Array, Array, Array]:
@@ -311,5 +289,7 @@ def _toned(crop: Crop, colour: Array) -> Array:
     S, 3]`."""
     lab = to_lab(crop.pixels[mesh.hull_mask(crop.landmarks, crop.size) > 0][None])[0]
     chroma = float(np.hypot(lab[:, 1], lab[:, 2]).mean())
-    grey = (colour @ LUMA)[..., None]
-    return grey + (colour - grey) * np.float32(min(chroma / FULL_CHROMA, 1.0))
+    if chroma >= FULL_CHROMA:
+        return colour
+    grey = cv2.transform(colour, LUMA[None])[..., None]
+    return grey + (colour - grey) * np.float32(chroma / FULL_CHROMA)

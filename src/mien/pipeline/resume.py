@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import FaceError, InputError, MienError, OutputError, RequestError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
-from ..types import Array, Clip, Progress, Step
+from ..types import Array, Clip, Progress, Source, Step
 
 PART = 4  # seconds
 SCHEMA = 2  # of done.json
@@ -27,15 +27,17 @@ OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)")  # what a run makes in i
 
 
 class FrameProcessor(Protocol):
-    """What is done to a clip's frames: to faces `clips.Line`, to whole frames `scenes.Scene`. edited: the
+    """What is done to a clip's frames: to faces by `ClipFaces`, to whole frames by `ClipStylizer`. edited: the
     faces, by number; notes: by face, what was asked for and not done; nothing: why nothing was done, empty
-    where something was."""
+    where something was; sources: what took part besides what the step says."""
 
     edited: set[int]
     notes: dict[int, str]
 
     @property
     def nothing(self) -> str: ...
+    @property
+    def sources(self) -> tuple[Source, ...]: ...
     def run(self, frames: Iterator[footage.Frame]) -> Iterator[Any]:
         """The pictures, ready to be encoded."""
         ...
@@ -189,7 +191,7 @@ def keep(line: FrameProcessor, path: Path) -> None:
 
 
 def restore(line: FrameProcessor, path: Path, start: int) -> tuple[int, int]:
-    """Give a new line what `keep` has written; see `Frames.go_on`."""
+    """Give a new line what `keep` has written; see `FrameProcessor.go_on`."""
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     return line.go_on(json.loads(str(arrays.pop("told"))), arrays, start)
@@ -236,7 +238,7 @@ def process_clip(
             clip,
             [parts.folder / name for name in parts.names],
             out,
-            history=(replace(step, notes=notes),),
+            history=(replace(step, notes=notes, sources=(*step.sources, *line.sources)),),
             force=force,
         )
     except OSError as error:

@@ -4,7 +4,6 @@ what a request changes anew."""
 from __future__ import annotations
 
 from collections import OrderedDict
-from functools import cached_property
 from typing import Any, Unpack
 
 from ..edits.registry import plan
@@ -13,8 +12,9 @@ from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
+from .look import PhotoFaces
 from .people import FaceLike, meant, select_faces
-from .photo import Look, Occlusion, edit_photo, find_occlusion
+from .photo import Occlusion, edit_photo, find_occlusion
 
 REMEMBERED = 8  # crops whose parsing is kept
 
@@ -33,17 +33,17 @@ class Session:
         self.photo = as_photo(photo)
         own = kit or shared_kit()
         self.kit = own.having("parser", RememberingParser(own.parser))
-        self._look = Look.of(self.photo)
+        self._seen = PhotoFaces(self.photo, self.kit)
         self._crops: dict[tuple[int, Alignment], Crop] = {}
         self._occlusions: dict[int, Occlusion] = {}
 
     def __repr__(self) -> str:
         return f"<Session of {self.photo!r}>"
 
-    @cached_property
+    @property
     def faces(self) -> list[Face]:
         """The photo's faces, from left to right."""
-        return self.kit.faces(self._look.picture(self.photo.pixels))
+        return self._seen.faces
 
     def edit(
         self,
@@ -65,7 +65,7 @@ class Session:
         """The photo after `request`: itself where nothing was asked for. Raises `RequestError` and
         `FaceError` as `mien.edit` does."""
         edits = plan(request, self.kit)
-        chosen = select_faces(self.kit, self.photo.pixels, self.faces, request.face)
+        chosen = select_faces(self.kit, self._seen.picture, self.faces, request.face)
         if not edits:
             return self.photo
         occlusions = {i: self._occlusion(i) for i in chosen}
@@ -77,7 +77,7 @@ class Session:
             request.arguments(),
             occlusions,
             align=self._align,
-            look=self._look,
+            look=self._seen.look,
         )
 
     def _occlusion(self, i: int) -> Occlusion:
@@ -89,10 +89,10 @@ class Session:
     def _align(self, pixels: Array, face: Face, alignment: Alignment) -> Crop:
         """A face laid out, remembered while it is the photo's own."""
         if pixels is not self.photo.pixels:
-            return self._look.align(pixels, face, alignment)
+            return self._seen.look.align(pixels, face, alignment)
         i = next(k for k, own in enumerate(self.faces) if own is face)
         if (i, alignment) not in self._crops:
-            self._crops[i, alignment] = self._look.align(pixels, face, alignment)
+            self._crops[i, alignment] = self._seen.look.align(pixels, face, alignment)
         return self._crops[i, alignment]
 
 

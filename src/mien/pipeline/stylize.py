@@ -7,13 +7,13 @@ import difflib
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..deprecations import GONE, callbacks, renamed
 from ..edits import line_art
-from ..edits.request import StyleRequest, said_of_face
+from ..edits.request import said_of_face
 from ..edits.translate import TranslatorEdit
 from ..errors import InputError, ModelError, RequestError
 from ..face import filters
@@ -25,6 +25,7 @@ from ..models.translator import mixed
 from ..types import SILENT, Array, Networks, Person, Photo, Progress, Source, Step
 from .clip_edit import clip_editor
 from .clip_style import ClipStylizer
+from .look import PhotoFaces
 from .people import FaceLike, meant, select_faces
 from .photo import edit_photo, edit_step, generation_step
 from .resume import Summary, process_clip
@@ -32,6 +33,108 @@ from .resume import Summary, process_clip
 PAINTING = "painting"  # the translator in the box that takes any style
 SKETCH = "sketch"  # the translator of drawings that is used where none is named
 OLD_WORDS = {"asked": "conditions", "begin": "start"}
+
+
+@dataclass(frozen=True, eq=False)
+class Manner:
+    """What draws, and in whose style: as the translator takes it, and as the label says it; networks: what read
+    it."""
+
+    network: str
+    style: Array | None = None
+    name: str = ""
+    sha256: str = ""
+    source: Source | None = None
+    networks: Networks = ()
+
+
+@dataclass(frozen=True, eq=False)
+class StyleRequest:
+    """What is to be drawn of photos and clips, and how.
+
+    strength 0..1: how far from the photo to the drawing. face: as in `EditRequest`, None for the whole picture.
+    conditions: the network's, by name. start, end: of a clip, the part in seconds that is drawn and written.
+    """
+
+    manner: Manner
+    strength: float = 1.0
+    face: str | Person | None = None
+    conditions: Mapping[str, float] = field(default_factory=dict[str, float])
+    start: float | None = None
+    end: float | None = None
+    licence: str | None = None
+
+    def checked(self) -> StyleRequest:
+        """Itself, where it makes sense; otherwise a `RequestError`."""
+        if not 0 <= self.strength <= 1:
+            raise RequestError(f"strength {self.strength:g} is out of range: 0 to 1")
+        return self
+
+    def arguments(self) -> dict[str, Any]:
+        """What the label says of it: the picture of a style by name and sha256."""
+        said: dict[str, Any] = {"network": self.manner.network, "strength": self.strength}
+        said |= {
+            **said_of_face(self.face),
+            "asked": dict(self.conditions),
+            "begin": self.start,
+            "end": self.end,
+        }
+        said |= {"style": self.manner.name, "style_sha256": self.manner.sha256}
+        return {name: value for name, value in said.items() if value}
+
+    def apply(self, photo: Photo, kit: Kit) -> Photo:
+        """The photo drawn; itself where the strength is 0."""
+        edit = self._edit(kit)
+        if not self.strength:
+            return photo
+        if self.face is not None:
+            return _faces(photo, edit, self.face, self._step(edit), kit)
+        seen = filters.to_uint8(photo.pixels)
+        drawn = edit.translator.translate(seen, style=edit.style, asked=edit.asked)
+        return photo.after(self._step(edit), mixed(photo.pixels, seen, drawn, self.strength))
+
+    def apply_to_clip(
+        self,
+        source: Path,
+        out: Path,
+        *,
+        resume: bool,
+        force: bool,
+        max_pixels: int,
+        kit: Kit,
+        progress: Progress,
+    ) -> Summary:
+        """The same of a clip; see `stylize_clip`."""
+        clip_writer.target(out, force=force)
+        edit = self._edit(kit)
+        if not self.strength:
+            raise RequestError("strength 0 changes nothing: say how far with --strength, above 0 to 1")
+        clip = clip_reader.clip(source, begin=self.start, end=self.end, max_pixels=max_pixels)
+
+        def draw(pixels: Array) -> Array:
+            return edit.translator.translate(pixels, style=edit.style, asked=edit.asked)
+
+        processor = (
+            ClipStylizer(draw, self.strength)
+            if self.face is None
+            else clip_editor(self.face, (edit,), float(clip.fps), kit)
+        )
+        how: dict[str, Any] = {"resume": resume, "force": force, "progress": progress}
+        return process_clip(clip, out, processor, self._step(edit), **how)
+
+    def _edit(self, kit: Kit) -> TranslatorEdit:
+        """What draws. Raises `RequestError` where it draws no photos, or knows no such condition."""
+        translator = kit.translator(self.manner.network)
+        if translator.channels != 3:
+            raise RequestError(
+                f"{self.manner.network} takes pictures of {translator.channels} channels: a translator of photos was wanted"
+            )
+        return TranslatorEdit(translator, self.strength, self.manner.style, self.conditions)
+
+    def _step(self, edit: TranslatorEdit) -> Step:
+        sources = () if self.manner.source is None else (self.manner.source,)
+        step = edit_step((edit,), self.arguments(), self.manner.networks)
+        return replace(step, verb="stylize", sources=sources)
 
 
 def stylize(
@@ -55,16 +158,10 @@ def stylize(
     licence: "commercial" refuses networks that may not be used so.
     """
     photo, kit = as_photo(photo), kit or shared_kit(licence)
-    conditions = _renamed(old).get("conditions", conditions)
+    asked: Mapping[str, float] = _renamed(old).get("conditions", conditions) or {}
     which = None if face is None else meant(face, kit=kit)
-    edit, step = _prepared(kit, network, style, strength=strength, face=which, conditions=conditions)
-    if not strength:
-        return photo
-    if which is not None:
-        return _faces(photo, edit, which, step, kit)
-    seen = filters.to_uint8(photo.pixels)
-    drawn = edit.translator.translate(seen, style=edit.style, asked=edit.asked)
-    return photo.after(step, mixed(photo.pixels, seen, drawn, strength))
+    request = StyleRequest(manner(kit, network, style), strength, which, asked, licence=licence)
+    return request.checked().apply(photo, kit)
 
 
 def stylize_clip(
@@ -92,24 +189,14 @@ def stylize_clip(
     are followed, and asked for about eight times a second.
     """
     progress = callbacks(old, gone_in=GONE) or progress
-    kit, target, words = kit or shared_kit(licence), Path(out), _renamed(old)
-    conditions, start = words.get("conditions", conditions), words.get("start", start)
-    clip_writer.target(target, force=force)
+    kit, words = kit or shared_kit(licence), _renamed(old)
+    asked: Mapping[str, float] = words.get("conditions", conditions) or {}
+    start = words.get("start", start)
+    clip_writer.target(Path(out), force=force)
     which = None if face is None else meant(face, kit=kit)
-    edit, step = _prepared(
-        kit, network, style, strength=strength, face=which, conditions=conditions, start=start, end=end
-    )
-    if not strength:
-        raise RequestError("strength 0 changes nothing: say how far with --strength, above 0 to 1")
-    clip = clip_reader.clip(Path(source), begin=start, end=end, max_pixels=max_pixels)
-
-    def draw(pixels: Array) -> Array:
-        return edit.translator.translate(pixels, style=edit.style, asked=edit.asked)
-
-    processor = (
-        ClipStylizer(draw, strength) if which is None else clip_editor(which, (edit,), float(clip.fps), kit)
-    )
-    return process_clip(clip, target, processor, step, resume=resume, force=force, progress=progress)
+    request = StyleRequest(manner(kit, network, style), strength, which, asked, start, end, licence)
+    about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels}
+    return request.checked().apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
 
 
 def sketch(
@@ -166,29 +253,16 @@ def _renamed(old: dict[str, Any]) -> dict[str, Any]:
     return words
 
 
-@dataclass(frozen=True, eq=False)
-class _Manner:
-    """What draws, and in whose style: as the translator takes it, and as the label says it; networks: what read
-    it."""
-
-    network: str
-    style: Array | None = None
-    name: str = ""
-    sha256: str = ""
-    source: Source | None = None
-    networks: Networks = ()
-
-
-def _manner(kit: Kit, network: str, style: PhotoLike | None) -> _Manner:
-    """`network` is a translator's name, that of a manner in the box, or a picture whose manner is taken."""
+def manner(kit: Kit, network: str, style: PhotoLike | None = None) -> Manner:
+    """What draws as `network` says, which is a translator's name, that of a manner in the box, or a picture whose manner is taken."""
     if network in catalogue.catalogue():
-        return _Manner(network) if style is None else _manner_of(kit, network, style)
+        return Manner(network) if style is None else _manner_of(kit, network, style)
     if style is not None and network in kit.manners.names:
         raise RequestError(f"{network} is a manner itself: leave out --style, or --with {network}")
     if style is not None:
         raise ModelError(f"no network is called {network!r}: `mien models` lists them")
     if network in kit.manners.names:
-        return _Manner(PAINTING, kit.manners.vector(network), network, networks=kit.manners.networks)
+        return Manner(PAINTING, kit.manners.vector(network), network, networks=kit.manners.networks)
     if Path(network).is_file():
         return _manner_of(kit, PAINTING, network)
     if Path(network).suffix:
@@ -198,7 +272,7 @@ def _manner(kit: Kit, network: str, style: PhotoLike | None) -> _Manner:
     raise ModelError(f"no manner, network or picture is called {network!r}: {hint}")
 
 
-def _manner_of(kit: Kit, network: str, style: PhotoLike) -> _Manner:
+def _manner_of(kit: Kit, network: str, style: PhotoLike) -> Manner:
     """The manner of a picture, for a translator that takes any."""
     picture = as_photo(style)
     seen, networks = filters.to_uint8(picture.pixels), ()
@@ -207,37 +281,11 @@ def _manner_of(kit: Kit, network: str, style: PhotoLike) -> _Manner:
         seen, networks = reads.vector(seen), reads.net.networks
     name, digest = Path(picture.origin.path or "").name, hashlib.sha256(picture.pixels.tobytes()).hexdigest()
     source = Source(name or "a picture", "style", digest, picture.origin.path or "")
-    return _Manner(network, seen, name, digest, source, networks)
-
-
-def _prepared(
-    kit: Kit,
-    network: str,
-    style: PhotoLike | None,
-    *,
-    strength: float,
-    face: str | Person | None,
-    conditions: Mapping[str, float] | None,
-    start: float | None = None,
-    end: float | None = None,
-) -> tuple[TranslatorEdit, Step]:
-    """What draws photos, and what a label says of it: the picture of a style by name and sha256, since a run that
-    goes on must be given the same."""
-    manner = _manner(kit, network, style)
-    said = manner.network, strength, face, dict(conditions or {}), manner.name, manner.sha256
-    request = StyleRequest(*said, start=start, end=end).checked()
-    translator = kit.translator(manner.network)
-    if translator.channels != 3:
-        raise RequestError(
-            f"{network} takes pictures of {translator.channels} channels: a translator of photos was wanted"
-        )
-    edit = TranslatorEdit(translator, strength, manner.style, request.conditions)
-    sources = () if manner.source is None else (manner.source,)
-    step = edit_step((edit,), request.arguments(), manner.networks)
-    return edit, replace(step, verb="stylize", sources=sources)
+    return Manner(network, seen, name, digest, source, networks)
 
 
 def _faces(photo: Photo, edit: TranslatorEdit, face: str | Person, step: Step, kit: Kit) -> Photo:
-    faces = kit.faces(filters.to_uint8(photo.pixels))
-    done = edit_photo(photo, (edit,), faces, select_faces(kit, photo.pixels, faces, face), step.arguments)
+    seen = PhotoFaces(photo, kit)
+    chosen = select_faces(kit, seen.picture, seen.faces, face)
+    done = edit_photo(photo, (edit,), seen.faces, chosen, step.arguments, look=seen.look)
     return photo.after(step, done.pixels)

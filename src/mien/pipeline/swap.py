@@ -1,76 +1,134 @@
-"""The verb `swap`: one person's face on another's head, in a photo."""
+"""The verb `swap`, of a photo and of a clip: one person's face on another's head."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from .._version import __version__
-from ..edits.age_floor import CLOSE, age_reader
-from ..edits.portrait import LAYOUT, Portrait, own_side, portrait_of
-from ..edits.removal import Removal
-from ..edits.request import said_of_face
-from ..edits.swap import Reshape, Swap
+from ..edits.age_floor import CLOSE
 from ..errors import FaceError, RequestError
-from ..face import filters, shape
-from ..io.photo_reader import PhotoLike, as_photo
+from ..io import clip_reader, clip_writer
+from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import Alignment, Array, Change, Crop, Edit, Face, Networks, Person, Photo, Step
-from .gallery import Gallery, Picture
+from ..types import SILENT, Array, Change, Crop, Edit, Face, Photo, Progress, Source, Step
+from .clip_swap import clip_swapper
+from .gallery import Gallery
+from .look import PhotoFaces
 from .people import FaceLike, meant, select_faces
-from .photo import align_face, find_occlusion, make_change, now, run_edits
+from .photo import make_change, now, run_edits
+from .resume import Summary, process_clip
+from .swap_face import (
+    Assignment,
+    Stages,
+    SwapOptions,
+    Target,
+    one_each,
+    read_age,
+    refused_for_age,
+    refused_for_pose,
+)
 
-TURNED, NODDED = 40.0, 30.0  # degrees of yaw and pitch beyond which a face is left as it is
-FARTHEST = 30.0  # degrees of yaw between a face and the nearest picture of the gallery
-BEARDED = 0.1  # of the lower face, from which on a beard is shaved before a face with less comes over it
-NARROWEST = 40.0  # pixels: in smaller faces there is nothing to be seen
-COARSER = 3.0  # how much wider than in any picture of the gallery a face may be
+GalleryLike = Gallery | PhotoLike | Sequence[PhotoLike]  # what `Gallery.of` takes
 
 
 @dataclass(frozen=True, eq=False)
 class SwapRequest:
-    """What is to be done to photos: whose face goes to which faces, and in whose words both agreed."""
+    """What is to be done to photos and clips: whose face goes to which faces, how, and in whose words all agreed.
+    start, end: of a clip, the part in seconds that is swapped and written."""
 
-    gallery: Gallery
+    assignments: tuple[Assignment, ...]
     consent: str
-    face: str | Person = "all"
+    options: SwapOptions = field(default_factory=SwapOptions)
+    start: float | None = None
+    end: float | None = None
     licence: str | None = None
+
+    def checked(self) -> SwapRequest:
+        """Itself, where it makes sense; otherwise a `RequestError`."""
+        check_consent(self.consent)
+        self.options.checked()
+        return replace(self, assignments=one_each(self.assignments))
 
     def arguments(self) -> dict[str, Any]:
         """What the label says that was asked for."""
-        about = {"source": self.gallery.name, "source_sha256": self.gallery.digest}
-        return about | said_of_face(self.face)
+        said = [one.arguments() for one in self.assignments]
+        about: dict[str, Any] = said[0] if len(said) == 1 else {"map": said}
+        part = {"begin": self.start, "end": self.end}
+        return about | self.options.arguments() | {name: value for name, value in part.items() if value}
 
     def apply(self, photo: Photo, kit: Kit) -> Photo:
         """The photo with all chosen faces swapped; of several those that cannot be are left as they are."""
-        faces = kit.faces(filters.to_uint8(photo.pixels))
-        chosen = select_faces(kit, photo.pixels, faces, self.face)
-        pixels, done, refused = photo.pixels, list[_Swapped](), list[str]()
-        for i in chosen:
+        seen, stages = PhotoFaces(photo, kit), Stages(kit, self.options)
+        chosen, refused = self._chosen(seen)
+        pixels, done = photo.pixels, list[_Swapped]()
+        for i, gallery in chosen.items():
             try:
-                done.append(_swapped(pixels, faces, i, self.gallery, kit))
+                done.append(_swapped(pixels, seen, i, gallery, stages))
                 pixels = done[-1].pixels
             except FaceError as error:
                 refused.append(f"face {i + 1} {error}")
         if not done:
             raise FaceError("; ".join(refused))
-        return photo.after(self._step(done, tuple(refused)), pixels)
+        sources = (one.source for one in done)
+        step = self._step(stages, sources, shaved=any(one.shaved for one in done))
+        return photo.after(replace(step, notes=tuple(refused)), pixels)
 
-    def _step(self, done: list[_Swapped], notes: tuple[str, ...]) -> Step:
-        sources = tuple(dict.fromkeys(one.picture.source for one in done))
-        networks = tuple(dict.fromkeys(network for one in done for network in one.networks))
-        step = Step("swap", self.arguments(), networks, __version__, now())
-        return replace(step, notes=notes, sources=sources, consent=self.consent)
+    def apply_to_clip(
+        self,
+        source: Path,
+        out: Path,
+        *,
+        resume: bool,
+        force: bool,
+        max_pixels: int,
+        kit: Kit,
+        progress: Progress,
+    ) -> Summary:
+        """The same of a clip; see `swap_clip`."""
+        if self.options.network:
+            raise RequestError(f"{source}: networks swap faces in photos only: leave out --with")
+        clip_writer.target(out, force=force)
+        clip = clip_reader.clip(source, begin=self.start, end=self.end, max_pixels=max_pixels)
+        stages = Stages(kit, self.options)
+        swapper = clip_swapper(self.assignments, stages, float(clip.fps))
+        step = self._step(stages, (), shaved=True)
+        return process_clip(clip, out, swapper, step, resume=resume, force=force, progress=progress)
+
+    def _chosen(self, seen: PhotoFaces) -> tuple[dict[int, Gallery], list[str]]:
+        """Whose face goes to which of a photo's faces, and why some go nowhere. Raises `FaceError` where all do."""
+        chosen: dict[int, Gallery] = {}
+        refused: list[str] = []
+        for one in self.assignments:
+            try:
+                for i in select_faces(seen.kit, seen.picture, seen.faces, one.face):
+                    chosen.setdefault(i, one.gallery)
+            except FaceError as error:
+                if len(self.assignments) == 1:
+                    raise
+                refused.append(str(error))
+        return chosen, refused
+
+    def _step(self, stages: Stages, sources: Iterable[Source], *, shaved: bool) -> Step:
+        step = Step("swap", self.arguments(), stages.networks(shaved=shaved), __version__, now())
+        return replace(step, sources=tuple(dict.fromkeys(sources)), consent=self.consent)
 
 
 def swap(
     photo: PhotoLike,
-    gallery: Gallery | PhotoLike | Sequence[PhotoLike],
+    gallery: GalleryLike | None = None,
     *,
     consent: str,
     face: FaceLike = "all",
+    mapping: Sequence[tuple[GalleryLike, FaceLike]] = (),
+    strength: float = 1.0,
+    shape: float = 1.0,
+    keep: Sequence[str] = (),
+    network: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
 ) -> Photo:
@@ -79,17 +137,76 @@ def swap(
 
     gallery: whose face it is: a `Gallery`, or pictures of one person as `Gallery.of` takes them; one frontal picture
     is enough for frontal faces. consent: in whose words both agreed; it is written into the label. face: whose heads,
-    as `edit` takes it. Pose, expression, gaze, light and skin tone, hair and what is before the face stay those of the
-    photo; pixels outside the face are bit-identical.
+    as `edit` takes it. mapping: instead of both, for several people at once: pairs of whose face it is and a picture of
+    whom it goes to. strength 0.05..1: how far from the one person to the other, a morph of the two; shape 0..1: how
+    much of the shape comes along; keep: which of "mouth", "eyes", "brows" and "beard" stay the
+    photo's. network: one that was
+    trained to draw this person, which then gives the shape and what is coarse, and the gallery what is fine.
+
+    Pose, expression, gaze, light and skin tone, hair and what is before the face stay those of the photo; pixels
+    outside the face are bit-identical.
 
     Raises `RequestError` without consent, and `FaceError` where no face is there, where one is too small or turned too
     far, and where either person reads as under 18. Of several faces those that cannot be done are left as they are,
     and `Step.notes` says why.
     """
-    kit = kit or shared_kit(licence)
+    kit, options = kit or shared_kit(licence), SwapOptions(strength, shape, tuple(keep), network)
     check_consent(consent)
-    photo, gallery = as_photo(photo), Gallery.of(gallery, kit=kit)
-    return SwapRequest(gallery, consent, meant(face, kit=kit), licence).apply(photo, kit)
+    photo, assignments = as_photo(photo), assigned(gallery, face, mapping, kit=kit)
+    return SwapRequest(assignments, consent, options, licence=licence).checked().apply(photo, kit)
+
+
+def swap_clip(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    gallery: GalleryLike | None = None,
+    *,
+    consent: str,
+    face: FaceLike = "all",
+    mapping: Sequence[tuple[GalleryLike, FaceLike]] = (),
+    strength: float = 1.0,
+    shape: float = 1.0,
+    keep: Sequence[str] = (),
+    network: str | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    resume: bool = False,
+    force: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    licence: str | None = None,
+    kit: Kit | None = None,
+    progress: Progress = SILENT,
+) -> Summary:
+    """Put one person's face on the heads in a film (.mp4, .mov, .mkv, .webm) and write it as `out` (.mp4); what can be
+    asked for is as in `swap`, the rest as in `edit_clip`.
+
+    The picture of the gallery is chosen over time, so that it seldom changes. Where a face is turned too far or too
+    small the swap fades out. Raises `FaceError` where no face can be swapped: then nothing is written.
+    """
+    kit, options = kit or shared_kit(licence), SwapOptions(strength, shape, tuple(keep), network)
+    check_consent(consent)
+    clip_writer.target(Path(out), force=force)
+    assignments = assigned(gallery, face, mapping, kit=kit)
+    request = SwapRequest(assignments, consent, options, start, end, licence).checked()
+    about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels}
+    return request.apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
+
+
+def assigned(
+    gallery: GalleryLike | None,
+    face: FaceLike,
+    mapping: Sequence[tuple[GalleryLike, FaceLike]],
+    *,
+    kit: Kit,
+    progress: Progress = SILENT,
+) -> tuple[Assignment, ...]:
+    """Whose face goes to whom, measured: `gallery` to the faces that `face` says, or as `mapping` has it."""
+    if (gallery is not None) == bool(mapping):
+        raise RequestError("whose face is put on? Give either one source or a mapping of several")
+    pairs = mapping if gallery is None else [(gallery, face)]
+    return tuple(
+        Assignment(Gallery.of(one, kit=kit, progress=progress), meant(whom, kit=kit)) for one, whom in pairs
+    )
 
 
 def check_consent(consent: str) -> None:
@@ -102,65 +219,38 @@ def check_consent(consent: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Swapped:
-    """A photo with one face swapped, the picture that was taken, and the networks that took part."""
+    """A photo with one face swapped, the picture that was taken, and whether a beard went first."""
 
     pixels: Array
-    picture: Picture
-    networks: Networks
+    source: Source
+    shaved: bool
 
 
-def _swapped(pixels: Array, faces: list[Face], i: int, gallery: Gallery, kit: Kit) -> _Swapped:
+def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: Stages) -> _Swapped:
     """The gallery's face in place of face `i` of a photo; a `FaceError` says why that cannot be."""
-    crop = align_face(pixels, faces[i], Alignment(LAYOUT, own_side(faces[i])))
-    target = portrait_of(kit.parser, kit.prototypes.triangles, crop)
-    _check_pose(target, gallery)
-    reader, model = age_reader(kit), kit.shapes.model
-    if (age := reader.read(crop)) < ADULT:
-        raise FaceError(f"reads {age:.0f} years, and nobody under 18 takes part in a swap")
-    points = shape.solid(crop.landmarks, target.depth)
-    expression = model.fit([model.pose(points).to_head(points)])[1][0]
-    picture, triangles = gallery.choose(target, expression), kit.shapes.triangles(kit.prototypes.triangles)
-    front = find_occlusion(kit.parser, pixels, faces[i])
-    shaved = target.beard > BEARDED and picture.portrait.beard < target.beard / 2
-    edits: tuple[Edit, ...] = (
-        *([Removal(kit.remover, kit.parser, "beard", 1.0)] if shaved else []),
-        Reshape(gallery.identity, kit.shapes, triangles),
-        Swap(picture.portrait, kit.parser, triangles, crop.size),
-    )
+    kit, look, face = seen.kit, seen.look, seen.faces[i]
+    target = Target.of(pixels, face, stages, look.align)
+    crop, portrait = target.portrait.crop, target.portrait
+    why = refused_for_pose(portrait.yaw, portrait.pitch, portrait.width, gallery)
+    if why := why or refused_for_age(read_age(crop, kit)):
+        raise FaceError(why)
+    picture = gallery.choose(portrait, target.expression)
+    front = target.front
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-        return front.mask_objects(crop, make_change(edit, crop, faces, i, front))
+        change = front.mask_objects(crop, make_change(edit, crop, faces, i, front))
+        return look.carried_back(change, crop)
 
-    out = run_edits(pixels, edits, faces, [i], change_by, align_face)
-    after = align_face(out, faces[i], crop.alignment)
-    if (age := reader.read(after)) < ADULT - CLOSE:
+    def run(*edits: Edit) -> Array:
+        return run_edits(out, edits, seen.faces, [i], change_by, look.align)
+
+    out, shaved = pixels, stages.shaves(portrait, picture.portrait)
+    if shaved:
+        out = run(stages.removal())
+        portrait = Target.of(out, face, stages, look.align).portrait
+    overlay = stages.overlay(((picture.portrait, 1.0),), ((portrait, 1.0),), crop.size)
+    drawn = stages.as_drawn(out, face, look.align)
+    out = run(drawn[0], overlay, drawn[1]) if drawn else run(stages.reshape(gallery.identity), overlay)
+    if (age := read_age(look.align(out, face, crop.alignment), kit)) < ADULT - CLOSE:
         raise FaceError(f"would read {age:.0f} years, and nobody is made to look under 18")
-    prototypes = kit.prototypes.name, kit.prototypes.sha256
-    used = (network for edit in edits for network in edit.networks)
-    return _Swapped(out, picture, (*kit.landmarker.networks, *used, prototypes))
-
-
-def _check_pose(target: Portrait, gallery: Gallery) -> None:
-    """Refuse a face that is too small or turned too far for what the gallery shows."""
-    if target.width < NARROWEST:
-        raise FaceError(
-            f"is {target.width:.0f} pixels wide, {NARROWEST:.0f} were wanted: give a larger picture of it"
-        )
-    if abs(target.yaw) > TURNED or abs(target.pitch) > NODDED:
-        raise FaceError(
-            f"is turned by {abs(target.yaw):.0f} degrees and nods by {abs(target.pitch):.0f}; up to {TURNED:.0f} and "
-            f"{NODDED:.0f} can be swapped"
-        )
-    nearest = min((one.portrait for one in gallery.pictures), key=lambda one: abs(one.yaw - target.yaw))
-    if abs(nearest.yaw - target.yaw) > FARTHEST:
-        side = "right" if target.yaw > 0 else "left"
-        raise FaceError(
-            f"looks {abs(target.yaw):.0f} degrees to the picture's {side}, and no picture of {gallery.name} is within "
-            f"{FARTHEST:.0f} degrees of that: add one that looks there"
-        )
-    widest = max(one.portrait.width for one in gallery.pictures)
-    if COARSER * widest < target.width:
-        raise FaceError(
-            f"is {target.width:.0f} pixels wide, and the widest in {gallery.name} {widest:.0f}: give a picture of at "
-            f"least a third of that"
-        )
+    return _Swapped(out, picture.source, shaved)

@@ -57,15 +57,16 @@ class Tracker:
     """Follows faces from frame to frame. Every field is what a later run needs to go on exactly here.
 
     which: "all", "largest", a number N: the Nth from the left in the first frame of a shot that shows so many;
-    or a person. known: identities by number.
+    a person, or several. known: identities by number; whom: which of several people a number is.
     """
 
     kit: Kit
-    which: str | Person
+    which: str | Person | tuple[Person, ...]
     live: dict[int, Face] = field(default_factory=dict)
     lost: dict[int, tuple[list[float], int]] = field(default_factory=dict)  # box, and how many frames ago
     known: dict[int, Identity] = field(default_factory=dict)
     meant: frozenset[int] = frozenset()
+    whom: dict[int, int] = field(default_factory=dict)
     issued: int = 0
     waited: int = 0
     afar: Array | None = None
@@ -167,9 +168,13 @@ class Tracker:
 
     def _mean(self) -> None:
         """Decide which faces are meant, where that is open."""
-        if isinstance(self.which, Person):
-            wanted, least = self.which.identity, self.kit.embedder().threshold
-            self.meant |= {n for n in self.live if self.known[n].likeness(wanted) >= least}
+        if isinstance(self.which, Person | tuple):
+            people = (self.which,) if isinstance(self.which, Person) else self.which
+            for number in self.live.keys() - self.meant:
+                likeness = [self.known[number].likeness(one.identity) for one in people]
+                if max(likeness) >= self.kit.embedder().threshold:
+                    self.meant |= {number}
+                    self.whom[number] = int(np.argmax(likeness))
         elif self.which == "all":
             self.meant = frozenset(self.live)
         elif self.which == "largest":

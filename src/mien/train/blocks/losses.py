@@ -32,3 +32,19 @@ def r1(logits: Tensor, real: Tensor) -> Tensor:
     with full(real):
         (grad,) = torch.autograd.grad(logits.float().sum(), real, create_graph=True)
     return grad.square().sum((1, 2, 3))
+
+
+def ssim(a: Tensor, b: Tensor, sigma: float = 1.5) -> Tensor:
+    """How alike the structure of two pictures `[N, C, H, W]` in 0..1 is at each place, `[N, C, H, W]` up to 1 (Wang et
+    al. 2004)."""
+    reach = torch.arange(-5, 6, device=a.device, dtype=a.dtype)
+    bell = torch.exp(-reach.square() / (2 * sigma**2))
+    bell = (bell / bell.sum()).expand(a.shape[1], 1, 1, -1)
+
+    def mean(x: Tensor) -> Tensor:
+        x = F.conv2d(F.pad(x, (5, 5, 0, 0), mode="replicate"), bell, groups=a.shape[1])
+        return F.conv2d(F.pad(x, (0, 0, 5, 5), mode="replicate"), bell.mT, groups=a.shape[1])
+
+    m, n = mean(a), mean(b)
+    spread, cross = mean(a * a) - m * m + mean(b * b) - n * n, mean(a * b) - m * n
+    return (2 * m * n + 1e-4) * (2 * cross + 9e-4) / ((m * m + n * n + 1e-4) * (spread + 9e-4))

@@ -1,6 +1,19 @@
 """The families: one file each."""
 
-from . import bare, cyclegan, parser, pix2pix, pix2pixhd, psp, retouch, stargan, style, stylegan2
+from . import (
+    autoencoder,
+    bare,
+    cyclegan,
+    faceswap_gan,
+    parser,
+    pix2pix,
+    pix2pixhd,
+    psp,
+    retouch,
+    stargan,
+    style,
+    stylegan2,
+)
 
 FAMILIES = {
     "bare": bare,
@@ -13,4 +26,6 @@ FAMILIES = {
     "pix2pixhd": pix2pixhd,
     "stargan": stargan,
     "style": style,
+    "autoencoder": autoencoder,
+    "faceswap_gan": faceswap_gan,
 }

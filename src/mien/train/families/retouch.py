@@ -23,6 +23,7 @@ from ...models.card import Card, Condition
 from ...types import Array
 from ..blocks.augment import PIPES, Augment
 from ..blocks.ema import decay
+from ..blocks.embedder import Eyes
 from ..blocks.layers import UNet, warp
 from ..blocks.losses import gradient_l1, hinge_d, masked_l1, r1
 from ..data.faces import AGES, RetouchData
@@ -57,6 +58,10 @@ class Config:
     mouth_weight: float = 0.05
     face_weight: float = 0.01
     read_weight: float = 0.01  # of the age and sex that are read in a result
+    eyes: str = (
+        ""  # an embedder of `mien models` that a perceptual loss looks through; none where it is empty
+    )
+    perceptual: float = 0.2  # weight of that loss
     cycle_weight: float = 0.0  # of the way back, which makes a step half as long again
     r1: float = 1.0  # weight of the gradient penalty on real pictures, every R1_EVERY steps
     pipe: str = "none"  # augmentations of what the discriminators see, of augment.PIPES
@@ -212,6 +217,7 @@ class Retouch:
             net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - missing in torch's stubs
         self.augment = Augment(cfg.pipe)
         self.nets["augment"] = self.augment
+        self.eyes = Eyes(cfg.eyes) if cfg.eyes else None
         d = [*self.nets["D_mouth"].parameters(), *self.nets["D_face"].parameters()]
         self.optimisers = {
             "G": torch.optim.Adam(self.nets["G"].parameters(), cfg.lr, betas=(0.5, 0.99)),
@@ -248,6 +254,10 @@ class Retouch:
                 + 0.01 * logs["smooth"]
                 + 0.1 * logs["alpha"]
             )
+            if self.eyes is not None:
+                wanted = torch.lerp(fake.detach(), batch.after, batch.trust)
+                logs["seen"] = self.eyes.unlike(fake / 2 + 0.5, wanted / 2 + 0.5)
+                loss = loss + cfg.perceptual * logs["seen"]
             if adversarial:
                 logs |= self._fool(batch, fake)
                 loss = (

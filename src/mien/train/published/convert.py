@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ...errors import MienError, ModelError, RequestError
 from ...models.card import Card, Condition
-from ..blocks import translators
+from ..blocks import efficientnet, translators
 from ..blocks.encoders import Backbone, Inverter, encoder, styles_of
 from ..engine.part import Part
 from ..families import pix2pixhd, stargan, style
@@ -66,6 +66,8 @@ def adopt(path: Path, name: str, *, own_statistics: bool = False, sample: bool =
         return [make(original)]
     if checkpoint.kind == "irse50":
         return [_embedder(original)]
+    if checkpoint.kind == "efficientnet":
+        return [_efficientnet(original)]
     if checkpoint.kind not in ("psp", "e4e", "sam"):
         return _generator(original, _template(checkpoint))
     template = "ffhq" if _of_faces(checkpoint.config["opts"]) else ""
@@ -352,6 +354,21 @@ def _embedder(original: Original) -> Part:
         value_range=(-1.0, 1.0),
     )
     return Part("embedder", net, {"pixels": torch.zeros(1, 3, IDENTITY, IDENTITY)}, ("vector",), card)
+
+
+def _efficientnet(original: Original) -> Part:
+    state = efficientnet.renamed(original.read.nets["efficientnet"])
+    net = original.filled(efficientnet.Lite0, state, "EfficientNet-Lite0")
+    card = original.card(
+        "embedder",
+        "A picture to a vector of what it shows",
+        "Was taught things and animals: it sees how a face looks, not who it is.",
+        size=efficientnet.SIDE,
+        template="ffhq",
+        value_range=efficientnet.VALUE_RANGE,
+    )
+    pixels = torch.zeros(1, 3, efficientnet.SIDE, efficientnet.SIDE)
+    return Part("embedder", net, {"pixels": pixels}, ("vector",), card)
 
 
 # --- CycleGAN and pix2pix

@@ -99,6 +99,9 @@ TERMS = {
         False,
         "IR-SE-50 of InsightFace_Pytorch, MIT; trained on MS-Celeb-1M, which was for research only",
     ),
+    "efficientnet": Terms(
+        "Apache-2.0", True, "EfficientNet-Lite0, Tan and Le 2019, Google, Apache-2.0; trained on ImageNet"
+    ),
 }
 """Kinds of files and their terms; "converted" is NVIDIA's weights in the layout of "rosinality"."""
 SINGLE = {
@@ -145,6 +148,7 @@ def read(path: Path) -> Checkpoint:
         "nvidia": _nvidia,
         "tensorflow": _tensorflow,
         "irse50": _irse50,
+        "efficientnet": _efficientnet,
         "rosinality": _rosinality,
         "converted": _rosinality,
     }
@@ -177,6 +181,8 @@ def _kind(tree: Any, path: Path) -> str:
             return _psp_kind(tree, path)
         if "input_layer.0.weight" in tree and "output_layer.3.weight" in tree:
             return "irse50"
+        if {"_conv_stem.weight", "_blocks.0._depthwise_conv.weight"} <= tree.keys():
+            return "efficientnet"
         if kind := _single_kind(tree):
             return kind
         if kind := _translator_kind(tree):
@@ -187,8 +193,8 @@ def _kind(tree: Any, path: Path) -> str:
         else "no table of networks"
     )
     raise ModelError(
-        f"{path} holds {found}: wanted NVIDIA's or TensorFlow's StyleGAN2 .pkl, a .pt with g_ema, a pSp or e4e .pt, IR-SE-50's .pth, or a "
-        "network of CycleGAN, pix2pix, pix2pixHD, StarGAN or style transfer"
+        f"{path} holds {found}: wanted NVIDIA's or TensorFlow's StyleGAN2 .pkl, a .pt with g_ema, a pSp or e4e .pt, IR-SE-50's or "
+        "EfficientNet-Lite0's .pth, or a network of CycleGAN, pix2pix, pix2pixHD, StarGAN or style transfer"
     )
 
 
@@ -416,6 +422,12 @@ def _irse50(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[st
         )
     _affordable(path, state)
     return {"irse50": {key: one.load() for key, one in state.items()}}, {}
+
+
+def _efficientnet(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[str, Any]]:
+    state = _held(tree, path, "EfficientNet-Lite0")
+    _affordable(path, state)
+    return {"efficientnet": {key: one.load() for key, one in state.items()}}, {}
 
 
 # --- CycleGAN and pix2pix
