@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,7 @@ def test_look_alikes_hats_and_real_people_are_left_out(
     assert len(selection.suitable(seen, measured)) <= 2  # two people
     for name, value in (("hat", "1"), ("glasses", "1"), ("hair", "dyed"), ("source", "fairface")):
         rows = [row | {name: value} for row in seen.rows]
-        other = portraits.Portraits(**vars(seen) | {"rows": rows})
+        other = replace(seen, rows=rows)
         assert len(selection.suitable(other, measured)) == 0
 
 
