@@ -22,13 +22,14 @@ from ..words import plain
 COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
+    **dict.fromkeys(("animate", "motion"), "animate"),
+    "live": "live",
     **dict.fromkeys(("align", "extract"), "align"),
     **dict.fromkeys(("find", "verify", "report"), "inspect"),
     "bench": "bench",
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
-    **dict.fromkeys(
-        ("models", "generate", "directions", "doctor", "train", "export", "prototypes"), "networks"
-    ),
+    **dict.fromkeys(("generate", "directions"), "generate"),
+    **dict.fromkeys(("models", "doctor", "train", "export", "prototypes", "collage"), "networks"),
     "studio": "studio",
 }
 
