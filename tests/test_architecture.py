@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "offline",
         "web",
     },
-    "web": GROUND | {"verbs", "edits.request", "pipeline", "io"},
+    "web": GROUND | {"verbs", "edits.request", "models.motions", "pipeline", "io"},
 }
 OWNERS = {
     "torch": ("train",),

@@ -315,3 +315,50 @@ def test_jobs_of_every_verb_are_put_in_and_done(client: TestClient, upload: Any,
 def test_a_job_that_makes_no_sense_leaves_nothing(client: TestClient, studio: Studio, body: Any, says: str):
     assert says in client.post("/api/jobs", json=body).json()["error"]
     assert not list(studio.work.folder.iterdir()) and client.get("/api/jobs").json() == []
+
+
+def test_a_portrait_moves_by_its_consent(client: TestClient, portrait_id: str, studio: Studio):
+    at = f"/api/media/{portrait_id}/motions"
+    moving = client.get(f"{at}/wink?consent=public%20domain")
+    assert moving.status_code == 200 and moving.content[:4] == b"RIFF" and moving.content.count(b"ANMF") > 5
+    assert "consent" in client.get(f"{at}/wink").json()["error"]
+    assert client.get(f"{at}/..%2fportrait").status_code == client.get(f"{at}/jump").status_code == 404
+    assert client.get(f"{at}/wink?consent=me&w=9999").status_code == 400
+    for wrong in (
+        {},
+        {"motion": "/etc/passwd", "consent": "me"},
+        {"motion": "nod", "consent": "me", "regions": ["ears"]},
+    ):
+        answer = client.post(
+            "/api/jobs", json={"verb": "animate", "media": [portrait_id], "arguments": wrong}
+        )
+        assert answer.status_code == 400, wrong
+    assert not list(studio.work.folder.iterdir()) and not list(studio.library.folder.glob("*.webp"))
+
+
+def test_a_portrait_that_moves_is_a_job(client: TestClient, upload: Any, studio: Studio, tmp_path: Path):
+    small = cv2.resize(cv2.imread(str(HOPPER)), (200, 234), interpolation=cv2.INTER_AREA)  # type: ignore[arg-type]
+    id = upload(cv2.imencode(".jpg", small)[1].tobytes()).json()["id"]
+    arguments = {"motion": "blink", "consent": "public domain", "strength": 0.8, "regions": ["eyes"]}
+    job = client.post("/api/jobs", json={"verb": "animate", "media": [id], "arguments": arguments}).json()[
+        "id"
+    ]
+    job_worker.work(studio.work.queue.path, idle=0.3)
+    (task,) = client.get(f"/api/jobs/{job}/tasks").json()
+    assert task["state"] == "done", task
+    (tmp_path / "out.mp4").write_bytes(client.get(f"/api/jobs/{job}/tasks/{task['id']}").content)
+    assert verify(tmp_path / "out.mp4").history[-1].consent == "public domain"
+    client.delete(f"/api/jobs/{job}")
+
+
+def test_somebody_who_does_not_exist_is_looked_at_and_taken(client: TestClient, tmp_path: Path):
+    told = client.get("/api").json()["nobody"]
+    assert told["age"]["low"] >= 18 and "hair_red" not in told
+    looks = [client.get(f"/api/generate?seed={seed}&age=60").content for seed in (1, 1, 2)]
+    assert looks[0] == looks[1] != looks[2] and looks[0][:2] == b"\xff\xd8"
+    medium = client.post("/api/generate", json={"seed": 1, "conditions": {"age": 60}}).json()
+    assert medium["kind"] == "photo" and medium["name"] == "nobody-1.png"
+    (tmp_path / "out.png").write_bytes(client.get(f"/api/media/{medium['id']}?original=1").content)
+    assert verify(tmp_path / "out.png").history[-1].verb == "generate"
+    for query in ("seed=-1", "seed=x", "seed=1&age=7", "seed=1&age=old", "seed=1&ears=1"):
+        assert client.get(f"/api/generate?{query}").status_code == 400, query

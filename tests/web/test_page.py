@@ -233,6 +233,36 @@ def test_a_person_is_dragged_onto_a_face(open_page: Opened, photo: Path):
     page.get_by_role("button", name="Remove Grace").click()
 
 
+def test_a_portrait_does_what_is_pointed_at(open_page: Opened):
+    page = open_page(screen="animate")
+    page.fill("input[name=consent]", "public domain")
+    page.click("form .tick")
+    page.click("form .main")
+    page.hover(".motion >> nth=1")
+    until(page, "document.querySelector('.motion img')?.naturalWidth > 0")
+    page.get_by_role("button", name="Wink").click()
+    until(page, "document.querySelector('.moving.here')")
+    page.locator(".ticks .tick", has_text="Head").click()
+    page.get_by_role("button", name="Make the clip").click()
+    until(page, "studio.state.jobs.value[0]?.verb === 'animate'")
+    assert "pose" not in page.evaluate("studio.state.jobs.value[0].arguments.regions")
+    page.get_by_role("button", name="Remove this job").click()
+    until(page, "studio.state.jobs.value.length === 0")
+
+
+def test_somebody_who_does_not_exist_is_taken_to_edit(open_page: Opened):
+    page = open_page(screen="generate")
+    until(
+        page, "[...document.querySelectorAll('.nobodies img')].filter(i => i.naturalWidth > 0).length === 12"
+    )
+    pull(page, "nobody-age", 0.9)
+    until(page, "document.querySelectorAll('.nobodies img')[11]?.src.includes('age=')")
+    page.get_by_role("button", name="Take face 2 to edit").click()
+    until(page, "studio.state.medium.value?.name === 'nobody-2.png' && studio.state.screen.value === 'edit'")
+    settled(page)
+    page.get_by_role("button", name="Remove nobody-2.png").click()
+
+
 def test_a_manner_is_chosen_by_its_picture(open_page: Opened):
     page = open_page(screen="style")
     until(page, "[...document.querySelectorAll('.manner img')].slice(0, 3).every(i => i.naturalWidth > 0)")
@@ -287,7 +317,7 @@ def test_many_photos_become_a_job_that_survives_the_server(browser: Any, portrai
     again.process.wait(20)
 
 
-SCREENS = ("edit", "swap", "style", "jobs", "verify", "settings")
+SCREENS = ("edit", "swap", "animate", "style", "generate", "jobs", "verify", "settings")
 
 
 def test_every_screen_is_accessible_in_both_themes(open_page: Opened):

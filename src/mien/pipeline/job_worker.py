@@ -21,6 +21,7 @@ from ..io import photo_writer
 from ..models.kit import shared_kit
 from ..types import Progress
 from . import batch
+from .animate import animate
 from .gallery import Gallery
 from .jobs import Queue, Task
 from .stylize import stylize, stylize_clip
@@ -113,8 +114,9 @@ def carry_out(
 ) -> str:
     """Do a verb to one photo or clip and write the result; what is to be said of it. A result of the same request
     that is there and intact is left."""
-    if verb == "stylize":
-        return _stylized(arguments, source, target, threads, progress)
+    if verb in DRAWN:
+        # it takes its place when it is whole
+        return "" if target.is_file() else DRAWN[verb](arguments, source, target, threads, progress)
     job = batch.Job(source, target, requested(verb, arguments), force=True)
     with contextlib.suppress(OutputError):  # of another request, or without a label: it is made anew
         if target.is_file() and batch.done(job):
@@ -128,8 +130,6 @@ def carry_out(
 
 def _stylized(arguments: dict[str, Any], source: Path, target: Path, threads: int, progress: Progress) -> str:
     """`manner`: one in the box, or a painting's path; `strength` and `face` as `stylize` takes them."""
-    if target.is_file():  # it takes its place when it is whole
-        return ""
     how: dict[str, Any] = {"strength": float(arguments.get("strength", 1)), "face": arguments.get("face")}
     how["kit"] = shared_kit(None, threads)
     if batch.is_clip(source):
@@ -139,13 +139,28 @@ def _stylized(arguments: dict[str, Any], source: Path, target: Path, threads: in
     return ""
 
 
+def _animated(arguments: dict[str, Any], source: Path, target: Path, threads: int, progress: Progress) -> str:
+    """`motion`: one in the box, or a driving clip's path; `consent`, `strength`, `regions`, `face` as `animate` has
+    them."""
+    how: dict[str, Any] = dict(arguments) | {
+        "regions": tuple(arguments["regions"]),
+        "kit": shared_kit(None, threads),
+    }
+    return "; ".join(
+        animate(source, how.pop("motion"), **how).write(target, resume=True, progress=progress).notes
+    )
+
+
+DRAWN = {"stylize": _stylized, "animate": _animated}  # what is no change of a face that was there
+
+
 def requested(verb: str, arguments: dict[str, Any]) -> batch.Request:
     """The request that a job's arguments are, checked."""
     if verb == "edit":
         return edit_requested(arguments)
     if verb == "swap":
         return swap_requested(arguments)
-    raise RequestError(f"no job does {verb!r}: edit, swap or stylize was wanted")
+    raise RequestError(f"no job does {verb!r}: edit, swap, stylize or animate was wanted")
 
 
 def edit_requested(arguments: dict[str, Any]) -> EditRequest:

@@ -27,8 +27,9 @@ from .. import verbs
 from .._version import __version__
 from ..edits.request import EDITS
 from ..errors import OutputError
+from ..models.motions import boxed
 from ..paths import data_folder
-from . import jobs_api, media_api, people
+from . import animate_api, generate_api, jobs_api, media_api, people
 from .answers import HANDLERS, MissingError
 from .guard import Door, Guard
 from .studio import Studio
@@ -82,6 +83,7 @@ async def about(request: Request) -> Response:
     """What can be asked for: edits with their ranges, verbs, manners; the page's sliders are made of this."""
     told: dict[str, Any] = {"version": __version__, "languages": LANGUAGES, "known": sorted(verbs.__all__)}
     told |= {"edits": media_api.sliders(), "verbs": list(media_api.VERBS), "manners": verbs.manners()}
+    told |= {"motions": boxed(), "nobody": generate_api.conditions()}
     told["portrait"] = request.app.state.studio.portrait.id
     return JSONResponse(told)
 
@@ -111,6 +113,20 @@ CALLS = (
     *(
         Call("POST", f"/api/media/{{id}}/{verb}", media_api.doing(verb), body, 201)
         for verb, body in VERB_BODIES.items()
+    ),
+    Call(
+        "GET",
+        "/api/media/{id}/motions/{name}",
+        animate_api.look,
+        query={"consent": "string", "w": "integer", "face": "string"},
+    ),
+    Call("GET", "/api/generate", generate_api.look, query={"seed": "integer"}),
+    Call(
+        "POST",
+        "/api/generate",
+        generate_api.take,
+        _object(seed={"type": "integer"}, conditions={"type": "object"}),
+        201,
     ),
     Call("POST", "/api/verify", media_api.verify, "bytes"),
     Call("GET", "/api/people", people.listed),

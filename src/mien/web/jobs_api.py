@@ -18,8 +18,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from ..errors import RequestError
+from ..models.motions import boxed
+from ..pipeline.animate import REGIONS, checked_parts
 from ..pipeline.job_worker import edit_requested
 from ..pipeline.jobs import Queue
+from ..pipeline.people import check_consent
 from .answers import MissingError, asked, value_of
 from .media import WRITTEN, Library
 from .media_api import style_requested
@@ -53,7 +56,7 @@ class Work:
         place = self.folder / id
         try:
             arguments = self._arguments(verb, wanted, library, people, place)
-            items = [self._item(library, place, one) for one in media]
+            items = [self._item(verb, library, place, one) for one in media]
             put = self.queue.put(verb, arguments, items, id=id, key=key)
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
@@ -75,19 +78,35 @@ class Work:
             manner, strength, face = style_requested(library, wanted)
             manner = str(_kept(manner, place)) if isinstance(manner, Path) else manner
             return {"manner": manner, "strength": strength, "face": face}
+        if verb == "animate":
+            return self._animation(wanted, library, place)
         if verb != "swap":
-            raise RequestError(f"no job does {verb!r}: edit, swap or stylize was wanted")
+            raise RequestError(f"no job does {verb!r}: edit, swap, stylize or animate was wanted")
         people.swap_request(wanted)
         pairs = people.pairs(wanted)
         mapping = [(str(_kept(source.path, place)), face) for source, face in pairs]
         return wanted | {"mapping": mapping, "consent": consent_of([source for source, _ in pairs])}
 
-    def _item(self, library: Library, place: Path, id: str) -> tuple[str, Path, Path]:
+    def _animation(self, wanted: dict[str, Any], library: Library, place: Path) -> dict[str, Any]:
+        """`motion`: one in the box, or `driver`: the id of a clip; `consent`, and `animate`'s own options."""
+        check_consent(value_of(wanted, "consent", str, ""), "moving somebody's picture")
+        regions = tuple(str(one) for one in value_of(wanted, "regions", list, list(REGIONS)))
+        strength = float(value_of(wanted, "strength", (int, float), 1.0))
+        checked_parts(strength, regions)
+        driver, motion = value_of(wanted, "driver", str, None), value_of(wanted, "motion", str, "")
+        if driver is None and motion not in boxed():
+            raise RequestError(f"no motion is called {motion!r}: there are {', '.join(boxed())}")
+        how = motion if driver is None else str(_kept(library.file(driver), place))
+        about = {"consent": wanted["consent"], "face": value_of(wanted, "face", str, "largest")}
+        return about | {"motion": how, "strength": strength, "regions": regions}
+
+    def _item(self, verb: str, library: Library, place: Path, id: str) -> tuple[str, Path, Path]:
         medium, path = library[id], library.file(id)
         source, out = place / id / path.name, place / id / "out"
         out.mkdir(parents=True, mode=0o700)
         _linked(path, source)
-        suffix = ".mp4" if medium.kind == "clip" else WRITTEN.get(path.suffix, path.suffix)
+        moves = verb == "animate" or medium.kind == "clip"
+        suffix = ".mp4" if moves else WRITTEN.get(path.suffix, path.suffix)
         return medium.name, source, out / f"{path.stem}{suffix}"
 
     def remove(self, id: str) -> None:

@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 from ..errors import RequestError
 from ..io.preview import jpeg
 from ..pipeline.gallery import Gallery
-from ..pipeline.swap import SwapRequest, check_consent
+from ..pipeline.people import check_consent
+from ..pipeline.swap import SwapRequest
 from ..pipeline.swap_face import Assignment, SwapOptions
 from .answers import MissingError, asked, value_of
 from .media import THUMB, Library
@@ -51,7 +52,7 @@ class People:
 
     def add(self, name: str, media: list[str], consent: str) -> Source:
         """A person of pictures of the library."""
-        check_consent(consent)
+        check_consent(consent, "a swap")
         paths = [self._library.file(id) for id in media]
         gallery = Gallery.of(paths[0] if len(paths) == 1 else paths)
         id = secrets.token_hex(8)

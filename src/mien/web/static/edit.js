@@ -65,7 +65,7 @@ let dwell = 0;
 function shown(edit, value) {
   if (!value) return edit.name === "age_to" ? t("off") : "0";
   const sign = value > 0 && edit.name !== "age_to" ? "+" : value < 0 ? "−" : "";
-  if (edit.unit) return t("years", { n: `${sign}${Math.abs(Math.round(value))}` });
+  if (edit.unit) return t(edit.unit === "degrees" ? "degrees" : "years", { n: `${sign}${Math.abs(Math.round(value))}` });
   return `${sign}${Math.round(Math.abs(value) * 100)}`;
 }
 

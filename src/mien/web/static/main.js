@@ -1,6 +1,8 @@
 // @ts-check
 // The page: a function of the state, drawn anew when the state changes.
+import { Animate, Moving } from "./animate.js";
 import { Edit } from "./edit.js";
+import { Generate } from "./generate.js";
 import { Jobs, listen } from "./jobs.js";
 import { Around } from "./look.js";
 import { dress, Settings, theme } from "./settings.js";
@@ -17,7 +19,9 @@ import { speak, t, wanted } from "./words.js";
 const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: any}>} */ ({
   edit: { verb: "edit", panel: Edit },
   swap: { verb: "swap", panel: Swap },
+  animate: { verb: "animate", panel: Animate },
   style: { verb: "stylize", panel: Style },
+  generate: { verb: "generate", sheet: Generate },
   jobs: { verb: "edit_clip", sheet: Jobs },
   verify: { verb: "verify", sheet: Verify },
   settings: { verb: "read", sheet: Settings },
@@ -91,7 +95,7 @@ const Page = () => {
     <a class="skip" href="#main-panel" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); /** @type {HTMLElement | null} */ (document.querySelector(":is(#main, #panel) :is(input, button, a)"))?.focus(); }}>${t("skip")}</a>
     <${Rail} />
     <div class="work" hidden=${Boolean(sheet)}>
-      <${Top} /><main class="middle"><${stage.Stage} /><${Around} /></main><${Strip} />
+      <${Top} /><main class="middle"><${stage.Stage} /><${Moving} /><${Around} /></main><${Strip} />
     </div>
     ${panel && html`<aside class="panel" id="panel" aria-label=${t(`screen.${state.screen.value}`)}><${panel} /></aside>`}
     ${sheet && html`<${sheet} />`}
