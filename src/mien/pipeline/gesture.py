@@ -35,7 +35,7 @@ MAGIC = b"MIC2"
 LINEAR = (1.0,)
 KEYS: dict[str, tuple[float, ...]] = {
     "sex": (1.0, 0.5),  # a beard that comes off with it is gone halfway
-    "age": (1.0, 0.4, 0.2, 0.7),
+    "age": (0.4, 1.0, 0.2, 0.7),  # beyond 20 years hair goes grey, which takes longer
     "gaze": (1.0, 0.4375, 0.125, 0.75, 0.0625),
     "gaze_up": (1.0, 0.4375, 0.125, 0.75, 0.0625),
     **dict.fromkeys(("yaw", "pitch", "roll"), (1.0, 0.5, 0.25, 0.75, 0.125, 0.375, 0.625, 0.875)),

@@ -48,7 +48,8 @@ class Work:
 
     def put(self, library: Library, people: People, given: dict[str, Any], key: str | None) -> dict[str, Any]:
         """A job over pictures of the library, which it takes into its own folder."""
-        verb, media = value_of(given, "verb", str), [str(id) for id in value_of(given, "media", list)]
+        verb = value_of(given, "verb", str)
+        media = list(dict.fromkeys(str(id) for id in value_of(given, "media", list)))
         if not 0 < len(media) <= MOST_ITEMS:
             raise RequestError(f"a job of {len(media)} files: 1 to {MOST_ITEMS} were wanted")
         wanted = value_of(given, "arguments", dict)
