@@ -159,6 +159,16 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ("PyTorch", lambda row: f"{row['pytorch_ms']} ms"),
         ),
     ),
+    "nobody": (
+        "nobody",
+        (
+            ("Sex", field("sex")),
+            ("Age", field("age")),
+            ("Dark skin", field("dark")),
+            ("Medium", field("medium")),
+            ("Light", field("light")),
+        ),
+    ),
     "translators": (
         "translators",
         (

@@ -23,7 +23,7 @@ from .pipeline.generate import generate, grid, walk
 from .pipeline.live import live
 from .pipeline.motion import motion_of, write_motion
 from .pipeline.motion_strip import motion_strip
-from .pipeline.networks import export, import_network, prototypes, train
+from .pipeline.networks import collage, export, import_network, prototypes, train
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
 from .pipeline.swap import swap, swap_clip
@@ -36,6 +36,7 @@ __all__ = [
     "bench_edits",
     "bench_swap",
     "blendshapes",
+    "collage",
     "directions",
     "doctor",
     "draw",

@@ -24,7 +24,7 @@ NETS = [name for name in NAMES if hub.catalogue()[name].role not in DATA]
 @pytest.mark.parametrize("row", verbs.models()[: len(NAMES)], ids=NAMES)
 def test_every_network_is_intact_and_tells_what_it_is(row: dict[str, str]):
     assert row["state"] == "ok"
-    assert row["licence"] in ("Apache-2.0", "CC0-1.0") and row["commercial"]
+    assert row["licence"] in ("Apache-2.0", "CC0-1.0", "MIT") and row["commercial"]
     assert row["source"] and row["description"] and row["limits"]
     if row["source"].startswith("mien "):
         assert "SFHQ" in row["data"] and "CC BY 4.0" in row["data"]

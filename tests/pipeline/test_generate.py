@@ -82,7 +82,8 @@ def test_imported_networks_are_listed_and_checked(mien: Mien, imported: None, tm
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("generate", "--with", "nobody", "-o", "."), "no network is called 'nobody-mapper'"),
+        (("generate", "--with", "nobodi", "-o", "."), "no network is called 'nobodi-mapper'"),
+        (("generate", "--with", "noise", "--sex", "f", "-o", "."), "cannot be told sex"),
         (("generate", "--with", "noise", "--seeds", "3-1", "-o", "."), "no pictures"),
         (("generate", "--with", "noise", "--seeds", "a", "-o", "."), "0-15,20"),
         (("generate", "--with", "noise", "--truncation", "3", "-o", "."), "0 to 1.5"),

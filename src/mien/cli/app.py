@@ -28,9 +28,8 @@ COMMANDS = {
     **dict.fromkeys(("find", "verify", "report"), "inspect"),
     "bench": "bench",
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
-    **dict.fromkeys(
-        ("models", "generate", "directions", "doctor", "train", "export", "prototypes"), "networks"
-    ),
+    **dict.fromkeys(("generate", "directions"), "generate"),
+    **dict.fromkeys(("models", "doctor", "train", "export", "prototypes", "collage"), "networks"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Networks: those that are there, what generators draw, and how to make one's own."""
+"""Networks: those that are there, and how to make one's own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
-from ..errors import OutputError, RequestError
 from .app import app, plural, say
-from .options import LICENCES, options, pair
+from .options import LICENCES, pair
 from .progress import TerminalProgress, shown
 
 
@@ -70,122 +69,6 @@ def import_(file: Path, name: str | None, own_statistics: bool, sample: bool) ->
         file, name or file.stem.lower(), own_statistics=own_statistics, sample=sample
     ):
         say(f"{entry.name}: {entry.role}, {entry.path.stat().st_size / 1e6:.1f} MB")
-
-
-def _seeds(ctx: click.Context, option: click.Parameter, value: str) -> list[int]:
-    try:
-        ends = [[int(end) for end in part.split("-")] for part in value.split(",")]
-        seeds = [seed for first, *last in ends for seed in range(first, (last[0] if last else first) + 1)]
-    except ValueError as error:
-        raise RequestError(f"seeds {value!r} are not numbers and ranges like 0-15,20") from error
-    if not 0 < len(seeds) <= 100_000 or max(seeds) >= 2**32:
-        raise RequestError(
-            f"seeds {value!r} mean {plural(len(seeds), 'picture')}: 1 to 100000 of them, each below 2^32"
-        )
-    return seeds
-
-
-@app.command()
-@click.option(
-    "--with",
-    "network",
-    required=True,
-    metavar="NAME",
-    help="A generator of yours: NAME-mapper and NAME-generator in `mien models`.",
-)
-@click.option(
-    "--seeds", default="0-15", show_default=True, metavar="A-B,C", callback=_seeds, help="One picture each."
-)
-@click.option(
-    "--truncation",
-    default=0.7,
-    show_default=True,
-    help="1 is as varied as the network learned, 0 its mean face.",
-)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="The folder to write seed0000.png and so on into.",
-)
-@click.option("--grid", is_flag=True, help="Also write all of them as grid.png.")
-@click.option(
-    "--video",
-    is_flag=True,
-    help="Instead write walk.mp4, which goes from each to the next and back to the first.",
-)
-@click.option(
-    "--frames",
-    type=click.IntRange(1, 10_000),
-    default=60,
-    show_default=True,
-    help="Of the clip, from each to the next; 30 a second.",
-)
-@click.option("--force", is_flag=True, help="Write over what is there.")
-@options("licence")
-def generate(
-    network: str, seeds: list[int], truncation: float, output: Path, grid: bool, video: bool, **rest: Any
-) -> None:
-    """Draw faces that belong to nobody, with a generator that you trained or imported."""
-    from .. import verbs
-
-    kit, force = verbs.shared_kit(rest["licence"]), rest["force"]
-    if not output.is_dir():
-        what = "a clip" if video else plural(len(seeds), "picture")
-        raise OutputError(f"{what} to write into a folder, and {output} is none: mkdir -p {output}")
-    if video:
-        about: dict[str, Any] = {
-            "truncation": truncation,
-            "frames": rest["frames"],
-            "force": force,
-            "kit": kit,
-        }
-        count = verbs.walk(network, seeds, output / "walk.mp4", **about)
-        say(f"wrote {output / 'walk.mp4'}: {plural(count, 'frame')}")
-        return
-    photos = []
-    for seed, photo in zip(
-        seeds, verbs.generate(network, seeds, truncation=truncation, kit=kit), strict=True
-    ):
-        verbs.write(photo, output / f"seed{seed:04d}.png", force=force)
-        photos.append(photo)
-    if grid:
-        verbs.write(verbs.grid(photos), output / "grid.png", force=force)
-    say(f"{plural(len(photos), 'picture')} in {output}")
-
-
-@app.command()
-@click.argument("network", metavar="NAME")
-@click.option(
-    "--count",
-    type=click.IntRange(50),
-    default=2000,
-    show_default=True,
-    help="How many faces to draw and read.",
-)
-@click.option(
-    "--from",
-    "source",
-    type=click.Path(path_type=Path),
-    help="The run or checkpoint it is from: adds s0 to s9 (SeFa).",
-)
-def directions(network: str, count: int, source: Path | None) -> None:
-    """Learn where faces get older, more masculine or smiling in a generator of yours.
-
-    Draws faces, reads age, sex and smile off them, and stores NAME-directions, which `mien edit --with NAME`
-    goes along.
-    """
-    from .. import verbs
-    from ..pipeline.directions import CLEAR
-
-    with shown("faces", stoppable=False) as progress:
-        told = verbs.directions(network, count=count, source=source, progress=progress)
-    for name, value in told.items():
-        say(
-            f"{name}: told from the styles with a correlation of {value:.2f}"
-            + ("" if value >= CLEAR else ", too little to go along")
-        )
 
 
 @app.command()
@@ -358,3 +241,26 @@ def prototypes(faces: Path, pairs: Path, output: Path, force: bool) -> None:
     say(
         f"{output}: age read to {error['age_error_years']:.1f} years, sex right in {error['sex_right']:.1%} of the people held out"
     )
+
+
+@app.command()
+@click.argument("faces", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The folder to write the files into.",
+)
+@click.option("--force", is_flag=True, help="Write over what is there.")
+def collage(faces: Path, output: Path, force: bool) -> None:
+    """Compute the generator `nobody`.
+
+    FACES is a folder of labelled faces. Those of people who do not exist become the bank that faces are put together
+    from; how faces vary is learned from all.
+    """
+    from .. import verbs
+
+    with shown("faces", stoppable=False) as progress:
+        told = verbs.collage(faces, output, force=force, progress=progress)
+    say(f"{output}: {plural(round(told['members']), 'portrait')} in the bank, {told['megabytes']:.1f} MB")

@@ -24,8 +24,8 @@ SCHEMA = 1  # of the card as JSON; a card without one is of this schema, a newer
 
 @dataclass(frozen=True)
 class Condition:
-    """One number that a network is told: what it means and between which ends it may lie; 0 changes
-    nothing."""
+    """One number that a network is told: what it means and between which ends it may lie; 0 changes nothing, and
+    of a mapper, whose faces are nobody's yet, what is no number asks nothing."""
 
     name: str
     unit: str

@@ -48,7 +48,8 @@ def add(name: str, role: str, file: Path) -> Entry:
     `ModelError`, `OutputError`."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
         raise ModelError(f"{name!r} is no name for a network: use small letters, digits, dots and hyphens")
-    if name in catalogue() and catalogue()[name].bundled:
+    taken = catalogue().get(name)
+    if taken and taken.bundled and role != "directions":  # which may be learned anew, and then come first
         raise ModelError(f"{name!r} is a network of the box: choose another --name")
     entry = Entry(name, role, _own() / f"{name}{file.suffix}", sha256_of(file))
     try:

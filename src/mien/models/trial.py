@@ -48,7 +48,7 @@ SIGNATURES: dict[str, tuple[Shapes, Shapes]] = {
 }
 # what some networks of a role are told besides; a style is a picture, or numbers
 OPTIONAL: dict[str, dict[str, tuple[Shape, ...]]] = {
-    "mapper": {"label": ((1, "C"),)},
+    "mapper": {"label": ((1, "C"),), "condition": ((1, "K"),)},
     "encoder": {"condition": ((1, "K"),)},
     "translator": {"condition": ((1, "K"),), "style": ((1, 3, "h", "w"), (1, "E"))},
 }

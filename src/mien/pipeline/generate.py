@@ -3,46 +3,59 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from ..edits import colours
 from ..errors import RequestError
 from ..io import clip_writer as video
+from ..models.generator import Mapper
 from ..models.kit import Kit, shared_kit
-from ..types import Photo
+from ..types import Array, Photo
 from . import directions as latents
 from . import photo as apply
 
+NOBODY = "nobody"  # the generator in the box
+HAIR = ("hair_red", "hair_green", "hair_blue")  # what a colour of hair is to a mapper, from 0 to 255
+# What is asked of a face: a value, two between which one is drawn for each seed, or a name.
+Asked = float | tuple[float, float] | str
+
 
 def generate(
-    network: str, seeds: Sequence[int], *, truncation: float = 0.7, kit: Kit | None = None
+    network: str = NOBODY,
+    seeds: Sequence[int] = range(16),
+    *,
+    truncation: float | None = None,
+    conditions: Mapping[str, Asked] | None = None,
+    kit: Kit | None = None,
 ) -> Iterator[Photo]:
     """Draw one picture a seed with the generator `network` (its halves are NETWORK-mapper and
-    NETWORK-generator in `models`).
+    NETWORK-generator in `models`); without a name that of the box.
 
-    truncation 0..1: 1 is as varied as the network learned, 0 its mean face. The pictures are labelled as
-    wholly generated.
+    truncation 0..1: 1 is as varied as the network learned, 0 its mean face; default: what its card says, else 0.7.
+    conditions: what the faces are to be, of a network that can be told: "age" in years, "sex" -1 (feminine) to 1
+    (masculine), "smile" 0..1, "yaw" in degrees, "hair" a name or #rrggbb; two numbers are a range, in which each
+    seed has its own place. The pictures are labelled as wholly generated. Raises `RequestError`.
     """
-    _check_truncation(truncation)
     mapper, generator = (kit or shared_kit()).generator(network)
+    truncation, asked = _truncation(truncation, mapper), _checked(network, mapper, conditions or {})
     for seed in seeds:
-        pixels = generator.draw(mapper.styles(mapper.noise(seed), truncation))[0]
-        yield Photo(
-            pixels,
-            history=(
-                apply.generation_step({"seed": seed, "truncation": truncation}, (mapper.net, generator.net)),
-            ),
+        told, w = _drawn(mapper, seed, truncation, asked)
+        step = apply.generation_step(
+            {"seed": seed, "truncation": truncation, **told}, (mapper.net, generator.net)
         )
+        yield Photo(generator.draw(w)[0], history=(step,))
 
 
 def walk(
-    network: str,
-    seeds: Sequence[int],
-    out: Path,
+    network: str = NOBODY,
+    seeds: Sequence[int] = range(4),
+    out: Path = Path("walk.mp4"),
     *,
-    truncation: float = 0.7,
+    truncation: float | None = None,
+    conditions: Mapping[str, Asked] | None = None,
     frames: int = 60,
     fps: float = 30.0,
     force: bool = False,
@@ -50,21 +63,73 @@ def walk(
 ) -> int:
     """Write a clip (.mp4) that goes smoothly from the face of one seed to that of the next and back to the
     first, `frames` from each to the next; returns how many frames there are. The clip is labelled as wholly
-    generated."""
-    _check_truncation(truncation)
+    generated. truncation, conditions: see `generate`."""
     video.target(out, force=force)
     mapper, generator = (kit or shared_kit()).generator(network)
-    stops = [mapper.styles(mapper.noise(seed), truncation)[0] for seed in seeds]
-    step = apply.generation_step(
-        {"seeds": list(seeds), "truncation": truncation, "frames": frames}, (mapper.net, generator.net)
-    )
+    truncation, asked = _truncation(truncation, mapper), _checked(network, mapper, conditions or {})
+    stops = [_drawn(mapper, seed, truncation, asked)[1][0] for seed in seeds]
+    said = {"seeds": list(seeds), "truncation": truncation, "frames": frames, **dict(conditions or {})}
+    step = apply.generation_step(said, (mapper.net, generator.net))
     pictures = (generator.draw(w[None])[0] for w in latents.loop(stops, frames))
     return video.write(pictures, out, fps=fps, history=(step,), force=force)
 
 
-def _check_truncation(truncation: float) -> None:
+def _truncation(asked: float | None, mapper: Mapper) -> float:
+    truncation = mapper.truncation if asked is None else asked
     if not 0 <= truncation <= 1.5:
         raise RequestError(f"truncation {truncation:g} is out of range: 0 to 1.5")
+    return truncation
+
+
+def _drawn(
+    mapper: Mapper, seed: int, truncation: float, asked: Mapping[str, tuple[float, float]]
+) -> tuple[dict[str, float], Array]:
+    """What the face of a seed is to be, and its w `[1, W]`."""
+    places = np.random.default_rng(seed).uniform(size=len(mapper.conditions))
+    told = {
+        name: round(float(low + place * (high - low)), 2)
+        for (name, place) in zip(mapper.conditions, places, strict=True)
+        if name in asked
+        for low, high in (asked[name],)
+    }
+    return told, mapper.styles(mapper.noise(seed), truncation, conditions=told)
+
+
+def _checked(network: str, mapper: Mapper, conditions: Mapping[str, Asked]) -> dict[str, tuple[float, float]]:
+    """The ends between which each condition lies, by the names that the mapper has for them."""
+    out: dict[str, tuple[float, float]] = {}
+    known = [name for name in mapper.conditions if name not in HAIR]
+    if set(HAIR) <= mapper.conditions.keys():
+        known.append("hair")
+    if conditions and not known:
+        raise RequestError(
+            f"{network} draws what its seeds are and cannot be told {' and '.join(conditions)}: leave that out, or draw with {NOBODY}"
+        )
+    for name, value in conditions.items():
+        if name not in known:
+            raise RequestError(f"{network} cannot be told {name!r}: there are {', '.join(known)}")
+        if name == "hair":
+            rgb = colours.parse(str(value), colours.HAIR).rgb
+            out |= {key: (255 * one, 255 * one) for key, one in zip(HAIR, rgb, strict=True)}
+            continue
+        low, high = _ends(name, value)
+        most = mapper.conditions[name]
+        if low > high or low < most.low or high > most.high:
+            said = f"{low:g}" if low == high else f"{low:g}-{high:g}"
+            raise RequestError(
+                f"{name} {said} is out of range: from {most.low:g} to {most.high:g} {most.unit}".rstrip()
+                if low <= high
+                else f"{name} {said} is no range: the lower end comes first"
+            )
+        out[name] = low, high
+    return out
+
+
+def _ends(name: str, value: Asked) -> tuple[float, float]:
+    if isinstance(value, str):
+        raise RequestError(f"{name} {value!r} is no number")
+    low, high = value if isinstance(value, tuple) else (value, value)
+    return float(low), float(high)
 
 
 def grid(photos: Sequence[Photo]) -> Photo:

@@ -14,7 +14,7 @@ from ..errors import InputError, RequestError
 from ..io import clip_reader, outputs, photo_writer
 from ..models import catalogue, trial
 from ..optional import training
-from ..types import Lines, Progress
+from ..types import SILENT, Lines, Progress
 
 OLD_WORDS = {"knobs": "overrides", "begin": "start"}
 
@@ -114,3 +114,14 @@ def prototypes(faces: Path, pairs: Path, out: Path, *, force: bool = False) -> d
     returns the reader's held-out errors."""
     outputs.check_free(out, force)
     return training("prototypes").compute(faces, pairs, out)
+
+
+def collage(faces: Path, out: Path, *, force: bool = False, progress: Progress = SILENT) -> dict[str, float]:
+    """Compute the generator `nobody` from a folder of labelled faces into the folder `out`: nobody-mapper.onnx,
+    nobody-generator.onnx, nobody-encoder.onnx and nobody-directions.npz; returns how many portraits are in the bank
+    ("members") and the size of all ("megabytes").
+
+    Only portraits of people who do not exist are shown in what it draws; how faces vary is learned from all.
+    Raises `InputError`, `OutputError`.
+    """
+    return training("collage.build").build(faces, out, force=force, progress=progress)

@@ -10,12 +10,13 @@ from typing import Any
 
 from .._version import __version__
 from ..edits.age_floor import CLOSE
+from ..edits.portrait import LAYOUT
 from ..errors import FaceError, RequestError
 from ..io import clip_reader, clip_writer
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import SILENT, Array, Change, Crop, Edit, Face, Photo, Progress, Source, Step
+from ..types import SILENT, Alignment, Array, Change, Crop, Edit, Face, Photo, Progress, Source, Step
 from .clip_swap import clip_swapper
 from .gallery import Gallery
 from .look import PhotoFaces
@@ -33,6 +34,7 @@ from .swap_face import (
     refused_for_pose,
 )
 
+READ = 512  # pixels of a crop's side in which an age is read, at most
 GalleryLike = Gallery | PhotoLike | Sequence[PhotoLike]  # what `Gallery.of` takes
 
 
@@ -243,6 +245,7 @@ def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: 
     overlay = stages.overlay(((picture.portrait, 1.0),), ((portrait, 1.0),), crop.size)
     drawn = stages.as_drawn(out, face, look.align)
     out = run(drawn[0], overlay, drawn[1]) if drawn else run(stages.reshape(gallery.identity), overlay)
-    if (age := read_age(look.align(out, face, crop.alignment), kit)) < ADULT - CLOSE:
+    after = look.align(out, face, Alignment(LAYOUT, min(crop.size, READ)))
+    if (age := read_age(after, kit)) < ADULT - CLOSE:
         raise FaceError(f"would read {age:.0f} years, and nobody is made to look under 18")
     return _Swapped(out, picture.source, shaved)

@@ -55,7 +55,7 @@ def compute(faces: Path, pairs: Path, out: Path) -> dict[str, float]:
     yaw = (2 * points[:, 1, 0] - points[:, 234, 0] - points[:, 454, 0]) / (
         points[:, 454, 0] - points[:, 234, 0]
     )
-    mean, mirror = _symmetric(points[np.abs(yaw) < 0.2].mean(0))
+    mean, mirror = symmetric(points[np.abs(yaw) < 0.2].mean(0), LAYOUT.size)
     layout = mesh.with_border_points(mean, LAYOUT.size)
     triangles = mesh.triangulate(layout)
     oval = _oval(mean)
@@ -79,9 +79,10 @@ def compute(faces: Path, pairs: Path, out: Path) -> dict[str, float]:
     return error
 
 
-def _symmetric(mean: Array) -> tuple[Array, Array]:
-    """The mean face made symmetric, and which point is whose mirror image `[468]`: nearest pairs first."""
-    flipped = mean * [-1, 1] + [LAYOUT.size - 1, 0]
+def symmetric(mean: Array, size: int) -> tuple[Array, Array]:
+    """The mean face of a crop of `size` pixels made symmetric, and which point is whose mirror image `[468]`:
+    nearest pairs first."""
+    flipped = mean * [-1, 1] + [size - 1, 0]
     distance = ((flipped[:, None] - mean) ** 2).sum(-1)
     mirror = np.full(len(mean), -1)
     for pair in np.argsort(distance + distance.T, axis=None):
