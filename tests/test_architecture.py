@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pipeline.batch",
         "pipeline.directions",
         "pipeline.gallery",
+        "pipeline.generate",
         "pipeline.stylize",
         "pipeline.swap",
         "pipeline.swap_face",
