@@ -3,29 +3,85 @@
 # What is wrong with them in a collage, and in which.
 STRUCK = {
     "blue light": ("sfhq-t2i-179f865dc3.jpg",),
-    "closed eyes": ("sfhq-2bfae64fe4.jpg", "sfhq-b01e00a789.jpg", "sfhq-f9b7be0fe0.jpg",),
+    "closed eyes": (
+        "sfhq-2bfae64fe4.jpg",
+        "sfhq-b01e00a789.jpg",
+        "sfhq-f9b7be0fe0.jpg",
+    ),
     "drawn brows": ("sfhq-2a682a7276.jpg",),
-    "dyed hair": ("sfhq-167df6a412.jpg", "sfhq-2188560114.jpg",),
+    "dyed hair": (
+        "sfhq-167df6a412.jpg",
+        "sfhq-2188560114.jpg",
+    ),
     "green light": ("sfhq-t2i-4c954349c4.jpg",),
-    "grimace": ("sfhq-01b1f94827.jpg", "sfhq-ac820bc551.jpg", "sfhq-d69f03b472.jpg", "sfhq-t2i-fbf88c5b55.jpg",),
-    "hair in patches": ("sfhq-4e7f6f7842.jpg", "sfhq-5fabcc9204.jpg",),
+    "grimace": (
+        "sfhq-01b1f94827.jpg",
+        "sfhq-ac820bc551.jpg",
+        "sfhq-d69f03b472.jpg",
+        "sfhq-t2i-fbf88c5b55.jpg",
+    ),
+    "hair in patches": (
+        "sfhq-4e7f6f7842.jpg",
+        "sfhq-5fabcc9204.jpg",
+    ),
     "hair like a bandage": ("sfhq-ed062462c1.jpg",),
-    "hair like a cap": ("sfhq-1874fec118.jpg", "sfhq-5f2daf9d93.jpg", "sfhq-f861dc7a64.jpg",),
+    "hair like a cap": (
+        "sfhq-1874fec118.jpg",
+        "sfhq-5f2daf9d93.jpg",
+        "sfhq-f861dc7a64.jpg",
+    ),
     "hair like a hat": ("sfhq-bf7382f22e.jpg",),
-    "hair of two colours": ("sfhq-t2i-2658532a68.jpg", "sfhq-t2i-701417a42e.jpg",),
+    "hair of two colours": (
+        "sfhq-t2i-2658532a68.jpg",
+        "sfhq-t2i-701417a42e.jpg",
+    ),
     "hair on one side": ("sfhq-11a2d818c2.jpg",),
-    "hard shine": ("sfhq-t2i-2424bdfe1d.jpg", "sfhq-t2i-28e14fc0a7.jpg", "sfhq-t2i-2fc9898273.jpg", "sfhq-t2i-3731f6c07c.jpg", "sfhq-t2i-460982d655.jpg", "sfhq-t2i-468aef2fc1.jpg", "sfhq-t2i-8114a44ad8.jpg", "sfhq-t2i-e333615134.jpg",),
-    "hardly lit": ("sfhq-18aa22738d.jpg", "sfhq-9a1d6e1265.jpg", "sfhq-9aa264ee17.jpg", "sfhq-c8d6d6498a.jpg", "sfhq-e05efa1e2f.jpg",),
-    "lit from behind": ("sfhq-t2i-5c59737db4.jpg", "sfhq-t2i-a1b32140cf.jpg", "sfhq-t2i-cfbca471ec.jpg",),
+    "hard shine": (
+        "sfhq-t2i-2424bdfe1d.jpg",
+        "sfhq-t2i-28e14fc0a7.jpg",
+        "sfhq-t2i-2fc9898273.jpg",
+        "sfhq-t2i-3731f6c07c.jpg",
+        "sfhq-t2i-460982d655.jpg",
+        "sfhq-t2i-468aef2fc1.jpg",
+        "sfhq-t2i-8114a44ad8.jpg",
+        "sfhq-t2i-e333615134.jpg",
+    ),
+    "hardly lit": (
+        "sfhq-18aa22738d.jpg",
+        "sfhq-9a1d6e1265.jpg",
+        "sfhq-9aa264ee17.jpg",
+        "sfhq-c8d6d6498a.jpg",
+        "sfhq-e05efa1e2f.jpg",
+    ),
+    "lit from behind": (
+        "sfhq-t2i-5c59737db4.jpg",
+        "sfhq-t2i-a1b32140cf.jpg",
+        "sfhq-t2i-cfbca471ec.jpg",
+    ),
     "looks aside": ("sfhq-3f05d7f40e.jpg",),
-    "looks too young": ("sfhq-3f0d1471b7.jpg", "sfhq-c1d12962cc.jpg",),
+    "looks too young": (
+        "sfhq-3f0d1471b7.jpg",
+        "sfhq-c1d12962cc.jpg",
+    ),
     "orange light": ("sfhq-t2i-6b26880beb.jpg",),
-    "overexposed": ("sfhq-7c0a791602.jpg", "sfhq-e4b834faa8.jpg",),
-    "painted face": ("sfhq-t2i-52d0121f73.jpg", "sfhq-t2i-9beebbea5d.jpg", "sfhq-t2i-a1d48cf038.jpg",),
+    "overexposed": (
+        "sfhq-7c0a791602.jpg",
+        "sfhq-e4b834faa8.jpg",
+    ),
+    "painted face": (
+        "sfhq-t2i-52d0121f73.jpg",
+        "sfhq-t2i-9beebbea5d.jpg",
+        "sfhq-t2i-a1d48cf038.jpg",
+    ),
     "purple hair": ("sfhq-t2i-3bf9776fff.jpg",),
     "red face, pale head": ("sfhq-932d44b537.jpg",),
     "red light": ("sfhq-3496152472.jpg",),
-    "without colour": ("sfhq-01e164674d.jpg", "sfhq-t2i-78f9747802.jpg", "sfhq-t2i-963636e49c.jpg", "sfhq-t2i-fa9e3fb778.jpg",),
+    "without colour": (
+        "sfhq-01e164674d.jpg",
+        "sfhq-t2i-78f9747802.jpg",
+        "sfhq-t2i-963636e49c.jpg",
+        "sfhq-t2i-fa9e3fb778.jpg",
+    ),
 }
 # Their picture was mirrored at its upper edge, and hair with it: they give eyes, noses and mouths only.
 MIRRORED = (
