@@ -60,6 +60,15 @@ def code(name: str) -> Callable[[Row], str]:
 
 # By name: the file of benchmarks/results, and the columns.
 TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
+    "live": (
+        "live",
+        (
+            ("640 x 480, one core", field("work")),
+            ("Frames a second", field("frames_a_second", ".0f")),
+            ("A frame", lambda row: f"{row['show_ms']:.0f} ms"),
+            ("Asking anew, beside", lambda row: f"{row['renew_ms']:.0f} ms"),
+        ),
+    ),
     "success": (
         "success",
         (

@@ -17,6 +17,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .edits.request import EditRequest
     from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
+    from .face.motion import Motion
     from .models.kit import Kit
     from .pipeline.edit import open as open
     from .pipeline.gallery import Gallery
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
     )
     from .verbs import (
         align,
+        animate,
         edit,
         edit_clip,
         find,
+        motion_of,
         person,
         read,
         report,
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
 _HOME = {
     "edits.request": ("EditRequest",),
     "errors": ("FaceError", "InputError", "MienError", "ModelError", "OutputError", "RequestError"),
+    "face.motion": ("Motion",),
     "models.kit": ("Kit",),
     "pipeline.gallery": ("Gallery",),
     "pipeline.session": ("Session",),
@@ -74,9 +78,11 @@ _HOME = {
     ),
     "verbs": (
         "align",
+        "animate",
         "edit",
         "edit_clip",
         "find",
+        "motion_of",
         "open",
         "person",
         "read",
@@ -103,6 +109,7 @@ __all__ = [
     "Kit",
     "MienError",
     "ModelError",
+    "Motion",
     "OutputError",
     "Person",
     "Phase",
@@ -115,9 +122,11 @@ __all__ = [
     "Verdict",
     "__version__",
     "align",
+    "animate",
     "edit",
     "edit_clip",
     "find",
+    "motion_of",
     "person",
     "read",
     "report",

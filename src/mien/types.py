@@ -169,7 +169,10 @@ class Face:
     box `[4]` left, top, right, bottom in photo xy (the hull of the face mesh); landmarks `[478, 2]` in photo
     xy (468 mesh points, then 5 of the one on the photo's left and 5 of the other iris); depth `[478]` in
     photo pixels, smaller is nearer; score 0..1; roll, yaw, pitch in degrees: roll is positive where the head
-    is turned clockwise as seen, yaw where it looks to the photo's right, pitch where it looks down.
+    is turned clockwise as seen, yaw where it looks to the photo's right, pitch where it looks down. eyelids
+    `[2, 32, 2]` in photo xy: of either eye the lids and the creases around them, each place as
+    `topology.EYELID_CONTOURS` says, which tell how far it is open better than the mesh does; None where nobody
+    measured them.
     """
 
     box: Array
@@ -179,6 +182,7 @@ class Face:
     roll: float
     yaw: float
     pitch: float
+    eyelids: Array | None = None
 
     def __repr__(self) -> str:
         left, top, right, bottom = (round(float(v)) for v in self.box)

@@ -14,11 +14,15 @@ from .measure.html import write_page
 from .measure.swap_benchmark import bench_swap
 from .models.kit import shared_kit
 from .offline import offline_proof
+from .pipeline.animate import animate
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
 from .pipeline.extract import extract
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
+from .pipeline.live import live
+from .pipeline.motion import motion_of, write_motion
+from .pipeline.motion_strip import motion_strip
 from .pipeline.networks import collage, export, import_network, prototypes, train
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
@@ -28,6 +32,7 @@ __all__ = [
     "age",
     "align",
     "align_folder",
+    "animate",
     "bench_edits",
     "bench_swap",
     "blendshapes",
@@ -44,9 +49,12 @@ __all__ = [
     "grid",
     "identity",
     "import_network",
+    "live",
     "manners",
     "meant",
     "models",
+    "motion_of",
+    "motion_strip",
     "offline_proof",
     "open",
     "person",
@@ -66,5 +74,6 @@ __all__ = [
     "walk",
     "write",
     "write_masks",
+    "write_motion",
     "write_page",
 ]

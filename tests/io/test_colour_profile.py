@@ -4,6 +4,7 @@ import struct
 from functools import cache
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from faces import collins, hopper, kit
@@ -106,7 +107,8 @@ def test_a_swap_looks_the_same_in_every_profile():
     seen = profile.to_srgb(done.pixels / 65535) * 255
     effect = np.abs(plain.pixels.astype(float) - hopper().pixels)
     assert np.abs(seen - plain.pixels).mean() < 0.15 * effect.mean()
-    assert (done.pixels == wide(hopper()).pixels)[(effect == 0).all(2)].mean() > 0.99
+    far = cv2.erode((effect == 0).all(2).astype(np.uint8), np.ones((41, 41))) > 0
+    assert far.mean() > 0.4 and (done.pixels == wide(hopper()).pixels)[far].all()
     (who,) = find(wide(collins()[0]), kit=kit())
     alike = identity(wide(collins()[0]), who, kit=kit()).likeness(identity(*collins(), kit=kit()))
     assert alike > 0.97

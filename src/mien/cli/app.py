@@ -22,6 +22,8 @@ from ..words import plain
 COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
+    **dict.fromkeys(("animate", "motion"), "animate"),
+    "live": "live",
     **dict.fromkeys(("align", "extract"), "align"),
     **dict.fromkeys(("find", "verify", "report"), "inspect"),
     "bench": "bench",

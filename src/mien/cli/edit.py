@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 STOPPED = "stopped: the same command with --resume goes on"
 
 
-def _strengths(command: Callable[..., None]) -> Callable[..., None]:
+def strength_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a flag for every edit."""
     for name, option in reversed(EDITS.items()):
         coloured = option.unit == COLOUR
         text = f"{option.says}; {'as red, #b01030 or rose:0.5' if coloured else option.range}"
@@ -44,7 +45,7 @@ def _flag(name: str) -> str:
 @app.command()
 @click.argument("inputs", nargs=-1, metavar="IN...")
 @options("output_folder")
-@_strengths
+@strength_options
 @options("face")
 @click.option(
     "--by",

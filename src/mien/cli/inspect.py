@@ -166,8 +166,7 @@ def lines_of(verdict: Verdict) -> list[str]:
     if verdict.source_type:
         lines.append(f"digital source type {verdict.source_type}")
     lines += [f"made from {name}" for name in verdict.ingredients]
-    if any(step.verb == "swap" for step in verdict.history):
-        lines.append("face replaced: the person seen is not the person whom the camera saw")
+    lines += [MADE_UP[verb] for verb in MADE_UP if any(step.verb == verb for step in verdict.history)]
     for step in verdict.history:
         words = " ".join(f"{name}={value}" for name, value in step.arguments.items())
         networks = ", ".join(f"{name} ({digest[:12]})" for name, digest in step.networks)
@@ -179,6 +178,13 @@ def lines_of(verdict: Verdict) -> list[str]:
         lines += [f"  {taken.role} from {taken.title} ({taken.sha256[:12]})" for taken in step.sources]
         lines += [f"  {note}" for note in step.notes]
     return lines
+
+
+# what a label tells of what never happened before a camera
+MADE_UP = {
+    "swap": "face replaced: the person seen is not the person whom the camera saw",
+    "animate": "a still picture was moved: nobody did this before a camera",
+}
 
 
 def _limits(command: Callable[..., None]) -> Callable[..., None]:

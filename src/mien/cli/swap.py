@@ -110,10 +110,11 @@ def swap(
     mien swap clip.mp4 --source person/ --consent "both agreed by mail, 2026-11-29" -o out.mp4
     """
     from .. import verbs
-    from ..pipeline.swap import SwapRequest, assigned, check_consent
+    from ..pipeline.people import check_consent
+    from ..pipeline.swap import SwapRequest, assigned
     from ..pipeline.swap_face import SwapOptions
 
-    check_consent(consent)
+    check_consent(consent, "a swap")
     options = SwapOptions(strength, shape, keep, network).checked()
     if mapping and face != "all":
         raise RequestError("--map says itself whose face goes to whom: leave out --face")

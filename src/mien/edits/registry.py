@@ -17,6 +17,7 @@ from .hair import Hair
 from .latent import LatentEdit, make_latent_edit
 from .makeup import Makeup
 from .mouth import Grin, Mouth
+from .reenact import Drawing, Reenact, asked_gesture
 from .relight import Relight
 from .removal import Removal
 from .request import EDITS, WHOLE_FACE, Amounts, Asked, EditRequest
@@ -98,6 +99,14 @@ def _make_gaze_edit(asked: Asked, kit: Kit) -> Edit:
     return Gaze(across, up, kit.prototypes.triangles, kit.landmarker.networks)
 
 
+def _make_reenact_edit(asked: Asked, kit: Kit) -> Edit:
+    amounts = _numbers(asked)
+    yaw, pitch, roll, shut = (amounts.pop(name, 0.0) for name in ("yaw", "pitch", "roll", "blink"))
+    modes = len(kit.shapes.model.expression)
+    gesture = asked_gesture(modes, (yaw, pitch, roll), amounts, shut)
+    return Reenact(gesture, Drawing(kit.shapes, kit.parser, kit.prototypes))
+
+
 def _make_grin_edit(asked: Asked, kit: Kit) -> Edit:
     learned = (kit.prototypes.name, kit.prototypes.sha256)
     return Grin(_numbers(asked)["grin"], kit.prototypes, (*kit.landmarker.networks, learned))
@@ -109,6 +118,7 @@ def _make_mouth_edit(asked: Asked, kit: Kit) -> Edit:
 
 MAKERS: dict[str, Callable[[Asked, Kit], Edit]] = {  # by `EditOption.made_in`; the whole face has several
     "gaze": _make_gaze_edit,
+    "reenact": _make_reenact_edit,
     "beauty": _make_beauty_edit,
     "makeup": _make_makeup_edit,
     "grin": _make_grin_edit,

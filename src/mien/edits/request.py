@@ -42,6 +42,13 @@ class Strengths(TypedDict, total=False):
     age_to: float
     gaze: float
     gaze_up: float
+    yaw: float
+    pitch: float
+    roll: float
+    blink: float
+    surprise: float
+    kiss: float
+    doubt: float
     beauty: float
     lips: str
     lids: str
@@ -105,6 +112,17 @@ EDITS = {
     ),
     "gaze": EditOption("gaze", -1, 1, "", "look to the photo's right (below 0: left)", Phase.RESHAPE),
     "gaze_up": EditOption("gaze", -1, 1, "", "look up (below 0: down)", Phase.RESHAPE),
+    "yaw": EditOption(
+        "reenact", -20, 20, "degrees", "turn the head to the photo's right (below 0: left)", Phase.RESHAPE
+    ),
+    "pitch": EditOption("reenact", -12, 12, "degrees", "nod: look down (below 0: up)", Phase.RESHAPE),
+    "roll": EditOption(
+        "reenact", -6, 6, "degrees", "lean the head to the photo's right (below 0: left)", Phase.RESHAPE
+    ),
+    "blink": EditOption("reenact", 0, 1, "", "shut the eyes", Phase.RESHAPE),
+    "surprise": EditOption("reenact", 0, 1, "", "raise the brows and part the lips", Phase.RESHAPE),
+    "kiss": EditOption("reenact", 0, 1, "", "purse the lips", Phase.RESHAPE),
+    "doubt": EditOption("reenact", 0, 1, "", "draw the brows together", Phase.RESHAPE),
     "beauty": EditOption(
         "beauty", 0, 1, "", "even the skin and keep its pores; brighter eyes and teeth", Phase.RETOUCH
     ),

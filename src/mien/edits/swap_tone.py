@@ -41,41 +41,41 @@ SHARPER, SOFTER = 0.85, 1.15  # the target's grain over the source's, beyond whi
 
 @dataclass(frozen=True, eq=False)
 class Tones:
-    """How a source's face is toned for a scene, as numbers `[21]`, NaN where that could not be told: what of frame to
+    """How a source's face is toned for a scene, as numbers `[22]`, NaN where that could not be told: what of frame to
     frame is carried on, so that nothing flickers."""
 
     numbers: Array
 
     @property
-    def vivid(self) -> float:
-        """How many times as colourful."""
-        return float(self.numbers[0])
+    def vivid(self) -> Array:
+        """How many times as red and as yellow, `[2]`."""
+        return self.numbers[:2]
 
     @property
     def lips(self) -> Array:
         """The Lab offset of the lips, `[3]`."""
-        return self.numbers[1:4]
+        return self.numbers[2:5]
 
     @property
     def eyes(self) -> Array:
         """Of each eye the gain of lightness, what is light in it, its warmth (a, b) and the lightness from which on it
         is held back, `[2, 5]`."""
-        return self.numbers[4:14].reshape(2, 5)
+        return self.numbers[5:15].reshape(2, 5)
 
     @property
     def teeth(self) -> Array:
         """Gain of lightness and warmth of the inside of the mouth, `[3]`."""
-        return self.numbers[14:17]
+        return self.numbers[15:18]
 
     @property
     def hue(self) -> float:
         """How much of its hue is left: 0 in black and white."""
-        return float(self.numbers[17])
+        return float(self.numbers[18])
 
     @property
     def grain(self) -> Array:
         """The sigma of softening, how much crisper, and the share of the scene's grain, `[3]`."""
-        return self.numbers[18:21]
+        return self.numbers[19:22]
 
     def after(self, before: Tones, kept: float) -> Tones:
         """These, `kept` 0..1 of those of the frame before in them."""
@@ -124,10 +124,10 @@ def mixed(below: Array, above: Array, mask: Array) -> Array:
     return below + (above - below) * mask[..., None]
 
 
-def relit(pair: Pair, vivid: float | None = None) -> tuple[Array, float]:
+def relit(pair: Pair, vivid: Array | None = None) -> tuple[Array, Array]:
     """The source's face `[h, w, 3]` in the light and the skin tone of the scene's: in Lab, what is smooth in the
-    scene's skin, with what is fine in the source's. Also how many times as colourful the scene is; its own colours are
-    made so, or `vivid` times where that is given.
+    scene's skin, with what is fine in the source's. Also how many times as red and as yellow the scene is, `[2]`; its own
+    colours are made so, or `vivid` times where that is given: each by itself, or grey brows would be blue on rosy skin.
 
     Of large faces that is done at half the size; what is finer is scaled as the light is.
     """
@@ -148,12 +148,13 @@ def relit(pair: Pair, vivid: float | None = None) -> tuple[Array, float]:
 
     grown = pair.grown
     smooth, wanted = smoothed(labs[0]), smoothed(labs[1])
-    chroma = [float(np.average(np.hypot(lab[..., 1], lab[..., 2]), weights=bare + 1e-6)) for lab in labs]
-    seen = float(np.clip(chroma[1] / max(chroma[0], 1), 0.05, 1.3))
+    weight = (bare + 1e-6).ravel()
+    tint = [np.average(np.abs(lab[..., 1:]).reshape(-1, 2), axis=0, weights=weight) for lab in labs]
+    seen = np.clip(tint[1] / np.maximum(tint[0], 1), 0.05, 1.3)
     vivid = seen if vivid is None else vivid
-    vivid = vivid if vivid < 1 else vivid**0.5
-    light, tints = own[..., 0], own[..., 1:] * np.float32(vivid)
-    tints += grown(wanted[..., 1:] - smooth[..., 1:] * np.float32(vivid))
+    by = np.where(vivid < 1, vivid, np.sqrt(vivid)).astype(np.float32)
+    light, tints = own[..., 0], own[..., 1:] * by
+    tints += grown(wanted[..., 1:] - smooth[..., 1:] * by)
     ratio = np.clip((wanted[..., 0] + 4) / (smooth[..., 0] + 4), 0.3, 3)
     level = grown(smooth[..., 0])
     detail = light - level
@@ -182,24 +183,24 @@ def _gain(detail: Array, level: Array, ratio: Array) -> Array:
     return np.where(ratio <= 1, root, np.where(detail > 0, 1 / ratio, darker))
 
 
-def measured(pair: Pair, lit: Array, vivid: float) -> Tones:
+def measured(pair: Pair, lit: Array, vivid: Array) -> Tones:
     """How the rest of a face is toned whose skin was `lit`."""
-    numbers = np.full(21, np.nan)
-    numbers[0] = vivid
+    numbers = np.full(22, np.nan)
+    numbers[:2] = vivid
     small = [rgb_to_lab(pair.shrunk(one)) for one in (pair.source, pair.scene)]
     weight = pair.shrunk(pair.common) + 1e-6
     skins = [float(np.average(lab[..., 0], weights=weight)) for lab in small]
     share = float(smoothstep(np.array(skins[1] - skins[0]), *LIP_TONE))
     if (lips := _inside(lit, pair, LIPS)) is not None:
-        numbers[1:4] = share * (np.median(lips[1], axis=0) - np.median(lips[0], axis=0))
+        numbers[2:5] = share * (np.median(lips[1], axis=0) - np.median(lips[0], axis=0))
     for k, lids in enumerate(EYELIDS):
         if (eye := _inside(pair.source, pair, lids)) is not None:
-            numbers[4 + 5 * k : 9 + 5 * k] = _eye(*eye)
+            numbers[5 + 5 * k : 10 + 5 * k] = _eye(*eye)
     if (mouth := _inside(pair.source, pair, INNER_LIPS)) is not None:
-        numbers[14:17] = _teeth(*mouth)
+        numbers[15:18] = _teeth(*mouth)
     chroma = float(np.hypot(*cv2.split(small[1])[1:]).mean())
-    numbers[17] = min(chroma / COLOURFUL, 1.0)
-    numbers[18:21] = _grain(lit, pair)
+    numbers[18] = min(chroma / COLOURFUL, 1.0)
+    numbers[19:22] = _grain(lit, pair)
     return Tones(numbers)
 
 
@@ -239,9 +240,9 @@ def _eye(own: Array, theirs: Array) -> list[float]:
 
 def _toned_eye(lab: Array, eye: Array) -> Array:
     gain, light, *warmth, knee = (float(one) for one in eye)
-    out = lab + np.array([0, *warmth], np.float32)
-    rising = np.minimum(out[..., 0] / max(light, 3), 1) if gain > 1 else 1.0  # a dark iris stays dark
-    out[..., 0] *= 1 + (gain - 1) * rising
+    rising = np.minimum(lab[..., :1] / max(light, 3), 1)  # a dark iris stays dark, and its colour its own
+    out = lab + rising * np.array([0, *warmth], np.float32)
+    out[..., 0] *= 1 + (gain - 1) * (rising[..., 0] if gain > 1 else 1)
     out[..., 0] = np.where(out[..., 0] > knee, knee + (out[..., 0] - knee) * 0.35, out[..., 0])
     return out
 

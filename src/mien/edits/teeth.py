@@ -128,9 +128,7 @@ def inside(crop: Crop, moved: Array, here: mesh.Window, *, upper: float = 1.0, s
     lies the tongue.
     """
     head, half = Head.of(crop.landmarks), halved(crop)
-    even, white = usual(filters.to_lab(half.pixels), half.landmarks)
-    look = (here.places + np.array([here.left, here.top], np.float32)) / 2 - 0.25
-    even, white = (cv2.remap(one, look[..., 0], look[..., 1], cv2.INTER_LINEAR) for one in (even, white))
+    even, white = _usual_in(half, here)
     under, top, bottom = between(here.local(moved), here)
     roof, gap = (under - top) / head.scale, (bottom - top) / head.scale
     out = _behind(white, roof, gap)
@@ -140,6 +138,36 @@ def inside(crop: Crop, moved: Array, here: mesh.Window, *, upper: float = 1.0, s
         shade = _shade(places, roof, gap)[..., None] ** np.array((0.85, 1.0, 1.08), np.float32)
         out += (upper * cover)[..., None] * shade * (colours - out)
     return filters.blur(np.clip(out, 0, 1).astype(np.float32), 2 * softness(half))
+
+
+def arch_layer(crop: Crop, here: mesh.Window, *, seed: int = 0) -> tuple[Array, float]:
+    """The upper teeth of whom a crop shows, all of them as if no lip were before them, `[side, side, 4]`: their
+    colours where they cover what is behind, and how much they do; and how light the mouth behind them is, against
+    common light."""
+    head, half = Head.of(crop.landmarks), halved(crop)
+    even, white = _usual_in(half, here)
+    places = _places(head, crop.landmarks[13], here)
+    colours, cover = _teeth(places, Arch.of(seed), even, white, head, Light.of(half))
+    back = 1 - 0.7 * smoothstep(places.behind, 3, 18)
+    layer = np.dstack([np.clip(colours, 0, 1) * (back * cover)[..., None], cover]).astype(np.float32)
+    dim = float(np.clip(np.median(white[..., 0]) / USUAL, 0.3, 1.1))
+    return filters.blur(layer, 2 * softness(half)), dim
+
+
+def _usual_in(half: Crop, here: mesh.Window) -> tuple[Array, Array]:
+    """`usual` of a halved crop, in a window of the whole one."""
+    look = (here.places + np.array([here.left, here.top], np.float32)) / 2 - 0.25
+    even, white = (
+        cv2.remap(
+            one.astype(np.float32),
+            look[..., 0],
+            look[..., 1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        for one in usual(filters.to_lab(half.pixels), half.landmarks)
+    )
+    return even, white
 
 
 def halved(crop: Crop) -> Crop:

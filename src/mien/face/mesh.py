@@ -35,8 +35,8 @@ def triangulate(points: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Raster:
-    """Which triangle of a layout each pixel of a square lies in, `label [size, size]` (-1 in none), and how values at
-    the corners of each become a plane over it."""
+    """Which triangle of a layout each pixel of a picture lies in, `label [h, w]` (-1 in none), and how values at the
+    corners of each become a plane over it."""
 
     label: Array
     triangles: Array
@@ -44,23 +44,20 @@ class Raster:
     inverse: Array
 
     @staticmethod
-    def of(at: Array, triangles: Array, size: int, order: Array | None = None) -> Raster:
-        """The layout `at [V, 2]` as drawn on `size` pixels. Triangles turned over (hidden sides of the face) are
-        drawn first, so that the visible win; or all in an order `[T]` that is given."""
+    def of(at: Array, triangles: Array, size: int | tuple[int, int], order: Array | None = None) -> Raster:
+        """The layout `at [V, 2]` as drawn on `size` pixels, a side or height and width. Triangles turned over (hidden
+        sides of the face) are drawn first, so that the visible win; or all in an order `[T]` that is given."""
         corners = at[triangles].astype(np.float64)
-        edges = corners[:, 1:] - corners[:, :1]
-        area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
-        safe = np.where(np.abs(area) < 1e-6, 1e-6, area)
-        turned = np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1)
-        label = np.full((size, size), -1, np.int32)
+        inverse, area = _inverse_edges(corners)
+        label = np.full((size, size) if isinstance(size, int) else size, -1, np.int32)
         fixed = np.rint(corners * 16).astype(np.int32)
         for index in np.argsort(np.abs(area)) if order is None else order:
             cv2.fillConvexPoly(label, fixed[index], int(index), shift=4)
-        return Raster(label, triangles, corners, turned.reshape(-1, 2, 2) / safe[:, None, None])
+        return Raster(label, triangles, corners, inverse)
 
     def spread(self, values: Array) -> Array:
-        """Values `[V, K]` at the points all over the square, `[size, size, K]` float32, affine inside each triangle;
-        0 in none."""
+        """Values `[V, K]` at the points all over the picture, `[h, w, K]` float32, affine inside each triangle; 0 in
+        none."""
         ends = values[self.triangles].astype(np.float64)
         linear = self.inverse @ (ends[:, 1:] - ends[:, :1])  # row vectors: offset_at @ linear = offset_to
         shift = ends[:, 0] - np.einsum("ti,tik->tk", self.corners[:, 0], linear)
@@ -74,15 +71,35 @@ class Raster:
         return out
 
 
-def dense_map(at: Array, to: Array, triangles: Array, size: int, order: Array | None = None) -> Array:
-    """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[size, size, 2]` float32,
-    affine inside each triangle; its own place in none.
+def _inverse_edges(corners: Array) -> tuple[Array, Array]:
+    """Of triangles `[T, 3, 2]`, what takes a place back to shares of their two edges `[T, 2, 2]`, and twice their area
+    `[T]`, positive where corners go round clockwise as seen."""
+    edges = corners[:, 1:] - corners[:, :1]
+    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+    safe = np.where(np.abs(area) < 1e-6, 1e-6, area)
+    turned = np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1)
+    return turned.reshape(-1, 2, 2) / safe[:, None, None], area
+
+
+def stretches(at: Array, to: Array, triangles: Array) -> tuple[Array, Array]:
+    """How many times larger, in the direction in which it is most, each triangle of a layout `at [V, 2]` is in the
+    layout `to [V, 2]`; and twice its area, below 0 where it is turned over: `[T]` each."""
+    inverse, area = _inverse_edges(at[triangles].astype(np.float64))
+    ends = to[triangles].astype(np.float64)
+    return np.abs(inverse @ (ends[:, 1:] - ends[:, :1])).max((1, 2)), area
+
+
+def dense_map(
+    at: Array, to: Array, triangles: Array, size: int | tuple[int, int], order: Array | None = None
+) -> Array:
+    """Where each pixel of a layout `at [V, 2]` lies in the layout `to [V, 2]`: `[h, w, 2]` float32, affine inside each
+    triangle; its own place in none. size: a side, or height and width.
 
     `sampled(image laid out as "to", map)` redraws it laid out as "at". order: see `Raster.of`.
     """
     raster = Raster.of(at, triangles, size, order)
     out, outside = raster.spread(to), raster.label < 0
-    out[outside] = pixel_grid(size)[outside]
+    out[outside] = pixel_grid(*out.shape[1::-1])[outside]
     return out
 
 
@@ -252,9 +269,9 @@ def motion(face: Array, moved: Array, triangles: Array, size: int) -> tuple[Arra
     return cv2.GaussianBlur(flow, (0, 0), size / 128) * inside[..., None], inside
 
 
-def pixel_grid(size: int) -> Array:
-    """Every pixel's own place: `[size, size, 2]` float32."""
-    return np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
+def pixel_grid(width: int, height: int | None = None) -> Array:
+    """Every pixel's own place: `[height, width, 2]` float32; a square where no height is given."""
+    return np.stack(np.meshgrid(np.arange(width), np.arange(height or width)), -1).astype(np.float32)
 
 
 def remap(picture: Array, at: Array) -> Array:

@@ -16,11 +16,14 @@ import numpy as np
 
 from ..types import Array
 from . import mesh
-from .topology import EXTREMES, EYELIDS, IRISES, POINTS, RIGID_POINTS
+from .topology import CREASES, EXTREMES, EYELIDS, IRISES, POINTS, RIGID_POINTS, SOCKETS
 
 NOISE = 0.8  # mm: how far a landmark lies from where the model would have it
 DEPTH = 0.3  # how much depth counts, which the mesh only guesses at, against what is seen
 SHAPED = 8  # of the expression modes, those that one picture cannot tell from a face's own shape (a long jaw, an open one)
+
+_LIDS = [i for rows in (EYELIDS, CREASES, SOCKETS) for row in rows for i in row]
+_STILL_LIDS = np.isin(np.arange(POINTS + 10), _LIDS, invert=True).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +103,20 @@ class ShapeModel:
         offsets = (offsets - (offsets @ shaped.T) @ shaped).reshape(-1, 3)
         offsets[:, 2] /= DEPTH
         return irises_with_lids(offsets)
+
+    def expression_of(self, offsets: Array) -> Array:
+        """The expression `[n, E]`, in standard deviations, by which one face lies `offsets [n, 478, 3]` (mm) from its
+        own rest. Lids have no say: how far they are shut is known better."""
+        counts = np.repeat(_STILL_LIDS, 3)
+        modes = self.expression * counts
+        ridge = np.diag(NOISE**2 / self.expression_variance)
+        found = (weighed(offsets) * counts) @ modes.T @ np.linalg.inv(modes @ modes.T + ridge)
+        return found / np.sqrt(self.expression_variance)
+
+    def expression_offsets(self, expression: Array) -> Array:
+        """How a face with an `expression [E]` lies from its own rest, `[478, 3]` in mm."""
+        offsets = ((expression * np.sqrt(self.expression_variance)) @ self.expression).reshape(-1, 3)
+        return offsets / np.array([1, 1, DEPTH])
 
 
 def weighed(offsets: Array) -> Array:

@@ -39,6 +39,9 @@ MEDIA = {
 }
 # kinds of film that are one file: a playlist, which is read by its content too, would open others
 FILES_ONLY = {"format_whitelist": "mov,matroska,webm,avi,mpegts,mpeg,asf", "protocol_whitelist": "file"}
+SOUND_FILES = FILES_ONLY | {
+    "format_whitelist": f"{FILES_ONLY['format_whitelist']},wav,mp3,flac,ogg,aac,aiff,caf"
+}
 PLAIN, FULL = 1, 2  # colour ranges: 16 to 235, 0 to 255
 LOWER_FIRST = 3, 4  # of FFmpeg's AVFieldOrder: the lower half picture is shown first
 SPACES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # ITU-T H.273's matrices as libswscale numbers them
@@ -81,7 +84,7 @@ class Frame:
             min(end + REACH + 1, side) & ~1
             for end, side in ((left + width, before.shape[1]), (top + height, before.shape[0]))
         )
-        old, new = (_planes(_yuv(one[y0:y1, x0:x1], self.picture)) for one in (before, after))
+        old, new = (_planes(to_yuv(one[y0:y1, x0:x1], self.picture)) for one in (before, after))
         self.picture.make_writable()
         for full, was, now, half in zip(_planes(self.picture), old, new, (1, 2, 2), strict=True):
             part = full[y0 // half : y1 // half, x0 // half : x1 // half]
@@ -114,7 +117,8 @@ def _rgb(picture: Any) -> Array:
     ).to_ndarray()
 
 
-def _yuv(pixels: Array, like: Any) -> Any:
+def to_yuv(pixels: Array, like: Any) -> Any:
+    """Pixels `[h, w, 3]` uint8 with even sides as a yuv420p picture in the colour space of another."""
     import av
 
     space, reach = _space(like)
@@ -248,7 +252,7 @@ def _even(picture: Any, clip: Clip) -> Any:
         )
     out = picture
     if (picture.width, picture.height) != clip.size:
-        out = _yuv(_rgb(picture)[: clip.size[1], : clip.size[0]], picture)
+        out = to_yuv(_rgb(picture)[: clip.size[1], : clip.size[0]], picture)
     elif picture.format.name not in ("yuv420p", "yuvj420p"):
         space, reach = _space(picture)
         out = picture.reformat(
@@ -292,6 +296,51 @@ def opened(path: Path) -> Generator[Any]:
             if isinstance(error, OSError):  # as a full disk
                 raise
             raise InputError(f"{path} is damaged, or holds what no .mp4 can ({error.strerror})") from error
+
+
+@contextlib.contextmanager
+def opened_sound(path: Path) -> Generator[tuple[Any, Any]]:
+    """A film or a recording, and its first track of sound."""
+    import av
+    from av.error import FFmpegError
+
+    inputs.check_file(path, "a recording")
+    try:
+        container = av.open(f"file:{path}", container_options=SOUND_FILES, metadata_errors="surrogateescape")
+    except (FFmpegError, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read as a recording ({error.strerror}): .wav, .mp3, .flac, .ogg and films are"
+        ) from error
+    with container:
+        if not container.streams.audio:
+            raise InputError(f"{path} has no sound: leave it out with --sound none")
+        yield container, container.streams.audio[0]
+
+
+@contextlib.contextmanager
+def stream(source: str) -> Generator[tuple[Iterator[Array], float]]:
+    """The frames `[H, W, 3]` uint8 of a clip, or of a camera called as "camera:0", and how many a second."""
+    import av
+    from av.error import FFmpegError
+
+    kind, _, number = source.partition(":")
+    if kind != "camera":
+        film = clip(Path(source))
+        yield (frame.pixels for frame in frames(film)), float(film.fps)
+        return
+    try:
+        camera = av.open(f"/dev/video{int(number or 0)}", format="v4l2")
+    except (FFmpegError, OSError, ValueError) as error:
+        raise InputError(f"{source}: there is no such camera ({error}): camera:0 is the first") from error
+    with camera:
+        rate = float(camera.streams.video[0].average_rate or 30)
+        yield (picture.to_ndarray(format="rgb24") for picture in camera.decode(video=0)), rate
+
+
+def has_sound(path: Path) -> bool:
+    """Whether a film has a track of sound."""
+    with opened(path) as container:
+        return bool(container.streams.audio)
 
 
 def is_film(path: Path) -> bool:

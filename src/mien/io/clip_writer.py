@@ -2,6 +2,7 @@
 
     encode(pictures, path)  frames as one part of a film, with their own time stamps
     join(clip, parts, path) parts, sound as it was, and the label: the film
+    assemble(film, parts, path) parts of a film that was drawn anew, and sound from elsewhere
     write(frames, path)     frames that were generated
 
 Parts have no B-frames, so that they can be put end to end: they are decoded in the order in which they are
@@ -16,6 +17,7 @@ import itertools
 import math
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ from . import content_credentials as provenance
 from . import outputs
 
 SUFFIXES = (".mp4",)
+TICKS = 512  # of a new film's clock, a frame
+PLAIN = 1  # colour range: 16 to 235
 QUALITY = {
     "crf": "18",
     "preset": "veryfast",
@@ -105,6 +109,95 @@ def _mux(clip: Clip, parts: Sequence[Path], path: Path) -> None:
                 out.mux(packet)
 
 
+@dataclass(frozen=True)
+class Sound:
+    """What is heard in a new film: the first track of a film or a recording, from `begin` seconds on."""
+
+    path: Path
+    begin: float = 0.0
+
+
+def new_film(title: str, size: tuple[int, int], fps: float, frames: int) -> Clip:
+    """A film that is still to be drawn, as `encode` wants it described; sides are cut to even numbers."""
+    rate = Fraction(fps).limit_denominator(1001)
+    wide = min(size) >= 720  # as players take it that are not told
+    space = (1, PLAIN, 1, 1) if wide else (6, PLAIN, 6, 6)
+    return Clip(
+        path=title,
+        size=(size[0] & ~1, size[1] & ~1),
+        turns=0,
+        mirrored=False,
+        matrix=(),
+        fps=rate,
+        frames=frames,
+        time_base=Fraction(1, rate.numerator * TICKS),
+        begin=None,
+        end=None,
+        aspect=None,
+        colours=space,
+    )
+
+
+def picture(pixels: Array, film: Clip, number: int) -> Any:
+    """Frame `number` of a new film, `[h, w, 3]` uint8, ready to be encoded."""
+    import av
+
+    width, height = film.size
+    like = av.VideoFrame(width, height, "yuv420p")
+    like.colorspace, like.color_range = film.colours[0], film.colours[1]
+    out = footage.to_yuv(pixels[:height, :width], like)
+    out.colorspace, out.color_range = film.colours[0], film.colours[1]
+    out.pts, out.time_base = number * film.fps.denominator * TICKS, film.time_base
+    return out
+
+
+def assemble(
+    film: Clip,
+    parts: Sequence[Path],
+    path: Path,
+    *,
+    sound: Sound | None,
+    history: tuple[Step, ...],
+    origin: Origin,
+    force: bool,
+) -> None:
+    """Put the parts of a new film end to end, with the first track of sound of a film or recording as AAC, up to the
+    film's end, and write it labelled at `path`; origin: of the picture that it was drawn from."""
+    import av
+
+    target(path, force=force)
+    with _finished(path, history, origin, force=force) as raw, av.open(str(parts[0])) as first:
+        exact = {"video_track_timescale": str(film.time_base.denominator)}
+        with av.open(str(raw), "w", format="mp4", options=exact) as out:
+            stream = out.add_stream_from_template(first.streams.video[0])
+            stream.time_base = film.time_base
+            heard = _heard(sound, out, film.frames / film.fps) if sound else iter(())
+            merged = heapq.merge(
+                _packets(parts, stream), heard, key=lambda packet: packet.dts * packet.time_base
+            )
+            for packet in merged:
+                out.mux(packet)
+
+
+def _heard(sound: Sound, out: Any, seconds: Fraction) -> Iterator[Any]:
+    """Sound as AAC packets of a new track of `out`, for so many seconds."""
+    with footage.opened_sound(sound.path) as (source, stream):
+        track = out.add_stream("aac", rate=stream.codec_context.sample_rate)
+        track.codec_context.layout = "mono" if stream.codec_context.channels == 1 else "stereo"
+        begin = Fraction(source.start_time or 0, 1_000_000) + Fraction(sound.begin)
+        for frame in source.decode(stream):
+            if frame.pts is None:
+                continue
+            time = frame.pts * frame.time_base - begin
+            if time < 0:
+                continue
+            if time >= seconds:
+                break
+            frame.pts = round(time / frame.time_base)
+            yield from track.encode(frame)
+        yield from track.encode(None)
+
+
 def _about(source: Any) -> dict[str, str]:
     """What a film says of itself: title, time, and in the words of phones (com.apple.quicktime.make) place and
     camera, which are written only if they are asked for."""
@@ -112,7 +205,8 @@ def _about(source: Any) -> dict[str, str]:
     return {key: value for key, value in source.metadata.items() if key not in container}
 
 
-def _packets(parts: Sequence[Path]) -> Iterator[Any]:
+def _packets(parts: Sequence[Path], stream: Any = None) -> Iterator[Any]:
+    """The packets of parts, one after the other; as those of another `stream`, where one is given."""
     import av
 
     for part in parts:
@@ -122,6 +216,8 @@ def _packets(parts: Sequence[Path]) -> Iterator[Any]:
                     packet.dts = (
                         packet.pts
                     )  # there are no B-frames; of uneven time stamps the demuxer would tell none
+                    if stream is not None:
+                        packet.stream = stream
                     yield packet
 
 
@@ -140,7 +236,13 @@ def _sound(clip: Clip, source: Any, sounds: list[Any], shift: Fraction) -> Itera
 
 
 def write(
-    frames: Iterable[Array], path: Path, *, fps: float, history: tuple[Step, ...], force: bool = False
+    frames: Iterable[Array],
+    path: Path,
+    *,
+    fps: float,
+    history: tuple[Step, ...],
+    origin: Origin = Origin(),  # noqa: B008 - frozen
+    force: bool = False,
 ) -> int:
     """Write frames `[H, W, 3]` uint8 RGB, all of one size, as a labelled H.264 clip; returns how many there
     were.
@@ -150,7 +252,7 @@ def write(
     nothing is left behind.
     """
     target(path, force=force)
-    with _finished(path, history, Origin(), force=force) as raw:
+    with _finished(path, history, origin, force=force) as raw:
         return _encode(frames, raw, fps)
 
 

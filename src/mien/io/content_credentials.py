@@ -52,7 +52,13 @@ MEDIA = {
         ".webp": "image/webp",
         ".tif": "image/tiff",
     },
-    **{".tiff": "image/tiff", ".mp4": "video/mp4", ".mov": "video/quicktime", ".m4v": "video/mp4"},
+    **{
+        ".gif": "image/gif",
+        ".tiff": "image/tiff",
+        ".mp4": "video/mp4",
+        ".mov": "video/quicktime",
+        ".m4v": "video/mp4",
+    },
 }
 TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt:AISystemUsed>mien<"
 LOST = "its own label is damaged and could not be kept"

@@ -11,6 +11,7 @@ from typing import Any
 # the rest of a JUMBF type, and "has a label, may be asked for"
 BOX = b"\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03"
 UNHASHED = b"ftyp", b"uuid", b"free", b"skip", b"mfra"  # boxes of a clip that C2PA's hash leaves out
+GIF = b"!\xff\x0bC2PA_GIF\x01\0\0"  # the head of the part of a GIF that holds the store
 FTYP = (  # without and with Dolby's sound
     b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41",
     b"\0\0\0\x24ftypisom\0\0\x02\0isomdby1iso2avc1mp41",
@@ -56,7 +57,7 @@ def _need(fact: bool) -> None:
 
 
 def _store(holes: list[bytes]) -> bytes:
-    """The manifest store out of what the data hash leaves out: how JPEG, PNG, WebP or TIFF wraps it."""
+    """The manifest store out of what the data hash leaves out: how JPEG, PNG, GIF, WebP or TIFF wraps it."""
     whole = holes[-1]
     if whole[:2] == b"\xff\xeb":  # JPEG: APP11 segments, numbered, each repeating the head of the box
         store, position, number = b"", 0, 1
@@ -78,6 +79,13 @@ def _store(holes: list[bytes]) -> bytes:
             and struct.unpack(">I", whole[-4:])[0] == zlib.crc32(whole[4:-4])
         )
         return whole[8:-4]
+    if whole[: len(GIF)] == GIF:  # blocks of at most 255 bytes, and one of none at the end
+        store, position = b"", len(GIF)
+        while whole[position]:
+            store += whole[position + 1 : position + 1 + whole[position]]
+            position += 1 + whole[position]
+        _need(position == len(whole) - 1)
+        return store
     if whole[:4] == b"C2PA":  # WebP
         _need(struct.unpack("<I", whole[4:8])[0] == len(whole) - 8)
         return whole[8:]

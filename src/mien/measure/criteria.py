@@ -19,6 +19,7 @@ from ..edits.removal import DARK, in_eyes, lower
 from ..edits.request import EDITS
 from ..face import geometry, mesh, topology
 from ..face.filters import to_lab
+from ..face.pose import Head
 from ..face.skin import teeth_mask
 from ..models.kit import Kit
 from ..models.traits import face_traits
@@ -221,6 +222,31 @@ def _skin(look: FaceFeatures) -> Array:
     return np.tensordot(weight, look.lab, 2) / weight.sum()
 
 
+def _turn(k: int) -> Callable[[FaceFeatures, FaceFeatures], float]:
+    """How far the head turns, by the pose of the rigid points."""
+
+    def angle(look: FaceFeatures) -> float:
+        turn = Head.of(look.places).turn
+        angles = np.arcsin(turn[2, 0]), np.arctan2(turn[2, 1], turn[2, 2]), np.arctan2(turn[1, 0], turn[0, 0])
+        return float(np.degrees(angles[k]))
+
+    return lambda before, after: angle(after) - angle(before)
+
+
+def _between(upper: Sequence[int], lower: Sequence[int]) -> Callable[[FaceFeatures], float]:
+    """How far some landmarks lie above others, over the eye distance."""
+    return lambda look: float(look.points[list(lower), 1].mean() - look.points[list(upper), 1].mean())
+
+
+def _more(
+    of: Callable[[FaceFeatures], float], sign: float = 1
+) -> Callable[[FaceFeatures, FaceFeatures], float]:
+    return lambda before, after: sign * (of(after) - of(before))
+
+
+_OPENING = _between((159, 386), (145, 374))
+_BROWS = _between((105, 66, 334, 296), (168, 6))
+
 CRITERIA = {
     "smile": Criterion(_trait(0), 0.3, "smiles", lambda look, sign: sign * look.traits[0] < 0.5),
     "grin": Criterion(
@@ -240,6 +266,13 @@ CRITERIA = {
     "mouth": Criterion(_opening, 0.03, "eye distances"),
     "gaze": Criterion(_gaze(0), 0.01, "eye distances"),
     "gaze_up": Criterion(_gaze(1), 0.01, "eye distances"),
+    "yaw": Criterion(_turn(0), 1.0, "degrees"),
+    "pitch": Criterion(_turn(1), 1.0, "degrees"),
+    "roll": Criterion(_turn(2), 1.0, "degrees"),
+    "blink": Criterion(_more(_OPENING, -1), 0.03, "eye distances"),
+    "surprise": Criterion(_more(_BROWS), 0.02, "eye distances"),
+    "kiss": Criterion(_more(lambda look: float(mesh.mouth_shape(look.points)[0]), -1), 0.03, "eye distances"),
+    "doubt": Criterion(_more(_BROWS, -1), 0.01, "eye distances"),
     "beauty": Criterion(_calmer, 0.01, "of the unevenness"),
     "hair_light": Criterion(_lighter, 8.0, "Lab L", lambda look, sign: look.hair is not None),
     "hair_grey": Criterion(_greyer, 8.0, "Lab", lambda look, sign: look.hair is not None),

@@ -18,7 +18,8 @@ from ..io import photo_reader as image
 from ..models.kit import Kit, shared_kit
 from ..pipeline.gallery import Gallery
 from ..pipeline.look import PhotoFaces
-from ..pipeline.swap import check_consent, swap
+from ..pipeline.people import check_consent
+from ..pipeline.swap import swap
 from ..types import SILENT, Alignment, Array, Face, Photo, Progress, Step
 from .benchmark import SHEET, TABLE, photos
 from .seam import seam
@@ -86,7 +87,7 @@ def bench_swap(
     gets `sheet.jpg`, photo, source and result side by side, and a table. consent: in whose words all agreed. `progress`
     is told each row when it is known.
     """
-    check_consent(consent)
+    check_consent(consent, "a swap")
     kit = kit or shared_kit()
     if folder and any((folder / name).exists() for name in (SHEET, TABLE)):
         raise OutputError(f"{folder} has a bench in it already: name another folder with -o")

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..face import geometry
-from ..face.topology import EYE_CORNERS, POINTS
+from ..face.topology import EYE_CORNERS, EYELID_CONTOURS, POINTS
 from ..types import Array, Crop, Face, Networks
 from .finder import Detection, Finder, exposed
 from .session import Net
@@ -79,13 +79,15 @@ class Iris:
         self.net = net
         self.size = net.card.size
 
-    def points(self, pixels: Array, square: Square, *, mirrored: bool) -> Array:
+    def points(self, pixels: Array, square: Square, *, mirrored: bool) -> tuple[Array, Array]:
         """Centre, then right, top, left and bottom of the iris as the upright face is seen: `[5, 2]` in photo
-        xy."""
+        xy; and the lids, `[32, 2]`, see `Face.eyelids`."""
         matrix = square.matrix(self.size, mirrored=mirrored)
         out = self.net.run(pixels=_tensor(pixels, matrix, self.size))
-        points = geometry.transform(out["points"][0, :, :2] - 0.5, matrix)
-        return points[[0, 3, 2, 1, 4]] if mirrored else points
+        iris, contours = (
+            geometry.transform(out[name][0, :, :2] - 0.5, matrix) for name in ("points", "contours")
+        )
+        return iris[[0, 3, 2, 1, 4]] if mirrored else iris, contours[: len(EYELID_CONTOURS[0])]
 
 
 class Landmarker:
@@ -136,14 +138,15 @@ class Landmarker:
     def _face(self, pixels: Array, xy: Array, depth: Array, logit: float, trust: float) -> Face | None:
         if logit < self.threshold:
             return None
-        irises = [self._iris(pixels, xy, corners, mirrored=i == 1) for i, corners in enumerate(EYE_CORNERS)]
+        eyes = [self._iris(pixels, xy, corners, mirrored=i == 1) for i, corners in enumerate(EYE_CORNERS)]
+        irises, eyelids = zip(*eyes, strict=True)
         landmarks = np.concatenate([xy, *irises]).astype(np.float32)
         box = np.concatenate([xy.min(0), xy.max(0)]).astype(np.float32)
         roll, yaw, pitch = pose(xy, depth)
         depth = np.concatenate(
             [depth, *(np.full(5, depth[list(corners)].mean()) for corners in EYE_CORNERS)]
         ).astype(np.float32)
-        return Face(box, landmarks, depth, certainty(logit) * trust, roll, yaw, pitch)
+        return Face(box, landmarks, depth, certainty(logit) * trust, roll, yaw, pitch, np.stack(eyelids))
 
     def _settle(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
         """The mesh run again on the crop around its own points, which is better centred, until that turns no
@@ -158,7 +161,9 @@ class Landmarker:
                 break
         return xy, depth, logit
 
-    def _iris(self, pixels: Array, xy: Array, corners: tuple[int, int], *, mirrored: bool) -> Array:
+    def _iris(
+        self, pixels: Array, xy: Array, corners: tuple[int, int], *, mirrored: bool
+    ) -> tuple[Array, Array]:
         left, right = xy[list(corners)]
         width = right - left
         square = Square(

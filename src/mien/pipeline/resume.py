@@ -4,11 +4,12 @@ has done."""
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ import numpy as np
 from ..errors import FaceError, InputError, MienError, OutputError, RequestError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
-from ..types import Array, Clip, Progress, Source, Step
+from ..types import Array, Clip, Photo, Progress, Source, Step
 
 PART = 4  # seconds
 SCHEMA = 2  # of done.json
@@ -27,9 +28,9 @@ OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)")  # what a run makes in i
 
 
 class FrameProcessor(Protocol):
-    """What is done to a clip's frames: to faces by `ClipFaces`, to whole frames by `ClipStylizer`. edited: the
-    faces, by number; notes: by face, what was asked for and not done; nothing: why nothing was done, empty
-    where something was; sources: what took part besides what the step says."""
+    """What is done to a clip's frames: to faces by `ClipFaces`, to whole frames by `ClipStylizer`; or draws them out of
+    a photo by their numbers. edited: the faces, by number; notes: by face, what was asked for and not done; nothing:
+    why nothing was done, empty where something was; sources: what took part besides what the step says."""
 
     edited: set[int]
     notes: dict[int, str]
@@ -38,7 +39,7 @@ class FrameProcessor(Protocol):
     def nothing(self) -> str: ...
     @property
     def sources(self) -> tuple[Source, ...]: ...
-    def run(self, frames: Iterator[footage.Frame]) -> Iterator[Any]:
+    def run(self, frames: Iterator[Any]) -> Iterator[Any]:
         """The pictures, ready to be encoded."""
         ...
 
@@ -209,19 +210,73 @@ def process_clip(
 ) -> Summary:
     """Send a clip through `line` part by part and write it at `out`, labelled by `step`; what is done lies in
     `out`.parts until then."""
+    about = Path(clip.path).stat()
+    request: dict[str, Any] = {"clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns]}
+
+    def frames(first: int, ticks: int | None) -> Iterator[Any]:
+        return footage.frames(clip, begin=first, ticks=ticks)
+
+    def join(parts: list[Path], step: Step) -> None:
+        video.join(clip, parts, out, history=(step,), force=force)
+
+    return _process(
+        clip, out, line, step, request, frames, join, resume=resume, force=force, progress=progress
+    )
+
+
+def process_drawn(
+    film: Clip,
+    out: Path,
+    line: FrameProcessor,
+    step: Step,
+    *,
+    photo: Photo,
+    sound: video.Sound | None,
+    resume: bool,
+    force: bool,
+    progress: Progress,
+) -> Summary:
+    """Write a new film whose frames `line` draws out of a photo by their numbers, as `process_clip` does. sound: what
+    is heard in it."""
+    heard = [str(sound.path), sound.begin] if sound else None
+    digest = hashlib.sha256(photo.pixels.tobytes()).hexdigest()
+    request = {"photo": digest, "size": film.size, "sound": heard}
+
+    def frames(first: int, _: int | None) -> Iterator[Any]:
+        return iter(range(first, film.frames))
+
+    def join(parts: list[Path], step: Step) -> None:
+        history = (*photo.history, step)
+        video.assemble(film, parts, out, sound=sound, history=history, origin=photo.origin, force=force)
+
+    return _process(
+        film, out, line, step, request, frames, join, resume=resume, force=force, progress=progress
+    )
+
+
+def _process(
+    clip: Clip,
+    out: Path,
+    line: FrameProcessor,
+    step: Step,
+    request: dict[str, Any],
+    frames: Callable[[int, int | None], Iterator[Any]],
+    join: Callable[[list[Path], Step], None],
+    *,
+    resume: bool,
+    force: bool,
+    progress: Progress,
+) -> Summary:
+    """Draw a film part by part. frames: those to be drawn from a number and its time stamp on; join: makes the film out
+    of the parts."""
     video.target(out, force=force)
     fps = float(clip.fps)
-    about = Path(clip.path).stat()
-    request: dict[str, Any] = {
-        "clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns],
-        "verb": step.verb,
-        "asked": step.arguments,
-    }
+    request |= {"verb": step.verb, "asked": step.arguments}
     request["networks"] = [list(one) for one in step.networks]
     parts = ResumableRun(out.with_name(f"{out.name}.parts"), request)
     try:
         first, ticks = parts.begin(line, resume=resume, force=force) or (0, None)
-        pictures = line.run(footage.frames(clip, begin=first, ticks=ticks))
+        pictures = line.run(frames(first, ticks))
         for head in pictures:
             part = itertools.islice(itertools.chain([head], pictures), max(1, round(PART * fps)))
             parts.add(_watched(part, parts.frames, clip.frames, progress), clip, line)
@@ -234,13 +289,8 @@ def process_clip(
             parts.clear()
             raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
         notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
-        video.join(
-            clip,
-            [parts.folder / name for name in parts.names],
-            out,
-            history=(replace(step, notes=notes, sources=(*step.sources, *line.sources)),),
-            force=force,
-        )
+        done = replace(step, notes=notes, sources=(*step.sources, *line.sources))
+        join([parts.folder / name for name in parts.names], done)
     except OSError as error:
         raise video.full(out, error) from error
     parts.clear()

@@ -10,16 +10,17 @@ from typing import Any
 
 from .._version import __version__
 from ..edits.age_floor import CLOSE
+from ..edits.portrait import LAYOUT
 from ..errors import FaceError, RequestError
 from ..io import clip_reader, clip_writer
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import SILENT, Array, Change, Crop, Edit, Face, Photo, Progress, Source, Step
+from ..types import SILENT, Alignment, Array, Change, Crop, Edit, Face, Photo, Progress, Source, Step
 from .clip_swap import clip_swapper
 from .gallery import Gallery
 from .look import PhotoFaces
-from .people import FaceLike, meant, select_faces
+from .people import FaceLike, check_consent, meant, select_faces
 from .photo import make_change, now, run_edits
 from .resume import Summary, process_clip
 from .swap_face import (
@@ -33,6 +34,7 @@ from .swap_face import (
     refused_for_pose,
 )
 
+READ = 512  # pixels of a crop's side in which an age is read, at most
 GalleryLike = Gallery | PhotoLike | Sequence[PhotoLike]  # what `Gallery.of` takes
 
 
@@ -50,7 +52,7 @@ class SwapRequest:
 
     def checked(self) -> SwapRequest:
         """Itself, where it makes sense; otherwise a `RequestError`."""
-        check_consent(self.consent)
+        check_consent(self.consent, "a swap")
         self.options.checked()
         return replace(self, assignments=one_each(self.assignments))
 
@@ -151,7 +153,7 @@ def swap(
     and `Step.notes` says why.
     """
     kit, options = kit or shared_kit(licence), SwapOptions(strength, shape, tuple(keep), network)
-    check_consent(consent)
+    check_consent(consent, "a swap")
     photo, assignments = as_photo(photo), assigned(gallery, face, mapping, kit=kit)
     return SwapRequest(assignments, consent, options, licence=licence).checked().apply(photo, kit)
 
@@ -184,7 +186,7 @@ def swap_clip(
     small the swap fades out. Raises `FaceError` where no face can be swapped: then nothing is written.
     """
     kit, options = kit or shared_kit(licence), SwapOptions(strength, shape, tuple(keep), network)
-    check_consent(consent)
+    check_consent(consent, "a swap")
     clip_writer.target(Path(out), force=force)
     assignments = assigned(gallery, face, mapping, kit=kit)
     request = SwapRequest(assignments, consent, options, start, end, licence).checked()
@@ -207,14 +209,6 @@ def assigned(
     return tuple(
         Assignment(Gallery.of(one, kit=kit, progress=progress), meant(whom, kit=kit)) for one, whom in pairs
     )
-
-
-def check_consent(consent: str) -> None:
-    """Refuse a swap without consent by a `RequestError`."""
-    if not consent.strip():
-        raise RequestError(
-            "a swap needs consent: say who agreed and when, as in --consent 'both agreed by mail, 2026-11-29'"
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,6 +245,7 @@ def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: 
     overlay = stages.overlay(((picture.portrait, 1.0),), ((portrait, 1.0),), crop.size)
     drawn = stages.as_drawn(out, face, look.align)
     out = run(drawn[0], overlay, drawn[1]) if drawn else run(stages.reshape(gallery.identity), overlay)
-    if (age := read_age(look.align(out, face, crop.alignment), kit)) < ADULT - CLOSE:
+    after = look.align(out, face, Alignment(LAYOUT, min(crop.size, READ)))
+    if (age := read_age(after, kit)) < ADULT - CLOSE:
         raise FaceError(f"would read {age:.0f} years, and nobody is made to look under 18")
     return _Swapped(out, picture.source, shaved)

@@ -1,0 +1,53 @@
+"""`mien live`: what a camera sees, edited as it comes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..edits.request import EDITS, check
+from .app import app, say
+from .edit import strength_options
+from .options import options
+from .progress import shown
+
+
+@app.command()
+@click.argument("source", metavar="CLIP|camera:N")
+@options("output")
+@strength_options
+@click.option(
+    "--portrait",
+    type=click.Path(path_type=Path),
+    metavar="PHOTO",
+    help="A photo or a painting that is shown instead, and does what the face does.",
+)
+@click.option(
+    "--consent", default="", metavar="TEXT", help="With it: who agreed and when, as for `mien animate`."
+)
+@click.option("--seconds", type=float, metavar="X", help="When to end; a camera goes on until Ctrl-C.")
+@options("force", "json", "licence")
+def live(source: str, output: Path, force: bool, as_json: bool, **rest: Any) -> None:
+    """Edit the face before a camera as it comes, and write what was shown. A clip is read as a camera would give it.
+
+    Frames that come too fast are dropped, and how many is told.
+
+    \b
+    mien live camera:0 --smile 0.8 --seconds 10 -o smiling.mp4
+    mien live clip.mp4 --portrait painting.jpg --consent "public domain" -o lives.mp4
+    """
+    from .. import verbs
+
+    given = {name: rest.pop(name) for name in EDITS}
+    strengths = {name: value for name, value in given.items() if value is not None}
+    check(strengths)
+    with shown(source) as progress:
+        told = verbs.live(source, output, force=force, progress=progress, **rest, **strengths)
+    about = f"{told.shown} of {told.given} frames in time, latency {1000 * told.latency:.0f} ms"
+    say(f"wrote {output}: {about}, edits renewed {told.renewed} times")
+    if as_json:
+        found = {"given": told.given, "shown": told.shown, "dropped": told.dropped, "renewed": told.renewed}
+        click.echo(json.dumps(found | {"latency_seconds": round(told.latency, 4)}))

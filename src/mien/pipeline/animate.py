@@ -1,0 +1,316 @@
+"""The verb `animate`: the faces of one photo or painting move, each by a motion."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._version import __version__
+from ..edits.age_floor import age_reader
+from ..edits.reenact import Drawing, Parts, Reenactor
+from ..edits.reenact_head import allowed_yaw
+from ..errors import FaceError, OutputError, RequestError
+from ..face import filters, geometry
+from ..face.motion import Motion
+from ..io import clip_writer, moving_picture, outputs, photo_writer
+from ..io.clip_writer import Sound
+from ..io.colour_profile import profile_of
+from ..io.photo_reader import PhotoLike, as_photo
+from ..models.kit import Kit, shared_kit
+from ..models.prototypes import ADULT
+from ..types import SILENT, Array, Photo, Progress, Source, Step
+from .look import Look, PhotoFaces
+from .motion import MotionLike, as_motion
+from .people import FaceLike, check_consent, meant, select_faces
+from .photo import now
+from .resume import Summary, process_drawn
+
+SMALLEST = 24.0  # pixels between the eyes
+TURNED, NODDED = (
+    35.0,
+    30.0,
+)  # degrees of yaw and pitch of a photo beyond which too little of the face is in it
+LOOP = 0.4  # seconds over which a motion that is to be repeated leads over to its beginning
+CUT, OFTEN = 6.0, 0.1  # degrees of yaw that a photo does not allow, in more than that share of the frames
+MOST_FRAMES = 100_000
+REGIONS = ("pose", "eyes", "lips", "brows")
+
+
+@dataclass(frozen=True, eq=False)
+class Actor:
+    """A face of the photo, by its number from 1, and what it does."""
+
+    number: int
+    reenactor: Reenactor
+    motion: Motion
+
+
+@dataclass(frozen=True, eq=False)
+class Animation:
+    """A photo that moves, frame by frame, each made when it is asked for. fps: frames a second; parts: how much of the
+    motions is taken; step: what the label says."""
+
+    photo: Photo
+    actors: tuple[Actor, ...]
+    fps: float
+    count: int
+    parts: Parts
+    step: Step
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __repr__(self) -> str:
+        width, height = self.photo.size
+        return f"<Animation: {len(self)} frames of {width} x {height}, {self.fps:g} a second>"
+
+    def frame(self, number: int) -> Array:
+        """Frame `number` from 0, `[H, W, 3]` uint8. Where nothing moves it is the photo, bit for bit."""
+        out = self.photo.pixels.copy()
+        for actor in self.actors:
+            actor.reenactor.draw(out, actor.motion.at(number / self.fps), self.parts)
+        return out
+
+    def frames(self) -> Iterator[Array]:
+        """All frames, one after the other."""
+        return (self.frame(number) for number in range(len(self)))
+
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        sound: Sound | None = None,
+        resume: bool = False,
+        force: bool = False,
+        progress: Progress = SILENT,
+    ) -> Summary:
+        """Write it as .mp4 with sound or without, or as .gif or .webp, labelled. resume: of an .mp4, go on with what an
+        interrupted run has left in `path`.parts."""
+        path = Path(path)
+        check_target(path, sound=sound, resume=resume, force=force)
+        if path.suffix.lower() in moving_picture.SUFFIXES:
+            history = (*self.photo.history, self.step)
+            watched = self._watched(progress)
+            moving_picture.write(
+                watched, path, fps=self.fps, history=history, origin=self.photo.origin, force=force
+            )
+            return Summary(len(self), self.fps, len(self.actors), self.step.notes)
+        film = clip_writer.new_film(str(path), self.photo.size, self.fps, len(self))
+        line = _Line(self, film)
+        told = process_drawn(
+            film,
+            path,
+            line,
+            self.step,
+            photo=self.photo,
+            sound=sound,
+            resume=resume,
+            force=force,
+            progress=progress,
+        )
+        return replace(told, faces=len(self.actors), notes=self.step.notes)
+
+    def write_frames(self, folder: str | os.PathLike[str], *, progress: Progress = SILENT) -> int:
+        """Write every frame into an empty folder as a labelled .png; returns how many there are."""
+        folder = Path(folder)
+        outputs.check_empty(folder)
+        folder.mkdir(exist_ok=True)
+        for number, pixels in enumerate(self._watched(progress), 1):
+            photo_writer.write(self.photo.after(self.step, pixels), folder / f"{number:05d}.png")
+        return len(self)
+
+    def _watched(self, progress: Progress) -> Iterator[Array]:
+        for number, pixels in enumerate(self.frames(), 1):
+            yield pixels
+            progress.advance(number, len(self))
+            if progress.cancelled:
+                raise KeyboardInterrupt
+
+
+@dataclass
+class _Line:
+    """Draws the frames of an animation by their numbers; see `resume.FrameProcessor`."""
+
+    animation: Animation
+    film: Any
+    edited: set[int] = field(default_factory=set)
+    notes: dict[int, str] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+    nothing = ""
+
+    def run(self, frames: Iterator[int]) -> Iterator[Any]:
+        for number in frames:
+            yield clip_writer.picture(self.animation.frame(number), self.film, number)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        return {}, {}
+
+    def go_on(self, told: dict[str, Any], arrays: dict[str, Array], start: int) -> tuple[int, int]:
+        return start, 0
+
+
+def animate(
+    photo: PhotoLike,
+    motion: MotionLike | Mapping[int, MotionLike],
+    *,
+    consent: str,
+    face: FaceLike = "largest",
+    strength: float = 1.0,
+    regions: tuple[str, ...] = REGIONS,
+    loop: int = 1,
+    size: int | None = None,
+    fps: float | None = None,
+    driver: FaceLike = "largest",
+    start: float | None = None,
+    end: float | None = None,
+    licence: str | None = None,
+    kit: Kit | None = None,
+    progress: Progress = SILENT,
+) -> Animation:
+    """Make a photo or a painting move: `animate("portrait.jpg", "nod", consent="my own portrait").write("out.mp4")`.
+
+    motion: one in the box ("nod"), a `Motion`, a file that `mien motion` wrote, or a clip whose face drives this one;
+    or of each face by its number, as `find` counts them, {1: "nod", 2: "wink"}. consent: in whose words the portrayed
+    agreed; "public domain" for paintings and people long dead; it is written into the label. face: whose face, where
+    one motion is given. strength 0 to 1.5: how much of it; regions: of "pose", "eyes", "lips" and "brows", those that
+    take part. loop: how often the motion is done. size: the longer side in pixels, where the photo is larger. fps:
+    frames a second, where it is not to be the motion's. driver, start, end: whose face of a driving clip, and the part
+    in seconds.
+
+    Frames are made when they are asked for, at the photo's own resolution; at rest they are the photo, bit for bit.
+    Raises `RequestError` without consent, `FaceError` where a face is too small or turned too far, or reads as under
+    18, or the clip shows none.
+    """
+    kit = kit or shared_kit(licence)
+    check_consent(consent, "moving somebody's picture")
+    parts = checked_parts(strength, regions)
+    if not 1 <= loop <= 1000:
+        raise RequestError(f"loop {loop} came: from 1 to 1000 was wanted")
+    photo = _sized(as_photo(photo), size)
+    seen = PhotoFaces(photo, kit)
+    faces = seen.faces
+    asked, sources = dict[int, Motion](), list[Source]()
+
+    def taken(one: MotionLike) -> Motion:
+        found, source = as_motion(one, face=driver, start=start, end=end, kit=kit, progress=progress)
+        sources.append(source)
+        return found if found.loop or loop == 1 else found.looped(LOOP)
+
+    if isinstance(motion, Mapping):
+        for number, one in motion.items():
+            select_faces(kit, seen.picture, faces, str(number))
+            asked[number - 1] = taken(one)
+    else:
+        chosen, found = select_faces(kit, seen.picture, faces, meant(face, kit=kit)), taken(motion)
+        asked = dict.fromkeys(chosen, found)
+    for i in asked:
+        _check_face(seen, i)
+    rate = fps or max(one.fps for one in asked.values())
+    count = round(max(one.seconds for one in asked.values()) * loop * rate)
+    if not 1 <= rate <= 240 or not 1 <= count <= MOST_FRAMES:
+        raise RequestError(
+            f"{count} frames at {rate:g} a second: up to {MOST_FRAMES} at 1 to 240 can be made"
+        )
+    drawing = Drawing(kit.shapes, kit.parser, kit.prototypes)
+    actors = tuple(
+        Actor(
+            i + 1,
+            Reenactor.of(
+                photo.pixels, faces[i], drawing, [one.landmarks for one in faces if one is not faces[i]]
+            ),
+            one,
+        )
+        for i, one in sorted(asked.items())
+    )
+    arguments: dict[str, Any] = {
+        "motions": {str(actor.number): actor.motion.name for actor in actors},
+        "motion_sha256": sorted({source.sha256 for source in sources}),
+        "strength": strength,
+        "regions": list(regions),
+        "loop": loop,
+        "fps": rate,
+    }
+    step = Step(
+        "animate",
+        arguments,
+        tuple(dict.fromkeys((*kit.landmarker.networks, *drawing.networks))),
+        __version__,
+        now(),
+        notes=_notes(actors, parts),
+        sources=tuple(dict.fromkeys(sources)),
+        consent=consent,
+    )
+    return Animation(photo, actors, rate, count, parts, step)
+
+
+def checked_parts(strength: float, regions: tuple[str, ...]) -> Parts:
+    """How much of a motion is taken, where that makes sense; otherwise a `RequestError`."""
+    if not 0 <= strength <= 1.5:
+        raise RequestError(f"strength {strength:g} is out of range: 0 to 1.5")
+    if unknown := [name for name in regions if name not in REGIONS]:
+        raise RequestError(f"no region is called {unknown[0]!r}: there are {', '.join(REGIONS)}")
+    if not regions:
+        raise RequestError(f"no region was given: there are {', '.join(REGIONS)}")
+    return Parts(**{name: strength * (name in regions) for name in REGIONS})
+
+
+def check_target(path: Path, *, sound: Sound | None, resume: bool, force: bool) -> None:
+    """Refuse what can be refused before a frame is made."""
+    if path.suffix.lower() in clip_writer.SUFFIXES:
+        clip_writer.target(path, force=force)
+        return
+    form = moving_picture.target(path, force=force)
+    if sound:
+        raise OutputError(f"{path}: {form} holds no sound: write an .mp4, or leave it out with --sound none")
+    if resume:
+        raise RequestError(f"{path}: only an .mp4 is made in parts: leave out --resume")
+
+
+def _sized(photo: Photo, size: int | None) -> Photo:
+    """The photo as films hold it, in 8 bits of sRGB, with a longer side of `size` pixels at most."""
+    if size is not None and size < 64:
+        raise RequestError(f"size {size} came: at least 64 pixels were wanted")
+    pixels = Look(profile_of(photo.origin.icc)).picture(photo.pixels)
+    scale = min(1.0, (size or max(photo.size)) / max(photo.size))
+    if scale < 1:
+        width, height = (max(round(side * scale), 1) for side in photo.size)
+        pixels = filters.resize(pixels, (width, height))
+    return replace(photo, pixels=pixels, opacity=None, origin=replace(photo.origin, icc=None))
+
+
+def _check_face(seen: PhotoFaces, i: int) -> None:
+    """Refuse a face that cannot be moved."""
+    face, who = seen.faces[i], f"face {i + 1}"
+    apart = geometry.eye_distance(face.landmarks)
+    if apart < SMALLEST:
+        raise FaceError(
+            f"{who} is too small: {apart:.0f} pixels between the eyes, {SMALLEST:.0f} were wanted: give a larger picture"
+        )
+    if abs(face.yaw) > TURNED or abs(face.pitch) > NODDED:
+        raise FaceError(
+            f"{who} is turned by {abs(face.yaw):.0f} degrees and nods by {abs(face.pitch):.0f}; up to {TURNED:.0f} and "
+            f"{NODDED:.0f} can be moved"
+        )
+    age = age_reader(seen.kit).read(seen.aligned(face, seen.kit.prototypes.alignment))
+    if age < ADULT:
+        raise FaceError(f"{who} reads {age:.0f} years, and nobody under 18 is moved")
+
+
+def _notes(actors: tuple[Actor, ...], parts: Parts) -> tuple[str, ...]:
+    """What of the motions a photo does not allow."""
+    notes = list[str]()
+    for actor in actors:
+        own = float(actor.reenactor.field.rest.angles[0])
+        yaw = actor.motion.values[:, 0] * parts.pose
+        lost = np.abs(yaw - [allowed_yaw(own, float(one)) for one in yaw]) > CUT
+        if lost.mean() > OFTEN:
+            notes.append(
+                f"face {actor.number} turns less than the motion in {lost.mean():.0%} of the frames: a single photo shows "
+                "no more of it"
+            )
+    return tuple(notes)

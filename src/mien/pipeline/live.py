@@ -1,0 +1,308 @@
+"""The live level: frames in, frames out, as a camera gives them.
+
+What is slow is done beside: a second thread asks the edits, about eight times a second, what should change in the newest
+frame; in between that Change is carried by the face mesh. Nothing waits in a queue: who is too slow is given the newest
+frame, and the others are dropped and counted.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol, Unpack, cast
+
+import numpy as np
+
+from ..edits.reenact import Reenactor
+from ..edits.reenact_driver import DrivingFace
+from ..edits.registry import plan
+from ..edits.request import EditRequest, Strengths
+from ..errors import InputError, RequestError
+from ..face.motion import Gesture
+from ..face.shape import ShapeModel
+from ..io import clip_reader, clip_writer
+from ..io.photo_reader import PhotoLike
+from ..models.kit import Kit, shared_kit
+from ..types import SILENT, Array, Change, Crop, Edit, Face, Origin, Progress, Source
+from . import photo as apply
+from .animate import animate
+from .clip_changes import Laid, moved
+from .look import align_face
+from .photo import edit_step
+
+KEYS = 8.0  # times a second that Changes are renewed
+LOOK = 15  # frames from one look for a face to the next, while there is none
+# of the one-euro filter: Hz at rest, how much more for each face width a second, and Hz of the speed
+CUTOFF, SLOPE, SPEED = 1.5, 12.0, 1.0
+CALIBRATE = 1.0  # seconds at the beginning in which a driver's neutral face is looked for
+SPAN = 1e-3  # seconds: the least between two frames
+
+
+@dataclass
+class OneEuro:
+    """The one-euro filter (Casiez et al. 2012) of an array: what is still is smoothed most, what moves hardly lags."""
+
+    value: Array | None = None
+    slope: Array | None = None
+    at: float = 0.0
+
+    def __call__(self, seen: Array, now: float, unit: float) -> Array:
+        """The array smoothed at a time in seconds; unit: what speed is measured in."""
+        span = max(now - self.at, SPAN)
+        if self.value is None or self.slope is None:
+            self.value, self.slope, self.at = seen, np.zeros_like(seen), now
+            return seen
+        quick = _share(SPEED, span)
+        self.slope = self.slope + quick * ((seen - self.value) / span - self.slope)
+        share = _share(CUTOFF + SLOPE * np.abs(self.slope) / unit, span)
+        self.value, self.at = self.value + share * (seen - self.value), now
+        return self.value
+
+
+def _share(cutoff: Array | float, span: float) -> Array:
+    return 1 / (1 + 1 / (2 * np.pi * np.asarray(cutoff) * span))
+
+
+@dataclass
+class LiveFace:
+    """The largest face of a stream, followed from frame to frame and smoothed."""
+
+    kit: Kit
+    face: Face | None = None
+    points: OneEuro = field(default_factory=OneEuro)
+    depth: OneEuro = field(default_factory=OneEuro)
+    waited: int = LOOK
+
+    def look(self, pixels: Array, now: float) -> Face | None:
+        """The face in a frame that was taken at a time in seconds; None while none is seen."""
+        found = self.kit.landmarker.again(pixels, self.face) if self.face is not None else None
+        if found is None:
+            self.points, self.depth, self.waited = OneEuro(), OneEuro(), self.waited + 1
+            if self.face is None and self.waited < LOOK:
+                return None
+            self.waited = 0
+            found = max(self.kit.faces(pixels), key=lambda face: face.area, default=None)
+        self.face = found
+        if found is None:
+            return None
+        unit = float(found.box[2] - found.box[0])
+        landmarks = self.points(found.landmarks.astype(np.float64), now, unit).astype(np.float32)
+        depth = self.depth(found.depth.astype(np.float64), now, unit).astype(np.float32)
+        return replace(found, landmarks=landmarks, depth=depth)
+
+
+class LiveEffect(Protocol):
+    """What is done to a stream: `renew` slowly, beside, and `show` at once, for every frame."""
+
+    def renew(self, pixels: Array, face: Face) -> None: ...
+    def show(self, pixels: Array, face: Face) -> Array: ...
+
+
+@dataclass
+class LiveEdits:
+    """Edits of the face that a camera sees."""
+
+    stages: Sequence[Edit]
+    kit: Kit
+    laid: tuple[Laid, ...] = ()
+
+    def renew(self, pixels: Array, face: Face) -> None:
+        """Ask the edits what should change."""
+        asked: list[Laid] = []
+
+        def ask(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+            change = apply.make_change(edit, crop, faces, i)
+            asked.append((crop.landmarks, change))
+            return change
+
+        apply.run_edits(pixels, self.stages, [face], [0], ask, align_face)
+        self.laid = tuple(asked)
+
+    def show(self, pixels: Array, face: Face) -> Array:
+        """The frame with what was last asked, where the face is now."""
+        laid = self.laid
+        if not laid:
+            return pixels
+        stage = iter(laid)
+
+        def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+            return moved(next(stage), crop.landmarks, self.kit.prototypes.triangles)
+
+        return apply.run_edits(pixels, self.stages, [face], [0], recall, align_face)
+
+
+@dataclass
+class LivePortrait:
+    """A photo or a painting that does what the face before a camera does: `portrait [H, W, 3]` uint8 with a face."""
+
+    portrait: Array
+    reenactor: Reenactor
+    model: ShapeModel
+    seen: list[Face] = field(default_factory=list)
+    neutral: Face | None = None
+
+    def renew(self, pixels: Array, face: Face) -> None:
+        """Until it is known how the driver's face is at rest, remember it."""
+        if self.neutral is None:
+            self.seen.append(face)
+            if len(self.seen) >= CALIBRATE * KEYS:
+                self.neutral = self.seen[DrivingFace.of(self.seen, self.model).neutral()]
+                self.seen.clear()
+
+    def show(self, pixels: Array, face: Face) -> Array:
+        out = self.portrait.copy()
+        if self.neutral is not None:
+            row = DrivingFace.of([self.neutral, face], self.model).rows(0)[1]
+            self.reenactor.draw(out, Gesture.of(row.astype(np.float32)))
+        return out
+
+
+@dataclass
+class Live:
+    """A stream with an effect. Close it, or use it in a `with`: its second thread ends with it."""
+
+    effect: LiveEffect
+    kit: Kit
+    renewed: int = 0
+
+    def __post_init__(self) -> None:
+        self._face = LiveFace(self.kit)
+        self._newest: tuple[Array, Face] | None = None
+        self._wanted, self._closed = threading.Event(), False
+        self._due = 0.0
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Live:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the second thread end."""
+        self._closed = True
+        self._wanted.set()
+        self._thread.join()
+
+    def frame(self, pixels: Array, now: float) -> Array:
+        """A frame `[H, W, 3]` uint8 that was taken at a time in seconds, with the effect; as it is where no face is."""
+        face = self._face.look(pixels, now)
+        if face is None:
+            return pixels
+        if now >= self._due:
+            self._newest, self._due = (pixels, face), now + 1 / KEYS
+            self._wanted.set()
+        return self.effect.show(pixels, face)
+
+    def settle(self) -> None:
+        """Wait until what was asked last is done; for those who do not film."""
+        while self._wanted.is_set() and not self._closed:
+            time.sleep(0.002)
+
+    def _renew(self) -> None:
+        while True:
+            self._wanted.wait()
+            if self._closed:
+                return
+            newest, self._newest = self._newest, None
+            if newest is not None:
+                self.effect.renew(*newest)
+                self.renewed += 1
+            if self._newest is None:
+                self._wanted.clear()
+
+
+@dataclass
+class Told:
+    """What a stream came to: frames that were given and shown, how often Changes were renewed, and the median seconds
+    from when a frame was taken to when it was shown."""
+
+    given: int = 0
+    shown: int = 0
+    renewed: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def dropped(self) -> int:
+        return self.given - self.shown
+
+    @property
+    def latency(self) -> float:
+        return float(np.median(self.latencies)) if self.latencies else 0.0
+
+
+def streamed(
+    frames: Iterator[Array], fps: float, live: Live, told: Told, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Array]:
+    """Frames as a camera would give them, `fps` a second by the clock, with the effect: one for each that was given, the
+    last one again where the effect was too slow for it."""
+    start, last = clock(), None
+    for number, pixels in enumerate(frames):
+        told.given += 1
+        taken = start + number / fps
+        if last is not None and clock() >= taken + 1 / fps:  # the next one is there already
+            yield last
+            continue
+        while clock() < taken:
+            time.sleep(0.0005)
+        last = live.frame(pixels, number / fps)
+        told.shown += 1
+        told.latencies.append(clock() - taken)
+        yield last
+    told.renewed = live.renewed
+
+
+def live(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    portrait: PhotoLike | None = None,
+    consent: str = "",
+    seconds: float | None = None,
+    force: bool = False,
+    licence: str | None = None,
+    kit: Kit | None = None,
+    progress: Progress = SILENT,
+    **strengths: Unpack[Strengths],
+) -> Told:
+    """Read a clip as a camera would give it, or a camera ("camera:0"), edit the largest face live, and write what was
+    shown as `out` (.mp4): `live("camera:0", "out.mp4", smile=0.8, seconds=10)`.
+
+    portrait: a photo or a painting that is shown instead and does what the face does; it needs consent, as `animate`
+    does. Frames that come too fast are dropped, and the last one is shown again. seconds: when to end; a camera goes on
+    until `progress` is cancelled. Returns how many frames were shown, how often edits were renewed, and the latency.
+    """
+    kit, path = kit or shared_kit(licence), Path(out)
+    clip_writer.target(path, force=force)
+    request = EditRequest(cast("dict[str, float | str]", strengths)).checked()
+    if (portrait is None) == request.empty:
+        raise RequestError("what to do: say edits as --smile 0.8, or --portrait PHOTO")
+    if portrait is None:
+        stages = plan(request, kit)
+        effect: LiveEffect = LiveEdits(stages, kit)
+        step, origin = edit_step(stages, request.arguments() | {"live": True}), Origin(path=str(source))
+    else:
+        made = animate(portrait, "idle", consent=consent, kit=kit)
+        effect = LivePortrait(made.photo.pixels, made.actors[0].reenactor, kit.shapes.model)
+        step = replace(made.step, arguments={"live": True}, sources=(Source(Path(source).name, "motion"),))
+        origin = made.photo.origin
+    told = Told()
+    with clip_reader.stream(str(source)) as (frames, fps), Live(effect, kit) as running:
+        shown = _until(streamed(frames, fps, running, told), fps, seconds, progress)
+        clip_writer.write(shown, path, fps=fps, history=(step,), origin=origin, force=force)
+    if not told.given:
+        raise InputError(f"{source} gave no frame")
+    return told
+
+
+def _until(frames: Iterator[Array], fps: float, seconds: float | None, progress: Progress) -> Iterator[Array]:
+    for number, pixels in enumerate(frames, 1):
+        yield pixels
+        progress.advance(number, round(seconds * fps) if seconds else number)
+        if progress.cancelled or (seconds is not None and number >= seconds * fps):
+            return

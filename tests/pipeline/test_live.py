@@ -1,0 +1,68 @@
+"""Streams: edits stay on the face, nothing waits in a queue, and a portrait does what a face does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faces import hopper, hopper_face, kit, planned
+
+from mien import RequestError, verbs, verify
+from mien.pipeline.animate import animate
+from mien.pipeline.live import Live, LiveEdits, OneEuro, Told, streamed
+from mien.types import Array
+
+
+def test_what_is_still_is_smoothed_and_what_moves_does_not_lag():
+    noise = np.random.default_rng(1).normal(0, 1, (200, 4))
+    still, moving = OneEuro(), OneEuro()
+    calm = np.stack([still(one, i / 30, 100.0) for i, one in enumerate(noise)])
+    assert calm[50:].std() < 0.5 * noise[50:].std()
+    lag = [400 * i / 30 - moving(np.array([400 * i / 30]), i / 30, 100.0)[0] for i in range(60)]
+    assert abs(lag[-1]) < 12, "a thirtieth of a second"
+
+
+def test_an_edit_follows_the_face():
+    picture = hopper().pixels
+    with Live(LiveEdits(planned({"lips": "blue"}), kit()), kit()) as stream:
+        stream.frame(picture, 0.0)
+        stream.settle()
+        shifted = np.roll(picture, 8, 1)
+        out = stream.frame(shifted, 1 / 30)
+    changed = (out != shifted).any(2)
+    rows, columns = np.nonzero(changed)
+    lips = hopper_face().landmarks[[61, 291]].mean(0)
+    assert changed.any() and np.abs([columns.mean() - lips[0] - 8, rows.mean() - lips[1]]).max() < 8
+
+
+def test_a_slow_stream_drops_and_never_waits():
+    passed = [0.0]
+
+    class Slow(Live):
+        def frame(self, pixels: Array, now: float) -> Array:
+            passed[0] += 0.1
+            return pixels
+
+    told = Told()
+    frames = (np.full((8, 8, 3), i, np.uint8) for i in range(30))
+    with Slow(LiveEdits((), kit()), kit()) as stream:
+        out = list(streamed(frames, 30.0, stream, told, clock=lambda: passed[0]))
+    assert len(out) == told.given == 30 and told.shown <= 30 / 3 + 1
+    assert told.latency < 0.15, "the newest frame wins"
+
+
+def test_a_clip_is_read_as_a_camera_would(tmp_path: Path):
+    made = animate(hopper(), "nod", consent="public domain", size=240, fps=10, kit=kit())
+    made.write(tmp_path / "nods.mp4")
+    told = verbs.live(
+        tmp_path / "nods.mp4",
+        tmp_path / "out.mp4",
+        portrait=hopper(),
+        consent="public domain",
+        seconds=1.0,
+        kit=kit(),
+    )
+    assert told.given >= 10 and told.shown > 0
+    verdict = verify(tmp_path / "out.mp4")
+    assert verdict.state == "intact" and verdict.history[-1].consent == "public domain"
+    with pytest.raises(RequestError, match="what to do"):
+        verbs.live(tmp_path / "nods.mp4", tmp_path / "no.mp4", kit=kit())
