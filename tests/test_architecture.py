@@ -39,7 +39,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "face.geometry",
         "io",
         "offline",
+        "web",
     },
+    "web": GROUND | {"verbs", "edits.request", "models.motions", "pipeline", "io"},
 }
 OWNERS = {
     "torch": ("train",),
@@ -51,9 +53,13 @@ OWNERS = {
     "c2pa": ("io.content_credentials",),
     "cryptography": ("io.certificate",),
     "click": ("cli",),
+    "starlette": ("web",),
+    "uvicorn": ("web.app",),
+    "sqlite3": ("pipeline.jobs", "web.media"),
     "socket": (),
     "urllib": (),
     "requests": (),
+    "httpx": (),
     "pickle": (),
 }
 MODULES = {  # packages among them, under their own names: what those import runs whenever something in them is

@@ -91,6 +91,24 @@ def test_report_in_ci(example: Example, photo: Path, tmp_path: Path, portrait: A
     assert example("report_in_ci", "originals", "edited") == 1, "an edited one without an original"
 
 
+def test_studio_client(example: Example, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
+    from studios import start
+
+    running = start(tmp_path / "home")
+    try:
+        assert example("studio_client", running.url, photo.name, "out.jpg") == 0
+        assert capsys.readouterr().out == "1 face(s), wrote out.jpg\n"
+        assert verify("out.jpg").history[-1].arguments["light"] == 0.3
+        Path("none.jpg").write_text("not a picture")
+        sys.argv[2] = "none.jpg"
+        with pytest.raises(SystemExit, match="a JPEG, PNG"):
+            runpy.run_path(str(EXAMPLES / "studio_client.py"))
+    finally:
+        running.process.terminate()
+        running.process.wait(20)
+
+
 def test_each_example_has_a_test():
     known = {name.removeprefix("test_") for name in globals()}
     assert {path.stem for path in EXAMPLES.glob("*.py")} <= known

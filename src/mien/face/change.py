@@ -29,7 +29,7 @@ def composite(pixels: Array, crop: Crop, change: Change, out: Array | None = Non
     alpha is 0 are not touched; only tiles that the alpha reaches are computed.
     """
     out = pixels.copy() if out is None else out
-    change = _softened(change, 1 / scale_of(crop.matrix))
+    change = softened(change, 1 / scale_of(crop.matrix))
     touched = cv2.boundingRect((change.alpha > 0).astype(np.uint8))
     if touched[2] == 0:
         return out
@@ -142,7 +142,7 @@ def _seen_of(here: Array, size: tuple[int, int], side: int) -> tuple[slice, slic
     return slice(low[1], high[1]), slice(low[0], high[0])
 
 
-def _softened(change: Change, scale: float) -> Change:
+def softened(change: Change, scale: float) -> Change:
     """The change without detail finer than the photo can hold; `scale` is photo pixels per crop pixel."""
     if scale >= 0.9:
         return change

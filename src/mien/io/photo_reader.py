@@ -67,6 +67,8 @@ OPENERS: dict[str, Any] = {
     "BMP": BmpImagePlugin.BmpImageFile,
 }
 
+PHOTOS = (*OPENERS, "AVIF", "HEIF")
+
 # what a file is by its first bytes: a pattern, and an opener's name or words for the error
 MAGIC = (
     (rb"\xff\xd8\xff", "JPEG"),
@@ -234,13 +236,18 @@ def _opened(path: Path) -> Generator[BinaryIO]:
         yield file
 
 
+def kind_of(head: bytes) -> str:
+    """What a file is by its first bytes: one of PHOTOS, words for another kind, or "" where that is not known."""
+    return next((kind for pattern, kind in MAGIC if re.match(pattern, head, re.DOTALL)), "")
+
+
 def _kind(name: str, file: BinaryIO) -> str:
     """The name of the opener, by the first bytes and not by the suffix."""
     head = file.read(512)
     file.seek(0)
-    found = next((kind for pattern, kind in MAGIC if re.match(pattern, head, re.DOTALL)), None)
-    if found in (*OPENERS, "AVIF", "HEIF"):
-        return str(found)
+    found = kind_of(head)
+    if found in PHOTOS:
+        return found
     said = "is empty" if not head else f"is {found}" if found else "is not a picture"
     raise InputError(f"{name} {said}: a {READABLE} file was wanted")
 

@@ -351,12 +351,12 @@ def _deaf() -> Generator[None]:
 
 
 def _open(threads: int) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(threads)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when the one that hands out the jobs was killed: nobody would take its results, and it
     would wait for ever."""
     parent = multiprocessing.parent_process()
@@ -373,9 +373,10 @@ def _try(job: Job, threads: int) -> Outcome:
     except MemoryError:
         return Outcome(job, "failed", f"{job.source}: there is not enough memory: try --workers 1")
     except Exception as error:  # one broken photo of a thousand must not stop the others
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        return Outcome(
-            job,
-            "failed",
-            f"{job.source}: a bug, {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})",
-        )
+        return Outcome(job, "failed", f"{job.source}: {bug(error)}")
+
+
+def bug(error: Exception) -> str:
+    """What to say of an error that is none of mien's own: what, and where."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"a bug, {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"

@@ -30,6 +30,7 @@ from .look import Look, align_face
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
 AlignBy = Callable[[Array, Face, Alignment], Crop]
+Watch = Callable[[Edit, int, Crop, Change], None]  # is told what an edit changes of a face
 COVERED = 0.15  # of the lower face that is something else: bare ones have at most .08, ones under a mask .23 and more
 SOME = 0.35  # of the parser, that is part of a cover where there is one
 # of the band from the brows to below the eyes that is glasses: faces without have at most .19, of those with clear
@@ -49,9 +50,11 @@ def edit_photo(
     *,
     align: AlignBy | None = None,
     look: Look | None = None,
+    watch: Watch | None = None,
 ) -> Photo:
     """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before
-    it; align: what lays faces out, for who remembers crops; look: how the photo is looked at, where known."""
+    it; align: what lays faces out, for who remembers crops; look: how the photo is looked at, where known;
+    watch: who is told of each Change as it is composited."""
     occlusions, notes, look = occlusions or {}, list[str](), look or Look.of(photo)
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
@@ -61,7 +64,10 @@ def edit_photo(
             notes.append(f"face {i + 1} {change.note}")
         elif not change.alpha.any() and (what := _missing(edit, arguments)):
             notes.append(f"face {i + 1}: no {what} was seen, so nothing was done to it")
-        return look.carried_back(front.mask_objects(crop, front.keep_hair_colour(crop, change)), crop)
+        change = look.carried_back(front.mask_objects(crop, front.keep_hair_colour(crop, change)), crop)
+        if watch:
+            watch(edit, i, crop, change)
+        return change
 
     pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or look.align)
     networks = next((occlusion.networks for occlusion in occlusions.values() if occlusion.networks), ())

@@ -14,7 +14,7 @@ from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
 from .look import PhotoFaces
 from .people import FaceLike, meant, select_faces
-from .photo import Occlusion, edit_photo, find_occlusion
+from .photo import Occlusion, Watch, edit_photo, find_occlusion
 
 REMEMBERED = 8  # crops whose parsing is kept
 
@@ -29,11 +29,12 @@ class Session:
     faces: as `find` gives them; `edit` and `apply` return new photos and leave the session as it is.
     """
 
-    def __init__(self, photo: PhotoLike, *, kit: Kit | None = None) -> None:
+    def __init__(self, photo: PhotoLike, *, faces: list[Face] | None = None, kit: Kit | None = None) -> None:
+        """faces: where they are known already, in the order of `find`."""
         self.photo = as_photo(photo)
         own = kit or shared_kit()
         self.kit = own.having("parser", RememberingParser(own.parser))
-        self._seen = PhotoFaces(self.photo, self.kit)
+        self._seen, self._known = PhotoFaces(self.photo, self.kit), faces
         self._crops: dict[tuple[int, Alignment], Crop] = {}
         self._occlusions: dict[int, Occlusion] = {}
 
@@ -43,7 +44,7 @@ class Session:
     @property
     def faces(self) -> list[Face]:
         """The photo's faces, from left to right."""
-        return self._seen.faces
+        return self._seen.faces if self._known is None else self._known
 
     def edit(
         self,
@@ -61,9 +62,9 @@ class Session:
             request_of(asked, face=which, method=method, network=network, directions=directions)
         )
 
-    def apply(self, request: EditRequest) -> Photo:
-        """The photo after `request`: itself where nothing was asked for. Raises `RequestError` and
-        `FaceError` as `mien.edit` does."""
+    def apply(self, request: EditRequest, *, watch: Watch | None = None) -> Photo:
+        """The photo after `request`: itself where nothing was asked for; watch: who is told of each Change.
+        Raises `RequestError` and `FaceError` as `mien.edit` does."""
         edits = plan(request, self.kit)
         chosen = select_faces(self.kit, self._seen.picture, self.faces, request.face)
         if not edits:
@@ -78,6 +79,7 @@ class Session:
             occlusions,
             align=self._align,
             look=self._seen.look,
+            watch=watch,
         )
 
     def _occlusion(self, i: int) -> Occlusion:

@@ -1,0 +1,256 @@
+"""The app: every call in one table, from which the routes and their description follow; and the server.
+
+CALLS                 method, address, what answers, what it takes
+make_app(studio, door)
+serve(...)            until it is stopped
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from .. import verbs
+from .._version import __version__
+from ..edits.request import EDITS
+from ..errors import OutputError
+from ..models.motions import boxed
+from ..paths import data_folder
+from . import animate_api, generate_api, jobs_api, media_api, people
+from .answers import HANDLERS, MissingError
+from .guard import Door, Guard
+from .studio import Studio
+
+Handler = Callable[[Request], Awaitable[Response]]
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: what is in its body (JSON Schema of an object, or "bytes"), and the status where all is well."""
+
+    method: str
+    path: str
+    handler: Handler
+    body: dict[str, Any] | str | None = None
+    status: int = 200
+    query: dict[str, str] = field(default_factory=dict)
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+TEXT, NUMBER, TEXTS = {"type": "string"}, {"type": "number"}, {"type": "array", "items": {"type": "string"}}
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+
+
+def _strength(name: str) -> dict[str, Any]:
+    option = EDITS[name]
+    if option.unit == "colour":
+        return {"type": "string", "description": f"{option.says}, as red, #b01030 or rose:0.5"}
+    return {"type": "number", "minimum": option.low, "maximum": option.high, "description": option.says}
+
+
+REQUEST = _object(
+    face={"type": "string", "description": "all, largest or a number"},
+    **{name: _strength(name) for name in EDITS},
+)
+MAPPING = {"type": "array", "items": _object(person=TEXT, face=TEXT)}
+VERB_BODIES = {
+    "render": _object(request=REQUEST),
+    "stylize": _object(
+        manner=TEXT, style={"type": "string", "description": "id of a painting"}, strength=SHARE, face=TEXT
+    ),
+    "swap": _object(mapping=MAPPING, strength=SHARE, shape=SHARE, keep=TEXTS),
+}
+
+
+async def about(request: Request) -> Response:
+    """What can be asked for: edits with their ranges, verbs, manners; the page's sliders are made of this."""
+    told: dict[str, Any] = {"version": __version__, "languages": LANGUAGES, "known": sorted(verbs.__all__)}
+    told |= {"edits": media_api.sliders(), "verbs": list(media_api.VERBS), "manners": verbs.manners()}
+    told |= {"motions": boxed(), "nobody": generate_api.conditions()}
+    told["portrait"] = request.app.state.studio.portrait.id
+    return JSONResponse(told)
+
+
+async def openapi(_: Request) -> Response:
+    """This description."""
+    return JSONResponse(described())
+
+
+async def forget(request: Request) -> Response:
+    """Forget everything: pictures, people, jobs and results."""
+    studio: Studio = request.app.state.studio
+    await studio.library.run(studio.forget_everything)
+    return Response(status_code=204)
+
+
+CALLS = (
+    Call("GET", "/api", about),
+    Call("GET", "/api/openapi.json", openapi),
+    Call("GET", "/api/media", media_api.listed),
+    Call("POST", "/api/media", media_api.upload, "bytes", 201),
+    Call("GET", "/api/media/{id}", media_api.picture, query={"w": "integer", "original": "integer"}),
+    Call("DELETE", "/api/media/{id}", media_api.forget, status=204),
+    Call("GET", "/api/media/{id}/faces", media_api.faces),
+    Call("GET", "/api/media/{id}/manners/{name}", media_api.manner),
+    Call("POST", "/api/media/{id}/change", media_api.change, _object(slider=TEXT, end={}, request=REQUEST)),
+    *(
+        Call("POST", f"/api/media/{{id}}/{verb}", media_api.doing(verb), body, 201)
+        for verb, body in VERB_BODIES.items()
+    ),
+    Call(
+        "GET",
+        "/api/media/{id}/motions/{name}",
+        animate_api.look,
+        query={"consent": "string", "w": "integer", "face": "string"},
+    ),
+    Call("GET", "/api/generate", generate_api.look, query={"seed": "integer"}),
+    Call(
+        "POST",
+        "/api/generate",
+        generate_api.take,
+        _object(seed={"type": "integer"}, conditions={"type": "object"}),
+        201,
+    ),
+    Call("POST", "/api/verify", media_api.verify, "bytes"),
+    Call("GET", "/api/people", people.listed),
+    Call("POST", "/api/people", people.add, _object(name=TEXT, media=TEXTS, consent=TEXT), 201),
+    Call("GET", "/api/people/{id}", people.portrait),
+    Call("DELETE", "/api/people/{id}", people.forget, status=204),
+    Call("GET", "/api/jobs", jobs_api.listed),
+    Call(
+        "POST", "/api/jobs", jobs_api.put, _object(verb=TEXT, media=TEXTS, arguments={"type": "object"}), 201
+    ),
+    Call("GET", "/api/jobs/{id}", jobs_api.one),
+    Call("PATCH", "/api/jobs/{id}", jobs_api.wish, _object(state={"enum": ["active", "paused"]})),
+    Call("DELETE", "/api/jobs/{id}", jobs_api.remove, status=204),
+    Call("POST", "/api/jobs/{id}/retry", jobs_api.retry),
+    Call("GET", "/api/jobs/{id}/tasks", jobs_api.tasks, query={"after": "integer"}),
+    Call("GET", "/api/jobs/{id}/tasks/{task}", jobs_api.result),
+    Call("GET", "/api/jobs/{id}/results", jobs_api.results),
+    Call("GET", "/api/events", jobs_api.events),
+    Call("POST", "/api/forget", forget, status=204),
+)
+
+
+def described() -> dict[str, Any]:
+    """The calls as OpenAPI 3.1."""
+    paths: dict[str, dict[str, Any]] = {}
+    for call in CALLS:
+        paths.setdefault(call.path, {})[call.method.lower()] = _call_described(call)
+    return {"openapi": "3.1.0", "info": {"title": "mien studio", "version": __version__}, "paths": paths}
+
+
+def _call_described(call: Call) -> dict[str, Any]:
+    names = [part[1:-1] for part in call.path.split("/") if part.startswith("{")]
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": TEXT} for name in names
+    ]
+    parameters += [
+        {"name": name, "in": "query", "schema": {"type": kind}} for name, kind in call.query.items()
+    ]
+    error = {"description": "an error", "content": {"application/json": {"schema": ERROR}}}
+    answers = {str(call.status): {"description": "as asked"}, "default": error}
+    told: dict[str, Any] = {"summary": (call.handler.__doc__ or "").strip(), "responses": answers}
+    if call.body == "bytes":
+        told["requestBody"] = {"content": {"application/octet-stream": {}}}
+        parameters.append({"name": "X-File-Name", "in": "header", "schema": TEXT})
+    elif call.body is not None:
+        told["requestBody"] = {"content": {"application/json": {"schema": call.body}}}
+    return told | {"parameters": parameters}
+
+
+ERROR = _object(error=TEXT, kind=TEXT, hint=TEXT)
+
+
+def _routes(static: dict[str, Response]) -> list[Route]:
+    async def page(_: Request) -> Response:
+        return static["index.html"]
+
+    async def file(request: Request) -> Response:
+        found = static.get(request.path_params["path"])
+        if found is None:
+            raise MissingError("file")
+        return found
+
+    rows = [Route("/", page), Route("/static/{path:path}", file)]
+    for call in CALLS:
+        path = call.path.replace("{task}", "{task:int}")
+        rows.append(Route(path, call.handler, methods=[call.method]))
+    return rows
+
+
+def _static() -> dict[str, Response]:
+    """The page's files by address: those that are there now, so that no address leads anywhere else."""
+    found: dict[str, Response] = {}
+
+    def walk(place: Traversable, prefix: str) -> None:
+        for one in place.iterdir():
+            if one.is_dir():
+                walk(one, f"{prefix}{one.name}/")
+            elif kind := KINDS.get(Path(one.name).suffix):
+                found[f"{prefix}{one.name}"] = Response(one.read_bytes(), media_type=kind)
+
+    walk(files("mien.web") / "static", "")
+    return found
+
+
+KINDS = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+}
+
+
+def make_app(studio: Studio, door: Door) -> ASGIApp:
+    """The studio behind its guard."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        looking = asyncio.create_task(studio.look_after_workers())
+        yield
+        looking.cancel()
+        await asyncio.to_thread(studio.close)
+
+    app = Starlette(routes=_routes(_static()), exception_handlers=HANDLERS, lifespan=lifespan)
+    app.state.studio = studio
+    return Guard(app, door)
+
+
+def serve(port: int, started: Callable[[str], None]) -> None:
+    """Serve on this computer only, until the process is told to end; port 0: any that is free. started: is told
+    the address to open."""
+    config = uvicorn.Config("", host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    config.server_header = config.date_header = False
+    config.timeout_graceful_shutdown = 2
+    try:
+        socket = config.bind_socket()
+    except SystemExit as error:  # what uvicorn makes of it
+        raise OutputError(
+            f"port {port} is taken: choose another with --port, or leave it out for any that is free"
+        ) from error
+    socket.listen()  # who is told the address may come at once, and waits
+    door = Door(socket.getsockname()[1])
+    studio = Studio(data_folder() / "studio")
+    config.app = make_app(studio, door)
+    started(f"http://127.0.0.1:{door.port}/?token={door.token}")
+    with contextlib.suppress(KeyboardInterrupt):  # which is how a studio ends
+        uvicorn.Server(config).run(sockets=[socket])

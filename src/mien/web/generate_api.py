@@ -1,0 +1,70 @@
+"""The calls about faces that belong to nobody: what can be asked of them, a look at one, one to work at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from .. import verbs
+from ..errors import RequestError
+from ..io import photo_writer
+from ..io.preview import jpeg
+from ..pipeline.generate import HAIR, NOBODY
+from ..types import Photo
+from .answers import asked, value_of
+from .media import Library, Medium
+
+SIDE = 256  # of a look
+
+
+def conditions() -> dict[str, dict[str, Any]]:
+    """What can be asked of a face, with its range."""
+    mapper, _ = verbs.shared_kit().generator(NOBODY)
+    known = {name: one for name, one in mapper.conditions.items() if name not in HAIR}
+    return {name: {"low": one.low, "high": one.high, "unit": one.unit} for name, one in known.items()}
+
+
+async def look(request: Request) -> Response:
+    """The face of a seed, small, as JPEG."""
+    library: Library = request.app.state.studio.library
+    given: dict[str, Any] = dict(request.query_params)
+    seed = _seed(given.pop("seed", "0"))
+    told = {name: value if name == "hair" else _number(name, value) for name, value in given.items()}
+    photo = await library.run(_drawn, seed, told)
+    return Response(jpeg(photo.pixels, SIDE), media_type="image/jpeg")
+
+
+async def take(request: Request) -> Response:
+    """The face of a seed as a picture to work at, labelled as generated."""
+    library: Library = request.app.state.studio.library
+    given = await asked(request)
+    seed, told = value_of(given, "seed", int), value_of(given, "conditions", dict, {})
+    medium = await library.run(_taken, library, _seed(str(seed)), told)
+    return JSONResponse(medium.described(), 201)
+
+
+def _drawn(seed: int, told: dict[str, Any]) -> Photo:
+    return next(iter(verbs.generate(seeds=[seed], conditions=told)))
+
+
+def _taken(library: Library, seed: int, told: dict[str, Any]) -> Medium:
+    photo = _drawn(seed, told)
+    name = f"nobody-{seed}.png"
+    id, path = library.new_path(name, ".png")
+    photo_writer.write(photo, path)
+    return library.add(id, name, path)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise RequestError(f"seed {text!r} is out of range: a whole number from 0 to {2**31 - 1}")
+    return int(text)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise RequestError(f"{name} {text!r} is no number") from error

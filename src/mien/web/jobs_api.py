@@ -1,0 +1,253 @@
+"""The calls about long work: put it in, watch it, let it rest or go on, take the results."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import time
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+
+from ..errors import RequestError
+from ..models.motions import boxed
+from ..pipeline.animate import REGIONS, checked_parts
+from ..pipeline.job_worker import edit_requested
+from ..pipeline.jobs import Queue
+from ..pipeline.people import check_consent
+from .answers import MissingError, asked, value_of
+from .media import WRITTEN, Library
+from .media_api import style_requested
+from .people import People, consent_of
+
+LOOK = 0.4  # seconds between two looks for news
+QUIET = 15.0  # seconds after which a silent stream says that it lives
+HALF_PUT = 3600.0  # seconds after which nobody is still putting a job in
+MOST_ITEMS = 100_000
+
+
+class Work:
+    """The jobs of this user: the queue, and a folder for each job with its files, which outlive a run of the
+    studio until the job is removed."""
+
+    def __init__(self, home: Path) -> None:
+        self.queue, self.folder = Queue(home / "studio.db"), home / "jobs"
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        known = {job["id"] for job in self.queue.jobs()}
+        for place in self.folder.iterdir():  # of jobs that were never put in whole
+            if place.name not in known and time.time() - place.stat().st_mtime > HALF_PUT:
+                shutil.rmtree(place, ignore_errors=True)
+
+    def put(self, library: Library, people: People, given: dict[str, Any], key: str | None) -> dict[str, Any]:
+        """A job over pictures of the library, which it takes into its own folder."""
+        verb = value_of(given, "verb", str)
+        media = list(dict.fromkeys(str(id) for id in value_of(given, "media", list)))
+        if not 0 < len(media) <= MOST_ITEMS:
+            raise RequestError(f"a job of {len(media)} files: 1 to {MOST_ITEMS} were wanted")
+        wanted = value_of(given, "arguments", dict)
+        id = secrets.token_hex(8)
+        place = self.folder / id
+        try:
+            arguments = self._arguments(verb, wanted, library, people, place)
+            items = [self._item(verb, library, place, one) for one in media]
+            put = self.queue.put(verb, arguments, items, id=id, key=key)
+        except BaseException:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+        if put != id:  # it was asked for twice
+            shutil.rmtree(place, ignore_errors=True)
+        return self.queue.job(put)
+
+    def _arguments(
+        self, verb: str, wanted: dict[str, Any], library: Library, people: People, place: Path
+    ) -> dict[str, Any]:
+        """What the job's worker is told; refused here where it makes no sense."""
+        place.mkdir(mode=0o700)
+        if verb == "edit":
+            if edit_requested(wanted).empty:
+                raise RequestError("every strength is 0: nothing would change")
+            return wanted
+        if verb == "stylize":
+            manner, strength, face = style_requested(library, wanted)
+            manner = str(_kept(manner, place)) if isinstance(manner, Path) else manner
+            return {"manner": manner, "strength": strength, "face": face}
+        if verb == "animate":
+            return self._animation(wanted, library, place)
+        if verb != "swap":
+            raise RequestError(f"no job does {verb!r}: edit, swap, stylize or animate was wanted")
+        people.swap_request(wanted)
+        pairs = people.pairs(wanted)
+        mapping = [(str(_kept(source.path, place)), face) for source, face in pairs]
+        return wanted | {"mapping": mapping, "consent": consent_of([source for source, _ in pairs])}
+
+    def _animation(self, wanted: dict[str, Any], library: Library, place: Path) -> dict[str, Any]:
+        """`motion`: one in the box, or `driver`: the id of a clip; `consent`, and `animate`'s own options."""
+        check_consent(value_of(wanted, "consent", str, ""), "moving somebody's picture")
+        regions = tuple(str(one) for one in value_of(wanted, "regions", list, list(REGIONS)))
+        strength = float(value_of(wanted, "strength", (int, float), 1.0))
+        checked_parts(strength, regions)
+        driver, motion = value_of(wanted, "driver", str, None), value_of(wanted, "motion", str, "")
+        if driver is None and motion not in boxed():
+            raise RequestError(f"no motion is called {motion!r}: there are {', '.join(boxed())}")
+        how = motion if driver is None else str(_kept(library.file(driver), place))
+        about = {"consent": wanted["consent"], "face": value_of(wanted, "face", str, "largest")}
+        return about | {"motion": how, "strength": strength, "regions": regions}
+
+    def _item(self, verb: str, library: Library, place: Path, id: str) -> tuple[str, Path, Path]:
+        medium, path = library[id], library.file(id)
+        source, out = place / id / path.name, place / id / "out"
+        out.mkdir(parents=True, mode=0o700)
+        _linked(path, source)
+        moves = verb == "animate" or medium.kind == "clip"
+        suffix = ".mp4" if moves else WRITTEN.get(path.suffix, path.suffix)
+        return medium.name, source, out / f"{path.stem}{suffix}"
+
+    def remove(self, id: str) -> None:
+        """Forget a job and its files."""
+        self.queue.remove(id)
+        shutil.rmtree(self.folder / id, ignore_errors=True)
+
+    def forget_all(self) -> None:
+        for job in self.queue.jobs():
+            self.remove(job["id"])
+
+    def zipped(self, id: str) -> Path:
+        """All results of a job in one file."""
+        path = self.folder / id / "results.zip"
+        draft = path.with_suffix(".part")
+        done = [
+            Path(task["target"]) for task in self.queue.tasks(id, most=MOST_ITEMS) if task["state"] == "done"
+        ]
+        seen: dict[str, int] = {}
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as file:
+            for one in done:
+                count = seen[one.name] = seen.get(one.name, 0) + 1
+                file.write(one, one.name if count == 1 else f"{one.stem}-{count}{one.suffix}")
+        draft.replace(path)
+        return path
+
+
+def _kept(source: Path, place: Path) -> Path:
+    """A file that a job needs, in the job's own folder."""
+    _linked(source, place / source.name)
+    return place / source.name
+
+
+def _linked(source: Path, target: Path) -> None:
+    """The same file under another name, where the disk can; else a copy."""
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _work(request: Request) -> Work:
+    return request.app.state.studio.work
+
+
+def _id(request: Request) -> str:
+    """The job of the address, which there is."""
+    id = request.path_params["id"]
+    if not _work(request).queue.jobs(id):
+        raise MissingError("job")
+    return id
+
+
+async def listed(request: Request) -> Response:
+    """All jobs, the newest first."""
+    return JSONResponse(await run_in_threadpool(_work(request).queue.jobs))
+
+
+async def put(request: Request) -> Response:
+    """Put a job in. With the header `Idempotency-Key` the same job is never put in twice."""
+    studio, given = request.app.state.studio, await asked(request)
+    key = request.headers.get("idempotency-key")
+    job = await studio.library.run(studio.work.put, studio.library, studio.people, given, key)
+    return JSONResponse(job, 201)
+
+
+async def one(request: Request) -> Response:
+    """How far a job is."""
+    return JSONResponse(_work(request).queue.job(_id(request)))
+
+
+async def wish(request: Request) -> Response:
+    """Let a job rest or go on."""
+    id, given = _id(request), await asked(request)
+    _work(request).queue.wish(id, value_of(given, "state", str))
+    return JSONResponse(_work(request).queue.job(id))
+
+
+async def retry(request: Request) -> Response:
+    """Try again what failed."""
+    id = _id(request)
+    _work(request).queue.retry(id)
+    return JSONResponse(_work(request).queue.job(id))
+
+
+async def remove(request: Request) -> Response:
+    """Forget a job and its files."""
+    id = _id(request)
+    await run_in_threadpool(_work(request).remove, id)
+    return Response(status_code=204)
+
+
+async def tasks(request: Request) -> Response:
+    """The tasks of a job, 200 at a time from the one behind `?after=` on."""
+    after = request.query_params.get("after", "0")
+    if not after.isdecimal():
+        raise RequestError(f"after {after!r} is no number of a task")
+    found = _work(request).queue.tasks(_id(request), int(after[:15]))
+    return JSONResponse([{name: value for name, value in task.items() if name != "target"} for task in found])
+
+
+async def result(request: Request) -> Response:
+    """The labelled result of one task."""
+    id, number = _id(request), int(request.path_params["task"])
+    found = next(
+        (task for task in _work(request).queue.tasks(id, number - 1, 1) if task["id"] == number), None
+    )
+    if found is None or found["state"] != "done":
+        raise MissingError("result")
+    path = Path(found["target"])
+    return FileResponse(path, filename=path.name, content_disposition_type="attachment")
+
+
+async def results(request: Request) -> Response:
+    """All results of a job in one ZIP file."""
+    path = await run_in_threadpool(_work(request).zipped, _id(request))
+    return FileResponse(path, filename="mien.zip", content_disposition_type="attachment")
+
+
+async def events(request: Request) -> Response:
+    """What changes, as it does (server-sent events): `job` with how far it is. `Last-Event-ID` goes on there."""
+    queue = _work(request).queue
+    last = request.headers.get("last-event-id", "")
+    after = int(last[:15]) if last.isdecimal() else await run_in_threadpool(queue.last_event)
+    return StreamingResponse(_news(queue, after), media_type="text/event-stream")
+
+
+async def _news(queue: Queue, after: int) -> AsyncIterator[str]:
+    yield ": here\n\n"
+    silent = 0.0
+    while True:
+        for number, id in await run_in_threadpool(queue.events, after):
+            after = number
+            said = await run_in_threadpool(queue.jobs, id)
+            yield f"id: {after}\nevent: job\ndata: {json.dumps(said[0] if said else {'id': id, 'state': 'gone'})}\n\n"
+            silent = 0.0
+        await asyncio.sleep(LOOK)
+        silent += LOOK
+        if silent > QUIET:
+            yield ": still here\n\n"
+            silent = 0.0

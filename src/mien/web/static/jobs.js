@@ -1,0 +1,69 @@
+// @ts-check
+// Jobs: what runs, what waits, what is done; it goes on without the page and after a crash.
+import * as api from "./api.js";
+import * as state from "./state.js";
+import { signal } from "./vendor/signals-core.js";
+import { html, Icon, IconButton } from "./view.js";
+import { t } from "./words.js";
+
+const open = signal(""); // the job whose files are listed
+const tasks = signal(/** @type {any[]} */ ([]));
+
+/** News of jobs as they come; the browser takes the stream up again by itself. */
+export function listen() {
+  const source = new EventSource("/api/events");
+  source.addEventListener("job", (event) => {
+    const job = JSON.parse(/** @type {MessageEvent} */ (event).data);
+    const others = state.jobs.value.filter((one) => one.id !== job.id);
+    const before = state.jobs.value.find((one) => one.id === job.id);
+    state.jobs.value = job.state === "gone" ? others : [...others, job].sort((a, b) => b.made - a.made);
+    if (job.state === "done" && before && before.state !== "done") state.tell(t("job-done", { n: job.done }));
+    if (open.value === job.id) list(job.id);
+  });
+}
+
+/** @param {string} id */
+const list = (id) => state.trying(async () => (tasks.value = await api.get(`/api/jobs/${id}/tasks`)));
+
+/** What a job does, by the tiles of its edits. @param {any} job */
+function named(job) {
+  if (job.verb !== "edit") return t(`screen.${job.verb}`);
+  const groups = state.about.value?.edits.filter((/** @type {any} */ one) => one.name in job.arguments).map((/** @type {any} */ one) => one.group) ?? [];
+  return [...new Set(groups)].map((group) => t(`group.${group}`)).join(", ");
+}
+
+/** @param {number | null} seconds */
+const left = (seconds) => (seconds === null ? "" : seconds < 90 ? t("seconds-left", { n: Math.max(seconds, 1) }) : t("minutes-left", { n: Math.round(seconds / 60) }));
+
+/** @param {any} job @param {string} method @param {string} rest @param {any} [body] */
+const ask = (job, method, rest, body) => state.trying(() => api.call(method, `/api/jobs/${job.id}${rest}`, body));
+
+const Tasks = (/** @type {any} */ { job }) =>
+  html`<ul class="tasks">${tasks.value.map((task) => html`<li key=${task.id} class=${task.state}>
+    <span class="name">${task.item}</span><span class="said">${task.note || (task.state === "running" && task.total > 1 ? `${Math.round((100 * task.done) / task.total)} %` : t(`state.${task.state}`))}</span>
+    ${task.state === "done" && html`<${IconButton} icon="save" says=${t("save-name", { name: task.item })} onClick=${() => api.save(`/api/jobs/${job.id}/tasks/${task.id}`)} />`}</li>`)}</ul>`;
+
+const Job = (/** @type {any} */ { job }) => {
+  const resting = job.state === "paused", over = ["done", "failed"].includes(job.state);
+  const shown = open.value === job.id;
+  return html`<article class=${`job ${job.state}`}>
+    <header>
+      <button type="button" class="title" aria-expanded=${shown} onClick=${() => { open.value = shown ? "" : job.id; tasks.value = []; if (!shown) list(job.id); }}>
+        <${Icon} name="down" /><b>${named(job)}</b><span>${t("of", { done: job.done, total: job.total })}${job.failed ? `, ${t("n-failed", { n: job.failed })}` : ""}</span></button>
+      <span class="state">${over ? t(`state.${job.state}`) : left(job.seconds_left) || t(`state.${job.state}`)}</span>
+      ${!over && html`<${IconButton} icon=${resting ? "play" : "pause"} says=${resting ? t("go-on") : t("rest")} onClick=${() => ask(job, "PATCH", "", { state: resting ? "active" : "paused" })} />`}
+      ${job.failed > 0 && html`<${IconButton} icon="retry" says=${t("retry")} onClick=${() => ask(job, "POST", "/retry")} />`}
+      ${job.done > 0 && html`<${IconButton} icon="save" says=${t("save-all")} onClick=${() => api.save(`/api/jobs/${job.id}/results`)} />`}
+      <${IconButton} icon="bin" says=${t("forget-job")} onClick=${() => ask(job, "DELETE", "")} />
+    </header>
+    <progress max="1" value=${job.share} aria-label=${named(job)}></progress>
+    ${shown && html`<${Tasks} job=${job} />`}
+  </article>`;
+};
+
+export const Jobs = () =>
+  html`<main class="sheet" id="main">
+    <h1>${t("screen.jobs")}</h1>
+    <p class="lead">${t("jobs-lead")}</p>
+    ${state.jobs.value.length ? state.jobs.value.map((job) => html`<${Job} key=${job.id} job=${job} />`) : html`<p class="none"><${Icon} name="jobs" />${t("no-jobs")}</p>`}
+  </main>`;

@@ -1,0 +1,190 @@
+// @ts-check
+// The page: a function of the state, drawn anew when the state changes.
+import { Animate, Moving } from "./animate.js";
+import { Edit } from "./edit.js";
+import { Generate } from "./generate.js";
+import { Jobs, listen } from "./jobs.js";
+import { Around } from "./look.js";
+import { dress, Settings, theme } from "./settings.js";
+import * as stage from "./stage.js";
+import * as state from "./state.js";
+import { Style } from "./style.js";
+import { Swap } from "./swap.js";
+import { effect, signal } from "./vendor/signals-core.js";
+import { look, Verify } from "./verify.js";
+import { html, Icon, IconButton, render } from "./view.js";
+import { speak, t, wanted } from "./words.js";
+
+// Screens by the verb of mien that they are for: where that is missing, so is the screen.
+const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: any}>} */ ({
+  edit: { verb: "edit", panel: Edit },
+  swap: { verb: "swap", panel: Swap },
+  animate: { verb: "animate", panel: Animate },
+  style: { verb: "stylize", panel: Style },
+  generate: { verb: "generate", sheet: Generate },
+  jobs: { verb: "edit_clip", sheet: Jobs },
+  verify: { verb: "verify", sheet: Verify },
+  settings: { verb: "read", sheet: Settings },
+});
+const there = () => Object.entries(SCREENS).filter(([, { verb }]) => state.about.value?.known.includes(verb));
+const dragging = signal(false);
+
+const Rail = () => {
+  const running = state.jobs.value.filter((one) => ["running", "waiting"].includes(one.state));
+  const share = running.length ? running.reduce((sum, one) => sum + one.share, 0) / running.length : 0;
+  return html`<nav class="rail" aria-label=${t("screens")}>
+    <img class="logo" src="/static/mien.svg" alt="mien" width="28" height="28" />
+    ${there().map(([name]) => html`<a href=${`#${name}`} aria-current=${state.screen.value === name ? "page" : undefined} class=${`to-${name}`}>
+      <${Icon} name=${name} /><span>${t(`screen.${name}`)}</span>
+      ${name === "jobs" && running.length > 0 && html`<i class="count" style=${{ "--share": share }} aria-label=${t("n-running", { n: running.length })}>${running.length}</i>`}</a>`)}
+  </nav>`;
+};
+
+const Top = () => {
+  const { past, future } = state.history.value;
+  const clip = state.medium.value?.kind === "clip";
+  const many = state.media.value.length > 1, touched = !state.untouched(state.now.value);
+  return html`<header class="top">
+    <p class="file"><b title=${state.medium.value?.name}>${state.medium.value?.name ?? ""}</b><span>${state.medium.value ? `${state.medium.value.size.join(" × ")}` : ""}</span></p>
+    <span class=${`busy ${state.busy.value ? "on" : ""}`} role="status">${state.busy.value ? t("working") : ""}</span>
+    <${IconButton} icon="undo" says=${t("undo")} keys="Ctrl+Z" disabled=${!past.length} onClick=${state.undo} />
+    <${IconButton} icon="redo" says=${t("redo")} keys="Ctrl+Shift+Z" disabled=${!future.length} onClick=${state.redo} />
+    <i class="gap"></i>
+    <${IconButton} icon="compare" says=${t("compare")} keys="C" aria-pressed=${stage.split.value !== null} onClick=${compare} />
+    <${IconButton} icon="hold" says=${t("hold")} keys="\\" class="icon-button" onPointerDown=${() => (stage.holding.value = true)} onPointerUp=${() => (stage.holding.value = false)} onPointerLeave=${() => (stage.holding.value = false)}
+      onKeyDown=${(/** @type {KeyboardEvent} */ e) => [" ", "Enter"].includes(e.key) && (stage.holding.value = true)} onKeyUp=${() => (stage.holding.value = false)} />
+    <i class="gap"></i>
+    ${many && touched && !clip && html`<button type="button" class="plain to-all" aria-label=${t("apply-all", { n: photos().length })} onClick=${toAll}><${Icon} name="all" /><span>${t("apply-all", { n: photos().length })}</span></button>`}
+    ${clip ? html`<button type="button" class="main" aria-label=${t("make-clip")} disabled=${!touched} onClick=${makeClip}><${Icon} name="film" /><span>${t("make-clip")}</span></button>`
+      : html`<button type="button" class="main" aria-label=${t("save")} onClick=${state.saveShown}><${Icon} name="save" /><span>${t("save")}</span></button>`}
+  </header>`;
+};
+
+const compare = () => (stage.split.value = stage.split.value === null ? 0.5 : null);
+const photos = () => state.media.value.filter((one) => one.kind === "photo");
+/** What jobs can do of what is set: one verb each. @returns {[string, any] | null} */
+function job() {
+  const { request, swap, style } = state.now.value;
+  const set = /** @type {[string, any][]} */ ([["swap", swap], ["edit", Object.keys(state.strengths(state.now.value)).length ? request : null], ["stylize", style]]).filter(([, what]) => what);
+  if (set.length > 1) state.tell(t("one-verb"), "error");
+  return set.length === 1 ? set[0] : null;
+}
+function toAll() {
+  const wanted = job();
+  if (!wanted) return;
+  const { face, ...everyone } = wanted[1]; // faces are numbered anew in each photo
+  state.putJob(wanted[0], photos().map((one) => one.id), wanted[0] === "edit" ? everyone : wanted[1]);
+}
+function makeClip() {
+  const wanted = job();
+  if (wanted) state.putJob(wanted[0], [state.current.value], wanted[1]);
+}
+
+const Strip = () =>
+  html`<div class="strip" role="group" aria-label=${t("photos")}>
+    <label class="add" title=${t("open")}><input type="file" multiple accept="image/*,video/*,.heic,.avif" aria-label=${t("open")} onChange=${(/** @type {any} */ e) => { state.open([...e.target.files]); e.target.value = ""; }} /><${Icon} name="open" /><span>${t("open")}</span></label>
+    ${state.media.value.map((one) => html`<div class="thumb" key=${one.id}>
+      <button type="button" aria-pressed=${one.id === state.current.value} aria-label=${one.name} onClick=${() => state.choose(one.id)}><img src=${`/api/media/${one.id}?w=192`} alt="" loading="lazy" />${one.kind === "clip" && html`<${Icon} name="film" />`}</button>
+      ${state.media.value.length > 1 && html`<button type="button" class="drop" aria-label=${t("forget-name", { name: one.name })} onClick=${() => state.close(one.id)}><${Icon} name="close" /></button>`}</div>`)}
+    ${state.uploads.value > 0 && html`<div class="thumb coming" aria-label=${t("opening")}></div>`}
+  </div>`;
+
+const Page = () => {
+  const { panel, sheet } = SCREENS[state.screen.value] ?? SCREENS.edit;
+  return html`<div class=${`page ${sheet ? "with-sheet" : ""}`}>
+    <a class="skip" href="#main-panel" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); /** @type {HTMLElement | null} */ (document.querySelector(":is(#main, #panel) :is(input, button, a)"))?.focus(); }}>${t("skip")}</a>
+    <${Rail} />
+    <div class="work" hidden=${Boolean(sheet)}>
+      <${Top} /><main class="middle"><${stage.Stage} /><${Moving} /><${Around} /></main><${Strip} />
+    </div>
+    ${panel && html`<aside class="panel" id="panel" aria-label=${t(`screen.${state.screen.value}`)}><${panel} /></aside>`}
+    ${sheet && html`<${sheet} />`}
+    ${dragging.value && html`<div class="dropping"><${Icon} name="open" />${t(state.screen.value === "verify" ? "drop-to-verify" : "drop")}</div>`}
+    <div class="notices" aria-live="polite">${state.notice.value && html`<p class=${`notice ${state.notice.value.kind}`}><${Icon} name=${state.notice.value.kind === "error" ? "alert" : "info"} />${state.notice.value.text}
+      <${IconButton} icon="close" says=${t("close")} onClick=${() => (state.notice.value = null)} /></p>`}</div>
+  </div>`;
+};
+
+// ---- the whole window: files that are dropped or pasted, keys
+
+/** @param {DragEvent} event */
+const brings = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+addEventListener("dragover", (event) => {
+  if (!brings(event)) return;
+  event.preventDefault();
+  dragging.value = true;
+});
+addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) dragging.value = false;
+});
+addEventListener("drop", (event) => {
+  if (!brings(event)) return;
+  event.preventDefault();
+  dragging.value = false;
+  bring([...(event.dataTransfer?.files ?? [])]);
+});
+addEventListener("paste", (event) => bring([...(event.clipboardData?.files ?? [])]));
+
+/** @param {File[]} files */
+function bring(files) {
+  if (!files.length) return;
+  if (state.screen.value === "verify") look(files[0]);
+  else state.open(files);
+}
+
+/** @param {number} by */
+function step(by) {
+  const all = state.media.value, i = all.findIndex((one) => one.id === state.current.value) + by;
+  if (all[i]) state.choose(all[i].id);
+}
+
+const KEYS = /** @type {Record<string, (event: KeyboardEvent) => void>} */ ({
+  "\\": () => (stage.holding.value = true),
+  c: compare,
+  "+": () => stage.zoomBy(1.5),
+  "=": () => stage.zoomBy(1.5),
+  "-": () => stage.zoomBy(1 / 1.5),
+  0: stage.fit,
+  ArrowLeft: () => step(-1),
+  ArrowRight: () => step(1),
+});
+addEventListener("keydown", (event) => {
+  const ctrl = event.ctrlKey || event.metaKey, key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const typing = event.target instanceof HTMLInputElement && !["range", "checkbox", "radio"].includes(event.target.type);
+  if (ctrl && !typing && ["z", "y", "s"].includes(key)) {
+    event.preventDefault();
+    if (key === "s") state.saveShown();
+    else if (key === "y" || event.shiftKey) state.redo();
+    else state.undo();
+    return;
+  }
+  const arrows = key.startsWith("Arrow") && event.target instanceof Element && event.target.closest("input, [role=tab], [role=radio]");
+  if (ctrl || event.altKey || typing || arrows || !(SCREENS[state.screen.value]?.panel)) return;
+  if (/^[1-9]$/.test(key)) {
+    if (state.medium.value?.faces[Number(key) - 1]) stage.chooseFace(key);
+  } else KEYS[key]?.(event);
+});
+addEventListener("keyup", (event) => {
+  if (event.key === "\\") stage.holding.value = false;
+});
+const turn = () => {
+  const name = location.hash.slice(1);
+  state.screen.value = name in SCREENS ? name : "edit";
+};
+addEventListener("hashchange", turn);
+document.addEventListener("securitypolicyviolation", (event) => {
+  /** @type {any} */ (globalThis).blocked = [...(/** @type {any} */ (globalThis).blocked ?? []), `${event.violatedDirective} ${event.blockedURI}`];
+});
+
+// ---- the start
+
+dress(theme.value);
+turn();
+await speak(wanted());
+effect(() => {
+  document.title = state.medium.value ? `${state.medium.value.name} – mien` : "mien studio";
+  render(html`<${Page} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+});
+await state.trying(state.load);
+listen();
+document.documentElement.dataset.ready = "true";

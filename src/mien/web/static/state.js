@@ -1,0 +1,184 @@
+// @ts-check
+// What the page knows. Pictures are the server's; of each the page remembers what was asked for: a list of states,
+// through which undo and redo walk. A state is a small object, so that undo is without end and costs nothing.
+import * as api from "./api.js";
+import { batch, computed, signal } from "./vendor/signals-core.js";
+import { t } from "./words.js";
+
+/**
+ * @typedef {{request: Record<string, any>, swap: any | null, style: any | null}} State - done in the order swap, edit, style
+ * @typedef {{past: State[], now: State, future: State[]}} History
+ * @typedef {{id: string, kind: string, name: string, size: [number, number], preview: [number, number], faces: any[]}} Medium
+ */
+
+/** @type {State} */
+export const EMPTY = { request: {}, swap: null, style: null };
+export const about = signal(/** @type {any} */ (null)); // what /api says
+export const media = signal(/** @type {Medium[]} */ ([]));
+export const current = signal("");
+export const screen = signal("edit");
+export const histories = signal(/** @type {Record<string, History>} */ ({}));
+export const people = signal(/** @type {any[]} */ ([]));
+export const jobs = signal(/** @type {any[]} */ ([]));
+export const busy = signal(0); // what is being made
+export const notice = signal(/** @type {{text: string, kind: string} | null} */ (null));
+export const uploads = signal(0);
+
+export const medium = computed(() => media.value.find((one) => one.id === current.value) ?? null);
+export const history = computed(() => histories.value[current.value] ?? { past: [], now: EMPTY, future: [] });
+export const now = computed(() => history.value.now);
+/** Strengths alone, without the face. @param {State} state */
+export const strengths = (state) => Object.fromEntries(Object.entries(state.request).filter(([name]) => name !== "face"));
+/** @param {State} state */
+export const untouched = (state) => !state.swap && !state.style && !Object.keys(strengths(state)).length;
+
+/** @param {string} text @param {string} kind */
+export function tell(text, kind = "info") {
+  notice.value = { text, kind };
+  const mine = notice.value;
+  setTimeout(() => {
+    if (notice.value === mine) notice.value = null;
+  }, kind === "error" ? 9000 : 4000);
+}
+
+/** Do something and tell of what went wrong. @template T @param {() => Promise<T>} work @returns {Promise<T | undefined>} */
+export async function trying(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (/** @type {any} */ (error).name !== "AbortError") tell(/** @type {Error} */ (error).message, "error");
+  }
+}
+
+/** @param {History} changed */
+function put(changed) {
+  histories.value = { ...histories.value, [current.value]: changed };
+}
+
+/** Show a state that is not one to go back to yet: a slider is held. @param {State} state */
+export const show = (state) => put({ ...history.value, now: state });
+
+/** A new state, behind which the one before can be found. @param {State} state @param {State} before */
+export function commit(state, before) {
+  if (JSON.stringify(state) === JSON.stringify(before)) return show(state);
+  put({ past: [...history.value.past, before], now: state, future: [] });
+  remember();
+}
+
+export function undo() {
+  const { past, now, future } = history.value;
+  if (past.length) put({ past: past.slice(0, -1), now: past[past.length - 1], future: [now, ...future] });
+  remember();
+}
+
+export function redo() {
+  const { past, now, future } = history.value;
+  if (future.length) put({ past: [...past, now], now: future[0], future: future.slice(1) });
+  remember();
+}
+
+const remember = () => sessionStorage.setItem("histories", JSON.stringify(histories.value));
+
+/** What the server holds, and what was asked for before a reload. */
+export async function load() {
+  about.value = await api.get("/api");
+  const listed = await api.get("/api/media");
+  const told = await Promise.all(listed.map((/** @type {any} */ one) => api.get(`/api/media/${one.id}/faces`)));
+  batch(() => {
+    const kept = JSON.parse(sessionStorage.getItem("histories") ?? "{}");
+    const first = { [about.value.portrait]: { past: [EMPTY], now: { ...EMPTY, request: { smile: 0.6 } }, future: [] } };
+    histories.value = Object.fromEntries(Object.entries({ ...first, ...kept }).filter(([id]) => told.some((one) => one.id === id)));
+    media.value = told;
+    const last = sessionStorage.getItem("current");
+    choose(told.some((one) => one.id === last) ? /** @type {string} */ (last) : told[told.length - 1]?.id ?? "");
+  });
+  people.value = await api.get("/api/people");
+  jobs.value = await api.get("/api/jobs");
+}
+
+/** @param {string} id */
+export function choose(id) {
+  current.value = id;
+  sessionStorage.setItem("current", id);
+}
+
+/** Bring files in; the first of them is shown. @param {Iterable<File>} files */
+export async function open(files) {
+  let first = true;
+  for (const file of files) {
+    uploads.value++;
+    await trying(async () => {
+      const told = await api.upload(file);
+      media.value = [...media.value, told];
+      if (first) choose(told.id);
+      first = false;
+      if (!told.faces.length && told.kind === "photo") tell(t("no-face"), "info");
+    });
+    uploads.value--;
+  }
+}
+
+/** @param {string} id */
+export async function close(id) {
+  await trying(() => api.call("DELETE", `/api/media/${id}`));
+  media.value = media.value.filter((one) => one.id !== id);
+  if (current.value === id) choose(media.value[media.value.length - 1]?.id ?? "");
+}
+
+// ---- results
+
+/** @type {Map<string, Promise<any>>} */
+const made = new Map();
+
+/** A verb done to a picture, once. @param {string} id @param {string} verb @param {any} body */
+function result(id, verb, body) {
+  const key = JSON.stringify([id, verb, body]);
+  if (!made.has(key)) {
+    const promise = api.post(`/api/media/${id}/${verb}`, body);
+    made.set(key, promise);
+    promise.catch(() => made.delete(key));
+  }
+  return /** @type {Promise<any>} */ (made.get(key));
+}
+
+/** What the sliders work at: the picture, or what a swap made of it. @param {string} id @param {State} state */
+export const base = async (id, state) => (state.swap ? (await result(id, "swap", state.swap)).id : id);
+
+/** The id of the exact result of a state, and what is to be said of it. @param {string} id @param {State} state */
+export async function exact(id, state) {
+  let at = await base(id, state);
+  let notes = /** @type {string[]} */ ([]);
+  if (Object.keys(strengths(state)).length) {
+    const done = await result(at, "render", { request: state.request });
+    [at, notes] = [done.id, done.notes];
+  }
+  if (state.style) at = (await result(at, "stylize", state.style)).id;
+  return { id: at, notes };
+}
+
+/** While this goes on the page says so. @template T @param {() => Promise<T>} work */
+export async function working(work) {
+  busy.value++;
+  try {
+    return await trying(work);
+  } finally {
+    busy.value--;
+  }
+}
+
+/** Save what is shown, labelled, as the kind of file that it came as. */
+export const saveShown = () =>
+  working(async () => {
+    const shown = await exact(current.value, now.value);
+    api.save(`/api/media/${shown.id}?original=1`);
+    tell(untouched(now.value) ? t("saved-untouched") : t("saved"));
+  });
+
+/** Put a job in, and show where it is. @param {string} verb @param {string[]} ids @param {any} args */
+export const putJob = (verb, ids, args) =>
+  trying(async () => {
+    const how = { headers: { "Idempotency-Key": crypto.randomUUID() } };
+    await api.call("POST", "/api/jobs", { verb, media: ids, arguments: args }, how);
+    jobs.value = await api.get("/api/jobs");
+    location.hash = "jobs";
+  });

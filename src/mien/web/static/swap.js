@@ -1,0 +1,126 @@
+// @ts-check
+// Swap: people above, faces of the picture in the stage; a person is dragged onto a face, or chosen for it. Consent is
+// asked once a person, and goes into the label.
+import * as api from "./api.js";
+import * as stage from "./stage.js";
+import * as state from "./state.js";
+import { signal } from "./vendor/signals-core.js";
+import { html, Icon, Slider } from "./view.js";
+import { t } from "./words.js";
+
+/** @type {any} */
+const adding = signal(null); // pictures of somebody who is asked about: {media, name}
+const picked = signal(""); // the person who goes to the face that is clicked next
+const making = signal(false);
+const USUAL = { strength: 1, shape: 1, keep: /** @type {string[]} */ ([]) };
+
+const asked = () => state.now.value.swap ?? { mapping: [], ...USUAL };
+
+/** @param {any} swap */
+function put(swap) {
+  const before = state.now.value;
+  state.commit({ ...before, swap: swap.mapping.length ? swap : null }, before);
+}
+
+/** A person onto a face. @param {string} person @param {string} face */
+export function give(person, face) {
+  const swap = asked();
+  picked.value = "";
+  put({ ...swap, mapping: [...swap.mapping.filter((/** @type {any} */ one) => one.face !== face), { person, face }] });
+}
+stage.onDrop.person = give;
+
+/** @param {string} face */
+const take = (face) => put({ ...asked(), mapping: asked().mapping.filter((/** @type {any} */ one) => one.face !== face) });
+
+/** @param {File[]} files */
+async function bring(files) {
+  const media = /** @type {string[]} */ ([]);
+  making.value = true;
+  for (const file of files) await state.trying(async () => media.push((await api.upload(file)).id));
+  making.value = false;
+  if (media.length) adding.value = { media, name: files[0].name.replace(/\.[^.]+$/, "") };
+}
+
+/** @param {SubmitEvent} event */
+async function agree(event) {
+  event.preventDefault();
+  const form = /** @type {any} */ (event.target).elements;
+  const consent = `${form.agreed.labels[0].textContent.trim()} ${form.consent.value.trim()}`;
+  const about = { media: adding.value.media, name: form.name.value.trim(), consent };
+  making.value = true;
+  await state.trying(async () => {
+    const made = await api.post("/api/people", about);
+    for (const id of adding.value.media) await api.call("DELETE", `/api/media/${id}`).catch(() => {});
+    state.people.value = [...state.people.value, made];
+    adding.value = null;
+    picked.value = made.id;
+    if (state.medium.value?.faces.length === 1) give(made.id, "1");
+  });
+  making.value = false;
+}
+
+/** @param {string} id */
+async function forget(id) {
+  await state.trying(() => api.call("DELETE", `/api/people/${id}`));
+  state.people.value = state.people.value.filter((one) => one.id !== id);
+  const swap = asked();
+  put({ ...swap, mapping: swap.mapping.filter((/** @type {any} */ one) => one.person !== id) });
+}
+
+const Consent = () =>
+  html`<form class="card" onSubmit=${agree}>
+    <h2>${t("who-is-this")}</h2>
+    <label class="field">${t("name")}<input name="name" required maxlength="80" defaultValue=${adding.value.name} autocomplete="off" /></label>
+    <label class="tick"><input type="checkbox" name="agreed" required /><span>${t("agreed")}</span></label>
+    <label class="field">${t("consent")}<input name="consent" required maxlength="300" placeholder=${t("consent-example")} autocomplete="off" /></label>
+    <p class="fine">${t("consent-label")}</p>
+    <div class="row"><button type="button" class="plain" onClick=${() => (adding.value = null)}>${t("cancel")}</button>
+      <button class="main" disabled=${making.value}>${making.value ? t("measuring") : t("add-person")}</button></div>
+  </form>`;
+
+const Person = (/** @type {any} */ { person }) =>
+  html`<div class=${`person ${picked.value === person.id ? "chosen" : ""}`}>
+    <button type="button" class="face" draggable="true" aria-pressed=${picked.value === person.id} title=${person.consent}
+      onDragStart=${(/** @type {DragEvent} */ e) => e.dataTransfer?.setData("text/mien-person", person.id)}
+      onClick=${() => (picked.value = picked.value === person.id ? "" : person.id)}>
+      <img src=${`/api/people/${person.id}`} alt="" /><span>${person.name}</span></button>
+    <button type="button" class="drop" aria-label=${t("forget-name", { name: person.name })} onClick=${() => forget(person.id)}><${Icon} name="close" /></button>
+  </div>`;
+
+const Target = (/** @type {any} */ { face }) => {
+  const of = asked().mapping.find((/** @type {any} */ one) => one.face === face);
+  const person = state.people.value.find((one) => one.id === of?.person);
+  const over = (/** @type {DragEvent} */ e) => e.preventDefault();
+  const drop = (/** @type {DragEvent} */ e) => {
+    const id = e.dataTransfer?.getData("text/mien-person");
+    if (!id) return;
+    e.preventDefault();
+    e.stopPropagation();
+    give(id, face);
+  };
+  return html`<li onDragOver=${over} onDrop=${drop} class=${person ? "given" : ""}>
+    <button type="button" class="target" disabled=${!picked.value && !person} onClick=${() => (picked.value ? give(picked.value, face) : take(face))}>
+      <b>${t("face-n", { n: face })}</b><span>${person ? person.name : picked.value ? t("put-here") : t("stays")}</span>
+      ${person && html`<${Icon} name="close" />`}</button></li>`;
+};
+
+export const Swap = () => {
+  const swap = asked(), faces = state.medium.value?.faces ?? [];
+  const slider = (/** @type {"strength" | "shape"} */ name, /** @type {number} */ low) =>
+    html`<${Slider} id=${`swap-${name}`} says=${t(`swap-${name}`)} value=${swap[name]} zero=${1} low=${low} high=${1} step=${0.05} shown=${`${Math.round(swap[name] * 100)} %`}
+      onInput=${() => {}} onDone=${(/** @type {number} */ v) => put({ ...swap, [name]: v })} onReset=${() => put({ ...swap, [name]: 1 })} />`;
+  const kept = (/** @type {string} */ name) => html`<label class="tick"><input type="checkbox" checked=${swap.keep.includes(name)}
+      onChange=${() => put({ ...swap, keep: swap.keep.includes(name) ? swap.keep.filter((/** @type {string} */ one) => one !== name) : [...swap.keep, name] })} /><span>${t(`keep-${name}`)}</span></label>`;
+  return html`<div class="scroll">
+    <h1>${t("screen.swap")}</h1>
+    <p class="lead">${t("swap-lead")}</p>
+    ${adding.value ? html`<${Consent} />` : html`<div class="people">
+      ${state.people.value.map((person) => html`<${Person} key=${person.id} person=${person} />`)}
+      <label class="person add"><input type="file" accept="image/*" multiple onChange=${(/** @type {any} */ e) => bring([...e.target.files])} /><span class="face"><${Icon} name="person" /><span>${making.value ? t("opening") : t("add-person")}</span></span></label>
+    </div>`}
+    ${state.people.value.length > 0 && html`<ul class="targets" aria-label=${t("faces")}>${faces.map(({ face }) => html`<${Target} key=${face} face=${face} />`)}</ul>`}
+    ${swap.mapping.length > 0 && html`<div class="sliders">${slider("strength", 0.05)}${slider("shape", 0)}</div>
+      <fieldset class="ticks"><legend>${t("keep")}</legend>${["mouth", "eyes", "brows"].map(kept)}</fieldset>`}
+  </div>`;
+};

@@ -1,0 +1,38 @@
+"""The studio as tests speak to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from mien.web.guard import Door
+
+DOOR = Door(8700)
+ORIGIN = f"http://{DOOR.hosts[0]}"
+
+
+@dataclass
+class Running:
+    """A studio in a process of its own."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+
+def start(home: Path) -> Running:
+    command = [sys.executable, "-m", "mien", "studio", "--no-browser", "--json"]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"MIEN_HOME": str(home)},
+    )
+    assert process.stdout
+    told = json.loads(process.stdout.readline())
+    assert told["pid"] == process.pid
+    return Running(process, told["url"])

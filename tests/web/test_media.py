@@ -1,0 +1,364 @@
+"""Pictures: brought in by their bytes, worked at by id, given back labelled."""
+
+from __future__ import annotations
+
+import io
+import stat
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("starlette", reason="needs the extra 'studio'")
+
+from starlette.testclient import TestClient
+
+from mien import edit, read, verify
+from mien.pipeline import job_worker
+from mien.types import Array
+from mien.web import app, media
+from mien.web.media import Library, safe_name, sweep
+from mien.web.studio import Studio
+
+pytest_plugins = ["studio_fixtures"]
+
+HOPPER = Path(__file__).parents[2] / "docs" / "hopper.jpg"
+
+
+def test_the_portrait_is_there_at_once(client: TestClient, portrait_id: str):
+    told = client.get(f"/api/media/{portrait_id}/faces").json()
+    assert (
+        told["name"] == "portrait.jpg" and len(told["faces"]) == 1 and len(told["faces"][0]["points"]) == 478
+    )
+
+
+def test_an_edit_is_the_verbs_edit_and_comes_labelled(client: TestClient, upload: Any, tmp_path: Path):
+    id = upload(HOPPER, "Grace.jpg").json()["id"]
+    made = client.post(f"/api/media/{id}/render", json={"request": {"smile": 0.8}}).json()
+    answer = client.get(f"/api/media/{made['id']}?original=1")
+    assert 'filename="Grace-render.jpg"' in answer.headers["content-disposition"]
+    (tmp_path / "out.jpg").write_bytes(answer.content)
+    verdict = verify(tmp_path / "out.jpg")
+    assert verdict.state == "intact" and verdict.history[-1].arguments["smile"] == 0.8
+    assert verdict.ingredients == ("Grace.jpg",)
+    seen = np.abs(read(tmp_path / "out.jpg").pixels.astype(int) - edit(HOPPER, smile=0.8).pixels)
+    assert seen.mean() < 1  # JPEG's own loss
+    said = client.post("/api/verify", content=answer.content).json()
+    assert said["state"] == "intact" and said["steps"][0]["arguments"]["smile"] == "0.8"
+
+
+def test_original_gives_the_file_as_it_came(client: TestClient, upload: Any):
+    id = upload(HOPPER).json()["id"]
+    assert client.get(f"/api/media/{id}?original=1").content == HOPPER.read_bytes()
+
+
+def test_a_preview_is_small_and_says_nothing_of_the_file(client: TestClient, upload: Any):
+    id = upload(HOPPER).json()["id"]
+    answer = client.get(f"/api/media/{id}?w=64")
+    picture = cv2.imdecode(np.frombuffer(answer.content, np.uint8), 1)
+    assert picture is not None and max(picture.shape[:2]) == 64
+    assert b"Exif" not in answer.content
+    assert client.get(f"/api/media/{id}?w=99999").status_code == 400
+
+
+def test_a_forgotten_result_is_made_again(studio: Studio):
+    id = studio.portrait.id
+    made = studio.library.make(id, "render", lambda session: session.edit(light=0.5))
+    before = studio.library.photo(made.id).pixels
+    for _ in range(media.MADE):
+        studio.library.make(id, "render", lambda session: session.photo)
+    again = studio.library.photo(made.id).pixels
+    assert again is not before and np.array_equal(again, before)
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG whose header promises more than it holds."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = b"IDAT" + zlib.compress(b"\0" * 1000)
+    chunks = (
+        struct.pack(">I", len(one) - 4) + one + struct.pack(">I", zlib.crc32(one))
+        for one in (head, body, b"IEND")
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+        b"<!doctype html><script>alert(1)</script>",
+        b"%PDF-1.7",
+        b"GIF89a/*\x00\x00*/=1;alert(1)",
+        b"PK\x03\x04",
+        b"",
+        b"\xff\xd8\xff\xe0 cut off",
+        png(60_000, 60_000),
+    ],
+    ids=["svg", "html", "pdf", "gif", "zip", "empty", "cut off", "bomb"],
+)
+def test_bytes_decide_and_not_the_name(upload: Any, studio: Studio, body: bytes):
+    before = set(studio.library.folder.iterdir())
+    answer = upload(body, "photo.jpg")
+    assert answer.status_code == 415 and answer.json()["kind"] == "InputError"
+    assert str(studio.library.folder) not in answer.text
+    assert set(studio.library.folder.iterdir()) == before, "what is refused is not kept"
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd", "photo.jpg"),
+        ("C:\\Windows\\x.jpg", "x.jpg"),
+        ("<img src=x onerror=alert(1)>.jpg", "_img src_x onerror_alert(1)_.jpg"),
+        (".hidden", "photo.jpg"),
+        ("con.jpg", "_con.jpg"),
+        ("夏 1.heic", "夏 1.jpg"),
+        ("a\0b\n.jpg", "a_b_.jpg"),
+        ("x" * 500 + ".jpg", "x" * 80 + ".jpg"),
+    ],
+)
+def test_a_name_is_one_on_every_system(name: str, kept: str):
+    assert safe_name(name, ".jpg") == kept
+
+
+def test_files_are_the_users_own_and_nowhere_else(studio: Studio, upload: Any):
+    upload(HOPPER)
+    folder = studio.library.folder
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(studio.work.queue.path.stat().st_mode) == 0o600
+    for place in folder.iterdir():
+        assert not place.is_dir() or stat.S_IMODE(place.stat().st_mode) == 0o700
+
+
+def test_the_folder_goes_at_the_end_and_after_a_crash(tmp_path: Path):
+    first, killed = Library(tmp_path), Library(tmp_path)
+    killed._alive.close()  # pyright: ignore[reportPrivateUsage] - what the system does when a process is killed
+    sweep(tmp_path)
+    assert first.folder.exists() and not killed.folder.exists()
+    first.close()
+    assert not first.folder.exists()
+
+
+def test_what_is_forgotten_is_gone_from_the_disk(client: TestClient, upload: Any, studio: Studio):
+    id = upload(HOPPER).json()["id"]
+    made = client.post(f"/api/media/{id}/render", json={"request": {"light": 0.5}}).json()["id"]
+    assert client.delete(f"/api/media/{id}").status_code == 204
+    assert not list(studio.library.folder.glob(f"{id}*")) and not list(studio.library.folder.glob(f"{made}*"))
+    assert client.get(f"/api/media/{made}").status_code == 404
+
+
+def keys(body: bytes) -> list[bytes]:
+    found: list[bytes] = []
+    while body:
+        (length,) = struct.unpack_from("<I", body)
+        found.append(body[4 : 4 + length])
+        body = body[4 + length :]
+    return found
+
+
+def test_a_gesture_brings_its_keys_the_end_first(client: TestClient, portrait_id: str):
+    asked = {"slider": "gaze", "end": 1, "request": {"light": 0.5}}
+    answer = client.post(f"/api/media/{portrait_id}/change", json=asked)
+    found = keys(answer.content)
+    assert answer.status_code == 200 and len(found) == 6 and all(key.startswith(b"MIC2") for key in found)
+    assert b'"share":1.0' in found[0][:60] and b'"share":0.0' in found[1][:60], (
+        "the light alone is a key, too"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "says"),
+    [
+        ("render", {"request": {"smile": 8}}, "smile 8 is out of range: from -1 to 1"),
+        ("render", {"request": {"smlie": 1}}, "did you mean smile?"),
+        ("render", {"request": {"smile": 1, "face": "7"}}, "there is no face 7"),
+        ("render", {"request": {"smile": 1, "face": 1}}, "face 1 is of the wrong kind"),
+        ("render", {"request": []}, "request is a list: dict was wanted"),
+        ("render", {}, "request is missing"),
+        ("change", {"slider": "age_to", "end": 30}, "no slider moves 'age_to'"),
+        ("stylize", {"manner": "cubist"}, "no manner is called 'cubist'"),
+        ("stylize", {}, "in which manner?"),
+        ("swap", {"mapping": [{"person": "nobody"}]}, "there is no such person"),
+        ("swap", {"mapping": [7]}, "a list of objects"),
+    ],
+)
+def test_errors_are_the_command_lines(client: TestClient, portrait_id: str, path: str, body: Any, says: str):
+    answer = client.post(f"/api/media/{portrait_id}/{path}", json=body)
+    told = answer.json()
+    assert (
+        answer.status_code in (400, 404) and says in told["error"] and set(told) == {"error", "kind", "hint"}
+    )
+
+
+NASTY: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1e308,
+    "",
+    "\0",
+    "../x",
+    "a" * 5000,
+    [],
+    [[]],
+    {},
+    {"a": None},
+    "NaN",
+    "<b>",
+]
+
+
+def test_no_request_is_a_bug(client: TestClient, portrait_id: str):
+    """Every call of its own description, with values that nobody should send."""
+    for path, methods in app.described()["paths"].items():
+        for method, about in methods.items():
+            if path in ("/api/events", "/api/forget") or method == "delete":
+                continue
+            schema = (
+                about.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            )
+            bodies: list[Any] = [None, [], "x", 7, {}]
+            bodies += [{name: value} for name in schema.get("properties", {}) for value in NASTY]
+            for id in (portrait_id, "x", "%00", "1"):
+                for body in bodies if schema else [None]:
+                    at = path.replace("{id}", id).replace("{task}", "1")
+                    answer = client.request(method.upper(), at, json=body)
+                    assert answer.status_code < 500, (method, at, body, answer.text)
+    for text in (b"{", b"[" * 50_000, b'{"request": {"smile": NaN}}', b"\xff\xfe", b'{"a": 1e999}'):
+        assert client.post(f"/api/media/{portrait_id}/render", content=text).status_code == 400
+
+
+def test_a_painting_gives_its_manner(client: TestClient, upload: Any, portrait_id: str, portrait: Array):
+    small = cv2.resize(portrait[..., ::-1], (96, 96))
+    painting = upload(cv2.imencode(".png", np.roll(small, 40, 2))[1].tobytes(), "a painting.png").json()
+    assert painting["kind"] == "photo"
+    body = {"style": painting["id"], "strength": 0.5, "face": "all"}
+    made = client.post(f"/api/media/{portrait_id}/stylize", json=body)
+    assert made.status_code == 201 and made.json()["verb"] == "stylize"
+
+
+def test_a_swap_needs_consent_and_says_it(client: TestClient, upload: Any, portrait_id: str, tmp_path: Path):
+    id = upload(HOPPER, "Ann.jpg").json()["id"]
+    refused = client.post("/api/people", json={"media": [id], "name": "Ann", "consent": " "})
+    assert refused.status_code == 400 and "consent" in refused.json()["error"]
+    person = client.post(
+        "/api/people", json={"media": [id], "name": "Ann", "consent": "agreed by mail"}
+    ).json()
+    assert client.get(f"/api/people/{person['id']}").headers["content-type"] == "image/jpeg"
+    body = {"mapping": [{"person": person["id"], "face": "1"}], "strength": 0.9, "keep": ["mouth"]}
+    made = client.post(f"/api/media/{portrait_id}/swap", json=body).json()
+    (tmp_path / "out.jpg").write_bytes(client.get(f"/api/media/{made['id']}?original=1").content)
+    assert verify(tmp_path / "out.jpg").history[-1].consent == "Ann: agreed by mail"
+    assert client.delete(f"/api/people/{person['id']}").status_code == 204
+    assert client.get("/api/people").json() == []
+
+
+def test_the_description_describes_every_call(client: TestClient):
+    told = client.get("/api/openapi.json").json()
+    assert sum(map(len, told["paths"].values())) == len(app.CALLS)
+    assert all(about["summary"] for methods in told["paths"].values() for about in methods.values())
+    sliders = {one["name"]: one for one in client.get("/api").json()["edits"]}
+    assert (
+        sliders["smile"]["excludes"] == ["grin"]
+        and sliders["age"]["high"] == 50
+        and not sliders["age_to"]["moves"]
+    )
+
+
+def test_a_zip_of_nothing_is_no_picture(upload: Any):
+    assert upload(io.BytesIO(b"\x1f\x8b").getvalue()).status_code == 415
+
+
+def test_jobs_of_every_verb_are_put_in_and_done(client: TestClient, upload: Any, studio: Studio):
+    small = cv2.resize(cv2.imread(str(HOPPER)), (256, 300), interpolation=cv2.INTER_AREA)  # type: ignore[arg-type]
+    id = upload(cv2.imencode(".jpg", small)[1].tobytes(), "Ann.jpg").json()["id"]
+    person = client.post("/api/people", json={"media": [id], "name": "Ann", "consent": "agreed"}).json()["id"]
+    asked: dict[str, dict[str, Any]] = {
+        "edit": {"light": 0.5},
+        "stylize": {"style": id},
+        "swap": {"mapping": [{"person": person, "face": "1"}]},
+    }
+    jobs = {}
+    for verb, arguments in asked.items():
+        body = {"verb": verb, "media": [id], "arguments": arguments}
+        first, again = (
+            client.post("/api/jobs", json=body, headers={"idempotency-key": verb}) for _ in range(2)
+        )
+        assert first.status_code == 201 and first.json()["id"] == again.json()["id"]
+        jobs[verb] = first.json()["id"]
+    client.delete(f"/api/media/{id}")
+    client.delete(f"/api/people/{person}")
+    job_worker.work(studio.work.queue.path, idle=0.3)
+    for verb, job in jobs.items():
+        (task,) = client.get(f"/api/jobs/{job}/tasks").json()
+        assert task["state"] == "done", (verb, task)
+        assert client.get(f"/api/jobs/{job}/tasks/{task['id']}").content[:2] == b"\xff\xd8"
+        assert client.get(f"/api/jobs/{job}/results").content[:2] == b"PK"
+        assert client.delete(f"/api/jobs/{job}").status_code == 204
+    assert not list(studio.work.folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"verb": "print", "media": ["x"], "arguments": {}}, "no job does 'print'"),
+        ({"verb": "edit", "media": [], "arguments": {}}, "a job of 0 files"),
+        ({"verb": "edit", "media": ["x"], "arguments": {}}, "nothing would change"),
+        ({"verb": "edit", "media": ["x"], "arguments": {"smile": 0.5}}, "there is no such picture"),
+    ],
+)
+def test_a_job_that_makes_no_sense_leaves_nothing(client: TestClient, studio: Studio, body: Any, says: str):
+    assert says in client.post("/api/jobs", json=body).json()["error"]
+    assert not list(studio.work.folder.iterdir()) and client.get("/api/jobs").json() == []
+
+
+def test_a_portrait_moves_by_its_consent(client: TestClient, portrait_id: str, studio: Studio):
+    at = f"/api/media/{portrait_id}/motions"
+    moving = client.get(f"{at}/wink?consent=public%20domain")
+    assert moving.status_code == 200 and moving.content[:4] == b"RIFF" and moving.content.count(b"ANMF") > 5
+    assert "consent" in client.get(f"{at}/wink").json()["error"]
+    assert client.get(f"{at}/..%2fportrait").status_code == client.get(f"{at}/jump").status_code == 404
+    assert client.get(f"{at}/wink?consent=me&w=9999").status_code == 400
+    for wrong in (
+        {},
+        {"motion": "/etc/passwd", "consent": "me"},
+        {"motion": "nod", "consent": "me", "regions": ["ears"]},
+    ):
+        answer = client.post(
+            "/api/jobs", json={"verb": "animate", "media": [portrait_id], "arguments": wrong}
+        )
+        assert answer.status_code == 400, wrong
+    assert not list(studio.work.folder.iterdir()) and not list(studio.library.folder.glob("*.webp"))
+
+
+def test_a_portrait_that_moves_is_a_job(client: TestClient, upload: Any, studio: Studio, tmp_path: Path):
+    small = cv2.resize(cv2.imread(str(HOPPER)), (200, 234), interpolation=cv2.INTER_AREA)  # type: ignore[arg-type]
+    id = upload(cv2.imencode(".jpg", small)[1].tobytes()).json()["id"]
+    arguments = {"motion": "blink", "consent": "public domain", "strength": 0.8, "regions": ["eyes"]}
+    job = client.post("/api/jobs", json={"verb": "animate", "media": [id], "arguments": arguments}).json()[
+        "id"
+    ]
+    job_worker.work(studio.work.queue.path, idle=0.3)
+    (task,) = client.get(f"/api/jobs/{job}/tasks").json()
+    assert task["state"] == "done", task
+    (tmp_path / "out.mp4").write_bytes(client.get(f"/api/jobs/{job}/tasks/{task['id']}").content)
+    assert verify(tmp_path / "out.mp4").history[-1].consent == "public domain"
+    client.delete(f"/api/jobs/{job}")
+
+
+def test_somebody_who_does_not_exist_is_looked_at_and_taken(client: TestClient, tmp_path: Path):
+    told = client.get("/api").json()["nobody"]
+    assert told["age"]["low"] >= 18 and "hair_red" not in told
+    looks = [client.get(f"/api/generate?seed={seed}&age=60").content for seed in (1, 1, 2)]
+    assert looks[0] == looks[1] != looks[2] and looks[0][:2] == b"\xff\xd8"
+    medium = client.post("/api/generate", json={"seed": 1, "conditions": {"age": 60}}).json()
+    assert medium["kind"] == "photo" and medium["name"] == "nobody-1.png"
+    (tmp_path / "out.png").write_bytes(client.get(f"/api/media/{medium['id']}?original=1").content)
+    assert verify(tmp_path / "out.png").history[-1].verb == "generate"
+    for query in ("seed=-1", "seed=x", "seed=1&age=7", "seed=1&age=old", "seed=1&ears=1"):
+        assert client.get(f"/api/generate?{query}").status_code == 400, query

@@ -1,0 +1,395 @@
+"""The page in a browser, on the real server with the real networks: the main gesture of every screen. Left out where
+there is no Chromium."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from studios import Running, start
+
+pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
+
+from mien import verify
+from mien.types import Array
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+# WebGL2 without a graphics card
+DRAWN = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+NASTY = "<img src=x onerror=alert(1)>.jpg"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("studio-home")
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[Running]:
+    running = start(home)
+    yield running
+    running.process.send_signal(signal.SIGINT)
+    running.process.wait(20)
+    assert not list((home / "studio").glob("session-*")), "uploads are deleted at the end"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=DRAWN)
+        yield opened
+        opened.close()
+
+
+Opened = Callable[..., Any]
+
+
+@pytest.fixture
+def open_page(server: Running, browser: Any) -> Iterator[Opened]:
+    """Open the studio in a browser of its own; in the end nothing may have been blocked, nor have failed."""
+    contexts: list[Any] = []
+    wrong: list[str] = []
+
+    def opened(width: int = 1280, height: int = 800, screen: str = "edit", **how: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="en-US", **how)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
+        page.goto(server.url)
+        page.wait_for_selector("html[data-ready]")
+        if screen != "edit":
+            page.evaluate(f"location.hash = '{screen}'")
+        return page
+
+    yield opened
+    for context in contexts:
+        wrong += context.pages[0].evaluate("globalThis.blocked ?? []")
+        context.close()
+    assert not wrong, wrong
+
+
+def until(page: Any, true: str, seconds: float = 90) -> None:
+    """Wait for something; the browser's own waiting is forbidden by the page's policy."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(f"Boolean({true})"):
+        assert time.monotonic() < end, true
+        time.sleep(0.03)
+
+
+def settled(page: Any) -> None:
+    """The exact picture is there."""
+    until(
+        page, "!studio.painter.live && studio.state.busy.value === 0 && !document.querySelector('.busy.on')"
+    )
+
+
+def request(page: Any) -> dict[str, Any]:
+    return page.evaluate("studio.state.now.value.request")
+
+
+def pull(page: Any, slider: str, share: float, *, release: bool = True) -> None:
+    """Take a slider's thumb and move it."""
+    place = page.locator(f"#{slider}").bounding_box()
+    value, low, high = page.locator(f"#{slider}").evaluate("e => [+e.value, +e.min, +e.max]")
+    x = [place["x"] + 10 + (place["width"] - 20) * at for at in ((value - low) / (high - low), share)]
+    page.mouse.move(x[0], place["y"] + place["height"] / 2)
+    page.mouse.down()
+    page.mouse.move((x[0] + x[1]) / 2, place["y"] + 15)
+    page.mouse.move(x[1], place["y"] + 15)
+    if release:
+        page.mouse.up()
+
+
+def shown(page: Any) -> Array:
+    """What is shown at the photo's own pixels, `[H, W, 3]`."""
+    width, height, text = page.evaluate(
+        """() => { const { painter } = studio, pixels = painter.read(), { width, height } = painter.result;
+            let text = ""; for (let i = 0; i < pixels.length; i += 8192) text += String.fromCharCode(...pixels.subarray(i, i + 8192));
+            return [width, height, btoa(text)]; }"""
+    )
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[..., :3].astype(int)
+
+
+def test_it_opens_with_a_smile_and_its_slider_moves_before_the_exact_picture(open_page: Opened):
+    page = open_page()
+    settled(page)
+    assert request(page) == {"smile": 0.6}
+    pull(page, "smile", 0.95, release=False)
+    until(page, "studio.painter.live && studio.frames.length > 0")
+    drawn = shown(page)
+    page.mouse.up()
+    settled(page)
+    exact = shown(page)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    settled(page)
+    original = shown(page)
+    where = np.abs(exact - original).max(2) > 4
+    assert where.sum() > 10_000
+    assert np.abs(drawn - exact)[where].mean() < 2.5 < np.abs(exact - original)[where].mean()
+    assert request(page) == {}
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    page.keyboard.press("Control+Shift+z")
+    assert request(page) == {"smile": 0.6}, "undo and redo survive a reload"
+
+
+def test_save_gives_the_labelled_file(open_page: Opened, tmp_path: Path):
+    page = open_page()
+    settled(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save", exact=True).click()
+    download.value.save_as(tmp_path / "out.jpg")
+    assert download.value.suggested_filename == "portrait-render.jpg"
+    assert verify(tmp_path / "out.jpg").history[-1].arguments["smile"] == 0.6
+    page.evaluate("location.hash = 'verify'")
+    page.set_input_files(".drop-here input", tmp_path / "out.jpg")
+    page.wait_for_selector(".verdict.intact")
+    assert "Smile" in page.inner_text(".verdict") and "0.6" in page.inner_text(".verdict")
+
+
+def test_by_keyboard_alone(open_page: Opened):
+    page = open_page()
+    settled(page)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.locator("#tab-whole_face").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "tab-beauty"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "beauty"
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    settled(page)
+    assert request(page) == {"smile": 0.6, "beauty": 0.1}
+    assert page.locator("#beauty").get_attribute("aria-valuetext") == "+10"
+    page.keyboard.press("\\")
+    assert page.locator(".badge").is_visible() is False, "the key was let go"
+    page.keyboard.press("c")
+    page.wait_for_selector(".handle")
+
+
+def test_a_group_one_face_and_a_hostile_name(open_page: Opened, couple: Array, tmp_path: Path):
+    cv2.imwrite(str(tmp_path / NASTY), couple[..., ::-1])
+    page = open_page()
+    settled(page)
+    page.set_input_files(".strip input[type=file]", tmp_path / NASTY)
+    page.wait_for_selector(".ring >> nth=1")
+    assert page.inner_text(".file b") == NASTY
+    page.click(".ring >> nth=1")
+    page.click("#tab-relight")
+    pull(page, "light", 0.9)
+    settled(page)
+    assert request(page)["face"] == "2"
+    before = couple.astype(int)
+    changed = np.abs(shown(page) - before).max(2) > 24
+    assert changed[:, 512:].sum() > 500 and changed[:, :450].sum() < 20
+    page.keyboard.press("1")
+    assert request(page)["face"] == "1"
+    page.get_by_role("button", name=f"Remove {NASTY}").click()
+
+
+def test_nine_versions_one_is_taken(open_page: Opened):
+    page = open_page()
+    settled(page)
+    page.get_by_role("button", name="Look around").click()
+    until(page, "[...document.querySelectorAll('.nine img')].filter(i => i.naturalWidth > 0).length === 9")
+    page.click(".nine button >> nth=8")
+    settled(page)
+    assert request(page) == {"smile": 0.9, "age": 30}
+    assert page.locator(".around").count() == 0
+
+
+def test_a_person_is_dragged_onto_a_face(open_page: Opened, photo: Path):
+    page = open_page(screen="swap")
+    page.set_input_files(".person.add input", photo)
+    page.fill("input[name=name]", "Grace")
+    page.fill("input[name=consent]", "herself, by mail")
+    page.click("form .main")
+    until(page, "document.querySelector('form :invalid')")
+    page.click("form .tick")
+    page.click("form .main")
+    page.wait_for_selector(".given")
+    until(page, "studio.state.now.value.swap?.mapping.length === 1")
+    settled(page)
+    page.click(".target")
+    assert page.evaluate("studio.state.now.value.swap") is None
+    page.drag_and_drop(".person .face", ".target")
+    until(page, "studio.state.now.value.swap?.mapping[0].face === '1'")
+    settled(page)
+    page.get_by_role("button", name="Remove Grace").click()
+
+
+def test_a_portrait_does_what_is_pointed_at(open_page: Opened):
+    page = open_page(screen="animate")
+    page.fill("input[name=consent]", "public domain")
+    page.click("form .tick")
+    page.click("form .main")
+    page.hover(".motion >> nth=1")
+    until(page, "document.querySelector('.motion img')?.naturalWidth > 0")
+    page.get_by_role("button", name="Wink").click()
+    until(page, "document.querySelector('.moving.here')")
+    page.locator(".ticks .tick", has_text="Head").click()
+    page.get_by_role("button", name="Make the clip").click()
+    until(page, "studio.state.jobs.value[0]?.verb === 'animate'")
+    assert "pose" not in page.evaluate("studio.state.jobs.value[0].arguments.regions")
+    page.get_by_role("button", name="Remove this job").click()
+    until(page, "studio.state.jobs.value.length === 0")
+
+
+def test_somebody_who_does_not_exist_is_taken_to_edit(open_page: Opened):
+    page = open_page(screen="generate")
+    until(
+        page, "[...document.querySelectorAll('.nobodies img')].filter(i => i.naturalWidth > 0).length === 12"
+    )
+    pull(page, "nobody-age", 0.9)
+    until(page, "document.querySelectorAll('.nobodies img')[11]?.src.includes('age=')")
+    page.get_by_role("button", name="Take face 2 to edit").click()
+    until(page, "studio.state.medium.value?.name === 'nobody-2.png' && studio.state.screen.value === 'edit'")
+    settled(page)
+    page.get_by_role("button", name="Remove nobody-2.png").click()
+
+
+def test_a_manner_is_chosen_by_its_picture(open_page: Opened):
+    page = open_page(screen="style")
+    until(page, "[...document.querySelectorAll('.manner img')].slice(0, 3).every(i => i.naturalWidth > 0)")
+    page.get_by_role("button", name="Ink", exact=True).click()
+    until(page, "studio.state.now.value.style?.manner === 'ink'")
+    settled(page)
+    grey = shown(page)
+    assert np.abs(grey[..., 0] - grey[..., 2]).mean() < 25
+
+
+def test_many_photos_become_a_job_that_survives_the_server(browser: Any, portrait: Array, tmp_path: Path):
+    """Server and worker are killed in the middle; the next start goes on."""
+    small = cv2.resize(portrait[..., ::-1], None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    paths = [tmp_path / f"{i}.jpg" for i in range(4)]
+    for path in paths:
+        cv2.imwrite(str(path), small)
+    first = start(tmp_path / "home")
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US")
+    page = context.new_page()
+    page.goto(first.url)
+    page.wait_for_selector("html[data-ready]")
+    page.set_input_files(".strip input[type=file]", paths)
+    until(page, "studio.state.media.value.length === 5 && studio.state.uploads.value === 0")
+    page.click("text=Portrait touch")
+    page.click(".to-all")
+    page.wait_for_selector(".job")
+    until(page, "studio.state.jobs.value[0].done >= 1")
+    first.process.kill()
+    first.process.wait()
+    context.close()
+    assert list((tmp_path / "home" / "studio").glob("session-*"))
+
+    again = start(tmp_path / "home")
+    assert len(list((tmp_path / "home" / "studio").glob("session-*"))) == 1, "what a crash has left is gone"
+    context = browser.new_context(viewport={"width": 390, "height": 800}, locale="en-US")
+    page = context.new_page()
+    page.goto(again.url)
+    page.wait_for_selector("html[data-ready]")
+    page.evaluate("location.hash = 'jobs'")
+    until(page, "studio.state.jobs.value[0].state === 'done'")
+    page.click(".job .title")
+    page.wait_for_selector(".tasks li.done >> nth=4")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save 3.jpg").click()
+    download.value.save_as(tmp_path / "out.jpg")
+    assert verify(tmp_path / "out.jpg").history[-1].arguments["beauty"] == 0.5
+    page.get_by_role("button", name="Remove this job").click()
+    until(page, "studio.state.jobs.value.length === 0")
+    assert not list((tmp_path / "home" / "studio" / "jobs").iterdir())
+    context.close()
+    again.process.terminate()
+    again.process.wait(20)
+
+
+SCREENS = ("edit", "swap", "animate", "style", "generate", "jobs", "verify", "settings")
+
+
+def test_every_screen_is_accessible_in_both_themes(open_page: Opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra 'dev'").Axe()
+    for theme, width in (("light", 1280), ("dark", 320)):
+        page = open_page(width, 700, color_scheme=theme, bypass_csp=True)
+        settled(page)
+        for screen in SCREENS:
+            page.evaluate(f"location.hash = '{screen}'")
+            until(page, f"studio.state.screen.value === '{screen}'")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (
+                screen,
+                "scrolls sideways",
+            )
+            found = axe.run(page).response["violations"]
+            serious = [
+                f"{one['id']}: {one['nodes'][0]['html']}"
+                for one in found
+                if one["impact"] in ("serious", "critical")
+            ]
+            assert not serious, (screen, theme, serious)
+
+
+def test_the_other_language_is_whole(open_page: Opened):
+    page = open_page(screen="settings")
+    page.check("text=中文", force=True)
+    page.wait_for_selector("html[lang=zh]")
+    assert "设置" in page.inner_text("h1") and "编辑" in page.inner_text(".rail")
+    page.reload()
+    page.wait_for_selector("html[lang=zh][data-ready]")
+
+
+def test_a_clip_is_opened_and_made_by_a_job(open_page: Opened, server: Running, clip: Path):
+    page = open_page()
+    page.set_input_files(".strip input[type=file]", clip)
+    until(page, "studio.state.medium.value?.kind === 'clip'")
+    page.click("text=Portrait touch")
+    settled(page)
+    page.get_by_role("button", name="Make the clip").click()
+    until(page, "studio.state.jobs.value[0]?.state === 'done'")
+    page.get_by_role("button", name="Remove this job").click()
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory, portrait: Array) -> Path:
+    """The portrait, moving a little."""
+    from mien.io import clip_writer
+    from mien.types import Step
+
+    small = cv2.resize(portrait, (240, 280), interpolation=cv2.INTER_AREA)
+    path = tmp_path_factory.mktemp("clip") / "talk.mp4"
+    clip_writer.write((np.roll(small, i, 1) for i in range(6)), path, fps=12, history=(Step("test", {}),))
+    return path
+
+
+def test_memory_stays_flat(server: Running, open_page: Opened):
+    """A long session in which the same is asked for again and again, and results are let go."""
+    status = Path(f"/proc/{server.process.pid}/status")
+    if not status.exists():
+        pytest.skip("the system does not say")
+    page = open_page()
+    ask = """async (count) => { const id = studio.state.current.value;
+        for (let i = 0; i < count; i++) {
+            const body = JSON.stringify({request: {light: 0.01 * (i % 90)}});
+            const made = await (await fetch(`/api/media/${id}/render`, {method: "POST", body})).json();
+            await (await fetch(`/api/media/${made.id}`)).blob(); await fetch(`/api/media/${made.id}`, {method: "DELETE"}); } }"""
+
+    def held() -> int:
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1])
+
+    page.evaluate(ask, 8)
+    before, began = held(), time.monotonic()
+    page.evaluate(ask, 16)
+    assert held() - before < 40_000, f"kB, in {time.monotonic() - began:.0f} s"
