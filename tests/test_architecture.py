@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pipeline.batch",
         "pipeline.directions",
         "pipeline.gallery",
+        "pipeline.generate",
         "pipeline.motion",
         "pipeline.people",
         "pipeline.stylize",

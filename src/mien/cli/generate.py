@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from ..errors import OutputError, RequestError
+from ..pipeline.generate import NOBODY
 from .app import app, plural, say
 from .options import options
 from .progress import shown
 
-NOBODY = "nobody"
 SEXES = {"f": -1.0, "m": 1.0}
 
 

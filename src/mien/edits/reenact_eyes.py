@@ -89,7 +89,7 @@ class Eyeball:
         part[:] = np.rint(before + mask[..., None] * (ball.astype(np.float32) - before))
 
     def shut(self, out: Array, head: MovedHead, gesture: Gesture) -> None:
-        """Draw the line that a shut eye is, over what is left between the lids, into `out` as `draw` does."""
+        """Draw the line of the lashes that a shut eye is, into `out` as `draw` does."""
         much = float(smoothstep(np.array(gesture.lids[self.eye]), *SHUT))
         points = head.points[:, :2]
         left, top, right, bottom = boxed(points[list(EYELIDS[self.eye])], 0.12 * self.width, out.shape)
@@ -97,7 +97,11 @@ class Eyeball:
             return
         mask = np.zeros((bottom - top, right - left), np.float32)
         fixed = np.rint((points - (left, top)) * 16).astype(np.int32)
-        cv2.fillPoly(mask, [fixed[list(EYELIDS[self.eye])]], 1.0, shift=4, lineType=cv2.LINE_AA)
+        slit = points[list(EYELIDS[self.eye])] - (left, top)
+        lower = slit[[0, *range(8, 16)]]
+        lower = lower[np.argsort(lower[:, 0])]  # where the lids lie over each other there is no slit
+        slit[:9, 1] = np.minimum(slit[:9, 1], np.interp(slit[:9, 0], lower[:, 0], lower[:, 1]))
+        cv2.fillPoly(mask, [np.rint(slit * 16).astype(np.int32)], 1.0, shift=4, lineType=cv2.LINE_AA)
         thick = max(1, round(LINE * self.width))
         cv2.polylines(mask, [fixed[list(LASHES[self.eye])]], False, 1.0, thick, cv2.LINE_AA, shift=4)
         mask = np.minimum(blur(mask, max(0.6, 0.014 * self.width)), 1)

@@ -44,8 +44,8 @@ HIDDEN = 0.6  # of a photo's own yaw, by which it may be turned less towards str
 TURN_LEAST = 8.0  # degrees that are allowed anyway
 WIDEST = -0.15  # how far below 0 a lid goes: farther up it uncovers what the photo does not show
 SHUT = 1.05
-RISE = 0.12  # of an eye's opening, by which its lower lid comes up when it shuts
-OVERLAP = 0.05  # of it, by which the upper lid goes on beyond the lower one: a shut eye is a line of lashes
+RISE = 0.06  # of an eye's opening, by which its lower lid comes up when it shuts
+OVERLAP = 0.13  # of it, by which the upper lid goes on beyond the lower one: a shut eye is a line of lashes
 # how far crease and socket follow the lashes, and the brow
 CREASE, SOCKET = (0.5, 0.3), (0.12, 0.7)
 NARROWER = 0.2  # by how much lips that narrow do so more: what is drawn is seen as less

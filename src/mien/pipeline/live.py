@@ -172,7 +172,7 @@ class Live:
     def __post_init__(self) -> None:
         self._face = LiveFace(self.kit)
         self._newest: tuple[Array, Face] | None = None
-        self._wanted, self._closed = threading.Event(), False
+        self._wanted, self._closed, self._busy = threading.Event(), False, False
         self._due = 0.0
         self._thread = threading.Thread(target=self._renew, daemon=True)
         self._thread.start()
@@ -201,20 +201,19 @@ class Live:
 
     def settle(self) -> None:
         """Wait until what was asked last is done; for those who do not film."""
-        while self._wanted.is_set() and not self._closed:
+        while self._newest is not None or self._busy:
             time.sleep(0.002)
 
     def _renew(self) -> None:
-        while True:
+        while not self._closed:
             self._wanted.wait()
-            if self._closed:
-                return
+            self._wanted.clear()  # before the newest is taken: what comes after that sets it again
+            self._busy = True
             newest, self._newest = self._newest, None
-            if newest is not None:
+            if newest is not None and not self._closed:
                 self.effect.renew(*newest)
                 self.renewed += 1
-            if self._newest is None:
-                self._wanted.clear()
+            self._busy = False
 
 
 @dataclass

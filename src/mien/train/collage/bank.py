@@ -24,6 +24,7 @@ AWAY, LIKENESS = 20.0, (0.66, 0.14)  # that features of a look-alike cost, below
 HANGING, HAIR = 25.0, 0.015  # that a donor costs whose hair hangs over more of the feature
 BARRED = 1000.0  # that a base costs whose head may not be shown
 OWN = 30.0  # that a portrait's own features cost
+OLDER = 15.0  # years that all shapes and textures are shifted by: mixed faces look younger than their pieces
 TINT = 0.4  # of the spread of hair colours that attributes leave open
 BASE = {  # what a base is chosen by
     **{"sex": 2.5, "age": 0.5, "beard": 0.7, "tone_luma": 0.6, "tone_cr": 0.25, "tone_cb": 0.25},
@@ -162,6 +163,7 @@ def _mapping(
         "asking": asking,
         "asking_offset": offset,
         "strict": _weights(STRICT),
+        "shift": OLDER * directions(portraits, statistics)["age"],
     }
 
 
@@ -175,6 +177,24 @@ def _equal(corners: Array, barred: Array, random: np.random.Generator) -> Array:
         drawn = (share / share.sum(1, keepdims=True)).mean(0)
         bias += np.where(barred, 0, -STEP * np.log(np.maximum(drawn * (~barred).sum(), 0.1)))
     return bias
+
+
+def directions(portraits: Portraits, statistics: Statistics) -> dict[str, Array]:
+    """Where faces get older by a year, more masculine and smiling: shape and texture only, so that the pieces stay
+    those of the same people."""
+    count, raw = len(portraits.rows), statistics.raw
+    smile = portraits.label("smile")
+    mouth = portraits.mouth[:, 1] + 0.6 * portraits.mouth[:, 0]
+    mouth = (mouth - mouth.mean()) / (mouth[smile > 0].mean() - mouth[smile == 0].mean())
+    x = np.column_stack([raw("age"), raw("sex"), mouth, portraits.pose, np.ones(count)])
+    y = np.concatenate([statistics.coefficients[:count], statistics.texture_coefficients], 1)
+    slopes = np.linalg.lstsq(x, y, rcond=None)[0]
+    attributes, lots = np.zeros(len(ATTRIBUTES)), np.zeros(4 * LOTS)
+    shapes = len(statistics.shapes)
+    return {
+        name: np.concatenate([attributes, slope[:shapes], lots, slope[shapes:]])
+        for name, slope in zip(("age", "sex", "smile"), slopes, strict=False)
+    }
 
 
 def _asking(portraits: Portraits, statistics: Statistics) -> tuple[Array, Array]:

@@ -78,7 +78,7 @@ def build(faces: Path, out: Path, *, force: bool, progress: Progress) -> dict[st
         if part.role == "generator":
             card = replace(card, data=f"{notice}\nPortraits in the bank: {', '.join(made.files)}")
         export.write(replace(part, card=card), place, bits=16)
-    codes = known_directions(seen, measured)
+    codes = bank.directions(seen, measured)
     about = {"description": f"Directions of {NAME}: {', '.join(codes)}", "space": sha256_of(places[1])}
     directions.write(places[3], Card(f"{NAME}-directions", "directions", **about, **said), codes)
     return {"members": len(chosen), "megabytes": sum(place.stat().st_size for place in places) / 1e6}
@@ -130,21 +130,3 @@ def _slopes(faces: Path, seen: portraits.Portraits, measured: statistics.Statist
         (x - centre) @ (x - centre).T + RIDGE * np.eye(count), y - usual
     )
     return np.vstack([slopes, usual - centre @ slopes])
-
-
-def known_directions(seen: portraits.Portraits, measured: statistics.Statistics) -> dict[str, Array]:
-    """Where faces get older by a year, more masculine and smiling: shape and texture only, so that the pieces stay
-    those of the same people."""
-    count, raw = len(seen.rows), measured.raw
-    smile = seen.label("smile")
-    mouth = seen.mouth[:, 1] + 0.6 * seen.mouth[:, 0]
-    mouth = (mouth - mouth.mean()) / (mouth[smile > 0].mean() - mouth[smile == 0].mean())
-    x = np.column_stack([raw("age"), raw("sex"), mouth, seen.pose, np.ones(count)])
-    y = np.concatenate([measured.coefficients[:count], measured.texture_coefficients], 1)
-    slopes = np.linalg.lstsq(x, y, rcond=None)[0]
-    attributes, lots = np.zeros(len(statistics.ATTRIBUTES)), np.zeros(4 * bank.LOTS)
-    shapes = len(measured.shapes)
-    return {
-        name: np.concatenate([attributes, slope[:shapes], lots, slope[shapes:]])
-        for name, slope in zip(("age", "sex", "smile"), slopes, strict=False)
-    }

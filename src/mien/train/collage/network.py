@@ -175,6 +175,7 @@ class Mapper(Tables):
     asking: Tensor  # [K, A]: the attributes that conditions mean
     asking_offset: Tensor  # [A]
     strict: Tensor  # [A]: how much an attribute that is asked decides who is drawn
+    shift: Tensor  # [W]: what makes all a little older
     scale: Tensor  # [4 * 6 + 24]: of lots and texture
 
     def __init__(self, bank: Bank) -> None:
@@ -197,4 +198,4 @@ class Mapper(Tables):
         shape = torch.cat([attributes, torch.ones_like(z[:, :1])], 1) @ self.slopes + STEADY * (
             shape @ self.spread
         )
-        return torch.cat([attributes, shape, rest * self.scale], 1)
+        return torch.cat([attributes, shape, rest * self.scale], 1) + self.shift

@@ -14,6 +14,7 @@ from ...face.pose import Head
 from ...face.topology import POINTS
 from ...models.kit import Kit
 from ...models.parser import REGIONS
+from ...models.traits import LAYOUT
 from ...types import Array, Progress
 from ..data.faces import read_faces, read_rgb
 from .layout import SIZE, Layout
@@ -26,7 +27,7 @@ class Portraits:
     """rows of `faces.csv`; points `[n, 468, 2]`; pose `[n, 2]`: yaw and pitch in degrees; mouth `[n, 3]` as
     `mesh.mouth_shape` has it; pictures `[n, S, S, 3]` uint8 RGB in the layout; regions `[n, 12, 64, 64]` uint8 of
     the parser in the layout, and crop `[n, 64, 64]` hair as it lies in the picture; hair `[n, 3]` its mean colour in
-    RGB, NaN where there is none; identity `[n, 128]` by the embedder in the box."""
+    RGB, NaN where there is none; identity `[n, 128]` by the embedder in the box; reading `[n]` the age in years that the prototypes see."""
 
     rows: list[dict[str, str]]
     layout: Layout
@@ -38,6 +39,7 @@ class Portraits:
     crop: Array
     hair: Array
     identity: Array
+    reading: Array
 
     def label(self, name: str) -> Array:
         """One column as numbers; what is left out counts as 0."""
@@ -92,4 +94,5 @@ def _seen(picture: Array, points: Array, layout: Layout, kit: Kit) -> tuple[Arra
         hair,
         colour,
         identity,
+        np.array(kit.prototypes.read(geometry.align(picture, points, LAYOUT)).age),
     )

@@ -17,6 +17,7 @@ YAW, PITCH = 15.0, 12.0  # degrees
 GREY = 40  # median saturation of a face below which it is black and white
 COVERED = {"hair": 0.12, "glasses": 0.05, "other": 0.02}  # of a face, by the parser
 UNEVEN, LIT = 0.6, 0.33  # log luma: between the halves of a region, and the spread of a face's light
+YOUNGEST = 20.0  # years, as read: of pieces of younger looking portraits come faces that read less than 18
 CLOSED = 0.075  # gap of the lids over the distance of the outer corners of the eyes
 CAST, CHROMA = (
     (-55.0, -15.0),
@@ -37,7 +38,7 @@ def suitable(portraits: Portraits, statistics: Statistics) -> Array:
     good = imagined(portraits) & (portraits.label("hat") == 0) & (portraits.label("glasses") == 0)
     struck = {file for files in STRUCK.values() for file in files}
     good &= np.array([row["hair"] != "dyed" and row["file"] not in struck for row in portraits.rows])
-    good &= portraits.mouth[:, 2] < GAPING
+    good &= (portraits.mouth[:, 2] < GAPING) & (portraits.reading >= YOUNGEST)
     good &= (np.abs(portraits.pose) < [YAW, PITCH]).all(1)
     for name, most in COVERED.items():
         good &= cover(portraits, name) < most

@@ -59,6 +59,10 @@ STRUCK = {
         "sfhq-t2i-cfbca471ec.jpg",
     ),
     "looks aside": ("sfhq-3f05d7f40e.jpg",),
+    "looks too young": (
+        "sfhq-3f0d1471b7.jpg",
+        "sfhq-c1d12962cc.jpg",
+    ),
     "orange light": ("sfhq-t2i-6b26880beb.jpg",),
     "overexposed": (
         "sfhq-7c0a791602.jpg",
