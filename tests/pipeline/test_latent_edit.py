@@ -119,7 +119,7 @@ def test_a_direction_of_another_generator_is_refused():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--with", "nobody", "--age", 20), "no network is called 'nobody-encoder'"),
+        (("--with", "noone", "--age", 20), "no network is called 'noone-encoder'"),
         (("--with", "eigen", "--along", "s3=1"), "no direction 's3': there are smile, age, sex"),
         (("--with", "eigen", "--along", "s3"), "NAME=VALUE"),
         (("--with", "eigen", "--along", "age=a"), "NAME=AMOUNT"),

@@ -24,7 +24,7 @@ def test_what_is_still_is_smoothed_and_what_moves_does_not_lag():
 def test_an_edit_follows_the_face():
     picture = hopper().pixels
     with Live(LiveEdits(planned({"lips": "blue"}), kit()), kit()) as stream:
-        stream.frame(picture, 0.0)
+        assert (stream.frame(picture, 0.0) != picture).any(), "no frame shows the face as it is"
         stream.settle()
         shifted = np.roll(picture, 8, 1)
         out = stream.frame(shifted, 1 / 30)
@@ -64,5 +64,9 @@ def test_a_clip_is_read_as_a_camera_would(tmp_path: Path):
     assert told.given >= 10 and told.shown > 0
     verdict = verify(tmp_path / "out.mp4")
     assert verdict.state == "intact" and verdict.history[-1].consent == "public domain"
+    assert verdict.history[-1].arguments == {"live": True} and "broken" not in " ".join(verdict.ingredients)
+    for wrong in (0.0, float("nan")):
+        with pytest.raises(RequestError, match="seconds came"):
+            verbs.live(tmp_path / "nods.mp4", tmp_path / "no.mp4", seconds=wrong, kit=kit(), warmth=0.5)
     with pytest.raises(RequestError, match="what to do"):
         verbs.live(tmp_path / "nods.mp4", tmp_path / "no.mp4", kit=kit())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -189,33 +189,33 @@ def animate(
     kit = kit or shared_kit(licence)
     check_consent(consent, "moving somebody's picture")
     parts = checked_parts(strength, regions)
+    if fps is not None and not 1 <= fps <= 240:
+        raise RequestError(f"{fps:g} frames a second came: from 1 to 240 was wanted")
     if not 1 <= loop <= 1000:
         raise RequestError(f"loop {loop} came: from 1 to 1000 was wanted")
     photo = _sized(as_photo(photo), size)
     seen = PhotoFaces(photo, kit)
     faces = seen.faces
-    asked, sources = dict[int, Motion](), list[Source]()
+    asked, sources = dict[int, Motion](), dict[int, Source]()
 
-    def taken(one: MotionLike) -> Motion:
+    def take(one: MotionLike, chosen: Sequence[int]) -> None:
         found, source = as_motion(one, face=driver, start=start, end=end, kit=kit, progress=progress)
-        sources.append(source)
-        return found if found.loop or loop == 1 else found.looped(LOOP)
+        moves = found if found.loop or loop == 1 else found.looped(LOOP)
+        asked.update(dict.fromkeys(chosen, moves))
+        sources.update(dict.fromkeys(chosen, source))
 
     if isinstance(motion, Mapping):
         for number, one in motion.items():
             select_faces(kit, seen.picture, faces, str(number))
-            asked[number - 1] = taken(one)
+            take(one, [number - 1])
     else:
-        chosen, found = select_faces(kit, seen.picture, faces, meant(face, kit=kit)), taken(motion)
-        asked = dict.fromkeys(chosen, found)
+        take(motion, select_faces(kit, seen.picture, faces, meant(face, kit=kit)))
     for i in asked:
         _check_face(seen, i)
     rate = fps or max(one.fps for one in asked.values())
     count = round(max(one.seconds for one in asked.values()) * loop * rate)
-    if not 1 <= rate <= 240 or not 1 <= count <= MOST_FRAMES:
-        raise RequestError(
-            f"{count} frames at {rate:g} a second: up to {MOST_FRAMES} at 1 to 240 can be made"
-        )
+    if not 1 <= count <= MOST_FRAMES:
+        raise RequestError(f"{count} frames at {rate:g} a second: up to {MOST_FRAMES} can be made")
     drawing = Drawing(kit.shapes, kit.parser, kit.prototypes)
     actors = tuple(
         Actor(
@@ -229,7 +229,7 @@ def animate(
     )
     arguments: dict[str, Any] = {
         "motions": {str(actor.number): actor.motion.name for actor in actors},
-        "motion_sha256": sorted({source.sha256 for source in sources}),
+        "motion_sha256": {str(actor.number): sources[actor.number - 1].sha256 for actor in actors},
         "strength": strength,
         "regions": list(regions),
         "loop": loop,
@@ -242,7 +242,7 @@ def animate(
         __version__,
         now(),
         notes=_notes(actors, parts),
-        sources=tuple(dict.fromkeys(sources)),
+        sources=tuple(dict.fromkeys(sources.values())),
         consent=consent,
     )
     return Animation(photo, actors, rate, count, parts, step)

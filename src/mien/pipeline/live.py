@@ -26,6 +26,7 @@ from ..face.motion import Gesture
 from ..face.shape import ShapeModel
 from ..io import clip_reader, clip_writer
 from ..io.photo_reader import PhotoLike
+from ..models.catalogue import sha256_of
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Array, Change, Crop, Edit, Face, Origin, Progress, Source
 from . import photo as apply
@@ -39,6 +40,7 @@ LOOK = 15  # frames from one look for a face to the next, while there is none
 # of the one-euro filter: Hz at rest, how much more for each face width a second, and Hz of the speed
 CUTOFF, SLOPE, SPEED = 1.5, 12.0, 1.0
 CALIBRATE = 1.0  # seconds at the beginning in which a driver's neutral face is looked for
+LONGEST = 24 * 3600.0  # seconds of a stream that is written
 SPAN = 1e-3  # seconds: the least between two frames
 
 
@@ -197,6 +199,8 @@ class Live:
         if now >= self._due:
             self._newest, self._due = (pixels, face), now + 1 / KEYS
             self._wanted.set()
+            if not self.renewed:  # a first frame that is not edited would show the face as it is
+                self.settle()
         return self.effect.show(pixels, face)
 
     def settle(self) -> None:
@@ -252,8 +256,8 @@ def streamed(
         last = live.frame(pixels, number / fps)
         told.shown += 1
         told.latencies.append(clock() - taken)
+        told.renewed = live.renewed
         yield last
-    told.renewed = live.renewed
 
 
 def live(
@@ -279,16 +283,18 @@ def live(
     kit, path = kit or shared_kit(licence), Path(out)
     clip_writer.target(path, force=force)
     request = EditRequest(cast("dict[str, float | str]", strengths)).checked()
+    if seconds is not None and not 0 < seconds <= LONGEST:
+        raise RequestError(f"{seconds:g} seconds came: more than 0, up to {LONGEST:g}, was wanted")
     if (portrait is None) == request.empty:
         raise RequestError("what to do: say edits as --smile 0.8, or --portrait PHOTO")
     if portrait is None:
         stages = plan(request, kit)
         effect: LiveEffect = LiveEdits(stages, kit)
-        step, origin = edit_step(stages, request.arguments() | {"live": True}), Origin(path=str(source))
+        step, origin = edit_step(stages, request.arguments() | {"live": True}), _origin(source)
     else:
         made = animate(portrait, "idle", consent=consent, kit=kit)
         effect = LivePortrait(made.photo.pixels, made.actors[0].reenactor, kit.shapes.model)
-        step = replace(made.step, arguments={"live": True}, sources=(Source(Path(source).name, "motion"),))
+        step = replace(made.step, arguments={"live": True}, sources=(_driver(source),))
         origin = made.photo.origin
     told = Told()
     with clip_reader.stream(str(source)) as (frames, fps), Live(effect, kit) as running:
@@ -297,6 +303,19 @@ def live(
     if not told.given:
         raise InputError(f"{source} gave no frame")
     return told
+
+
+def _origin(source: str | os.PathLike[str]) -> Origin:
+    """Where a stream comes from: a clip, or nothing that a label could name."""
+    if not Path(source).is_file():
+        return Origin()
+    clip = clip_reader.clip(Path(source))
+    return Origin(path=clip.path, format=clip.media_type)
+
+
+def _driver(source: str | os.PathLike[str]) -> Source:
+    path = Path(source)
+    return Source(path.name, "motion", sha256_of(path) if path.is_file() else "", str(path))
 
 
 def _until(frames: Iterator[Array], fps: float, seconds: float | None, progress: Progress) -> Iterator[Array]:
