@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Mien
 from faces import HOPPER, hopper, hopper_face, kit
 
 from mien import FaceError, InputError, Motion, RequestError, verbs, verify
@@ -248,3 +249,24 @@ def test_refusals_are_told(tmp_path: Path):
         animate(hopper(), "nod", consent=CONSENT, regions=("ears",), kit=kit())
     with pytest.raises(FaceError, match="no face"):
         animate(Photo(np.full((200, 200, 3), 90, np.uint8)), "nod", consent=CONSENT, kit=kit())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--from", 1), "are of a driving clip"),
+        (("--driver", 2), "are of a driving clip"),
+        (("--fps", "nan"), "from 1 to 240 was wanted"),
+        (("--fps", 0), "from 1 to 240 was wanted"),
+        (("--frames", "."), "not an empty folder"),
+        (("--consent", " "), "needs consent"),
+    ],
+)
+def test_the_command_refuses_before_it_draws(
+    mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[object, ...], said: str
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").touch()
+    ran = mien("animate", HOPPER, "--motion", "nod", "--consent", "ok", "-o", "out.gif", *words)
+    assert ran.code == 2 and said in ran.err and ran.err.count("\n") == 1, ran
+    assert [one.name for one in tmp_path.iterdir()] == ["taken"]

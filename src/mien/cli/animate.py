@@ -86,15 +86,20 @@ def animate(
     mien animate group.jpg --motion nod:1 --motion wink:2 --consent "both agreed" -o group.gif
     """
     from .. import verbs
+    from ..io import outputs
     from ..pipeline.animate import check_target
     from ..pipeline.people import check_consent
 
     check_consent(rest["consent"], "moving somebody's picture")
     motion = _motion(driving, motions)
+    if not driving and (rest["start"], rest["end"], rest["driver"]) != (None, None, "largest"):
+        raise RequestError("--from, --to and --driver are of a driving clip, and none was given: leave them out")
     heard = _sound(sound, driving, rest["start"] or 0.0)
     if sound in (None, "clip") and output.suffix.lower() != ".mp4":
         heard = None
     check_target(output, sound=heard, resume=resume, force=force)
+    if frames:
+        outputs.check_empty(frames)
     if isinstance(motion, dict) and rest["face"] != "largest":
         raise RequestError("either --face or motions of numbered faces: leave one out")
     chosen = tuple(name.strip() for name in regions.split(",") if name.strip())
