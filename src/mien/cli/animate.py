@@ -93,7 +93,9 @@ def animate(
     check_consent(rest["consent"], "moving somebody's picture")
     motion = _motion(driving, motions)
     if not driving and (rest["start"], rest["end"], rest["driver"]) != (None, None, "largest"):
-        raise RequestError("--from, --to and --driver are of a driving clip, and none was given: leave them out")
+        raise RequestError(
+            "--from, --to and --driver are of a driving clip, and none was given: leave them out"
+        )
     heard = _sound(sound, driving, rest["start"] or 0.0)
     if sound in (None, "clip") and output.suffix.lower() != ".mp4":
         heard = None

@@ -26,13 +26,13 @@ from ..face.motion import Gesture
 from ..face.shape import ShapeModel
 from ..io import clip_reader, clip_writer
 from ..io.photo_reader import PhotoLike
-from ..models.catalogue import sha256_of
 from ..models.kit import Kit, shared_kit
-from ..types import SILENT, Array, Change, Crop, Edit, Face, Origin, Progress, Source
+from ..types import SILENT, Array, Change, Crop, Edit, Face, Origin, Progress
 from . import photo as apply
 from .animate import animate
 from .clip_changes import Laid, moved
 from .look import align_face
+from .motion import driver_of
 from .photo import edit_step
 
 KEYS = 8.0  # times a second that Changes are renewed
@@ -294,7 +294,7 @@ def live(
     else:
         made = animate(portrait, "idle", consent=consent, kit=kit)
         effect = LivePortrait(made.photo.pixels, made.actors[0].reenactor, kit.shapes.model)
-        step = replace(made.step, arguments={"live": True}, sources=(_driver(source),))
+        step = replace(made.step, arguments={"live": True}, sources=(driver_of(Path(source)),))
         origin = made.photo.origin
     told = Told()
     with clip_reader.stream(str(source)) as (frames, fps), Live(effect, kit) as running:
@@ -311,11 +311,6 @@ def _origin(source: str | os.PathLike[str]) -> Origin:
         return Origin()
     clip = clip_reader.clip(Path(source))
     return Origin(path=clip.path, format=clip.media_type)
-
-
-def _driver(source: str | os.PathLike[str]) -> Source:
-    path = Path(source)
-    return Source(path.name, "motion", sha256_of(path) if path.is_file() else "", str(path))
 
 
 def _until(frames: Iterator[Array], fps: float, seconds: float | None, progress: Progress) -> Iterator[Array]:

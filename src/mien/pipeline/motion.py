@@ -20,6 +20,7 @@ from ..face.motion import Motion
 from ..face.shape import ShapeModel
 from ..io import clip_reader, outputs
 from ..io.photo_reader import MAX_PIXELS
+from ..models.catalogue import sha256_of
 from ..models.kit import Kit, shared_kit
 from ..models.motions import SUFFIX, boxed, boxed_text
 from ..types import SILENT, Array, Face, Progress, Source
@@ -65,9 +66,12 @@ def as_motion(
     found = motion_of(
         path, face=face, start=start, end=end, max_pixels=max_pixels, kit=kit, progress=progress
     )
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return found, Source(path.name, "motion", digest, str(path))
+    return found, driver_of(path)
+
+
+def driver_of(clip: Path) -> Source:
+    """What a label says of a clip that drives; of a camera only its name."""
+    return Source(clip.name, "motion", sha256_of(clip) if clip.is_file() else "", str(clip))
 
 
 def boxed_motions(*, kit: Kit | None = None) -> list[Motion]:

@@ -3,13 +3,13 @@ their terms."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...models.catalogue import sha256_of
 from ..families.stylegan2 import FIXED
 from ..published import detect as official
 from ..published.key_maps import State
@@ -54,7 +54,7 @@ def _of_run(folder: Path) -> Origin:
     return Origin(
         folder.name,
         about["family"],
-        _sha256(best),
+        sha256_of(best),
         {name: one for name, one in nets.items() if one},
         knobs,
         *terms,
@@ -71,11 +71,6 @@ def _published(path: Path) -> Origin:
     return Origin(
         path.name, one.kind, one.source_sha256, nets, knobs, one.licence, one.commercial, one.credit
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def inherited(origins: Sequence[Origin], notice: str) -> dict[str, Any]:

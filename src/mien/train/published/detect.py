@@ -6,7 +6,6 @@ What a file is, is told by its structure, never by its name. Nothing is ever unp
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 
 from ...errors import ModelError
+from ...models.catalogue import sha256_of
 from ..blocks import translators
 from ..families import pix2pixhd, stargan, style
 from .key_maps import (
@@ -159,10 +159,8 @@ def read(path: Path) -> Checkpoint:
         raise ModelError(
             f"{path} is {kind} by its outline, but not within ({said(error)}): fetch it again"
         ) from error
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     terms = TERMS[kind]
-    return Checkpoint(kind, nets, config, terms.licence, digest, terms.credit, terms.commercial)
+    return Checkpoint(kind, nets, config, terms.licence, sha256_of(path), terms.credit, terms.commercial)
 
 
 def _kind(tree: Any, path: Path) -> str:
