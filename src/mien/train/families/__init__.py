@@ -10,6 +10,7 @@ from . import (
     pix2pixhd,
     psp,
     retouch,
+    sketch,
     stargan,
     style,
     stylegan2,
@@ -18,6 +19,7 @@ from . import (
 FAMILIES = {
     "bare": bare,
     "parser": parser,
+    "sketch": sketch,
     "retouch": retouch,
     "stylegan2": stylegan2,
     "psp": psp,
