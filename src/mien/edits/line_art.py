@@ -18,6 +18,11 @@ INK = 0.6  # of white: below are lines
 SPECK = 2e-5  # of the picture's area: dark spots smaller than this are dirt
 FILLS = 0.85  # of the sheet's height or width: what is drawn over as much of either is framed already
 HEAD = 0.84, 0.74  # of the side of a picture of FFHQ: height of a head with its hair, and width
+CLEAN = 0.94  # of the ground's brightness: what is above is ground
+NIGHT = 90  # a ground darker than this is a blackboard
+TINTED, ALIKE = 60, 32  # levels between a ground's channels that make it a colour; from it that are still ground
+RIM, ROUNDS = 0.88, 5  # where a drawing's border begins, from its middle; how often the ground is fitted
+WIDE, NARROW = 70, 18  # levels from the ground that are taken for it, at first and then
 NEAR, STRONG = (
     0.02,
     3.0,
@@ -46,6 +51,46 @@ def extract_lines(pixels: Array) -> Array:
     return np.clip((shade - black) / (WHITE - black) * 255, 0, 255).astype(np.uint8)
 
 
+def whiten_paper(pixels: Array) -> Array:
+    """`[H, W, 3]` uint8, a drawing with or without colours on any ground -> the same on white, ink dark: paper is
+    divided out, a coloured ground taken away, and what is light on a dark ground turned round."""
+    height, width = pixels.shape[:2]
+    scale = min(SMALL / max(height, width), 1.0)
+    small = cv2.resize(
+        pixels, (max(round(width * scale), 1), max(round(height * scale), 1)), interpolation=cv2.INTER_AREA
+    )
+    ground = _ground(small)
+    if float(np.median(ground)) < NIGHT:
+        pixels, ground = 255 - pixels, 255 - ground
+    ground = cv2.resize(ground, (width, height), interpolation=cv2.INTER_LINEAR)
+    colour = np.median(ground.reshape(-1, 3), 0)
+    if colour.max() - colour.min() > TINTED:
+        shade = pixels / np.float32(255)
+        shade[np.abs(pixels - ground).max(2) < ALIKE] = 1
+    else:
+        shade = np.minimum(pixels / np.maximum(ground, 1), 1).astype(np.float32)
+    black = min(float(np.percentile(shade.min(2), 0.5)), PALEST)
+    return np.rint(np.clip((shade - black) / (CLEAN - black), 0, 1) * 255).astype(np.uint8)
+
+
+def _ground(small: Array) -> Array:
+    """What a drawing is drawn on, without the drawing: smooth light over its border's colour, fitted to what agrees
+    with it. `[h, w, 3]` float32."""
+    height, width = small.shape[:2]
+    y, x = (np.linspace(-1, 1, n) for n in (height, width))
+    waves = np.stack(np.broadcast_arrays(1, x, y[:, None], x * x, y[:, None] ** 2, x * y[:, None]), -1)
+    rim = np.maximum(np.abs(x), np.abs(y[:, None])) > RIM
+    usual = np.median(small[rim], 0)
+    agreed = np.abs(small - usual).max(2) < WIDE
+    for _ in range(ROUNDS):
+        known = waves[agreed]
+        solved = np.linalg.lstsq(known.T @ known + 1e-3 * np.eye(6), known.T @ small[agreed], rcond=None)[0]
+        ground = waves @ solved
+        agreed = np.abs(small - ground).max(2) < NARROW
+        agreed = agreed if agreed.sum() > 50 else rim
+    return np.clip(ground, 1, 255).astype(np.float32)
+
+
 def pencil(pixels: Array) -> Array:
     """`[S, S, 3]` uint8, a photo or a drawing, -> its lines `[S, S]` uint8, dark on white: grey dodged by its
     own blurred negative."""
@@ -57,14 +102,15 @@ def pencil(pixels: Array) -> Array:
 
 
 def frame_drawing(drawn: Array, size: int) -> Array:
-    """Lines `[H, W]` as a square of `size` pixels that they fill as a head does in FFHQ; what fills its sheet
-    is only made square.
+    """A drawing on white, `[H, W]` or `[H, W, 3]`, as a square of `size` pixels that it fills as a head does in FFHQ;
+    what fills its sheet is only made square.
 
     `InputError` where there are no lines.
     """
-    height, width = drawn.shape
-    _, _, told, _ = cv2.connectedComponentsWithStats((drawn < INK * 255).astype(np.uint8), connectivity=8)
-    told = told[1:][told[1:, cv2.CC_STAT_AREA] > SPECK * drawn.size]
+    height, width = drawn.shape[:2]
+    ink = drawn if drawn.ndim == 2 else drawn.min(2)
+    _, _, told, _ = cv2.connectedComponentsWithStats((ink < INK * 255).astype(np.uint8), connectivity=8)
+    told = told[1:][told[1:, cv2.CC_STAT_AREA] > SPECK * ink.size]
     if not len(told):
         raise InputError(
             f"no lines found in {width} x {height} pixels: a drawing was wanted, darker than its paper"
@@ -86,6 +132,6 @@ def frame_drawing(drawn: Array, size: int) -> Array:
         (size * steps,) * 2,
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(255,),
+        borderValue=(255, 255, 255),
     )
     return resize(square, (size, size))

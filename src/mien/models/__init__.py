@@ -10,11 +10,13 @@ from .blendshapes import Blendshapes
 from .embedder import Embedder
 from .encoder import Encoder
 from .finder import Finder
+from .fitter import Fitter
 from .generator import Generator, Mapper
 from .landmarker import Iris, Mesh
 from .parser import Parser
 from .retoucher import Retoucher
 from .session import Net
+from .sketch_reader import SketchReader
 from .style_encoder import StyleEncoder
 from .swapper import Swapper
 from .translator import Translator
@@ -27,6 +29,8 @@ ROLES: dict[str, type[Any]] = {
     "mapper": Mapper,
     "generator": Generator,
     "encoder": Encoder,
+    "fitter": Fitter,
+    "sketch_reader": SketchReader,
     "embedder": Embedder,
     "blendshapes": Blendshapes,
     "parser": Parser,

@@ -18,6 +18,7 @@ from .directions import Directions
 from .embedder import Embedder
 from .encoder import Encoder
 from .finder import Finder
+from .fitter import Fitter
 from .generator import Generator, Mapper
 from .landmarker import Landmarker, find_faces
 from .manners import Manners
@@ -26,6 +27,7 @@ from .prototypes import Prototypes
 from .retoucher import Retoucher
 from .session import Net
 from .shapes import Shapes
+from .sketch_reader import SketchReader
 from .style_encoder import StyleEncoder
 from .swapper import Swapper
 from .translator import Translator
@@ -39,6 +41,7 @@ DEFAULTS = {
     "parser": "parser",
     "remover": "bare",
     "embedder": "identity",
+    "sketch_reader": "sketch-reader",
 }
 LICENCES = ("all", "commercial")
 DATA = {
@@ -141,6 +144,14 @@ class Kit:
     def encoder(self, name: str) -> Encoder:
         """The network NAME-encoder."""
         return self.get("encoder", f"{name}-encoder")
+
+    def fitter(self, name: str) -> Fitter:
+        """The network NAME-fitter."""
+        return self.get("fitter", f"{name}-fitter")
+
+    @property
+    def sketch_reader(self) -> SketchReader:
+        return self.get("sketch_reader")
 
     def translator(self, name: str) -> Translator:
         """The translator called `name`."""

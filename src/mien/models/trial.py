@@ -36,6 +36,14 @@ SIGNATURES: dict[str, tuple[Shapes, Shapes]] = {
     "mapper": ({"z": (1, "Z")}, {"w": (1, "W")}),
     "generator": ({"ws": (1, "L", "W")}, {"pixels": (1, 3, "S", "S")}),
     "encoder": ({"pixels": (1, 3, "S", "S")}, {"ws": (1, "L", "W")}),
+    "fitter": (
+        {"points": (1, 468, 2), "hair": (1, 1, "h", "h"), "traits": (1, 3), "w": (1, "W")},
+        {"ws": (1, "L", "W")},
+    ),
+    "sketch_reader": (
+        {"pixels": (1, 3, "S", "S")},
+        {"points": (1, 468, 2), "hair": (1, 1, "h", "h"), "traits": (1, 4)},
+    ),
     "embedder": ({"pixels": (1, 3, "S", "S")}, {"vector": (1, "E")}),
     "blendshapes": ({"points": (1, 146, 2)}, {"coefficients": (1, 52)}),
     "parser": ({"pixels": (1, 3, "S", "S")}, {"regions": (1, 12, "h", "w")}),

@@ -13,7 +13,7 @@ from ...types import Array
 from .layout import SIZE
 from .portraits import Portraits
 from .selection import imagined, shown
-from .statistics import ATTRIBUTES, COLOURS, MOUTH, Statistics, as_ycc
+from .statistics import ATTRIBUTES, COLOURS, MOUTH, TONES, Statistics, as_ycc
 
 PICK = 16.0  # how surely z is one member
 DRAWS, ROUNDS, STEP = 4000, 12, 2.0  # to make all members as likely
@@ -47,8 +47,15 @@ CONDITIONS = (
     Condition("hair_red", "", 0, 255),
     Condition("hair_green", "", 0, 255),
     Condition("hair_blue", "", 0, 255),
+    Condition("skin_red", "", 0, 255),
+    Condition("skin_green", "", 0, 255),
+    Condition("skin_blue", "", 0, 255),
 )
-STRICT = {"age": 40.0, "sex": 100.0, "yaw": 4.0} | dict.fromkeys(COLOURS, 1.0) | dict.fromkeys(MOUTH, 4.0)
+STRICT = {
+    **{"age": 40.0, "sex": 100.0, "yaw": 4.0, **dict.fromkeys(TONES, 6.0)},
+    **dict.fromkeys(COLOURS, 1.0),
+    **dict.fromkeys(MOUTH, 4.0),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +215,10 @@ def _asking(portraits: Portraits, statistics: Statistics) -> tuple[Array, Array]
     first = ATTRIBUTES.index(MOUTH[0])
     asking[names.index("smile"), first : first + 3], offset[first : first + 3] = smiling - neutral, neutral
     primaries = as_ycc(np.vstack([np.zeros(3), np.eye(3)])[:, None, None])[:, 0, 0]
-    asking[names.index("hair_red") :, -3:], offset[-3:] = primaries[1:] - primaries[0], primaries[0]
+    for red, first in (("hair_red", COLOURS[0]), ("skin_red", TONES[0])):
+        row, column = names.index(red), ATTRIBUTES.index(first)
+        asking[row : row + 3, column : column + 3] = primaries[1:] - primaries[0]
+        offset[column : column + 3] = primaries[0]
     return asking / statistics.spread, (offset - statistics.centre) / statistics.spread
 
 

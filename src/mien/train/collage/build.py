@@ -1,4 +1,4 @@
-"""From a folder of labelled faces to the four files of the generator `nobody`: mapper, generator, encoder,
+"""From a folder of labelled faces to the five files of the generator `nobody`: mapper, generator, encoder, fitter,
 directions."""
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ..data.faces import made_by, notice_of, read_rgb
 from ..engine import export
 from ..engine.part import Part
 from . import bank, portraits, selection, statistics
+from .fitter import SIDE, TRAITS, Fitter
 from .layout import SIZE
 from .network import Collage, Mapper
 
@@ -54,7 +55,8 @@ class Encoder(nn.Module):
 def build(faces: Path, out: Path, *, force: bool, progress: Progress) -> dict[str, float]:
     """See `verbs.collage`."""
     places = [
-        out / f"{NAME}-{part}" for part in ("mapper.onnx", "generator.onnx", "encoder.onnx", "directions.npz")
+        out / f"{NAME}-{part}"
+        for part in ("mapper.onnx", "generator.onnx", "encoder.onnx", "fitter.onnx", "directions.npz")
     ]
     for place in places:
         outputs.check_free(place, force)
@@ -80,14 +82,14 @@ def build(faces: Path, out: Path, *, force: bool, progress: Progress) -> dict[st
         export.write(replace(part, card=card), place, bits=16)
     codes = bank.directions(seen, measured)
     about = {"description": f"Directions of {NAME}: {', '.join(codes)}", "space": sha256_of(places[1])}
-    directions.write(places[3], Card(f"{NAME}-directions", "directions", **about, **said), codes)
+    directions.write(places[-1], Card(f"{NAME}-directions", "directions", **about, **said), codes)
     return {"members": len(chosen), "megabytes": sum(place.stat().st_size for place in places) / 1e6}
 
 
 def parts(
     faces: Path, seen: portraits.Portraits, measured: statistics.Statistics, made: bank.Bank
 ) -> list[Part]:
-    """The three networks, mapper, generator and encoder, without what is said of all."""
+    """The four networks, mapper, generator, encoder and fitter, without what is said of all."""
     collage, mapper = Collage(made).eval(), Mapper(made).eval()
     encoder = Encoder(_slopes(faces, seen, measured), sum(collage.sizes[2:]))
     unknown = torch.full((1, len(bank.CONDITIONS)), torch.nan)
@@ -107,10 +109,20 @@ def parts(
         f"{NAME}-generator", "generator", "", size=SIZE, template="ffhq", description="Faces of nobody"
     )
     finds = Card(f"{NAME}-encoder", "encoder", "", size=SIZE, template="ffhq", description="Who is alike")
+    fits = Card(
+        f"{NAME}-fitter", "fitter", "", size=SIZE, template="ffhq", description="Faces of a given shape"
+    )
+    asked = {
+        "points": torch.from_numpy(measured.mean_shape[None].astype(np.float32)),
+        "hair": torch.zeros(1, 1, SIDE, SIDE),
+        "traits": torch.full((1, len(TRAITS)), torch.nan),
+        "w": mean[None],
+    }
     return [
         Part("mapper", mapper, {"z": z[:1], "condition": unknown}, ("w",), draws),
         Part("generator", collage, {"ws": mean[None, None]}, ("pixels",), shows),
         Part("encoder", encoder, {"pixels": torch.zeros(1, 3, SIZE, SIZE)}, ("ws",), finds),
+        Part("fitter", Fitter(made, measured).eval(), asked, ("ws",), fits),
     ]
 
 

@@ -14,10 +14,11 @@ from .layout import Layout, mirrored
 from .portraits import Portraits
 
 OUTLINES = 8  # principal components of where hair is
+TONES = ("tone_luma", "tone_cr", "tone_cb")
 COLOURS = ("hair_luma", "hair_cr", "hair_cb")
 MOUTH = ("mouth_width", "mouth_lift", "mouth_opening")
 ATTRIBUTES = (
-    *("sex", "age", "beard", "tone_luma", "tone_cr", "tone_cb", "yaw", "pitch", "side_light"),
+    *("sex", "age", "beard", *TONES, "yaw", "pitch", "side_light"),
     *(f"hair_{k}" for k in range(OUTLINES)),
     *MOUTH,
     *COLOURS,

@@ -30,10 +30,9 @@ SCRIBBLED = 0.55  # of a batch
 ASIDE = 256  # drawings of people held out
 HAIR = 32  # pixels a side of where hair is
 TRAITS = ("sex", "age", "beard", "glasses")
-HEAD = tuple(
-    REGIONS.index(name)
-    for name in ("skin", "hair", "beard", "glasses", "brows", "eyes", "lips", "teeth", "nose", "ears", "neck")
-)
+COARSE = 8  # pixels of a drawing between places where it is told what of a picture it shows
+BEYOND = 255  # among regions: outside of the picture
+IN_HEAD = np.isin(np.arange(256), [k for k, name in enumerate(REGIONS) if name != "other"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +44,6 @@ class Portrait:
     points: Array
     regions: Array
     traits: tuple[float, float, float, float]
-
-    def mirrored(self, mirror: Array) -> Portrait:
-        points = self.points[mirror] * [-1, 1] + [CROP - 1, 0]
-        return Portrait(self.pixels[:, ::-1], points, self.regions[:, ::-1], self.traits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +113,7 @@ class SketchData:
         return self._drawn(ASIDE, np.random.default_rng((self.seed, -1 % 2**32)), True)
 
     def _drawn(self, count: int, random: np.random.Generator, aside: bool) -> tuple[Array, ...]:
-        rows = [self._example(random, self.pools[aside]) for _ in range(count)]
+        rows = [row for _ in range(0, count, 2) for row in self._twins(random, self.pools[aside])][:count]
         pixels, points, hair, traits = (np.stack(one) for one in zip(*rows, strict=True))
         tensor = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), np.float32) / 255
         return (
@@ -128,13 +123,10 @@ class SketchData:
             traits.astype(np.float32),
         )
 
-    def _example(
-        self, random: np.random.Generator, pool: list[Portrait]
-    ) -> tuple[Array, Array, Array, Array]:
-        """One drawing `[S, S, 3]` uint8, and what is drawn in it."""
+    def _twins(self, random: np.random.Generator, pool: list[Portrait]) -> list[tuple[Array, ...]]:
+        """A drawing `[S, S, 3]` uint8 with what is drawn in it, and its mirror image, each as another hand leaves
+        it."""
         who = pool[random.integers(len(pool))]
-        if random.random() < 0.5:
-            who = who.mirrored(self.mirror)
         fine = FINER * self.size
         place = _placed(random, fine)
         if random.random() < SCRIBBLED:
@@ -143,10 +135,15 @@ class SketchData:
             stretch = Stretch.chance(random, who.points) if random.random() < 0.6 else None
             drawn, hair = _drawn_portrait(random, who, stretch, place, fine)
             points, traits = who.points if stretch is None else stretch.drawn(who.points), who.traits
-        drawn = cv2.resize(_handled(drawn, random), (self.size,) * 2, interpolation=cv2.INTER_AREA)
-        drawn = _scanned(drawn, random)
         places = (geometry.transform(points, place) + 0.5) / fine
-        return drawn, places, cv2.resize(hair, (HAIR,) * 2, interpolation=cv2.INTER_AREA), np.array(traits)
+        turned = places[self.mirror] * [-1, 1] + [1, 0]
+        hair = cv2.resize(hair, (HAIR, HAIR), interpolation=cv2.INTER_AREA)
+        both = ((drawn, places, hair), (drawn[:, ::-1], turned, hair[:, ::-1]))
+        return [(self._left(one, random), at, where, np.array(traits)) for one, at, where in both]
+
+    def _left(self, drawn: Array, random: np.random.Generator) -> Array:
+        drawn = cv2.resize(_handled(drawn, random), (self.size,) * 2, interpolation=cv2.INTER_AREA)
+        return _scanned(drawn, random)
 
     def _scribbled(
         self, random: np.random.Generator, who: Portrait, pool: list[Portrait], place: Array, size: int
@@ -196,21 +193,18 @@ def _drawn_portrait(
     random: np.random.Generator, who: Portrait, stretch: Stretch | None, place: Array, size: int
 ) -> tuple[Array, Array]:
     """A portrait drawn in one of MANNERS, `[size, size, 3]` uint8, and where its hair is, `[size, size]` uint8."""
-    at = geometry.transform(mesh.pixel_grid(size), geometry.invert(place))
+    coarse = (mesh.pixel_grid(size // COARSE) + 0.5) * COARSE - 0.5
+    at = geometry.transform(coarse, geometry.invert(place))
     at = at if stretch is None else stretch.of(at)
-    at = ((at + 0.5) * (SEEN / CROP) - 0.5).astype(np.float32)
-    outside = ((at < 0) | (at > SEEN - 1)).any(-1)
-    pixels = cv2.remap(who.pixels, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    regions = cv2.remap(
-        who.regions, at[..., 0], at[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
-    )
-    head = np.isin(regions, HEAD) & ~outside
+    at = cv2.resize(((at + 0.5) * (SEEN / CROP) - 0.5).astype(np.float32), (size, size))
+    pixels = cv2.remap(who.pixels, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    regions = cv2.remap(who.regions, at, None, cv2.INTER_NEAREST, borderValue=(BEYOND,))
     if random.random() < 0.75:
-        pixels = np.where(head[..., None], pixels, 255).astype(np.uint8)
+        pixels[~IN_HEAD[regions]] = 255
     else:
-        pixels[outside] = 255
+        pixels[regions == BEYOND] = 255
     manner = MANNERS[int(random.choice(len(MANNERS), p=SHARES))]
-    hair = np.where((regions == REGIONS.index("hair")) & ~outside, 255, 0).astype(np.uint8)
+    hair = cv2.compare(regions, REGIONS.index("hair"), cv2.CMP_EQ)
     return manner(pixels, regions, random), hair
 
 
@@ -233,15 +227,14 @@ def _inked(pixels: Array, _: Array, random: np.random.Generator) -> Array:
 def _flat(pixels: Array, regions: Array, random: np.random.Generator) -> Array:
     """Each part in one colour, often with lines between them."""
     out = np.full_like(pixels, 255)
-    for k in HEAD:
-        inside = regions == k
-        if inside.sum() > 30:
-            colour = pixels[inside].mean(0) + random.normal(0, 15, 3)
-            out[inside] = np.clip(colour * random.uniform(0.9, 1.25), 0, 255)
+    for k in np.flatnonzero(IN_HEAD):
+        inside = cv2.compare(regions, int(k), cv2.CMP_EQ)
+        colour = np.array(cv2.mean(pixels, inside)[:3]) + random.normal(0, 15, 3)
+        out[inside > 0] = np.clip(colour * random.uniform(0.9, 1.25), 0, 255)
     if random.random() < 0.7:
         edges = cv2.morphologyEx(regions, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
         wide = cv2.dilate(edges.astype(np.uint8), np.ones((int(random.integers(1, 4)),) * 2, np.uint8)) > 0
-        out[wide & (pixels.min(2) < 255)] = random.integers(0, 80)
+        out[wide & IN_HEAD[regions]] = random.integers(0, 80)
     return out
 
 
@@ -266,12 +259,11 @@ SHARES = (0.5, 0.2, 0.2, 0.1)
 
 def _handled(drawn: Array, random: np.random.Generator) -> Array:
     """The drawing as an unsteady hand and an eraser leave it."""
-    size = len(drawn)
+    size, drawn = len(drawn), drawn.copy()
     if random.random() < 0.5:
         coarse = random.normal(0, random.uniform(0, 0.012) * size, (6, 6, 2)).astype(np.float32)
         at = mesh.pixel_grid(size) + cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
         drawn = cv2.remap(drawn, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderValue=(255, 255, 255))
-    drawn = drawn.copy()
     for _ in range(random.poisson(0.7)):
         corner, side = random.integers(0, size, 2), random.integers(size // 24, size // 5, 2)
         drawn[corner[1] : corner[1] + side[1], corner[0] : corner[0] + side[0]] = 255
