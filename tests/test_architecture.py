@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pipeline.generate",
         "pipeline.motion",
         "pipeline.people",
+        "pipeline.sketch",
         "pipeline.stylize",
         "pipeline.swap",
         "pipeline.swap_face",

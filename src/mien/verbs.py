@@ -25,7 +25,8 @@ from .pipeline.motion import motion_of, write_motion
 from .pipeline.motion_strip import motion_strip
 from .pipeline.networks import collage, export, import_network, prototypes, train
 from .pipeline.people import meant, person
-from .pipeline.stylize import manners, sketch, stylize, stylize_clip
+from .pipeline.sketch import sketch
+from .pipeline.stylize import manners, stylize, stylize_clip
 from .pipeline.swap import swap, swap_clip
 
 __all__ = [

@@ -69,6 +69,7 @@ def _near(ctx: click.Context, option: click.Parameter, value: Path | None) -> No
 @click.option("--sex", type=click.Choice(list(SEXES)), help="Of all faces.")
 @click.option("--smile", metavar="X|A-B", callback=_numbers, help="From 0 to 1.")
 @click.option("--hair", metavar="COLOUR", help="A name such as blond, or #rrggbb.")
+@click.option("--skin", metavar="COLOUR", help="pale, fair, olive, tan, brown, dark, or #rrggbb.")
 @click.option(
     "--yaw", metavar="DEGREES|A-B", callback=_numbers, help="How far heads turn; to the right is more."
 )
@@ -107,7 +108,7 @@ def generate(network: str, seeds: list[int], output: Path, grid: bool, video: bo
     from .. import verbs
 
     kit, force = verbs.shared_kit(rest["licence"]), rest["force"]
-    asked = {name: rest[name] for name in ("age", "smile", "hair", "yaw") if rest[name] is not None}
+    asked = {name: rest[name] for name in ("age", "smile", "hair", "skin", "yaw") if rest[name] is not None}
     asked |= {"sex": SEXES[rest["sex"]]} if rest["sex"] else {}
     about: dict[str, Any] = {"truncation": rest["truncation"], "conditions": asked, "kit": kit}
     if not output.is_dir():

@@ -1,4 +1,4 @@
-"""`mien stylize` and `mien sketch`: pictures as a translator draws them."""
+"""`mien stylize`: pictures as a translator draws them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from ..pipeline.stylize import SKETCH
-from .app import app, say
+from .app import app
 from .edit import carry_out, gathered
 from .options import options
 
@@ -84,31 +83,3 @@ def stylize(
     drawn_by = manner(kit, network, verbs.read(style, max_pixels=how["max_pixels"]) if style else None)
     request = StyleRequest(drawn_by, strength, which, conditions, start, end, licence).checked()
     carry_out(work, request, **how)
-
-
-@app.command()
-@click.argument("drawing", type=click.Path(path_type=Path), metavar="IN")
-@options("output")
-@click.option(
-    "--with", "network", default=SKETCH, show_default=True, metavar="NAME", help="A translator of drawings."
-)
-@click.option(
-    "--face",
-    metavar="all|largest|N|PICTURE",
-    help="A face that is found in a larger picture is redrawn in its place.",
-)
-@options("tell", "force", "licence", "max_pixels")
-def sketch(drawing: Path, output: Path, network: str, force: bool, max_pixels: int, **rest: Any) -> None:
-    """Make a face out of a drawing on light paper, scanned or photographed.
-
-    What is drawn, dark on its paper, is cut out and made a face. Others than the network in the box: `mien
-    train pix2pix --preset sketch`.
-    """
-    from .. import verbs
-    from ..pipeline import batch
-
-    batch.check(batch.Job(drawing, output, force=force))
-    photo = verbs.sketch(verbs.read(drawing, max_pixels=max_pixels), network, **rest)
-    verbs.write(photo, output, force=force)
-    lost = photo.origin.left_out
-    say(f"wrote {output}{': left out: ' * bool(lost)}{', '.join(lost)}")

@@ -48,6 +48,15 @@ HAIR = {  # as hair is called; these are what people are born with, or come to
     "white": "#c2c1bf",
 }
 
+SKIN = {  # as photos in even light show it
+    "pale": "#c49d8a",
+    "fair": "#b88b78",
+    "olive": "#9f7a62",
+    "tan": "#936853",
+    "brown": "#7a584b",
+    "dark": "#5c4037",
+}
+
 
 @dataclass(frozen=True)
 class Colour:

@@ -20,7 +20,10 @@ FILLS = 0.85  # of the sheet's height or width: what is drawn over as much of ei
 HEAD = 0.84, 0.74  # of the side of a picture of FFHQ: height of a head with its hair, and width
 CLEAN = 0.94  # of the ground's brightness: what is above is ground
 NIGHT = 90  # a ground darker than this is a blackboard
-TINTED, ALIKE = 60, 32  # levels between a ground's channels that make it a colour; from it that are still ground
+TINTED, ALIKE = (
+    60,
+    32,
+)  # levels between a ground's channels that make it a colour; from it that are still ground
 RIM, ROUNDS = 0.88, 5  # where a drawing's border begins, from its middle; how often the ground is fitted
 WIDE, NARROW = 70, 18  # levels from the ground that are taken for it, at first and then
 NEAR, STRONG = (

@@ -18,7 +18,11 @@ from . import directions as latents
 from . import photo as apply
 
 NOBODY = "nobody"  # the generator in the box
-HAIR = ("hair_red", "hair_green", "hair_blue")  # what a colour of hair is to a mapper, from 0 to 255
+# What a colour is to a mapper, three numbers from 0 to 255, and the names that it may have.
+COLOURED = {
+    "hair": (("hair_red", "hair_green", "hair_blue"), colours.HAIR),
+    "skin": (("skin_red", "skin_green", "skin_blue"), colours.SKIN),
+}
 # What is asked of a face: a value, two between which one is drawn for each seed, or a name.
 Asked = float | tuple[float, float] | str
 
@@ -36,13 +40,13 @@ def generate(
 
     truncation 0..1: 1 is as varied as the network learned, 0 its mean face; default: what its card says, else 0.7.
     conditions: what the faces are to be, of a network that can be told: "age" in years, "sex" -1 (feminine) to 1
-    (masculine), "smile" 0..1, "yaw" in degrees, "hair" a name or #rrggbb; two numbers are a range, in which each
-    seed has its own place. The pictures are labelled as wholly generated. Raises `RequestError`.
+    (masculine), "smile" 0..1, "yaw" in degrees, "hair" and "skin" a name or #rrggbb; two numbers are a range, in which
+    each seed has its own place. The pictures are labelled as wholly generated. Raises `RequestError`.
     """
     mapper, generator = (kit or shared_kit()).generator(network)
-    truncation, asked = _truncation(truncation, mapper), _checked(network, mapper, conditions or {})
+    truncation, asked = _truncation(truncation, mapper), checked_conditions(network, mapper, conditions or {})
     for seed in seeds:
-        told, w = _drawn(mapper, seed, truncation, asked)
+        told, w = drawn_styles(mapper, seed, truncation, asked)
         step = apply.generation_step(
             {"seed": seed, "truncation": truncation, **told}, (mapper.net, generator.net)
         )
@@ -66,8 +70,8 @@ def walk(
     generated. truncation, conditions: see `generate`."""
     video.target(out, force=force)
     mapper, generator = (kit or shared_kit()).generator(network)
-    truncation, asked = _truncation(truncation, mapper), _checked(network, mapper, conditions or {})
-    stops = [_drawn(mapper, seed, truncation, asked)[1][0] for seed in seeds]
+    truncation, asked = _truncation(truncation, mapper), checked_conditions(network, mapper, conditions or {})
+    stops = [drawn_styles(mapper, seed, truncation, asked)[1][0] for seed in seeds]
     said = {"seeds": list(seeds), "truncation": truncation, "frames": frames, **dict(conditions or {})}
     step = apply.generation_step(said, (mapper.net, generator.net))
     pictures = (generator.draw(w[None])[0] for w in latents.loop(stops, frames))
@@ -81,7 +85,7 @@ def _truncation(asked: float | None, mapper: Mapper) -> float:
     return truncation
 
 
-def _drawn(
+def drawn_styles(
     mapper: Mapper, seed: int, truncation: float, asked: Mapping[str, tuple[float, float]]
 ) -> tuple[dict[str, float], Array]:
     """What the face of a seed is to be, and its w `[1, W]`."""
@@ -95,12 +99,14 @@ def _drawn(
     return told, mapper.styles(mapper.noise(seed), truncation, conditions=told)
 
 
-def _checked(network: str, mapper: Mapper, conditions: Mapping[str, Asked]) -> dict[str, tuple[float, float]]:
+def checked_conditions(
+    network: str, mapper: Mapper, conditions: Mapping[str, Asked]
+) -> dict[str, tuple[float, float]]:
     """The ends between which each condition lies, by the names that the mapper has for them."""
     out: dict[str, tuple[float, float]] = {}
-    known = [name for name in mapper.conditions if name not in HAIR]
-    if set(HAIR) <= mapper.conditions.keys():
-        known.append("hair")
+    parts = {part for keys, _ in COLOURED.values() for part in keys}
+    known = [name for name in mapper.conditions if name not in parts]
+    known += [name for name, (keys, _) in COLOURED.items() if mapper.conditions.keys() >= {*keys}]
     if conditions and not known:
         raise RequestError(
             f"{network} draws what its seeds are and cannot be told {' and '.join(conditions)}: leave that out, or draw with {NOBODY}"
@@ -108,9 +114,10 @@ def _checked(network: str, mapper: Mapper, conditions: Mapping[str, Asked]) -> d
     for name, value in conditions.items():
         if name not in known:
             raise RequestError(f"{network} cannot be told {name!r}: there are {', '.join(known)}")
-        if name == "hair":
-            rgb = colours.parse(str(value), colours.HAIR).rgb
-            out |= {key: (255 * one, 255 * one) for key, one in zip(HAIR, rgb, strict=True)}
+        if name in COLOURED:
+            keys, names = COLOURED[name]
+            rgb = colours.parse(str(value), names).rgb
+            out |= {key: (255 * one, 255 * one) for key, one in zip(keys, rgb, strict=True)}
             continue
         low, high = _ends(name, value)
         most = mapper.conditions[name]

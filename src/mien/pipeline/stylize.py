@@ -1,5 +1,4 @@
-"""The verbs `stylize` and `sketch`: a picture as a translator draws it; the whole of it, or its faces as any
-other edit."""
+"""The verb `stylize`: a picture as a translator draws it; the whole of it, or its faces as any other edit."""
 
 from __future__ import annotations
 
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ..deprecations import GONE, callbacks, renamed
-from ..edits import line_art
 from ..edits.request import said_of_face
 from ..edits.translate import TranslatorEdit
 from ..errors import InputError, ModelError, RequestError
@@ -27,11 +25,10 @@ from .clip_edit import clip_editor
 from .clip_style import ClipStylizer
 from .look import PhotoFaces
 from .people import FaceLike, meant, select_faces
-from .photo import edit_photo, edit_step, generation_step
+from .photo import edit_photo, edit_step
 from .resume import Summary, process_clip
 
 PAINTING = "painting"  # the translator in the box that takes any style
-SKETCH = "sketch"  # the translator of drawings that is used where none is named
 OLD_WORDS = {"asked": "conditions", "begin": "start"}
 
 
@@ -88,7 +85,7 @@ class StyleRequest:
         if not self.strength:
             return photo
         if self.face is not None:
-            return _faces(photo, edit, self.face, self._step(edit), kit)
+            return redraw_faces(photo, edit, self.face, self._step(edit), kit)
         seen = filters.to_uint8(photo.pixels)
         drawn = edit.translator.translate(seen, style=edit.style, asked=edit.asked)
         return photo.after(self._step(edit), mixed(photo.pixels, seen, drawn, self.strength))
@@ -199,48 +196,6 @@ def stylize_clip(
     return request.checked().apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
 
 
-def sketch(
-    drawing: PhotoLike,
-    network: str = SKETCH,
-    *,
-    face: FaceLike | None = None,
-    conditions: Mapping[str, float] | None = None,
-    licence: str | None = None,
-    kit: Kit | None = None,
-    **old: Any,
-) -> Photo:
-    """The face that the translator `network` sees in a drawing on light paper: a square, as large as it
-    draws, labelled as generated.
-
-    The paper becomes white, the ink dark, and what is drawn fills the picture as faces do in FFHQ. face: the
-    drawing is part of a picture that shows a face which `find` finds ("all", "largest" or a number); its
-    lines are redrawn in their place, and the rest stays bit-identical. conditions: the network's, by name (of
-    one that can draw anew: {"sample": 3}).
-    """
-    conditions, drawing = dict(_renamed(old).get("conditions", conditions) or {}), as_photo(drawing)
-    if network == SKETCH and network not in catalogue.catalogue():
-        raise ModelError(
-            "no translator of drawings is in the box yet: train one (mien train pix2pix --preset sketch) and name it with --with"
-        )
-    kit = kit or shared_kit(licence)
-    translator = kit.translator(network)
-    if translator.channels != 1:
-        raise RequestError(
-            f"{network} takes pictures of {translator.channels} channels: a translator of drawings takes 1"
-        )
-    which = None if face is None else meant(face, kit=kit)
-    said = {"network": network, **said_of_face(which), "asked": conditions}
-    arguments = {name: value for name, value in said.items() if value}
-    if which is not None:
-        edit = TranslatorEdit(translator, 1.0, None, conditions)
-        return _faces(drawing, edit, which, replace(edit_step((edit,), arguments), verb="sketch"), kit)
-    lines = line_art.frame_drawing(
-        line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size
-    )
-    step = replace(generation_step(arguments, (translator.net,)), verb="sketch")
-    return replace(drawing.after(step, translator.translate(lines, asked=conditions)), opacity=None)
-
-
 def manners(kit: Kit | None = None) -> tuple[str, ...]:
     """The manners in the box, as `stylize` takes them."""
     return (kit or shared_kit()).manners.names
@@ -284,7 +239,8 @@ def _manner_of(kit: Kit, network: str, style: PhotoLike) -> Manner:
     return Manner(network, seen, name, digest, source, networks)
 
 
-def _faces(photo: Photo, edit: TranslatorEdit, face: str | Person, step: Step, kit: Kit) -> Photo:
+def redraw_faces(photo: Photo, edit: TranslatorEdit, face: str | Person, step: Step, kit: Kit) -> Photo:
+    """The photo with some of its faces as a translator draws them."""
     seen = PhotoFaces(photo, kit)
     chosen = select_faces(kit, seen.picture, seen.faces, face)
     done = edit_photo(photo, (edit,), seen.faces, chosen, step.arguments, look=seen.look)

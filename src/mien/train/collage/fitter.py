@@ -18,7 +18,7 @@ from .statistics import ATTRIBUTES, COLOURS, Statistics
 
 SIDE = 32  # pixels a side of where hair is
 OFF = 3.0  # pixels that points may be off
-FARTHEST = 2.8  # standard deviations from the mean face, towards which shapes are bent
+FARTHEST = 3.0, 1.6  # standard deviations from the mean face that the first mode is bent to, and the last
 LEAST = 0.02  # of the picture: less hair is none that was drawn
 HAIR = 9.0  # what it costs to have quite other hair
 SURE = 0.5  # of sex: what was drawn by chance counts so much beside what was read
@@ -28,6 +28,7 @@ TOLD = {  # what a head is chosen by
     **{"sex": 6.0, "age": 0.6, "beard": 1.2, "tone_luma": 1.6, "tone_cr": 0.5, "tone_cb": 0.5, "yaw": 0.4},
     **{"hair_luma": 0.25, "hair_cr": 0.1, "hair_cb": 0.1},
 }
+LIKING = 0.8  # how much lots count beside all that
 STEADY = 2.0  # how much the lots of the chosen head speak for it
 
 
@@ -44,6 +45,7 @@ def _tables(bank: Bank, statistics: Statistics) -> tuple[dict[str, Array], dict[
     others |= {
         "weights": known["weights"][coarse, coarse],
         "solve": np.linalg.solve(shapes @ shapes.T / OFF**2 + np.eye(len(shapes)), shapes / OFF**2).T,
+        "farthest": np.linspace(*FARTHEST, len(shapes)),
         "told": np.array([TOLD.get(name, 0.0) for name in ATTRIBUTES]),
         "untold": known["base_weights"] * outline,
         "turn": np.linalg.lstsq(statistics.coefficients, yaw, rcond=None)[0],
@@ -67,6 +69,7 @@ class Fitter(Tables):
     canonical: Tensor  # [468, 2]
     weights: Tensor  # [32, 32, 3]
     solve: Tensor  # [936, 48]: the likeliest shape
+    farthest: Tensor  # [48]: where the modes of a shape end
     told: Tensor  # [A]: what a head is chosen by
     untold: Tensor  # [A]: and by what where no hair is told
     turn: Tensor  # [48]: how much heads of a shape turn
@@ -79,11 +82,12 @@ class Fitter(Tables):
     def forward(self, points: Tensor, hair: Tensor, traits: Tensor, w: Tensor) -> Tensor:
         attributes, _, lots, texture = w.split(self.sizes(w), 1)
         shape = (points - self.mean_shape).flatten(1) @ self.solve
-        shape = FARTHEST * torch.tanh(shape / FARTHEST)
+        shape = self.farthest * torch.tanh(shape / self.farthest)
         wanted = self.wanted(attributes, traits, shape)
         here = self.laid_out(hair, points)
         told = (hair.mean((1, 2, 3)) > LEAST).to(w.dtype)[:, None]
         cost = self.unlike(wanted, self.told) + (1 - told) * self.unlike(wanted, self.untold) + self.bases
+        cost = cost - LIKING * lots[:, :LOTS] @ self.lottery.T / LOTS**0.5
         member = (cost + told * HAIR * self.other_hair(here)).argmin(1)
         own = torch.cat([self.members[member][:, : -len(COLOURS)], wanted[:, -len(COLOURS) :]], 1)
         base = STEADY * self.lottery[member]

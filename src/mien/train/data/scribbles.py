@@ -262,7 +262,7 @@ def _head(pen: Pen, points: Array) -> None:
 def _neck(pen: Pen, points: Array) -> None:
     for jaw, side in ((172, -1), (397, 1)):
         start = points[jaw] - [side * 6, 0]
-        pen.line(np.stack([start, start + [0, 45], start + [side * pen.random.uniform(20, 70), 70]]))
+        pen.line(start + np.array([[0, 0], [0, 45], [side * pen.random.uniform(20, 70), 70]]))
 
 
 def _ears(pen: Pen, points: Array) -> None:
@@ -300,7 +300,7 @@ def _eye(pen: Pen, kind: str, eye: Array) -> None:
         pen.ellipse(centre, (0.8 * wide, 0.8 * wide), (255, 255, 255), True)
         pen.ellipse(centre + pen.random.normal(size=2), (0.2 * wide, 0.2 * wide), dark, False)
     elif kind == "line":
-        pen.line(np.stack([centre - [wide, 0], centre + [0, pen.random.normal() * 2], centre + [wide, 0]]))
+        pen.line(centre + np.array([[-wide, 0], [0, pen.random.normal() * 2], [wide, 0]]))
     elif kind == "blob":
         pen.ellipse(centre, (0.6 * wide, high), dark, False)
     elif kind == "square":
@@ -331,7 +331,7 @@ def _nose(pen: Pen, points: Array) -> None:
         if pen.random.random() < 0.5:
             pen.line(points[list(BRIDGE)] + shift)
     elif kind == "side":
-        pen.line(np.stack([top, (top + left) / 2, left + [0, 3], tip + [0, 5]]))
+        pen.line(np.stack([top, (top + left) / 2, left, tip]) + np.array([[0, 0], [0, 0], [0, 3], [0, 5]]))
     elif kind == "dots":
         for nostril in points[[98, 327]] + shift:
             pen.ellipse(nostril, (2.5, 2), pen.ink, False)
@@ -340,7 +340,7 @@ def _nose(pen: Pen, points: Array) -> None:
     elif kind == "line":
         pen.line(np.stack([top, (top + tip) / 2, tip]))
     elif kind == "curve":
-        pen.line(np.stack([left, tip + [0, 7], right]))
+        pen.line(np.stack([left, tip, right]) + np.array([[0, 0], [0, 7], [0, 0]]))
 
 
 def _mouth(pen: Pen, points: Array) -> None:
@@ -391,9 +391,9 @@ def _glasses(pen: Pen, points: Array) -> None:
         ],
         1,
     )
-    middles = [eye.mean(0) + [0, 2] for eye in eyes]
+    middles = np.stack([eye.mean(0) for eye in eyes]) + np.array([0, 2])
     thick = float(pen.random.uniform(1, 2))
     for middle, ear, side in zip(middles, (234, 454), (-1, 1), strict=True):
         pen.line(middle + ring, closed=True, thick=thick)
-        pen.line(np.stack([middle + [side * wide, 0], points[ear] - [0, 12]]), thick=thick)
-    pen.line(np.stack([middles[0] + [wide, 0], middles[1] - [wide, 0]]), thick=thick)
+        pen.line(np.stack([middle, points[ear]]) + np.array([[side * wide, 0], [0, -12]]), thick=thick)
+    pen.line(middles + np.array([[wide, 0], [-wide, 0]]), thick=thick)

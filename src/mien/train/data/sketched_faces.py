@@ -133,7 +133,7 @@ class SketchData:
             drawn, points, hair, traits = self._scribbled(random, who, pool, place, fine)
         else:
             stretch = Stretch.chance(random, who.points) if random.random() < 0.6 else None
-            drawn, hair = _drawn_portrait(random, who, stretch, place, fine)
+            drawn, hair = drawn_portrait(random, who, stretch, place, fine)
             points, traits = who.points if stretch is None else stretch.drawn(who.points), who.traits
         places = (geometry.transform(points, place) + 0.5) / fine
         turned = places[self.mirror] * [-1, 1] + [1, 0]
@@ -189,7 +189,7 @@ def _placed(random: np.random.Generator, size: int) -> Array:
     return np.c_[rotation, middle - rotation @ np.full(2, CROP / 2)]
 
 
-def _drawn_portrait(
+def drawn_portrait(
     random: np.random.Generator, who: Portrait, stretch: Stretch | None, place: Array, size: int
 ) -> tuple[Array, Array]:
     """A portrait drawn in one of MANNERS, `[size, size, 3]` uint8, and where its hair is, `[size, size]` uint8."""

@@ -206,7 +206,7 @@ class Sketch:
             shown = 0.4 * pixels + 0.6
             shown[:, 1] -= 0.5 * F.interpolate(where, size=(size, size))[:, 0]
             at = (
-                (places[:, list((*OVAL, *EYELIDS[0], *EYELIDS[1], *LIPS, *BROWS[0], *BROWS[1]))] * size)
+                (places[:, [*OVAL, *EYELIDS[0], *EYELIDS[1], *LIPS, *BROWS[0], *BROWS[1]]] * size)
                 .long()
                 .clamp(0, size - 1)
             )
