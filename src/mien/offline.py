@@ -141,6 +141,7 @@ def commands(folder: Path) -> tuple[str, ...]:
         "edit photos/one.jpg --sex -0.5 --beard -1 --grin 0.5 -o other.png",
         "stylize photos/one.jpg --with ink -o drawn.jpg",
         "generate --seeds 0 -o .",
+        "sketch drawn.jpg -o sketched.png",
         "edit photos/one.jpg --face photos/two.png --by network --age 20 -o third.webp",
         "edit photos --mouth 0.5 --workers 2 -o out",
         "gallery photos/one.jpg -o person.gallery",

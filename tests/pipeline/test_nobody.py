@@ -43,11 +43,13 @@ def test_faces_are_what_is_asked():
     assert old[0] > young[0] + 0.5, "smile"
 
 
-def test_heads_turn_and_hair_changes_its_colour():
+def test_heads_turn_and_hair_and_skin_change_their_colours():
     left, right = ([kit().faces(one)[0].yaw for one in drawn(yaw=yaw)] for yaw in (-10.0, 10.0))
     assert np.mean(right) > np.mean(left) + 8
     black, blond = (np.stack(drawn(sex=-1.0, hair=name))[:, :60].mean() for name in ("black", "blond"))
     assert blond > black + 15
+    dark, pale = (np.stack(drawn(skin=name))[:, 130:170, 90:166].mean() for name in ("dark", "pale"))
+    assert pale > dark + 30
 
 
 def test_a_range_gives_each_seed_a_place_which_the_label_tells(tmp_path: Path, mien: Mien):
@@ -95,7 +97,7 @@ def test_what_cannot_be_drawn_is_refused_in_one_line(
 
 
 def test_unknown_conditions_are_named():
-    with pytest.raises(RequestError, match="there are age, sex, smile, yaw, hair"):
+    with pytest.raises(RequestError, match="there are age, sex, smile, yaw, hair, skin"):
         next(verbs.generate(conditions={"mood": 1.0}, kit=kit()))
 
 

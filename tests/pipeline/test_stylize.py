@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from mien import InputError, Kit, Photo, RequestError, verbs, verify
 from mien.edits import line_art as paper
-from mien.models import catalogue, translator
+from mien.models import translator
 from mien.models.card import Card, Condition
 from mien.pipeline import clip_style as scenes
 from mien.pipeline import resume as parts
@@ -442,16 +442,9 @@ def test_a_found_face_is_redrawn_in_its_place(mien: Mien, kit: Kit, tmp_path: Pa
     )
 
 
-def test_without_a_name_the_bundled_sketch_is_meant(
-    mien: Mien, kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    known = {name: entry for name, entry in catalogue.catalogue().items() if name != "sketch"}
-    drawing = save(tmp_path / "in.png", doodle((300, 400), (120, 150), 80))
-    monkeypatch.setattr(catalogue, "catalogue", lambda: known)
-    ran = mien("sketch", drawing, "-o", tmp_path / "face.png")
-    assert ran.code == 2 and "mien train pix2pix --preset sketch" in ran.err and ran.err.count("\n") == 1
-    monkeypatch.setattr(catalogue, "catalogue", lambda: known | {"sketch": known["shaded"]})
-    assert mien("sketch", drawing, "-o", tmp_path / "face.png").code == 0
+def test_a_translator_draws_without_chance(kit: Kit):
+    with pytest.raises(RequestError, match="sample=N"):
+        verbs.sketch(Photo(doodle((300, 400), (120, 150), 80)), "shaded", seed=1, kit=kit)
 
 
 def test_tiles_cover_every_side():

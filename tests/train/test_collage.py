@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from mien.errors import InputError
 from mien.face import geometry
-from mien.train.collage import bank, blocks, build, network, portraits, selection, statistics
+from mien.train.collage import bank, blocks, build, fitter, network, portraits, selection, statistics
 from mien.train.collage.layout import SIZE, mirrored
 from mien.types import SILENT, Alignment
 
@@ -156,3 +156,49 @@ def test_too_few_portraits_are_refused(folder: Path, tmp_path: Path):
     with pytest.raises(InputError, match="people who do not exist"):
         build.build(folder, tmp_path, force=False, progress=SILENT)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_code_is_fitted_to_points_hair_and_traits(
+    seen: portraits.Portraits, measured: statistics.Statistics, made: bank.Bank
+):
+    fit, mapper = fitter.Fitter(made, measured).eval(), network.Mapper(made).eval()
+    unknown = torch.full((1, len(bank.CONDITIONS)), torch.nan)
+    with torch.no_grad():
+        w = mapper(torch.zeros(1, mapper.size), unknown)
+    shapes, silent = len(measured.shapes), torch.full((1, 3), torch.nan)
+    at, columns = len(statistics.ATTRIBUTES), statistics.ATTRIBUTES
+    for k in (0, 5):
+        points = torch.from_numpy(seen.points[k : k + 1].astype(np.float32))
+        with torch.no_grad():
+            ws = fit(points, torch.zeros(1, 1, 32, 32), silent, w)[:, 0]
+            code = ws[0, at : at + shapes].numpy()
+        drawn = measured.mean_shape + (code @ measured.shapes).reshape(-1, 2)
+        assert np.abs(drawn - seen.points[k]).mean() < 1.5, "pixels"
+        assert torch.equal(ws[:, at + shapes + 6 :], w[:, at + shapes + 6 :]), "by chance, but for the head"
+    far = measured.mean_shape * [1.6, 1.0]
+    with torch.no_grad():
+        bent = fit(torch.from_numpy(far[None].astype(np.float32)), torch.zeros(1, 1, 32, 32), silent, w)
+        told = [
+            fit(points, torch.zeros(1, 1, 32, 32), torch.tensor([[sex, torch.nan, 0.0]]), w)[0, 0]
+            for sex in (-1.0, 1.0)
+        ]
+    assert bent[0, 0, at : at + shapes].abs().max() <= fitter.FARTHEST[0] + 1e-4
+    sex = columns.index("sex")
+    assert told[1][sex] > told[0][sex]
+
+
+def test_of_all_heads_that_with_such_hair_is_chosen(measured: statistics.Statistics, made: bank.Bank):
+    whole = dict(made.whole)
+    whole["hair"] = np.zeros_like(whole["hair"])
+    whole["hair"][3, :20, :30] = 255
+    fit = fitter.Fitter(replace(made, whole=whole), measured).eval()
+    points = torch.from_numpy(made.tables["canonical"][None].astype(np.float32))
+    hair = torch.zeros(1, 1, 32, 32)
+    hair[..., :10, :15] = 1
+    w = torch.zeros(1, len(statistics.ATTRIBUTES) + len(measured.shapes) + 24 + 24)
+    with torch.no_grad():
+        ws = fit(points, hair, torch.full((1, 3), torch.nan), w)[0, 0]
+        away = fit.other_hair(fit.laid_out(hair, points))[0]
+    assert away.argmin() == 3 and away[3] < 0.1 < away[:3].min()
+    own = torch.from_numpy(made.tables["members"][3].astype(np.float32))
+    assert torch.allclose(ws[: len(own) - 3], own[:-3], atol=1e-4)

@@ -269,6 +269,10 @@ def test_export_is_what_was_trained(run: Path, tmp_path: Path, monkeypatch: pyte
             assert face.shape == (*alpha.shape, 3) and alpha.shape[0] == swapper.alignment.size
             drawn.append(face)
         assert not np.allclose(*drawn), "each draws another person"
+    elif nets[0].card.role == "sketch_reader":
+        reading = models.open(nets[0], "sketch_reader").read(hopper().pixels[:200, :200])
+        assert reading.points.shape == (468, 2) and reading.hair.ndim == 2 and reading.hair.min() >= 0
+        assert -1 <= reading.traits["sex"] <= 1 and 0 <= reading.traits["glasses"] <= 1
     elif nets[0].card.role == "encoder":
         ((_, crop),) = verbs.align(hopper(), size=nets[0].card.size, kit=kit())
         ws = models.open(nets[0], "encoder").invert(crop)

@@ -23,6 +23,7 @@ SKIN_ANGLES, SKIN_CHROMA = (
 )  # of colours that are skin's: degrees from red, and how much
 LAST_ANGLES = (-50.0, -22.0)  # which they are brought to
 COLOURLESS = 10.0  # chroma below which nothing has a colour
+LEAST = 0.002  # of the picture: less has no colour of its own
 DARK = 120.0  # luma below which hair is dark, even where it has no colour
 LIGHT_OF_SKIN = (64.0, 229.0), (70.0, 165.0)  # luma of skin as it is painted, and as photos show it
 LIGHT_OF_HAIR = (18.0, 180.0)
@@ -103,7 +104,7 @@ def painted(picture: Array, points: Array, hair: Array) -> dict[str, tuple[int, 
 
 def _usual(picture: Array, where: Array) -> Array | None:
     """The median luma and chroma of a part of a picture; None where there is next to nothing of it."""
-    if where.sum() < 40:
+    if where.mean() < LEAST:
         return None
     red, green, blue = np.median(picture[where], 0)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue

@@ -16,6 +16,7 @@ WHITE = 0.9  # of the paper's brightness: what is above is paper
 PALEST = 0.65  # of it: ink that is no darker than this is not made black
 INK = 0.6  # of white: below are lines
 SPECK = 2e-5  # of the picture's area: dark spots smaller than this are dirt
+NECK, FEATURES = 0.25, 3  # of a head's width: what is thinner is a neck; things in a face
 FILLS = 0.85  # of the sheet's height or width: what is drawn over as much of either is framed already
 HEAD = 0.84, 0.74  # of the side of a picture of FFHQ: height of a head with its hair, and width
 CLEAN = 0.94  # of the ground's brightness: what is above is ground
@@ -25,7 +26,7 @@ TINTED, ALIKE = (
     32,
 )  # levels between a ground's channels that make it a colour; from it that are still ground
 RIM, ROUNDS = 0.88, 5  # where a drawing's border begins, from its middle; how often the ground is fitted
-WIDE, NARROW = 70, 18  # levels from the ground that are taken for it, at first and then
+WIDE, NARROW = 110, 18  # levels from the ground that are taken for it, at first and then
 NEAR, STRONG = (
     0.02,
     3.0,
@@ -84,7 +85,7 @@ def _ground(small: Array) -> Array:
     waves = np.stack(np.broadcast_arrays(1, x, y[:, None], x * x, y[:, None] ** 2, x * y[:, None]), -1)
     rim = np.maximum(np.abs(x), np.abs(y[:, None])) > RIM
     usual = np.median(small[rim], 0)
-    agreed = np.abs(small - usual).max(2) < WIDE
+    agreed = rim & (np.abs(small - usual).max(2) < WIDE)
     for _ in range(ROUNDS):
         known = waves[agreed]
         solved = np.linalg.lstsq(known.T @ known + 1e-3 * np.eye(6), known.T @ small[agreed], rcond=None)[0]
@@ -92,6 +93,24 @@ def _ground(small: Array) -> Array:
         agreed = np.abs(small - ground).max(2) < NARROW
         agreed = agreed if agreed.sum() > 50 else rim
     return np.clip(ground, 1, 255).astype(np.float32)
+
+
+def _head(ink: Array, told: Array) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a drawing `[H, W]` bool, or, where a body is drawn below it, of its head: down to
+    where it is thin, if there are some things above (`told`: of its parts, as OpenCV's statistics) and more below."""
+    rows = np.flatnonzero(ink.any(1))
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    columns = np.arange(ink.shape[1])
+    low = np.where(ink, columns, ink.shape[1]).min(1)[top:bottom]
+    high = np.where(ink, columns, -1).max(1)[top:bottom]
+    wide = np.maximum(high - low + 1, 0)
+    most, down = np.maximum.accumulate(wide), np.arange(len(wide))
+    ends = told[:, cv2.CC_STAT_TOP] + told[:, cv2.CC_STAT_HEIGHT] - top
+    things = (ends[:, None] <= down).sum(0)
+    neck = (wide < NECK * most) & (down > 0.6 * most) & (len(wide) - down > 0.8 * down) & (things >= FEATURES)
+    until = int(np.argmax(neck)) if neck.any() else len(wide)
+    seen = slice(0, until)
+    return int(low[seen].min()), top, int(high[seen].max()) + 1, top + until
 
 
 def pencil(pixels: Array) -> Array:
@@ -112,15 +131,14 @@ def frame_drawing(drawn: Array, size: int) -> Array:
     """
     height, width = drawn.shape[:2]
     ink = drawn if drawn.ndim == 2 else drawn.min(2)
-    _, _, told, _ = cv2.connectedComponentsWithStats((ink < INK * 255).astype(np.uint8), connectivity=8)
-    told = told[1:][told[1:, cv2.CC_STAT_AREA] > SPECK * ink.size]
-    if not len(told):
+    _, parts, told, _ = cv2.connectedComponentsWithStats((ink < INK * 255).astype(np.uint8), connectivity=8)
+    kept = told[:, cv2.CC_STAT_AREA] > SPECK * ink.size
+    kept[0] = False
+    if not kept.any():
         raise InputError(
             f"no lines found in {width} x {height} pixels: a drawing was wanted, darker than its paper"
         )
-    left, top = told[:, cv2.CC_STAT_LEFT].min(), told[:, cv2.CC_STAT_TOP].min()
-    right = (told[:, cv2.CC_STAT_LEFT] + told[:, cv2.CC_STAT_WIDTH]).max()
-    bottom = (told[:, cv2.CC_STAT_TOP] + told[:, cv2.CC_STAT_HEIGHT]).max()
+    left, top, right, bottom = _head(kept[parts], told[kept])
     if right - left > FILLS * width and bottom - top > FILLS * height:
         side, x, y = max(height, width), (width - max(height, width)) / 2, (height - max(height, width)) / 2
     else:
