@@ -13,7 +13,7 @@ from conftest import Mien, save
 from faces import kit
 
 from mien import Photo, RequestError, verbs, verify
-from mien.edits import drawn_head, line_art
+from mien.edits import drawn_head, line_art, part_labels
 from mien.errors import DeclinedError
 from mien.types import Array, Face
 
@@ -173,3 +173,34 @@ def test_variations_are_several_people(mien: Mien, tmp_path: Path):
 def test_what_cannot_be_is_refused(how: dict[str, Any], said: str):
     with pytest.raises(RequestError, match=said):
         verbs.sketch(Photo(head()), kit=kit(), **how)
+
+
+def test_a_map_of_parts_becomes_a_face(mien: Mien, tmp_path: Path):
+    labels = np.zeros((256, 256), np.uint8)
+    for name, centre, radii in (
+        *(("hair", (128, 118), (88, 105)), ("skin", (128, 140), (64, 88)), ("neck", (128, 235), (34, 30))),
+        *(
+            ("left-brow", (100, 108), (18, 4)),
+            ("right-brow", (156, 108), (18, 4)),
+            ("nose", (128, 150), (12, 20)),
+        ),
+        *(
+            ("left-eye", (100, 124), (12, 6)),
+            ("right-eye", (156, 124), (12, 6)),
+            ("lower-lip", (128, 192), (24, 7)),
+        ),
+    ):
+        cv2.ellipse(labels, centre, radii, 0, 0, 360, part_labels.CLASSES.index(name), -1)
+    coloured = np.array(part_labels.SHOWN, np.uint8)[labels]
+    assert np.array_equal(part_labels.read(coloured), labels)
+    maps = (
+        save(tmp_path / "numbers.png", np.repeat(labels[..., None], 3, 2)),
+        save(tmp_path / "colours.png", coloured),
+    )
+    for k, one in enumerate(maps):
+        ran = mien("sketch", "--labels", one, "--seed", "4", "-o", tmp_path / f"{k}.png")
+        assert ran.code == 0, ran.err
+    drawn = [verbs.read(tmp_path / f"{k}.png").pixels for k in (0, 1)]
+    assert np.array_equal(*drawn) and len(kit().faces(drawn[0])) == 1
+    ran = mien("sketch", "--labels", save(tmp_path / "drawing.png", head()), "-o", tmp_path / "no.png")
+    assert ran.code == 2 and "no map of parts" in ran.err and ran.err.count("\n") == 1

@@ -37,6 +37,7 @@ MOST = 100  # variations
     metavar="N",
     help="So many faces, of this seed and those that follow: OUT-1, OUT-2 and so on.",
 )
+@click.option("--labels", is_flag=True, help="IN is a map of parts, as of CelebAMask-HQ: numbers or colours.")
 @click.option("--age", type=float, metavar="YEARS", help="What lines cannot say: 20 to 75.")
 @click.option("--sex", type=click.Choice(list(SEXES)), help="Default: as the drawing seems.")
 @click.option("--hair", metavar="COLOUR", help="A name such as blond, or #rrggbb; default: as painted.")
@@ -68,7 +69,7 @@ def sketch(drawing: Path, output: Path, network: str, variations: int, **rest: A
     told = {name: rest[name] for name in ("age", "hair", "skin") if rest[name] is not None}
     told |= {"sex": SEXES[rest["sex"]]} if rest["sex"] else {}
     given: dict[str, Any] = {"conditions": told | rest["conditions"], "licence": rest["licence"]}
-    given |= {"face": rest["face"]}
+    given |= {"face": rest["face"], "labels": rest["labels"]}
     photo, made = verbs.read(drawing, max_pixels=rest["max_pixels"]), list[dict[str, Any]]()
     seeds = [rest["seed"]] if variations == 1 else following(photo, rest["seed"], variations)
     for place, seed in zip(places, seeds, strict=True):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..deprecations import GONE, renamed
-from ..edits import drawn_head, line_art
+from ..edits import drawn_head, line_art, part_labels
 from ..edits.request import said_of_face
 from ..edits.translate import TranslatorEdit
 from ..errors import DeclinedError, InputError, RequestError
@@ -36,6 +36,7 @@ def sketch(
     network: str = NOBODY,
     *,
     seed: int | None = None,
+    labels: bool = False,
     face: FaceLike | None = None,
     conditions: Mapping[str, Asked] | None = None,
     licence: str | None = None,
@@ -50,6 +51,9 @@ def sketch(
     chance, as `seed` says (default: one that is taken from the drawing), or told as conditions: "age" in years, "sex"
     -1 (feminine) to 1, "hair" and "skin" a colour's name or #rrggbb.
 
+    labels: the drawing is a map of parts, a grey PNG with numbers of `edits.part_labels.CLASSES` or those of CelebAMask-HQ
+    in colour.
+
     face: the drawing is part of a picture that shows a face which `find` finds ("all", "largest" or a number); its
     lines are redrawn in their place by a translator, and the rest stays bit-identical. conditions: of a translator, its
     own by name ({"sample": 3}). A blank page is a `DeclinedError`.
@@ -63,19 +67,23 @@ def sketch(
             raise RequestError(
                 f"{network} draws a whole face: leave out --face, or cut the drawing to the head"
             )
-        return _generated(photo, network, seed, asked, kit)
-    if seed is not None:
-        raise RequestError(f"{network} draws without chance: leave out --seed, or say --tell sample=N")
+        return _generated(photo, network, seed, labels, asked, kit)
+    if seed is not None or labels:
+        raise RequestError(
+            f"{network} draws lines without chance: leave out --seed and --labels, or say --tell sample=N"
+        )
     return _translated(photo, network, face, asked, kit)
 
 
-def _generated(photo: Photo, network: str, seed: int | None, asked: dict[str, Asked], kit: Kit) -> Photo:
+def _generated(
+    photo: Photo, network: str, seed: int | None, labels: bool, asked: dict[str, Asked], kit: Kit
+) -> Photo:
     """The drawing read, and a face drawn that is so."""
     mapper, generator = kit.generator(network)
     if unknown := [name for name in asked if name not in TOLD]:
         raise RequestError(f"a sketch cannot be told {unknown[0]!r}: there are {', '.join(TOLD)}")
     fitter, reader = kit.fitter(network), kit.sketch_reader
-    pixels = on_white(photo)
+    pixels = part_labels.drawn(filters.to_uint8(photo.pixels)) if labels else on_white(photo)
     try:
         head = drawn_head.read_head(pixels, reader, fitter)
     except InputError as error:
@@ -83,7 +91,8 @@ def _generated(photo: Photo, network: str, seed: int | None, asked: dict[str, As
     (seed,) = following(photo, seed, 1)
     if not 0 <= seed < SEEDS:
         raise RequestError(f"seed {seed} is out of range: from 0 to {SEEDS - 1}")
-    painted = {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in head.colours.items()}
+    colours = {} if labels else head.colours  # of a map they mean nothing
+    painted = {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in colours.items()}
     known = {name: value for name, value in painted.items() if name in TOLD}
     told, w = drawn_styles(
         mapper, seed, mapper.truncation, checked_conditions(network, mapper, known | asked)

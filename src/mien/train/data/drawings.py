@@ -11,18 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ...edits.part_labels import CLASSES
 from ...errors import InputError
 from ...face import mesh, topology
 from ...types import Array
 from .faces import read_rgb
 from .pictures import Pictures
 
-# of CelebAMask-HQ (Lee et al. 2020, arXiv 1907.11922), in the order of their numbers; left and right are the
-# picture's
-CLASSES = (
-    *"background skin nose glasses left-eye right-eye left-brow right-brow left-ear right-ear".split(),
-    *"mouth upper-lip lower-lip hair hat earring necklace neck cloth".split(),
-)
 SWAPPED = np.array([0, 1, 2, 3, 5, 4, 7, 6, 9, 8, *range(10, 19)], np.uint8)  # each class in a mirror
 CHANNELS = {
     "invert": 3,

@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ...edits.part_labels import CLASSES
 from ...errors import InputError
 from ...io.dataset import held_out
 from ...types import Array
-from .drawings import CLASSES, draw_classes, read_points
+from .drawings import draw_classes, read_points
 from .faces import read_rgb
 from .pictures import SUFFIXES, find
 

@@ -52,6 +52,10 @@ DOWN = (
     *((159, 152), (2, 13), (14, 152), (10, 105)),
 )
 YEARS = 15.0  # that count as 1
+GAINS = {  # of the losses; those of traits are small numbers beside those of points
+    **{"points": 1.0, "measures": 1.5, "hair": 2.0},
+    **{"sex": 4.0, "age": 1.0, "beard": 5.0, "glasses": 4.0},
+}
 
 
 @dataclass(frozen=True)
@@ -178,16 +182,7 @@ class Sketch:
         ).mean()
         logs["beard"] = F.smooth_l1_loss(traits[:, 2:3], beard)
         logs["glasses"] = F.binary_cross_entropy_with_logits(traits[:, 3:], glasses)
-        gains = {
-            "points": 1.0,
-            "measures": 1.5,
-            "hair": 2.0,
-            "sex": 0.5,
-            "age": 0.2,
-            "beard": 0.5,
-            "glasses": 0.5,
-        }
-        return torch.stack([gains[name] * value for name, value in logs.items()]).sum(), logs
+        return torch.stack([GAINS[name] * value for name, value in logs.items()]).sum(), logs
 
     @torch.no_grad()
     def score(self, R: nn.Module, batch: Batch) -> Tensor:
