@@ -27,6 +27,7 @@ from mien import Kit, Photo, verbs
 from mien.errors import DeclinedError
 from mien.face import geometry
 from mien.face.topology import BROWS, EYELIDS, INNER_LIPS, LIPS, OVAL, POINTS
+from mien.models import catalogue
 from mien.models.prototypes import ADULT
 from mien.models.traits import face_traits
 from mien.train.data.head_shapes import exaggerated
@@ -40,12 +41,12 @@ WHOLE = np.array([[SIZE / CROP, 0, 0], [0, SIZE / CROP, 0]])
 LITTLE = np.array([[0.6 * SIZE / CROP, 0, 0.2 * SIZE], [0, 0.6 * SIZE / CROP, 0.24 * SIZE]])
 NEAR = 24  # pixels a side at which drawings are compared
 RATIOS = {  # of a face: two distances, each between two points
-    "head width over height": ((234, 454), (10, 152)),
-    "jaw over cheeks": ((172, 397), (234, 454)),
-    "eye opening": ((159, 145), (33, 133)),
-    "mouth width": ((61, 291), (234, 454)),
-    "mouth opening": ((13, 14), (61, 291)),
-    "brows over eyes": ((105, 159), (10, 152)),
+    "head_width": ((234, 454), (10, 152)),
+    "jaw": ((172, 397), (234, 454)),
+    "eye_opening": ((159, 145), (33, 133)),
+    "mouth_width": ((61, 291), (234, 454)),
+    "mouth_opening": ((13, 14), (61, 291)),
+    "brows": ((105, 159), (10, 152)),
 }
 
 
@@ -172,6 +173,7 @@ def of_scribbles(kit: Kit, data: SketchData, count: int) -> tuple[list[dict[str,
         "read_under_18": int((told[:, 1] < ADULT).sum()),
         "skins": {name: round(100 * n / len(skins)) for name, n in Counter(skins).items()},
         "feminine_percent": round(100 * float((told[:, 2] < 0).mean())),
+        "reader_megabytes": round(catalogue.locate("sketch-reader").path.stat().st_size / 1e6, 2),
         "milliseconds": round(1000 * seconds / count),
     }
     return groups(told, skins), about

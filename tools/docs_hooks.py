@@ -169,6 +169,25 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ("Light", field("light")),
         ),
     ),
+    "frontalise": (
+        "frontalise",
+        (
+            ("", field("what")),
+            ("Landmarks", field("landmarks", ".3f")),
+            ("Skin", field("skin", ".1f")),
+            ("Identity", field("identity", ".2f")),
+        ),
+    ),
+    "sketch": (
+        "sketch",
+        (
+            ("Sex", field("sex")),
+            ("Age", field("age")),
+            ("Dark skin", field("dark")),
+            ("Medium", field("medium")),
+            ("Light", field("light")),
+        ),
+    ),
     "translators": (
         "translators",
         (

@@ -16,7 +16,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .edits.request import EditRequest
-    from .errors import FaceError, InputError, MienError, ModelError, OutputError, RequestError
+    from .errors import DeclinedError, FaceError, InputError, MienError, ModelError, OutputError, RequestError
     from .face.motion import Motion
     from .models.kit import Kit
     from .pipeline.edit import open as open
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         edit,
         edit_clip,
         find,
+        frontalise,
         motion_of,
         person,
         read,
@@ -57,7 +58,15 @@ if TYPE_CHECKING:
 
 _HOME = {
     "edits.request": ("EditRequest",),
-    "errors": ("FaceError", "InputError", "MienError", "ModelError", "OutputError", "RequestError"),
+    "errors": (
+        "DeclinedError",
+        "FaceError",
+        "InputError",
+        "MienError",
+        "ModelError",
+        "OutputError",
+        "RequestError",
+    ),
     "face.motion": ("Motion",),
     "models.kit": ("Kit",),
     "pipeline.gallery": ("Gallery",),
@@ -82,6 +91,7 @@ _HOME = {
         "edit",
         "edit_clip",
         "find",
+        "frontalise",
         "motion_of",
         "open",
         "person",
@@ -100,6 +110,7 @@ __all__ = [
     "Alignment",
     "Change",
     "Crop",
+    "DeclinedError",
     "Edit",
     "EditRequest",
     "Face",
@@ -126,6 +137,7 @@ __all__ = [
     "edit",
     "edit_clip",
     "find",
+    "frontalise",
     "motion_of",
     "person",
     "read",

@@ -142,6 +142,7 @@ def commands(folder: Path) -> tuple[str, ...]:
         "stylize photos/one.jpg --with ink -o drawn.jpg",
         "generate --seeds 0 -o .",
         "sketch drawn.jpg -o sketched.png",
+        "frontalise photos/one.jpg -o front.png",
         "edit photos/one.jpg --face photos/two.png --by network --age 20 -o third.webp",
         "edit photos --mouth 0.5 --workers 2 -o out",
         "gallery photos/one.jpg -o person.gallery",

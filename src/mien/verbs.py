@@ -19,6 +19,7 @@ from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
 from .pipeline.extract import extract
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
+from .pipeline.frontalise import frontalise
 from .pipeline.generate import generate, grid, walk
 from .pipeline.live import live
 from .pipeline.motion import motion_of, write_motion
@@ -46,6 +47,7 @@ __all__ = [
     "export",
     "extract",
     "find",
+    "frontalise",
     "generate",
     "grid",
     "identity",

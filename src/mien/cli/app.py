@@ -29,6 +29,7 @@ COMMANDS = {
     "bench": "bench",
     "stylize": "stylize",
     "sketch": "sketch",
+    "frontalise": "frontalise",
     **dict.fromkeys(("generate", "directions"), "generate"),
     **dict.fromkeys(("models", "doctor", "train", "export", "prototypes", "collage"), "networks"),
     "studio": "studio",

@@ -260,6 +260,17 @@ def window(points: Array, margin: float, size: int) -> Window:
     return Window(left, top, side)
 
 
+def mirror_pairs(points: Array, mirrored: Array) -> Array:
+    """Which of `points [V, D]` is whose mirror image, `mirrored [V, D]` being theirs: `[V]`, nearest pairs first."""
+    distance = ((mirrored[:, None] - points) ** 2).sum(-1)
+    mirror = np.full(len(points), -1)
+    for pair in np.argsort(distance + distance.T, axis=None):
+        i, j = divmod(int(pair), len(points))
+        if mirror[i] < 0 and mirror[j] < 0:
+            mirror[i], mirror[j] = j, i
+    return mirror
+
+
 def motion(face: Array, moved: Array, triangles: Array, size: int) -> tuple[Array, Array]:
     """How a crop's pixels follow a face from one layout to another, both `[480, 2]`: where each output pixel
     looks, as a flow `[S, S, 2]` that is 0 away from the face, and the reach `[S, S]` within which it is

@@ -83,12 +83,7 @@ def symmetric(mean: Array, size: int) -> tuple[Array, Array]:
     """The mean face of a crop of `size` pixels made symmetric, and which point is whose mirror image `[468]`:
     nearest pairs first."""
     flipped = mean * [-1, 1] + [size - 1, 0]
-    distance = ((flipped[:, None] - mean) ** 2).sum(-1)
-    mirror = np.full(len(mean), -1)
-    for pair in np.argsort(distance + distance.T, axis=None):
-        i, j = divmod(int(pair), len(mean))
-        if mirror[i] < 0 and mirror[j] < 0:
-            mirror[i], mirror[j] = j, i
+    mirror = mesh.mirror_pairs(mean, flipped)
     return ((mean + flipped[mirror]) / 2).astype(np.float32), mirror
 
 

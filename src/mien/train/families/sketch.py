@@ -66,7 +66,7 @@ class Config:
     widths: tuple[int, ...] = (24, 40, 64, 96, 96)  # channels at size/2, /4, /8, /16, /32
     hidden: int = 128  # numbers that all is told from
     batch: int = 48
-    steps: int = 6000
+    steps: int = 4800
     lr: float = 2e-3
     ema: float = 0.998
 

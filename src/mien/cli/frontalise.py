@@ -1,0 +1,40 @@
+"""`mien frontalise`: a turned face from the front."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .app import app, say
+from .options import options
+
+
+@app.command()
+@click.argument("photo", type=click.Path(path_type=Path), metavar="IN")
+@options("output")
+@click.option(
+    "--face",
+    default="largest",
+    show_default=True,
+    metavar="largest|N|PICTURE",
+    help="Which face, if there are several.",
+)
+@click.option("--size", default=512, show_default=True, help="Side of the picture in pixels.")
+@options("force", "licence", "max_pixels")
+def frontalise(
+    photo: Path, output: Path, face: str, size: int, force: bool, licence: str | None, max_pixels: int
+) -> None:
+    """Show the inside of a turned face from the front, on plain grey.
+
+    What a photo does not see is the mirror image of what it sees. Faces that are turned by more than 45 degrees are
+    declined with exit code 3. For looks, not for recognition.
+    """
+    from .. import verbs
+    from ..pipeline import batch
+
+    batch.check(batch.Job(photo, output, force=force))
+    kit = verbs.shared_kit(licence)
+    front = verbs.frontalise(verbs.read(photo, max_pixels=max_pixels), face=face, size=size, kit=kit)
+    verbs.write(front, output, force=force)
+    say(f"wrote {output}: the face was turned by {front.history[-1].arguments['yaw']:g} degrees")
