@@ -30,8 +30,9 @@ from mien.face.topology import BROWS, EYELIDS, INNER_LIPS, LIPS, OVAL, POINTS
 from mien.models import catalogue
 from mien.models.prototypes import ADULT
 from mien.models.traits import face_traits
+from mien.train.data.hairdos import hairdo
 from mien.train.data.head_shapes import exaggerated
-from mien.train.data.scribbles import Subject, hairdo, scribbled
+from mien.train.data.scribbles import Subject, scribbled
 from mien.train.data.sketched_faces import CROP, Portrait, SketchData, drawn_portrait
 from mien.types import Alignment, Array, Face
 

@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from mien.face import geometry
 from mien.face.topology import OVAL
-from mien.train.data import head_shapes, scribbles, sketched_faces
+from mien.train.data import hairdos, head_shapes, scribbles, sketched_faces
 from mien.types import Alignment, Array
 
 PLACE = np.array([[0.6, 0, 50], [0, 0.6, 60]])
@@ -46,7 +46,7 @@ def test_a_mouth_opens_downwards_and_eyes_stay():
 def test_what_is_scribbled_is_where_the_points_are():
     random = np.random.default_rng(3)
     face = points()
-    hair = scribbles.hairdo(face, True, random)
+    hair = hairdos.hairdo(face, True, random)
     who = scribbles.Subject(face, hair, glasses=True)
     drawn = scribbles.scribbled(who, PLACE, 256, random)
     mask = scribbles.hair_mask(who, PLACE, 256)

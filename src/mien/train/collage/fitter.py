@@ -17,10 +17,10 @@ from .network import Tables
 from .statistics import ATTRIBUTES, COLOURS, Statistics
 
 SIDE = 32  # pixels a side of where hair is
-OFF = 3.0  # pixels that points may be off
-FARTHEST = 3.0, 1.6  # standard deviations from the mean face that the first mode is bent to, and the last
+OFF = 8.0  # pixels that points may be off
+FARTHEST = 3.5, 1.3  # standard deviations from the mean face that the first mode is bent to, and the last
 LEAST = 0.02  # of the picture: less hair is none that was drawn
-HAIR = 9.0  # what it costs to have quite other hair
+HAIR = 12.0  # what it costs to have quite other hair
 SURE = 0.5  # of sex: what was drawn by chance counts so much beside what was read
 READ = 0.7  # how much of what an age is read above the mean
 TRAITS = ("sex", "age", "beard")

@@ -3,7 +3,7 @@ that need not be anybody's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,7 +11,9 @@ import numpy as np
 from ...face import geometry
 from ...face.topology import BELOW, BRIDGE, BROWS, EYELIDS, INNER_LIPS, LIPS, OVAL
 from ...types import Array
+from .hairdos import Hairdo
 from .head_shapes import Outline
+from .pen import FINE, Pen
 
 SKINS = (
     (255, 224, 196),
@@ -33,15 +35,6 @@ HAIRS = (
 )
 JAW = (132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361)
 MOUTH_ABOVE, MOUTH_BELOW = (61, 40, 37, 0, 267, 270, 291), (61, 91, 84, 17, 314, 321, 291)
-FINE = 4  # bits of a pixel's fraction
-
-
-@dataclass(frozen=True, eq=False)
-class Hairdo:
-    """Hair as polygons `[n, 2]` in the crop: what hangs behind the head, and what lies on it."""
-
-    behind: Array
-    before: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,56 +46,6 @@ class Subject:
     hair: Hairdo | None
     beard: int = 0
     glasses: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Pen:
-    """Draws on a canvas `[S, S, 3]` uint8 what is said in pixels of the crop, through `place [2, 3]`."""
-
-    canvas: Array
-    place: Array
-    random: np.random.Generator
-    ink: tuple[int, int, int]
-    width: float  # pixels of the canvas
-    shake: float  # pixels of the crop
-    colours: dict[str, tuple[int, int, int]] = field(default_factory=dict[str, tuple[int, int, int]])
-
-    def line(self, points: Array, *, closed: bool = False, thick: float = 1.0) -> None:
-        points = self.shaken(np.asarray(points, np.float64))
-        width = max(1, round(self.width * thick))
-        cv2.polylines(self.canvas, [self._at(points)], closed, self.ink, width, cv2.LINE_AA, FINE)
-
-    def strokes(self, strokes: list[Array], *, thick: float = 1.0) -> None:
-        """Many short lines, as they come."""
-        places = [self._at(one) for one in strokes]
-        cv2.polylines(
-            self.canvas, places, False, self.ink, max(1, round(self.width * thick)), cv2.LINE_AA, FINE
-        )
-
-    def fill(self, points: Array, colour: tuple[int, int, int] | None) -> None:
-        if colour is not None:
-            cv2.fillPoly(self.canvas, [self._at(np.asarray(points))], colour, cv2.LINE_AA, FINE)
-
-    def ellipse(
-        self, centre: Array, radii: tuple[float, float], colour: tuple[int, int, int] | None, edge: bool
-    ) -> None:
-        turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-        ring = centre + np.stack([np.cos(turn) * radii[0], np.sin(turn) * radii[1]], 1)
-        self.fill(ring, colour)
-        if edge:
-            self.line(ring, closed=True)
-
-    def shaken(self, points: Array) -> Array:
-        """Points as an unsteady hand sets them: off by slow waves, and a little by chance."""
-        along = np.linspace(0, 2 * np.pi, len(points), endpoint=False)[:, None]
-        waves = [
-            self.random.normal(size=2) * np.sin(k * along + self.random.uniform(0, 6, 2)) / k
-            for k in (1, 2, 3)
-        ]
-        return points + self.shake * (np.sum(waves, 0) + 0.15 * self.random.normal(size=points.shape))
-
-    def _at(self, points: Array) -> Array:
-        return np.rint(geometry.transform(points, self.place) * 2**FINE).astype(np.int32)
 
 
 def scribbled(who: Subject, place: Array, size: int, random: np.random.Generator) -> Array:
@@ -165,60 +108,6 @@ def _colours(random: np.random.Generator) -> dict[str, tuple[int, int, int]]:
     if random.random() < 0.5:
         out["iris"] = near((90, 110, 120), 50)
     return out
-
-
-def hairdo(points: Array, feminine: bool, random: np.random.Generator) -> Hairdo:
-    """Short, middle or long hair of any volume, smooth, curly or pointed, with a fringe, a parting or neither."""
-    face = Outline.of(points)
-    length = str(
-        random.choice(["short", "middle", "long"], p=[0.1, 0.35, 0.55] if feminine else [0.85, 0.1, 0.05])
-    )
-    low, high = {"short": (0.15, 0.45), "middle": (0.7, 1.1), "long": (1.2, 1.9)}[length]
-    end, middle = face.top + face.height * random.uniform(low, high), face.top + 0.3 * face.height
-    crown = face.top - face.height * random.uniform(0.1, 0.45)
-    half = face.half * (random.uniform(1.0, 1.2) if random.random() < 0.7 else random.uniform(1.2, 1.7))
-    turn = np.linspace(0, np.pi, 48)
-    dome = np.stack([face.middle - half * np.cos(turn), middle - (middle - crown) * np.sin(turn) ** 0.8], 1)
-    dome = _textured(dome, face, random)
-    flare, steps = random.uniform(0.8, 1.3), np.linspace(0, 1, 12)[1:, None]
-    sides = [
-        dome[k] + steps * ([face.middle + side * half * flare, max(end, middle + 2)] - dome[k])
-        for k, side in ((0, -1), (-1, 1))
-    ]
-    behind = np.concatenate([sides[0][::-1], dome, sides[1]])
-    if length == "short":
-        behind = np.concatenate([dome, [[face.middle + 0.8 * half, end], [face.middle - 0.8 * half, end]]])
-    return Hairdo(behind, np.concatenate([dome, _hairline(face, random)]))
-
-
-def _textured(dome: Array, face: Outline, random: np.random.Generator) -> Array:
-    """The outline of hair with points, curls, or as it is."""
-    kind, along = random.random(), np.linspace(0, 1, len(dome))
-    if kind < 0.55:
-        return dome
-    count, much = random.integers(4, 11), face.height * random.uniform(0.04, 0.22)
-    wave = (
-        2 * np.abs((along * count) % 1 - 0.5) if kind < 0.8 else 0.6 * np.abs(np.sin(along * count * np.pi))
-    )
-    out = dome - np.array([face.middle, face.top + 0.3 * face.height])
-    return dome + out / np.linalg.norm(out, axis=1, keepdims=True) * (wave * much)[:, None]
-
-
-def _hairline(face: Outline, random: np.random.Generator) -> Array:
-    """Where hair ends on the forehead, from right to left: `[n, 2]`."""
-    at = np.linspace(1, -1, 17)
-    kind = str(
-        random.choice(["bare", "straight", "swept", "parted", "jagged"], p=[0.35, 0.2, 0.2, 0.15, 0.1])
-    )
-    deep = random.uniform(0.18, 0.34)
-    down = {
-        "bare": 0.03 + 0.25 * np.abs(at) ** 3,
-        "straight": np.full(len(at), deep),
-        "swept": deep * (0.6 + 0.5 * at * random.choice([-1, 1])),
-        "parted": deep * np.abs(at - random.uniform(-0.4, 0.4)),
-        "jagged": deep * (0.6 + 0.6 * (np.arange(len(at)) % 2)),
-    }[kind]
-    return np.stack([face.middle + at * face.half * 0.97, face.top + face.height * down], 1)
 
 
 def _hair(pen: Pen, outline: Array, manner: str) -> None:

@@ -20,8 +20,9 @@ from ...types import Alignment, Array
 from ..prototypes import symmetric
 from .drawings import sketch
 from .faces import read_faces, read_rgb
+from .hairdos import hairdo
 from .head_shapes import exaggerated
-from .scribbles import Subject, hair_mask, hairdo, scribbled
+from .scribbles import Subject, hair_mask, scribbled
 
 CROP = 256  # pixels a side that points are counted in
 SEEN = 192  # that pictures are kept at
