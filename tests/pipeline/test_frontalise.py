@@ -24,7 +24,7 @@ def turned() -> Photo:
 
 
 def test_mirror_images_come_in_pairs():
-    mirror = frontal.mirror_of(kit().shapes.model)
+    mirror = kit().shapes.model.mirror
     assert np.array_equal(mirror[mirror], np.arange(478))
     assert [mirror[k] for k in (33, 61, 468)] == [263, 291, 473]
 
@@ -32,7 +32,7 @@ def test_mirror_images_come_in_pairs():
 def test_a_head_becomes_symmetric_and_stays_in_its_place():
     model = kit().shapes.model
     points = solid(hopper_face().landmarks, hopper_face().depth)
-    head, mirror = model.pose(points).to_head(points), frontal.mirror_of(model)
+    head, mirror = model.pose(points).to_head(points), model.mirror
     both = frontal.symmetric(head, mirror)
     assert np.abs(both[mirror] * [-1, 1, 1] - both).max() < 1e-6
     assert np.abs(both - head).mean() < 4, "mm"

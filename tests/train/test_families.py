@@ -270,7 +270,9 @@ def test_export_is_what_was_trained(run: Path, tmp_path: Path, monkeypatch: pyte
             drawn.append(face)
         assert not np.allclose(*drawn), "each draws another person"
     elif nets[0].card.role == "sketch_reader":
-        reading = models.open(nets[0], "sketch_reader").read(hopper().pixels[:200, :200])
+        reading = models.open(nets[0], "sketch_reader").read(
+            hopper().pixels[:200, :200], kit().shapes.model.mirror[:468]
+        )
         assert reading.points.shape == (468, 2) and reading.hair.ndim == 2 and reading.hair.min() >= 0
         assert -1 <= reading.traits["sex"] <= 1 and 0 <= reading.traits["glasses"] <= 1
     elif nets[0].card.role == "encoder":

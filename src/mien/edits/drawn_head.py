@@ -12,7 +12,7 @@ from ..face.topology import BROWS, EYELIDS, LIPS, OVAL
 from ..models.fitter import Fitter
 from ..models.sketch_reader import SketchReader
 from ..types import Alignment, Array
-from . import line_art
+from . import drawn_features, line_art
 
 SHEET = 512  # pixels a side that a drawing is looked at
 LOOKS = 3  # each at what the one before took for the face
@@ -43,23 +43,28 @@ class DrawnHead:
     picture: Array
 
 
-def read_head(pixels: Array, reader: SketchReader, fitter: Fitter) -> DrawnHead:
-    """The head in a drawing `[H, W, 3]` uint8 on any ground. `InputError` where there are no lines."""
+def read_head(pixels: Array, reader: SketchReader, fitter: Fitter, mirror: Array) -> DrawnHead:
+    """The head in a drawing `[H, W, 3]` uint8 on any ground; mirror: see `SketchReader.read`. `InputError` where there are
+    no lines."""
     sheet = line_art.frame_drawing(line_art.whiten_paper(pixels), SHEET)
     size = fitter.alignment.size
     scale = size / SHEET
     matrix = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2]])
     for _ in range(LOOKS):
         crop = 255 - geometry.warp(255 - sheet, matrix, size, border=cv2.BORDER_CONSTANT)
-        reading = reader.read(darkened(crop))
+        reading = reader.read(darkened(crop), mirror)
         places = geometry.transform(reading.points, geometry.invert(matrix))  # on the sheet
         matrix, last = geometry.similarity(places, Alignment("ffhq", size)), matrix
+    points = drawn_features.followed(darkened(crop), geometry.transform(places, last))
+    places = geometry.transform(points, geometry.invert(last))
+    matrix = geometry.similarity(places, Alignment("ffhq", size))
     points = geometry.transform(places, matrix)
     moved = geometry.compose(matrix, geometry.invert(last))
     hair = cv2.resize(reading.hair, (size, size), interpolation=cv2.INTER_LINEAR)
     hair = cv2.warpAffine(hair, moved, (size, size), flags=cv2.INTER_LINEAR)
     crop = 255 - geometry.warp(255 - sheet, matrix, size, border=cv2.BORDER_CONSTANT)
-    return DrawnHead(points, hair, reading.traits, painted(crop, points, hair), crop)
+    traits = reading.traits | drawn_features.worn(darkened(crop), points)
+    return DrawnHead(points, hair, traits, painted(crop, points, hair), crop)
 
 
 def darkened(drawing: Array) -> Array:

@@ -37,7 +37,7 @@ def bring_to_front(pixels: Array, face: Face, model: ShapeModel, triangles: Arra
             f"the face is turned by {abs(face.yaw):.0f} degrees: up to {FARTHEST:.0f} can be brought to the front"
         )
     points = solid(face.landmarks, face.depth)
-    pose, mirror = model.pose(points), mirror_of(model)
+    pose, mirror = model.pose(points), model.mirror
     shape = symmetric(pose.to_head(points), mirror)
     flat = shape[:, :2].astype(np.float32)
     at = geometry.transform(flat, geometry.similarity(flat, Alignment("ffhq", size)))
@@ -62,15 +62,6 @@ def bring_to_front(pixels: Array, face: Face, model: ShapeModel, triangles: Arra
     inside = cv2.erode(cover.astype(np.float32), np.ones((2 * rim + 1, 2 * rim + 1), np.uint8))
     alpha = cv2.GaussianBlur(inside, (0, 0), rim / 2)[..., None]
     return np.rint(255 * np.clip(GROUND + alpha * (joined - GROUND), 0, 1)).astype(np.uint8)
-
-
-def mirror_of(model: ShapeModel) -> Array:
-    """Which of the landmarks is whose mirror image: `[478]`."""
-    mean = model.mean[:POINTS]
-    skin = mesh.mirror_pairs(mean, mean * [-1, 1, 1])
-    left, right = (np.array(one) for one in IRISES)
-    order = [0, 3, 2, 1, 4]  # the rim's points go round
-    return np.concatenate([skin, right[order], left[order]])
 
 
 def symmetric(head: Array, mirror: Array) -> Array:

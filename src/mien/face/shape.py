@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -70,6 +71,13 @@ class ShapeModel:
     identity_variance: Array
     expression: Array
     expression_variance: Array
+
+    @cached_property
+    def mirror(self) -> Array:
+        """Which of the landmarks is whose mirror image: `[478]`."""
+        skin = mesh.mirror_pairs(self.mean[:POINTS], self.mean[:POINTS] * [-1, 1, 1])
+        left, right = (np.array(one)[[0, 3, 2, 1, 4]] for one in IRISES)  # the rim's points go round
+        return np.concatenate([skin, right, left])
 
     def pose(self, points: Array) -> Pose:
         """How the head lies whose mesh is `points [478, 3]` of a picture."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..types import Array
 from .session import Net
 
@@ -22,14 +24,17 @@ class Reading:
 
 
 class SketchReader:
-    """Runs `pixels [1, 3, S, S]` -> `points [1, 468, 2]` as shares of the side, `hair [1, 1, h, h]`, `traits [1, 4]`."""
+    """Runs `pixels [N, 3, S, S]` -> `points [N, 468, 2]` as shares of the side, `hair [N, 1, h, h]`, `traits [N, 4]`."""
 
     def __init__(self, net: Net) -> None:
         self.net = net
 
-    def read(self, drawing: Array) -> Reading:
-        """What a square drawing `[S, S, 3]` uint8 on white says."""
-        found = self.net.run(pixels=self.net.tensor(drawing))
-        points = found["points"][0] * len(drawing) - 0.5
-        traits = dict(zip(TRAITS, map(float, found["traits"][0]), strict=True))
-        return Reading(points, found["hair"][0, 0], traits)
+    def read(self, drawing: Array, mirror: Array) -> Reading:
+        """What a square drawing `[S, S, 3]` uint8 on white and its mirror image say in the mean; mirror: which of the
+        points is whose mirror image."""
+        pixels = self.net.tensor(drawing)
+        found = self.net.run(pixels=np.concatenate([pixels, pixels[..., ::-1]]))
+        points, turned = found["points"]
+        points = (points + turned[mirror] * [-1, 1] + [1, 0]) / 2
+        hair, traits = (found["hair"][0, 0] + found["hair"][1, 0, :, ::-1]) / 2, found["traits"].mean(0)
+        return Reading(points * len(drawing) - 0.5, hair, dict(zip(TRAITS, map(float, traits), strict=True)))

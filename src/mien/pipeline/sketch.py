@@ -15,6 +15,7 @@ from ..edits.request import said_of_face
 from ..edits.translate import TranslatorEdit
 from ..errors import DeclinedError, InputError, RequestError
 from ..face import filters
+from ..face.topology import POINTS
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models import catalogue
 from ..models.kit import Kit, shared_kit
@@ -85,7 +86,7 @@ def _generated(
     fitter, reader = kit.fitter(network), kit.sketch_reader
     pixels = part_labels.drawn(filters.to_uint8(photo.pixels)) if labels else on_white(photo)
     try:
-        head = drawn_head.read_head(pixels, reader, fitter)
+        head = drawn_head.read_head(pixels, reader, fitter, kit.shapes.model.mirror[:POINTS])
     except InputError as error:
         raise DeclinedError(f"nothing is drawn here: {error}") from error
     (seed,) = following(photo, seed, 1)

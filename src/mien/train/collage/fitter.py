@@ -21,7 +21,7 @@ OFF = 8.0  # pixels that points may be off
 FARTHEST = 3.5, 1.3  # standard deviations from the mean face that the first mode is bent to, and the last
 LEAST = 0.02  # of the picture: less hair is none that was drawn
 HAIR = 12.0  # what it costs to have quite other hair
-SURE = 0.5  # of sex: what was drawn by chance counts so much beside what was read
+SURE = 2.5  # how surely sex is as it was read; 1 is as often as it was likely
 READ = 0.7  # how much of what an age is read above the mean
 TRAITS = ("sex", "age", "beard")
 TOLD = {  # what a head is chosen by
@@ -83,7 +83,7 @@ class Fitter(Tables):
         attributes, _, lots, texture = w.split(self.sizes(w), 1)
         shape = (points - self.mean_shape).flatten(1) @ self.solve
         shape = self.farthest * torch.tanh(shape / self.farthest)
-        wanted = self.wanted(attributes, traits, shape)
+        wanted = self.wanted(attributes, traits, shape, torch.erf(lots[:, :1] / 2**0.5))
         here = self.laid_out(hair, points)
         told = (hair.mean((1, 2, 3)) > LEAST).to(w.dtype)[:, None]
         cost = self.unlike(wanted, self.told) + (1 - told) * self.unlike(wanted, self.untold) + self.bases
@@ -97,12 +97,13 @@ class Fitter(Tables):
         rest = w.shape[1] - len(ATTRIBUTES) - self.solve.shape[1] - 4 * LOTS
         return len(ATTRIBUTES), self.solve.shape[1], 4 * LOTS, rest
 
-    def wanted(self, attributes: Tensor, traits: Tensor, shape: Tensor) -> Tensor:
-        """The attributes `[N, A]`, standardised: those that are told instead of those that were drawn."""
+    def wanted(self, attributes: Tensor, traits: Tensor, shape: Tensor, chance: Tensor) -> Tensor:
+        """The attributes `[N, A]`, standardised: those that are told instead of those that were drawn. chance `[N, 1]`
+        from -1 to 1: where sex is not sure."""
         sex, age, beard = (attributes[:, : len(TRAITS)] * self.spread + self.centre).split(1, 1)
         known = ~torch.isnan(traits)
         said = torch.where(known, traits, 0).split(1, 1)
-        sex = torch.where(known[:, :1], torch.sign(said[0] + SURE * sex), sex)
+        sex = torch.where(known[:, :1], torch.sign(SURE * said[0] + chance), sex)
         age = age + torch.where(known[:, 1:2], READ * (said[1] - self.centre[1]), 0)
         beard = torch.where(known[:, 2:], said[2], beard)
         raw = torch.cat([sex, age, beard * (sex > 0)], 1)
