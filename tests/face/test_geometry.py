@@ -233,3 +233,16 @@ def test_each_point_follows_the_flow_where_it_is():
     wanted = (geometry.transform(before, crop.matrix) - middle) * stretch + middle
     assert np.abs(after - wanted).max() < 0.5
     assert np.ptp(after - geometry.transform(before, crop.matrix), axis=0).min() > 2, "not all alike"
+
+
+def test_a_photo_that_is_halved_once_gives_the_same_crops():
+    """Halvings are for speed alone: wherever a crop lies, it shows what it shows of the photo itself."""
+    rng = np.random.default_rng(3)
+    photo = cv2.GaussianBlur(rng.integers(0, 255, (1203, 1601, 3), dtype=np.uint8), (0, 0), 24)
+    photo = cv2.normalize(photo, np.empty_like(photo), 0, 255, cv2.NORM_MINMAX)
+    halvings = geometry.Halvings(photo)
+    for scale, left, top in ((1.0, 300, 201), (0.4, 101, 77), (0.11, 3, 5), (0.03, 0, 0)):
+        matrix = np.array([[scale, 0.02 * scale, -left * scale], [-0.02 * scale, scale, -top * scale]])
+        own, shared = (geometry.warp(one, matrix, 48).astype(int) for one in (photo, halvings))
+        assert np.abs(own - shared).max() <= 3 and np.abs(own - shared).mean() < 0.6, scale
+    assert np.array_equal(halvings.halved(2), geometry.half(geometry.half(photo)))
