@@ -243,6 +243,6 @@ def test_a_photo_that_is_halved_once_gives_the_same_crops():
     halvings = geometry.Halvings(photo)
     for scale, left, top in ((1.0, 300, 201), (0.4, 101, 77), (0.11, 3, 5), (0.045, 60, 30)):
         matrix = np.array([[scale, 0.02 * scale, -left * scale], [-0.02 * scale, scale, -top * scale]])
-        own, shared = (geometry.warp(one, matrix, 48).astype(int) for one in (photo, halvings))
+        own, shared = (geometry.warp(one, matrix, 48)[1:-1, 1:-1].astype(int) for one in (photo, halvings))
         assert np.abs(own - shared).max() <= 3 and np.abs(own - shared).mean() < 0.6, scale
     assert np.array_equal(halvings.halved(2), geometry.half(geometry.half(photo)))
