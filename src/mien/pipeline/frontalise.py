@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import __version__
+from ..arguments import checked
 from ..edits.frontal import bring_to_front
 from ..errors import FaceError
 from ..io.photo_reader import PhotoLike, as_photo
@@ -18,6 +19,7 @@ from .people import FaceLike, meant, select_faces
 from .photo import now
 
 
+@checked
 def frontalise(
     photo: PhotoLike, *, face: FaceLike = "largest", size: int = 512, kit: Kit | None = None
 ) -> Photo:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import checked
 from ..deprecations import GONE, renamed
 from ..edits import drawn_head, line_art, part_labels
 from ..edits.request import said_of_face
@@ -32,6 +33,7 @@ PAINT = 0.6  # how strongly lips are painted that are in the drawing
 TOLD = ("age", "sex", "hair", "skin")  # what can be said that lines do not
 
 
+@checked
 def sketch(
     drawing: PhotoLike,
     network: str = NOBODY,

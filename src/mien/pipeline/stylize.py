@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..deprecations import GONE, callbacks, renamed
 from ..edits.request import said_of_face
 from ..edits.translate import TranslatorEdit
@@ -134,6 +135,7 @@ class StyleRequest:
         return replace(step, verb="stylize", sources=sources)
 
 
+@checked
 def stylize(
     photo: PhotoLike,
     network: str,
@@ -161,6 +163,7 @@ def stylize(
     return request.checked().apply(photo, kit)
 
 
+@checked
 def stylize_clip(
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],
@@ -196,6 +199,7 @@ def stylize_clip(
     return request.checked().apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
 
 
+@checked
 def manners(kit: Kit | None = None) -> tuple[str, ...]:
     """The manners in the box, as `stylize` takes them."""
     return (kit or shared_kit()).manners.names
