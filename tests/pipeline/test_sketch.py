@@ -15,6 +15,7 @@ from faces import kit
 from mien import Photo, RequestError, verbs, verify
 from mien.edits import drawn_head, line_art, part_labels
 from mien.errors import DeclinedError
+from mien.pipeline import sketch as sketch_verb
 from mien.types import Array, Face
 
 INK = (20, 20, 20)
@@ -67,7 +68,7 @@ def test_the_face_is_as_wide_as_the_head_and_its_mouth_as_open():
         return np.array([wide / high, gap / high])
 
     narrow, broad, gaping = (ratios(head(*about)) for about in ((105,), (165,), (130, 40)))
-    assert broad[0] > narrow[0] * 1.1 and gaping[1] > 2 * max(narrow[1], 0.03)
+    assert broad[0] > narrow[0] * 1.1 and gaping[1] > max(2 * narrow[1], 0.02)
 
 
 def test_colours_that_are_painted_are_used_and_those_that_are_told_count_more():
@@ -128,6 +129,20 @@ def test_pale_lines_are_made_dark():
     assert drawn_head.darkened(pale).min() < 40 and np.array_equal(
         drawn_head.darkened(np.full((9, 9, 3), 255, np.uint8)), np.full((9, 9, 3), 255)
     )
+
+
+def test_nobody_looks_younger_than_an_adult(monkeypatch: pytest.MonkeyPatch):
+    reader = sketch_verb.read_traits
+    ages = [reader(kit(), verbs.sketch(Photo(head(150)), seed=seed, kit=kit()).pixels) for seed in (2, 4)]
+    assert all(one is not None and one[1] >= 18 for one in ages)
+    plain = verbs.sketch(Photo(head()), seed=4, kit=kit()).pixels
+    told = iter([np.array([0, 12.0, 0]), np.array([0, 33.0, 0])])
+    monkeypatch.setattr(sketch_verb, "read_traits", lambda *_: next(told))
+    older = verbs.sketch(Photo(head()), seed=4, kit=kit()).pixels
+    assert not np.array_equal(plain, older)
+    monkeypatch.setattr(sketch_verb, "read_traits", lambda *_: np.array([0, 12.0, 0]))
+    with pytest.raises(DeclinedError, match="younger than an adult"):
+        verbs.sketch(Photo(head()), seed=4, kit=kit())
 
 
 def test_a_blank_page_is_declined(mien: Mien, tmp_path: Path):

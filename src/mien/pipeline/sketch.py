@@ -20,6 +20,7 @@ from ..face.topology import POINTS
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models import catalogue
 from ..models.kit import Kit, shared_kit
+from ..models.traits import read_traits
 from ..types import Array, Photo, Step
 from .edit import edit
 from .generate import NOBODY, Asked, checked_conditions, drawn_styles
@@ -28,6 +29,8 @@ from .photo import edit_step, generation_step
 from .stylize import OLD_WORDS, redraw_faces
 
 SEEDS = 2**32
+YOUNGEST = 20.0  # years, as read
+OLDER = (0, 12, 24, 40, 60)  # years that a face is made older by until it reads so
 WORN = 0.5  # from which on glasses are drawn
 PAINT = 0.6  # how strongly lips are painted that are in the drawing
 TOLD = ("age", "sex", "hair", "skin")  # what can be said that lines do not
@@ -101,7 +104,7 @@ def _generated(
         mapper, seed, mapper.truncation, checked_conditions(network, mapper, known | asked)
     )
     traits = {name: value for name, value in head.traits.items() if name not in asked}
-    drawn = Photo(generator.draw(fitter.fit(head.points, head.hair, traits, w)[None])[0])
+    drawn = Photo(_adult(kit, network, fitter.fit(head.points, head.hair, traits, w)))
     worn = _put_on(head, painted)
     if worn:
         drawn = edit(drawn, face="largest", kit=kit, **worn)
@@ -110,6 +113,20 @@ def _generated(
     networks = dict.fromkeys([*step.networks, *(one for each in drawn.history for one in each.networks)])
     step = replace(step, verb="sketch", networks=tuple(networks))
     return replace(photo.after(step, drawn.pixels), opacity=None)
+
+
+def _adult(kit: Kit, network: str, ws: Array) -> Array:
+    """The picture `[S, S, 3]` of styles `[L, W]`, whose shape and texture are made older where they read younger than
+    YOUNGEST: large eyes and round heads do."""
+    generator, older = kit.generator(network)[1], kit.directions(network).known["age"].codes
+    for years in OLDER:
+        pixels = generator.draw((ws + years * older)[None])[0]
+        traits = read_traits(kit, pixels)
+        if traits is None or traits[1] >= YOUNGEST:
+            return pixels
+    raise DeclinedError(
+        "the face of this drawing would look younger than an adult: draw smaller eyes, or say --age"
+    )
 
 
 def following(photo: Photo, seed: int | None, count: int) -> list[int]:
