@@ -19,7 +19,7 @@ from figures import save
 from nobody import vector
 from sketch import found, laid_out, off
 
-from mien import Kit, read, verbs
+from mien import DeclinedError, Kit, read, verbs
 from mien.face import geometry, mesh
 from mien.types import Alignment, Array, Face
 
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     cv2.setNumThreads(1)
-    kit, rows, lost = Kit(threads=1), dict[str, list[tuple[float, ...]]](), 0
+    kit, rows, declined = Kit(threads=1), dict[str, list[tuple[float, ...]]](), 0
     for place in sorted(asked.angles.glob("*-neutral-front.jpg"))[: asked.people]:
         front = read(place).pixels
         true = found(kit, front)
@@ -51,19 +51,18 @@ def main() -> None:
         wanted, who = laid_out(true.landmarks), vector(kit, front, true.landmarks)
         for side in SIDES:
             photo = read(place.with_name(place.name.replace("front", side)))
-            for name, pixels in (
-                ("photo", photo.pixels),
-                ("frontalised", verbs.frontalise(photo, kit=kit).pixels),
-            ):
+            try:
+                shown = {"photo": photo.pixels, "frontalised": verbs.frontalise(photo, kit=kit).pixels}
+            except DeclinedError:
+                declined += 1
+                continue
+            for name, pixels in shown.items():
                 face = found(kit, pixels)
-                if face is None:
-                    lost += 1
-                    continue
+                assert face is not None
                 unlike = np.abs(inside(pixels, face, wanted) - inside(front, true, wanted)).mean()
-                apart = np.linalg.norm(vector(kit, pixels, face.landmarks) - who)
-                rows.setdefault(name, []).append(
-                    (off(laid_out(face.landmarks), wanted), float(unlike), float(apart), abs(face.yaw))
-                )
+                apart = float(np.linalg.norm(vector(kit, pixels, face.landmarks) - who))
+                row = off(laid_out(face.landmarks), wanted), float(unlike), apart, abs(face.yaw)
+                rows.setdefault(name, []).append(row)
     out: list[dict[str, Any]] = [
         {
             "what": name,
@@ -79,7 +78,7 @@ def main() -> None:
     ]
     for row in out:
         print(row)
-    about = {"people": asked.people, "photos": len(SIDES) * asked.people, "without_a_face": lost}
+    about = {"people": asked.people, "photos": len(SIDES) * asked.people, "declined": declined}
     save(asked.json, "python benchmarks/frontalise.py ANGLES --json FILE", out, **about)
 
 

@@ -27,7 +27,7 @@ def frontalise(
 ) -> None:
     """Show the inside of a turned face from the front, on plain grey.
 
-    What a photo does not see is the mirror image of what it sees. Faces that are turned by more than 45 degrees are
+    What a photo does not see is the mirror image of what it sees. Faces that are turned by more than 50 degrees are
     declined with exit code 3. For looks, not for recognition.
     """
     from .. import verbs

@@ -29,11 +29,9 @@ LIP = 0.12  # of an open mouth's height: each lip
 
 
 GLASSES = 0.6, 2.6  # eye widths: how high glasses are at least and at most
-BEARD = (
-    0.1,
-    0.6,
-)  # of the chin and of each jaw that is ink in a beard; and of that at most so much on the cheeks
-RIM = 17  # pixels: what is nearer to the outline of a face may be the outline itself, from either side
+BEARD = 0.25  # of what is about a chin's outline that is ink where there is a beard: an outline alone is half of that
+DARKER = 0.6  # of the face's usual shade: what is darker is drawn on it
+RIM = 25  # pixels that are about an outline, to both sides together
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +70,8 @@ def followed(picture: Array, points: Array) -> Array:
 
 
 def worn(picture: Array, points: Array) -> dict[str, float]:
-    """What a drawing plainly shows on a face: "glasses", one thing about both eyes, and a "beard", much ink on the chin
-    and little on the cheeks; traits as `SketchReader` tells them."""
+    """What a drawing plainly shows on a face: "glasses", one thing about both eyes, and a "beard", much ink about the
+    chin; traits as `SketchReader` tells them."""
     ink = (picture.min(2) < INK).astype(np.uint8)
     _, _, told, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     eyes = points[[*EYELIDS[0], *EYELIDS[1]]]
@@ -85,17 +83,16 @@ def worn(picture: Array, points: Array) -> dict[str, float]:
         (height > GLASSES[0] * wide) & (height < GLASSES[1] * wide) & (width < np.ptp(points[:, 0]) * 1.1)
     )
     out = {"glasses": 1.0} if about.any() else {}
-    size, ends = len(picture), points[list(MOUTH_CORNERS)]
-    face = cv2.erode(mesh.polygon_mask(points, OVAL, size, 0.7), np.ones((RIM, RIM), np.uint8)) > 0.5
+    size = len(picture)
+    face = (mesh.polygon_mask(points, OVAL, size, 0.7) > 0.5).astype(np.uint8)
+    ring = cv2.dilate(face, np.ones((RIM, RIM), np.uint8)) - cv2.erode(face, np.ones((RIM, RIM), np.uint8))
     x, down = np.arange(size), np.arange(size)[:, None]
-    jaws = face & (down > ends[:, 1].mean())
-    zones = (jaws & (x < ends[0, 0]), jaws & (x > ends[1, 0]), jaws & (down > points[17, 1] + 4))
-    cheeks = face & (down < points[2, 1]) & (down > bottom + 0.3 * wide)
-    share, others = (
-        [float(ink[part].mean()) if part.any() else 0.0 for part in group] for group in (zones, (cheeks,))
-    )
-    beard = min(share) > BEARD[0] and others[0] < BEARD[1] * min(share)
-    return out | ({"beard": 2.0, "sex": 1.0} if beard else {})
+    ends = points[list(MOUTH_CORNERS)]
+    chin = (ring > 0) & (down > points[17, 1]) & (np.abs(x - ends[:, 0].mean()) < np.ptp(ends[:, 0]))
+    light = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    dark = light < DARKER * float(np.median(light[face > 0])) if face.any() else ink > 0
+    bearded = chin.any() and float(dark[chin].mean()) > BEARD
+    return out | ({"beard": 2.0, "sex": 1.0} if bearded else {})
 
 
 def _thing(parts: Array, told: Array, middles: Array, box: Array, near: Array) -> Thing | None:

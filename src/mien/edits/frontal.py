@@ -11,7 +11,7 @@ from ..face.shape import Pose, ShapeModel, solid
 from ..face.topology import EXTREMES, EYELIDS, IRISES, POINTS, RIGID_POINTS
 from ..types import Alignment, Array, Face
 
-FARTHEST = 45.0  # degrees of yaw that a face may be turned
+FARTHEST = 50.0  # degrees of yaw that a face may be turned
 FACING = (
     4.0,
     12.0,

@@ -28,7 +28,7 @@ def frontalise(
     The mesh of the face is turned and made symmetric; what the photo does not see is the mirror image of what it sees,
     with light evened between the two. Hair, ears and neck are left out: of them too much is hidden. For looks, not for
     recognition: a symmetric face is a little of another person's, and embedders do better with the photo itself. face:
-    as `edit` takes it. Raises `FaceError`; `DeclinedError` where the face is turned by more than 45 degrees.
+    as `edit` takes it. Raises `FaceError`; `DeclinedError` where the face is turned by more than 50 degrees.
     """
     layout_of("ffhq", size)
     picture = as_photo(photo)

@@ -281,7 +281,7 @@ def _save(out: Path, arrays: dict[str, Array], error: dict[str, float], notice: 
         ),
         data=notice,
         source=f"mien prototypes; {made_by()}",
-        limits="Means are smooth: hair, beards and teeth do not change; faces turned by more than 45 degrees are guessed at.",
+        limits="Means are smooth: hair, beards and teeth do not change; faces turned by more than 50 degrees are guessed at.",
         measured=error,
     )
     packed: dict[str, Array] = {KEY: np.array(card.to_json())}
