@@ -178,7 +178,7 @@ def test_errors_that_name_the_argument(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "out.jpg"
     refused(mien("edit", photo, "--smlie", 0.5, "-o", out), "--smlie", "did you mean --smile?")
     refused(mien("edti", photo), "no verb is called 'edti': did you mean edit?")
-    refused(mien("frobnicate"), "no verb is called", "edit, swap")
+    refused(mien("xyzzy"), "no verb is called", "edit, swap")
     refused(mien("--frobnicate"), "--frobnicate")
     refused(mien("edit", photo, "-o", out), "nothing to do", "--smile, --age, --sex")
     refused(mien("edit", photo, "--smile", 1), "-o")
