@@ -30,6 +30,7 @@ from mien.face.topology import BROWS, EYELIDS, INNER_LIPS, LIPS, OVAL, POINTS
 from mien.models import catalogue
 from mien.models.prototypes import ADULT
 from mien.models.traits import face_traits
+from mien.pipeline.sketch import following, on_white
 from mien.train.data.hairdos import hairdo
 from mien.train.data.head_shapes import exaggerated
 from mien.train.data.scribbles import Subject, scribbled
@@ -188,11 +189,11 @@ def sheet(kit: Kit, path: Path) -> None:
         opacity = given[..., 3].copy() if given.shape[2] == 4 else None
         photo = Photo(np.ascontiguousarray(given[..., :3]), opacity=opacity)
         try:
-            faces = [verbs.sketch(photo, seed=seed, kit=kit) for seed in (None, 1)]
+            faces = [verbs.sketch(photo, seed=seed, kit=kit) for seed in following(photo, None, 2)]
         except DeclinedError as error:
             print(f"{name}: {error}")
             continue
-        column = np.vstack([tile(photo.pixels), *(one.pixels for one in faces)])
+        column = np.vstack([tile(on_white(photo)), *(one.pixels for one in faces)])
         column = cv2.resize(column, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         photos.append(replace(faces[0], pixels=column, opacity=None))
     verbs.write(verbs.grid(photos), path, quality=85, force=True)
