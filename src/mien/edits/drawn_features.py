@@ -14,6 +14,7 @@ from ..face.topology import BROWS, EYELIDS, INNER_LIPS, LIPS, MOUTH_CORNERS, OVA
 from ..types import Array
 
 INK = 150  # levels below which a drawing is ink
+MANY = 10  # things in a face: of more it is not told which is an eye
 SPECKS = 6  # pixels: smaller things are none
 EYE = (
     0.85,
@@ -59,9 +60,13 @@ class Thing:
 
 def followed(picture: Array, points: Array) -> Array:
     """Points `[468, 2]` of a face in a drawing `[S, S, 3]` uint8 on white, with eyes and mouth where they are drawn, as
-    large, as open and as bent, if they stand alone."""
+    large, as open and as bent, if they stand alone; as they are where the face is full of strokes."""
     ink = (picture.min(2) < INK).astype(np.uint8)
     _, parts, told, middles = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    inside = mesh.polygon_mask(points, OVAL, len(picture), 0.7) > 0.5
+    at = np.clip(np.rint(middles[1:]), 0, len(picture) - 1).astype(int)
+    if (inside[at[:, 1], at[:, 0]] & (told[1:, cv2.CC_STAT_AREA] >= SPECKS)).sum() > MANY:
+        return points
     out = points.copy()
     for lids, brow in zip(EYELIDS, BROWS, strict=True):
         out = _brow(out, list(brow), parts, told, middles)

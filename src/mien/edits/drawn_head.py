@@ -50,21 +50,27 @@ def read_head(pixels: Array, reader: SketchReader, fitter: Fitter, mirror: Array
     size = fitter.alignment.size
     scale = size / SHEET
     matrix = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2]])
-    for _ in range(LOOKS):
-        crop = 255 - geometry.warp(255 - sheet, matrix, size, border=cv2.BORDER_CONSTANT)
-        reading = reader.read(darkened(crop), mirror)
+    for _ in range(LOOKS - 1):
+        reading = reader.read(darkened(_crop(sheet, matrix, size)), mirror)
         places = geometry.transform(reading.points, geometry.invert(matrix))  # on the sheet
-        matrix, last = geometry.similarity(places, Alignment("ffhq", size)), matrix
-    points = drawn_features.followed(darkened(crop), geometry.transform(places, last))
+        matrix = geometry.similarity(places, Alignment("ffhq", size))
+    last, seen = matrix, darkened(_crop(sheet, matrix, size))
+    reading = reader.read(seen, mirror)
+    points = drawn_features.followed(seen, reading.points)
     places = geometry.transform(points, geometry.invert(last))
     matrix = geometry.similarity(places, Alignment("ffhq", size))
     points = geometry.transform(places, matrix)
     moved = geometry.compose(matrix, geometry.invert(last))
     hair = cv2.resize(reading.hair, (size, size), interpolation=cv2.INTER_LINEAR)
     hair = cv2.warpAffine(hair, moved, (size, size), flags=cv2.INTER_LINEAR)
-    crop = 255 - geometry.warp(255 - sheet, matrix, size, border=cv2.BORDER_CONSTANT)
+    crop = _crop(sheet, matrix, size)
     traits = reading.traits | drawn_features.worn(darkened(crop), points)
     return DrawnHead(points, hair, traits, painted(crop, points, hair), crop)
+
+
+def _crop(sheet: Array, matrix: Array, size: int) -> Array:
+    """A part of a sheet, white beyond it."""
+    return 255 - geometry.warp(255 - sheet, matrix, size, border=cv2.BORDER_CONSTANT)
 
 
 def darkened(drawing: Array) -> Array:

@@ -55,7 +55,7 @@ def bring_to_front(pixels: Array, face: Face, model: ShapeModel, triangles: Arra
     lab = [filters.rgb_to_lab(one) for one in (seen, mirrored)]
     evened = filters.masked_blur(lab[0] - lab[1], weight.astype(np.float32), sigma)
     mirrored = filters.lab_to_rgb(lab[1] + np.clip(evened, -MOST, MOST))
-    helps = filters.smoothstep(np.float32(abs(face.yaw)), *FACING)
+    helps = filters.smoothstep(np.array(abs(face.yaw), np.float32), *FACING)
     share = 1 - helps * (1 - filters.smoothstep(own - other, -BORDER, BORDER))
     joined = filters.multiband(seen, mirrored, share.astype(np.float32), BANDS)
     rim = max(1, round(EDGE * size))

@@ -86,13 +86,18 @@ def _ground(small: Array) -> Array:
     rim = np.maximum(np.abs(x), np.abs(y[:, None])) > RIM
     usual = np.median(small[rim], 0)
     agreed = rim & (np.abs(small - usual).max(2) < WIDE)
-    for _ in range(ROUNDS):
-        known = waves[agreed]
-        solved = np.linalg.lstsq(known.T @ known + 1e-3 * np.eye(6), known.T @ small[agreed], rcond=None)[0]
-        ground = waves @ solved
+    ground = _fitted(waves, small, agreed)
+    for _ in range(ROUNDS - 1):
         agreed = np.abs(small - ground).max(2) < NARROW
-        agreed = agreed if agreed.sum() > 50 else rim
+        ground = _fitted(waves, small, agreed if agreed.sum() > 50 else rim)
     return np.clip(ground, 1, 255).astype(np.float32)
+
+
+def _fitted(waves: Array, small: Array, agreed: Array) -> Array:
+    """The sum of `waves [h, w, 6]` that is nearest to a picture `[h, w, 3]` where it is agreed."""
+    known = waves[agreed]
+    normal = known.T @ known + 1e-3 * np.eye(waves.shape[-1])
+    return waves @ np.linalg.solve(normal, known.T @ small[agreed])
 
 
 def _head(ink: Array, told: Array) -> tuple[int, int, int, int]:
@@ -138,7 +143,7 @@ def frame_drawing(drawn: Array, size: int) -> Array:
         raise InputError(
             f"no lines found in {width} x {height} pixels: a drawing was wanted, darker than its paper"
         )
-    left, top, right, bottom = _head(kept[parts], told[kept])
+    left, top, right, bottom = _head(kept[np.asarray(parts)], told[kept])
     if right - left > FILLS * width and bottom - top > FILLS * height:
         side, x, y = max(height, width), (width - max(height, width)) / 2, (height - max(height, width)) / 2
     else:

@@ -52,7 +52,10 @@ def scribbled(who: Subject, place: Array, size: int, random: np.random.Generator
     """A drawing `[size, size, 3]` uint8 on white paper; place `[2, 3]`: crop -> drawing."""
     ink = int(random.choice([0, 0, 30, 70, 110]))
     coloured = random.random() < 0.45
-    inks = (ink, ink, ink) if random.random() < 0.85 else tuple(int(v) for v in random.integers(0, 160, 3))
+    inks = (ink, ink, ink)
+    if random.random() >= 0.85:
+        red, green, blue = (int(v) for v in random.integers(0, 160, 3))
+        inks = (red, green, blue)
     scale = geometry.scale_of(place)
     pen = Pen(
         np.full((size, size, 3), 255, np.uint8), place, random, inks,

@@ -198,14 +198,14 @@ def drawn_portrait(
     at = geometry.transform(coarse, geometry.invert(place))
     at = at if stretch is None else stretch.of(at)
     at = cv2.resize(((at + 0.5) * (SEEN / CROP) - 0.5).astype(np.float32), (size, size))
-    pixels = cv2.remap(who.pixels, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    regions = cv2.remap(who.regions, at, None, cv2.INTER_NEAREST, borderValue=(BEYOND,))
+    pixels = cv2.remap(who.pixels, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    regions = cv2.remap(who.regions, at[..., 0], at[..., 1], cv2.INTER_NEAREST, borderValue=(BEYOND,))
     if random.random() < 0.75:
         pixels[~IN_HEAD[regions]] = 255
     else:
         pixels[regions == BEYOND] = 255
     manner = MANNERS[int(random.choice(len(MANNERS), p=SHARES))]
-    hair = cv2.compare(regions, REGIONS.index("hair"), cv2.CMP_EQ)
+    hair = np.where(regions == REGIONS.index("hair"), 255, 0).astype(np.uint8)
     return manner(pixels, regions, random), hair
 
 
@@ -229,7 +229,7 @@ def _flat(pixels: Array, regions: Array, random: np.random.Generator) -> Array:
     """Each part in one colour, often with lines between them."""
     out = np.full_like(pixels, 255)
     for k in np.flatnonzero(IN_HEAD):
-        inside = cv2.compare(regions, int(k), cv2.CMP_EQ)
+        inside = (regions == k).astype(np.uint8)
         colour = np.array(cv2.mean(pixels, inside)[:3]) + random.normal(0, 15, 3)
         out[inside > 0] = np.clip(colour * random.uniform(0.9, 1.25), 0, 255)
     if random.random() < 0.7:
