@@ -4,7 +4,6 @@ only reads, calls and writes."""
 from __future__ import annotations
 
 from .doctor import doctor, models
-from .io.content_credentials import verify
 from .io.photo_reader import read
 from .io.photo_writer import write
 from .measure.benchmark import bench_edits
@@ -27,6 +26,7 @@ from .pipeline.networks import collage, export, import_network, prototypes, trai
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
 from .pipeline.swap import swap, swap_clip
+from .pipeline.verify import verify
 
 __all__ = [
     "age",

@@ -44,6 +44,7 @@ STEP = "org.mien.step"
 SCHEMA = (
     1  # of a Step as JSON; fields that are added do not raise it, as readers pass over what they do not know
 )
+BINDING, MARK = "c2pa.soft-binding", "org.mien.face-mark.1"  # how a label tells of the mark in the pixels
 MEDIA = {
     **{
         ".jpg": "image/jpeg",
@@ -86,11 +87,16 @@ FAILURES = {
 
 
 def sign(
-    source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Step, ...], origin: Origin
+    source: BinaryIO,
+    target: BinaryIO,
+    media_type: str,
+    history: tuple[Step, ...],
+    origin: Origin,
+    bits: str = "",
 ) -> None:
     """Copy the encoded file `source` to `target` with a label that tells `history`.
 
-    `media_type` is that of the source ("image/jpeg"). The file at `origin.path` is named as the parent, and
+    `media_type` is that of the source ("image/jpeg"); bits: of the mark in its pixels, where there is one. The file at `origin.path` is named as the parent, and
     its own manifest is kept. A certificate or key that cannot be used is a `RequestError`; a label that
     cannot be made is an `OutputError`.
     """
@@ -108,7 +114,7 @@ def sign(
             files[f"source{number}"] = kind, partial(path.open, "rb")
     try:
         try:
-            _sign(source, target, media_type, history, parent, credentials, files, set())
+            _sign(source, target, media_type, history, bits, parent, credentials, files, set())
         except c2pa.C2paError:  # labels that cannot be taken along must not stop this one: it says which
             unkept = {label for label, (kind, opened) in files.items() if not _can_be_kept(kind, opened)}
             if not unkept:
@@ -116,7 +122,7 @@ def sign(
             source.seek(0)
             target.seek(0)
             target.truncate()
-            _sign(source, target, media_type, history, parent, credentials, files, unkept)
+            _sign(source, target, media_type, history, bits, parent, credentials, files, unkept)
     except c2pa.C2paError as error:
         raise OutputError(f"the label could not be made ({error}): {signer.remedy()}") from error
 
@@ -163,6 +169,7 @@ def _sign(
     target: BinaryIO,
     media_type: str,
     history: tuple[Step, ...],
+    bits: str,
     parent: Parent | None,
     credentials: tuple[str, bytes, bytes],
     files: Mapping[str, tuple[str, Callable[[], BinaryIO]]],
@@ -178,6 +185,9 @@ def _sign(
             {"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}
         ],
     }
+    if bits:
+        binding = {"alg": MARK, "blocks": [{"scope": {}, "value": bits}]}
+        manifest["assertions"].append({"label": BINDING, "data": binding})
     parts = [(parent.title, "parentOf", "parent")] if parent else []
     parts += [(one.title, "componentOf", f"source{n}") for n, one in enumerate(_sources(history))]
     taken: list[dict[str, Any]] = []
@@ -252,13 +262,13 @@ def _action(step: Step, sources: list[str]) -> dict[str, Any]:
         "description": titled(words),
         "digitalSourceType": SOURCE_TYPE + step.source_type,
         "softwareAgent": {"name": "mien", "version": step.version or __version__},
-        "parameters": {STEP: json.dumps(_told(step), default=_plain)}
+        "parameters": {STEP: json.dumps(told(step), default=_plain)}
         | ({"ingredientIds": sources} if sources else {}),
     }
     return action | ({"when": step.time} if step.time else {})
 
 
-def _told(step: Step) -> dict[str, Any]:
+def told(step: Step) -> dict[str, Any]:
     """A step as the label has it: what is empty is left out, and where sources lie on this computer is
     nobody's business."""
     fields = asdict(step)
@@ -359,7 +369,18 @@ def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
         ingredients=tuple(parents),
         found_by="manifest",
         reasons=tuple(dict.fromkeys(reasons)),
+        bits=_bits(active),
     )
+
+
+def _bits(manifest: dict[str, Any]) -> str | None:
+    """Those of the mark in the pixels that a label tells of."""
+    for part in manifest.get("assertions", ()):
+        data = part.get("data")
+        if part.get("label") == BINDING and isinstance(data, dict) and data.get("alg") == MARK:
+            found = re.search(r'"value": "([01]{16})"', json.dumps(data.get("blocks")))
+            return found[1] if found else None
+    return None
 
 
 def _listed(manifest: dict[str, Any]) -> list[dict[str, Any]]:

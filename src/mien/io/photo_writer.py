@@ -18,7 +18,7 @@ from PIL import Image, TiffImagePlugin
 
 from ..errors import OutputError, RequestError
 from ..types import Array, Photo
-from . import captions, outputs, xmp_packet
+from . import captions, outputs, watermark, xmp_packet
 from . import content_credentials as provenance
 from .exif import fields, sized
 from .photo_reader import check_pixels
@@ -45,7 +45,7 @@ def write(
     check_pixels(photo)
     form = target(path, source=photo.origin.path, quality=quality, force=force)
     _check_fits(photo, path, form)
-    photo = _described(photo)
+    photo, bits = _marked(_described(photo))
     xmp = photo.origin.xmp
     encode = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff}[form]
     try:
@@ -56,7 +56,8 @@ def write(
         ) from error
     if provenance.wants_label(photo.history, photo.origin):
         labelled = io.BytesIO()
-        provenance.sign(io.BytesIO(data), labelled, f"image/{form.lower()}", photo.history, photo.origin)
+        kind = f"image/{form.lower()}"
+        provenance.sign(io.BytesIO(data), labelled, kind, photo.history, photo.origin, bits)
         data = labelled.getbuffer()
     outputs.write(path, data, force=force)
 
@@ -73,6 +74,15 @@ def _described(photo: Photo) -> Photo:
             xmp=xmp_packet.sized(packet, size) if packet else None,
         ),
     )
+
+
+def _marked(photo: Photo) -> tuple[Photo, str]:
+    """The photo with a mark in the pixels of each face that was changed or made, and its bits; none where no face
+    was."""
+    if not photo.marks:
+        return photo, ""
+    bits = watermark.bits_of(photo.history, b"".join(one.grey.tobytes() for one in photo.marks))
+    return replace(photo, pixels=watermark.lay(photo.pixels, photo.marks, bits)), watermark.as_text(bits)
 
 
 def target(path: Path, *, source: str | None, quality: int | None, force: bool) -> str:

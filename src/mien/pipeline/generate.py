@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..edits import colours
 from ..errors import RequestError
+from ..face import geometry
 from ..io import clip_writer as video
 from ..models.generator import Mapper
 from ..models.kit import Kit, shared_kit
 from ..types import Array, Photo
 from . import directions as latents
 from . import photo as apply
+from .marking import found_places
 
 NOBODY = "nobody"  # the generator in the box
 HAIR = ("hair_red", "hair_green", "hair_blue")  # what a colour of hair is to a mapper, from 0 to 255
@@ -39,14 +42,16 @@ def generate(
     (masculine), "smile" 0..1, "yaw" in degrees, "hair" a name or #rrggbb; two numbers are a range, in which each
     seed has its own place. The pictures are labelled as wholly generated. Raises `RequestError`.
     """
-    mapper, generator = (kit or shared_kit()).generator(network)
+    kit = kit or shared_kit()
+    mapper, generator = kit.generator(network)
     truncation, asked = _truncation(truncation, mapper), _checked(network, mapper, conditions or {})
     for seed in seeds:
         told, w = _drawn(mapper, seed, truncation, asked)
         step = apply.generation_step(
             {"seed": seed, "truncation": truncation, **told}, (mapper.net, generator.net)
         )
-        yield Photo(generator.draw(w)[0], history=(step,))
+        photo = Photo(generator.draw(w)[0], history=(step,))
+        yield replace(photo, marks=found_places(photo, kit))
 
 
 def walk(
@@ -138,4 +143,11 @@ def grid(photos: Sequence[Photo]) -> Photo:
     blank = np.full_like(photos[0].pixels, 255)
     tiles = [photo.pixels for photo in photos] + [blank] * (-len(photos) % columns)
     rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
-    return Photo(np.vstack(rows), history=tuple(step for photo in photos for step in photo.history))
+    height, width = photos[0].pixels.shape[:2]
+    marks = tuple(
+        replace(mark, matrix=geometry.shifted(mark.matrix, -(i % columns) * width, -(i // columns) * height))
+        for i, photo in enumerate(photos)
+        for mark in photo.marks
+    )
+    history = tuple(step for photo in photos for step in photo.history)
+    return Photo(np.vstack(rows), history=history, marks=marks)

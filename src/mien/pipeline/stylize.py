@@ -26,6 +26,7 @@ from ..types import SILENT, Array, Networks, Person, Photo, Progress, Source, St
 from .clip_edit import clip_editor
 from .clip_style import ClipStylizer
 from .look import PhotoFaces
+from .marking import found_places
 from .people import FaceLike, meant, select_faces
 from .photo import edit_photo, edit_step, generation_step
 from .resume import Summary, process_clip
@@ -91,7 +92,8 @@ class StyleRequest:
             return _faces(photo, edit, self.face, self._step(edit), kit)
         seen = filters.to_uint8(photo.pixels)
         drawn = edit.translator.translate(seen, style=edit.style, asked=edit.asked)
-        return photo.after(self._step(edit), mixed(photo.pixels, seen, drawn, self.strength))
+        done = photo.after(self._step(edit), mixed(photo.pixels, seen, drawn, self.strength))
+        return replace(done, marks=found_places(done, kit))
 
     def apply_to_clip(
         self,
@@ -238,7 +240,8 @@ def sketch(
         line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size
     )
     step = replace(generation_step(arguments, (translator.net,)), verb="sketch")
-    return replace(drawing.after(step, translator.translate(lines, asked=conditions)), opacity=None)
+    done = replace(drawing.after(step, translator.translate(lines, asked=conditions)), opacity=None)
+    return replace(done, marks=found_places(done, kit))
 
 
 def manners(kit: Kit | None = None) -> tuple[str, ...]:
@@ -288,4 +291,4 @@ def _faces(photo: Photo, edit: TranslatorEdit, face: str | Person, step: Step, k
     seen = PhotoFaces(photo, kit)
     chosen = select_faces(kit, seen.picture, seen.faces, face)
     done = edit_photo(photo, (edit,), seen.faces, chosen, step.arguments, look=seen.look)
-    return photo.after(step, done.pixels)
+    return photo.after(step, done.pixels, done.marks)

@@ -20,6 +20,7 @@ from ..types import SILENT, Alignment, Array, Change, Crop, Edit, Face, Photo, P
 from .clip_swap import clip_swapper
 from .gallery import Gallery
 from .look import PhotoFaces
+from .marking import Touched, joined
 from .people import FaceLike, check_consent, meant, select_faces
 from .photo import make_change, now, run_edits
 from .resume import Summary, process_clip
@@ -67,10 +68,10 @@ class SwapRequest:
         """The photo with all chosen faces swapped; of several those that cannot be are left as they are."""
         seen, stages = PhotoFaces(photo, kit), Stages(kit, self.options)
         chosen, refused = self._chosen(seen)
-        pixels, done = photo.pixels, list[_Swapped]()
+        pixels, done, touched = photo.pixels, list[_Swapped](), Touched()
         for i, gallery in chosen.items():
             try:
-                done.append(_swapped(pixels, seen, i, gallery, stages))
+                done.append(_swapped(pixels, seen, i, gallery, stages, touched))
                 pixels = done[-1].pixels
             except FaceError as error:
                 refused.append(f"face {i + 1} {error}")
@@ -78,7 +79,8 @@ class SwapRequest:
             raise FaceError("; ".join(refused))
         sources = (one.source for one in done)
         step = self._step(stages, sources, shaved=any(one.shaved for one in done))
-        return photo.after(replace(step, notes=tuple(refused)), pixels)
+        marks = joined(photo.marks, touched.places(photo.pixels, pixels))
+        return photo.after(replace(step, notes=tuple(refused)), pixels, marks)
 
     def apply_to_clip(
         self,
@@ -220,7 +222,9 @@ class _Swapped:
     shaved: bool
 
 
-def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: Stages) -> _Swapped:
+def _swapped(
+    pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: Stages, touched: Touched
+) -> _Swapped:
     """The gallery's face in place of face `i` of a photo; a `FaceError` says why that cannot be."""
     kit, look, face = seen.kit, seen.look, seen.faces[i]
     target = Target.of(pixels, face, stages, look.align)
@@ -236,7 +240,7 @@ def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: 
         return look.carried_back(change, crop)
 
     def run(*edits: Edit) -> Array:
-        return run_edits(out, edits, seen.faces, [i], change_by, look.align)
+        return run_edits(out, edits, seen.faces, [i], change_by, look.align, touched)
 
     out, shaved = pixels, stages.shaves(portrait, picture.portrait)
     if shaved:

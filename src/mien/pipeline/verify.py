@@ -1,0 +1,81 @@
+"""The verb `verify`: what a file's label says, and the mark in the pixels of its faces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import MienError
+from ..io import clip_reader, content_credentials, photo_reader, watermark
+from ..models.kit import Kit, shared_kit
+from ..types import Array, Clip, Mark, Photo, Verdict
+from .marking import found_places
+
+LOOKS, FRAMES = 8, 6  # places of a clip that are looked at, and frames at each
+SIDES = slice(None), slice(None, None, -1)  # as it is, and mirrored
+
+
+def verify(path: str | os.PathLike[str], *, kit: Kit | None = None) -> Verdict:
+    """Read the label of a photo or clip, and listen for the mark in the pixels of its faces, which may be there when
+    the label is lost.
+
+    The state is "intact", "broken" (the file or the label was changed, or the label was cut out) or "unlabelled",
+    whether a mark is found or not. `Verdict.mark` is None where there is nothing to listen to: no picture that can be
+    read, or no face in it. A mark says that mien touched a face; it is public and can be copied, and no mark says
+    nothing. Raises `InputError` for a file that is missing, or of a kind that cannot carry a label.
+    """
+    path = Path(path)
+    verdict = content_credentials.verify(path)
+    try:
+        mark = heard(path, kit or shared_kit())
+    except MienError:
+        mark = None  # what cannot be read as a picture may have a label all the same
+    return replace(verdict, mark=mark)
+
+
+def heard(path: Path, kit: Kit) -> Mark | None:
+    """The mark that is heard in a photo or clip; None where it shows no face."""
+    if path.suffix.lower() not in photo_reader.SUFFIXES and clip_reader.is_film(path):
+        return heard_in_clip(clip_reader.clip(path), kit)
+    return heard_in_photo(photo_reader.read(path), kit)
+
+
+def heard_in_photo(photo: Photo, kit: Kit) -> Mark | None:
+    """The clearest mark of a photo's faces; of a mirrored photo, too."""
+    best = None
+    for side in SIDES:
+        signals = _signals(replace(photo, pixels=photo.pixels[:, side]), kit)
+        best = max(map(watermark.read, signals), key=lambda mark: mark.score, default=None)
+        if best is None or best.found:
+            break
+    return best
+
+
+def heard_in_clip(clip: Clip, kit: Kit) -> Mark | None:
+    """The mark that frames from all over a clip say together: of each face in them a little, which adds up."""
+    best = None
+    for side in SIDES:
+        signals = [one for frame in _sampled(clip) for one in _signals(Photo(frame[:, side]), kit)]
+        best = watermark.read(np.mean(signals, axis=0)) if signals else None
+        if best is None or best.found:
+            break
+    return best
+
+
+def _signals(photo: Photo, kit: Kit) -> Iterator[Array]:
+    pixels = np.ascontiguousarray(photo.pixels)
+    for place in found_places(replace(photo, pixels=pixels), kit):
+        yield watermark.heard(place.grey, place.window)
+
+
+def _sampled(clip: Clip) -> Iterator[Array]:
+    """Frames of a clip, a few in a row from each of its parts."""
+    length = clip.frames / clip.fps
+    for look in range(LOOKS):
+        begin = length * look / LOOKS
+        part = clip_reader.clip(Path(clip.path), begin=float(begin), end=float(begin + FRAMES / clip.fps))
+        yield from (frame.pixels for frame in clip_reader.frames(part))
