@@ -196,7 +196,10 @@ def main() -> None:
             if one:
                 seen.append(one)
     large = [one for one in seen if one["box"][2] >= LARGE]
-    groups = {f"{LARGE} px or more": large, f"below {LARGE} px": [one for one in seen if one["box"][2] < LARGE]}
+    groups = {
+        f"{LARGE} px or more": large,
+        f"below {LARGE} px": [one for one in seen if one["box"][2] < LARGE],
+    }
     rows = [
         row_of(name, group, inside)
         for group, inside in groups.items()

@@ -71,12 +71,20 @@ def encode(pictures: Iterable[Any], path: Path, clip: Clip) -> int:
     return count
 
 
-def join(clip: Clip, parts: Sequence[Path], path: Path, *, history: tuple[Step, ...], force: bool) -> None:
+def join(
+    clip: Clip,
+    parts: Sequence[Path],
+    path: Path,
+    *,
+    history: tuple[Step, ...],
+    force: bool,
+    bits: str = "",
+) -> None:
     """Put encoded parts end to end, with the packets of the clip's own sound as they are, and write the
-    labelled film at `path`."""
+    labelled film at `path`; bits: of the mark in its pixels."""
     target(path, force=force)
     origin = Origin(path=clip.path, format=clip.media_type)
-    with _finished(path, history, origin, force=force) as raw:
+    with _finished(path, history, origin, bits, force=force) as raw:
         _mux(clip, parts, raw)
 
 
@@ -160,13 +168,15 @@ def assemble(
     history: tuple[Step, ...],
     origin: Origin,
     force: bool,
+    bits: str = "",
 ) -> None:
     """Put the parts of a new film end to end, with the first track of sound of a film or recording as AAC, up to the
-    film's end, and write it labelled at `path`; origin: of the picture that it was drawn from."""
+    film's end, and write it labelled at `path`; origin: of the picture that it was drawn from; bits: of the mark in
+    its pixels."""
     import av
 
     target(path, force=force)
-    with _finished(path, history, origin, force=force) as raw, av.open(str(parts[0])) as first:
+    with _finished(path, history, origin, bits, force=force) as raw, av.open(str(parts[0])) as first:
         exact = {"video_track_timescale": str(film.time_base.denominator)}
         with av.open(str(raw), "w", format="mp4", options=exact) as out:
             stream = out.add_stream_from_template(first.streams.video[0])
@@ -243,16 +253,17 @@ def write(
     history: tuple[Step, ...],
     origin: Origin = Origin(),  # noqa: B008 - frozen
     force: bool = False,
+    bits: str = "",
 ) -> int:
     """Write frames `[H, W, 3]` uint8 RGB, all of one size, as a labelled H.264 clip; returns how many there
-    were.
+    were. bits: of the mark in their pixels.
 
     Frames are taken one at a time, so a clip may be longer than memory. Sides are cut to even numbers, which
     the format wants. `OutputError` where the file exists and `force` is not set, or cannot be written; then
     nothing is left behind.
     """
     target(path, force=force)
-    with _finished(path, history, origin, force=force) as raw:
+    with _finished(path, history, origin, bits, force=force) as raw:
         return _encode(frames, raw, fps)
 
 
@@ -285,14 +296,16 @@ def _encode(frames: Iterable[Array], path: Path, fps: float) -> int:
 
 
 @contextlib.contextmanager
-def _finished(path: Path, history: tuple[Step, ...], origin: Origin, *, force: bool) -> Generator[Path]:
+def _finished(
+    path: Path, history: tuple[Step, ...], origin: Origin, bits: str, *, force: bool
+) -> Generator[Path]:
     """A file to write a film to; in the end it is labelled and takes the place of `path`. Where that fails
     nothing is left."""
     try:
         with outputs.draft(path) as raw, outputs.draft(path) as labelled:
             yield raw
             with raw.open("rb") as source, labelled.open("wb+") as out:
-                provenance.sign(source, out, "video/mp4", history, origin)
+                provenance.sign(source, out, "video/mp4", history, origin, bits)
             outputs.place(labelled, path, force=force)
     except OSError as error:
         raise full(path, error) from error

@@ -96,9 +96,9 @@ def sign(
 ) -> None:
     """Copy the encoded file `source` to `target` with a label that tells `history`.
 
-    `media_type` is that of the source ("image/jpeg"); bits: of the mark in its pixels, where there is one. The file at `origin.path` is named as the parent, and
-    its own manifest is kept. A certificate or key that cannot be used is a `RequestError`; a label that
-    cannot be made is an `OutputError`.
+    `media_type` is that of the source ("image/jpeg"); bits: of the mark in its pixels, where there is one. The file at
+    `origin.path` is named as the parent, and its own manifest is kept. A certificate or key that cannot be used is a
+    `RequestError`; a label that cannot be made is an `OutputError`.
     """
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 

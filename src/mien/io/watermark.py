@@ -28,17 +28,22 @@ from .content_credentials import told
 
 LAYOUT = Alignment("face", 192)
 SIZE = LAYOUT.size
-VERSION = 1  # of the carriers and of what the bits mean: 2 bits, then 3 of the verb, then 11 of the label's hash
+VERSION = (
+    1  # of the carriers and of what the bits mean: 2 bits, then 3 of the verb, then 11 of the label's hash
+)
 # The verbs, the one that takes a picture farthest from what a camera saw last: of several steps that one is told.
 VERBS = ("edit", "stylize", "sketch", "generate", "animate", "swap")
 CARRIERS = 32
-LONGEST, SHORTEST = 20.0, 4.2  # crop pixels of a wave: coarse enough for JPEG, too fine to be seen as blotches
+LONGEST, SHORTEST = (
+    20.0,
+    4.2,
+)  # crop pixels of a wave: coarse enough for JPEG, too fine to be seen as blotches
 SHARE = 0.5  # of the energy that is the first carrier's
 # Levels of 255 that a mark changes smooth skin by, in the mean; how much more with each level of roughness; and the most,
 # which is what makes it LOUD: a rough face hides more and needs more. On a face that is as large as its crop, or
 # smaller, waves are short and look like grain, and may be higher than on a large one.
-SMOOTH, MORE = 0.48, (0.15, 0.25)
-LEAST, MOST = 0.4, (0.96, 2.8)
+SMOOTH, MORE = 0.44, (0.12, 0.22)
+LEAST, MOST = 0.4, (1.2, 6.0)
 LOUD, ROUNDS = (13.5, 15.0), 3  # standard deviations, and attempts
 STEP = 0.7  # of the way to what would take all off that the face says
 REACH = 7  # crop pixels by which landmarks may be off, and the scales and degrees
@@ -123,8 +128,10 @@ def lay(pixels: Array, places: Sequence[MarkPlace], bits: int) -> Array:
 
 def _pattern(place: MarkPlace, bits: int) -> Array:
     """What is added to a face's crop, `[S, S]` float32 in levels of 255."""
-    edged = np.sqrt(cv2.GaussianBlur(np.clip(_fine(place.grey), -8, 8) ** 2, (0, 0), 3))
-    roughness = cv2.GaussianBlur(cv2.erode(edged, np.ones((9, 9))), (0, 0), 3)  # skin beside lids is not rough
+    edged = np.sqrt(cv2.GaussianBlur(_fine(place.grey) ** 2, (0, 0), 3))
+    roughness = cv2.GaussianBlur(
+        cv2.erode(edged, np.ones((9, 9))), (0, 0), 3
+    )  # skin beside lids is not rough
     small = min(_across(place.matrix), 1.0)
     more, limit, enough = (max(low, high * small) for low, high in (MORE, MOST, LOUD))
     wanted, most, pattern = _weights(bits), LEAST, np.zeros_like(place.grey)

@@ -17,14 +17,15 @@ from ..edits.reenact_head import allowed_yaw
 from ..errors import FaceError, OutputError, RequestError
 from ..face import filters, geometry
 from ..face.motion import Motion
-from ..io import clip_writer, moving_picture, outputs, photo_writer
+from ..io import clip_writer, moving_picture, outputs, photo_writer, watermark
 from ..io.clip_writer import Sound
 from ..io.colour_profile import profile_of
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import SILENT, Array, Photo, Progress, Source, Step
+from ..types import SILENT, Array, MarkPlace, Photo, Progress, Source, Step
 from .look import Look, PhotoFaces
+from .marking import place
 from .motion import MotionLike, as_motion
 from .people import FaceLike, check_consent, meant, select_faces
 from .photo import now
@@ -43,9 +44,10 @@ REGIONS = ("pose", "eyes", "lips", "brows")
 
 @dataclass(frozen=True, eq=False)
 class Actor:
-    """A face of the photo, by its number from 1, and what it does."""
+    """A face of the photo, by its number from 1, with its landmarks `[478, 2]`, and what it does."""
 
     number: int
+    landmarks: Array
     reenactor: Reenactor
     motion: Motion
 
@@ -80,6 +82,14 @@ class Animation:
         """All frames, one after the other."""
         return (self.frame(number) for number in range(len(self)))
 
+    def places(self, number: int, pixels: Array) -> tuple[MarkPlace, ...]:
+        """Where marks lie in frame `number`, of which these are the pixels."""
+        found = (
+            place(pixels, one.reenactor.moved(one.landmarks, one.motion.at(number / self.fps), self.parts))
+            for one in self.actors
+        )
+        return tuple(one for one in found if one is not None)
+
     def write(
         self,
         path: str | os.PathLike[str],
@@ -94,11 +104,14 @@ class Animation:
         path = Path(path)
         check_target(path, sound=sound, resume=resume, force=force)
         if path.suffix.lower() in moving_picture.SUFFIXES:
-            history = (*self.photo.history, self.step)
-            watched = self._watched(progress)
-            moving_picture.write(
-                watched, path, fps=self.fps, history=history, origin=self.photo.origin, force=force
+            history, origin = (*self.photo.history, self.step), self.photo.origin
+            bits = watermark.bits_of(history, self.photo.pixels.tobytes())
+            marked = (
+                watermark.lay(pixels, self.places(number, pixels), bits)
+                for number, pixels in enumerate(self._watched(progress))
             )
+            how: dict[str, Any] = {"history": history, "origin": origin, "bits": watermark.as_text(bits)}
+            moving_picture.write(marked, path, fps=self.fps, force=force, **how)
             return Summary(len(self), self.fps, len(self.actors), self.step.notes)
         film = clip_writer.new_film(str(path), self.photo.size, self.fps, len(self))
         line = _Line(self, film)
@@ -121,7 +134,8 @@ class Animation:
         outputs.check_empty(folder)
         folder.mkdir(exist_ok=True)
         for number, pixels in enumerate(self._watched(progress), 1):
-            photo_writer.write(self.photo.after(self.step, pixels), folder / f"{number:05d}.png")
+            photo = self.photo.after(self.step, pixels, self.places(number - 1, pixels))
+            photo_writer.write(photo, folder / f"{number:05d}.png")
         return len(self)
 
     def _watched(self, progress: Progress) -> Iterator[Array]:
@@ -141,11 +155,16 @@ class _Line:
     edited: set[int] = field(default_factory=set)
     notes: dict[int, str] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
+    bits: int = 0
+    marked: bool = False
     nothing = ""
 
     def run(self, frames: Iterator[int]) -> Iterator[Any]:
         for number in frames:
-            yield clip_writer.picture(self.animation.frame(number), self.film, number)
+            pixels = self.animation.frame(number)
+            places = self.animation.places(number, pixels)
+            self.marked |= bool(places)
+            yield clip_writer.picture(watermark.lay(pixels, places, self.bits), self.film, number)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         return {}, {}
@@ -220,6 +239,7 @@ def animate(
     actors = tuple(
         Actor(
             i + 1,
+            faces[i].landmarks,
             Reenactor.of(
                 photo.pixels, faces[i], drawing, [one.landmarks for one in faces if one is not faces[i]]
             ),

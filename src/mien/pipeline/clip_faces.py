@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..io import clip_reader as footage
+from ..io import watermark
 from ..types import Array, Face, Identity, Person, Source
 from . import tracking as tracks
+from .marking import Touched
 from .tracking import TrackedFrame, Tracker
 
 KEYS = 8  # key frames a second
@@ -39,6 +41,8 @@ class ClipFaces:
     ticks: dict[int, int] = field(default_factory=dict)
     edited: set[int] = field(default_factory=set)
     notes: dict[int, str] = field(default_factory=dict)
+    bits: int = 0  # of the mark that is laid in faces
+    marked: bool = False
     waiting: deque[footage.Frame] = field(default_factory=deque)
     steady: dict[int, dict[int, tuple[Face, float]]] = field(default_factory=dict)
 
@@ -54,6 +58,12 @@ class ClipFaces:
     def draw(self, frame: footage.Frame) -> Any:
         """The picture of a frame, ready to be encoded."""
         raise NotImplementedError
+
+    def finished(self, frame: footage.Frame, before: Array, after: Array, touched: Touched) -> Any:
+        """The picture of a frame whose faces were changed, with a mark in each of them."""
+        places = touched.places(before, after)
+        self.marked |= bool(places)
+        return frame.drawn(before, watermark.lay(after, places, self.bits))
 
     def forget(self, drawn: int) -> None:
         """Let go what no frame after `drawn`, nor a run that goes on after it, depends on."""

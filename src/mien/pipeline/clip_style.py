@@ -45,6 +45,8 @@ class ClipStylizer:
     )  # the last frame "grey" and from "afar", and how it was "drawn", float32
     edited: set[int] = field(default_factory=set)
     notes: dict[int, str] = field(default_factory=dict)
+    bits: int = 0
+    marked = False  # what becomes of faces is the drawing's own: they are not looked for in every frame
     nothing = ""
     sources: tuple[Source, ...] = ()
 

@@ -18,7 +18,7 @@ from ..face.change import border_falloff
 from ..face.topology import POINTS
 from ..io.watermark import LAYOUT
 from ..models.kit import Kit
-from ..types import Array, Change, Crop, Face, MarkPlace, Photo
+from ..types import Array, Change, Crop, MarkPlace, Photo
 from .look import PhotoFaces
 
 SMALLEST = 50.0  # pixels of a face's width: in smaller ones no mark can be heard
@@ -51,8 +51,7 @@ class Touched:
             if any(_differ(before, after, matrix, len(alpha)) for matrix, alpha in alphas)
         }
         found = (
-            place(after, self.landmarks[i], alphas, (uncovered or {}).get(i))
-            for i, alphas in changed.items()
+            place(after, self.landmarks[i], alphas, (uncovered or {}).get(i)) for i, alphas in changed.items()
         )
         return tuple(one for one in found if one is not None)
 

@@ -94,9 +94,7 @@ class Occlusion:
 
     def mask_objects(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, without what things hide."""
-        return (
-            change if self.things is None else replace(change, alpha=change.alpha * self.uncovered(crop))
-        )
+        return change if self.things is None else replace(change, alpha=change.alpha * self.uncovered(crop))
 
     def uncovered(self, crop: Crop) -> Array:
         """Where in a crop of the face no thing is before it: `[S, S]` in 0..1."""

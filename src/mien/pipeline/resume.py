@@ -19,10 +19,11 @@ import numpy as np
 from ..errors import FaceError, InputError, MienError, OutputError, RequestError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
+from ..io import watermark
 from ..types import Array, Clip, Photo, Progress, Source, Step
 
 PART = 4  # seconds
-SCHEMA = 2  # of done.json
+SCHEMA = 3  # of done.json
 TOLD = "done.json"
 OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)")  # what a run makes in its folder
 
@@ -30,10 +31,13 @@ OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)")  # what a run makes in i
 class FrameProcessor(Protocol):
     """What is done to a clip's frames: to faces by `ClipFaces`, to whole frames by `ClipStylizer`; or draws them out of
     a photo by their numbers. edited: the faces, by number; notes: by face, what was asked for and not done; nothing:
-    why nothing was done, empty where something was; sources: what took part besides what the step says."""
+    why nothing was done, empty where something was; sources: what took part besides what the step says; bits: of
+    the mark that is laid in faces; marked: whether any was."""
 
     edited: set[int]
     notes: dict[int, str]
+    bits: int
+    marked: bool
 
     @property
     def nothing(self) -> str: ...
@@ -87,6 +91,7 @@ class ResumableRun:
     names: list[str] = field(default_factory=list)
     frames: int = 0
     edited: list[int] = field(default_factory=list)
+    marked: bool = False
 
     def begin(self, line: FrameProcessor, *, resume: bool, force: bool) -> tuple[int, int] | None:
         """Make the folder, or set `line` up to go on after what is in there; returns number and time stamp of
@@ -124,6 +129,7 @@ class ResumableRun:
                 raise KeyError(lost[0])
             self.names, self.frames, self.edited = names, int(known["frames"]), list(known["edited"])
             line.edited |= set(self.edited)
+            line.marked = bool(known["marked"])
             line.notes |= {int(face): note for face, note in known["notes"].items()}
             return restore(line, self.folder / state, self.frames)
         except MienError:
@@ -157,7 +163,7 @@ class ResumableRun:
         name = f"{len(self.names):05d}"
         self.frames += video.encode(pictures, self.folder / f"{name}.nut", clip)
         self.names.append(f"{name}.nut")
-        self.edited = sorted(line.edited)
+        self.edited, self.marked = sorted(line.edited), line.marked
         state = f"{name}.npz"
         keep(line, self.folder / state)
         self._tell(line, state)
@@ -173,7 +179,7 @@ class ResumableRun:
             "parts": self.names,
             "frames": self.frames,
         }
-        told |= {"edited": self.edited, "notes": line.notes, "state": state}
+        told |= {"edited": self.edited, "marked": self.marked, "notes": line.notes, "state": state}
         draft = self.folder / "done.part"
         with draft.open("w", encoding="utf-8") as file:
             json.dump(told, file, indent=1)
@@ -216,8 +222,8 @@ def process_clip(
     def frames(first: int, ticks: int | None) -> Iterator[Any]:
         return footage.frames(clip, begin=first, ticks=ticks)
 
-    def join(parts: list[Path], step: Step) -> None:
-        video.join(clip, parts, out, history=(step,), force=force)
+    def join(parts: list[Path], step: Step, bits: str) -> None:
+        video.join(clip, parts, out, history=(step,), bits=bits, force=force)
 
     return _process(
         clip, out, line, step, request, frames, join, resume=resume, force=force, progress=progress
@@ -245,9 +251,9 @@ def process_drawn(
     def frames(first: int, _: int | None) -> Iterator[Any]:
         return iter(range(first, film.frames))
 
-    def join(parts: list[Path], step: Step) -> None:
-        history = (*photo.history, step)
-        video.assemble(film, parts, out, sound=sound, history=history, origin=photo.origin, force=force)
+    def join(parts: list[Path], step: Step, bits: str) -> None:
+        how: dict[str, Any] = {"history": (*photo.history, step), "origin": photo.origin, "bits": bits}
+        video.assemble(film, parts, out, sound=sound, force=force, **how)
 
     return _process(
         film, out, line, step, request, frames, join, resume=resume, force=force, progress=progress
@@ -261,18 +267,19 @@ def _process(
     step: Step,
     request: dict[str, Any],
     frames: Callable[[int, int | None], Iterator[Any]],
-    join: Callable[[list[Path], Step], None],
+    join: Callable[[list[Path], Step, str], None],
     *,
     resume: bool,
     force: bool,
     progress: Progress,
 ) -> Summary:
     """Draw a film part by part. frames: those to be drawn from a number and its time stamp on; join: makes the film out
-    of the parts."""
+    of the parts, given what was done and the bits of the mark in it."""
     video.target(out, force=force)
     fps = float(clip.fps)
     request |= {"verb": step.verb, "asked": step.arguments}
     request["networks"] = [list(one) for one in step.networks]
+    line.bits = watermark.bits_of((step,), json.dumps(request, default=str).encode())
     parts = ResumableRun(out.with_name(f"{out.name}.parts"), request)
     try:
         first, ticks = parts.begin(line, resume=resume, force=force) or (0, None)
@@ -290,7 +297,7 @@ def _process(
             raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
         notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
         done = replace(step, notes=notes, sources=(*step.sources, *line.sources))
-        join([parts.folder / name for name in parts.names], done)
+        join([parts.folder / name for name in parts.names], done, line.marked * watermark.as_text(line.bits))
     except OSError as error:
         raise video.full(out, error) from error
     parts.clear()

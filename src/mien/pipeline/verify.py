@@ -19,17 +19,19 @@ LOOKS, FRAMES = 8, 6  # places of a clip that are looked at, and frames at each
 SIDES = slice(None), slice(None, None, -1)  # as it is, and mirrored
 
 
-def verify(path: str | os.PathLike[str], *, kit: Kit | None = None) -> Verdict:
-    """Read the label of a photo or clip, and listen for the mark in the pixels of its faces, which may be there when
-    the label is lost.
+def verify(path: str | os.PathLike[str], *, pixels: bool = False, kit: Kit | None = None) -> Verdict:
+    """Read the label of a photo or clip: "intact", "broken" (the file or the label was changed, or the label was cut
+    out) or "unlabelled".
 
-    The state is "intact", "broken" (the file or the label was changed, or the label was cut out) or "unlabelled",
-    whether a mark is found or not. `Verdict.mark` is None where there is nothing to listen to: no picture that can be
+    pixels: listen for the mark in the pixels of its faces too, which may be there when the label is lost; that takes
+    longer, as faces must be found. `Verdict.mark` is None where there was nothing to listen to: no picture that can be
     read, or no face in it. A mark says that mien touched a face; it is public and can be copied, and no mark says
     nothing. Raises `InputError` for a file that is missing, or of a kind that cannot carry a label.
     """
     path = Path(path)
     verdict = content_credentials.verify(path)
+    if not pixels:
+        return verdict
     try:
         mark = heard(path, kit or shared_kit())
     except MienError:
