@@ -407,8 +407,8 @@ SILENT: Progress = Silent()
 @dataclass(frozen=True)
 class Verdict:
     """What `verify` found: state "intact", "broken" or "unlabelled"; who signed; the steps, oldest first; the
-    reasons; bits: of the mark in the pixels, as the label has them; mark: the one that was heard there, None where
-    nobody could listen."""
+    reasons. aigc: the mark of GB 45438 in its metadata; bits: of the mark in the pixels, as the label has them; mark:
+    the one that was heard there, None where nobody could listen."""
 
     state: str
     signer: str | None = None
@@ -419,5 +419,6 @@ class Verdict:
     ingredients: tuple[str, ...] = ()
     found_by: str | None = None
     reasons: tuple[str, ...] = ()
+    aigc: dict[str, str] = field(default_factory=dict[str, str])
     bits: str | None = None
     mark: Mark | None = None

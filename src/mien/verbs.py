@@ -26,7 +26,7 @@ from .pipeline.networks import collage, export, import_network, prototypes, trai
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
 from .pipeline.swap import swap, swap_clip
-from .pipeline.verify import verify
+from .pipeline.verify import matching, verify
 
 __all__ = [
     "age",
@@ -51,6 +51,7 @@ __all__ = [
     "import_network",
     "live",
     "manners",
+    "matching",
     "meant",
     "models",
     "motion_of",

@@ -7,7 +7,6 @@ unchanged since mien wrote it but not who wrote it. Beside the manifest the file
 in its XMP, so that a stripped label is noticed.
 
     sign(source, target, ...)   encoded file in, labelled file out
-    xmp(packet, history)        the XMP packet with the IPTC properties
     verify(path)                -> Verdict
 
 Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box
@@ -23,7 +22,7 @@ import mmap
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -32,13 +31,13 @@ from .._version import __version__
 from ..errors import InputError, OutputError
 from ..types import Origin, Source, Step, Verdict
 from . import certificate as signer
-from . import inputs
+from . import declarations, inputs
 from . import jumbf as seal
+from .declarations import SOURCE_TYPE
 
 if TYPE_CHECKING:
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 # the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
 STEP = "org.mien.step"
 SCHEMA = (
@@ -285,30 +284,6 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
-    """The XMP `packet` of the input, or a new one, with the IPTC properties that say what `history` did."""
-    properties = {
-        "DigitalSourceType": SOURCE_TYPE + history[-1].source_type,
-        "AISystemUsed": "mien",
-        "AISystemVersionUsed": __version__,
-    }
-    body = "".join(f"<Iptc4xmpExt:{name}>{value}</Iptc4xmpExt:{name}>" for name, value in properties.items())
-    description = f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">{body}</rdf:Description>'.encode()
-    if packet and b"</rdf:RDF>" in packet and b'xmlns:rdf="' in packet:
-        names = "|".join(properties).encode()
-        packet = re.sub(rb'\s+Iptc4xmpExt:(?:%s)=("[^"]*"|\'[^\']*\')' % names, b"", packet)
-        packet = re.sub(
-            rb"<Iptc4xmpExt:(%s)\b[^>]*(?:/>|>.*?</Iptc4xmpExt:\1>)" % names, b"", packet, flags=re.DOTALL
-        )
-        return packet.replace(b"</rdf:RDF>", description + b"</rdf:RDF>", 1)
-    return (
-        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
-        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        + description
-        + b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
-    )
-
-
 # ---- reading a label
 
 
@@ -332,9 +307,10 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
         ):
             try:
                 with c2pa.Reader(None, file, context=context) as reader:
-                    return _verdict(reader, data)
+                    verdict = _verdict(reader, data)
             except c2pa.C2paError as error:
-                return _no_manifest(path, data, error)
+                verdict = _no_manifest(path, data, error)
+            return replace(verdict, aigc=declarations.declared(data))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
 

@@ -18,7 +18,7 @@ from PIL import Image, TiffImagePlugin
 
 from ..errors import OutputError, RequestError
 from ..types import Array, Photo
-from . import captions, outputs, watermark, xmp_packet
+from . import captions, declarations, outputs, watermark, xmp_packet
 from . import content_credentials as provenance
 from .exif import fields, sized
 from .photo_reader import check_pixels
@@ -65,7 +65,7 @@ def write(
 def _described(photo: Photo) -> Photo:
     """The photo with what its file says of it as it is now."""
     origin, size = photo.origin, photo.size
-    packet = provenance.xmp(origin.xmp, photo.history) if photo.history else origin.xmp
+    packet = declarations.xmp(origin.xmp, photo.history) if photo.history else origin.xmp
     return replace(
         photo,
         origin=replace(

@@ -71,6 +71,15 @@ def as_text(bits: int) -> str:
     return f"{bits:016b}"
 
 
+def described(bits: str | None) -> str:
+    """What the bits of a mark say, for people."""
+    if bits is None:
+        return "made or changed by mien; its bits cannot be told for sure"
+    version, verb, label = int(bits[:2], 2), int(bits[2:5], 2), int(bits[5:], 2)
+    known = version == VERSION and verb < len(VERBS)
+    return f"by mien ({VERBS[verb]}), label {label:03x}, bits {bits}" if known else f"by mien, bits {bits}"
+
+
 # ---- carriers and words
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +37,22 @@ def verify(path: str | os.PathLike[str], *, pixels: bool = False, kit: Kit | Non
     except MienError:
         mark = None  # what cannot be read as a picture may have a label all the same
     return replace(verdict, mark=mark)
+
+
+def matching(verdict: Verdict, among: Sequence[Path]) -> list[Path]:
+    """Of files and of those in folders, the ones whose own label tells of the mark that was heard: where the label of a
+    picture was lost, what was kept of it may tell what was done. Of 2,048 results two may be told alike."""
+    bits = verdict.mark.bits if verdict.mark else None
+    files = (file for one in among for file in (sorted(one.iterdir()) if one.is_dir() else [one]))
+    return [file for file in files if bits and file.is_file() and _told(file) == bits]
+
+
+def _told(file: Path) -> str | None:
+    """The bits that a file's label tells; None where it has none, or is no picture."""
+    try:
+        return content_credentials.verify(file).bits
+    except MienError:
+        return None
 
 
 def heard(path: Path, kit: Kit) -> Mark | None:
@@ -76,8 +92,8 @@ def _signals(photo: Photo, kit: Kit) -> Iterator[Array]:
 
 def _sampled(clip: Clip) -> Iterator[Array]:
     """Frames of a clip, a few in a row from each of its parts."""
-    length = clip.frames / clip.fps
-    for look in range(LOOKS):
-        begin = length * look / LOOKS
+    length, looks = clip.frames / clip.fps, max(1, min(LOOKS, clip.frames // FRAMES))
+    for look in range(looks):
+        begin = length * look / looks
         part = clip_reader.clip(Path(clip.path), begin=float(begin), end=float(begin + FRAMES / clip.fps))
         yield from (frame.pixels for frame in clip_reader.frames(part))
