@@ -48,7 +48,7 @@ OWNERS = {
     "onnx": ("train",),
     "lightning_fabric": ("train.engine.fit",),
     "onnxruntime": ("models.session",),
-    "PIL": ("io.photo_reader", "io.photo_writer", "io.exif", "io.moving_picture"),
+    "PIL": ("io.photo_reader", "io.photo_writer", "io.exif", "io.moving_picture", "io.notice"),
     "av": ("io.clip_reader", "io.clip_writer"),
     "c2pa": ("io.content_credentials",),
     "cryptography": ("io.certificate",),

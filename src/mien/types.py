@@ -51,7 +51,7 @@ class Step:
     `networks` are `(name, sha256 of the file)` of everything learned that took part. `source_type` is the
     last word of the IPTC digital source type. `time` is ISO 8601 in UTC with seconds. `notes`: what was asked
     for and not done, and why. `sources`: what else took part; `consent`: in whose words people agreed, where
-    a verb asks for that.
+    a verb asks for that; `words`: those that are drawn in a corner of what is written.
     """
 
     verb: str
@@ -63,6 +63,7 @@ class Step:
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     consent: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +117,15 @@ class Mark:
 @dataclass(frozen=True, eq=False)
 class Photo:
     """A picture in memory: pixels `[H, W, 3]` uint8 or uint16 RGB, upright; opacity `[H, W]` of the same
-    depth or None. marks: the faces that were changed or made, in which `write` lays a mark."""
+    depth or None. marks: the faces that were changed or made, in which `write` lays a mark; boxes:
+    left, top, right and bottom of all faces, where known, which no words are drawn over."""
 
     pixels: Array
     opacity: Array | None = None
     history: tuple[Step, ...] = ()
     origin: Origin = field(default_factory=Origin)
     marks: tuple[MarkPlace, ...] = ()
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:

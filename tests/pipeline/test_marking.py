@@ -125,7 +125,7 @@ def test_what_changes_nothing_is_not_marked(tmp_path: Path):
 
 
 def test_a_small_change_is_marked_in_the_whole_face_and_a_large_one_within_itself():
-    lips, older = (opened(hopper()).edit(**asked).marks[0] for asked in ({"lips": "red"}, {"age": 30.0}))
+    lips, older = opened(hopper()).edit(lips="red").marks[0], opened(hopper()).edit(age=30.0).marks[0]
     whole = found_places(hopper(), kit())[0].window
     assert lips.window.sum() > 0.95 * whole.sum() and older.window.sum() > 0.7 * whole.sum()
     touched = Touched()

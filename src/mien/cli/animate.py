@@ -60,7 +60,7 @@ REGIONS = ("pose", "eyes", "lips", "brows")
     help="What is heard: the driving clip's sound (the default), nothing, or a recording.",
 )
 @click.option("--frames", type=_PATH, metavar="FOLDER", help="Write each frame there, too, as .png.")
-@options("resume", "force", "json", "licence", "max_pixels")
+@options("resume", "force", "json", "mark", "licence", "max_pixels")
 def animate(
     photo: Path,
     output: Path,

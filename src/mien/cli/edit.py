@@ -70,7 +70,7 @@ def _flag(name: str) -> str:
 )
 @options(
     *("quality", "force", "start", "end", "resume", "recursive", "files_from", "shard", "workers", "json"),
-    *("licence", "max_pixels"),
+    *("mark", "licence", "max_pixels"),
 )
 def edit(
     inputs: tuple[str, ...],
@@ -207,7 +207,7 @@ def _request(given: dict[str, Any]) -> EditRequest:
     if not strengths and not given["directions"]:
         raise RequestError(f"nothing to do: say what to change with {', '.join(map(_flag, EDITS))}")
     check(strengths)
-    names = ("face", "method", "network", "directions", "start", "end", "licence")
+    names = ("face", "method", "network", "directions", "start", "end", "mark", "licence")
     about = {name: given[name] for name in names}
     about["face"] = verbs.meant(about["face"], kit=verbs.shared_kit(about["licence"]))
     return EditRequest(strengths, **about)

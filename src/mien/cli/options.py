@@ -127,6 +127,12 @@ SHARED: dict[str, Callable[[Command], Command]] = {
         metavar="TEXT",
         help="Who agreed and when; needed, and written into the label as stated.",
     ),
+    "mark": _option(
+        "--mark",
+        metavar="eu|eu:LANGUAGE|cn|none",
+        help="Words in a corner of what is written, as AI MODIFIED; MIEN_MARK sets it for good. "
+        "Default: eu for swap, animate and live, else none.",
+    ),
     "identity": _option(
         "--identity",
         metavar="NAME",

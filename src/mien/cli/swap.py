@@ -80,7 +80,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
     "workers",
     "json",
 )
-@options("licence", "max_pixels")
+@options("mark", "licence", "max_pixels")
 def swap(
     inputs: tuple[str, ...],
     output: Path,
@@ -97,6 +97,7 @@ def swap(
     recursive: bool,
     files_from: str | None,
     shard: tuple[int, int] | None,
+    mark: str | None,
     licence: str | None,
     **how: Any,
 ) -> None:
@@ -124,7 +125,7 @@ def swap(
     kit = verbs.shared_kit(licence)
     with shown("source") as progress:
         assignments = assigned(source, face, mapping, kit=kit, progress=progress)
-    request = SwapRequest(assignments, consent, options, start, end, licence).checked()
+    request = SwapRequest(assignments, consent, options, start, end, licence, mark).checked()
     carry_out(work, request, **how)
 
 

@@ -275,7 +275,9 @@ def told(step: Step) -> dict[str, Any]:
         {key: value for key, value in taken.items() if key != "path"} for taken in fields["sources"]
     ]
     return {"schema": SCHEMA} | {
-        key: value for key, value in fields.items() if value or key not in ("notes", "sources", "consent")
+        key: value
+        for key, value in fields.items()
+        if value or key not in ("notes", "sources", "consent", "words")
     }
 
 
@@ -399,7 +401,7 @@ def _step(text: Any) -> Step | None:
         known = {
             key: fields[key] for key in Step.__dataclass_fields__ if key in fields
         }  # a newer mien says more
-        words = [known.get(key, "") for key in ("verb", "version", "time", "source_type", "consent")]
+        words = [known.get(key, "") for key in ("verb", "version", "time", "source_type", "consent", "words")]
         known["networks"] = tuple((name, digest) for name, digest in fields["networks"])
         known["sources"] = tuple(Source(**about) for about in fields.get("sources", ()))
         known["notes"] = tuple(fields.get("notes", ()))

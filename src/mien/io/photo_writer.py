@@ -18,7 +18,7 @@ from PIL import Image, TiffImagePlugin
 
 from ..errors import OutputError, RequestError
 from ..types import Array, Photo
-from . import captions, declarations, outputs, watermark, xmp_packet
+from . import captions, declarations, notice, outputs, watermark, xmp_packet
 from . import content_credentials as provenance
 from .exif import fields, sized
 from .photo_reader import check_pixels
@@ -77,12 +77,16 @@ def _described(photo: Photo) -> Photo:
 
 
 def _marked(photo: Photo) -> tuple[Photo, str]:
-    """The photo with a mark in the pixels of each face that was changed or made, and its bits; none where no face
-    was."""
-    if not photo.marks:
-        return photo, ""
-    bits = watermark.bits_of(photo.history, b"".join(one.grey.tobytes() for one in photo.marks))
-    return replace(photo, pixels=watermark.lay(photo.pixels, photo.marks, bits)), watermark.as_text(bits)
+    """The photo with a mark in the pixels of each face that was changed or made, and with the words that a step wants in
+    a corner; and the mark's bits, none where no face was."""
+    bits = ""
+    if photo.marks:
+        said = watermark.bits_of(photo.history, b"".join(one.grey.tobytes() for one in photo.marks))
+        photo = replace(photo, pixels=watermark.lay(photo.pixels, photo.marks, said))
+        bits = watermark.as_text(said)
+    if words := notice.words_of(photo.history):
+        photo = replace(photo, pixels=notice.drawn(photo.pixels, words, photo.boxes))
+    return photo, bits
 
 
 def target(path: Path, *, source: str | None, quality: int | None, force: bool) -> str:

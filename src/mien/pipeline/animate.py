@@ -17,15 +17,15 @@ from ..edits.reenact_head import allowed_yaw
 from ..errors import FaceError, OutputError, RequestError
 from ..face import filters, geometry
 from ..face.motion import Motion
-from ..io import clip_writer, moving_picture, outputs, photo_writer, watermark
+from ..io import clip_writer, moving_picture, notice, outputs, photo_writer, watermark
 from ..io.clip_writer import Sound
 from ..io.colour_profile import profile_of
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import SILENT, Array, MarkPlace, Photo, Progress, Source, Step
+from ..types import SILENT, Array, Photo, Progress, Source, Step
 from .look import Look, PhotoFaces
-from .marking import place
+from .marking import box_of, place
 from .motion import MotionLike, as_motion
 from .people import FaceLike, check_consent, meant, select_faces
 from .photo import now
@@ -82,13 +82,23 @@ class Animation:
         """All frames, one after the other."""
         return (self.frame(number) for number in range(len(self)))
 
-    def places(self, number: int, pixels: Array) -> tuple[MarkPlace, ...]:
-        """Where marks lie in frame `number`, of which these are the pixels."""
-        found = (
-            place(pixels, one.reenactor.moved(one.landmarks, one.motion.at(number / self.fps), self.parts))
+    def finished(self, number: int, bits: int) -> tuple[Array, bool]:
+        """Frame `number` as it is written: with marks in its faces and words in a corner; and whether there are any
+        marks."""
+        photo = self._photo(number, self.frame(number))
+        pixels = watermark.lay(photo.pixels, photo.marks, bits)
+        words = self.step.words
+        return notice.drawn(pixels, words, photo.boxes) if words else pixels, bool(photo.marks)
+
+    def _photo(self, number: int, pixels: Array) -> Photo:
+        """Frame `number` as a photo, which knows where its faces are."""
+        faces = [
+            one.reenactor.moved(one.landmarks, one.motion.at(number / self.fps), self.parts)
             for one in self.actors
-        )
-        return tuple(one for one in found if one is not None)
+        ]
+        marks = tuple(found for face in faces if (found := place(pixels, face)) is not None)
+        boxes = tuple(box_of(face) for face in faces)
+        return replace(self.photo.after(self.step, pixels, marks), boxes=boxes)
 
     def write(
         self,
@@ -106,10 +116,7 @@ class Animation:
         if path.suffix.lower() in moving_picture.SUFFIXES:
             history, origin = (*self.photo.history, self.step), self.photo.origin
             bits = watermark.bits_of(history, self.photo.pixels.tobytes())
-            marked = (
-                watermark.lay(pixels, self.places(number, pixels), bits)
-                for number, pixels in enumerate(self._watched(progress))
-            )
+            marked = (self.finished(number, bits)[0] for number in self._watched(progress))
             how: dict[str, Any] = {"history": history, "origin": origin, "bits": watermark.as_text(bits)}
             moving_picture.write(marked, path, fps=self.fps, force=force, **how)
             return Summary(len(self), self.fps, len(self.actors), self.step.notes)
@@ -133,15 +140,16 @@ class Animation:
         folder = Path(folder)
         outputs.check_empty(folder)
         folder.mkdir(exist_ok=True)
-        for number, pixels in enumerate(self._watched(progress), 1):
-            photo = self.photo.after(self.step, pixels, self.places(number - 1, pixels))
-            photo_writer.write(photo, folder / f"{number:05d}.png")
+        for number in self._watched(progress):
+            photo = self._photo(number, self.frame(number))
+            photo_writer.write(photo, folder / f"{number + 1:05d}.png")
         return len(self)
 
-    def _watched(self, progress: Progress) -> Iterator[Array]:
-        for number, pixels in enumerate(self.frames(), 1):
-            yield pixels
-            progress.advance(number, len(self))
+    def _watched(self, progress: Progress) -> Iterator[int]:
+        """The numbers of all frames, told of one by one."""
+        for number in range(len(self)):
+            yield number
+            progress.advance(number + 1, len(self))
             if progress.cancelled:
                 raise KeyboardInterrupt
 
@@ -157,14 +165,14 @@ class _Line:
     sources: tuple[Source, ...] = ()
     bits: int = 0
     marked: bool = False
+    words: str = ""
     nothing = ""
 
     def run(self, frames: Iterator[int]) -> Iterator[Any]:
         for number in frames:
-            pixels = self.animation.frame(number)
-            places = self.animation.places(number, pixels)
-            self.marked |= bool(places)
-            yield clip_writer.picture(watermark.lay(pixels, places, self.bits), self.film, number)
+            pixels, marked = self.animation.finished(number, self.bits)
+            self.marked |= marked
+            yield clip_writer.picture(pixels, self.film, number)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         return {}, {}
@@ -187,6 +195,7 @@ def animate(
     driver: FaceLike = "largest",
     start: float | None = None,
     end: float | None = None,
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
     progress: Progress = SILENT,
@@ -199,7 +208,7 @@ def animate(
     one motion is given. strength 0 to 1.5: how much of it; regions: of "pose", "eyes", "lips" and "brows", those that
     take part. loop: how often the motion is done. size: the longer side in pixels, where the photo is larger. fps:
     frames a second, where it is not to be the motion's. driver, start, end: whose face of a driving clip, and the part
-    in seconds.
+    in seconds. mark: the words in a corner of what is written, "eu", which is usual, "eu:de" or "cn", or "none".
 
     Frames are made when they are asked for, at the photo's own resolution; at rest they are the photo, bit for bit.
     Raises `RequestError` without consent, `FaceError` where a face is too small or turned too far, or reads as under
@@ -264,6 +273,7 @@ def animate(
         notes=_notes(actors, parts),
         sources=tuple(dict.fromkeys(sources.values())),
         consent=consent,
+        words=notice.words_for(mark, "animate"),
     )
     return Animation(photo, actors, rate, count, parts, step)
 

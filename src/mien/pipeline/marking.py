@@ -8,7 +8,7 @@ carry it, as on lips, it takes the whole face, and never anything else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from ..face.change import border_falloff
 from ..face.topology import POINTS
 from ..io.watermark import LAYOUT
 from ..models.kit import Kit
-from ..types import Array, Change, Crop, MarkPlace, Photo
+from ..types import Array, Change, Crop, Face, MarkPlace, Photo
 from .look import PhotoFaces
 
 SMALLEST = 50.0  # pixels of a face's width: in smaller ones no mark can be heard
@@ -96,9 +96,28 @@ def _grey(crop: Crop) -> Array:
 
 def found_places(photo: Photo, kit: Kit) -> tuple[MarkPlace, ...]:
     """Where marks lie in a picture that was made or drawn as a whole: in all faces that are found in it."""
-    faces = PhotoFaces(photo, kit).faces
+    return places_of(photo, PhotoFaces(photo, kit).faces)
+
+
+def places_of(photo: Photo, faces: Sequence[Face]) -> tuple[MarkPlace, ...]:
+    """The same, where the faces are known."""
     found = (place(photo.pixels, face.landmarks) for face in faces)
     return tuple(one for one in found if one is not None)
+
+
+def worded(photo: Photo, words: str, faces: Sequence[Face]) -> Photo:
+    """The photo with words for a corner of what is written, as its last step says; faces: all that it shows."""
+    if not words:
+        return photo
+    boxes = tuple(box_of(face.landmarks) for face in faces)
+    *before, last = photo.history
+    return replace(photo, history=(*before, replace(last, words=words)), boxes=boxes)
+
+
+def box_of(landmarks: Array) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a face."""
+    (left, top), (right, bottom) = landmarks.min(0).tolist(), landmarks.max(0).tolist()
+    return left, top, right, bottom
 
 
 def joined(older: Sequence[MarkPlace], newer: Sequence[MarkPlace]) -> tuple[MarkPlace, ...]:

@@ -32,12 +32,13 @@ class FrameProcessor(Protocol):
     """What is done to a clip's frames: to faces by `ClipFaces`, to whole frames by `ClipStylizer`; or draws them out of
     a photo by their numbers. edited: the faces, by number; notes: by face, what was asked for and not done; nothing:
     why nothing was done, empty where something was; sources: what took part besides what the step says; bits: of
-    the mark that is laid in faces; marked: whether any was."""
+    the mark that is laid in faces; marked: whether any was; words: for a corner of every frame."""
 
     edited: set[int]
     notes: dict[int, str]
     bits: int
     marked: bool
+    words: str
 
     @property
     def nothing(self) -> str: ...
@@ -279,6 +280,7 @@ def _process(
     fps = float(clip.fps)
     request |= {"verb": step.verb, "asked": step.arguments}
     request["networks"] = [list(one) for one in step.networks]
+    request["words"] = line.words = step.words
     line.bits = watermark.bits_of((step,), json.dumps(request, default=str).encode())
     parts = ResumableRun(out.with_name(f"{out.name}.parts"), request)
     try:

@@ -12,7 +12,7 @@ from .._version import __version__
 from ..edits.age_floor import CLOSE
 from ..edits.portrait import LAYOUT
 from ..errors import FaceError, RequestError
-from ..io import clip_reader, clip_writer
+from ..io import clip_reader, clip_writer, notice
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
@@ -20,7 +20,7 @@ from ..types import SILENT, Alignment, Array, Change, Crop, Edit, Face, Photo, P
 from .clip_swap import clip_swapper
 from .gallery import Gallery
 from .look import PhotoFaces
-from .marking import Touched, joined
+from .marking import Touched, joined, worded
 from .people import FaceLike, check_consent, meant, select_faces
 from .photo import make_change, now, run_edits
 from .resume import Summary, process_clip
@@ -42,7 +42,7 @@ GalleryLike = Gallery | PhotoLike | Sequence[PhotoLike]  # what `Gallery.of` tak
 @dataclass(frozen=True, eq=False)
 class SwapRequest:
     """What is to be done to photos and clips: whose face goes to which faces, how, and in whose words all agreed.
-    start, end: of a clip, the part in seconds that is swapped and written."""
+    start, end: of a clip, the part in seconds that is swapped and written; mark: see `EditRequest`."""
 
     assignments: tuple[Assignment, ...]
     consent: str
@@ -50,6 +50,7 @@ class SwapRequest:
     start: float | None = None
     end: float | None = None
     licence: str | None = None
+    mark: str | None = None
 
     def checked(self) -> SwapRequest:
         """Itself, where it makes sense; otherwise a `RequestError`."""
@@ -61,7 +62,7 @@ class SwapRequest:
         """What the label says that was asked for."""
         said = [one.arguments() for one in self.assignments]
         about: dict[str, Any] = said[0] if len(said) == 1 else {"map": said}
-        part = {"begin": self.start, "end": self.end}
+        part = {"begin": self.start, "end": self.end, "mark": self.mark}
         return about | self.options.arguments() | {name: value for name, value in part.items() if value}
 
     def apply(self, photo: Photo, kit: Kit) -> Photo:
@@ -80,7 +81,8 @@ class SwapRequest:
         sources = (one.source for one in done)
         step = self._step(stages, sources, shaved=any(one.shaved for one in done))
         marks = joined(photo.marks, touched.places(photo.pixels, pixels))
-        return photo.after(replace(step, notes=tuple(refused)), pixels, marks)
+        swapped = photo.after(replace(step, notes=tuple(refused)), pixels, marks)
+        return worded(swapped, step.words, seen.faces)
 
     def apply_to_clip(
         self,
@@ -119,7 +121,8 @@ class SwapRequest:
 
     def _step(self, stages: Stages, sources: Iterable[Source], *, shaved: bool) -> Step:
         step = Step("swap", self.arguments(), stages.networks(shaved=shaved), __version__, now())
-        return replace(step, sources=tuple(dict.fromkeys(sources)), consent=self.consent)
+        words = notice.words_for(self.mark, "swap")
+        return replace(step, sources=tuple(dict.fromkeys(sources)), consent=self.consent, words=words)
 
 
 def swap(
@@ -133,6 +136,7 @@ def swap(
     shape: float = 1.0,
     keep: Sequence[str] = (),
     network: str | None = None,
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
 ) -> Photo:
@@ -145,7 +149,8 @@ def swap(
     whom it goes to. strength 0.05..1: how far from the one person to the other, a morph of the two; shape 0..1: how
     much of the shape comes along; keep: which of "mouth", "eyes", "brows" and "beard" stay the
     photo's. network: one that was
-    trained to draw this person, which then gives the shape and what is coarse, and the gallery what is fine.
+    trained to draw this person, which then gives the shape and what is coarse, and the gallery what is fine. mark: the
+    words in a corner of what is written, "eu", which is usual, "eu:de" or "cn", or "none".
 
     Pose, expression, gaze, light and skin tone, hair and what is before the face stay those of the photo; pixels
     outside the face are bit-identical.
@@ -157,7 +162,8 @@ def swap(
     kit, options = kit or shared_kit(licence), SwapOptions(strength, shape, tuple(keep), network)
     check_consent(consent, "a swap")
     photo, assignments = as_photo(photo), assigned(gallery, face, mapping, kit=kit)
-    return SwapRequest(assignments, consent, options, licence=licence).checked().apply(photo, kit)
+    request = SwapRequest(assignments, consent, options, licence=licence, mark=mark)
+    return request.checked().apply(photo, kit)
 
 
 def swap_clip(
@@ -177,6 +183,7 @@ def swap_clip(
     resume: bool = False,
     force: bool = False,
     max_pixels: int = MAX_PIXELS,
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
     progress: Progress = SILENT,
@@ -191,7 +198,7 @@ def swap_clip(
     check_consent(consent, "a swap")
     clip_writer.target(Path(out), force=force)
     assignments = assigned(gallery, face, mapping, kit=kit)
-    request = SwapRequest(assignments, consent, options, start, end, licence).checked()
+    request = SwapRequest(assignments, consent, options, start, end, licence, mark).checked()
     about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels}
     return request.apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
 
