@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "edits.request",
         "pipeline.animate",
         "pipeline.batch",
+        "pipeline.consent",
         "pipeline.directions",
         "pipeline.gallery",
         "pipeline.generate",

@@ -14,6 +14,7 @@ from .measure.swap_benchmark import bench_swap
 from .models.kit import shared_kit
 from .offline import offline_proof
 from .pipeline.animate import animate
+from .pipeline.consent import add_consent, consents, revoke_consent
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
 from .pipeline.extract import extract
@@ -29,6 +30,7 @@ from .pipeline.swap import swap, swap_clip
 from .pipeline.verify import matching, verify
 
 __all__ = [
+    "add_consent",
     "age",
     "align",
     "align_folder",
@@ -37,6 +39,7 @@ __all__ = [
     "bench_swap",
     "blendshapes",
     "collage",
+    "consents",
     "directions",
     "doctor",
     "draw",
@@ -64,6 +67,7 @@ __all__ = [
     "regions",
     "report",
     "report_clips",
+    "revoke_consent",
     "shared_kit",
     "sketch",
     "stylize",

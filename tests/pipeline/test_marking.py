@@ -39,7 +39,7 @@ def heard(pixels: Array) -> Mark | None:
 
 def jpeg(pixels: Array, quality: int) -> Array:
     data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1]
 
 
 def screenshot(pixels: Array) -> Array:

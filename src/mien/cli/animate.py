@@ -88,7 +88,7 @@ def animate(
     from .. import verbs
     from ..io import outputs
     from ..pipeline.animate import check_target
-    from ..pipeline.people import check_consent
+    from ..pipeline.consent import check_consent
 
     check_consent(rest["consent"], "moving somebody's picture")
     motion = _motion(driving, motions)

@@ -23,6 +23,7 @@ COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("animate", "motion"), "animate"),
+    "consent": "consent",
     "live": "live",
     **dict.fromkeys(("align", "extract"), "align"),
     **dict.fromkeys(("find", "verify", "report"), "inspect"),

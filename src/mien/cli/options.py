@@ -124,8 +124,8 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     "consent": _option(
         "--consent",
         default="",
-        metavar="TEXT",
-        help="Who agreed and when; needed, and written into the label as stated.",
+        metavar="TEXT|NAME",
+        help="Who agreed and when, or a record of `mien consent`; needed, and written into the label as stated.",
     ),
     "mark": _option(
         "--mark",

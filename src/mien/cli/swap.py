@@ -111,7 +111,7 @@ def swap(
     mien swap clip.mp4 --source person/ --consent "both agreed by mail, 2026-11-29" -o out.mp4
     """
     from .. import verbs
-    from ..pipeline.people import check_consent
+    from ..pipeline.consent import check_consent
     from ..pipeline.swap import SwapRequest, assigned
     from ..pipeline.swap_face import SwapOptions
 

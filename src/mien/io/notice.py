@@ -31,7 +31,7 @@ WORDS = {
 }
 NONE = "none"
 MARKED = "swap", "animate", "live"  # the verbs whose results have words where nobody says anything
-HEIGHT = 0.055  # of the shorter side
+HEIGHT = 0.055  # of the shorter side, of a capital
 WIDEST = 0.94  # of a picture
 PLATE, INK = 0.35, 0.95  # how light plate and words are; what is below shows through the plate by a third
 DRAWN = 100  # pixels that words are drawn high
@@ -68,7 +68,7 @@ def drawn(pixels: Array, words: str, boxes: Sequence[Box]) -> Array:
     """A copy of `pixels [H, W, 3]` with words in the first corner that no face is in; of 16 bits as well as 8."""
     height, width = pixels.shape[:2]
     ink = _ink(words)
-    high = min(HEIGHT * min(height, width), WIDEST * width * len(ink) / ink.shape[1])
+    high = min(HEIGHT * min(height, width) * len(ink) / DRAWN, WIDEST * width * len(ink) / ink.shape[1])
     size = max(round(high * ink.shape[1] / len(ink)), 1), max(int(np.ceil(high)), 1)
     ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
     edge = max(size[1] // 2, 1)

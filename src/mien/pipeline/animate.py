@@ -24,10 +24,11 @@ from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
 from ..types import SILENT, Array, Photo, Progress, Source, Step
+from .consent import check_consent, stated
 from .look import Look, PhotoFaces
 from .marking import box_of, place
 from .motion import MotionLike, as_motion
-from .people import FaceLike, check_consent, meant, select_faces
+from .people import FaceLike, meant, select_faces
 from .photo import now
 from .resume import Summary, process_drawn
 
@@ -264,15 +265,16 @@ def animate(
         "loop": loop,
         "fps": rate,
     }
+    said, warned = stated(consent, kit, lambda: [seen.identity(faces[i]) for i in asked])
     step = Step(
         "animate",
         arguments,
         tuple(dict.fromkeys((*kit.landmarker.networks, *drawing.networks))),
         __version__,
         now(),
-        notes=_notes(actors, parts),
+        notes=(*_notes(actors, parts), *warned),
         sources=tuple(dict.fromkeys(sources.values())),
-        consent=consent,
+        consent=said,
         words=notice.words_for(mark, "animate"),
     )
     return Animation(photo, actors, rate, count, parts, step)

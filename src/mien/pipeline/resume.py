@@ -298,6 +298,7 @@ def _process(
             parts.clear()
             raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
         notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
+        notes = (*step.notes, *notes)
         done = replace(step, notes=notes, sources=(*step.sources, *line.sources))
         join([parts.folder / name for name in parts.names], done, line.marked * watermark.as_text(line.bits))
     except OSError as error:

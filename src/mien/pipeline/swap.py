@@ -16,12 +16,26 @@ from ..io import clip_reader, clip_writer, notice
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import SILENT, Alignment, Array, Change, Crop, Edit, Face, Photo, Progress, Source, Step
+from ..types import (
+    SILENT,
+    Alignment,
+    Array,
+    Change,
+    Crop,
+    Edit,
+    Face,
+    Identity,
+    Photo,
+    Progress,
+    Source,
+    Step,
+)
 from .clip_swap import clip_swapper
+from .consent import check_consent, stated
 from .gallery import Gallery
 from .look import PhotoFaces
 from .marking import Touched, joined, worded
-from .people import FaceLike, check_consent, meant, select_faces
+from .people import FaceLike, meant, select_faces
 from .photo import make_change, now, run_edits
 from .resume import Summary, process_clip
 from .swap_face import (
@@ -81,7 +95,7 @@ class SwapRequest:
         sources = (one.source for one in done)
         step = self._step(stages, sources, shaved=any(one.shaved for one in done))
         marks = joined(photo.marks, touched.places(photo.pixels, pixels))
-        swapped = photo.after(replace(step, notes=tuple(refused)), pixels, marks)
+        swapped = photo.after(replace(step, notes=(*step.notes, *refused)), pixels, marks)
         return worded(swapped, step.words, seen.faces)
 
     def apply_to_clip(
@@ -122,7 +136,9 @@ class SwapRequest:
     def _step(self, stages: Stages, sources: Iterable[Source], *, shaved: bool) -> Step:
         step = Step("swap", self.arguments(), stages.networks(shaved=shaved), __version__, now())
         words = notice.words_for(self.mark, "swap")
-        return replace(step, sources=tuple(dict.fromkeys(sources)), consent=self.consent, words=words)
+        pictures = [one for each in self.assignments for one in each.gallery.pictures]
+        said, notes = stated(self.consent, stages.kit, lambda: [Identity(one.identity) for one in pictures])
+        return replace(step, sources=tuple(dict.fromkeys(sources)), consent=said, notes=notes, words=words)
 
 
 def swap(
