@@ -118,6 +118,11 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     "quality": _option(
         "--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source."
     ),
+    "private": _option(
+        "--private",
+        is_flag=True,
+        help="Photos: leave out where they were taken and with which device; the label stays.",
+    ),
     "json": _option(
         "--json", "as_json", is_flag=True, help="For programs: what was done or found, on stdout."
     ),

@@ -36,6 +36,7 @@ from .options import options
     "only_face",
     "tell",
     "quality",
+    "private",
     "force",
     "start",
     "end",

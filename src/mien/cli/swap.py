@@ -70,6 +70,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
 @options(
     "face",
     "quality",
+    "private",
     "force",
     "start",
     "end",

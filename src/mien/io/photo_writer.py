@@ -18,7 +18,7 @@ from PIL import Image, TiffImagePlugin
 
 from ..errors import OutputError, RequestError
 from ..types import Array, Photo
-from . import captions, declarations, notice, outputs, watermark, xmp_packet
+from . import captions, declarations, notice, outputs, privacy, watermark, xmp_packet
 from . import content_credentials as provenance
 from .exif import fields, sized
 from .photo_reader import check_pixels
@@ -32,19 +32,27 @@ QUALITY, SUBSAMPLING = 95, 0
 
 
 def write(
-    photo: Photo, path: str | os.PathLike[str], *, quality: int | None = None, force: bool = False
+    photo: Photo,
+    path: str | os.PathLike[str],
+    *,
+    quality: int | None = None,
+    private: bool = False,
+    force: bool = False,
 ) -> None:
     """Write `photo` in the format that the suffix of `path` names; a photo with a history gets a label.
 
     `quality` 1..100 is for JPEG and WebP. Without it a JPEG that was read from a JPEG keeps that one's tables
     and subsampling, and others get 95 (JPEG without chroma subsampling). 16 bits are kept by PNG and TIFF and
-    rounded to 8 by the others. `OutputError` where the file exists (or is the photo's own source) and `force`
+    rounded to 8 by the others. private: leave out where the photo was taken and with which device; the label stays.
+    `OutputError` where the file exists (or is the photo's own source) and `force`
     is not set, or cannot be written; then nothing is left behind.
     """
     path = Path(path)
     check_pixels(photo)
     form = target(path, source=photo.origin.path, quality=quality, force=force)
     _check_fits(photo, path, form)
+    if private:
+        photo = replace(photo, origin=privacy.minimised(photo.origin))
     photo, bits = _marked(_described(photo))
     xmp = photo.origin.xmp
     encode = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff}[form]

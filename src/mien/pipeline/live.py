@@ -286,7 +286,8 @@ def live(
     portrait: a photo or a painting that is shown instead and does what the face does; it needs consent, as `animate`
     does. Frames that come too fast are dropped, and the last one is shown again. seconds: when to end; a camera goes on
     until `progress` is cancelled.
-    mark: the words in a corner, "eu", which is usual, "eu:de" or "cn", or "none". Returns how many frames were shown, how often edits were renewed, and the latency.
+    mark: the words in a corner, "eu", which is usual, "eu:de" or "cn", or "none".
+    Returns how many frames were shown, how often edits were renewed, and the latency.
     """
     kit, path = kit or shared_kit(licence), Path(out)
     clip_writer.target(path, force=force)
