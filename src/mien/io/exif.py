@@ -29,7 +29,8 @@ def minimised(blob: bytes) -> bytes | None:
         exif.load(blob)
     tags, folders = fields(exif)
     about = folders.get(ExifTags.IFD.Exif, {})
-    kept = _blob(tags, {ExifTags.IFD.Exif: {tag: about[tag] for tag in about.keys() - TRACEABLE}})
+    left = {tag: about[tag] for tag in about.keys() - TRACEABLE}
+    kept = _blob(tags, {ExifTags.IFD.Exif: left} if left else {})
     return kept.removeprefix(b"Exif\0\0") if kept else None
 
 
