@@ -24,7 +24,7 @@ from figures import save
 
 import mien
 from mien import Kit, MienError, Photo
-from mien.io import clip_reader
+from mien.io import clip_reader, watermark
 from mien.pipeline.verify import heard_in_clip, heard_in_photo
 from mien.types import Array, Mark
 
@@ -210,6 +210,9 @@ def main() -> None:
     scores = [mark.score for mark in plain if mark]
     smooth = sorted(seen, key=lambda one: one["rough"])[:SMOOTHEST]
     about = {
+        "marked": len(seen),
+        "large": LARGE,
+        "threshold": watermark.FOUND,
         "widths": [min(one["box"][2] for one in seen), max(one["box"][2] for one in seen)],
         "large_psnr_mean": round(float(np.mean([one["psnr"] for one in large])), 2) if large else None,
         "psnr_mean": round(float(np.mean([one["psnr"] for one in seen])), 2),
