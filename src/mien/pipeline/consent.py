@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import InputError, OutputError, RequestError
 from ..io import outputs
 from ..io.photo_reader import PhotoLike
@@ -53,6 +54,7 @@ class Consent:
         return f"ended on {self.until}" if self.until and self.until < _today() else ""
 
 
+@checked
 def add_consent(
     name: str, note: str, *, picture: PhotoLike | None = None, until: str = "", kit: Kit | None = None
 ) -> Consent:
@@ -78,6 +80,7 @@ def add_consent(
     return record
 
 
+@checked
 def consents() -> list[Consent]:
     """All records, the oldest first; also those that hold no more."""
     path = data_folder() / FILE
@@ -92,6 +95,7 @@ def consents() -> list[Consent]:
         raise InputError(f"{path} is damaged ({type(error).__name__}): mend it, or move it away") from error
 
 
+@checked
 def revoke_consent(which: str) -> Consent:
     """Let the record of that name or id hold no more; it stays in the list, as labels name it."""
     record, known = find_consent(which), consents()

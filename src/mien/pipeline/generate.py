@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..edits import colours
 from ..errors import RequestError
 from ..face import geometry
@@ -28,6 +29,7 @@ HAIR = ("hair_red", "hair_green", "hair_blue")  # what a colour of hair is to a 
 Asked = float | tuple[float, float] | str
 
 
+@checked
 def generate(
     network: str = NOBODY,
     seeds: Sequence[int] = range(16),
@@ -61,6 +63,7 @@ def generate(
         yield worded(replace(photo, marks=places_of(photo, faces)), words, faces)
 
 
+@checked
 def walk(
     network: str = NOBODY,
     seeds: Sequence[int] = range(4),
@@ -144,6 +147,7 @@ def _ends(name: str, value: Asked) -> tuple[float, float]:
     return float(low), float(high)
 
 
+@checked
 def grid(photos: Sequence[Photo]) -> Photo:
     """Pictures of one size side by side, about as wide as high; it remembers all their histories."""
     columns = math.ceil(math.sqrt(len(photos)))

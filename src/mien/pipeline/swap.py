@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .._version import __version__
+from ..arguments import checked
 from ..edits.age_floor import CLOSE
 from ..edits.portrait import LAYOUT
 from ..errors import FaceError, RequestError
@@ -141,6 +142,7 @@ class SwapRequest:
         return replace(step, sources=tuple(dict.fromkeys(sources)), consent=said, notes=notes, words=words)
 
 
+@checked
 def swap(
     photo: PhotoLike,
     gallery: GalleryLike | None = None,
@@ -182,6 +184,7 @@ def swap(
     return request.checked().apply(photo, kit)
 
 
+@checked
 def swap_clip(
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],

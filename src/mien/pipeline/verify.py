@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import MienError
 from ..io import clip_reader, content_credentials, photo_reader, watermark
 from ..models.kit import Kit, shared_kit
@@ -19,6 +20,7 @@ LOOKS, FRAMES = 8, 6  # places of a clip that are looked at, and frames at each
 SIDES = slice(None), slice(None, None, -1)  # as it is, and mirrored
 
 
+@checked
 def verify(path: str | os.PathLike[str], *, pixels: bool = False, kit: Kit | None = None) -> Verdict:
     """Read the label of a photo or clip: "intact", "broken" (the file or the label was changed, or the label was cut
     out) or "unlabelled".
@@ -39,6 +41,7 @@ def verify(path: str | os.PathLike[str], *, pixels: bool = False, kit: Kit | Non
     return replace(verdict, mark=mark)
 
 
+@checked
 def matching(verdict: Verdict, among: Sequence[Path]) -> list[Path]:
     """Of files and of those in folders, the ones whose own label tells of the mark that was heard: where the label of a
     picture was lost, what was kept of it may tell what was done. Of 2,048 results two may be told alike."""
