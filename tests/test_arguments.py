@@ -1,7 +1,7 @@
 """Arguments of wrong kinds: every verb refuses them in one line."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from faces import HOPPER, hopper, kit
 
 from mien import MienError, RequestError, verbs
-from mien.arguments import kinds_of
+from mien.arguments import fits, kinds_of
 
 api: Any = verbs  # as those call it who do not look at types
 VERBS = [getattr(verbs, name) for name in verbs.__all__ if name != "shared_kit"]
@@ -60,3 +60,9 @@ def test_numbers_and_paths_of_other_libraries_are_taken(tmp_path: Path):
     assert crop.size == 64
     api.write(api.read(str(HOPPER)), tmp_path / "out.png")
     assert next(iter(api.generate("nobody", [np.int32(3)], kit=kit()))).pixels.shape[2] == 3
+
+
+def test_a_tuple_is_a_sequence_of_any_length():
+    for value in ((), ("a",), ("a", "b")):
+        assert fits(value, Sequence[str]) and fits(value, tuple[str, ...])
+    assert not fits(("a", 1), Sequence[str]) and not fits(("a", "b"), tuple[str])
