@@ -21,6 +21,7 @@ from .pipeline.extract import extract
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
 from .pipeline.live import live
+from .pipeline.manifest import merge_reports
 from .pipeline.motion import motion_of, write_motion
 from .pipeline.motion_strip import motion_strip
 from .pipeline.networks import collage, export, import_network, prototypes, train
@@ -56,6 +57,7 @@ __all__ = [
     "manners",
     "matching",
     "meant",
+    "merge_reports",
     "models",
     "motion_of",
     "motion_strip",

@@ -21,6 +21,7 @@ from ..words import plain
 # commands is asked for.
 COMMANDS = {
     "edit": "edit",
+    "merge-report": "merge",
     **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("animate", "motion"), "animate"),
     "consent": "consent",
