@@ -21,8 +21,10 @@ from ..words import plain
 # commands is asked for.
 COMMANDS = {
     "edit": "edit",
+    "merge-report": "merge",
     **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("animate", "motion"), "animate"),
+    "consent": "consent",
     "live": "live",
     **dict.fromkeys(("align", "extract"), "align"),
     **dict.fromkeys(("find", "verify", "report"), "inspect"),
