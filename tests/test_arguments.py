@@ -62,7 +62,9 @@ def test_numbers_and_paths_of_other_libraries_are_taken(tmp_path: Path):
     assert next(iter(api.generate("nobody", [np.int32(3)], kit=kit()))).pixels.shape[2] == 3
 
 
-def test_a_tuple_is_a_sequence_of_any_length():
-    for value in ((), ("a",), ("a", "b")):
-        assert fits(value, Sequence[str]) and fits(value, tuple[str, ...])
-    assert not fits(("a", 1), Sequence[str]) and not fits(("a", "b"), tuple[str])
+def test_sequences_are_lists_tuples_and_ranges():
+    for value in ([1, 2], (1, 2, 3), range(4), []):
+        assert fits(value, Sequence[int]), value
+    assert not fits("12", Sequence[int]) and not fits([1, "2"], Sequence[int])
+    assert fits((1, "a"), tuple[int, str]) and not fits((1, 2), tuple[int, str])
+    assert fits(("a", "b", "c"), tuple[str, ...]) and not fits(["a"], tuple[str, ...])

@@ -32,7 +32,7 @@ COMMANDS = {
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(("generate", "directions"), "generate"),
     **dict.fromkeys(("models", "doctor", "train", "export", "prototypes", "collage"), "networks"),
-    "studio": "studio",
+    **dict.fromkeys(("studio", "serve"), "studio"),
 }
 
 
