@@ -21,13 +21,13 @@ from ..words import plain
 # commands is asked for.
 COMMANDS = {
     "edit": "edit",
-    "merge-report": "merge",
     **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("animate", "motion"), "animate"),
     "consent": "consent",
     "live": "live",
     **dict.fromkeys(("align", "extract"), "align"),
     **dict.fromkeys(("find", "verify", "report"), "inspect"),
+    "merge-report": "merge",
     "bench": "bench",
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(("generate", "directions"), "generate"),
