@@ -4,7 +4,6 @@ only reads, calls and writes."""
 from __future__ import annotations
 
 from .doctor import doctor, models
-from .io.content_credentials import verify
 from .io.photo_reader import read
 from .io.photo_writer import write
 from .measure.benchmark import bench_edits
@@ -15,6 +14,7 @@ from .measure.swap_benchmark import bench_swap
 from .models.kit import shared_kit
 from .offline import offline_proof
 from .pipeline.animate import animate
+from .pipeline.consent import add_consent, consents, revoke_consent
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
 from .pipeline.extract import extract
@@ -22,6 +22,7 @@ from .pipeline.find import age, align, align_folder, blendshapes, draw, find, id
 from .pipeline.frontalise import frontalise
 from .pipeline.generate import generate, grid, walk
 from .pipeline.live import live
+from .pipeline.manifest import merge_reports
 from .pipeline.motion import motion_of, write_motion
 from .pipeline.motion_strip import motion_strip
 from .pipeline.networks import collage, export, import_network, prototypes, train
@@ -29,8 +30,10 @@ from .pipeline.people import meant, person
 from .pipeline.sketch import sketch
 from .pipeline.stylize import manners, stylize, stylize_clip
 from .pipeline.swap import swap, swap_clip
+from .pipeline.verify import matching, verify
 
 __all__ = [
+    "add_consent",
     "age",
     "align",
     "align_folder",
@@ -39,6 +42,7 @@ __all__ = [
     "bench_swap",
     "blendshapes",
     "collage",
+    "consents",
     "directions",
     "doctor",
     "draw",
@@ -54,7 +58,9 @@ __all__ = [
     "import_network",
     "live",
     "manners",
+    "matching",
     "meant",
+    "merge_reports",
     "models",
     "motion_of",
     "motion_strip",
@@ -66,6 +72,7 @@ __all__ = [
     "regions",
     "report",
     "report_clips",
+    "revoke_consent",
     "shared_kit",
     "sketch",
     "stylize",

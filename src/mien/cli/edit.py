@@ -69,13 +69,26 @@ def _flag(name: str) -> str:
     help="With it: go X along one of its own directions.",
 )
 @options(
-    *("quality", "force", "start", "end", "resume", "recursive", "files_from", "shard", "workers", "json"),
-    *("licence", "max_pixels"),
+    *(
+        "quality",
+        "private",
+        "force",
+        "start",
+        "end",
+        "resume",
+        "recursive",
+        "files_from",
+        "shard",
+        "workers",
+        "json",
+    ),
+    *("mark", "licence", "max_pixels"),
 )
 def edit(
     inputs: tuple[str, ...],
     output: Path,
     quality: int | None,
+    private: bool,
     force: bool,
     resume: bool,
     recursive: bool,
@@ -98,7 +111,7 @@ def edit(
     request = _request(rest)
     clips_only = request.start is not None or request.end is not None
     work = gathered(inputs, output, recursive, files_from, shard, clips_only=clips_only)
-    carry_out(work, request, quality, force, resume, workers, as_json, rest["max_pixels"])
+    carry_out(work, request, quality, private, force, resume, workers, as_json, rest["max_pixels"])
 
 
 @dataclass(frozen=True)
@@ -165,6 +178,7 @@ def carry_out(
     work: Work,
     request: Request,
     quality: int | None,
+    private: bool,
     force: bool,
     resume: bool,
     workers: int | None,
@@ -174,7 +188,10 @@ def carry_out(
     """Do what was asked to all photos and clips, and tell of it; exits with 1 where one failed."""
     from ..pipeline import batch
 
-    jobs = [batch.Job(source, target, request, quality, force, max_pixels) for source, target in work.pairs]
+    if private and work.clips:
+        raise RequestError("--private is for photos, and clips came: leave it out, or leave them out")
+    about: dict[str, Any] = {"quality": quality, "force": force, "max_pixels": max_pixels, "private": private}
+    jobs = [batch.Job(source, target, request, **about) for source, target in work.pairs]
     still = replace(request, start=None, end=None)
     photos = [replace(job, request=still) for job in jobs if job.source not in work.clips]
     if not work.many and photos and not resume:
@@ -207,7 +224,7 @@ def _request(given: dict[str, Any]) -> EditRequest:
     if not strengths and not given["directions"]:
         raise RequestError(f"nothing to do: say what to change with {', '.join(map(_flag, EDITS))}")
     check(strengths)
-    names = ("face", "method", "network", "directions", "start", "end", "licence")
+    names = ("face", "method", "network", "directions", "start", "end", "mark", "licence")
     about = {name: given[name] for name in names}
     about["face"] = verbs.meant(about["face"], kit=verbs.shared_kit(about["licence"]))
     return EditRequest(strengths, **about)

@@ -177,6 +177,7 @@ class EditRequest:
     a person. method: one of METHODS, None for the best. network: the generator that does what concerns the
     whole face; directions: amounts by the names of its own directions. start, end: of a clip, the part in
     seconds that is edited and written. licence: "commercial" refuses networks that may not be used so.
+    mark: the words in a corner of what is written, by standard, see `io.notice`; None for the usual ones.
     """
 
     strengths: Asked = field(default_factory=dict)
@@ -187,6 +188,7 @@ class EditRequest:
     start: float | None = None
     end: float | None = None
     licence: str | None = None
+    mark: str | None = None
 
     def checked(self) -> EditRequest:
         """Itself, where it makes sense; otherwise a `RequestError` that says what does not."""
@@ -219,7 +221,7 @@ class EditRequest:
             "network": self.network,
             "along": dict(self.directions),
         }
-        said |= {"begin": self.start, "end": self.end}
+        said |= {"begin": self.start, "end": self.end, "mark": self.mark}
         return dict(self.strengths) | {name: value for name, value in said.items() if value}
 
     @property

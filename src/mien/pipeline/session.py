@@ -8,11 +8,13 @@ from typing import Any, Unpack
 
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths, request_of
+from ..io import notice
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
 from .look import PhotoFaces
+from .marking import worded
 from .people import FaceLike, meant, select_faces
 from .photo import Occlusion, Watch, edit_photo, find_occlusion
 
@@ -53,24 +55,25 @@ class Session:
         method: str | None = None,
         network: str | None = None,
         directions: dict[str, float] | None = None,
+        mark: str | None = None,
         **strengths: Unpack[Strengths],
     ) -> Photo:
         """The photo after one request; see `mien.edit` for what can be asked."""
         asked: dict[str, Any] = dict(strengths)
         which = meant(face, kit=self.kit)
         return self.apply(
-            request_of(asked, face=which, method=method, network=network, directions=directions)
+            request_of(asked, face=which, method=method, network=network, directions=directions, mark=mark)
         )
 
     def apply(self, request: EditRequest, *, watch: Watch | None = None) -> Photo:
         """The photo after `request`: itself where nothing was asked for; watch: who is told of each Change.
         Raises `RequestError` and `FaceError` as `mien.edit` does."""
-        edits = plan(request, self.kit)
+        edits, words = plan(request, self.kit), notice.words_for(request.mark, "edit")
         chosen = select_faces(self.kit, self._seen.picture, self.faces, request.face)
         if not edits:
             return self.photo
         occlusions = {i: self._occlusion(i) for i in chosen}
-        return edit_photo(
+        done = edit_photo(
             self.photo,
             edits,
             self.faces,
@@ -81,6 +84,7 @@ class Session:
             look=self._seen.look,
             watch=watch,
         )
+        return worded(done, words, self.faces)
 
     def _occlusion(self, i: int) -> Occlusion:
         if i not in self._occlusions:

@@ -24,6 +24,7 @@ from ..models.traits import read_traits
 from ..types import Array, Photo, Step
 from .edit import edit
 from .generate import NOBODY, Asked, checked_conditions, drawn_styles
+from .marking import found_places
 from .people import FaceLike, meant
 from .photo import edit_step, generation_step
 from .stylize import OLD_WORDS, redraw_faces
@@ -112,7 +113,8 @@ def _generated(
     step = generation_step({"network": network, "seed": seed, **told, **worn}, nets)
     networks = dict.fromkeys([*step.networks, *(one for each in drawn.history for one in each.networks)])
     step = replace(step, verb="sketch", networks=tuple(networks))
-    return replace(photo.after(step, drawn.pixels), opacity=None)
+    done = replace(photo.after(step, drawn.pixels), opacity=None)
+    return replace(done, marks=found_places(done, kit))
 
 
 def _adult(kit: Kit, network: str, ws: Array) -> Array:
@@ -169,4 +171,5 @@ def _translated(
         line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size
     )
     step: Step = replace(generation_step(arguments, (translator.net,)), verb="sketch")
-    return replace(drawing.after(step, translator.translate(lines, asked=asked)), opacity=None)
+    done = replace(drawing.after(step, translator.translate(lines, asked=asked)), opacity=None)
+    return replace(done, marks=found_places(done, kit))
