@@ -15,6 +15,7 @@ from faces import kit
 from mien import Photo, RequestError, verbs, verify
 from mien.edits import drawn_head, line_art, part_labels
 from mien.errors import DeclinedError
+from mien.models.traits import read_traits
 from mien.pipeline import sketch as sketch_verb
 from mien.types import Array, Face
 
@@ -132,8 +133,9 @@ def test_pale_lines_are_made_dark():
 
 
 def test_nobody_looks_younger_than_an_adult(monkeypatch: pytest.MonkeyPatch):
-    reader = sketch_verb.read_traits
-    ages = [reader(kit(), verbs.sketch(Photo(head(150)), seed=seed, kit=kit()).pixels) for seed in (2, 4)]
+    ages = [
+        read_traits(kit(), verbs.sketch(Photo(head(150)), seed=seed, kit=kit()).pixels) for seed in (2, 4)
+    ]
     assert all(one is not None and one[1] >= 18 for one in ages)
     plain = verbs.sketch(Photo(head()), seed=4, kit=kit()).pixels
     told = iter([np.array([0, 12.0, 0]), np.array([0, 33.0, 0])])
@@ -216,6 +218,6 @@ def test_a_map_of_parts_becomes_a_face(mien: Mien, tmp_path: Path):
         ran = mien("sketch", "--labels", one, "--seed", "4", "-o", tmp_path / f"{k}.png")
         assert ran.code == 0, ran.err
     drawn = [verbs.read(tmp_path / f"{k}.png").pixels for k in (0, 1)]
-    assert np.array_equal(*drawn) and len(kit().faces(drawn[0])) == 1
+    assert np.array_equal(drawn[0], drawn[1]) and len(kit().faces(drawn[0])) == 1
     ran = mien("sketch", "--labels", save(tmp_path / "drawing.png", head()), "-o", tmp_path / "no.png")
     assert ran.code == 2 and "no map of parts" in ran.err and ran.err.count("\n") == 1

@@ -38,7 +38,7 @@ def test_outlines_become_those_of_other_heads():
 
 def test_a_mouth_opens_downwards_and_eyes_stay():
     face = points()
-    opened = head_shapes._opened(face, 20.0)
+    opened = head_shapes.opened(face, 20.0)
     assert opened[14, 1] - face[14, 1] == pytest.approx(20, abs=2) and opened[152, 1] > face[152, 1] + 5
     assert np.abs(opened[[33, 133, 362, 263]] - face[[33, 133, 362, 263]]).max() < 2
 

@@ -143,7 +143,7 @@ def frame_drawing(drawn: Array, size: int) -> Array:
         raise InputError(
             f"no lines found in {width} x {height} pixels: a drawing was wanted, darker than its paper"
         )
-    left, top, right, bottom = _head(kept[np.asarray(parts)], told[kept])
+    left, top, right, bottom = _head(kept[parts.astype(np.intp)], told[kept])
     if right - left > FILLS * width and bottom - top > FILLS * height:
         side, x, y = max(height, width), (width - max(height, width)) / 2, (height - max(height, width)) / 2
     else:

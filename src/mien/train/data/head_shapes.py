@@ -135,11 +135,11 @@ def _mouth(points: Array, random: np.random.Generator) -> Array:
     moved[list(LIPS), 1] += off[list(LIPS), 1] * fuller
     out = points + _about(points, centre, 0.75 * width) * moved
     if random.random() < 0.45:
-        out = _opened(out, random.gamma(2, 7))
+        out = opened(out, random.gamma(2, 7))
     return out
 
 
-def _opened(points: Array, gap: float) -> Array:
+def opened(points: Array, gap: float) -> Array:
     """The lower lip and what is below it moved down, by `gap` pixels in the middle of the mouth."""
     left, right = points[list(MOUTH_CORNERS)]
     middle = (left + right) / 2

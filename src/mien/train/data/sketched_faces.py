@@ -201,7 +201,7 @@ def drawn_portrait(
     pixels = cv2.remap(who.pixels, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     regions = cv2.remap(who.regions, at[..., 0], at[..., 1], cv2.INTER_NEAREST, borderValue=(BEYOND,))
     if random.random() < 0.75:
-        pixels[~IN_HEAD[regions]] = 255
+        pixels[~IN_HEAD[regions.astype(np.intp)]] = 255
     else:
         pixels[regions == BEYOND] = 255
     manner = MANNERS[int(random.choice(len(MANNERS), p=SHARES))]
