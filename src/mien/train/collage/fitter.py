@@ -25,7 +25,7 @@ SURE = 2.5  # how surely sex is as it was read; 1 is as often as it was likely
 READ = 0.7  # how much of what an age is read above the mean
 TRAITS = ("sex", "age", "beard")
 TOLD = {  # what a head is chosen by
-    **{"sex": 6.0, "age": 0.6, "beard": 1.2, "tone_luma": 1.6, "tone_cr": 0.5, "tone_cb": 0.5, "yaw": 0.4},
+    **{"sex": 6.0, "age": 1.8, "beard": 1.2, "tone_luma": 1.6, "tone_cr": 0.5, "tone_cb": 0.5, "yaw": 0.4},
     **{"hair_luma": 0.25, "hair_cr": 0.1, "hair_cb": 0.1},
 }
 LIKING = 0.8  # how much lots count beside all that
