@@ -83,6 +83,14 @@ def test_colours_that_are_painted_are_used_and_those_that_are_told_count_more():
     assert told.history[-1].arguments["skin_red"] == 0x5C
 
 
+def test_an_age_that_is_told_is_seen():
+    read = [
+        read_traits(kit(), verbs.sketch(Photo(head()), seed=4, conditions={"age": one}, kit=kit()).pixels)
+        for one in (25.0, 68.0)
+    ]
+    assert read[0] is not None and read[1] is not None and read[1][1] > read[0][1] + 10
+
+
 def test_glasses_are_put_on():
     photo = verbs.sketch(Photo(head(glasses=True)), seed=4, kit=kit())
     assert photo.history[-1].arguments["glasses"] == 1.0 and len(photo.history) == 1
