@@ -114,6 +114,27 @@ def masked_blur(values: Array, weight: Array, sigma: float) -> Array:
     return cv2.resize(smooth, size, interpolation=cv2.INTER_LINEAR).reshape(values.shape)
 
 
+def push_pull(picture: Array, known: Array, step: int = 1) -> Array:
+    """`picture [h, w, 3]` float32 where `known [h, w]` in 0..1 says so, and beyond it what is known around, the
+    smoother the farther (push-pull: Gortler et al. 1996, "The Lumigraph"). step: of the grid that it is computed on."""
+    size = picture.shape[1::-1]
+    small = tuple(max(side // step, 2) for side in size)
+    totals, weights = (
+        [cv2.resize(one, small, interpolation=cv2.INTER_AREA) if step > 1 else one]
+        for one in (picture * known[..., None], known.astype(np.float32))
+    )
+    while min(weights[-1].shape) > 4:
+        totals.append(cv2.pyrDown(totals[-1]))
+        weights.append(cv2.pyrDown(weights[-1]))
+    filled = totals.pop() / np.maximum(weights.pop(), 1e-4)[..., None]
+    while totals:
+        total, weight = totals.pop(), weights.pop()
+        filled = cv2.pyrUp(filled, dstsize=weight.shape[::-1])
+        share = np.clip(weight, 0, 1)[..., None]
+        filled += share * (total / np.maximum(weight, 1e-4)[..., None] - filled)
+    return filled if step == 1 else cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
+
+
 def multiband(above: Array, below: Array, mask: Array, levels: int) -> Array:
     """Two pictures `[h, w, 3]` float32 joined along a soft mask `[h, w]`, each band of detail over its own width
     (Burt and Adelson 1983, "A multiresolution spline with application to image mosaics")."""

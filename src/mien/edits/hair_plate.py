@@ -1,0 +1,283 @@
+"""A head without its hair: the wall that was behind it, the neck, and the skin of forehead and skull."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from ..face import mesh, skin
+from ..face.filters import blur, lab_to_rgb, push_pull, rgb_to_lab, smoothstep
+from ..types import Array
+from .hair_matte import Bust, matte
+
+COARSE = 4  # pixels of a side that share one of what is smooth
+GROWN, SOFT = 0.035, 0.010  # face widths by which the place of the old hair is larger than it, and softer
+KEPT = 0.75, 0.95  # of what is like skin within the face, that is none of the hair's
+BEHIND, CLEAR = 0.85, 0.06  # of the parser, and face widths from hair: what surely is background, and unmixed
+ROUGH = 2.2 / 255  # of a background's own detail, from which on a smooth fill is seen in it
+GRAIN = 4 / 255  # at most
+SHIFT, STEP, COVERED = 2.0, 8, 0.35  # face widths of search for a like place, steps in each; the least that it covers
+FORGET = 0.3  # face widths from where a fill meets what is around, in which it becomes its own
+LIMB = 0.25, 0.30  # how much darker skin is at the outline of a skull, and face widths up to where
+PATCH, FINE = 0.16, 0.025  # face widths: the side of the piece of skin whose texture is taken, and what counts as it
+PATCHES = (151, 9, 50, 280, 205, 425, 108, 337, 69, 299)  # of the mesh, where such pieces are
+BELOW = 0.62  # face heights that a neck goes on below the jaw
+JAW = (172, 136, 152, 365, 397)
+SKULL = 76.0, 84.0, -22.0, 60.0  # mm in the head's frame: half its width, its height, where its middle lies
+EARS = 454, 234  # of the mesh, beside them
+SHOULDERS = 0.5, 0.3  # face widths below the chin, where loose strands would be clothes
+STRAYS = 0.06, 0.65, 6.0  # face widths: detail finer than this, so far from hair; Lab: more is no plain wall
+
+
+@dataclass(frozen=True, eq=False)
+class Plate:
+    """A bust without its hair. alpha, colour: the matte of the old hair; taken `[S, S]` in 0..1: where the old hair is
+    to go; behind, scalp `[S, S, 3]` in 0..1: what is seen there of the background and the neck, and of the skin;
+    skull `[S, S]`: where the head is, under hair too; rough: the background's own detail."""
+
+    bust: Bust
+    alpha: Array
+    colour: Array
+    taken: Array
+    behind: Array
+    scalp: Array
+    skull: Array
+    rough: float
+
+    @staticmethod
+    def of(bust: Bust) -> Plate:
+        alpha, colour = matte(bust)
+        taken = _taken(bust, alpha)
+        known = _background(bust, taken)
+        rough = _roughness(bust, known)
+        behind = _behind(bust, taken, known, rough)
+        return Plate(bust, alpha, colour, taken, behind, _scalp(bust, taken), _skull(bust), rough)
+
+    def bare(self, skull: Array) -> Array:
+        """The bust without hair, skin where `skull [S, S]` says that it is, `[S, S, 3]`."""
+        skin_there = blur(skull, 0.007 * self.bust.wide)[..., None]
+        under = self.behind + skin_there * (self.scalp - self.behind)
+        return self.bust.pixels + self.taken[..., None] * (under - self.bust.pixels)
+
+    @cached_property
+    def tone(self) -> Array | None:
+        """The Lab of the old hair `[3]`, of the brows where there is next to none, or None."""
+        hair = self.alpha > 0.8
+        if hair.sum() > 0.10 * self.bust.wide**2:
+            return np.median(self.bust.lab[hair], 0)
+        brows = self.bust.regions["brows"] > 0.6
+        return np.percentile(self.bust.lab[brows], 25, axis=0) if brows.sum() > 20 else None
+
+
+def _taken(bust: Bust, alpha: Array) -> Array:
+    hair = np.maximum(alpha, _strays(bust, alpha))
+    hair = hair * (1 - smoothstep(skin.skin_likelihood(bust.lab, bust.even) * bust.face, *KEPT))
+    grown = cv2.dilate((hair > 0.04).astype(np.float32), bust.disc(GROWN))
+    ears = blur(smoothstep(bust.regions["ears"] * (1 - alpha), 0.5, 0.8), 1.0)
+    return blur(grown * (1 - ears), SOFT * bust.wide)
+
+
+def _strays(bust: Bust, alpha: Array) -> Array:
+    """Loose strands beyond the parser's hair, on plain walls: what differs from the wall around, `[S, S]` in 0..1."""
+    fine, near, most = STRAYS
+    away = cv2.distanceTransform((alpha < 0.3).astype(np.uint8), cv2.DIST_L2, 5) / bust.wide
+    background = bust.regions["other"] > 0.9
+    side = int(fine * bust.wide) // 2 * 2 + 1
+    smooth = cv2.medianBlur(bust.crop.pixels, side).astype(np.float32) / 255
+    differs = np.sqrt(((bust.lab - rgb_to_lab(smooth)) ** 2).sum(-1))
+    wall = differs[background & (away > 0.05) & (away < 0.5)]
+    if len(wall) < 100 or (usual := float(np.percentile(wall, 90))) > most:
+        return np.zeros_like(alpha)
+    found = smoothstep(differs, max(3.0, 1.5 * usual), max(7.0, 2.5 * usual)) * (bust.regions["other"] > 0.6)
+    return found * smoothstep(away, near, 0.7 * near) * smoothstep(bust.below_chin, *SHOULDERS)
+
+
+def _background(bust: Bust, taken: Array) -> Array:
+    """What surely is background and not mixed with hair, `[S, S]` of 0 and 1."""
+    known = ((bust.regions["other"] > BEHIND) & (bust.shown > 0.5)).astype(np.float32)
+    near = cv2.dilate((taken > 0.02).astype(np.float32), bust.disc(CLEAR - GROWN))
+    return cv2.erode(known, np.ones((3, 3))) * (1 - near)
+
+
+def _roughness(bust: Bust, known: Array) -> float:
+    detail = np.abs(bust.pixels - blur(bust.pixels, 0.03 * bust.wide))[known > 0]
+    return float(detail.mean()) if len(detail) > 100 else 0.0
+
+
+def _behind(bust: Bust, taken: Array, known: Array, rough: float) -> Array:
+    """The background and the neck where the hair was, `[S, S, 3]`."""
+    light = _light_on_wall(bust, known)
+    wall = light + push_pull(bust.pixels - light, known, COARSE)
+    if rough > ROUGH and known.sum() > 0.05 * bust.wide**2:
+        wall = _cloned(bust, taken, known, wall)
+    elif known.sum() > 100:
+        fine = (bust.pixels - blur(bust.pixels, 1.5))[known > 0]
+        grain = 1.5 * min(float(np.median(np.abs(fine))) * 1.48, GRAIN)
+        noise = np.random.default_rng(0).standard_normal(wall.shape[:2]).astype(np.float32)
+        wall = wall + grain * blur(noise, 0.8)[..., None]
+    neck = _neck(bust)[..., None]
+    if known.sum() > 100:  # a fill meets what is around it, as a membrane does
+        off = push_pull(blur(bust.pixels, 1.5) - blur(wall, 1.5), known, COARSE)
+        wall = wall + np.clip(blur(off, 0.015 * bust.wide), -0.16, 0.16)
+    skin_there = ((bust.regions["neck"] > 0.7) & (taken < 0.05)).astype(np.float32)
+    if skin_there.sum() > 0.01 * bust.wide**2:
+        wall = wall + neck * (push_pull(bust.pixels, skin_there, COARSE) - wall)
+    return np.clip(wall, 0, 1)
+
+
+def _light_on_wall(bust: Bust, known: Array) -> Array:
+    """How light falls on what is behind the head: a cubic in x and y through what is known of it, `[S, S, 3]`."""
+    line = np.linspace(-1, 1, bust.size // (2 * COARSE), dtype=np.float32)
+    x, y = np.meshgrid(line, line)
+    terms = np.stack([x**i * y**j for i in range(4) for j in range(4 - i)], -1)
+    small, seen = (
+        cv2.resize(one, x.shape, interpolation=cv2.INTER_AREA) for one in (bust.pixels, (known > 0).astype(np.float32))
+    )
+    there = seen > 0.9
+    if there.sum() < 50 * terms.shape[-1]:
+        return np.zeros_like(bust.pixels)
+    weight = np.ones((int(there.sum()), 1), np.float32)
+    fit = np.zeros((terms.shape[-1], 3))
+    for _ in range(3):  # things on a wall have no say
+        fit = np.linalg.lstsq(terms[there] * weight, small[there] * weight, rcond=None)[0]
+        off = np.abs(small[there] - terms[there] @ fit).max(-1, keepdims=True)
+        weight = 1 / (1 + (off / max(2 * float(np.median(off)), 1e-3)) ** 2)
+    return cv2.resize(np.clip(terms @ fit, 0, 1).astype(np.float32), (bust.size,) * 2, interpolation=cv2.INTER_LINEAR)
+
+
+def _neck(bust: Bust) -> Array:
+    """Where a neck is below the jaw, `[S, S]` in 0..1."""
+    left, _, chin, _, right = (bust.points[i] for i in JAW)
+    base = bust.down * BELOW * bust.tall
+    corners = np.vstack([left, bust.points[136], chin, bust.points[365], right, bust.points[365] + base, bust.points[136] + base])
+    mask = np.zeros((bust.size,) * 2, np.float32)
+    cv2.fillPoly(mask, [np.rint(corners * 16).astype(np.int32)], 1.0, shift=4)
+    return blur(mask, 0.012 * bust.wide)
+
+
+def _cloned(bust: Bust, taken: Array, known: Array, smooth: Array) -> Array:
+    """A rough background behind the hair: each quarter around the head shows what lies at the one shift that fits its
+    rim best, half in the low tones of the smooth fill."""
+    size, wide = bust.size, bust.wide
+    middle = bust.points[[234, 454], 0].mean(), bust.points[10, 1] + 0.2 * wide
+    x, y = np.moveaxis(mesh.pixel_grid(size), -1, 0)
+    total, weights = np.zeros_like(smooth), np.zeros((size, size, 1), np.float32)
+    for side in (x < middle[0], x >= middle[0]):
+        for level in (y < middle[1], y >= middle[1]):
+            part = (side & level).astype(np.float32)
+            shift = _best_shift(bust, taken * part, known)
+            if shift is None:
+                continue
+            matrix = np.array([[1, 0, -shift[0]], [0, 1, -shift[1]]], np.float32)
+            there, seen = (cv2.warpAffine(one, matrix, (size, size)) for one in (bust.pixels, known))
+            low = blur(there * seen[..., None], 0.12 * wide) / (blur(seen, 0.12 * wide) + 1e-3)[..., None]
+            shown = np.where(seen[..., None] > 0.5, there + 0.5 * (smooth - low), smooth)
+            weight = blur(part, 0.04 * wide)[..., None]
+            total, weights = total + weight * shown, weights + weight
+    return np.where(weights > 0.3, total / np.maximum(weights, 1e-3), smooth)
+
+
+def _best_shift(bust: Bust, hole: Array, known: Array) -> tuple[int, int] | None:
+    """The shift by which what is known best continues what is around a hole, in pixels; None where the hole is small
+    or nothing covers it."""
+    small = bust.size // COARSE
+    pixels, seen, gap = (
+        cv2.resize(one, (small, small), interpolation=cv2.INTER_AREA) for one in (bust.pixels, known, hole)
+    )
+    seen, gap = (seen > 0.95).astype(np.float32), (gap > 0.05).astype(np.float32)
+    if gap.sum() < 20:
+        return None
+    rim = (cv2.dilate(gap, np.ones((9, 9))) * seen * (1 - gap)) > 0
+    wide = bust.wide / COARSE
+    reach, step = round(SHIFT * wide), max(2, round(wide / STEP))
+    best: tuple[float, int, int] | None = None
+    for dx in range(-reach, reach + 1, step):
+        for dy in range(-reach, reach + 1, step):
+            matrix = np.array([[1, 0, -dx], [0, 1, -dy]], np.float32)
+            there = cv2.warpAffine(seen, matrix, (small, small))
+            covered = float((there * gap).sum() / gap.sum())
+            both = rim & (there > 0.9)
+            if covered < COVERED or both.sum() < 10:
+                continue
+            off = np.abs(cv2.warpAffine(pixels, matrix, (small, small)) - pixels)[both].mean()
+            cost = float(255 * off + 40 * (1 - covered) + 0.02 * np.hypot(dx, dy))
+            if best is None or cost < best[0]:
+                best = cost, dx, dy
+    return None if best is None else (best[1] * COARSE, best[2] * COARSE)
+
+
+def _scalp(bust: Bust, taken: Array) -> Array:
+    """Skin all over the head, with the texture of bare skin, `[S, S, 3]`."""
+    size, wide, points = bust.size, bust.wide, bust.points
+    bare = skin.bare_skin_mask(points, size) * (taken < 0.05) * (bust.regions["skin"] > 0.6)
+    like = skin.skin_likelihood(bust.lab, bust.even)
+    lab = _forehead(bust, bare, taken, like)
+    if (bare > 0.6).any():
+        lab[..., 1] = np.minimum(lab[..., 1], float(np.median(bust.lab[bare > 0.6][:, 1])) + 1)
+    depth = cv2.distanceTransform((_skull(bust) > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    lab[..., 0] *= 1 - LIMB[0] * (1 - smoothstep(depth, 0, LIMB[1] * wide)) ** 2
+    out = lab_to_rgb(lab) + 0.8 * _texture(bust, bare)
+    sure = (bust.regions["skin"] > 0.7) & (taken < 0.02) & (bust.face > 0) & (like > 0.35)
+    sure &= (bust.regions["brows"] < 0.2) & (bust.regions["eyes"] < 0.2)
+    if sure.sum() > 100:
+        off = blur(bust.pixels, 0.012 * wide) - blur(out, 0.012 * wide)
+        off = np.clip(blur(push_pull(off, sure.astype(np.float32), 2), 0.01 * wide), -0.24, 0.24)
+        away = cv2.distanceTransform(1 - sure.astype(np.uint8), cv2.DIST_L2, 5)
+        out = out + off * np.exp(-((away / (FORGET * wide)) ** 2))[..., None]
+    return np.clip(out, 0, 1)
+
+
+def _forehead(bust: Bust, bare: Array, taken: Array, like: Array) -> Array:
+    """The colour of skin in Lab all over: the forehead's above the brows, wherever a fringe leaves some of it, and the
+    cheeks' below, `[S, S, 3]`."""
+    wide, points = bust.wide, bust.points
+    height = (mesh.pixel_grid(bust.size) - points[9]) @ (points[10] - points[9])
+    skin_there = (bust.regions["skin"] > 0.8) & (taken < 0.03) & (bust.regions["ears"] < 0.1) & (bust.face > 0)
+    clear = cv2.erode((taken < 0.05).astype(np.uint8), np.ones((5, 5))) > 0
+    known = ((bare > 0.6) | (skin_there & (like > 0.5))) & (height > 0) & clear
+    if known.sum() < 0.01 * wide**2:
+        return bust.even.copy()
+    filled = push_pull(bust.lab, known.astype(np.float32), 2)
+    away = cv2.distanceTransform(1 - known.astype(np.uint8), cv2.DIST_L2, 5)
+    near = np.exp(-((away / (0.35 * wide)) ** 2))[..., None]
+    middle = 0.5 * np.median(bust.lab[known], 0).astype(np.float32) + 0.5 * blur(filled, 0.15 * wide)
+    above = middle + near * (blur(filled, 0.02 * wide) - middle)
+    nose = points[4] - points[9]
+    low = smoothstep((mesh.pixel_grid(bust.size) - points[9]) @ nose / max(float(nose @ nose), 1), -0.2, 0.6)[..., None]
+    cheeks = blur(push_pull(bust.lab, (bare > 0.5).astype(np.float32), 2), 0.02 * wide)
+    return above + low * (cheeks - above)
+
+
+def _texture(bust: Bust, bare: Array) -> Array:
+    """The fine detail of the barest and calmest piece of skin, laid all over in mirrored tiles, `[S, S, 3]`."""
+    size, side = bust.size, max(8, round(PATCH * bust.wide))
+    fine = bust.pixels - blur(bust.pixels, FINE * bust.wide)
+    best, tile = 0.0, None
+    for left, top in (np.rint(bust.points[i] - side // 2).astype(int) for i in PATCHES):
+        here = slice(max(top, 0), top + side), slice(max(left, 0), left + side)
+        if bare[here].shape != (side, side):
+            continue
+        share, strength = float(bare[here].mean()), float(255 * np.abs(fine[here]).mean())
+        if share > 0.5 and share**2 / (strength + 1) > best:
+            best, tile = share**2 / (strength + 1), fine[here]
+    if tile is None:
+        return np.zeros_like(bust.pixels)
+    tile = tile - tile.mean((0, 1))
+    tile = np.clip(tile, -3 * tile.std(), 3 * tile.std())
+    tile = np.vstack([np.hstack([tile, tile[:, ::-1]]), np.hstack([tile[::-1], tile[::-1, ::-1]])])
+    count = size // len(tile) + 1
+    return np.tile(tile, (count, count, 1))[:size, :size]
+
+
+def _skull(bust: Bust) -> Array:
+    """Where a head is without its hair, `[S, S]` in 0..1: half an ellipse on the ears, and the face."""
+    across, up, middle, back = SKULL
+    angle = np.linspace(np.pi, 2 * np.pi, 60)
+    rim = np.stack([across * np.cos(angle), middle + up * np.sin(angle), np.full(60, back)], -1)
+    outline = np.vstack([bust.head.show(rim), bust.points[list(EARS)]])
+    mask = np.zeros((bust.size,) * 2, np.float32)
+    cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 1.0, shift=4, lineType=cv2.LINE_AA)
+    return np.maximum(mask, bust.face)

@@ -1,0 +1,167 @@
+"""Hairstyle: another head of hair, taken off a picture and fitted to a head, without training.
+
+The old hair is taken away first (`hair_plate`), the new one is laid behind and before what is there (`hair_fit`), in
+the head's own light and colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ..face import mesh, skin
+from ..face.change import soft_border
+from ..face.filters import blur, lab_to_rgb, push_pull, rgb_to_lab, smoothstep
+from ..models.hairstyles import Hairdo
+from ..models.landmarker import pose
+from ..models.parser import Parser
+from ..types import Alignment, Array, Change, Crop, Networks, Phase
+from .hair_fit import mapped, places_on
+from .hair_matte import LAYOUT, Bust
+from .hair_plate import Plate
+
+SIZE = 896
+LIGHTER = 0.4, 1.8  # how much lighter or darker a scene makes hair, at most; half of it is followed
+SIDES = 0.7, 1.4  # the same from side to side
+GAMMA = 0.5, 1.9  # how far lightness is bent to the own colour, at most
+SHINE = 0.65  # of how much lighter than the rest hair is somewhere: its lamp is not this one
+TINT = 0.2  # of the hair's own differences of colour are left
+STRANDS, STEPS, STEP = 0.6, 10, 1 / 140  # how much drawn strands add, in so many steps each way of so many face widths
+ENDS, ROUGH_ENDS = 0.5, ((0.25, 0.05), (0.05, 0.015), (0.015, 0.012))  # face widths below the chin; and how they differ
+FADE = 0.03, -0.07  # face widths around its end within which hair becomes thin
+INNER = 0.55  # the lightness of the hair behind a neck
+SHADOW, DOWN, SOFT_SHADOW = 0.35, 0.03, 0.045  # of hair on skin: how dark; face widths down, and soft
+
+
+@dataclass(frozen=True, eq=False)
+class Hairstyle:
+    """Gives a head one of `hairdos`, which show one style from different sides, in its own colour. strength 0..1: of the
+    style's length and volume; networks: what took part."""
+
+    hairdos: tuple[Hairdo, ...]
+    parser: Parser
+    strength: float = 1.0
+    besides: Networks = ()
+
+    alignment = Alignment(LAYOUT, SIZE)
+    phase = Phase.RESHAPE
+
+    @property
+    def networks(self) -> Networks:
+        return (*self.besides, *self.parser.net.networks)
+
+    def __call__(self, crop: Crop) -> Change:
+        assert crop.depth is not None
+        plate = Plate.of(Bust.of(self.parser, crop))
+        hairdo = self.hairdos[0]
+        picture, reach = styled(plate, hairdo, self.strength)
+        pixels = np.rint(255 * picture).astype(np.uint8)
+        zero = np.zeros((crop.size, crop.size, 3), np.float32)
+        return Change(zero[..., :2], zero, reach, kind="hair", source=replace(crop, pixels=pixels))
+
+
+def styled(plate: Plate, hairdo: Hairdo, strength: float = 1.0) -> tuple[Array, Array]:
+    """A bust in another hairstyle, `[S, S, 3]` in 0..1, and where it may differ, `[S, S]` in 0..1."""
+    bust = plate.bust
+    places = places_on(bust, hairdo, strength)
+    window = soft_border(bust.size)
+    alpha = np.clip(mapped(hairdo.alpha, places), 0, 1) * window
+    if hairdo.ends:
+        alpha = alpha * _thinning(bust)
+    ears = mapped(hairdo.ears, places) * plate.taken
+    lab = rgb_to_lab(mapped(hairdo.colour, places))
+    hair = lab_to_rgb(_toned(lab, alpha, hairdo, places, plate))
+    head = np.maximum(smoothstep(mapped(hairdo.head, places), 0.3, 0.7), alpha)
+    above = (bust.face > 0) & (bust.below_chin < 0)
+    skull = np.where(head > 0.5, plate.skull, above).astype(np.float32)
+    under = plate.bare(skull)
+    if ears.max() > 0.3:
+        shown = lab - np.median(hairdo.light.reshape(-1, 3), 0) + np.median(bust.even[bust.face > 0], 0)
+        under = under + ears[..., None] * (lab_to_rgb(shown) - under)
+    under, back = _behind(plate, hair, alpha, ears, mapped(hairdo.head, places), under)
+    under, shade = _shaded(plate, alpha, under)
+    out = under + alpha[..., None] * (hair - under)
+    reach = np.clip(3 * np.maximum.reduce([alpha, plate.taken, back, shade]), 0, 1)
+    return out, np.where(reach > 0.02, reach, 0).astype(np.float32) * window
+
+
+def _thinning(bust: Bust) -> Array:
+    """Where hair that its picture cuts off ends, as uneven as ends are: `[S, S]` in 0..1."""
+    random, columns = np.random.default_rng(1), np.arange(bust.size)
+    end = np.full(bust.size, ENDS)
+    for width, depth in ROUGH_ENDS:
+        count = int(bust.size / (bust.wide * width)) + 2
+        end += depth * np.interp(columns, np.linspace(0, bust.size, count), random.standard_normal(count))
+    return smoothstep(bust.below_chin - end[None].astype(np.float32), *FADE)
+
+
+def _toned(lab: Array, alpha: Array, hairdo: Hairdo, places: Array, plate: Plate) -> Array:
+    """Hair in Lab `[S, S, 3]`, in the light and the colour of the head that it comes to, with strands drawn in it."""
+    bust, sure = plate.bust, alpha > 0.8
+    middle = np.median(lab[sure], 0) if sure.any() else np.median(lab.reshape(-1, 3), 0)
+    own, theirs = float(np.median(bust.even[..., 0][bust.face > 0])), float(np.median(hairdo.light[..., 0]))
+    light = float(np.clip(own / max(theirs, 5), *LIGHTER)) ** 0.5
+    ratio = len(hairdo.light) / np.array(hairdo.alpha.shape[::-1], np.float32)
+    there = cv2.remap(
+        hairdo.light[..., 0], *cv2.split((places + 0.5) * ratio - 0.5), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    sides = np.clip((bust.even[..., 0] / own) / np.maximum(there / theirs, 0.2), *SIDES)
+    out = lab.copy()
+    out[..., 0] *= light * blur(sides, 0.15 * bust.wide)
+    if (tone := plate.tone) is not None:
+        wanted, has = (float(np.clip(one, 4, 92)) / 100 for one in (tone[0], middle[0] * light))
+        bent = float(np.clip(np.log(wanted) / np.log(has), *GAMMA))
+        out[..., 0] = 100 * np.clip(out[..., 0] / 100, 1e-4, 1) ** bent * (wanted / has**bent)
+        out[..., 0] -= (1 - SHINE) * np.maximum(out[..., 0] - 100 * wanted, 0)
+        shade = np.clip(out[..., 0] / max(float(tone[0]), 10), 0.3, 1.15)[..., None]
+        out[..., 1:] = tone[1:] * shade + TINT * (lab[..., 1:] - middle[1:])
+    strength = np.clip(0.11 * blur(out[..., 0], 2), 1, 6)
+    out[..., 0] = np.clip(out[..., 0] + STRANDS * strength * strands(out[..., 0], alpha, bust.wide), 0, 100)
+    return out
+
+
+def strands(light: Array, alpha: Array, wide: float) -> Array:
+    """Noise smeared along hair, `[S, S]` with a standard deviation of 1 (line integral convolution: Cabral and Leedom
+    1993), by its structure tensor: what its picture is too small to show."""
+    smooth = blur(light, wide / 110)
+    x, y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    xx, yy, xy = (blur(one * alpha, wide / 30) for one in (x * x, y * y, x * y))
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
+    along = wide * STEP * np.dstack([np.cos(angle), np.sin(angle)]).astype(np.float32)
+    noise = blur(np.random.default_rng(0).standard_normal(light.shape).astype(np.float32), 0.7)
+    total, grid = noise.copy(), mesh.pixel_grid(len(light))
+    for way in (-1, 1):
+        for step in range(1, STEPS + 1):
+            total += mesh.remap(noise, grid + way * step * along)
+    return total / total.std()
+
+
+def _behind(
+    plate: Plate, hair: Array, alpha: Array, ears: Array, head: Array, under: Array
+) -> tuple[Array, Array]:
+    """What is under the hair with the hair that hangs behind neck and ears, and where that is, `[S, S]`."""
+    bust = plate.bust
+    columns, rows = np.arange(bust.size)[None], alpha > 0.5
+    left = np.where(rows.any(1), rows.argmax(1), bust.size)[:, None]
+    right = np.where(rows.any(1), bust.size - 1 - rows[:, ::-1].argmax(1), -1)[:, None]
+    between = (columns >= left) & (columns <= right)
+    between = between & (np.abs(columns - bust.points[[234, 454], 0].mean()) < 0.62 * bust.wide)
+    person = np.maximum.reduce([bust.any_of("skin", "neck", "ears", "nose", "beard"), ears, bust.face])
+    free = np.clip(bust.regions["other"] + plate.taken * (1 - plate.skull) - person, 0, 1)
+    around = np.maximum(np.clip(1.5 * head, 0, 1), smoothstep(bust.below_chin, -0.5, -0.35))
+    back = between * around * (1 - alpha) * (bust.below_chin < 0.28)
+    back = blur((back * smoothstep(free, 0.3, 0.8)).astype(np.float32), 0.006 * bust.wide)
+    dark = push_pull(hair, (alpha > 0.8).astype(np.float32), 4) * INNER
+    return under + back[..., None] * (dark - under), back
+
+
+def _shaded(plate: Plate, alpha: Array, under: Array) -> tuple[Array, Array]:
+    """The same with the shadow that hair throws on skin, and where that is, `[S, S]`."""
+    bust = plate.bust
+    x, y = DOWN * bust.wide * bust.down
+    shadow = cv2.warpAffine(blur(alpha, SOFT_SHADOW * bust.wide), np.array([[1, 0, x], [0, 1, y]]), (bust.size,) * 2)
+    bare = np.clip(bust.any_of("skin", "neck", "ears", "nose") + plate.taken * plate.skull, 0, 1)
+    shade = SHADOW * shadow * (1 - alpha) * blur(bare, 1.5)
+    return under * (1 - shade[..., None] * np.array([0.9, 1.0, 1.05], np.float32)), shade
