@@ -25,11 +25,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {
         "verbs",
         "edits.request",
+        "edits.styles",
         "pipeline.animate",
         "pipeline.batch",
         "pipeline.directions",
         "pipeline.gallery",
         "pipeline.generate",
+        "pipeline.hair",
         "pipeline.motion",
         "pipeline.people",
         "pipeline.stylize",

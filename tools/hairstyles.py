@@ -91,7 +91,7 @@ STYLES: dict[str, tuple[Taken, ...]] = {
     "crop": (Taken("sfhq-0344ae12c1"),),
     "quiff": (Taken("sfhq-8c96a6ac47"),),
     "side-part": (Taken("sfhq-1c76c60ac7"),),
-    "tied": (Taken("sfhq-t2i-5bf92a5968"),),
+    "tied": (Taken("sfhq-t2i-5bf92a5968", gone=(below(112, -64, 90), below(118, 190)),),),
     "twists": (Taken("sfhq-t2i-6038c609ca"),),
     "coils": (Taken("sfhq-t2i-8114a44ad8", gone=(below(160, 190),)),),
     "afro": (Taken("sfhq-8e3e149fcd", gone=(above(121, 92, 119, 120),), hair=(round_(121, 92, 119, 120, 187, 353),), taller=48),),

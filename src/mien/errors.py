@@ -5,7 +5,8 @@ MienError                exit 2: one line that says what came, what was wanted a
 |- FaceError             no face, or not the face that was asked for
 |- RequestError          an argument out of range, an unknown name, a combination that makes no sense
 |- ModelError            a network file that is corrupt, missing, or of another role
-`- OutputError           what was made could not be written: no folder, no space, would overwrite
+|- OutputError           what was made could not be written: no folder, no space, would overwrite
+`- DeclinedError         exit 3: what was asked could be done, but not so that it looks right
 """
 
 
@@ -33,3 +34,9 @@ class ModelError(MienError):
 
 class OutputError(MienError):
     """The result could not be written; nothing half-written is left."""
+
+
+class DeclinedError(MienError):
+    """What was asked was not done, because the result would not look right; nothing was written."""
+
+    exit_code = 3

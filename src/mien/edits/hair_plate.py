@@ -12,9 +12,12 @@ from ..face import mesh, skin
 from ..face.filters import blur, lab_to_rgb, push_pull, rgb_to_lab, smoothstep
 from ..types import Array
 from .hair_matte import Bust, matte
+from .portrait import only_skin
 
 COARSE = 4  # pixels of a side that share one of what is smooth
 GROWN, SOFT = 0.035, 0.010  # face widths by which the place of the old hair is larger than it, and softer
+SKIN_TONE = 15.0  # Lab: hair nearer to the skin's tone is a bald head
+ON_SKIN = 0.06  # the same on the face's skin, which is darker beside hair
 KEPT = 0.75, 0.95  # of what is like skin within the face, that is none of the hair's
 BEHIND, CLEAR = 0.85, 0.06  # of the parser, and face widths from hair: what surely is background, and unmixed
 ROUGH = 2.2 / 255  # of a background's own detail, from which on a smooth fill is seen in it
@@ -25,9 +28,11 @@ LIMB = 0.25, 0.30  # how much darker skin is at the outline of a skull, and face
 PATCH, FINE = 0.16, 0.025  # face widths: the side of the piece of skin whose texture is taken, and what counts as it
 PATCHES = (151, 9, 50, 280, 205, 425, 108, 337, 69, 299)  # of the mesh, where such pieces are
 BELOW = 0.62  # face heights that a neck goes on below the jaw
-JAW = (172, 136, 152, 365, 397)
+JAW = (172, 150, 152, 379, 397)
 SKULL = 76.0, 84.0, -22.0, 60.0  # mm in the head's frame: half its width, its height, where its middle lies
+WELL_INSIDE = 0.75  # of a skull, in which nothing else is seen
 EARS = 454, 234  # of the mesh, beside them
+WISPS = 0.08, 0.4, 8.0, 16.0  # face widths: how thick they are, how far from hair; Lab: how much darker than skin
 SHOULDERS = 0.5, 0.3  # face widths below the chin, where loose strands would be clothes
 STRAYS = 0.06, 0.65, 6.0  # face widths: detail finer than this, so far from hair; Lab: more is no plain wall
 
@@ -50,9 +55,9 @@ class Plate:
     @staticmethod
     def of(bust: Bust) -> Plate:
         alpha, colour = matte(bust)
-        taken = _taken(bust, alpha)
+        rough = _roughness(bust, _background(bust, alpha))
+        taken = _taken(bust, alpha, plain=rough <= ROUGH)
         known = _background(bust, taken)
-        rough = _roughness(bust, known)
         behind = _behind(bust, taken, known, rough)
         return Plate(bust, alpha, colour, taken, behind, _scalp(bust, taken), _skull(bust), rough)
 
@@ -65,19 +70,28 @@ class Plate:
     @cached_property
     def tone(self) -> Array | None:
         """The Lab of the old hair `[3]`, of the brows where there is next to none, or None."""
-        hair = self.alpha > 0.8
-        if hair.sum() > 0.10 * self.bust.wide**2:
-            return np.median(self.bust.lab[hair], 0)
-        brows = self.bust.regions["brows"] > 0.6
-        return np.percentile(self.bust.lab[brows], 25, axis=0) if brows.sum() > 20 else None
+        bust, hair = self.bust, self.alpha > 0.8
+        if hair.sum() > 0.10 * bust.wide**2:
+            found = np.median(bust.lab[hair], 0)
+            if np.linalg.norm(found - np.median(bust.lab[bust.face > 0], 0)) > SKIN_TONE:
+                return found
+        brows = bust.regions["brows"] > 0.6
+        return np.percentile(bust.lab[brows], 25, axis=0) if brows.sum() > 20 else None
 
 
-def _taken(bust: Bust, alpha: Array) -> Array:
-    hair = np.maximum(alpha, _strays(bust, alpha))
-    hair = hair * (1 - smoothstep(skin.skin_likelihood(bust.lab, bust.even) * bust.face, *KEPT))
+def _taken(bust: Bust, alpha: Array, *, plain: bool) -> Array:
+    """Where hair is to go, `[S, S]` in 0..1; plain: whether the wall is so plain that strays are seen on it."""
+    like = skin.skin_likelihood(bust.lab, bust.even)
+    loose = _strays(bust, alpha) if plain else alpha
+    hair = np.maximum.reduce([alpha, loose, _wisps(bust, alpha)])
+    hair = hair * (1 - smoothstep(like * bust.face, *KEPT))
     grown = cv2.dilate((hair > 0.04).astype(np.float32), bust.disc(GROWN))
     ears = blur(smoothstep(bust.regions["ears"] * (1 - alpha), 0.5, 0.8), 1.0)
-    return blur(grown * (1 - ears), SOFT * bust.wide)
+    sharp = blur(grown * (1 - ears), SOFT * bust.wide)
+    wider = blur(cv2.dilate((hair > 0.04).astype(np.float32), bust.disc(ON_SKIN)), ON_SKIN / 2 * bust.wide)
+    features = cv2.dilate((bust.any_of("brows", "eyes", "glasses") > 0.3).astype(np.float32), bust.disc(SOFT))
+    skin_there = blur(bust.face * (bust.regions["skin"] > 0.5) * (1 - features), SOFT * bust.wide)
+    return np.maximum(sharp, wider * skin_there)
 
 
 def _strays(bust: Bust, alpha: Array) -> Array:
@@ -93,6 +107,17 @@ def _strays(bust: Bust, alpha: Array) -> Array:
         return np.zeros_like(alpha)
     found = smoothstep(differs, max(3.0, 1.5 * usual), max(7.0, 2.5 * usual)) * (bust.regions["other"] > 0.6)
     return found * smoothstep(away, near, 0.7 * near) * smoothstep(bust.below_chin, *SHOULDERS)
+
+
+def _wisps(bust: Bust, alpha: Array) -> Array:
+    """Strands of a fringe on the forehead that the parser does not see: darker than the skin on both sides, `[S, S]`
+    in 0..1."""
+    thick, near, *darker = WISPS
+    light = np.ascontiguousarray(bust.lab[..., 0])
+    dark = cv2.morphologyEx(light, cv2.MORPH_BLACKHAT, bust.disc(thick / 2))
+    away = cv2.distanceTransform((alpha < 0.5).astype(np.uint8), cv2.DIST_L2, 5) / bust.wide
+    above = only_skin(bust.points, bust.size) * ((mesh.pixel_grid(bust.size) - bust.points[9]) @ bust.down < 0)
+    return smoothstep(dark, *darker) * above * smoothstep(away, near, 0.7 * near)
 
 
 def _background(bust: Bust, taken: Array) -> Array:
@@ -150,12 +175,12 @@ def _light_on_wall(bust: Bust, known: Array) -> Array:
 
 def _neck(bust: Bust) -> Array:
     """Where a neck is below the jaw, `[S, S]` in 0..1."""
-    left, _, chin, _, right = (bust.points[i] for i in JAW)
-    base = bust.down * BELOW * bust.tall
-    corners = np.vstack([left, bust.points[136], chin, bust.points[365], right, bust.points[365] + base, bust.points[136] + base])
+    first, left, chin, right, last = (bust.points[i] for i in JAW)
+    base, wider = bust.down * BELOW * bust.tall, 0.1 * (right - left)
+    corners = np.vstack([first, left, chin, right, last, right, right + base + wider, left + base - wider, left])
     mask = np.zeros((bust.size,) * 2, np.float32)
     cv2.fillPoly(mask, [np.rint(corners * 16).astype(np.int32)], 1.0, shift=4)
-    return blur(mask, 0.012 * bust.wide)
+    return blur(mask, 0.02 * bust.wide)
 
 
 def _cloned(bust: Bust, taken: Array, known: Array, smooth: Array) -> Array:
@@ -273,11 +298,23 @@ def _texture(bust: Bust, bare: Array) -> Array:
 
 
 def _skull(bust: Bust) -> Array:
-    """Where a head is without its hair, `[S, S]` in 0..1: half an ellipse on the ears, and the face."""
+    """Where a head is without its hair, `[S, S]` in 0..1."""
+    return np.maximum(_crown(bust, 1.0), bust.face)
+
+
+def _crown(bust: Bust, share: float) -> Array:
+    """Half an ellipse on the ears, `share` of a skull, `[S, S]` in 0..1."""
     across, up, middle, back = SKULL
     angle = np.linspace(np.pi, 2 * np.pi, 60)
-    rim = np.stack([across * np.cos(angle), middle + up * np.sin(angle), np.full(60, back)], -1)
+    rim = np.stack([share * across * np.cos(angle), middle + share * up * np.sin(angle), np.full(60, back)], -1)
     outline = np.vstack([bust.head.show(rim), bust.points[list(EARS)]])
     mask = np.zeros((bust.size,) * 2, np.float32)
     cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 1.0, shift=4, lineType=cv2.LINE_AA)
-    return np.maximum(mask, bust.face)
+    return mask
+
+
+def covered(bust: Bust) -> float:
+    """How much of the crown above the forehead is neither hair nor skin, 0..1: a hat, a helmet, a veil."""
+    above = (mesh.pixel_grid(bust.size) - bust.points[10]) @ bust.down < 0
+    crown = _crown(bust, WELL_INSIDE) * above * bust.shown
+    return float((bust.regions["other"] * crown).sum() / max(float(crown.sum()), 1.0))

@@ -11,26 +11,38 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..face import mesh, skin
+from ..face import mesh
 from ..face.change import soft_border
 from ..face.filters import blur, lab_to_rgb, push_pull, rgb_to_lab, smoothstep
+from ..face.geometry import scale_of
+from ..face.topology import POINTS
 from ..models.hairstyles import Hairdo
 from ..models.landmarker import pose
 from ..models.parser import Parser
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .hair_fit import mapped, places_on
-from .hair_matte import LAYOUT, Bust
-from .hair_plate import Plate
+from .hair_matte import EARS, LAYOUT, Bust
+from .hair_plate import ROUGH, Plate, covered
+from .portrait import depth_of, face_width
+from .styles import TakenHair
+from .swap_tone import COLOURFUL, as_colourful
 
 SIZE = 896
+TURNED = 15.0  # degrees between where a head and a hairstyle look, at most
+NARROWEST = 40.0  # pixels of a face
+COVERED = 0.15  # of the crown, from which on a hat is worn: of 90 people without one had more, of 45 with 38
+NECK, LOOSE = 0.28, 0.06  # face widths below the chin, where shoulders begin; squared face widths that hair leaves open there, at most
+OPEN = 0.3  # the same of a rough background around the head
 LIGHTER = 0.4, 1.8  # how much lighter or darker a scene makes hair, at most; half of it is followed
 SIDES = 0.7, 1.4  # the same from side to side
 GAMMA = 0.5, 1.9  # how far lightness is bent to the own colour, at most
 SHINE = 0.65  # of how much lighter than the rest hair is somewhere: its lamp is not this one
 TINT = 0.2  # of the hair's own differences of colour are left
 STRANDS, STEPS, STEP = 0.6, 10, 1 / 140  # how much drawn strands add, in so many steps each way of so many face widths
-ENDS, ROUGH_ENDS = 0.5, ((0.25, 0.05), (0.05, 0.015), (0.015, 0.012))  # face widths below the chin; and how they differ
-FADE = 0.03, -0.07  # face widths around its end within which hair becomes thin
+ENDS, ROUGH_ENDS = 0.5, ((0.25, 0.06), (0.05, 0.015), (0.015, 0.008))  # face widths below the chin; and how they differ
+FADE = 0.02, -0.05  # face widths around its end within which hair becomes thin
+RIM = 0.02  # face widths within which hair at the rim of a head has no skin behind it
+HIDDEN = 0.15  # of an ear, with less of which seen it counts as hidden
 INNER = 0.55  # the lightness of the hair behind a neck
 SHADOW, DOWN, SOFT_SHADOW = 0.35, 0.03, 0.045  # of hair on skin: how dark; face widths down, and soft
 
@@ -38,44 +50,94 @@ SHADOW, DOWN, SOFT_SHADOW = 0.35, 0.03, 0.045  # of hair on skin: how dark; face
 @dataclass(frozen=True, eq=False)
 class Hairstyle:
     """Gives a head one of `hairdos`, which show one style from different sides, in its own colour. strength 0..1: of the
-    style's length and volume; networks: what took part."""
+    style's length and volume; box: what holds the style; taken: whose it is, where it is in no box.
+
+    A head that it would not look right on stays as it is, and the Change says why.
+    """
 
     hairdos: tuple[Hairdo, ...]
     parser: Parser
     strength: float = 1.0
-    besides: Networks = ()
+    box: Networks = ()
+    taken: TakenHair | None = None
 
     alignment = Alignment(LAYOUT, SIZE)
     phase = Phase.RESHAPE
 
     @property
     def networks(self) -> Networks:
-        return (*self.besides, *self.parser.net.networks)
+        return (*self.box, *self.parser.net.networks)
 
     def __call__(self, crop: Crop) -> Change:
-        assert crop.depth is not None
-        plate = Plate.of(Bust.of(self.parser, crop))
-        hairdo = self.hairdos[0]
-        picture, reach = styled(plate, hairdo, self.strength)
-        pixels = np.rint(255 * picture).astype(np.uint8)
+        yaw = yaw_of(crop)
+        hairdo = min(self.hairdos, key=lambda one: abs(one.yaw - yaw))
+        why = _turned(yaw, hairdo) or _small(crop)
+        if why:
+            return _nothing(crop, why)
+        bust = Bust.of(self.parser, crop)
+        if covered(bust) > COVERED:
+            return _nothing(crop, "wears something on the head, so no hairstyle was put on")
+        picture, reach, bared = styled(Plate.of(bust), hairdo, self.strength)
+        if bared:
+            return _nothing(crop, bared)
         zero = np.zeros((crop.size, crop.size, 3), np.float32)
-        return Change(zero[..., :2], zero, reach, kind="hair", source=replace(crop, pixels=pixels))
+        source = replace(crop, pixels=np.rint(255 * picture).astype(np.uint8))
+        return Change(zero[..., :2], zero, reach, kind="hair", source=source)
 
 
-def styled(plate: Plate, hairdo: Hairdo, strength: float = 1.0) -> tuple[Array, Array]:
-    """A bust in another hairstyle, `[S, S, 3]` in 0..1, and where it may differ, `[S, S]` in 0..1."""
+def yaw_of(crop: Crop) -> float:
+    """How far the face of a crop with depth looks to the photo's right, in degrees."""
+    return pose(crop.landmarks[:POINTS], depth_of(crop)[:POINTS])[1]
+
+
+def _nothing(crop: Crop, why: str) -> Change:
+    """The Change that changes nothing, and says why; it has a source as others have, so that clips can fade to it."""
+    zero = np.zeros((crop.size, crop.size, 3), np.float32)
+    return Change(zero[..., :2], zero, zero[..., 0], kind="hair", source=crop, note=why)
+
+
+def _turned(yaw: float, hairdo: Hairdo) -> str:
+    """Why hair that looks elsewhere cannot come to a head; empty where it can."""
+    apart = abs(hairdo.yaw - yaw)
+    if apart <= TURNED:
+        return ""
+    return f"looks {apart:.0f} degrees away from where the hairstyle does, and up to {TURNED:.0f} look right"
+
+
+def _small(crop: Crop) -> str:
+    """Why a head is too small; empty where it is not."""
+    wide = face_width(crop.landmarks) / scale_of(crop.matrix)
+    return "" if wide >= NARROWEST else f"is {wide:.0f} pixels wide, {NARROWEST:.0f} were wanted for a hairstyle"
+
+
+def _bared(plate: Plate, alpha: Array) -> str:
+    """Why what the old hair leaves open would not look right; empty where it would. alpha: of what comes before it."""
+    bust = plate.bust
+    open_ = plate.taken * (1 - alpha) * bust.shown * (1 - plate.skull) / bust.wide**2
+    around, below = (float((open_ * side).sum()) for side in (bust.below_chin < 0, bust.below_chin > NECK))
+    if below > LOOSE:
+        return "has long hair over the shoulders, and what is below it is not known: choose a longer hairstyle"
+    if around > OPEN and plate.rough > ROUGH:
+        return "has too much behind the hair that is not known: choose a hairstyle that covers as much"
+    return ""
+
+
+def styled(plate: Plate, hairdo: Hairdo, strength: float = 1.0) -> tuple[Array, Array, str]:
+    """A bust in another hairstyle, `[S, S, 3]` in 0..1, where it may differ, `[S, S]` in 0..1, and why it would not look
+    right, empty where it would."""
     bust = plate.bust
     places = places_on(bust, hairdo, strength)
     window = soft_border(bust.size)
     alpha = np.clip(mapped(hairdo.alpha, places), 0, 1) * window
     if hairdo.ends:
         alpha = alpha * _thinning(bust)
-    ears = mapped(hairdo.ears, places) * plate.taken
+    ears = _missing_ears(plate, mapped(hairdo.ears, places))
     lab = rgb_to_lab(mapped(hairdo.colour, places))
     hair = lab_to_rgb(_toned(lab, alpha, hairdo, places, plate))
     head = np.maximum(smoothstep(mapped(hairdo.head, places), 0.3, 0.7), alpha)
     above = (bust.face > 0) & (bust.below_chin < 0)
-    skull = np.where(head > 0.5, plate.skull, above).astype(np.float32)
+    within = cv2.erode((head > 0.5).astype(np.float32), bust.disc(RIM)) > 0
+    skull = np.where(within, plate.skull, above).astype(np.float32)
     under = plate.bare(skull)
     if ears.max() > 0.3:
         shown = lab - np.median(hairdo.light.reshape(-1, 3), 0) + np.median(bust.even[bust.face > 0], 0)
@@ -84,7 +146,21 @@ def styled(plate: Plate, hairdo: Hairdo, strength: float = 1.0) -> tuple[Array, 
     under, shade = _shaded(plate, alpha, under)
     out = under + alpha[..., None] * (hair - under)
     reach = np.clip(3 * np.maximum.reduce([alpha, plate.taken, back, shade]), 0, 1)
-    return out, np.where(reach > 0.02, reach, 0).astype(np.float32) * window
+    hue = min(float(np.hypot(*np.moveaxis(bust.even, -1, 0)[1:]).mean()) / COLOURFUL, 1.0)
+    reach = np.where(reach > 0.02, reach, 0).astype(np.float32) * window
+    return as_colourful(out, hue), reach, _bared(plate, np.maximum(alpha, back))
+
+
+def _missing_ears(plate: Plate, ears: Array) -> Array:
+    """The style's ears `[S, S]`: whole where the head's own are hidden, what is missing of those that show in part."""
+    bust = plate.bust
+    own = smoothstep(bust.regions["ears"] * (1 - plate.alpha), *EARS)
+    right = (mesh.pixel_grid(bust.size)[..., 0] > bust.points[168, 0]).astype(np.float32)
+    out = ears * plate.taken
+    for side in (right, 1 - right):
+        if (own * side).sum() < HIDDEN * (ears * side).sum():
+            out = np.maximum(out, ears * side)
+    return out
 
 
 def _thinning(bust: Bust) -> Array:

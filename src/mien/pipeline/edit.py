@@ -16,6 +16,7 @@ from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Photo, Progress
 from .clip_edit import clip_editor
+from .hair import taken_hair
 from .people import FaceLike, meant
 from .photo import edit_step
 from .resume import Summary, process_clip
@@ -34,6 +35,7 @@ def edit(
     method: str | None = None,
     network: str | None = None,
     directions: Mapping[str, float] | None = None,
+    consent: str = "",
     licence: str | None = None,
     kit: Kit | None = None,
     **strengths: Unpack[Strengths],
@@ -46,17 +48,19 @@ def edit(
     method: "prototypes" or "network"
     instead of what makes each edit best. network: a generator of yours, which moves the face in its own space
     (NAME-encoder, NAME-generator and NAME-directions in `models`); directions: amounts by the names of
-    directions that have no other name, {"s3": 1.5}. licence: "commercial" refuses networks that may not be
+    directions that have no other name, {"s3": 1.5}. consent: where `hairstyle` is a picture, in whose words the person
+    in it agreed; it is written into the label. licence: "commercial" refuses networks that may not be
     used so.
 
     Pixels outside the change are bit-identical; the result remembers what was done (`Photo.history`), and
     `write` labels it. Raises `RequestError` for unknown edits and strengths out of range, `FaceError` where
-    the face is not there.
+    the face is not there, `DeclinedError` where a hairstyle would not look right on any of the faces.
     """
     given = cast("dict[str, Any]", dict(strengths))
     kit = kit or shared_kit(licence)
     which = meant(face, kit=kit)
-    request = request_of(given, face=which, method=method, network=network, directions=directions)
+    hair = taken_hair(given.get("hairstyle"), consent, kit)
+    request = request_of(given, face=which, method=method, network=network, directions=directions, hair=hair)
     return Session(as_photo(photo), kit=kit).apply(request.checked())
 
 
@@ -68,6 +72,7 @@ def edit_clip(
     method: str | None = None,
     network: str | None = None,
     directions: Mapping[str, float] | None = None,
+    consent: str = "",
     start: float | None = None,
     end: float | None = None,
     resume: bool = False,
@@ -91,9 +96,9 @@ def edit_clip(
     progress = callbacks(given, gone_in=GONE) or progress
     kit, places = kit or shared_kit(licence), (Path(source), Path(out))
     which = meant(face, kit=kit)
-    asked = request_of(
-        given, face=which, method=method, network=network, directions=directions, start=start, end=end
-    )
+    how: dict[str, Any] = {"method": method, "network": network, "directions": directions}
+    hair = taken_hair(given.get("hairstyle"), consent, kit)
+    asked = request_of(given, face=which, start=start, end=end, hair=hair, **how)
     return apply_to_clip(
         *places, asked, resume=resume, force=force, max_pixels=max_pixels, kit=kit, progress=progress
     )
