@@ -21,7 +21,7 @@ from catalogue import WEIGHTS, register
 from mien.edits.hair_matte import LAYOUT, Bust, hairdo_of
 from mien.face import geometry
 from mien.face.filters import blur, push_pull
-from mien.io import photo_writer
+from mien.io import photo_reader, photo_writer
 from mien.models.card import KEY, Card
 from mien.models.hairstyles import Hairdo, packed
 from mien.models.kit import Kit
@@ -50,10 +50,10 @@ class Taken:
 def below(y: float, left: float = -64, right: float = 320) -> Outline:
     """All of a picture from a row on, which is as uneven as the ends of hair are."""
     random, across = np.random.default_rng(7), np.arange(left, right, 1.5)
-    uneven = sum(
-        depth * np.interp(across, across[::step], random.standard_normal(len(across[::step])))
-        for step, depth in ((14, 3.5), (3, 2.0))
-    )
+    uneven = np.zeros(len(across))
+    for step, depth in ((14, 3.5), (3, 2.0)):
+        knots = across[::step]
+        uneven += depth * np.interp(across, knots, random.standard_normal(len(knots)))
     line = tuple(zip(across.tolist(), (y + uneven).tolist(), strict=True))
     return (*line, (right, 400), (left, 400))
 
@@ -61,7 +61,9 @@ def below(y: float, left: float = -64, right: float = 320) -> Outline:
 def round_(x: float, y: float, across: float, up: float, start: float = 0.0, end: float = 360.0) -> Outline:
     """A part of an ellipse, from one angle to another; 180 to 360 is its upper half."""
     angle = np.radians(np.linspace(start, end, 60))
-    return tuple((float(a), float(b)) for a, b in zip(x + across * np.cos(angle), y + up * np.sin(angle), strict=True))
+    return tuple(
+        (float(a), float(b)) for a, b in zip(x + across * np.cos(angle), y + up * np.sin(angle), strict=True)
+    )
 
 
 def above(x: float, y: float, across: float, up: float) -> Outline:
@@ -84,17 +86,26 @@ STYLES: dict[str, tuple[Taken, ...]] = {
     "lob": (Taken("sfhq-4ea5f799be", gone=(below(205, 155), below(232))),),
     "bob": (Taken("sfhq-8a0697c050", gone=(below(211),)),),
     "page": (Taken("sfhq-34445180dc"),),
-    "shag": (Taken("sfhq-t2i-31c2dbca3c", gone=(below(196, 170), below(222)), plain=(round_(51, 178, 11, 11),)),),
+    "shag": (
+        Taken("sfhq-t2i-31c2dbca3c", gone=(below(196, 170), below(222)), plain=(round_(51, 178, 11, 11),)),
+    ),
     "blowout": (Taken("sfhq-t2i-6b4c087a2f", gone=(above(135, 46, 92, 54),), taller=48),),
     "short": (Taken("sfhq-f0175e2250"),),
     "pixie": (Taken("sfhq-b670aa32c4"),),
     "crop": (Taken("sfhq-0344ae12c1"),),
     "quiff": (Taken("sfhq-8c96a6ac47"),),
     "side-part": (Taken("sfhq-1c76c60ac7"),),
-    "tied": (Taken("sfhq-t2i-5bf92a5968", gone=(below(112, -64, 90), below(118, 190)),),),
+    "tied": (Taken("sfhq-281fe61d7c"),),
     "twists": (Taken("sfhq-t2i-6038c609ca"),),
     "coils": (Taken("sfhq-t2i-8114a44ad8", gone=(below(160, 190),)),),
-    "afro": (Taken("sfhq-8e3e149fcd", gone=(above(121, 92, 119, 120),), hair=(round_(121, 92, 119, 120, 187, 353),), taller=48),),
+    "afro": (
+        Taken(
+            "sfhq-8e3e149fcd",
+            gone=(above(121, 92, 119, 120),),
+            hair=(round_(121, 92, 119, 120, 187, 353),),
+            taller=48,
+        ),
+    ),
     "brushed": (Taken("sfhq-2a250109bd"),),
 }
 CARD = Card(
@@ -130,7 +141,7 @@ def found(data: Path, kit: Kit) -> dict[str, Array]:
 def hairdo(kit: Kit, path: Path, points: Array, taken: Taken) -> Hairdo:
     """The hair of one portrait, mended, cut to the square that it is seen in."""
     side = LARGER * SIDE
-    portrait = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    portrait = photo_reader.read(path).pixels
     taller = cv2.copyMakeBorder(portrait, taken.taller, 0, 0, 0, cv2.BORDER_REFLECT_101)
     picture = cv2.resize(taller, None, fx=LARGER, fy=LARGER, interpolation=cv2.INTER_CUBIC)
     shift = np.array([0, taken.taller])
@@ -139,13 +150,22 @@ def hairdo(kit: Kit, path: Path, points: Array, taken: Taken) -> Hairdo:
     face = max(kit.faces(picture), key=lambda one: one.area)
     taken_off = hairdo_of(Bust.of(kit.parser, crop), pose(face.landmarks[:468], face.depth[:468])[1])
     x, y = (0.5 + shift) * LARGER - 0.5
-    return cut(mended(taken_off, crop.pixels, taken, geometry.compose(crop.matrix, np.array([[LARGER, 0, x], [0, LARGER, y]]))))
+    return cut(
+        mended(
+            taken_off,
+            crop.pixels,
+            taken,
+            geometry.compose(crop.matrix, np.array([[LARGER, 0, x], [0, LARGER, y]])),
+        )
+    )
 
 
 def mended(hair: Hairdo, pixels: Array, taken: Taken, matrix: Array) -> Hairdo:
     """The same with what STYLES says of it. pixels: of the picture; matrix: from the portrait's pixels."""
     alpha, colour = hair.alpha.astype(np.float32) / 255, hair.colour.astype(np.float32) / 255
-    gone, more, plain = (_inside(outlines, matrix, len(alpha)) for outlines in (taken.gone, taken.hair, taken.plain))
+    gone, more, plain = (
+        _inside(outlines, matrix, len(alpha)) for outlines in (taken.gone, taken.hair, taken.plain)
+    )
     colour += more[..., None] * (pixels.astype(np.float32) / 255 - colour)
     known = (alpha > 0.9) * (1 - plain)
     colour += plain[..., None] * (push_pull(colour, known.astype(np.float32)) - colour)
@@ -153,7 +173,9 @@ def mended(hair: Hairdo, pixels: Array, taken: Taken, matrix: Array) -> Hairdo:
     ends = hair.ends if (alpha[round(hair.ends) - 6 : round(hair.ends) - 2] > 0.5).any() else 0.0
     masks = (np.rint(255 * one).astype(np.uint8) for one in (alpha, np.maximum(hair.head / 255, alpha)))
     alpha, head = masks
-    return replace(hair, alpha=alpha, head=head, colour=np.rint(255 * colour).clip(0, 255).astype(np.uint8), ends=ends)
+    return replace(
+        hair, alpha=alpha, head=head, colour=np.rint(255 * colour).clip(0, 255).astype(np.uint8), ends=ends
+    )
 
 
 def _inside(outlines: tuple[Outline, ...], matrix: Array, size: int) -> Array:
@@ -186,8 +208,12 @@ def main() -> None:
     arrays = found(asked.data, kit)
     described = f"Heads of hair by name, of people who do not exist: {', '.join(STYLES)}"
     path = WEIGHTS / "hairstyles.npz"
-    np.savez(path, allow_pickle=False, **{KEY: np.array(replace(CARD, description=described).to_json())}, **arrays)
-    print(f"{path.name}: {path.stat().st_size} bytes, sha256 {register('hairstyles', 'hairstyles', path.name)}")
+    np.savez(
+        path, allow_pickle=False, **{KEY: np.array(replace(CARD, description=described).to_json())}, **arrays
+    )
+    print(
+        f"{path.name}: {path.stat().st_size} bytes, sha256 {register('hairstyles', 'hairstyles', path.name)}"
+    )
     if asked.show:
         for name in STYLES:
             for number, one in enumerate(kit.get("hairstyles").hairdos(name)):

@@ -35,7 +35,10 @@ def _list_styles(ctx: click.Context, option: click.Parameter, value: str | None)
 
 
 LIST = "list"  # instead of a style
-EXAMPLES = {COLOUR: "as red, #b01030 or rose:0.5", STYLE: f"as bob or afro:0.7, or a picture; {LIST} tells the names"}
+EXAMPLES = {
+    COLOUR: "as red, #b01030 or rose:0.5",
+    STYLE: f"as bob or afro:0.7, or a picture; {LIST} tells the names",
+}
 HOW: dict[str, dict[str, Any]] = {
     COLOUR: {"type": str, "metavar": "COLOUR"},
     STYLE: {"type": str, "metavar": "NAME|PICTURE", "is_eager": True, "callback": _list_styles},
@@ -84,7 +87,19 @@ def _flag(name: str) -> str:
     help="With it: go X along one of its own directions.",
 )
 @options(
-    *("consent", "quality", "force", "start", "end", "resume", "recursive", "files_from", "shard", "workers", "json"),
+    *(
+        "consent",
+        "quality",
+        "force",
+        "start",
+        "end",
+        "resume",
+        "recursive",
+        "files_from",
+        "shard",
+        "workers",
+        "json",
+    ),
     *("licence", "max_pixels"),
 )
 def edit(

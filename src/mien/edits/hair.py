@@ -70,7 +70,9 @@ class Hair:
     def __call__(self, crop: Crop) -> Change:
         before = crop.pixels.astype(np.float32) / 255
         lab = cv2.cvtColor(before, cv2.COLOR_RGB2Lab)
-        region = hair_region(self.parser, crop, lab, with_beard=self.with_beard) * _away_from_border(crop.size)
+        region = hair_region(self.parser, crop, lab, with_beard=self.with_beard) * _away_from_border(
+            crop.size
+        )
         flow = np.zeros((crop.size, crop.size, 2), np.float32)
         sure = region > 0.6
         if sure.sum() < 64:  # bald, or all under a hat
@@ -117,16 +119,21 @@ class Hair:
 
 
 def hair_region(
-    parser: Parser, crop: Crop, lab: Array, regions: dict[str, Array] | None = None, *, with_beard: bool = False
+    parser: Parser,
+    crop: Crop,
+    lab: Array,
+    regions: dict[str, Array] | None = None,
+    *,
+    with_beard: bool = False,
 ) -> Array:
     """Where the hair is `[S, S]` in 0..1, fine as strands. regions: what the parser sees in the crop, where that is
     known."""
     regions = dict(regions or parser.parse(crop))
     paler = parser.parse(replace(crop, pixels=muted(lab)))
     regions["hair"] = np.maximum(regions["hair"], paler["hair"])
-    rough = without_islands(
-        told_from_background(lab, regions, crop.landmarks, geometry.valid_mask(crop))
-    ) + (regions["beard"] if with_beard else 0)
+    rough = without_islands(told_from_background(lab, regions, crop.landmarks, geometry.valid_mask(crop))) + (
+        regions["beard"] if with_beard else 0
+    )
     soft = filters.guided_filter(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
     return filters.smoothstep(soft, 0.3, 0.85)
 

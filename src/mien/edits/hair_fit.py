@@ -6,13 +6,35 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..face import mesh
 from ..face.topology import OVAL
 from ..models.hairstyles import Hairdo
 from ..types import Array
 from .hair_matte import Bust
 
-SKULL = (127, 356, 234, 454, 162, 389, 21, 251, 54, 284, 103, 332, 67, 297, 109, 338, 10, 33, 263, 168, 93, 323)
+SKULL = (
+    127,
+    356,
+    234,
+    454,
+    162,
+    389,
+    21,
+    251,
+    54,
+    284,
+    103,
+    332,
+    67,
+    297,
+    109,
+    338,
+    10,
+    33,
+    263,
+    168,
+    93,
+    323,
+)
 GRID = 64  # places of a side at which the map is computed
 NEAR = 0.12  # face widths: so far a point of the outline tells what is around it
 FULL, FALL = 0.25, 0.45  # face widths from the outline: up to where it is followed wholly, and how that ends
@@ -66,12 +88,7 @@ def _closer(bust: Bust, at: Array, share: float) -> Array:
     return at + along * beyond * (1 / share - 1)
 
 
-def mapped(mask: Array, places: Array) -> Array:
+def mapped(picture: Array, places: Array) -> Array:
     """A picture or mask of a head of hair in uint8 as it comes to lie, in 0..1; 0 beyond its border."""
-    return mesh_remap(mask, places, cv2.BORDER_CONSTANT)
-
-
-def mesh_remap(picture: Array, places: Array, border: int) -> Array:
     x, y = cv2.split(places)
-    out = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=border)
-    return out.astype(np.float32) / 255
+    return cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT).astype(np.float32) / 255

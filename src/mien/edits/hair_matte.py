@@ -20,8 +20,12 @@ from .hair import hair_region
 LAYOUT = "bust"
 FINE = 768  # pixels of a side at which the parser's hair is made fine
 # of the parser: what surely is hair, and what surely is none, so far away from it in face widths; beside skin
+SOME = 0.3
 SURE, NONE, INSIDE, BEYOND, BESIDE_SKIN = 0.85, 0.12, 0.012, 0.035, 0.012
-APART = 35 / 255, 90 / 255  # between the colours of hair and of what is behind it, from where on they tell a share
+APART = (
+    35 / 255,
+    90 / 255,
+)  # between the colours of hair and of what is behind it, from where on they tell a share
 SHARE = 0.08, 0.92  # shares that are none and all
 STRAY = 0.10  # face widths from the parser's hair, beyond which nothing is a strand of it
 FAR = 60 / 255  # how far a hair's colour may lie from those around
@@ -52,6 +56,7 @@ class Bust:
         wide, tall = (float(side) for side in np.ptp(points, axis=0))
         shown = geometry.valid_mask(crop).astype(np.float32)
         regions = _regions(parser, crop)
+        regions["hair"] = _on_head(regions["hair"], crop)
         even = skin.fit_skin_shading(lab, crop.landmarks)
         return Bust(crop, crop.pixels.astype(np.float32) / 255, lab, regions, shown, even, wide, tall)
 
@@ -108,6 +113,17 @@ def _regions(parser: Parser, crop: Crop) -> dict[str, Array]:
     }
 
 
+def _on_head(hair: Array, crop: Crop) -> Array:
+    """A share of hair without what hangs together with none on the head, as dark clothes."""
+    face = mesh.hull_mask(crop.landmarks, crop.size)
+    wide = np.ptp(crop.landmarks[: topology.POINTS, 0])
+    near = cv2.distanceTransform(1 - face, cv2.DIST_L2, 5) < 0.3 * wide
+    near &= np.arange(crop.size)[:, None] < crop.landmarks[152, 1]
+    _, parts = cv2.connectedComponents((hair > SOME).astype(np.uint8))
+    own = np.isin(parts, np.unique(parts[near & (parts > 0)])).astype(np.float32)
+    return hair * np.clip(blur(own, 2.0) * 2, 0, 1)
+
+
 def inside(size: int, border: float) -> Array:
     """1 in a square, falling to 0 over `border` of its side: `[S, S]`."""
     to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
@@ -148,8 +164,11 @@ def hairdo_of(bust: Bust, yaw: float) -> Hairdo:
     ears = blur(cv2.erode(smoothstep(ears, *EARS), np.ones((3, 3))), 1.0)
     colour = colour + np.clip(2 * ears, 0, 1)[..., None] * (bust.pixels - colour)
     light = cv2.resize(bust.even, (LIGHT, LIGHT), interpolation=cv2.INTER_AREA)
-    masks = (np.rint(255 * np.clip(one, 0, 1)).astype(np.uint8) for one in (alpha, ears, 1 - regions["other"]))
-    return Hairdo(np.rint(255 * colour).astype(np.uint8), *masks, bust.points, light, yaw, _ends(bust, alpha))
+    whole, hair, bare, head = (
+        np.rint(255 * np.clip(one, 0, 1)).astype(np.uint8)
+        for one in (colour, alpha, ears, 1 - regions["other"])
+    )
+    return Hairdo(whole, hair, bare, head, bust.points, light, yaw, _ends(bust, alpha))
 
 
 def _ends(bust: Bust, alpha: Array) -> float:

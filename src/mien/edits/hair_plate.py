@@ -20,19 +20,34 @@ SKIN_TONE = 15.0  # Lab: hair nearer to the skin's tone is a bald head
 ON_SKIN = 0.06  # the same on the face's skin, which is darker beside hair
 KEPT = 0.75, 0.95  # of what is like skin within the face, that is none of the hair's
 BEHIND, CLEAR = 0.85, 0.06  # of the parser, and face widths from hair: what surely is background, and unmixed
-ROUGH = 2.2 / 255  # of a background's own detail, from which on a smooth fill is seen in it
+ROUGH, AROUND = (
+    2.2 / 255,
+    0.6,
+)  # of a background's own detail, so many face widths around hair: more is not smooth
 GRAIN = 4 / 255  # at most
-SHIFT, STEP, COVERED = 2.0, 8, 0.35  # face widths of search for a like place, steps in each; the least that it covers
+SHIFT, STEP, COVERED = (
+    2.0,
+    8,
+    0.35,
+)  # face widths of search for a like place, steps in each; the least that it covers
 FORGET = 0.3  # face widths from where a fill meets what is around, in which it becomes its own
 LIMB = 0.25, 0.30  # how much darker skin is at the outline of a skull, and face widths up to where
-PATCH, FINE = 0.16, 0.025  # face widths: the side of the piece of skin whose texture is taken, and what counts as it
+PATCH, FINE = (
+    0.16,
+    0.012,
+)  # face widths: the side of the piece of skin whose texture is taken, and what counts as it
 PATCHES = (151, 9, 50, 280, 205, 425, 108, 337, 69, 299)  # of the mesh, where such pieces are
 BELOW = 0.62  # face heights that a neck goes on below the jaw
 JAW = (172, 150, 152, 379, 397)
 SKULL = 76.0, 84.0, -22.0, 60.0  # mm in the head's frame: half its width, its height, where its middle lies
 WELL_INSIDE = 0.75  # of a skull, in which nothing else is seen
 EARS = 454, 234  # of the mesh, beside them
-WISPS = 0.08, 0.4, 8.0, 16.0  # face widths: how thick they are, how far from hair; Lab: how much darker than skin
+WISPS = (
+    0.08,
+    0.4,
+    8.0,
+    16.0,
+)  # face widths: how thick they are, how far from hair; Lab: how much darker than skin
 SHOULDERS = 0.5, 0.3  # face widths below the chin, where loose strands would be clothes
 STRAYS = 0.06, 0.65, 6.0  # face widths: detail finer than this, so far from hair; Lab: more is no plain wall
 
@@ -55,7 +70,7 @@ class Plate:
     @staticmethod
     def of(bust: Bust) -> Plate:
         alpha, colour = matte(bust)
-        rough = _roughness(bust, _background(bust, alpha))
+        rough = _roughness(bust, alpha)
         taken = _taken(bust, alpha, plain=rough <= ROUGH)
         known = _background(bust, taken)
         behind = _behind(bust, taken, known, rough)
@@ -116,7 +131,9 @@ def _wisps(bust: Bust, alpha: Array) -> Array:
     light = np.ascontiguousarray(bust.lab[..., 0])
     dark = cv2.morphologyEx(light, cv2.MORPH_BLACKHAT, bust.disc(thick / 2))
     away = cv2.distanceTransform((alpha < 0.5).astype(np.uint8), cv2.DIST_L2, 5) / bust.wide
-    above = only_skin(bust.points, bust.size) * ((mesh.pixel_grid(bust.size) - bust.points[9]) @ bust.down < 0)
+    above = only_skin(bust.points, bust.size) * (
+        (mesh.pixel_grid(bust.size) - bust.points[9]) @ bust.down < 0
+    )
     return smoothstep(dark, *darker) * above * smoothstep(away, near, 0.7 * near)
 
 
@@ -127,8 +144,11 @@ def _background(bust: Bust, taken: Array) -> Array:
     return cv2.erode(known, np.ones((3, 3))) * (1 - near)
 
 
-def _roughness(bust: Bust, known: Array) -> float:
-    detail = np.abs(bust.pixels - blur(bust.pixels, 0.03 * bust.wide))[known > 0]
+def _roughness(bust: Bust, alpha: Array) -> float:
+    """How much detail the background has around the hair."""
+    near = cv2.distanceTransform((alpha < 0.5).astype(np.uint8), cv2.DIST_L2, 5) < AROUND * bust.wide
+    known = (_background(bust, alpha) > 0) & near & (bust.below_chin < 0)
+    detail = np.abs(bust.pixels - blur(bust.pixels, 0.03 * bust.wide))[known]
     return float(detail.mean()) if len(detail) > 100 else 0.0
 
 
@@ -159,7 +179,8 @@ def _light_on_wall(bust: Bust, known: Array) -> Array:
     x, y = np.meshgrid(line, line)
     terms = np.stack([x**i * y**j for i in range(4) for j in range(4 - i)], -1)
     small, seen = (
-        cv2.resize(one, x.shape, interpolation=cv2.INTER_AREA) for one in (bust.pixels, (known > 0).astype(np.float32))
+        cv2.resize(one, x.shape, interpolation=cv2.INTER_AREA)
+        for one in (bust.pixels, (known > 0).astype(np.float32))
     )
     there = seen > 0.9
     if there.sum() < 50 * terms.shape[-1]:
@@ -170,14 +191,18 @@ def _light_on_wall(bust: Bust, known: Array) -> Array:
         fit = np.linalg.lstsq(terms[there] * weight, small[there] * weight, rcond=None)[0]
         off = np.abs(small[there] - terms[there] @ fit).max(-1, keepdims=True)
         weight = 1 / (1 + (off / max(2 * float(np.median(off)), 1e-3)) ** 2)
-    return cv2.resize(np.clip(terms @ fit, 0, 1).astype(np.float32), (bust.size,) * 2, interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(
+        np.clip(terms @ fit, 0, 1).astype(np.float32), (bust.size,) * 2, interpolation=cv2.INTER_LINEAR
+    )
 
 
 def _neck(bust: Bust) -> Array:
     """Where a neck is below the jaw, `[S, S]` in 0..1."""
     first, left, chin, right, last = (bust.points[i] for i in JAW)
     base, wider = bust.down * BELOW * bust.tall, 0.1 * (right - left)
-    corners = np.vstack([first, left, chin, right, last, right, right + base + wider, left + base - wider, left])
+    corners = np.vstack(
+        [first, left, chin, right, last, right, right + base + wider, left + base - wider, left]
+    )
     mask = np.zeros((bust.size,) * 2, np.float32)
     cv2.fillPoly(mask, [np.rint(corners * 16).astype(np.int32)], 1.0, shift=4)
     return blur(mask, 0.02 * bust.wide)
@@ -260,7 +285,9 @@ def _forehead(bust: Bust, bare: Array, taken: Array, like: Array) -> Array:
     cheeks' below, `[S, S, 3]`."""
     wide, points = bust.wide, bust.points
     height = (mesh.pixel_grid(bust.size) - points[9]) @ (points[10] - points[9])
-    skin_there = (bust.regions["skin"] > 0.8) & (taken < 0.03) & (bust.regions["ears"] < 0.1) & (bust.face > 0)
+    skin_there = (
+        (bust.regions["skin"] > 0.8) & (taken < 0.03) & (bust.regions["ears"] < 0.1) & (bust.face > 0)
+    )
     clear = cv2.erode((taken < 0.05).astype(np.uint8), np.ones((5, 5))) > 0
     known = ((bare > 0.6) | (skin_there & (like > 0.5))) & (height > 0) & clear
     if known.sum() < 0.01 * wide**2:
@@ -271,7 +298,9 @@ def _forehead(bust: Bust, bare: Array, taken: Array, like: Array) -> Array:
     middle = 0.5 * np.median(bust.lab[known], 0).astype(np.float32) + 0.5 * blur(filled, 0.15 * wide)
     above = middle + near * (blur(filled, 0.02 * wide) - middle)
     nose = points[4] - points[9]
-    low = smoothstep((mesh.pixel_grid(bust.size) - points[9]) @ nose / max(float(nose @ nose), 1), -0.2, 0.6)[..., None]
+    low = smoothstep((mesh.pixel_grid(bust.size) - points[9]) @ nose / max(float(nose @ nose), 1), -0.2, 0.6)[
+        ..., None
+    ]
     cheeks = blur(push_pull(bust.lab, (bare > 0.5).astype(np.float32), 2), 0.02 * wide)
     return above + low * (cheeks - above)
 
@@ -306,7 +335,9 @@ def _crown(bust: Bust, share: float) -> Array:
     """Half an ellipse on the ears, `share` of a skull, `[S, S]` in 0..1."""
     across, up, middle, back = SKULL
     angle = np.linspace(np.pi, 2 * np.pi, 60)
-    rim = np.stack([share * across * np.cos(angle), middle + share * up * np.sin(angle), np.full(60, back)], -1)
+    rim = np.stack(
+        [share * across * np.cos(angle), middle + share * up * np.sin(angle), np.full(60, back)], -1
+    )
     outline = np.vstack([bust.head.show(rim), bust.points[list(EARS)]])
     mask = np.zeros((bust.size,) * 2, np.float32)
     cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 1.0, shift=4, lineType=cv2.LINE_AA)

@@ -31,15 +31,25 @@ SIZE = 896
 TURNED = 15.0  # degrees between where a head and a hairstyle look, at most
 NARROWEST = 40.0  # pixels of a face
 COVERED = 0.15  # of the crown, from which on a hat is worn: of 90 people without one had more, of 45 with 38
-NECK, LOOSE = 0.28, 0.06  # face widths below the chin, where shoulders begin; squared face widths that hair leaves open there, at most
+NECK, LOOSE = (
+    0.28,
+    0.12,
+)  # face widths below the chin, where shoulders begin; squared face widths that hair leaves open there, at most
 OPEN = 0.3  # the same of a rough background around the head
 LIGHTER = 0.4, 1.8  # how much lighter or darker a scene makes hair, at most; half of it is followed
 SIDES = 0.7, 1.4  # the same from side to side
 GAMMA = 0.5, 1.9  # how far lightness is bent to the own colour, at most
 SHINE = 0.65  # of how much lighter than the rest hair is somewhere: its lamp is not this one
 TINT = 0.2  # of the hair's own differences of colour are left
-STRANDS, STEPS, STEP = 0.6, 10, 1 / 140  # how much drawn strands add, in so many steps each way of so many face widths
-ENDS, ROUGH_ENDS = 0.5, ((0.25, 0.06), (0.05, 0.015), (0.015, 0.008))  # face widths below the chin; and how they differ
+STRANDS, STEPS, STEP = (
+    0.6,
+    10,
+    1 / 140,
+)  # how much drawn strands add, in so many steps each way of so many face widths
+ENDS, ROUGH_ENDS = (
+    0.5,
+    ((0.25, 0.06), (0.05, 0.015), (0.015, 0.008)),
+)  # face widths below the chin; and how they differ
 FADE = 0.02, -0.05  # face widths around its end within which hair becomes thin
 RIM = 0.02  # face widths within which hair at the rim of a head has no skin behind it
 HIDDEN = 0.15  # of an ear, with less of which seen it counts as hidden
@@ -107,7 +117,9 @@ def _turned(yaw: float, hairdo: Hairdo) -> str:
 def _small(crop: Crop) -> str:
     """Why a head is too small; empty where it is not."""
     wide = face_width(crop.landmarks) / scale_of(crop.matrix)
-    return "" if wide >= NARROWEST else f"is {wide:.0f} pixels wide, {NARROWEST:.0f} were wanted for a hairstyle"
+    return (
+        "" if wide >= NARROWEST else f"is {wide:.0f} pixels wide, {NARROWEST:.0f} were wanted for a hairstyle"
+    )
 
 
 def _bared(plate: Plate, alpha: Array) -> str:
@@ -116,7 +128,9 @@ def _bared(plate: Plate, alpha: Array) -> str:
     open_ = plate.taken * (1 - alpha) * bust.shown * (1 - plate.skull) / bust.wide**2
     around, below = (float((open_ * side).sum()) for side in (bust.below_chin < 0, bust.below_chin > NECK))
     if below > LOOSE:
-        return "has long hair over the shoulders, and what is below it is not known: choose a longer hairstyle"
+        return (
+            "has long hair over the shoulders, and what is below it is not known: choose a longer hairstyle"
+        )
     if around > OPEN and plate.rough > ROUGH:
         return "has too much behind the hair that is not known: choose a hairstyle that covers as much"
     return ""
@@ -180,9 +194,8 @@ def _toned(lab: Array, alpha: Array, hairdo: Hairdo, places: Array, plate: Plate
     own, theirs = float(np.median(bust.even[..., 0][bust.face > 0])), float(np.median(hairdo.light[..., 0]))
     light = float(np.clip(own / max(theirs, 5), *LIGHTER)) ** 0.5
     ratio = len(hairdo.light) / np.array(hairdo.alpha.shape[::-1], np.float32)
-    there = cv2.remap(
-        hairdo.light[..., 0], *cv2.split((places + 0.5) * ratio - 0.5), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    x, y = cv2.split((places + 0.5) * ratio - 0.5)
+    there = cv2.remap(hairdo.light[..., 0], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     sides = np.clip((bust.even[..., 0] / own) / np.maximum(there / theirs, 0.2), *SIDES)
     out = lab.copy()
     out[..., 0] *= light * blur(sides, 0.15 * bust.wide)
@@ -237,7 +250,9 @@ def _shaded(plate: Plate, alpha: Array, under: Array) -> tuple[Array, Array]:
     """The same with the shadow that hair throws on skin, and where that is, `[S, S]`."""
     bust = plate.bust
     x, y = DOWN * bust.wide * bust.down
-    shadow = cv2.warpAffine(blur(alpha, SOFT_SHADOW * bust.wide), np.array([[1, 0, x], [0, 1, y]]), (bust.size,) * 2)
+    shadow = cv2.warpAffine(
+        blur(alpha, SOFT_SHADOW * bust.wide), np.array([[1, 0, x], [0, 1, y]]), (bust.size,) * 2
+    )
     bare = np.clip(bust.any_of("skin", "neck", "ears", "nose") + plate.taken * plate.skull, 0, 1)
     shade = SHADOW * shadow * (1 - alpha) * blur(bare, 1.5)
     return under * (1 - shade[..., None] * np.array([0.9, 1.0, 1.05], np.float32)), shade

@@ -32,7 +32,7 @@ NAMES = {  # in the box, and what each is like
     "quiff": "short sides, thick on top",
     "side-part": "short, parted at the side",
     "brushed": "short waves, close to the head",
-    "tied": "tied back, parted at the side",
+    "tied": "tied back, parted in the middle",
     "twists": "short twists",
     "coils": "loose coils",
     "afro": "a round afro",

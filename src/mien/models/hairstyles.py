@@ -60,10 +60,15 @@ class Hairstyles:
 
     def _hairdo(self, key: str) -> Hairdo:
         found = {part: self._found[f"{key}.{part}"] for part in PACKED}
-        colour = cv2.imdecode(found["colour"], cv2.IMREAD_COLOR_RGB)
-        alpha, ears, head = np.moveaxis(cv2.imdecode(found["masks"], cv2.IMREAD_COLOR_RGB), -1, 0)
+        colour, masks = (
+            np.ascontiguousarray(np.asarray(cv2.imdecode(found[part], cv2.IMREAD_COLOR))[..., ::-1])
+            for part in ("colour", "masks")
+        )
+        alpha, ears, head = (np.ascontiguousarray(masks[..., k]) for k in range(3))
         yaw, ends = (float(one) for one in found["numbers"])
-        return Hairdo(colour, alpha, ears, head, found["landmarks"], found["light"].astype(np.float32), yaw, ends)
+        return Hairdo(
+            colour, alpha, ears, head, found["landmarks"], found["light"].astype(np.float32), yaw, ends
+        )
 
 
 PACKED = "colour", "masks", "landmarks", "light", "numbers"

@@ -42,7 +42,9 @@ def taken_hair(hairstyle: Any, consent: str, kit: Kit) -> styles.TakenHair | Non
     crop = seen.aligned(clearly_largest(seen, title), Alignment(LAYOUT, SIZE))
     bust = Bust.of(kit.parser, crop)
     if (wide := face_width(crop.landmarks) / scale_of(crop.matrix)) < WIDE:
-        raise FaceError(f"{title}: the face is {wide:.0f} pixels wide, {WIDE:.0f} were wanted: give a larger picture")
+        raise FaceError(
+            f"{title}: the face is {wide:.0f} pixels wide, {WIDE:.0f} were wanted: give a larger picture"
+        )
     if covered(bust) > COVERED:
         raise FaceError(f"{title}: something is worn on the head: give a picture that shows the hair")
     if (age := age_reader(kit).read(crop)) < ADULT:
