@@ -73,13 +73,13 @@ def above(x: float, y: float, across: float, up: float) -> Outline:
 
 STYLES: dict[str, tuple[Taken, ...]] = {
     "straight": (Taken("sfhq-66146a2f53"),),
-    "layers": (Taken("sfhq-b01e00a789"),),
+    "layers": (Taken("sfhq-b01e00a789", plain=(round_(62, 155, 6, 6), round_(188, 155, 6, 6))),),
     "fringe": (Taken("sfhq-1c70df3069"),),
     "waves": (Taken("sfhq-t2i-7d521527a2", gone=(below(236),)),),
     "curls": (
         Taken(
             "sfhq-t2i-e09f1d66a3",
-            gone=(above(128, 60, 114, 76), below(236), ((160, 205), (192, 205), (192, 300), (160, 300))),
+            gone=(above(128, 60, 114, 76), below(236), round_(72, 94, 26, 13), round_(201, 134, 15, 10), ((160, 205), (192, 205), (192, 300), (160, 300))),
             taller=48,
         ),
     ),
@@ -95,9 +95,10 @@ STYLES: dict[str, tuple[Taken, ...]] = {
     "crop": (Taken("sfhq-0344ae12c1"),),
     "quiff": (Taken("sfhq-8c96a6ac47"),),
     "side-part": (Taken("sfhq-1c76c60ac7"),),
+    "brushed": (Taken("sfhq-2a250109bd"),),
     "tied": (Taken("sfhq-281fe61d7c"),),
     "twists": (Taken("sfhq-t2i-6038c609ca"),),
-    "coils": (Taken("sfhq-t2i-8114a44ad8", gone=(below(160, 190),)),),
+    "coils": (Taken("sfhq-t2i-8114a44ad8", gone=(below(160, 190),), plain=(above(135, 100, 98, 88),)),),
     "afro": (
         Taken(
             "sfhq-8e3e149fcd",
@@ -106,7 +107,6 @@ STYLES: dict[str, tuple[Taken, ...]] = {
             taller=48,
         ),
     ),
-    "brushed": (Taken("sfhq-2a250109bd"),),
 }
 CARD = Card(
     "hairstyles",

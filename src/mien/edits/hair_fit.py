@@ -6,6 +6,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..face.mesh import pixel_grid
 from ..face.topology import OVAL
 from ..models.hairstyles import Hairdo
 from ..types import Array
@@ -40,17 +41,15 @@ NEAR = 0.12  # face widths: so far a point of the outline tells what is around i
 FULL, FALL = 0.25, 0.45  # face widths from the outline: up to where it is followed wholly, and how that ends
 STRETCH = 2.6  # how much longer hair is made that its picture cuts off below
 FROM_CHIN = 0.12  # face heights above the chin, where that begins
-FEWER = 0.3  # the least of a style that there can be
 
 
 def places_on(bust: Bust, hairdo: Hairdo, strength: float) -> Array:
     """Where each pixel of a bust lies in a head of hair, `[S, S, 2]` in its pixels. strength 0..1: with less the hair
     beyond the head is as much shorter and closer to it."""
     size, wide = bust.size, bust.wide
-    line = np.linspace(0, size - 1, GRID)
-    at = np.stack(np.meshgrid(line, line), -1)
-    if strength < 1:
-        at = _closer(bust, at, max(strength, FEWER))
+    line = (np.arange(GRID) + 0.5) * (size / GRID) - 0.5
+    grid = np.stack(np.meshgrid(line, line), -1)
+    at = _closer(bust, grid, strength) if strength < 1 else grid
     own, theirs = (one.landmarks.astype(np.float64) for one in (bust.crop, hairdo))
     turn, shift = _similarity(own[list(SKULL)], theirs[list(SKULL)])
     outline = own[list(OVAL)]
@@ -64,7 +63,8 @@ def places_on(bust: Bust, hairdo: Hairdo, strength: float) -> Array:
         chin, brow = theirs[152, 1], theirs[10, 1]
         start = chin - FROM_CHIN * (chin - brow)
         out[..., 1] = np.where(out[..., 1] > start, start + (out[..., 1] - start) / STRETCH, out[..., 1])
-    return cv2.resize(out.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+    shift = cv2.resize((out - grid).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+    return pixel_grid(size) + shift
 
 
 def _similarity(points: Array, to: Array) -> tuple[Array, Array]:

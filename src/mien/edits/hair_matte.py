@@ -20,7 +20,7 @@ from .hair import hair_region
 LAYOUT = "bust"
 FINE = 768  # pixels of a side at which the parser's hair is made fine
 # of the parser: what surely is hair, and what surely is none, so far away from it in face widths; beside skin
-SOME = 0.3
+SOME, NOSE_TIP = 0.3, 4  # of the parser; of the mesh: hair on a head comes from above it
 SURE, NONE, INSIDE, BEYOND, BESIDE_SKIN = 0.85, 0.12, 0.012, 0.035, 0.012
 APART = (
     35 / 255,
@@ -118,7 +118,7 @@ def _on_head(hair: Array, crop: Crop) -> Array:
     face = mesh.hull_mask(crop.landmarks, crop.size)
     wide = np.ptp(crop.landmarks[: topology.POINTS, 0])
     near = cv2.distanceTransform(1 - face, cv2.DIST_L2, 5) < 0.3 * wide
-    near &= np.arange(crop.size)[:, None] < crop.landmarks[152, 1]
+    near &= np.arange(crop.size)[:, None] < crop.landmarks[NOSE_TIP, 1]
     _, parts = cv2.connectedComponents((hair > SOME).astype(np.uint8))
     own = np.isin(parts, np.unique(parts[near & (parts > 0)])).astype(np.float32)
     return hair * np.clip(blur(own, 2.0) * 2, 0, 1)

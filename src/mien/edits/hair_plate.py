@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..face import mesh, skin
-from ..face.filters import blur, lab_to_rgb, push_pull, rgb_to_lab, smoothstep
+from ..face.filters import blur, lab_to_rgb, masked_blur, push_pull, rgb_to_lab, smoothstep, wide_blur
 from ..types import Array
 from .hair_matte import Bust, matte
 from .portrait import only_skin
@@ -114,8 +114,9 @@ def _strays(bust: Bust, alpha: Array) -> Array:
     fine, near, most = STRAYS
     away = cv2.distanceTransform((alpha < 0.3).astype(np.uint8), cv2.DIST_L2, 5) / bust.wide
     background = bust.regions["other"] > 0.9
-    side = int(fine * bust.wide) // 2 * 2 + 1
-    smooth = cv2.medianBlur(bust.crop.pixels, side).astype(np.float32) / 255
+    half = cv2.resize(bust.crop.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    smooth = cv2.medianBlur(half, int(fine * bust.wide) // 4 * 2 + 1).astype(np.float32) / 255
+    smooth = cv2.resize(smooth, (bust.size,) * 2, interpolation=cv2.INTER_LINEAR)
     differs = np.sqrt(((bust.lab - rgb_to_lab(smooth)) ** 2).sum(-1))
     wall = differs[background & (away > 0.05) & (away < 0.5)]
     if len(wall) < 100 or (usual := float(np.percentile(wall, 90))) > most:
@@ -148,7 +149,7 @@ def _roughness(bust: Bust, alpha: Array) -> float:
     """How much detail the background has around the hair."""
     near = cv2.distanceTransform((alpha < 0.5).astype(np.uint8), cv2.DIST_L2, 5) < AROUND * bust.wide
     known = (_background(bust, alpha) > 0) & near & (bust.below_chin < 0)
-    detail = np.abs(bust.pixels - blur(bust.pixels, 0.03 * bust.wide))[known]
+    detail = np.abs(bust.pixels - wide_blur(bust.pixels, 0.03 * bust.wide))[known]
     return float(detail.mean()) if len(detail) > 100 else 0.0
 
 
@@ -165,8 +166,8 @@ def _behind(bust: Bust, taken: Array, known: Array, rough: float) -> Array:
         wall = wall + grain * blur(noise, 0.8)[..., None]
     neck = _neck(bust)[..., None]
     if known.sum() > 100:  # a fill meets what is around it, as a membrane does
-        off = push_pull(blur(bust.pixels, 1.5) - blur(wall, 1.5), known, COARSE)
-        wall = wall + np.clip(blur(off, 0.015 * bust.wide), -0.16, 0.16)
+        off = push_pull(bust.pixels - wall, known, COARSE)
+        wall = wall + np.clip(off, -0.16, 0.16)
     skin_there = ((bust.regions["neck"] > 0.7) & (taken < 0.05)).astype(np.float32)
     if skin_there.sum() > 0.01 * bust.wide**2:
         wall = wall + neck * (push_pull(bust.pixels, skin_there, COARSE) - wall)
@@ -223,9 +224,9 @@ def _cloned(bust: Bust, taken: Array, known: Array, smooth: Array) -> Array:
                 continue
             matrix = np.array([[1, 0, -shift[0]], [0, 1, -shift[1]]], np.float32)
             there, seen = (cv2.warpAffine(one, matrix, (size, size)) for one in (bust.pixels, known))
-            low = blur(there * seen[..., None], 0.12 * wide) / (blur(seen, 0.12 * wide) + 1e-3)[..., None]
+            low = masked_blur(there, seen, 0.12 * wide)
             shown = np.where(seen[..., None] > 0.5, there + 0.5 * (smooth - low), smooth)
-            weight = blur(part, 0.04 * wide)[..., None]
+            weight = wide_blur(part, 0.04 * wide)[..., None]
             total, weights = total + weight * shown, weights + weight
     return np.where(weights > 0.3, total / np.maximum(weights, 1e-3), smooth)
 
@@ -273,8 +274,7 @@ def _scalp(bust: Bust, taken: Array) -> Array:
     sure = (bust.regions["skin"] > 0.7) & (taken < 0.02) & (bust.face > 0) & (like > 0.35)
     sure &= (bust.regions["brows"] < 0.2) & (bust.regions["eyes"] < 0.2)
     if sure.sum() > 100:
-        off = blur(bust.pixels, 0.012 * wide) - blur(out, 0.012 * wide)
-        off = np.clip(blur(push_pull(off, sure.astype(np.float32), 2), 0.01 * wide), -0.24, 0.24)
+        off = np.clip(push_pull(bust.pixels - out, sure.astype(np.float32), COARSE), -0.24, 0.24)
         away = cv2.distanceTransform(1 - sure.astype(np.uint8), cv2.DIST_L2, 5)
         out = out + off * np.exp(-((away / (FORGET * wide)) ** 2))[..., None]
     return np.clip(out, 0, 1)
@@ -292,16 +292,16 @@ def _forehead(bust: Bust, bare: Array, taken: Array, like: Array) -> Array:
     known = ((bare > 0.6) | (skin_there & (like > 0.5))) & (height > 0) & clear
     if known.sum() < 0.01 * wide**2:
         return bust.even.copy()
-    filled = push_pull(bust.lab, known.astype(np.float32), 2)
+    filled = push_pull(bust.lab, known.astype(np.float32), COARSE)
     away = cv2.distanceTransform(1 - known.astype(np.uint8), cv2.DIST_L2, 5)
     near = np.exp(-((away / (0.35 * wide)) ** 2))[..., None]
-    middle = 0.5 * np.median(bust.lab[known], 0).astype(np.float32) + 0.5 * blur(filled, 0.15 * wide)
-    above = middle + near * (blur(filled, 0.02 * wide) - middle)
+    middle = 0.5 * np.median(bust.lab[known], 0).astype(np.float32) + 0.5 * wide_blur(filled, 0.15 * wide)
+    above = middle + near * (filled - middle)
     nose = points[4] - points[9]
     low = smoothstep((mesh.pixel_grid(bust.size) - points[9]) @ nose / max(float(nose @ nose), 1), -0.2, 0.6)[
         ..., None
     ]
-    cheeks = blur(push_pull(bust.lab, (bare > 0.5).astype(np.float32), 2), 0.02 * wide)
+    cheeks = push_pull(bust.lab, (bare > 0.5).astype(np.float32), COARSE)
     return above + low * (cheeks - above)
 
 

@@ -13,13 +13,15 @@ import numpy as np
 
 from ..face import mesh
 from ..face.change import soft_border
-from ..face.filters import blur, lab_to_rgb, push_pull, rgb_to_lab, smoothstep
+from ..face.filters import blur, lab_to_rgb, push_pull, rgb_to_lab, smoothstep, wide_blur
 from ..face.geometry import scale_of
 from ..face.topology import POINTS
 from ..models.hairstyles import Hairdo
 from ..models.landmarker import pose
 from ..models.parser import Parser
+from ..models.prototypes import ADULT
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
+from .age_floor import CLOSE, FARTHEST, AgeReader
 from .hair_fit import mapped, places_on
 from .hair_matte import EARS, LAYOUT, Bust
 from .hair_plate import ROUGH, Plate, covered
@@ -27,7 +29,7 @@ from .portrait import depth_of, face_width
 from .styles import TakenHair
 from .swap_tone import COLOURFUL, as_colourful
 
-SIZE = 896
+SIZE = 768
 TURNED = 15.0  # degrees between where a head and a hairstyle look, at most
 NARROWEST = 40.0  # pixels of a face
 COVERED = 0.15  # of the crown, from which on a hat is worn: of 90 people without one had more, of 45 with 38
@@ -67,6 +69,7 @@ class Hairstyle:
 
     hairdos: tuple[Hairdo, ...]
     parser: Parser
+    reader: AgeReader
     strength: float = 1.0
     box: Networks = ()
     taken: TakenHair | None = None
@@ -92,7 +95,15 @@ class Hairstyle:
             return _nothing(crop, bared)
         zero = np.zeros((crop.size, crop.size, 3), np.float32)
         source = replace(crop, pixels=np.rint(255 * picture).astype(np.uint8))
-        return Change(zero[..., :2], zero, reach, kind="hair", source=source)
+        change = Change(zero[..., :2], zero, reach, kind="hair", source=source)
+        return _nothing(crop, young) if (young := self._too_young(crop, change)) else change
+
+    def _too_young(self, crop: Crop, change: Change) -> str:
+        """Why a face would look too young with it; empty where it would not."""
+        now = self.reader.read(crop)
+        if now > ADULT + FARTHEST or (then := self.reader.after(crop, change)) >= min(now, ADULT) - CLOSE:
+            return ""
+        return f"would read {then:.0f} years with it, and nobody is made to look under 18"
 
 
 def yaw_of(crop: Crop) -> float:
@@ -198,7 +209,7 @@ def _toned(lab: Array, alpha: Array, hairdo: Hairdo, places: Array, plate: Plate
     there = cv2.remap(hairdo.light[..., 0], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     sides = np.clip((bust.even[..., 0] / own) / np.maximum(there / theirs, 0.2), *SIDES)
     out = lab.copy()
-    out[..., 0] *= light * blur(sides, 0.15 * bust.wide)
+    out[..., 0] *= light * wide_blur(sides, 0.15 * bust.wide)
     if (tone := plate.tone) is not None:
         wanted, has = (float(np.clip(one, 4, 92)) / 100 for one in (tone[0], middle[0] * light))
         bent = float(np.clip(np.log(wanted) / np.log(has), *GAMMA))
@@ -216,7 +227,7 @@ def strands(light: Array, alpha: Array, wide: float) -> Array:
     1993), by its structure tensor: what its picture is too small to show."""
     smooth = blur(light, wide / 110)
     x, y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    xx, yy, xy = (blur(one * alpha, wide / 30) for one in (x * x, y * y, x * y))
+    xx, yy, xy = cv2.split(wide_blur(np.dstack([x * x, y * y, x * y]) * alpha[..., None], wide / 30))
     angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
     along = wide * STEP * np.dstack([np.cos(angle), np.sin(angle)]).astype(np.float32)
     noise = blur(np.random.default_rng(0).standard_normal(light.shape).astype(np.float32), 0.7)
@@ -251,7 +262,7 @@ def _shaded(plate: Plate, alpha: Array, under: Array) -> tuple[Array, Array]:
     bust = plate.bust
     x, y = DOWN * bust.wide * bust.down
     shadow = cv2.warpAffine(
-        blur(alpha, SOFT_SHADOW * bust.wide), np.array([[1, 0, x], [0, 1, y]]), (bust.size,) * 2
+        wide_blur(alpha, SOFT_SHADOW * bust.wide), np.array([[1, 0, x], [0, 1, y]]), (bust.size,) * 2
     )
     bare = np.clip(bust.any_of("skin", "neck", "ears", "nose") + plate.taken * plate.skull, 0, 1)
     shade = SHADOW * shadow * (1 - alpha) * blur(bare, 1.5)

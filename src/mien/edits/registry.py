@@ -43,7 +43,9 @@ def plan(request: EditRequest, kit: Kit) -> tuple[Edit, ...]:
         edits.append(_make_whole_face_edit(whole, kit, request.method))
     if request.hair and "hairstyle" in asked:
         _, strength = styles.parse(str(asked.pop("hairstyle")["hairstyle"]))
-        edits.append(Hairstyle(request.hair.hairdos, kit.parser, strength, taken=request.hair))
+        edits.append(
+            Hairstyle(request.hair.hairdos, kit.parser, age_reader(kit), strength, taken=request.hair)
+        )
     edits += [MAKERS[made_in](values, kit) for made_in, values in asked.items()]
     edits.sort(key=lambda edit: list(Phase).index(edit.phase))
     return tuple(
@@ -69,7 +71,7 @@ def _make_hair_edit(asked: Asked, kit: Kit) -> Edit:
 def _make_hairstyle_edit(asked: Asked, kit: Kit) -> Edit:
     name, strength = styles.parse(str(asked["hairstyle"]))
     box = kit.hairstyles
-    return Hairstyle(box.hairdos(name), kit.parser, strength, box.networks)
+    return Hairstyle(box.hairdos(name), kit.parser, age_reader(kit), strength, box.networks)
 
 
 def _make_glasses_edit(asked: Asked, kit: Kit) -> Edit:

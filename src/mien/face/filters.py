@@ -36,6 +36,13 @@ def blur(values: Array, sigma: float) -> Array:
     return cv2.GaussianBlur(values, (0, 0), sigma)
 
 
+def wide_blur(values: Array, sigma: float) -> Array:
+    """The same with a large sigma, on a grid as coarse as that allows."""
+    size, step = values.shape[1::-1], max(1, int(sigma / 2.5))
+    small = cv2.resize(values, (size[0] // step, size[1] // step), interpolation=cv2.INTER_AREA)
+    return cv2.resize(blur(small, sigma / step), size, interpolation=cv2.INTER_LINEAR)
+
+
 def fast_guided_filter(guide: Array, values: Array, radius: float, eps: float) -> Array:
     """`values [S, S]` smoothed, but not across the edges of `guide [S, S]`: the guided filter (He et al.
     2013, TPAMI 35:6), on a coarse grid as in its fast version (arXiv 1505.00996). eps: the variance of the
