@@ -71,20 +71,19 @@ def above(x: float, y: float, across: float, up: float) -> Outline:
     return (*round_(x, y, across, up, 180, 360), (320, y), (320, -128), (-64, -128), (-64, y))
 
 
+END = (((6, 205), (60, 205), (60, 262), (-4, 262)),)  # of a lock that fades into the wall
 STYLES: dict[str, tuple[Taken, ...]] = {
     "straight": (Taken("sfhq-66146a2f53"),),
-    "layers": (Taken("sfhq-b01e00a789", plain=(round_(62, 155, 6, 6), round_(188, 155, 6, 6))),),
+    "layers": (
+        Taken("sfhq-b01e00a789", hair=END, plain=(*END, round_(62, 155, 6, 6), round_(188, 155, 6, 6))),
+    ),
     "fringe": (Taken("sfhq-1c70df3069"),),
     "waves": (Taken("sfhq-t2i-7d521527a2", gone=(below(236),)),),
-    "curls": (
-        Taken(
-            "sfhq-t2i-e09f1d66a3",
-            gone=(above(128, 60, 114, 76), below(236), round_(72, 94, 26, 13), round_(201, 134, 15, 10), ((160, 205), (192, 205), (192, 300), (160, 300))),
-            taller=48,
-        ),
-    ),
+    "curls": (Taken("sfhq-5f0ed5859c", gone=(below(188, -64, 120), below(216))),),
     "lob": (Taken("sfhq-4ea5f799be", gone=(below(205, 155), below(232))),),
-    "bob": (Taken("sfhq-8a0697c050", gone=(below(211),)),),
+    "bob": (
+        Taken("sfhq-8a0697c050", gone=(below(211), above(150, 40, 150, 37)), plain=(round_(158, 6, 16, 10),)),
+    ),
     "page": (Taken("sfhq-34445180dc"),),
     "shag": (
         Taken("sfhq-t2i-31c2dbca3c", gone=(below(196, 170), below(222)), plain=(round_(51, 178, 11, 11),)),

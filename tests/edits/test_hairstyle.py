@@ -13,7 +13,7 @@ from faces import ROOT, collins, hopper, kit, opened
 
 from mien import Photo
 from mien.edits import styles
-from mien.edits.hair_fit import places_on
+from mien.edits.hair_fit import mapped, places_on
 from mien.edits.hair_matte import LAYOUT, Bust, hairdo_of
 from mien.edits.hair_plate import covered
 from mien.edits.hairstyle import COVERED, SIZE, Hairstyle, yaw_of
@@ -115,10 +115,7 @@ def test_hair_fits_the_head_that_it_came_from():
 
 def test_less_of_a_style_is_closer_to_the_head():
     (afro,) = kit().hairstyles.hairdos("afro")
-    alphas = [
-        cv2.remap(afro.alpha, *cv2.split(places_on(bust(), afro, share)), cv2.INTER_LINEAR) > 128
-        for share in (1.0, 0.5)
-    ]
+    alphas = [mapped(afro.alpha, places_on(bust(), afro, share)) > 0.5 for share in (1.0, 0.5)]
     assert 0.3 * alphas[0].sum() < alphas[1].sum() < 0.8 * alphas[0].sum()
 
 

@@ -10,14 +10,17 @@ import numpy as np
 
 from ..face import mesh, skin
 from ..face.filters import blur, lab_to_rgb, masked_blur, push_pull, rgb_to_lab, smoothstep, wide_blur
+from ..face.topology import BROWS
 from ..types import Array
 from .hair_matte import Bust, matte
 from .portrait import only_skin
 
 COARSE = 4  # pixels of a side that share one of what is smooth
 GROWN, SOFT = 0.035, 0.010  # face widths by which the place of the old hair is larger than it, and softer
+SHADED = 38  # percentile of the lightness of hair that it is seen as: shine is not its own
 SKIN_TONE = 15.0  # Lab: hair nearer to the skin's tone is a bald head
-ON_SKIN = 0.06  # the same on the face's skin, which is darker beside hair
+ON_SKIN = 0.11  # the same on the forehead, which lies in the shadow of hair
+FOREHEAD = 0.02, 0.12  # face widths above the brows, where it begins
 KEPT = 0.75, 0.95  # of what is like skin within the face, that is none of the hair's
 BEHIND, CLEAR = 0.85, 0.06  # of the parser, and face widths from hair: what surely is background, and unmixed
 ROUGH, AROUND = (
@@ -87,7 +90,7 @@ class Plate:
         """The Lab of the old hair `[3]`, of the brows where there is next to none, or None."""
         bust, hair = self.bust, self.alpha > 0.8
         if hair.sum() > 0.10 * bust.wide**2:
-            found = np.median(bust.lab[hair], 0)
+            found = np.percentile(bust.lab[hair], (SHADED, 50), axis=0)[[0, 1, 1], [0, 1, 2]]
             if np.linalg.norm(found - np.median(bust.lab[bust.face > 0], 0)) > SKIN_TONE:
                 return found
         brows = bust.regions["brows"] > 0.6
@@ -104,8 +107,10 @@ def _taken(bust: Bust, alpha: Array, *, plain: bool) -> Array:
     ears = blur(smoothstep(bust.regions["ears"] * (1 - alpha), 0.5, 0.8), 1.0)
     sharp = blur(grown * (1 - ears), SOFT * bust.wide)
     wider = blur(cv2.dilate((hair > 0.04).astype(np.float32), bust.disc(ON_SKIN)), ON_SKIN / 2 * bust.wide)
-    features = cv2.dilate((bust.any_of("brows", "eyes", "glasses") > 0.3).astype(np.float32), bust.disc(SOFT))
-    skin_there = blur(bust.face * (bust.regions["skin"] > 0.5) * (1 - features), SOFT * bust.wide)
+    brows = bust.points[[index for brow in BROWS for index in brow]]
+    height = (brows @ bust.down).min() - mesh.pixel_grid(bust.size) @ bust.down
+    bare = np.maximum(only_skin(bust.points, bust.size), bust.regions["skin"] > 0.5)
+    skin_there = blur(bare.astype(np.float32), SOFT * bust.wide) * smoothstep(height / bust.wide, *FOREHEAD)
     return np.maximum(sharp, wider * skin_there)
 
 

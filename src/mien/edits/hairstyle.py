@@ -54,6 +54,7 @@ ENDS, ROUGH_ENDS = (
 )  # face widths below the chin; and how they differ
 FADE = 0.02, -0.05  # face widths around its end within which hair becomes thin
 RIM = 0.02  # face widths within which hair at the rim of a head has no skin behind it
+CLEFT = 0.06  # face widths: what is narrower between a face and an ear is skin
 HIDDEN = 0.15  # of an ear, with less of which seen it counts as hidden
 INNER = 0.55  # the lightness of the hair behind a neck
 SHADOW, DOWN, SOFT_SHADOW = 0.35, 0.03, 0.045  # of hair on skin: how dark; face widths down, and soft
@@ -163,6 +164,7 @@ def styled(plate: Plate, hairdo: Hairdo, strength: float = 1.0) -> tuple[Array, 
     above = (bust.face > 0) & (bust.below_chin < 0)
     within = cv2.erode((head > 0.5).astype(np.float32), bust.disc(RIM)) > 0
     skull = np.where(within, plate.skull, above).astype(np.float32)
+    skull = np.maximum(skull, _beside_ears(bust, ears))
     under = plate.bare(skull)
     if ears.max() > 0.3:
         shown = lab - np.median(hairdo.light.reshape(-1, 3), 0) + np.median(bust.even[bust.face > 0], 0)
@@ -186,6 +188,12 @@ def _missing_ears(plate: Plate, ears: Array) -> Array:
         if (own * side).sum() < HIDDEN * (ears * side).sum():
             out = np.maximum(out, ears * side)
     return out
+
+
+def _beside_ears(bust: Bust, ears: Array) -> Array:
+    """What lies between a face and its ears, where hair was: `[S, S]` of 0 and 1."""
+    skin_there = np.maximum.reduce([bust.face, smoothstep(bust.regions["ears"], *EARS), ears]) > 0.4
+    return cv2.morphologyEx(skin_there.astype(np.float32), cv2.MORPH_CLOSE, bust.disc(CLEFT))
 
 
 def _thinning(bust: Bust) -> Array:
@@ -248,9 +256,10 @@ def _behind(
     right = np.where(rows.any(1), bust.size - 1 - rows[:, ::-1].argmax(1), -1)[:, None]
     between = (columns >= left) & (columns <= right)
     between = between & (np.abs(columns - bust.points[[234, 454], 0].mean()) < 0.62 * bust.wide)
-    person = np.maximum.reduce([bust.any_of("skin", "neck", "ears", "nose", "beard"), ears, bust.face])
+    bare = bust.any_of("skin", "neck", "ears", "nose", "beard") * (1 - plate.taken)
+    person = np.maximum.reduce([bare, ears, bust.face])
     free = np.clip(bust.regions["other"] + plate.taken * (1 - plate.skull) - person, 0, 1)
-    around = np.maximum(np.clip(1.5 * head, 0, 1), smoothstep(bust.below_chin, -0.5, -0.35))
+    around = np.maximum(np.clip(1.5 * head, 0, 1), smoothstep(bust.below_chin, -0.95, -0.8))
     back = between * around * (1 - alpha) * (bust.below_chin < 0.28)
     back = blur((back * smoothstep(free, 0.3, 0.8)).astype(np.float32), 0.006 * bust.wide)
     dark = push_pull(hair, (alpha > 0.8).astype(np.float32), 4) * INNER
