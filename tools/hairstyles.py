@@ -79,7 +79,7 @@ STYLES: dict[str, tuple[Taken, ...]] = {
     ),
     "fringe": (Taken("sfhq-1c70df3069"),),
     "waves": (Taken("sfhq-t2i-7d521527a2", gone=(below(236),)),),
-    "curls": (Taken("sfhq-5f0ed5859c", gone=(below(188, -64, 120), below(216))),),
+    "curls": (Taken("sfhq-5f0ed5859c", gone=(below(160, -64, 66), below(188, 66, 120), below(216))),),
     "lob": (Taken("sfhq-4ea5f799be", gone=(below(205, 155), below(232))),),
     "bob": (
         Taken("sfhq-8a0697c050", gone=(below(211), above(150, 40, 150, 37)), plain=(round_(158, 6, 16, 10),)),
@@ -96,7 +96,7 @@ STYLES: dict[str, tuple[Taken, ...]] = {
     "side-part": (Taken("sfhq-1c76c60ac7"),),
     "brushed": (Taken("sfhq-2a250109bd"),),
     "tied": (Taken("sfhq-281fe61d7c"),),
-    "twists": (Taken("sfhq-t2i-6038c609ca"),),
+    "twists": (Taken("sfhq-t2i-6038c609ca", gone=(above(128, 62, 132, 56),)),),
     "coils": (Taken("sfhq-t2i-8114a44ad8", gone=(below(160, 190),), plain=(above(135, 100, 98, 88),)),),
     "afro": (
         Taken(

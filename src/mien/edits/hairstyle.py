@@ -260,8 +260,8 @@ def _behind(
     person = np.maximum.reduce([bare, ears, bust.face])
     free = np.clip(bust.regions["other"] + plate.taken * (1 - plate.skull) - person, 0, 1)
     around = np.maximum(np.clip(1.5 * head, 0, 1), smoothstep(bust.below_chin, -0.95, -0.8))
-    back = between * around * (1 - alpha) * (bust.below_chin < 0.28)
-    back = blur((back * smoothstep(free, 0.3, 0.8)).astype(np.float32), 0.006 * bust.wide)
+    back = between * around * (bust.below_chin < 0.28)
+    back = blur((back * smoothstep(free, 0.1, 0.5)).astype(np.float32), 0.006 * bust.wide)
     dark = push_pull(hair, (alpha > 0.8).astype(np.float32), 4) * INNER
     return under + back[..., None] * (dark - under), back
 
