@@ -206,10 +206,10 @@ def main() -> None:
     kit = Kit(threads=1)
     arrays = found(asked.data, kit)
     described = f"Heads of hair by name, of people who do not exist: {', '.join(STYLES)}"
+    taken = " ".join(one.name for style in STYLES.values() for one in style)
+    card = replace(CARD, description=described, data=f"{CARD.data} Portraits: {taken}")
     path = WEIGHTS / "hairstyles.npz"
-    np.savez(
-        path, allow_pickle=False, **{KEY: np.array(replace(CARD, description=described).to_json())}, **arrays
-    )
+    np.savez(path, allow_pickle=False, **{KEY: np.array(card.to_json())}, **arrays)
     print(
         f"{path.name}: {path.stat().st_size} bytes, sha256 {register('hairstyles', 'hairstyles', path.name)}"
     )

@@ -15,7 +15,7 @@ from mien import Photo
 from mien.edits import styles
 from mien.edits.hair_fit import mapped, places_on
 from mien.edits.hair_matte import LAYOUT, Bust, hairdo_of
-from mien.edits.hair_plate import covered
+from mien.edits.hair_scalp import covered
 from mien.edits.hairstyle import COVERED, SIZE, Hairstyle, yaw_of
 from mien.errors import DeclinedError, RequestError
 from mien.face import geometry, mesh

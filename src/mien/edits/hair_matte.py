@@ -18,14 +18,15 @@ from ..types import Array, Crop
 from .hair import hair_region
 
 LAYOUT = "bust"
-FINE = 768  # pixels of a side at which the parser's hair is made fine
-# of the parser: what surely is hair, and what surely is none, so far away from it in face widths; beside skin
+FINE = 576  # pixels of a side at which the parser's hair is made fine
 SOME, NOSE_TIP = 0.3, 4  # of the parser; of the mesh: hair on a head comes from above it
-SURE, NONE, INSIDE, BEYOND, BESIDE_SKIN = 0.85, 0.12, 0.012, 0.035, 0.012
-APART = (
-    35 / 255,
-    90 / 255,
-)  # between the colours of hair and of what is behind it, from where on they tell a share
+SURE, NONE = 0.85, 0.12  # of the parser: what surely is hair, and what surely is none
+INSIDE, BEYOND, BESIDE_SKIN = (
+    0.012,
+    0.035,
+    0.012,
+)  # so many face widths inside it, and beyond; beside skin fewer
+APART = 0.14, 0.35  # between the colours of hair and of what is behind it, where they begin to tell a share
 SHARE = 0.08, 0.92  # shares that are none and all
 STRAY = 0.10  # face widths from the parser's hair, beyond which nothing is a strand of it
 FAR = 60 / 255  # how far a hair's colour may lie from those around

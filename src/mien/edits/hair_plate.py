@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 
 from ..face import mesh, skin
-from ..face.filters import blur, lab_to_rgb, masked_blur, push_pull, rgb_to_lab, smoothstep, wide_blur
+from ..face.filters import blur, masked_blur, push_pull, rgb_to_lab, smoothstep, wide_blur
 from ..face.topology import BROWS
 from ..types import Array
 from .hair_matte import Bust, matte
+from .hair_scalp import scalp, skull_of
 from .portrait import only_skin
 
 COARSE = 4  # pixels of a side that share one of what is smooth
@@ -23,47 +24,27 @@ ON_SKIN = 0.11  # the same on the forehead, which lies in the shadow of hair
 FOREHEAD = 0.02, 0.12  # face widths above the brows, where it begins
 KEPT = 0.75, 0.95  # of what is like skin within the face, that is none of the hair's
 BEHIND, CLEAR = 0.85, 0.06  # of the parser, and face widths from hair: what surely is background, and unmixed
-ROUGH, AROUND = (
-    2.2 / 255,
-    0.6,
-)  # of a background's own detail, so many face widths around hair: more is not smooth
+ROUGH = 2.2 / 255  # of a background's own detail, from which on a smooth fill is seen in it
+AROUND = 0.6  # face widths around hair, within which that is told
 GRAIN = 4 / 255  # at most
-SHIFT, STEP, COVERED = (
-    2.0,
-    8,
-    0.35,
-)  # face widths of search for a like place, steps in each; the least that it covers
-FORGET = 0.3  # face widths from where a fill meets what is around, in which it becomes its own
-LIMB = 0.25, 0.30  # how much darker skin is at the outline of a skull, and face widths up to where
-PATCH, FINE = (
-    0.16,
-    0.012,
-)  # face widths: the side of the piece of skin whose texture is taken, and what counts as it
-PATCHES = (151, 9, 50, 280, 205, 425, 108, 337, 69, 299)  # of the mesh, where such pieces are
+SHIFT, STEP = 2.0, 8  # face widths of search for a like place, and steps in each
+COVERED = 0.35  # of a hole, that such a place covers at least
 BELOW = 0.62  # face heights that a neck goes on below the jaw
 JAW = (172, 150, 152, 379, 397)
-SKULL = 76.0, 84.0, -22.0, 60.0  # mm in the head's frame: half its width, its height, where its middle lies
-WELL_INSIDE = 0.75  # of a skull, in which nothing else is seen
-EARS = 454, 234  # of the mesh, beside them
-WISPS = (
-    0.08,
-    0.4,
-    8.0,
-    16.0,
-)  # face widths: how thick they are, how far from hair; Lab: how much darker than skin
+WISPS = 0.08, 0.4  # face widths: how thick strands of a fringe are, and how far from hair
+DARKER = 8.0, 16.0  # Lab lightness by which they are darker than skin
 SHOULDERS = 0.5, 0.3  # face widths below the chin, where loose strands would be clothes
 STRAYS = 0.06, 0.65, 6.0  # face widths: detail finer than this, so far from hair; Lab: more is no plain wall
 
 
 @dataclass(frozen=True, eq=False)
 class Plate:
-    """A bust without its hair. alpha, colour: the matte of the old hair; taken `[S, S]` in 0..1: where the old hair is
+    """A bust without its hair. alpha: the matte of the old hair; taken `[S, S]` in 0..1: where the old hair is
     to go; behind, scalp `[S, S, 3]` in 0..1: what is seen there of the background and the neck, and of the skin;
     skull `[S, S]`: where the head is, under hair too; rough: the background's own detail."""
 
     bust: Bust
     alpha: Array
-    colour: Array
     taken: Array
     behind: Array
     scalp: Array
@@ -72,12 +53,12 @@ class Plate:
 
     @staticmethod
     def of(bust: Bust) -> Plate:
-        alpha, colour = matte(bust)
+        alpha, _ = matte(bust)
         rough = _roughness(bust, alpha)
         taken = _taken(bust, alpha, plain=rough <= ROUGH)
         known = _background(bust, taken)
         behind = _behind(bust, taken, known, rough)
-        return Plate(bust, alpha, colour, taken, behind, _scalp(bust, taken), _skull(bust), rough)
+        return Plate(bust, alpha, taken, behind, scalp(bust, taken), skull_of(bust), rough)
 
     def bare(self, skull: Array) -> Array:
         """The bust without hair, skin where `skull [S, S]` says that it is, `[S, S, 3]`."""
@@ -133,14 +114,14 @@ def _strays(bust: Bust, alpha: Array) -> Array:
 def _wisps(bust: Bust, alpha: Array) -> Array:
     """Strands of a fringe on the forehead that the parser does not see: darker than the skin on both sides, `[S, S]`
     in 0..1."""
-    thick, near, *darker = WISPS
+    thick, near = WISPS
     light = np.ascontiguousarray(bust.lab[..., 0])
     dark = cv2.morphologyEx(light, cv2.MORPH_BLACKHAT, bust.disc(thick / 2))
     away = cv2.distanceTransform((alpha < 0.5).astype(np.uint8), cv2.DIST_L2, 5) / bust.wide
     above = only_skin(bust.points, bust.size) * (
         (mesh.pixel_grid(bust.size) - bust.points[9]) @ bust.down < 0
     )
-    return smoothstep(dark, *darker) * above * smoothstep(away, near, 0.7 * near)
+    return smoothstep(dark, *DARKER) * above * smoothstep(away, near, 0.7 * near)
 
 
 def _background(bust: Bust, taken: Array) -> Array:
@@ -263,94 +244,3 @@ def _best_shift(bust: Bust, hole: Array, known: Array) -> tuple[int, int] | None
             if best is None or cost < best[0]:
                 best = cost, dx, dy
     return None if best is None else (best[1] * COARSE, best[2] * COARSE)
-
-
-def _scalp(bust: Bust, taken: Array) -> Array:
-    """Skin all over the head, with the texture of bare skin, `[S, S, 3]`."""
-    size, wide, points = bust.size, bust.wide, bust.points
-    bare = skin.bare_skin_mask(points, size) * (taken < 0.05) * (bust.regions["skin"] > 0.6)
-    like = skin.skin_likelihood(bust.lab, bust.even)
-    lab = _forehead(bust, bare, taken, like)
-    if (bare > 0.6).any():
-        lab[..., 1] = np.minimum(lab[..., 1], float(np.median(bust.lab[bare > 0.6][:, 1])) + 1)
-    depth = cv2.distanceTransform((_skull(bust) > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    lab[..., 0] *= 1 - LIMB[0] * (1 - smoothstep(depth, 0, LIMB[1] * wide)) ** 2
-    out = lab_to_rgb(lab) + 0.8 * _texture(bust, bare)
-    sure = (bust.regions["skin"] > 0.7) & (taken < 0.02) & (bust.face > 0) & (like > 0.35)
-    sure &= (bust.regions["brows"] < 0.2) & (bust.regions["eyes"] < 0.2)
-    if sure.sum() > 100:
-        off = np.clip(push_pull(bust.pixels - out, sure.astype(np.float32), COARSE), -0.24, 0.24)
-        away = cv2.distanceTransform(1 - sure.astype(np.uint8), cv2.DIST_L2, 5)
-        out = out + off * np.exp(-((away / (FORGET * wide)) ** 2))[..., None]
-    return np.clip(out, 0, 1)
-
-
-def _forehead(bust: Bust, bare: Array, taken: Array, like: Array) -> Array:
-    """The colour of skin in Lab all over: the forehead's above the brows, wherever a fringe leaves some of it, and the
-    cheeks' below, `[S, S, 3]`."""
-    wide, points = bust.wide, bust.points
-    height = (mesh.pixel_grid(bust.size) - points[9]) @ (points[10] - points[9])
-    skin_there = (
-        (bust.regions["skin"] > 0.8) & (taken < 0.03) & (bust.regions["ears"] < 0.1) & (bust.face > 0)
-    )
-    clear = cv2.erode((taken < 0.05).astype(np.uint8), np.ones((5, 5))) > 0
-    known = ((bare > 0.6) | (skin_there & (like > 0.5))) & (height > 0) & clear
-    if known.sum() < 0.01 * wide**2:
-        return bust.even.copy()
-    filled = push_pull(bust.lab, known.astype(np.float32), COARSE)
-    away = cv2.distanceTransform(1 - known.astype(np.uint8), cv2.DIST_L2, 5)
-    near = np.exp(-((away / (0.35 * wide)) ** 2))[..., None]
-    middle = 0.5 * np.median(bust.lab[known], 0).astype(np.float32) + 0.5 * wide_blur(filled, 0.15 * wide)
-    above = middle + near * (filled - middle)
-    nose = points[4] - points[9]
-    low = smoothstep((mesh.pixel_grid(bust.size) - points[9]) @ nose / max(float(nose @ nose), 1), -0.2, 0.6)[
-        ..., None
-    ]
-    cheeks = push_pull(bust.lab, (bare > 0.5).astype(np.float32), COARSE)
-    return above + low * (cheeks - above)
-
-
-def _texture(bust: Bust, bare: Array) -> Array:
-    """The fine detail of the barest and calmest piece of skin, laid all over in mirrored tiles, `[S, S, 3]`."""
-    size, side = bust.size, max(8, round(PATCH * bust.wide))
-    fine = bust.pixels - blur(bust.pixels, FINE * bust.wide)
-    best, tile = 0.0, None
-    for left, top in (np.rint(bust.points[i] - side // 2).astype(int) for i in PATCHES):
-        here = slice(max(top, 0), top + side), slice(max(left, 0), left + side)
-        if bare[here].shape != (side, side):
-            continue
-        share, strength = float(bare[here].mean()), float(255 * np.abs(fine[here]).mean())
-        if share > 0.5 and share**2 / (strength + 1) > best:
-            best, tile = share**2 / (strength + 1), fine[here]
-    if tile is None:
-        return np.zeros_like(bust.pixels)
-    tile = tile - tile.mean((0, 1))
-    tile = np.clip(tile, -3 * tile.std(), 3 * tile.std())
-    tile = np.vstack([np.hstack([tile, tile[:, ::-1]]), np.hstack([tile[::-1], tile[::-1, ::-1]])])
-    count = size // len(tile) + 1
-    return np.tile(tile, (count, count, 1))[:size, :size]
-
-
-def _skull(bust: Bust) -> Array:
-    """Where a head is without its hair, `[S, S]` in 0..1."""
-    return np.maximum(_crown(bust, 1.0), bust.face)
-
-
-def _crown(bust: Bust, share: float) -> Array:
-    """Half an ellipse on the ears, `share` of a skull, `[S, S]` in 0..1."""
-    across, up, middle, back = SKULL
-    angle = np.linspace(np.pi, 2 * np.pi, 60)
-    rim = np.stack(
-        [share * across * np.cos(angle), middle + share * up * np.sin(angle), np.full(60, back)], -1
-    )
-    outline = np.vstack([bust.head.show(rim), bust.points[list(EARS)]])
-    mask = np.zeros((bust.size,) * 2, np.float32)
-    cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 1.0, shift=4, lineType=cv2.LINE_AA)
-    return mask
-
-
-def covered(bust: Bust) -> float:
-    """How much of the crown above the forehead is neither hair nor skin, 0..1: a hat, a helmet, a veil."""
-    above = (mesh.pixel_grid(bust.size) - bust.points[10]) @ bust.down < 0
-    crown = _crown(bust, WELL_INSIDE) * above * bust.shown
-    return float((bust.regions["other"] * crown).sum() / max(float(crown.sum()), 1.0))

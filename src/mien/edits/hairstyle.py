@@ -24,34 +24,26 @@ from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .age_floor import CLOSE, FARTHEST, AgeReader
 from .hair_fit import mapped, places_on
 from .hair_matte import EARS, LAYOUT, Bust
-from .hair_plate import ROUGH, Plate, covered
+from .hair_plate import ROUGH, Plate
+from .hair_scalp import covered
+from .hair_tone import toned
 from .portrait import depth_of, face_width
 from .styles import TakenHair
 from .swap_tone import COLOURFUL, as_colourful
 
-SIZE = 768
+SIZE = 768  # pixels of a crop: finer than that is no hair in the box
 TURNED = 15.0  # degrees between where a head and a hairstyle look, at most
 NARROWEST = 40.0  # pixels of a face
 COVERED = 0.15  # of the crown, from which on a hat is worn: of 90 people without one had more, of 45 with 38
-NECK, LOOSE = (
-    0.28,
-    0.12,
-)  # face widths below the chin, where shoulders begin; squared face widths that hair leaves open there, at most
+NECK = 0.28  # face widths below the chin, where shoulders begin
+LOOSE = 0.12  # squared face widths that hair leaves open there, at most
 OPEN = 0.3  # the same of a rough background around the head
-LIGHTER = 0.4, 1.8  # how much lighter or darker a scene makes hair, at most; half of it is followed
-SIDES = 0.7, 1.4  # the same from side to side
-GAMMA = 0.5, 1.9  # how far lightness is bent to the own colour, at most
-SHINE = 0.65  # of how much lighter than the rest hair is somewhere: its lamp is not this one
-TINT = 0.2  # of the hair's own differences of colour are left
-STRANDS, STEPS, STEP = (
-    0.6,
-    10,
-    1 / 140,
-)  # how much drawn strands add, in so many steps each way of so many face widths
-ENDS, ROUGH_ENDS = (
-    0.5,
-    ((0.25, 0.06), (0.05, 0.015), (0.015, 0.008)),
-)  # face widths below the chin; and how they differ
+ENDS = 0.5  # face widths below the chin, where hair ends that its picture cuts off
+ROUGH_ENDS = (
+    (0.25, 0.06),
+    (0.05, 0.015),
+    (0.015, 0.008),
+)  # the same: of what width, and by how much, ends differ
 FADE = 0.02, -0.05  # face widths around its end within which hair becomes thin
 RIM = 0.02  # face widths within which hair at the rim of a head has no skin behind it
 CLEFT = 0.06  # face widths: what is narrower between a face and an ear is skin
@@ -159,7 +151,7 @@ def styled(plate: Plate, hairdo: Hairdo, strength: float = 1.0) -> tuple[Array, 
         alpha = alpha * _thinning(bust)
     ears = _missing_ears(plate, mapped(hairdo.ears, places))
     lab = rgb_to_lab(mapped(hairdo.colour, places))
-    hair = lab_to_rgb(_toned(lab, alpha, hairdo, places, plate))
+    hair = lab_to_rgb(toned(lab, alpha, hairdo, places, plate))
     head = np.maximum(smoothstep(mapped(hairdo.head, places), 0.3, 0.7), alpha)
     above = (bust.face > 0) & (bust.below_chin < 0)
     within = cv2.erode((head > 0.5).astype(np.float32), bust.disc(RIM)) > 0
@@ -204,46 +196,6 @@ def _thinning(bust: Bust) -> Array:
         count = int(bust.size / (bust.wide * width)) + 2
         end += depth * np.interp(columns, np.linspace(0, bust.size, count), random.standard_normal(count))
     return smoothstep(bust.below_chin - end[None].astype(np.float32), *FADE)
-
-
-def _toned(lab: Array, alpha: Array, hairdo: Hairdo, places: Array, plate: Plate) -> Array:
-    """Hair in Lab `[S, S, 3]`, in the light and the colour of the head that it comes to, with strands drawn in it."""
-    bust, sure = plate.bust, alpha > 0.8
-    middle = np.median(lab[sure], 0) if sure.any() else np.median(lab.reshape(-1, 3), 0)
-    own, theirs = float(np.median(bust.even[..., 0][bust.face > 0])), float(np.median(hairdo.light[..., 0]))
-    light = float(np.clip(own / max(theirs, 5), *LIGHTER)) ** 0.5
-    ratio = len(hairdo.light) / np.array(hairdo.alpha.shape[::-1], np.float32)
-    x, y = cv2.split((places + 0.5) * ratio - 0.5)
-    there = cv2.remap(hairdo.light[..., 0], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    sides = np.clip((bust.even[..., 0] / own) / np.maximum(there / theirs, 0.2), *SIDES)
-    out = lab.copy()
-    out[..., 0] *= light * wide_blur(sides, 0.15 * bust.wide)
-    if (tone := plate.tone) is not None:
-        wanted, has = (float(np.clip(one, 4, 92)) / 100 for one in (tone[0], middle[0] * light))
-        bent = float(np.clip(np.log(wanted) / np.log(has), *GAMMA))
-        out[..., 0] = 100 * np.clip(out[..., 0] / 100, 1e-4, 1) ** bent * (wanted / has**bent)
-        out[..., 0] -= (1 - SHINE) * np.maximum(out[..., 0] - 100 * wanted, 0)
-        shade = np.clip(out[..., 0] / max(float(tone[0]), 10), 0.3, 1.15)[..., None]
-        out[..., 1:] = tone[1:] * shade + TINT * (lab[..., 1:] - middle[1:])
-    strength = np.clip(0.11 * blur(out[..., 0], 2), 1, 6)
-    out[..., 0] = np.clip(out[..., 0] + STRANDS * strength * strands(out[..., 0], alpha, bust.wide), 0, 100)
-    return out
-
-
-def strands(light: Array, alpha: Array, wide: float) -> Array:
-    """Noise smeared along hair, `[S, S]` with a standard deviation of 1 (line integral convolution: Cabral and Leedom
-    1993), by its structure tensor: what its picture is too small to show."""
-    smooth = blur(light, wide / 110)
-    x, y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    xx, yy, xy = cv2.split(wide_blur(np.dstack([x * x, y * y, x * y]) * alpha[..., None], wide / 30))
-    angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
-    along = wide * STEP * np.dstack([np.cos(angle), np.sin(angle)]).astype(np.float32)
-    noise = blur(np.random.default_rng(0).standard_normal(light.shape).astype(np.float32), 0.7)
-    total, grid = noise.copy(), mesh.pixel_grid(len(light))
-    for way in (-1, 1):
-        for step in range(1, STEPS + 1):
-            total += mesh.remap(noise, grid + way * step * along)
-    return total / total.std()
 
 
 def _behind(

@@ -9,7 +9,7 @@ from typing import Any
 from ..edits import styles
 from ..edits.age_floor import age_reader
 from ..edits.hair_matte import LAYOUT, Bust, hairdo_of
-from ..edits.hair_plate import covered
+from ..edits.hair_scalp import covered
 from ..edits.hairstyle import COVERED, yaw_of
 from ..edits.portrait import face_width
 from ..errors import FaceError
