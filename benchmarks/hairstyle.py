@@ -4,10 +4,10 @@ sex reads together with hair, and how long it takes.
 python benchmarks/hairstyle.py DATA [--judge FILE] [--json FILE] [--show FOLDER]
 python benchmarks/hairstyle.py DATA --sheet FILE
 
-Each takes five of fourteen styles. DATA holds `london-angles768`, `selfies` and `faces256`. Who takes part is drawn by a fixed seed; nobody whose hair is in
-the box, and nobody in a hat. The judge of sex is that of `quality.py`, which shares nothing with what it judges and has
-not seen these people; without --judge it is trained first. --show writes each result. --sheet only makes the picture of the docs, of
-people who do not exist.
+Each takes five of fourteen styles. DATA holds `london-angles768`, `selfies` and `faces256`. Who takes part is drawn by a
+fixed seed; nobody whose hair is in the box, and nobody in a hat. The judge of sex is that of `quality.py`, which shares
+nothing with what it judges and has not seen these people; where none lies at --judge it is trained first. --show writes
+each result. --sheet only makes the picture of the docs, of people who do not exist.
 """
 
 from __future__ import annotations
