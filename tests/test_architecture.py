@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "mien"
-GROUND = {"errors", "types", "paths", "signals", "deprecations", "_version", "optional", "words"}
+GROUND = {"errors", "types", "paths", "signals", "deprecations", "_version", "optional", "words", "arguments"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     "io": GROUND,

@@ -21,7 +21,8 @@ def deprecate(what: str, *, gone_in: str, use: str) -> None:
     """Warn of an old word; from version `gone_in` on refuse it."""
     if _numbers(__version__) >= _numbers(gone_in):
         raise RequestError(f"{what} is gone since mien {gone_in}: write {use}")
-    warnings.warn(f"{what} will be gone in mien {gone_in}: write {use}", DeprecationWarning, stacklevel=4)
+    said = f"{what} will be gone in mien {gone_in}: write {use}"
+    warnings.warn(said, DeprecationWarning, stacklevel=5)  # of who called the verb, which `checked` called
 
 
 def renamed(given: dict[str, Any], words: dict[str, str], *, gone_in: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import paths
 from ._version import __version__
+from .arguments import checked
 from .errors import ModelError
 from .models import card as cards
 from .models import catalogue as hub
@@ -17,6 +18,7 @@ from .models import session as runtime
 from .models.card import Card
 
 
+@checked
 def models() -> list[dict[str, Any]]:
     """The networks in the box and the user's own: name, role, licence, size in bytes, sha256, state ("ok",
     "missing", "corrupt"), path, data credits and limits."""
@@ -50,6 +52,7 @@ def _card(entry: hub.Entry) -> Card:
     return runtime.Net(entry.name, entry.path, entry.sha256).card
 
 
+@checked
 def doctor() -> dict[str, Any]:
     """What this installation has and whether it works: Python, ONNX Runtime, threads, networks, folders,
     extras; "problems" is empty where all is well."""

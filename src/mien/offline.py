@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import checked
 from .errors import OutputError
 from .io import clip_writer as video
 from .io import photo_reader as image
@@ -163,6 +164,7 @@ def commands(folder: Path) -> tuple[str, ...]:
     )
 
 
+@checked
 def offline_proof() -> dict[str, Any]:
     """Do everything once, watched, in a temporary folder: the commands, and what they "tried" to reach, which
     should be nothing."""

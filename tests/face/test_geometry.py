@@ -233,3 +233,16 @@ def test_each_point_follows_the_flow_where_it_is():
     wanted = (geometry.transform(before, crop.matrix) - middle) * stretch + middle
     assert np.abs(after - wanted).max() < 0.5
     assert np.ptp(after - geometry.transform(before, crop.matrix), axis=0).min() > 2, "not all alike"
+
+
+def test_a_photo_that_is_halved_once_gives_the_same_crops():
+    """Halvings are for speed alone: wherever a crop lies, it shows what it shows of the photo itself."""
+    y, x = np.mgrid[:1203, :1601]
+    waves = [np.sin(x / 70 + y / 110), np.sin(x / 130), np.cos(y / 90 - x / 160)]
+    photo = np.rint(127.5 + 127 * np.stack(waves, -1)).astype(np.uint8)
+    halvings = geometry.Halvings(photo)
+    for scale, left, top in ((1.0, 300, 201), (0.4, 101, 77), (0.11, 3, 5), (0.045, 60, 30)):
+        matrix = np.array([[scale, 0.02 * scale, -left * scale], [-0.02 * scale, scale, -top * scale]])
+        own, shared = (geometry.warp(one, matrix, 48)[1:-1, 1:-1].astype(int) for one in (photo, halvings))
+        assert np.abs(own - shared).max() <= 3 and np.abs(own - shared).mean() < 0.6, scale
+    assert np.array_equal(halvings.halved(2), geometry.half(geometry.half(photo)))

@@ -32,7 +32,7 @@ from mien.pipeline import resume as parts
 from mien.pipeline import tracking as tracks
 from mien.pipeline.clip_edit import clip_editor
 from mien.pipeline.tracking import TrackedFrame, Tracker
-from mien.types import Alignment, Array, Change, Face, Identity, Phase
+from mien.types import Alignment, Array, Change, Face, Identity, Phase, Silent
 
 
 @pytest.fixture(scope="module")
@@ -457,6 +457,24 @@ def test_ctrl_c_keeps_what_is_done(walk: Path, tmp_path: Path, monkeypatch: pyte
     )
     told = verbs.edit_clip(walk, out, smile=0.5, resume=True)
     assert (told.frames, told.faces) == (20, 1) and times(out) == times(walk)
+
+
+def test_one_run_at_a_time_works_at_an_output(walk: Path, tmp_path: Path):
+    """A second run, resumed or not, is refused while the first is at work, and takes nothing of it away."""
+    out, said = tmp_path / "out.mp4", list[str]()
+
+    class Rival(Silent):
+        def advance(self, done: int, total: int) -> None:
+            if done == 3:
+                for flag in ("resume", "force", "warmth"):
+                    asked: dict[str, Any] = {"warmth": 0.5} | {flag: True if flag != "warmth" else 0.5}
+                    with pytest.raises(OutputError) as refused:
+                        verbs.edit_clip(walk, out, **asked)
+                    said.append(str(refused.value))
+
+    assert verbs.edit_clip(walk, out, warmth=0.5, progress=Rival()).frames == 20
+    assert len(said) == 3 and all("another run is at work on" in line for line in said)
+    assert times(out) == times(walk) and not (tmp_path / "out.mp4.parts").exists()
 
 
 @pytest.mark.parametrize("flag", ["--resume", "--force"])

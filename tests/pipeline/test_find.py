@@ -15,6 +15,7 @@ from faces import ROOT, kit
 from mien import models
 from mien.errors import ModelError
 from mien.face import geometry
+from mien.face.geometry import Halvings
 from mien.models import catalogue as hub
 from mien.models.finder import Finder
 from mien.models.landmarker import Landmarker, find_faces, pose
@@ -44,7 +45,7 @@ def landmarker() -> Landmarker:
 
 @pytest.fixture(scope="module")
 def find(finder: Finder, landmarker: Landmarker) -> Find:
-    return lambda pixels: find_faces(finder, landmarker, pixels)
+    return lambda pixels: find_faces(finder, landmarker, Halvings(pixels))
 
 
 def read(path: Path) -> Array:

@@ -203,6 +203,7 @@ def test_a_group_one_face_and_a_hostile_name(open_page: Opened, couple: Array, t
     page.get_by_role("button", name=f"Remove {NASTY}").click()
 
 
+@pytest.mark.slow
 def test_nine_versions_one_is_taken(open_page: Opened):
     page = open_page()
     settled(page)
@@ -234,6 +235,7 @@ def test_a_person_is_dragged_onto_a_face(open_page: Opened, photo: Path):
     page.get_by_role("button", name="Remove Grace").click()
 
 
+@pytest.mark.slow
 def test_a_portrait_does_what_is_pointed_at(open_page: Opened):
     page = open_page(screen="animate")
     page.fill("input[name=consent]", "public domain")
@@ -274,6 +276,7 @@ def test_a_manner_is_chosen_by_its_picture(open_page: Opened):
     assert np.abs(grey[..., 0] - grey[..., 2]).mean() < 25
 
 
+@pytest.mark.slow
 def test_many_photos_become_a_job_that_survives_the_server(browser: Any, portrait: Array, tmp_path: Path):
     """Server and worker are killed in the middle; the next start goes on."""
     small = cv2.resize(portrait[..., ::-1], None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
@@ -321,6 +324,7 @@ def test_many_photos_become_a_job_that_survives_the_server(browser: Any, portrai
 SCREENS = ("edit", "swap", "animate", "style", "generate", "jobs", "verify", "settings")
 
 
+@pytest.mark.slow
 def test_every_screen_is_accessible_in_both_themes(open_page: Opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra 'dev'").Axe()
     for theme, width in (("light", 1280), ("dark", 320)):
@@ -351,6 +355,7 @@ def test_the_other_language_is_whole(open_page: Opened):
     page.wait_for_selector("html[lang=zh][data-ready]")
 
 
+@pytest.mark.slow
 def test_a_clip_is_opened_and_made_by_a_job(open_page: Opened, server: Running, clip: Path):
     page = open_page()
     page.set_input_files(".strip input[type=file]", clip)

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .._version import __version__
+from ..arguments import checked
 from ..errors import InputError, OutputError
 from ..types import Origin, Source, Step, Verdict
 from . import certificate as signer
@@ -302,6 +303,7 @@ def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
 # ---- reading a label
 
 
+@checked
 def verify(path: str | os.PathLike[str]) -> Verdict:
     """Read the label of a file: "intact", "broken" (the file or the label was changed, or the label was cut
     out) or "unlabelled".

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -103,6 +104,32 @@ def new_folder(path: Path) -> Generator[Path]:
         ) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def held(path: Path, what: str) -> Generator[None]:
+    """A file that this process alone holds, until it lets go or ends, however it ends; gone afterwards. An
+    `OutputError` where another holds it. what: is being worked at, in words."""
+    with contextlib.ExitStack() as after, path.open("ab") as file:
+        try:
+            _lock(file.fileno())
+        except OSError as error:
+            raise OutputError(
+                f"another run is at work on {what}: wait for it, or name another output"
+            ) from error
+        after.callback(path.unlink, missing_ok=True)  # once it is closed, as Windows wants it
+        yield
+
+
+def _lock(number: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def sweep(folder: Path) -> None:

@@ -35,6 +35,7 @@ from PIL import (
     features,
 )
 
+from ..arguments import checked
 from ..errors import InputError
 from ..types import Array, Origin, Photo
 from . import captions, inputs, xmp_packet
@@ -54,7 +55,7 @@ SUFFIXES = {
     ".bmp",
 }  # of what is read
 MAX_DPI = 65535  # what JPEG holds
-PhotoLike = Photo | str | os.PathLike[str] | bytes | BinaryIO | Array | Image.Image  # what `as_photo` takes
+PhotoLike = Photo | str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Array | Image.Image
 READABLE = "JPEG, PNG, WebP, TIFF, AVIF, BMP or HEIC"
 
 # Opened by class and not by Image.open: that has a limit of its own in a global, and tries formats that
@@ -164,6 +165,7 @@ def _from_pillow(picture: Image.Image) -> Photo:
     return replace(photo, origin=Origin(icc=icc, format=picture.format or "PNG"))
 
 
+@checked
 def read(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS) -> Photo:
     """The photo in a file, or in one that is open for reading bytes: pixels `[H, W, 3]` RGB uint8 or uint16,
     turned upright; opacity apart.

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
+from ..arguments import checked
 from ..errors import OutputError, RequestError
 from ..types import Array, Photo
 from . import captions, outputs, xmp_packet
@@ -31,6 +32,7 @@ SIDES = {"JPEG": 65500, "WEBP": 16383}  # the longest side that a format can hol
 QUALITY, SUBSAMPLING = 95, 0
 
 
+@checked
 def write(
     photo: Photo, path: str | os.PathLike[str], *, quality: int | None = None, force: bool = False
 ) -> None:

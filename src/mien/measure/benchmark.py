@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..arguments import checked
 from ..edits import request
 from ..edits.registry import plan
 from ..edits.request import EDITS, EditRequest
@@ -403,6 +404,7 @@ def _title(*words: str) -> Array:
     return tile
 
 
+@checked
 def bench_edits(
     data: Path,
     folder: Path | None = None,

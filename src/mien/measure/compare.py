@@ -11,6 +11,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from ..arguments import checked
 from ..errors import InputError, RequestError
 from ..face import filters, geometry, mesh, topology
 from ..face.filters import to_lab
@@ -269,6 +270,7 @@ def _notes(before: Photo, after: Photo, anew: bool, faces: tuple[FaceReport, ...
     return notes
 
 
+@checked
 def report(
     before: PhotoLike,
     after: PhotoLike,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import FaceError, InputError
 from ..face import geometry, mesh
 from ..io import clip_reader as footage
@@ -44,6 +45,7 @@ class ClipReport:
     worst: dict[str, float | None]
 
 
+@checked
 def report_clips(
     before: Path, after: Path, *, identity: str | None = None, around: str = "face", kit: Kit | None = None
 ) -> ClipReport:

@@ -12,6 +12,7 @@ from string import Template
 import cv2
 import numpy as np
 
+from ..arguments import checked
 from ..face import filters
 from ..io import outputs
 from ..types import Array, Photo
@@ -173,6 +174,7 @@ def _uri(pixels: Array) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"
 
 
+@checked
 def write_page(
     told: report.Report,
     before: Photo,

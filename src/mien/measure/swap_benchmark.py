@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import FaceError, InputError, MienError, OutputError
 from ..face import geometry
 from ..io import outputs, photo_writer
@@ -72,6 +73,7 @@ def trace(before: Photo, after: Photo, own: Face, then: Face, kit: Kit) -> Trace
     return Trace(error, edge.strength if edge else None, int(away.sum()))
 
 
+@checked
 def bench_swap(
     data: Path,
     folder: Path | None = None,

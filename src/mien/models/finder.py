@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ..face.filters import resize
+from ..face.geometry import Halvings, half
 from ..types import Array
 from .session import Net
 
@@ -28,6 +29,7 @@ SCALE = 0.4  # of the finest level: a face of 40 pixels keeps 16
 SMALL, FINER = 64, 0.9
 FINEST = 640_000  # pixels of the finest level: bounds the time; 12 megapixels are still seen at 0.23
 RETRY = 150_000  # the same where a photo is looked at again
+SHADES = (np.arange(256) / 127.5 - 1).astype(np.float32)  # what the network reads, by level
 APART = 0.2  # of two boxes' union: what shares less is another face
 MOST = 60  # detections of one look
 CANDIDATES = 1000  # cells of one view, the best first, that take part in the merging
@@ -56,21 +58,21 @@ class Finder:
 
     def find(self, pixels: Array) -> list[Detection]:
         """What the first look that sees anything sees in `pixels` (uint8 `[H, W, 3]`), best first."""
-        return next((found for found in self.looks(pixels) if found), [])
+        return next((found for found in self.looks(Halvings(pixels)) if found), [])
 
-    def looks(self, pixels: Array) -> Iterator[list[Detection]]:
+    def looks(self, picture: Halvings) -> Iterator[list[Detection]]:
         """Ever harder looks: at the photo as it is, turned by quarters, brightened and smoothed, and that
         turned.
 
         Lazy: who is content with the first look does not pay for the others. Turned looks carry the
         detections of three turns side by side, because which one is right only the face mesh can tell.
         """
-        size = pixels.shape[1], pixels.shape[0]
-        first = self._look(pyramid(pixels, FINEST), size, (0,))
+        size = picture.shape[1], picture.shape[0]
+        first = self._look(pyramid(picture, FINEST), size, (0,))
         if any((d.box[2:] - d.box[:2]).max() < SMALL for d in first):
-            first += self._smaller(pixels, size, first)
+            first += self._smaller(picture.pixels, size, first)
         yield first
-        levels = pyramid(pixels, RETRY)
+        levels = pyramid(picture, RETRY)
         yield self._look(levels, size, (1, 2, 3))
         levels = [cv2.GaussianBlur(exposed(level), (0, 0), 1.2) for level in levels]
         yield self._look(levels, size, (0,))
@@ -103,7 +105,9 @@ class Finder:
         canvas = np.zeros(
             (3, -(-(height + 2 * border) // STEP) * STEP, -(-(width + 2 * border) // STEP) * STEP), np.float32
         )
-        canvas[:, border : border + height, border : border + width] = view.transpose(2, 0, 1) / 127.5 - 1.0
+        inside = canvas[:, border : border + height, border : border + width]
+        for layer, shades in zip(inside, cv2.split(np.ascontiguousarray(view)), strict=True):
+            layer[:] = cv2.LUT(shades, SHADES)
         out = self.net.run(pixels=canvas[None])
         points, scores = decode(out["boxes"][0], out["logits"][0], canvas.shape[2], self.threshold)
         xy = unturn((points - border) / (width, height), turn) * size - 0.5
@@ -112,22 +116,19 @@ class Finder:
         return [Detection(b, k, float(s)) for b, k, s in zip(boxes, xy[:, 2:], scores, strict=True)]
 
 
-def pyramid(pixels: Array, finest: int) -> list[Array]:
+def pyramid(picture: Halvings, finest: int) -> list[Array]:
     """The photo at the sizes that are looked at, smallest first; the largest has at most `finest` pixels."""
-    height, width = pixels.shape[:2]
+    height, width = picture.shape[:2]
     scales = [long / max(height, width) for long in COARSE]
     scale = min(SCALE, (finest / (height * width)) ** 0.5)
     if scale > scales[-1] * 1.25:
         scales.append(scale)
     levels: list[Array] = []
-    source = pixels
+    source = picture.pixels if scales[-1] > 0.5 or min(height, width) < 2 else picture.halved(1)
     for scale in reversed(scales):  # each level is made from the next larger one: the photo is read only once
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        while (
-            min(source.shape[1] / size[0], source.shape[0] / size[1]) >= 2
-        ):  # halving is many times faster than any other shrinking
-            half = source.shape[1] // 2, source.shape[0] // 2
-            source = cv2.resize(source[: half[1] * 2, : half[0] * 2], half, interpolation=cv2.INTER_AREA)
+        while min(source.shape[1] / size[0], source.shape[0] / size[1]) >= 2:
+            source = half(source)
         shrinks = size[0] < source.shape[1]
         source = cv2.resize(source, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         levels.insert(0, source)

@@ -11,7 +11,8 @@ from typing import Any
 
 from .. import models
 from ..errors import ModelError, RequestError
-from ..types import Array, Face
+from ..face.geometry import Halvings, Picture
+from ..types import Face
 from . import catalogue
 from .blendshapes import Blendshapes
 from .directions import Directions
@@ -181,9 +182,10 @@ class Kit:
         entry = catalogue.locate(f"{name}-directions")
         return Directions(entry.name, entry.path, entry.sha256)
 
-    def faces(self, pixels: Array) -> list[Face]:
+    def faces(self, pixels: Picture) -> list[Face]:
         """The faces in `pixels [H, W, 3]` uint8, from left to right."""
-        return find_faces(self.finder, self.landmarker, pixels)
+        picture = pixels if isinstance(pixels, Halvings) else Halvings(pixels)
+        return find_faces(self.finder, self.landmarker, picture)
 
 
 @cache

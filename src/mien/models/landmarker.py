@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ..face import geometry
+from ..face.geometry import Halvings, Picture
 from ..face.topology import EYE_CORNERS, EYELID_CONTOURS, POINTS
 from ..types import Array, Crop, Face, Networks
 from .finder import Detection, Finder, exposed
@@ -59,7 +60,7 @@ class Mesh:
         self.net = net
         self.size = net.card.size
 
-    def points(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
+    def points(self, pixels: Picture, square: Square) -> tuple[Array, Array, float]:
         """Points in photo xy `[468, 2]`, depth in photo pixels `[468]`, and the logit: about 25 for a clear
         face, below 0 for none."""
         matrix = square.matrix(self.size)
@@ -79,7 +80,7 @@ class Iris:
         self.net = net
         self.size = net.card.size
 
-    def points(self, pixels: Array, square: Square, *, mirrored: bool) -> tuple[Array, Array]:
+    def points(self, pixels: Picture, square: Square, *, mirrored: bool) -> tuple[Array, Array]:
         """Centre, then right, top, left and bottom of the iris as the upright face is seen: `[5, 2]` in photo
         xy; and the lids, `[32, 2]`, see `Face.eyelids`."""
         matrix = square.matrix(self.size, mirrored=mirrored)
@@ -101,7 +102,7 @@ class Landmarker:
     def networks(self) -> Networks:
         return (*self.mesh.net.networks, *self.iris.net.networks)
 
-    def landmarks(self, pixels: Array, detection: Detection) -> Face | None:
+    def landmarks(self, pixels: Picture, detection: Detection) -> Face | None:
         """The face that `detection` points at in `pixels` (uint8 `[H, W, 3]`), or None where the mesh sees
         none there."""
         eyes = detection.keypoints[1] - detection.keypoints[0]
@@ -135,7 +136,7 @@ class Landmarker:
                 return crop
         return replace(crop, landmarks=np.concatenate([xy, crop.landmarks[POINTS:]]).astype(np.float32))
 
-    def _face(self, pixels: Array, xy: Array, depth: Array, logit: float, trust: float) -> Face | None:
+    def _face(self, pixels: Picture, xy: Array, depth: Array, logit: float, trust: float) -> Face | None:
         if logit < self.threshold:
             return None
         eyes = [self._iris(pixels, xy, corners, mirrored=i == 1) for i, corners in enumerate(EYE_CORNERS)]
@@ -148,7 +149,7 @@ class Landmarker:
         ).astype(np.float32)
         return Face(box, landmarks, depth, certainty(logit) * trust, roll, yaw, pitch, np.stack(eyelids))
 
-    def _settle(self, pixels: Array, square: Square) -> tuple[Array, Array, float]:
+    def _settle(self, pixels: Picture, square: Square) -> tuple[Array, Array, float]:
         """The mesh run again on the crop around its own points, which is better centred, until that turns no
         further."""
         xy, depth, logit = self.mesh.points(pixels, square)
@@ -162,7 +163,7 @@ class Landmarker:
         return xy, depth, logit
 
     def _iris(
-        self, pixels: Array, xy: Array, corners: tuple[int, int], *, mirrored: bool
+        self, pixels: Picture, xy: Array, corners: tuple[int, int], *, mirrored: bool
     ) -> tuple[Array, Array]:
         left, right = xy[list(corners)]
         width = right - left
@@ -197,7 +198,7 @@ def pose(xy: Array, depth: Array) -> tuple[float, float, float]:
     return float(np.degrees(roll)), float(np.degrees(yaw)), float(np.degrees(pitch)) - PITCH_AT_REST
 
 
-def _tensor(pixels: Array, matrix: Array, size: int) -> Array:
+def _tensor(pixels: Picture, matrix: Array, size: int) -> Array:
     """The crop that `matrix` (crop xy -> photo xy) looks at, well exposed, as `[1, 3, S, S]` in 0..1."""
     crop = exposed(geometry.warp(pixels, geometry.invert(matrix), size, border=cv2.BORDER_REPLICATE))
     return (crop.transpose(2, 0, 1)[None] / 255.0).astype(np.float32)
@@ -208,18 +209,18 @@ def certainty(logit: float) -> float:
     return float(1.0 / (1.0 + np.exp(-logit / 4)))
 
 
-def find_faces(finder: Finder, landmarker: Landmarker, pixels: Array) -> list[Face]:
-    """The faces in `pixels` (uint8 `[H, W, 3]` RGB), from left to right; empty where there is none.
+def find_faces(finder: Finder, landmarker: Landmarker, picture: Halvings) -> list[Face]:
+    """The faces in a picture (uint8 `[H, W, 3]` RGB), from left to right; empty where there is none.
 
     The first look is enough where the mesh is sure of all that it found. Where it is not, the turned look may
     show the same face the right way up; the others are for photos in which nothing was found.
     """
     faces: list[Face] = []
-    for i, found in enumerate(finder.looks(pixels)):
+    for i, found in enumerate(finder.looks(picture)):
         for detection in found:
             if any(face.score > CONTENT and covers(face.box, detection.box) for face in faces):
                 continue
-            face = landmarker.landmarks(pixels, detection)
+            face = landmarker.landmarks(picture, detection)
             if face is not None:
                 faces = distinct([*faces, face])
         if faces and (i > 0 or faces[-1].score > CONTENT):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._version import __version__
+from ..arguments import checked
 from ..edits.age_floor import age_reader
 from ..edits.reenact import Drawing, Parts, Reenactor
 from ..edits.reenact_head import allowed_yaw
@@ -154,6 +155,7 @@ class _Line:
         return start, 0
 
 
+@checked
 def animate(
     photo: PhotoLike,
     motion: MotionLike | Mapping[int, MotionLike],

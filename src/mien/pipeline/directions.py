@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import ModelError
 from ..models import catalogue
 from ..models.card import Card
@@ -31,6 +32,7 @@ RIDGE = 1e-2
 FEWEST = 20  # faces that anything is learned from
 
 
+@checked
 def directions(
     network: str,
     *,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack, cast
 
+from ..arguments import checked
 from ..deprecations import GONE, callbacks
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths, request_of
@@ -23,11 +24,13 @@ from .resume import Summary, process_clip
 from .session import Session
 
 
+@checked
 def open(photo: PhotoLike, *, kit: Kit | None = None) -> Session:
     """Open a photo for many requests: what a slider needs. See `Session`; `photo` as `edit` takes it."""
     return Session(photo, kit=kit)
 
 
+@checked
 def edit(
     photo: PhotoLike,
     *,
@@ -64,6 +67,7 @@ def edit(
     return Session(as_photo(photo), kit=kit).apply(request.checked())
 
 
+@checked
 def edit_clip(
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],

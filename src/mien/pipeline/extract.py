@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..arguments import checked
 from ..errors import FaceError, InputError, MienError, OutputError
 from ..face import mesh
 from ..io import clip_reader, dataset, outputs, photo_reader, photo_writer
@@ -41,6 +42,7 @@ class Extracted:
     failed: int = 0
 
 
+@checked
 def extract(
     sources: Sequence[Path],
     folder: Path,

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..arguments import checked
 from ..edits.whole_face import Prototype
 from ..errors import FaceError, MienError, RequestError
 from ..face import filters, geometry, topology
@@ -27,11 +28,13 @@ MASK = 768  # pixels of a side that regions are made at
 GREEN, RED = (60, 220, 90), (255, 70, 70)
 
 
+@checked
 def find(photo: PhotoLike, *, kit: Kit | None = None) -> list[Face]:
     """The faces of a photo, from left to right, in photo xy; empty where there is none. See `types.Face`."""
     return PhotoFaces(as_photo(photo), kit or shared_kit()).faces
 
 
+@checked
 def age(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> tuple[float, float]:
     """How old a face of the photo looks, and by how much that is off in the mean, on people held out; in
     years, 18 to 90."""
@@ -42,17 +45,20 @@ def age(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> tuple[float,
     ]
 
 
+@checked
 def identity(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Identity:
     """Who a face of the photo is, by the embedder in the box: to be compared with `Identity.likeness`, never to
     be called a name."""
     return PhotoFaces(as_photo(photo), kit or shared_kit()).identity(face)
 
 
+@checked
 def blendshapes(face: Face, *, kit: Kit | None = None) -> dict[str, float]:
     """What a face expresses: 52 coefficients from 0 to 1 by ARKit's names, as "jawOpen" and "mouthSmileLeft"."""
     return (kit or shared_kit()).blendshapes.coefficients(face.landmarks)
 
 
+@checked
 def align(
     photo: PhotoLike,
     *,
@@ -78,6 +84,7 @@ def layout_of(template: str, size: int) -> Alignment:
     return Alignment(template, size)
 
 
+@checked
 def draw(photo: PhotoLike, faces: list[Face]) -> Photo:
     """The photo with the faces' boxes, numbers and points drawn on it; 8 bits, no label, since nothing in it
     pretends to be a photo."""
@@ -104,6 +111,7 @@ def draw(photo: PhotoLike, faces: list[Face]) -> Photo:
     return Photo(pixels)
 
 
+@checked
 def regions(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Iterator[tuple[str, Array]]:
     """Where in the photo a face's skin, hair and features are: each of `models.parser.REGIONS` by name, one
     after the other since they are as large as the photo, `[H, W]` uint8 in 0..255; of every pixel they sum to
@@ -126,6 +134,7 @@ def regions(photo: PhotoLike, face: Face, *, kit: Kit | None = None) -> Iterator
         )
 
 
+@checked
 def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
     """Write the `regions` of faces as `folder`/NUMBER-REGION.png, as large as the photo; returns how many."""
     count = 0
@@ -137,6 +146,7 @@ def write_masks(photo: Photo, faces: list[Face], folder: Path) -> int:
     return count
 
 
+@checked
 def align_folder(
     sources: Sequence[Path],
     folder: Path,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..edits import colours
 from ..errors import RequestError
 from ..io import clip_writer as video
@@ -23,6 +24,7 @@ HAIR = ("hair_red", "hair_green", "hair_blue")  # what a colour of hair is to a 
 Asked = float | tuple[float, float] | str
 
 
+@checked
 def generate(
     network: str = NOBODY,
     seeds: Sequence[int] = range(16),
@@ -49,6 +51,7 @@ def generate(
         yield Photo(generator.draw(w)[0], history=(step,))
 
 
+@checked
 def walk(
     network: str = NOBODY,
     seeds: Sequence[int] = range(4),
@@ -132,6 +135,7 @@ def _ends(name: str, value: Asked) -> tuple[float, float]:
     return float(low), float(high)
 
 
+@checked
 def grid(photos: Sequence[Photo]) -> Photo:
     """Pictures of one size side by side, about as wide as high; it remembers all their histories."""
     columns = math.ceil(math.sqrt(len(photos)))

@@ -17,6 +17,7 @@ from typing import Protocol, Unpack, cast
 
 import numpy as np
 
+from ..arguments import checked
 from ..edits.reenact import Reenactor
 from ..edits.reenact_driver import DrivingFace
 from ..edits.registry import plan
@@ -260,6 +261,7 @@ def streamed(
         yield last
 
 
+@checked
 def live(
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],

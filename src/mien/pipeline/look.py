@@ -8,13 +8,14 @@ from functools import cached_property
 import numpy as np
 
 from ..face import filters, geometry, mesh
+from ..face.geometry import Halvings, Picture
 from ..face.toning import Toning, toning_of
 from ..io.colour_profile import Profile, profile_of
 from ..models.kit import Kit
 from ..types import Alignment, Array, Change, Crop, Face, Identity, Photo
 
 
-def align_face(pixels: Array, face: Face, alignment: Alignment) -> Crop:
+def align_face(pixels: Picture, face: Face, alignment: Alignment) -> Crop:
     """One face laid out, with its depth."""
     return geometry.align(pixels, face.landmarks, alignment, face.depth)
 
@@ -35,7 +36,7 @@ class Look:
         pixels = filters.to_uint8(pixels)
         return pixels if self.colours is None else self.colours.picture(pixels)
 
-    def align(self, pixels: Array, face: Face, alignment: Alignment) -> Crop:
+    def align(self, pixels: Picture, face: Face, alignment: Alignment) -> Crop:
         """A face laid out, as it is seen."""
         crop = align_face(pixels, face, alignment)
         if self.colours is None:
@@ -76,13 +77,18 @@ class PhotoFaces:
         return self.look.picture(self.photo.pixels)
 
     @cached_property
+    def _own(self) -> Halvings:
+        return Halvings(self.photo.pixels)
+
+    @cached_property
     def faces(self) -> list[Face]:
         """From left to right."""
-        return self.kit.faces(self.picture)
+        as_seen = self.picture
+        return self.kit.faces(self._own if as_seen is self.photo.pixels else as_seen)
 
     def aligned(self, face: Face, alignment: Alignment) -> Crop:
         """A face laid out, as it is seen."""
-        return self.look.align(self.photo.pixels, face, alignment)
+        return self.look.align(self._own, face, alignment)
 
     def identity(self, face: Face) -> Identity:
         """Who a face is, by the embedder in the box."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..edits.reenact_driver import DrivingFace
 from ..errors import FaceError, InputError, RequestError
 from ..face.motion import Motion
@@ -79,6 +80,7 @@ def boxed_motions(*, kit: Kit | None = None) -> list[Motion]:
     return [as_motion(name, kit=kit)[0] for name in boxed()]
 
 
+@checked
 def motion_of(
     clip: str | os.PathLike[str],
     *,
@@ -113,6 +115,7 @@ def motion_of(
     return motion.looped(0.4) if loop else motion
 
 
+@checked
 def write_motion(motion: Motion, path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Write a motion as a file of JSON, which `animate` takes: some 25 bytes a frame, and nobody's picture."""
     path = check_motion_file(path, force=force)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..arguments import checked
 from ..edits.reenact_flow import facing_out
 from ..edits.reenact_head import MovedHead, RestHead, eye_distance
 from ..face.topology import EYELIDS, INNER_LIPS, IRISES, POINTS
@@ -19,6 +20,7 @@ LIGHT = np.array([0.2, 0.45, 0.87])  # against the way that it comes from
 DARK, WHITE = (45, 45, 45), (245, 245, 245)
 
 
+@checked
 def motion_strip(motion: MotionLike, *, pictures: int = 8, side: int = 240, kit: Kit | None = None) -> Photo:
     """A motion as a strip of pictures of the mean head, which is nobody's."""
     kit = kit or shared_kit()

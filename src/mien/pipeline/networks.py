@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..deprecations import GONE, renamed
 from ..errors import InputError, RequestError
 from ..io import clip_reader, outputs, photo_writer
@@ -19,6 +20,7 @@ from ..types import SILENT, Lines, Progress
 OLD_WORDS = {"knobs": "overrides", "begin": "start"}
 
 
+@checked
 def train(
     family: str,
     data: Sequence[Path],
@@ -60,6 +62,7 @@ def train(
     return training("engine.launch").start(family, data, run, **options)
 
 
+@checked
 def export(
     run: Path, out: Path, *, bits: int = 32, last: bool = False, force: bool = False
 ) -> dict[Path, float]:
@@ -73,6 +76,7 @@ def export(
     return training("engine.export").export(run, out, bits=bits, last=last, force=force)
 
 
+@checked
 def import_network(
     file: str | os.PathLike[str], name: str, *, own_statistics: bool = False, sample: bool = False
 ) -> list[catalogue.Entry]:
@@ -109,6 +113,7 @@ def import_network(
         ]
 
 
+@checked
 def prototypes(faces: Path, pairs: Path, out: Path, *, force: bool = False) -> dict[str, float]:
     """Compute the prototypes file `out` (.npz) from a folder of labelled faces and one of smile pairs;
     returns the reader's held-out errors."""
@@ -116,6 +121,7 @@ def prototypes(faces: Path, pairs: Path, out: Path, *, force: bool = False) -> d
     return training("prototypes").compute(faces, pairs, out)
 
 
+@checked
 def collage(faces: Path, out: Path, *, force: bool = False, progress: Progress = SILENT) -> dict[str, float]:
     """Compute the generator `nobody` from a folder of labelled faces into the folder `out`: nobody-mapper.onnx,
     nobody-generator.onnx, nobody-encoder.onnx and nobody-directions.npz; returns how many portraits are in the bank

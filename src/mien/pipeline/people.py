@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import FaceError, InputError, RequestError
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
@@ -18,6 +19,7 @@ FaceLike = str | int | Person | PhotoLike  # what `meant` takes
 RIVAL = 0.5  # of the largest face: another one as large as that leaves open who is meant
 
 
+@checked
 def person(picture: PhotoLike, *, kit: Kit | None = None) -> Person:
     """Who a picture shows: of several faces the one that is clearly the largest. Raises `FaceError` where
     there is none."""
@@ -38,6 +40,7 @@ def clearly_largest(seen: PhotoFaces, name: str) -> Face:
     return faces[0]
 
 
+@checked
 def meant(face: FaceLike, *, kit: Kit | None = None) -> str | Person:
     """What a request holds of `face`: "all", "largest", a number as text, or the person whom a picture
     shows."""

@@ -9,7 +9,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,12 +19,14 @@ import numpy as np
 from ..errors import FaceError, InputError, MienError, OutputError, RequestError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
+from ..io import outputs
 from ..types import Array, Clip, Photo, Progress, Source, Step
 
 PART = 4  # seconds
 SCHEMA = 2  # of done.json
 TOLD = "done.json"
-OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)")  # what a run makes in its folder
+LOCK = "lock"  # held while a run is at work
+OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)|lock")  # what a run makes in its folder
 
 
 class FrameProcessor(Protocol):
@@ -88,21 +90,31 @@ class ResumableRun:
     frames: int = 0
     edited: list[int] = field(default_factory=list)
 
-    def begin(self, line: FrameProcessor, *, resume: bool, force: bool) -> tuple[int, int] | None:
-        """Make the folder, or set `line` up to go on after what is in there; returns number and time stamp of
-        the frame to go on from."""
+    @contextlib.contextmanager
+    def held(self) -> Generator[None]:
+        """The folder, made where it is not there, for this run alone; gone afterwards where nothing is in it."""
         self._check_own()
-        if not self.folder.exists() or (force and not resume):
+        self.folder.mkdir(exist_ok=True)
+        try:
+            with outputs.held(self.folder / LOCK, str(self.folder)):
+                yield
+        finally:
+            with contextlib.suppress(
+                OSError
+            ):  # something is left to go on with, or somebody has put something in
+                self.folder.rmdir()
+
+    def begin(self, line: FrameProcessor, *, resume: bool, force: bool) -> tuple[int, int] | None:
+        """Set `line` up to go on after what is in the folder, if anything is; returns number and time stamp of the
+        frame to go on from."""
+        if not (self.folder / TOLD).exists() or (force and not resume):
             self.clear()
-            self.folder.mkdir()
             self._tell(line, "")
             return None
         if not resume:
             raise OutputError(
                 f"{self.folder} holds what an earlier run has done: go on with --resume, or begin anew with --force"
             )
-        if not (self.folder / TOLD).exists():
-            return None
         try:
             known = json.loads((self.folder / TOLD).read_text(encoding="utf-8"))
             if known.get("schema") != SCHEMA:
@@ -145,12 +157,9 @@ class ResumableRun:
 
     def clear(self) -> None:
         """Take away what was made here, and nothing else."""
-        if self.folder.is_dir():
-            for one in self.folder.iterdir():
-                if OWN.fullmatch(one.name):
-                    one.unlink()
-            with contextlib.suppress(OSError):  # somebody has put something in
-                self.folder.rmdir()
+        for one in self.folder.iterdir():
+            if OWN.fullmatch(one.name) and one.name != LOCK:
+                one.unlink()
 
     def add(self, pictures: Iterator[Any], clip: Clip, line: FrameProcessor) -> None:
         """Encode one more part."""
@@ -275,25 +284,26 @@ def _process(
     request["networks"] = [list(one) for one in step.networks]
     parts = ResumableRun(out.with_name(f"{out.name}.parts"), request)
     try:
-        first, ticks = parts.begin(line, resume=resume, force=force) or (0, None)
-        pictures = line.run(frames(first, ticks))
-        for head in pictures:
-            part = itertools.islice(itertools.chain([head], pictures), max(1, round(PART * fps)))
-            parts.add(_watched(part, parts.frames, clip.frames, progress), clip, line)
-            if progress.cancelled:
-                raise Stopped
-        if not parts.frames:
+        with parts.held():
+            first, ticks = parts.begin(line, resume=resume, force=force) or (0, None)
+            pictures = line.run(frames(first, ticks))
+            for head in pictures:
+                part = itertools.islice(itertools.chain([head], pictures), max(1, round(PART * fps)))
+                parts.add(_watched(part, parts.frames, clip.frames, progress), clip, line)
+                if progress.cancelled:
+                    raise Stopped
+            if not parts.frames:
+                parts.clear()
+                raise InputError(f"{clip.path} holds no frame that can be decoded in the part that is meant")
+            if line.nothing:
+                parts.clear()
+                raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
+            notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
+            done = replace(step, notes=notes, sources=(*step.sources, *line.sources))
+            join([parts.folder / name for name in parts.names], done)
             parts.clear()
-            raise InputError(f"{clip.path} holds no frame that can be decoded in the part that is meant")
-        if line.nothing:
-            parts.clear()
-            raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
-        notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
-        done = replace(step, notes=notes, sources=(*step.sources, *line.sources))
-        join([parts.folder / name for name in parts.names], done)
     except OSError as error:
         raise video.full(out, error) from error
-    parts.clear()
     return Summary(parts.frames, fps, len(line.edited), notes, clip.left_out)
 
 

@@ -97,7 +97,7 @@ class Session:
             return self._seen.look.align(pixels, face, alignment)
         i = next(k for k, own in enumerate(self.faces) if own is face)
         if (i, alignment) not in self._crops:
-            self._crops[i, alignment] = self._seen.look.align(pixels, face, alignment)
+            self._crops[i, alignment] = self._seen.aligned(face, alignment)
         return self._crops[i, alignment]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..deprecations import GONE, callbacks, renamed
 from ..edits import line_art
 from ..edits.request import said_of_face
@@ -137,6 +138,7 @@ class StyleRequest:
         return replace(step, verb="stylize", sources=sources)
 
 
+@checked
 def stylize(
     photo: PhotoLike,
     network: str,
@@ -164,6 +166,7 @@ def stylize(
     return request.checked().apply(photo, kit)
 
 
+@checked
 def stylize_clip(
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],
@@ -199,6 +202,7 @@ def stylize_clip(
     return request.checked().apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
 
 
+@checked
 def sketch(
     drawing: PhotoLike,
     network: str = SKETCH,
@@ -241,6 +245,7 @@ def sketch(
     return replace(drawing.after(step, translator.translate(lines, asked=conditions)), opacity=None)
 
 
+@checked
 def manners(kit: Kit | None = None) -> tuple[str, ...]:
     """The manners in the box, as `stylize` takes them."""
     return (kit or shared_kit()).manners.names

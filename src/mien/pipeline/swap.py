@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .._version import __version__
+from ..arguments import checked
 from ..edits.age_floor import CLOSE
 from ..edits.portrait import LAYOUT
 from ..errors import FaceError, RequestError
@@ -120,6 +121,7 @@ class SwapRequest:
         return replace(step, sources=tuple(dict.fromkeys(sources)), consent=self.consent)
 
 
+@checked
 def swap(
     photo: PhotoLike,
     gallery: GalleryLike | None = None,
@@ -158,6 +160,7 @@ def swap(
     return SwapRequest(assignments, consent, options, licence=licence).checked().apply(photo, kit)
 
 
+@checked
 def swap_clip(
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],
