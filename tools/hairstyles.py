@@ -71,15 +71,23 @@ def above(x: float, y: float, across: float, up: float) -> Outline:
     return (*round_(x, y, across, up, 180, 360), (320, y), (320, -128), (-64, -128), (-64, y))
 
 
-END = (((6, 205), (60, 205), (60, 262), (-4, 262)),)  # of a lock that fades into the wall
 STYLES: dict[str, tuple[Taken, ...]] = {
     "straight": (Taken("sfhq-66146a2f53"),),
     "layers": (
-        Taken("sfhq-b01e00a789", hair=END, plain=(*END, round_(62, 155, 6, 6), round_(188, 155, 6, 6))),
+        Taken(
+            "sfhq-b01e00a789",
+            gone=(((-64, 190), (8, 190), (30, 222), (34, 300), (-64, 300)),),
+            plain=(round_(62, 155, 6, 6), round_(188, 155, 6, 6)),
+        ),
     ),
     "fringe": (Taken("sfhq-1c70df3069"),),
     "waves": (Taken("sfhq-t2i-7d521527a2", gone=(below(236),)),),
-    "curls": (Taken("sfhq-5f0ed5859c", gone=(below(160, -64, 66), below(188, 66, 120), below(216))),),
+    "curls": (
+        Taken(
+            "sfhq-5f0ed5859c",
+            gone=(below(176, -64, 70), below(190, 120), ((56, 150), (120, 150), (120, 300), (56, 300))),
+        ),
+    ),
     "lob": (Taken("sfhq-4ea5f799be", gone=(below(205, 155), below(232))),),
     "bob": (
         Taken("sfhq-8a0697c050", gone=(below(211), above(150, 40, 150, 37)), plain=(round_(158, 6, 16, 10),)),

@@ -19,7 +19,11 @@ from .portrait import only_skin
 COARSE = 4  # pixels of a side that share one of what is smooth
 GROWN, SOFT = 0.035, 0.010  # face widths by which the place of the old hair is larger than it, and softer
 SHADED = 38  # percentile of the lightness of hair that it is seen as: shine is not its own
-SKIN_TONE = 15.0  # Lab: hair nearer to the skin's tone is a bald head
+FEWEST = 0.10  # squared face widths of hair that tell its tone
+DARKER_THAN_SKIN, UNLIKE_SKIN = (
+    18.0,
+    10.0,
+)  # Lab lightness and chroma: what is neither is skin that shines, or shows
 ON_SKIN = 0.11  # the same on the forehead, which lies in the shadow of hair
 FOREHEAD = 0.02, 0.12  # face widths above the brows, where it begins
 KEPT = 0.75, 0.95  # of what is like skin within the face, that is none of the hair's
@@ -70,9 +74,10 @@ class Plate:
     def tone(self) -> Array | None:
         """The Lab of the old hair `[3]`, of the brows where there is next to none, or None."""
         bust, hair = self.bust, self.alpha > 0.8
-        if hair.sum() > 0.10 * bust.wide**2:
+        if hair.sum() > FEWEST * bust.wide**2:
             found = np.percentile(bust.lab[hair], (SHADED, 50), axis=0)[[0, 1, 1], [0, 1, 2]]
-            if np.linalg.norm(found - np.median(bust.lab[bust.face > 0], 0)) > SKIN_TONE:
+            skin_tone = np.median(bust.lab[bust.face > 0], 0)
+            if found[0] < skin_tone[0] - DARKER_THAN_SKIN or np.hypot(*(found - skin_tone)[1:]) > UNLIKE_SKIN:
                 return found
         brows = bust.regions["brows"] > 0.6
         return np.percentile(bust.lab[brows], 25, axis=0) if brows.sum() > 20 else None
