@@ -9,15 +9,16 @@ import cv2
 import numpy as np
 import pytest
 from conftest import Mien
-from faces import ROOT, collins, hopper, kit, opened
+from faces import ROOT, collins, hopper, kit, opened, planned
+from films import decoded, film
 
-from mien import Photo
+from mien import Photo, edit_clip
 from mien.edits import styles
 from mien.edits.hair_fit import mapped, places_on
 from mien.edits.hair_matte import LAYOUT, Bust, hairdo_of
 from mien.edits.hair_scalp import covered
 from mien.edits.hairstyle import COVERED, SIZE, Hairstyle, yaw_of
-from mien.errors import DeclinedError, RequestError
+from mien.errors import DeclinedError, FaceError, RequestError
 from mien.face import geometry, mesh
 from mien.face.topology import EYELIDS, LIPS, NOSTRILS
 from mien.models.hairstyles import Hairdo
@@ -178,19 +179,13 @@ def test_a_hat_is_left_alone(photo: Path, mien: Mien):
 
 def test_a_head_that_looks_elsewhere_is_left_alone():
     (bob,) = kit().hairstyles.hairdos("bob")
-    edit = opened(collins()[0])
     turned = replace(bob, yaw=yaw_of(crop()) + 40)
-    (planned,) = [one for one in _edits("bob") if isinstance(one, Hairstyle)]
-    change = replace(planned, hairdos=(turned,))(crop())
-    assert "40 degrees away" in change.note and not change.alpha.any() and edit
-    nearest = replace(planned, hairdos=(turned, bob))(crop())
+    (edit,) = planned({"hairstyle": "bob"})
+    assert isinstance(edit, Hairstyle)
+    change = replace(edit, hairdos=(turned,))(crop())
+    assert "40 degrees away" in change.note and not change.alpha.any()
+    nearest = replace(edit, hairdos=(turned, bob))(crop())
     assert not nearest.note
-
-
-def _edits(style: str) -> Any:
-    from faces import planned
-
-    return planned({"hairstyle": style})
 
 
 def test_names_are_listed(mien: Mien):
@@ -239,3 +234,29 @@ def test_a_picture_goes_along_with_a_face():
 def test_between_two_pictures_is_their_mean():
     half = mean([(looking(100, 1.0), 0.5), (looking(200, 0.0), 0.5)])
     assert half.source is not None and half.source.pixels[32, 32, 0] == 150 and half.alpha[32, 32] == 0.5
+
+
+def test_clips(tmp_path: Path):
+    """A style is on every frame and only beside the face; a hat is left alone, in one line."""
+    pixels, face = collins()[0].pixels, collins()[1]
+    source = film(tmp_path / "clip.mp4", [pixels, np.roll(pixels, 2, 1)], sound=None)
+    told = edit_clip(source, tmp_path / "out.mp4", hairstyle="bob", kit=kit())
+    assert told.frames == 2 and told.faces == 1 and not told.notes
+    before, after = (
+        [one.to_ndarray(format="rgb24").astype(int) for one in decoded(path)]
+        for path in (source, tmp_path / "out.mp4")
+    )
+    for was, now in zip(before, after, strict=True):
+        away = np.abs(now - was).mean(2)
+        left, top, right, bottom = (round(float(v)) for v in face.box)
+        assert away[top - 40 : top + 10, left:right].mean() > 8 > 2 > away[:, -20:].mean()
+        assert (
+            away[
+                (top + bottom) // 2 : bottom - 20, (left + right) // 2 - 20 : (left + right) // 2 + 20
+            ].mean()
+            < 3
+        )
+    capped = film(tmp_path / "hat.mp4", [hopper().pixels] * 2, sound=None)
+    with pytest.raises(FaceError, match=r"face 1 wears something on the head.* nothing was written"):
+        edit_clip(capped, tmp_path / "none.mp4", hairstyle="bob", kit=kit())
+    assert not (tmp_path / "none.mp4").exists()
