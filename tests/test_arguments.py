@@ -1,7 +1,7 @@
 """Arguments of wrong kinds: every verb refuses them in one line."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from faces import HOPPER, hopper, kit
 
 from mien import MienError, RequestError, verbs
-from mien.arguments import kinds_of
+from mien.arguments import fits, kinds_of
 
 api: Any = verbs  # as those call it who do not look at types
 VERBS = [getattr(verbs, name) for name in verbs.__all__ if name != "shared_kit"]
@@ -60,3 +60,11 @@ def test_numbers_and_paths_of_other_libraries_are_taken(tmp_path: Path):
     assert crop.size == 64
     api.write(api.read(str(HOPPER)), tmp_path / "out.png")
     assert next(iter(api.generate("nobody", [np.int32(3)], kit=kit()))).pixels.shape[2] == 3
+
+
+def test_sequences_are_lists_tuples_and_ranges():
+    for value in ([1, 2], (1, 2, 3), range(4), []):
+        assert fits(value, Sequence[int]), value
+    assert not fits("12", Sequence[int]) and not fits([1, "2"], Sequence[int])
+    assert fits((1, "a"), tuple[int, str]) and not fits((1, 2), tuple[int, str])
+    assert fits(("a", "b", "c"), tuple[str, ...]) and not fits(["a"], tuple[str, ...])

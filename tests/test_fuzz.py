@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin, features
 
 from mien.errors import MienError
-from mien.io import captions, clip_reader, clip_writer, photo_reader, photo_writer
+from mien.io import captions, clip_reader, clip_writer, declarations, photo_reader, photo_writer
 from mien.io import content_credentials as provenance
 from mien.models import card, trial
 from mien.models.card import Card
@@ -104,7 +104,7 @@ def pictures() -> dict[str, bytes]:
     exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 30.0, 15.0)})
     texts.add_text("parameters", "a portrait", zip=True)
     icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    xmp = provenance.xmp(None, (STEP,)).replace(b"AISystemUsed>mien<", b"AISystemUsed>other<")
+    xmp = declarations.xmp(None, (STEP,)).replace(b"AISystemUsed>mien<", b"AISystemUsed>other<")
     resources = b"8BIM\x04\x04\0\0\0\0\0\x06\x1c\x02\x78\0\1a" + b"8BIM\x04\x0c\0\0\0\0\0\x02ab"
     about: dict[str, Any] = {"exif": exif, "icc_profile": icc, "xmp": xmp, "dpi": (300, 300)}
     kinds: dict[str, dict[str, Any]] = {

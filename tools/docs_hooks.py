@@ -69,6 +69,17 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ("Asking anew, beside", lambda row: f"{row['renew_ms']:.0f} ms"),
         ),
     ),
+    "watermark": (
+        "watermark",
+        (
+            ("After", field("after")),
+            ("Width of faces", field("face_width")),
+            ("Faces", field("faces")),
+            ("Found", lambda row: percent(row["found"])),
+            ("Bits", lambda row: percent(row["bits_right"])),
+            ("Lowest score", field("least_score", ".1f")),
+        ),
+    ),
     "success": (
         "success",
         (

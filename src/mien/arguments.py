@@ -58,7 +58,7 @@ def fits(value: Any, kind: Any) -> bool:
         return all(fits(key, inner[0]) and fits(one, inner[1]) for key, one in value.items())
     if isinstance(value, str | bytes):  # these are no sequences of anything
         return not inner
-    if isinstance(value, tuple) and inner and inner[-1] is not ...:
+    if origin is tuple and inner and inner[-1] is not ...:
         return len(value) == len(inner) and all(map(fits, value, inner))
     return not isinstance(value, Sequence) or not inner or all(fits(one, inner[0]) for one in value)
 

@@ -13,6 +13,7 @@ later, the home folder, which is new and empty, is looked through in the end.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -134,6 +135,8 @@ def commands(folder: Path) -> tuple[str, ...]:
     video.write(
         (np.roll(shown, i, 1) for i in range(12)), folder / "clip.mp4", fps=12, history=(Step("test", {}),)
     )
+    ran = {"input": "one.jpg", "output": "out/one.jpg", "state": "done"}
+    (folder / "ran.jsonl").write_text(json.dumps(ran), encoding="utf-8")
     return (
         "find photos --json --identity --blendshapes",
         "find photos/one.jpg --draw drawn.png --masks masks",
@@ -145,7 +148,8 @@ def commands(folder: Path) -> tuple[str, ...]:
         "edit photos/one.jpg --face photos/two.png --by network --age 20 -o third.webp",
         "edit photos --mouth 0.5 --workers 2 -o out",
         "gallery photos/one.jpg -o person.gallery",
-        "swap photos/two.png --source person.gallery --consent test -o swapped.jpg",
+        "consent add Ann --note test --picture photos/one.jpg",
+        "swap photos/two.png --source person.gallery --consent Ann -o swapped.jpg",
         "swap clip.mp4 --source person.gallery --consent test --strength 0.8 -o swapped.mp4",
         "edit clip.mp4 --smile 0.5 -o out.mp4",
         "extract clip.mp4 --like photos/one.jpg -o extracted",
@@ -157,6 +161,7 @@ def commands(folder: Path) -> tuple[str, ...]:
         "verify out.jpg",
         "report photos/one.jpg out.jpg --html report.html",
         "report clip.mp4 out.mp4",
+        "merge-report ran.jsonl",
         "bench edits photos --edits smile=0.8",
         "bench swap photos --consent test",
         "models",

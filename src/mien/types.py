@@ -51,7 +51,7 @@ class Step:
     `networks` are `(name, sha256 of the file)` of everything learned that took part. `source_type` is the
     last word of the IPTC digital source type. `time` is ISO 8601 in UTC with seconds. `notes`: what was asked
     for and not done, and why. `sources`: what else took part; `consent`: in whose words people agreed, where
-    a verb asks for that.
+    a verb asks for that; `words`: those that are drawn in a corner of what is written.
     """
 
     verb: str
@@ -63,6 +63,7 @@ class Step:
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     consent: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,23 +94,48 @@ class Origin:
 
 
 @dataclass(frozen=True, eq=False)
+class MarkPlace:
+    """A face of a photo that a mark in the pixels belongs to, which is laid when the photo is written: matrix `[2, 3]`
+    photo->crop; grey `[S, S]` float32, the face's crop, in levels of 255; window `[S, S]` float32, how much of the mark
+    each place of it takes, 0..1."""
+
+    matrix: Array
+    grey: Array
+    window: Array
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What `verify` has heard of a mark in the pixels: whether there is one; its score in standard deviations of what
+    faces without one have; its 16 bits as text, None where they cannot be told for sure."""
+
+    found: bool
+    score: float
+    bits: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Photo:
     """A picture in memory: pixels `[H, W, 3]` uint8 or uint16 RGB, upright; opacity `[H, W]` of the same
-    depth or None."""
+    depth or None. marks: the faces that were changed or made, in which `write` lays a mark; boxes:
+    left, top, right and bottom of all faces, where known, which no words are drawn over."""
 
     pixels: Array
     opacity: Array | None = None
     history: tuple[Step, ...] = ()
     origin: Origin = field(default_factory=Origin)
+    marks: tuple[MarkPlace, ...] = ()
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
 
-    def after(self, step: Step, pixels: Array) -> Photo:
-        """The photo that `step` turned this one into."""
-        return replace(self, pixels=pixels, history=(*self.history, step))
+    def after(self, step: Step, pixels: Array, marks: tuple[MarkPlace, ...] | None = None) -> Photo:
+        """The photo that `step` turned this one into; marks: as before, where none are given."""
+        marks = self.marks if marks is None else marks
+        return replace(self, pixels=pixels, history=(*self.history, step), marks=marks)
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -384,7 +410,8 @@ SILENT: Progress = Silent()
 @dataclass(frozen=True)
 class Verdict:
     """What `verify` found: state "intact", "broken" or "unlabelled"; who signed; the steps, oldest first; the
-    reasons."""
+    reasons. aigc: the mark of GB 45438 in its metadata; bits: of the mark in the pixels, as the label has them; mark:
+    the one that was heard there, None where nobody could listen."""
 
     state: str
     signer: str | None = None
@@ -395,3 +422,6 @@ class Verdict:
     ingredients: tuple[str, ...] = ()
     found_by: str | None = None
     reasons: tuple[str, ...] = ()
+    aigc: dict[str, str] = field(default_factory=dict[str, str])
+    bits: str | None = None
+    mark: Mark | None = None

@@ -4,7 +4,6 @@ only reads, calls and writes."""
 from __future__ import annotations
 
 from .doctor import doctor, models
-from .io.content_credentials import verify
 from .io.photo_reader import read
 from .io.photo_writer import write
 from .measure.benchmark import bench_edits
@@ -15,20 +14,24 @@ from .measure.swap_benchmark import bench_swap
 from .models.kit import shared_kit
 from .offline import offline_proof
 from .pipeline.animate import animate
+from .pipeline.consent import add_consent, consents, revoke_consent
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
 from .pipeline.extract import extract
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.generate import generate, grid, walk
 from .pipeline.live import live
+from .pipeline.manifest import merge_reports
 from .pipeline.motion import motion_of, write_motion
 from .pipeline.motion_strip import motion_strip
 from .pipeline.networks import collage, export, import_network, prototypes, train
 from .pipeline.people import meant, person
 from .pipeline.stylize import manners, sketch, stylize, stylize_clip
 from .pipeline.swap import swap, swap_clip
+from .pipeline.verify import matching, verify
 
 __all__ = [
+    "add_consent",
     "age",
     "align",
     "align_folder",
@@ -37,6 +40,7 @@ __all__ = [
     "bench_swap",
     "blendshapes",
     "collage",
+    "consents",
     "directions",
     "doctor",
     "draw",
@@ -51,7 +55,9 @@ __all__ = [
     "import_network",
     "live",
     "manners",
+    "matching",
     "meant",
+    "merge_reports",
     "models",
     "motion_of",
     "motion_strip",
@@ -63,6 +69,7 @@ __all__ = [
     "regions",
     "report",
     "report_clips",
+    "revoke_consent",
     "shared_kit",
     "sketch",
     "stylize",

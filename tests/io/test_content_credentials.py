@@ -22,7 +22,7 @@ from PIL import Image
 
 from mien.errors import InputError, OutputError, RequestError
 from mien.io import certificate as signer
-from mien.io import clip_writer, photo_writer
+from mien.io import clip_writer, declarations, photo_writer
 from mien.io import content_credentials as provenance
 from mien.io import photo_reader as image
 from mien.types import Array, Origin, Photo, Source, Step
@@ -149,7 +149,7 @@ def test_a_parent_with_a_damaged_label_is_told_and_stops_nothing(tmp_path: Path,
 
 def test_a_label_that_is_kept_elsewhere_is_no_broken_one(tmp_path: Path):
     """As Adobe's "publish to cloud" leaves a photo: with the address of its label in XMP, and none in the file."""
-    packet = provenance.xmp(None, (FACE,)).replace(b">mien<", b">another<")
+    packet = declarations.xmp(None, (FACE,)).replace(b">mien<", b">another<")
     packet = packet.replace(
         b"<rdf:Description ",
         b'<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="http://127.0.0.1:9/x" ',
@@ -217,10 +217,10 @@ def test_heic_input_is_the_parent(tmp_path: Path):
 def test_xmp_of_the_input_is_added_to():
     rdf = b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">%s</rdf:RDF>'
     before = b'<rdf:Description xmlns:dc="x" dc:title="mine" Iptc4xmpExt:DigitalSourceType="old"/>'
-    packet = provenance.xmp(provenance.xmp(rdf % before, (SMILE,)), (FACE,))
+    packet = declarations.xmp(declarations.xmp(rdf % before, (SMILE,)), (FACE,))
     assert b'dc:title="mine"' in packet and b"old" not in packet
     assert packet.count(b"<Iptc4xmpExt:DigitalSourceType>") == 1 and b"/trainedAlgorithmicMedia<" in packet
-    assert provenance.xmp(b"not xmp", (SMILE,)).startswith(b"<?xpacket")
+    assert declarations.xmp(b"not xmp", (SMILE,)).startswith(b"<?xpacket")
 
 
 # ---- that nothing can be changed
@@ -307,7 +307,7 @@ def test_a_label_cut_out_is_noticed(tmp_path: Path):
 
 
 def test_the_metadata_of_others_is_not_a_broken_label(tmp_path: Path):
-    packet = (provenance.xmp(None, (FACE,))).replace(b">mien<", b">another<")
+    packet = (declarations.xmp(None, (FACE,))).replace(b">mien<", b">another<")
     Image.fromarray(pixels()).save(tmp_path / "a.jpg", xmp=packet)
     verdict = provenance.verify(tmp_path / "a.jpg")
     assert verdict.state == "unlabelled" and verdict.source_type == "trainedAlgorithmicMedia"
@@ -337,7 +337,7 @@ def test_files_of_other_tools(tmp_path: Path):
 
 def test_steps_that_are_none_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Anybody can write a label; what it says is taken for a step only where it is one."""
-    good = provenance._told(SMILE)  # pyright: ignore[reportPrivateUsage]
+    good = provenance.told(SMILE)
     deep: Any = []
     for _ in range(400):
         deep = [deep]
@@ -358,7 +358,7 @@ def test_steps_that_are_none_are_passed_over(tmp_path: Path, monkeypatch: pytest
         good | {"version": None},
     ]
     for number, told in enumerate(harmed):
-        monkeypatch.setattr(provenance, "_told", lambda _, told=told: told)
+        monkeypatch.setattr(provenance, "told", lambda _, told=told: told)
         verdict = provenance.verify(labelled(tmp_path / f"{number}.png"))
         assert verdict.state == "intact" and verdict.history == (), told
     for text in ("[" * 200_000, "5", "null", "{}", '{"networks": []}', None, 7, ["x"]):

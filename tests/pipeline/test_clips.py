@@ -497,7 +497,7 @@ def test_a_damaged_folder_of_parts_is_one_line(
         verbs.edit_clip(walk, out, smile=0.5, **old)
     told, state = folder / "done.json", next(folder.glob("*.npz"))
     whole, kept = told.read_text(), state.read_bytes()
-    harmed = [whole.replace('"schema": 2', '"schema": []'), "[]", "5", "null", "", "[" * 100_000]
+    harmed = [whole.replace('"schema": 3', '"schema": []'), "[]", "5", "null", "", "[" * 100_000]
     harmed += [whole.replace("00000.nut", name) for name in ("00007.nut", "../out.mp4", "/etc/passwd")]
     harmed += [whole.replace('"frames": ', '"frames": "x"; '), whole.replace('"parts": [', '"parts": [{}, ')]
     for text in harmed:

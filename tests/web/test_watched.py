@@ -10,7 +10,7 @@ pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
 
 PROGRAM = """
 import http.client, json, os, signal, sys, threading
-from mien.web.app import serve
+from mien.web.app import serve_studio
 
 def use(url):
     host, token = url.removeprefix("http://").split("/?token=")
@@ -24,7 +24,7 @@ def use(url):
     finally:
         os.kill(os.getpid(), signal.SIGINT)
 
-serve(0, lambda url: threading.Thread(target=use, args=(url,)).start())
+serve_studio(0, lambda url: threading.Thread(target=use, args=(url,)).start())
 """
 
 

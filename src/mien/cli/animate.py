@@ -60,7 +60,7 @@ REGIONS = ("pose", "eyes", "lips", "brows")
     help="What is heard: the driving clip's sound (the default), nothing, or a recording.",
 )
 @click.option("--frames", type=_PATH, metavar="FOLDER", help="Write each frame there, too, as .png.")
-@options("resume", "force", "json", "licence", "max_pixels")
+@options("resume", "force", "json", "mark", "licence", "max_pixels")
 def animate(
     photo: Path,
     output: Path,
@@ -88,7 +88,7 @@ def animate(
     from .. import verbs
     from ..io import outputs
     from ..pipeline.animate import check_target
-    from ..pipeline.people import check_consent
+    from ..pipeline.consent import check_consent
 
     check_consent(rest["consent"], "moving somebody's picture")
     motion = _motion(driving, motions)

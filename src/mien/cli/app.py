@@ -23,14 +23,16 @@ COMMANDS = {
     "edit": "edit",
     **dict.fromkeys(("swap", "gallery"), "swap"),
     **dict.fromkeys(("animate", "motion"), "animate"),
+    "consent": "consent",
     "live": "live",
     **dict.fromkeys(("align", "extract"), "align"),
     **dict.fromkeys(("find", "verify", "report"), "inspect"),
+    "merge-report": "merge",
     "bench": "bench",
     **dict.fromkeys(("stylize", "sketch"), "stylize"),
     **dict.fromkeys(("generate", "directions"), "generate"),
     **dict.fromkeys(("models", "doctor", "train", "export", "prototypes", "collage"), "networks"),
-    "studio": "studio",
+    **dict.fromkeys(("studio", "serve"), "studio"),
 }
 
 

@@ -90,6 +90,7 @@ def _flag(name: str) -> str:
     *(
         "consent",
         "quality",
+        "private",
         "force",
         "start",
         "end",
@@ -100,12 +101,13 @@ def _flag(name: str) -> str:
         "workers",
         "json",
     ),
-    *("licence", "max_pixels"),
+    *("mark", "licence", "max_pixels"),
 )
 def edit(
     inputs: tuple[str, ...],
     output: Path,
     quality: int | None,
+    private: bool,
     force: bool,
     resume: bool,
     recursive: bool,
@@ -128,7 +130,7 @@ def edit(
     request = _request(rest)
     clips_only = request.start is not None or request.end is not None
     work = gathered(inputs, output, recursive, files_from, shard, clips_only=clips_only)
-    carry_out(work, request, quality, force, resume, workers, as_json, rest["max_pixels"])
+    carry_out(work, request, quality, private, force, resume, workers, as_json, rest["max_pixels"])
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ def carry_out(
     work: Work,
     request: Request,
     quality: int | None,
+    private: bool,
     force: bool,
     resume: bool,
     workers: int | None,
@@ -204,7 +207,10 @@ def carry_out(
     """Do what was asked to all photos and clips, and tell of it; exits with 1 where one failed."""
     from ..pipeline import batch
 
-    jobs = [batch.Job(source, target, request, quality, force, max_pixels) for source, target in work.pairs]
+    if private and work.clips:
+        raise RequestError("--private is for photos, and clips came: leave it out, or leave them out")
+    about: dict[str, Any] = {"quality": quality, "force": force, "max_pixels": max_pixels, "private": private}
+    jobs = [batch.Job(source, target, request, **about) for source, target in work.pairs]
     still = replace(request, start=None, end=None)
     photos = [replace(job, request=still) for job in jobs if job.source not in work.clips]
     if not work.many and photos and not resume:
@@ -237,7 +243,7 @@ def _request(given: dict[str, Any]) -> EditRequest:
     strengths = {name: given[name] for name in EDITS if given[name] is not None}
     if not strengths and not given["directions"]:
         raise RequestError(f"nothing to do: say what to change with {', '.join(map(_flag, EDITS))}")
-    names = ("face", "method", "network", "directions", "start", "end", "licence")
+    names = ("face", "method", "network", "directions", "start", "end", "mark", "licence")
     about, kit = {name: given[name] for name in names}, verbs.shared_kit(given["licence"])
     about["hair"] = taken_hair(strengths.get("hairstyle"), given["consent"], kit)
     check(strengths, hair=about["hair"] is not None)

@@ -94,7 +94,7 @@ def _near(ctx: click.Context, option: click.Parameter, value: Path | None) -> No
     help="Of the clip, from each to the next; 30 a second.",
 )
 @click.option("--force", is_flag=True, help="Write over what is there.")
-@options("licence")
+@options("mark", "licence")
 def generate(network: str, seeds: list[int], output: Path, grid: bool, video: bool, **rest: Any) -> None:
     """Draw faces that belong to nobody.
 
@@ -114,12 +114,14 @@ def generate(network: str, seeds: list[int], output: Path, grid: bool, video: bo
         what = "a clip" if video else plural(len(seeds), "picture")
         raise OutputError(f"{what} to write into a folder, and {output} is none: mkdir -p {output}")
     if video:
+        if rest["mark"]:
+            raise RequestError("--mark is for pictures: leave it out with --video")
         about |= {"frames": rest["frames"], "force": force}
         count = verbs.walk(network, seeds, output / "walk.mp4", **about)
         say(f"wrote {output / 'walk.mp4'}: {plural(count, 'frame')}")
         return
     photos = []
-    for seed, photo in zip(seeds, verbs.generate(network, seeds, **about), strict=True):
+    for seed, photo in zip(seeds, verbs.generate(network, seeds, mark=rest["mark"], **about), strict=True):
         verbs.write(photo, output / f"seed{seed:04d}.png", force=force)
         photos.append(photo)
     if grid:

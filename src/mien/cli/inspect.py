@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..errors import FaceError, InputError, MienError, RequestError
-from ..io import outputs
+from ..io import outputs, watermark
 from ..measure.compare import AROUND
 from ..measure.report import LIMITS
 from ..types import Verdict
@@ -128,22 +128,41 @@ def _told(number: int, face: Any, age: float, error: float) -> dict[str, Any]:
 
 @app.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--among",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE|FOLDER",
+    help="Labelled results that you keep: names those whose label tells of the same mark.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The verdict on stdout.")
-def verify(file: Path, as_json: bool) -> None:
-    """Read a picture's label.
+def verify(file: Path, among: tuple[Path, ...], as_json: bool) -> None:
+    """Read a photo's or clip's label, and listen for the mark in the pixels of its faces, which outlives the label.
 
-    The exit code is 0 for an intact label, 1 for a broken one and 4 where there is none.
+    The exit code is 0 for an intact label, 1 for a broken one and 4 where there is none, with a mark or without.
+
+    \b
+    mien verify out.jpg
+    mien verify screenshot.png --among results/
     """
     from dataclasses import asdict
 
     from .. import verbs
 
-    verdict = verbs.verify(file)
+    verdict = verbs.verify(file, pixels=True)
+    matches = verbs.matching(verdict, among)
     if as_json:
-        click.echo(json.dumps({"file": str(file), **asdict(verdict)}, default=str))
+        told = {"file": str(file), **asdict(verdict)} | (
+            {"matches": list(map(str, matches))} if among else {}
+        )
+        click.echo(json.dumps(told, default=str))
     else:
         for line in lines_of(verdict):
             say(line)
+        for path in matches:
+            say(f"the label of {path} tells of this mark")
+        if among and not matches:
+            say("no label there tells of this mark")
     raise SystemExit(VERIFY_EXIT[verdict.state])
 
 
@@ -157,6 +176,12 @@ def lines_of(verdict: Verdict) -> list[str]:
         }[verdict.state]
     ]
     lines += [f"  because {reason}" for reason in verdict.reasons]
+    if verdict.mark and verdict.mark.found:
+        lost = "" if verdict.state == "intact" else "label lost, "
+        lines.append(f"{lost}mark found in a face: {watermark.described(verdict.mark.bits)}")
+        lines += [] if verdict.state == "intact" else [MARK]
+    elif verdict.mark:
+        lines.append("no mark was found in a face, which says nothing")
     if verdict.signer:
         lines.append(
             f"signed by {verdict.signer}"
@@ -165,6 +190,9 @@ def lines_of(verdict: Verdict) -> list[str]:
         )
     if verdict.source_type:
         lines.append(f"digital source type {verdict.source_type}")
+    if verdict.aigc:
+        who, number = (verdict.aigc.get(key) or "-" for key in ("ContentProducer", "ProduceID"))
+        lines.append(f"AIGC mark (GB 45438): label {verdict.aigc.get('Label')}, producer {who}, id {number}")
     lines += [f"made from {name}" for name in verdict.ingredients]
     lines += [MADE_UP[verb] for verb in MADE_UP if any(step.verb == verb for step in verdict.history)]
     for step in verdict.history:
@@ -180,6 +208,7 @@ def lines_of(verdict: Verdict) -> list[str]:
     return lines
 
 
+MARK = "  the mark is public and can be forged: it says that mien touched this, never that an unmarked picture is real"
 # what a label tells of what never happened before a camera
 MADE_UP = {
     "swap": "face replaced: the person seen is not the person whom the camera saw",

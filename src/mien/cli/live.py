@@ -29,7 +29,7 @@ from .progress import shown
     "--consent", default="", metavar="TEXT", help="With it: who agreed and when, as for `mien animate`."
 )
 @click.option("--seconds", type=float, metavar="X", help="When to end; a camera goes on until Ctrl-C.")
-@options("force", "json", "licence")
+@options("force", "json", "mark", "licence")
 def live(source: str, output: Path, force: bool, as_json: bool, **rest: Any) -> None:
     """Edit the face before a camera as it comes, and write what was shown. A clip is read as a camera would give it.
 

@@ -118,14 +118,25 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     "quality": _option(
         "--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source."
     ),
+    "private": _option(
+        "--private",
+        is_flag=True,
+        help="Photos: leave out where they were taken and with which device; the label stays.",
+    ),
     "json": _option(
         "--json", "as_json", is_flag=True, help="For programs: what was done or found, on stdout."
     ),
     "consent": _option(
         "--consent",
         default="",
-        metavar="TEXT",
-        help="Who agreed and when; needed, and written into the label as stated.",
+        metavar="TEXT|NAME",
+        help="Who agreed and when, or a record of `mien consent`; needed, and written into the label as stated.",
+    ),
+    "mark": _option(
+        "--mark",
+        metavar="eu|eu:LANGUAGE|cn|none",
+        help="Words in a corner of what is written, as AI MODIFIED; MIEN_MARK sets it for good. "
+        "Default: eu for swap, animate and live, else none.",
     ),
     "identity": _option(
         "--identity",

@@ -36,6 +36,7 @@ from .options import options
     "only_face",
     "tell",
     "quality",
+    "private",
     "force",
     "start",
     "end",
@@ -46,7 +47,7 @@ from .options import options
     "workers",
     "json",
 )
-@options("licence", "max_pixels")
+@options("mark", "licence", "max_pixels")
 def stylize(
     inputs: tuple[str, ...],
     output: Path,
@@ -60,6 +61,7 @@ def stylize(
     recursive: bool,
     files_from: str | None,
     shard: tuple[int, int] | None,
+    mark: str | None,
     licence: str | None,
     **how: Any,
 ) -> None:
@@ -82,7 +84,7 @@ def stylize(
     kit = verbs.shared_kit(licence)
     which = None if face is None else verbs.meant(face, kit=kit)
     drawn_by = manner(kit, network, verbs.read(style, max_pixels=how["max_pixels"]) if style else None)
-    request = StyleRequest(drawn_by, strength, which, conditions, start, end, licence).checked()
+    request = StyleRequest(drawn_by, strength, which, conditions, start, end, licence, mark).checked()
     carry_out(work, request, **how)
 
 

@@ -70,6 +70,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
 @options(
     "face",
     "quality",
+    "private",
     "force",
     "start",
     "end",
@@ -80,7 +81,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
     "workers",
     "json",
 )
-@options("licence", "max_pixels")
+@options("mark", "licence", "max_pixels")
 def swap(
     inputs: tuple[str, ...],
     output: Path,
@@ -97,6 +98,7 @@ def swap(
     recursive: bool,
     files_from: str | None,
     shard: tuple[int, int] | None,
+    mark: str | None,
     licence: str | None,
     **how: Any,
 ) -> None:
@@ -110,7 +112,7 @@ def swap(
     mien swap clip.mp4 --source person/ --consent "both agreed by mail, 2026-11-29" -o out.mp4
     """
     from .. import verbs
-    from ..pipeline.people import check_consent
+    from ..pipeline.consent import check_consent
     from ..pipeline.swap import SwapRequest, assigned
     from ..pipeline.swap_face import SwapOptions
 
@@ -124,7 +126,7 @@ def swap(
     kit = verbs.shared_kit(licence)
     with shown("source") as progress:
         assignments = assigned(source, face, mapping, kit=kit, progress=progress)
-    request = SwapRequest(assignments, consent, options, start, end, licence).checked()
+    request = SwapRequest(assignments, consent, options, start, end, licence, mark).checked()
     carry_out(work, request, **how)
 
 

@@ -151,6 +151,11 @@ class Reenactor:
             ball.shut(part, head, kept)
         self.inside.draw(part, self.pixels, self.field.rest, head)
 
+    def moved(self, landmarks: Array, gesture: Gesture, parts: Parts = ALL) -> Array:
+        """Where the face's `landmarks [478, 2]` lie as it does a gesture."""
+        _, head = self._done(gesture, parts)
+        return (landmarks + (head.points - self.field.rest.points)[:, :2]).astype(np.float32)
+
     def change(self, gesture: Gesture, parts: Parts = ALL) -> tuple[Array, Array, Array]:
         """The same as flow `[h, w, 2]`, colour `[h, w, 3]` and alpha `[h, w]` of a `Change` of the region."""
         height, width = self.pixels.shape[:2]

@@ -193,7 +193,8 @@ class EditRequest:
     strengths: by the names of EDITS, numbers and colours. face: "all", "largest", a number as `find` counts, or
     a person. method: one of METHODS, None for the best. network: the generator that does what concerns the
     whole face; directions: amounts by the names of its own directions. start, end: of a clip, the part in
-    seconds that is edited and written. licence: "commercial" refuses networks that may not be used so. hair: of the
+    seconds that is edited and written. licence: "commercial" refuses networks that may not be used so.
+    mark: the words in a corner of what is written, by standard, see `io.notice`; None for the usual ones. hair: of the
     strength "hairstyle", where it names a picture and no style in the box.
     """
 
@@ -205,6 +206,7 @@ class EditRequest:
     start: float | None = None
     end: float | None = None
     licence: str | None = None
+    mark: str | None = None
     hair: styles.TakenHair | None = None
 
     def checked(self) -> EditRequest:
@@ -238,7 +240,7 @@ class EditRequest:
             "network": self.network,
             "along": dict(self.directions),
         }
-        said |= {"begin": self.start, "end": self.end}
+        said |= {"begin": self.start, "end": self.end, "mark": self.mark}
         if self.hair:
             said |= {"hairstyle": self.hair.source.title, "hairstyle_sha256": self.hair.source.sha256}
         return dict(self.strengths) | {name: value for name, value in said.items() if value}

@@ -41,11 +41,13 @@ NAMES = {  # in the box, and what each is like
 
 @dataclass(frozen=True, eq=False)
 class TakenHair:
-    """Somebody's hair as pictures show it: the heads of hair, what they came from, and in whose words that is agreed."""
+    """Somebody's hair as pictures show it: the heads of hair, what they came from, in whose words that is agreed, and
+    what is to be told of that."""
 
     hairdos: tuple[Hairdo, ...]
     source: Source
     consent: str
+    notes: tuple[str, ...] = ()
 
 
 def parse(text: str) -> tuple[str, float]:

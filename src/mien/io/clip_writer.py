@@ -26,9 +26,10 @@ from ..errors import OutputError
 from ..types import Array, Clip, Origin, Step
 from . import clip_reader as footage
 from . import content_credentials as provenance
-from . import outputs
+from . import declarations, outputs
 
 SUFFIXES = (".mp4",)
+NAMED = {"movflags": "use_metadata_tags"}  # what a film says of itself, under any name
 TICKS = 512  # of a new film's clock, a frame
 PLAIN = 1  # colour range: 16 to 235
 QUALITY = {
@@ -71,12 +72,20 @@ def encode(pictures: Iterable[Any], path: Path, clip: Clip) -> int:
     return count
 
 
-def join(clip: Clip, parts: Sequence[Path], path: Path, *, history: tuple[Step, ...], force: bool) -> None:
+def join(
+    clip: Clip,
+    parts: Sequence[Path],
+    path: Path,
+    *,
+    history: tuple[Step, ...],
+    force: bool,
+    bits: str = "",
+) -> None:
     """Put encoded parts end to end, with the packets of the clip's own sound as they are, and write the
-    labelled film at `path`."""
+    labelled film at `path`; bits: of the mark in its pixels."""
     target(path, force=force)
     origin = Origin(path=clip.path, format=clip.media_type)
-    with _finished(path, history, origin, force=force) as raw:
+    with _finished(path, history, origin, bits, force=force) as raw:
         _mux(clip, parts, raw)
 
 
@@ -90,13 +99,13 @@ def _mux(clip: Clip, parts: Sequence[Path], path: Path) -> None:
         exact = {
             "video_track_timescale": str(scales[0]),
             "movie_timescale": str(common if common < 2**31 else scales[0]),
-        } | ({"movflags": "use_metadata_tags"} if any("." in name for name in about) else {})
+        } | NAMED
         with av.open(str(path), "w", format="mp4", options=exact, metadata_errors="surrogateescape") as out:
             stream = out.add_stream_from_template(first.streams.video[0])
             stream.time_base = clip.time_base
             if clip.matrix:
                 stream.set_display_matrix(clip.matrix)
-            out.metadata.update(about)
+            out.metadata.update({declarations.AIGC: declarations.aigc()} | about)
             copies = {one.index: footage.copied(one, out) for one in sounds}
             pictures = _packets(parts)
             head = next(pictures)
@@ -160,15 +169,18 @@ def assemble(
     history: tuple[Step, ...],
     origin: Origin,
     force: bool,
+    bits: str = "",
 ) -> None:
     """Put the parts of a new film end to end, with the first track of sound of a film or recording as AAC, up to the
-    film's end, and write it labelled at `path`; origin: of the picture that it was drawn from."""
+    film's end, and write it labelled at `path`; origin: of the picture that it was drawn from; bits: of the mark in
+    its pixels."""
     import av
 
     target(path, force=force)
-    with _finished(path, history, origin, force=force) as raw, av.open(str(parts[0])) as first:
-        exact = {"video_track_timescale": str(film.time_base.denominator)}
+    with _finished(path, history, origin, bits, force=force) as raw, av.open(str(parts[0])) as first:
+        exact = {"video_track_timescale": str(film.time_base.denominator)} | NAMED
         with av.open(str(raw), "w", format="mp4", options=exact) as out:
+            out.metadata[declarations.AIGC] = declarations.aigc()
             stream = out.add_stream_from_template(first.streams.video[0])
             stream.time_base = film.time_base
             heard = _heard(sound, out, film.frames / film.fps) if sound else iter(())
@@ -199,10 +211,15 @@ def _heard(sound: Sound, out: Any, seconds: Fraction) -> Iterator[Any]:
 
 
 def _about(source: Any) -> dict[str, str]:
-    """What a film says of itself: title, time, and in the words of phones (com.apple.quicktime.make) place and
-    camera, which are written only if they are asked for."""
+    """What a film says of itself: title, time, in the words of phones (com.apple.quicktime.make) place and camera, and
+    the mark of another producer."""
     container = ("encoder", "major_brand", "minor_version", "compatible_brands")
-    return {key: value for key, value in source.metadata.items() if key not in container}
+    told = {key: value for key, value in source.metadata.items() if key not in container}
+    return {
+        key: value
+        for key, value in told.items()
+        if not (key == declarations.AIGC and declarations.is_ours(value))
+    }
 
 
 def _packets(parts: Sequence[Path], stream: Any = None) -> Iterator[Any]:
@@ -243,16 +260,17 @@ def write(
     history: tuple[Step, ...],
     origin: Origin = Origin(),  # noqa: B008 - frozen
     force: bool = False,
+    bits: str = "",
 ) -> int:
     """Write frames `[H, W, 3]` uint8 RGB, all of one size, as a labelled H.264 clip; returns how many there
-    were.
+    were. bits: of the mark in their pixels.
 
     Frames are taken one at a time, so a clip may be longer than memory. Sides are cut to even numbers, which
     the format wants. `OutputError` where the file exists and `force` is not set, or cannot be written; then
     nothing is left behind.
     """
     target(path, force=force)
-    with _finished(path, history, origin, force=force) as raw:
+    with _finished(path, history, origin, bits, force=force) as raw:
         return _encode(frames, raw, fps)
 
 
@@ -269,7 +287,8 @@ def _encode(frames: Iterable[Array], path: Path, fps: float) -> int:
     import av
 
     count, stream = 0, None
-    with av.open(str(path), "w", format="mp4") as container:
+    with av.open(str(path), "w", format="mp4", options=NAMED) as container:
+        container.metadata[declarations.AIGC] = declarations.aigc()
         for pixels in frames:
             count += 1
             height, width = pixels.shape[0] & ~1, pixels.shape[1] & ~1
@@ -285,14 +304,16 @@ def _encode(frames: Iterable[Array], path: Path, fps: float) -> int:
 
 
 @contextlib.contextmanager
-def _finished(path: Path, history: tuple[Step, ...], origin: Origin, *, force: bool) -> Generator[Path]:
+def _finished(
+    path: Path, history: tuple[Step, ...], origin: Origin, bits: str, *, force: bool
+) -> Generator[Path]:
     """A file to write a film to; in the end it is labelled and takes the place of `path`. Where that fails
     nothing is left."""
     try:
         with outputs.draft(path) as raw, outputs.draft(path) as labelled:
             yield raw
             with raw.open("rb") as source, labelled.open("wb+") as out:
-                provenance.sign(source, out, "video/mp4", history, origin)
+                provenance.sign(source, out, "video/mp4", history, origin, bits)
             outputs.place(labelled, path, force=force)
     except OSError as error:
         raise full(path, error) from error

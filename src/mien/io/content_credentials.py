@@ -7,7 +7,6 @@ unchanged since mien wrote it but not who wrote it. Beside the manifest the file
 in its XMP, so that a stripped label is noticed.
 
     sign(source, target, ...)   encoded file in, labelled file out
-    xmp(packet, history)        the XMP packet with the IPTC properties
     verify(path)                -> Verdict
 
 Bytes that `verify` cannot guard: in files signed by other tools, what C2PA itself leaves unhashed (box
@@ -23,28 +22,28 @@ import mmap
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .._version import __version__
-from ..arguments import checked
 from ..errors import InputError, OutputError
 from ..types import Origin, Source, Step, Verdict
 from . import certificate as signer
-from . import inputs
+from . import declarations, inputs
 from . import jumbf as seal
+from .declarations import SOURCE_TYPE
 
 if TYPE_CHECKING:
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 # the action parameter that holds a Step as JSON text; lists of small integers do not survive as C2PA values
 STEP = "org.mien.step"
 SCHEMA = (
     1  # of a Step as JSON; fields that are added do not raise it, as readers pass over what they do not know
 )
+BINDING, MARK = "c2pa.soft-binding", "org.mien.face-mark.1"  # how a label tells of the mark in the pixels
 MEDIA = {
     **{
         ".jpg": "image/jpeg",
@@ -87,13 +86,18 @@ FAILURES = {
 
 
 def sign(
-    source: BinaryIO, target: BinaryIO, media_type: str, history: tuple[Step, ...], origin: Origin
+    source: BinaryIO,
+    target: BinaryIO,
+    media_type: str,
+    history: tuple[Step, ...],
+    origin: Origin,
+    bits: str = "",
 ) -> None:
     """Copy the encoded file `source` to `target` with a label that tells `history`.
 
-    `media_type` is that of the source ("image/jpeg"). The file at `origin.path` is named as the parent, and
-    its own manifest is kept. A certificate or key that cannot be used is a `RequestError`; a label that
-    cannot be made is an `OutputError`.
+    `media_type` is that of the source ("image/jpeg"); bits: of the mark in its pixels, where there is one. The file at
+    `origin.path` is named as the parent, and its own manifest is kept. A certificate or key that cannot be used is a
+    `RequestError`; a label that cannot be made is an `OutputError`.
     """
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
 
@@ -109,7 +113,7 @@ def sign(
             files[f"source{number}"] = kind, partial(path.open, "rb")
     try:
         try:
-            _sign(source, target, media_type, history, parent, credentials, files, set())
+            _sign(source, target, media_type, history, bits, parent, credentials, files, set())
         except c2pa.C2paError:  # labels that cannot be taken along must not stop this one: it says which
             unkept = {label for label, (kind, opened) in files.items() if not _can_be_kept(kind, opened)}
             if not unkept:
@@ -117,7 +121,7 @@ def sign(
             source.seek(0)
             target.seek(0)
             target.truncate()
-            _sign(source, target, media_type, history, parent, credentials, files, unkept)
+            _sign(source, target, media_type, history, bits, parent, credentials, files, unkept)
     except c2pa.C2paError as error:
         raise OutputError(f"the label could not be made ({error}): {signer.remedy()}") from error
 
@@ -164,6 +168,7 @@ def _sign(
     target: BinaryIO,
     media_type: str,
     history: tuple[Step, ...],
+    bits: str,
     parent: Parent | None,
     credentials: tuple[str, bytes, bytes],
     files: Mapping[str, tuple[str, Callable[[], BinaryIO]]],
@@ -179,6 +184,9 @@ def _sign(
             {"label": "c2pa.actions.v2", "data": {"actions": _actions(history, parent is not None)}}
         ],
     }
+    if bits:
+        binding = {"alg": MARK, "blocks": [{"scope": {}, "value": bits}]}
+        manifest["assertions"].append({"label": BINDING, "data": binding})
     parts = [(parent.title, "parentOf", "parent")] if parent else []
     parts += [(one.title, "componentOf", f"source{n}") for n, one in enumerate(_sources(history))]
     taken: list[dict[str, Any]] = []
@@ -253,13 +261,13 @@ def _action(step: Step, sources: list[str]) -> dict[str, Any]:
         "description": titled(words),
         "digitalSourceType": SOURCE_TYPE + step.source_type,
         "softwareAgent": {"name": "mien", "version": step.version or __version__},
-        "parameters": {STEP: json.dumps(_told(step), default=_plain)}
+        "parameters": {STEP: json.dumps(told(step), default=_plain)}
         | ({"ingredientIds": sources} if sources else {}),
     }
     return action | ({"when": step.time} if step.time else {})
 
 
-def _told(step: Step) -> dict[str, Any]:
+def told(step: Step) -> dict[str, Any]:
     """A step as the label has it: what is empty is left out, and where sources lie on this computer is
     nobody's business."""
     fields = asdict(step)
@@ -267,7 +275,9 @@ def _told(step: Step) -> dict[str, Any]:
         {key: value for key, value in taken.items() if key != "path"} for taken in fields["sources"]
     ]
     return {"schema": SCHEMA} | {
-        key: value for key, value in fields.items() if value or key not in ("notes", "sources", "consent")
+        key: value
+        for key, value in fields.items()
+        if value or key not in ("notes", "sources", "consent", "words")
     }
 
 
@@ -276,34 +286,9 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
-    """The XMP `packet` of the input, or a new one, with the IPTC properties that say what `history` did."""
-    properties = {
-        "DigitalSourceType": SOURCE_TYPE + history[-1].source_type,
-        "AISystemUsed": "mien",
-        "AISystemVersionUsed": __version__,
-    }
-    body = "".join(f"<Iptc4xmpExt:{name}>{value}</Iptc4xmpExt:{name}>" for name, value in properties.items())
-    description = f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">{body}</rdf:Description>'.encode()
-    if packet and b"</rdf:RDF>" in packet and b'xmlns:rdf="' in packet:
-        names = "|".join(properties).encode()
-        packet = re.sub(rb'\s+Iptc4xmpExt:(?:%s)=("[^"]*"|\'[^\']*\')' % names, b"", packet)
-        packet = re.sub(
-            rb"<Iptc4xmpExt:(%s)\b[^>]*(?:/>|>.*?</Iptc4xmpExt:\1>)" % names, b"", packet, flags=re.DOTALL
-        )
-        return packet.replace(b"</rdf:RDF>", description + b"</rdf:RDF>", 1)
-    return (
-        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
-        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        + description
-        + b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
-    )
-
-
 # ---- reading a label
 
 
-@checked
 def verify(path: str | os.PathLike[str]) -> Verdict:
     """Read the label of a file: "intact", "broken" (the file or the label was changed, or the label was cut
     out) or "unlabelled".
@@ -324,9 +309,10 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
         ):
             try:
                 with c2pa.Reader(None, file, context=context) as reader:
-                    return _verdict(reader, data)
+                    verdict = _verdict(reader, data)
             except c2pa.C2paError as error:
-                return _no_manifest(path, data, error)
+                verdict = _no_manifest(path, data, error)
+            return replace(verdict, aigc=declarations.declared(data))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
 
@@ -361,7 +347,18 @@ def _verdict(reader: c2pa.Reader, data: mmap.mmap) -> Verdict:
         ingredients=tuple(parents),
         found_by="manifest",
         reasons=tuple(dict.fromkeys(reasons)),
+        bits=_bits(active),
     )
+
+
+def _bits(manifest: dict[str, Any]) -> str | None:
+    """Those of the mark in the pixels that a label tells of."""
+    for part in manifest.get("assertions", ()):
+        data = part.get("data")
+        if part.get("label") == BINDING and isinstance(data, dict) and data.get("alg") == MARK:
+            found = re.search(r'"value": "([01]{16})"', json.dumps(data.get("blocks")))
+            return found[1] if found else None
+    return None
 
 
 def _listed(manifest: dict[str, Any]) -> list[dict[str, Any]]:
@@ -404,7 +401,7 @@ def _step(text: Any) -> Step | None:
         known = {
             key: fields[key] for key in Step.__dataclass_fields__ if key in fields
         }  # a newer mien says more
-        words = [known.get(key, "") for key in ("verb", "version", "time", "source_type", "consent")]
+        words = [known.get(key, "") for key in ("verb", "version", "time", "source_type", "consent", "words")]
         known["networks"] = tuple((name, digest) for name, digest in fields["networks"])
         known["sources"] = tuple(Source(**about) for about in fields.get("sources", ()))
         known["notes"] = tuple(fields.get("notes", ()))

@@ -13,12 +13,29 @@ from PIL import ExifTags, Image, TiffImagePlugin
 # the tags of a TIFF that describe the picture; the others say how its pixels lie in the file
 DESCRIPTIVE = {270, 271, 272, 305, 306, 315, 33432}
 FOLDERS = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
+# makers' notes, owner, serial numbers of camera and lens, and a picture's own number
+TRACEABLE = {0x927C, 0xA420, 0xA430, 0xA431, 0xA435}
 
 
 def described(picture: Image.Image) -> bytes | None:
     """EXIF as a blob for files that keep it otherwise: TIFF in its own tags, old PNG as text."""
+    return _blob(*fields(picture.getexif()))
+
+
+def minimised(blob: bytes) -> bytes | None:
+    """EXIF without place, serial numbers, owner and makers' notes; None where nothing is left, or it is damaged."""
     exif = Image.Exif()
-    tags, folders = fields(picture.getexif())
+    with contextlib.suppress(Exception):  # of damaged EXIF Pillow may say anything
+        exif.load(blob)
+    tags, folders = fields(exif)
+    about = folders.get(ExifTags.IFD.Exif, {})
+    left = {tag: about[tag] for tag in about.keys() - TRACEABLE}
+    kept = _blob(tags, {ExifTags.IFD.Exif: left} if left else {})
+    return kept.removeprefix(b"Exif\0\0") if kept else None
+
+
+def _blob(tags: dict[int, Any], folders: dict[int, dict[int, Any]]) -> bytes | None:
+    exif = Image.Exif()
     exif.update(tags)
     for folder, values in folders.items():
         exif.get_ifd(folder).update(values)

@@ -27,9 +27,11 @@ def write(
     history: tuple[Step, ...],
     origin: Origin,
     force: bool = False,
+    bits: str = "",
 ) -> int:
     """Write frames `[H, W, 3]` uint8 RGB as a picture that moves and begins anew without end; returns how many there
-    were. GIF has 256 colours a frame and hundredths of a second, so that its rate is the nearest that it can hold."""
+    were. GIF has 256 colours a frame and hundredths of a second, so that its rate is the nearest that it can hold.
+    bits: of the mark in the frames."""
     form = target(path, force=force)
     count = 0
 
@@ -48,7 +50,7 @@ def write(
     next(rest).save(raw, form, save_all=True, append_images=rest, duration=step, loop=0, **options)
     labelled = io.BytesIO()
     raw.seek(0)
-    provenance.sign(raw, labelled, f"image/{form.lower()}", history, origin)
+    provenance.sign(raw, labelled, f"image/{form.lower()}", history, origin, bits)
     outputs.write(path, labelled.getbuffer(), force=force)
     return count
 

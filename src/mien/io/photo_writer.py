@@ -19,7 +19,7 @@ from PIL import Image, TiffImagePlugin
 from ..arguments import checked
 from ..errors import OutputError, RequestError
 from ..types import Array, Photo
-from . import captions, outputs, xmp_packet
+from . import captions, declarations, notice, outputs, privacy, watermark, xmp_packet
 from . import content_credentials as provenance
 from .exif import fields, sized
 from .photo_reader import check_pixels
@@ -34,20 +34,28 @@ QUALITY, SUBSAMPLING = 95, 0
 
 @checked
 def write(
-    photo: Photo, path: str | os.PathLike[str], *, quality: int | None = None, force: bool = False
+    photo: Photo,
+    path: str | os.PathLike[str],
+    *,
+    quality: int | None = None,
+    private: bool = False,
+    force: bool = False,
 ) -> None:
     """Write `photo` in the format that the suffix of `path` names; a photo with a history gets a label.
 
     `quality` 1..100 is for JPEG and WebP. Without it a JPEG that was read from a JPEG keeps that one's tables
     and subsampling, and others get 95 (JPEG without chroma subsampling). 16 bits are kept by PNG and TIFF and
-    rounded to 8 by the others. `OutputError` where the file exists (or is the photo's own source) and `force`
+    rounded to 8 by the others. private: leave out where the photo was taken and with which device; the label stays.
+    `OutputError` where the file exists (or is the photo's own source) and `force`
     is not set, or cannot be written; then nothing is left behind.
     """
     path = Path(path)
     check_pixels(photo)
     form = target(path, source=photo.origin.path, quality=quality, force=force)
     _check_fits(photo, path, form)
-    photo = _described(photo)
+    if private:
+        photo = replace(photo, origin=privacy.minimised(photo.origin))
+    photo, bits = _marked(_described(photo))
     xmp = photo.origin.xmp
     encode = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff}[form]
     try:
@@ -58,7 +66,8 @@ def write(
         ) from error
     if provenance.wants_label(photo.history, photo.origin):
         labelled = io.BytesIO()
-        provenance.sign(io.BytesIO(data), labelled, f"image/{form.lower()}", photo.history, photo.origin)
+        kind = f"image/{form.lower()}"
+        provenance.sign(io.BytesIO(data), labelled, kind, photo.history, photo.origin, bits)
         data = labelled.getbuffer()
     outputs.write(path, data, force=force)
 
@@ -66,7 +75,7 @@ def write(
 def _described(photo: Photo) -> Photo:
     """The photo with what its file says of it as it is now."""
     origin, size = photo.origin, photo.size
-    packet = provenance.xmp(origin.xmp, photo.history) if photo.history else origin.xmp
+    packet = declarations.xmp(origin.xmp, photo.history) if photo.history else origin.xmp
     return replace(
         photo,
         origin=replace(
@@ -75,6 +84,19 @@ def _described(photo: Photo) -> Photo:
             xmp=xmp_packet.sized(packet, size) if packet else None,
         ),
     )
+
+
+def _marked(photo: Photo) -> tuple[Photo, str]:
+    """The photo with a mark in the pixels of each face that was changed or made, and with the words that a step wants in
+    a corner; and the mark's bits, none where no face was."""
+    bits = ""
+    if photo.marks:
+        said = watermark.bits_of(photo.history, b"".join(one.grey.tobytes() for one in photo.marks))
+        photo = replace(photo, pixels=watermark.lay(photo.pixels, photo.marks, said))
+        bits = watermark.as_text(said)
+    if words := notice.words_of(photo.history):
+        photo = replace(photo, pixels=notice.drawn(photo.pixels, words, photo.boxes))
+    return photo, bits
 
 
 def target(path: Path, *, source: str | None, quality: int | None, force: bool) -> str:

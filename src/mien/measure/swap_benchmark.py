@@ -17,9 +17,9 @@ from ..face import geometry
 from ..io import outputs, photo_writer
 from ..io import photo_reader as image
 from ..models.kit import Kit, shared_kit
+from ..pipeline.consent import check_consent
 from ..pipeline.gallery import Gallery
 from ..pipeline.look import PhotoFaces
-from ..pipeline.people import check_consent
 from ..pipeline.swap import swap
 from ..types import SILENT, Alignment, Array, Face, Photo, Progress, Step
 from .benchmark import SHEET, TABLE, photos

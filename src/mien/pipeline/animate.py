@@ -18,16 +18,18 @@ from ..edits.reenact_head import allowed_yaw
 from ..errors import FaceError, OutputError, RequestError
 from ..face import filters, geometry
 from ..face.motion import Motion
-from ..io import clip_writer, moving_picture, outputs, photo_writer
+from ..io import clip_writer, moving_picture, notice, outputs, photo_writer, watermark
 from ..io.clip_writer import Sound
 from ..io.colour_profile import profile_of
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
 from ..types import SILENT, Array, Photo, Progress, Source, Step
+from .consent import check_consent, stated
 from .look import Look, PhotoFaces
+from .marking import box_of, place
 from .motion import MotionLike, as_motion
-from .people import FaceLike, check_consent, meant, select_faces
+from .people import FaceLike, meant, select_faces
 from .photo import now
 from .resume import Summary, process_drawn
 
@@ -44,9 +46,10 @@ REGIONS = ("pose", "eyes", "lips", "brows")
 
 @dataclass(frozen=True, eq=False)
 class Actor:
-    """A face of the photo, by its number from 1, and what it does."""
+    """A face of the photo, by its number from 1, with its landmarks `[478, 2]`, and what it does."""
 
     number: int
+    landmarks: Array
     reenactor: Reenactor
     motion: Motion
 
@@ -81,6 +84,24 @@ class Animation:
         """All frames, one after the other."""
         return (self.frame(number) for number in range(len(self)))
 
+    def finished(self, number: int, bits: int) -> tuple[Array, bool]:
+        """Frame `number` as it is written: with marks in its faces and words in a corner; and whether there are any
+        marks."""
+        photo = self._photo(number, self.frame(number))
+        pixels = watermark.lay(photo.pixels, photo.marks, bits)
+        words = self.step.words
+        return notice.drawn(pixels, words, photo.boxes) if words else pixels, bool(photo.marks)
+
+    def _photo(self, number: int, pixels: Array) -> Photo:
+        """Frame `number` as a photo, which knows where its faces are."""
+        faces = [
+            one.reenactor.moved(one.landmarks, one.motion.at(number / self.fps), self.parts)
+            for one in self.actors
+        ]
+        marks = tuple(found for face in faces if (found := place(pixels, face)) is not None)
+        boxes = tuple(box_of(face) for face in faces)
+        return replace(self.photo.after(self.step, pixels, marks), boxes=boxes)
+
     def write(
         self,
         path: str | os.PathLike[str],
@@ -95,11 +116,11 @@ class Animation:
         path = Path(path)
         check_target(path, sound=sound, resume=resume, force=force)
         if path.suffix.lower() in moving_picture.SUFFIXES:
-            history = (*self.photo.history, self.step)
-            watched = self._watched(progress)
-            moving_picture.write(
-                watched, path, fps=self.fps, history=history, origin=self.photo.origin, force=force
-            )
+            history, origin = (*self.photo.history, self.step), self.photo.origin
+            bits = watermark.bits_of(history, self.photo.pixels.tobytes())
+            marked = (self.finished(number, bits)[0] for number in self._watched(progress))
+            how: dict[str, Any] = {"history": history, "origin": origin, "bits": watermark.as_text(bits)}
+            moving_picture.write(marked, path, fps=self.fps, force=force, **how)
             return Summary(len(self), self.fps, len(self.actors), self.step.notes)
         film = clip_writer.new_film(str(path), self.photo.size, self.fps, len(self))
         line = _Line(self, film)
@@ -121,14 +142,16 @@ class Animation:
         folder = Path(folder)
         outputs.check_empty(folder)
         folder.mkdir(exist_ok=True)
-        for number, pixels in enumerate(self._watched(progress), 1):
-            photo_writer.write(self.photo.after(self.step, pixels), folder / f"{number:05d}.png")
+        for number in self._watched(progress):
+            photo = self._photo(number, self.frame(number))
+            photo_writer.write(photo, folder / f"{number + 1:05d}.png")
         return len(self)
 
-    def _watched(self, progress: Progress) -> Iterator[Array]:
-        for number, pixels in enumerate(self.frames(), 1):
-            yield pixels
-            progress.advance(number, len(self))
+    def _watched(self, progress: Progress) -> Iterator[int]:
+        """The numbers of all frames, told of one by one."""
+        for number in range(len(self)):
+            yield number
+            progress.advance(number + 1, len(self))
             if progress.cancelled:
                 raise KeyboardInterrupt
 
@@ -142,11 +165,16 @@ class _Line:
     edited: set[int] = field(default_factory=set)
     notes: dict[int, str] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
+    bits: int = 0
+    marked: bool = False
+    words: str = ""
     nothing = ""
 
     def run(self, frames: Iterator[int]) -> Iterator[Any]:
         for number in frames:
-            yield clip_writer.picture(self.animation.frame(number), self.film, number)
+            pixels, marked = self.animation.finished(number, self.bits)
+            self.marked |= marked
+            yield clip_writer.picture(pixels, self.film, number)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         return {}, {}
@@ -170,6 +198,7 @@ def animate(
     driver: FaceLike = "largest",
     start: float | None = None,
     end: float | None = None,
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
     progress: Progress = SILENT,
@@ -182,7 +211,7 @@ def animate(
     one motion is given. strength 0 to 1.5: how much of it; regions: of "pose", "eyes", "lips" and "brows", those that
     take part. loop: how often the motion is done. size: the longer side in pixels, where the photo is larger. fps:
     frames a second, where it is not to be the motion's. driver, start, end: whose face of a driving clip, and the part
-    in seconds.
+    in seconds. mark: the words in a corner of what is written, "eu", which is usual, "eu:de" or "cn", or "none".
 
     Frames are made when they are asked for, at the photo's own resolution; at rest they are the photo, bit for bit.
     Raises `RequestError` without consent, `FaceError` where a face is too small or turned too far, or reads as under
@@ -222,6 +251,7 @@ def animate(
     actors = tuple(
         Actor(
             i + 1,
+            faces[i].landmarks,
             Reenactor.of(
                 photo.pixels, faces[i], drawing, [one.landmarks for one in faces if one is not faces[i]]
             ),
@@ -237,15 +267,17 @@ def animate(
         "loop": loop,
         "fps": rate,
     }
+    said, warned = stated(consent, kit, lambda: [seen.identity(faces[i]) for i in asked])
     step = Step(
         "animate",
         arguments,
         tuple(dict.fromkeys((*kit.landmarker.networks, *drawing.networks))),
         __version__,
         now(),
-        notes=_notes(actors, parts),
+        notes=(*_notes(actors, parts), *warned),
         sources=tuple(dict.fromkeys(sources.values())),
-        consent=consent,
+        consent=said,
+        words=notice.words_for(mark, "animate"),
     )
     return Animation(photo, actors, rate, count, parts, step)
 

@@ -50,6 +50,7 @@ class Job:
     quality: int | None = None
     force: bool = False
     max_pixels: int = image.MAX_PIXELS
+    private: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
         raise type(error)(f"{job.source}: {error}") from error
     changed = cv2.norm(before, photo.pixels, cv2.NORM_INF) > 0  # which needs no memory for all pixels
     del before  # the input's pixels are let go before the result is encoded
-    photo_writer.write(photo, job.target, quality=job.quality, force=job.force)
+    photo_writer.write(photo, job.target, quality=job.quality, private=job.private, force=job.force)
     notes = photo.history[-1].notes if photo.history else ()
     why = "; ".join(notes) or (
         "" if changed else "every strength is 0 or nothing was seen that it could be done to"

@@ -18,6 +18,7 @@ from . import photo as apply
 from .clip_changes import HeldChanges, Laid
 from .clip_faces import ClipFaces, pace
 from .look import align_face
+from .marking import Touched
 from .tracking import Tracker
 
 
@@ -80,9 +81,10 @@ class ClipEditor(ClipFaces):
             shown = replace(change, alpha=change.alpha * self.steady[frame.number][names[i]][1])
             return fronts[i].mask_objects(crop, shown) if i in fronts else shown
 
-        before = frame.pixels
+        before, touched = frame.pixels, Touched()
         self.edited |= {names[i] for i in chosen if names[i] not in self.declined or _shows(wanted[i])}
-        return frame.drawn(before, apply.run_edits(before, self.stages, faces, chosen, recall, align_face))
+        after = apply.run_edits(before, self.stages, faces, chosen, recall, align_face, touched)
+        return self.finished(frame, before, after, touched)
 
     def forget(self, drawn: int) -> None:
         super().forget(drawn)

@@ -8,15 +8,17 @@ like depends on few frames around it, which is what lets a run stop after any pa
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..io import clip_reader as footage
+from ..io import notice, watermark
 from ..types import Array, Face, Identity, Person, Source
 from . import tracking as tracks
+from .marking import Touched, box_of
 from .tracking import TrackedFrame, Tracker
 
 KEYS = 8  # key frames a second
@@ -39,6 +41,9 @@ class ClipFaces:
     ticks: dict[int, int] = field(default_factory=dict)
     edited: set[int] = field(default_factory=set)
     notes: dict[int, str] = field(default_factory=dict)
+    bits: int = 0  # of the mark that is laid in faces
+    marked: bool = False
+    words: str = ""  # for a corner of every frame
     waiting: deque[footage.Frame] = field(default_factory=deque)
     steady: dict[int, dict[int, tuple[Face, float]]] = field(default_factory=dict)
 
@@ -54,6 +59,12 @@ class ClipFaces:
     def draw(self, frame: footage.Frame) -> Any:
         """The picture of a frame, ready to be encoded."""
         raise NotImplementedError
+
+    def finished(self, frame: footage.Frame, before: Array, after: Array, touched: Touched) -> Any:
+        """The picture of a frame whose faces were changed, with a mark in each of them."""
+        places = touched.places(before, after)
+        self.marked |= bool(places)
+        return frame.drawn(before, watermark.lay(after, places, self.bits))
 
     def forget(self, drawn: int) -> None:
         """Let go what no frame after `drawn`, nor a run that goes on after it, depends on."""
@@ -163,9 +174,19 @@ class ClipFaces:
         if self.waiting and self.waiting[0].number == drawn:
             frame = self.waiting.popleft()
             if drawn >= self.start:
-                picture = self.draw(frame)
+                self.draw(frame)
+                boxes = [box_of(face.landmarks) for face, _ in self.steady[drawn].values()]
+                picture = worded_frame(frame, self.words, boxes)
                 self.forget(drawn)
                 yield picture
+
+
+def worded_frame(frame: footage.Frame, words: str, boxes: Sequence[notice.Box] = ()) -> Any:
+    """The picture of a frame with words in a corner that no face is in; itself where there are none."""
+    if not words:
+        return frame.picture
+    pixels = frame.pixels
+    return frame.drawn(pixels, notice.drawn(pixels, words, boxes))
 
 
 def pace(fps: float) -> tuple[int, int]:

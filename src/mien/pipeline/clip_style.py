@@ -20,6 +20,7 @@ from ..io import clip_reader as footage
 from ..models.translator import mixed
 from ..types import Array, Source
 from . import tracking as tracks
+from .clip_faces import worded_frame
 
 # share of the drawing before: more steadies hardly more and departs from what is seen (benchmarks/stylize.py
 # measures both)
@@ -45,6 +46,9 @@ class ClipStylizer:
     )  # the last frame "grey" and from "afar", and how it was "drawn", float32
     edited: set[int] = field(default_factory=set)
     notes: dict[int, str] = field(default_factory=dict)
+    bits: int = 0
+    words: str = ""
+    marked = False  # what becomes of faces is the drawing's own: they are not looked for in every frame
     nothing = ""
     sources: tuple[Source, ...] = ()
 
@@ -56,7 +60,8 @@ class ClipStylizer:
             before, self.tick = frame.pixels, frame.picture.pts
             self.see(before, self.draw(before))
             drawn = np.clip(np.rint(self.seen["drawn"]), 0, 255).astype(np.uint8)
-            yield frame.drawn(before, mixed(before, before, drawn, self.strength))
+            frame.drawn(before, mixed(before, before, drawn, self.strength))
+            yield worded_frame(frame, self.words)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """What is known after the last frame."""

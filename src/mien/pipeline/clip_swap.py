@@ -27,6 +27,7 @@ from .clip_changes import HeldChanges, nearest_keys
 from .clip_faces import ClipFaces, pace
 from .gallery import Gallery
 from .look import align_face
+from .marking import Touched
 from .photo import NOTHING_BEFORE, Occlusion, make_change, only_own, run_edits
 from .swap_face import Assignment, Stages, Target, read_age, refused_for_age, refused_for_pose
 from .tracking import Tracker
@@ -148,11 +149,12 @@ class ClipSwapper(ClipFaces):
         shares = {i: self._share(names[i], frame.number) for i in chosen}
         if not any(shares.values()):
             return frame.picture
-        before = after = frame.pixels
+        before, touched = frame.pixels, Touched()
+        after = before
         for i, share in shares.items():
             if share:
-                after = self._swapped(after, faces, i, names[i], frame.number, share)
-        return frame.drawn(before, after)
+                after = self._swapped(after, faces, i, names[i], frame.number, share, touched)
+        return self.finished(frame, before, after, touched)
 
     def _share(self, name: int, number: int) -> float:
         """How much of the swap a frame shows: it fades where a face comes or goes, or is turned too far."""
@@ -173,7 +175,14 @@ class ClipSwapper(ClipFaces):
         return self.steady[number][name][1] * float(smoothstep(np.array(away), 0, 1))
 
     def _swapped(
-        self, pixels: Array, faces: list[Face], i: int, name: int, number: int, share: float
+        self,
+        pixels: Array,
+        faces: list[Face],
+        i: int,
+        name: int,
+        number: int,
+        share: float,
+        touched: Touched,
     ) -> Array:
         """A frame with one face swapped."""
         known, beard = self.known[name], self.shaved.between(name, number)
@@ -192,7 +201,7 @@ class ClipSwapper(ClipFaces):
             return front.mask_objects(crop, only_own(change, crop, faces, i))
 
         edits = (*([self.stages.removal()] if beard else []), reshape, overlay)
-        out = run_edits(pixels, edits, faces, [i], change_by, align_face)
+        out = run_edits(pixels, edits, faces, [i], change_by, align_face, touched)
         if self._is_key(name, number) and len(known.ages_after) < LOOKS:
             known.ages_after.append(read_age(align_face(out, faces[i], overlay.alignment), self.kit))
             if (age := float(np.mean(known.ages_after))) < ADULT - CLOSE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack, cast
 
@@ -12,7 +13,7 @@ from ..deprecations import GONE, callbacks
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths, request_of
 from ..errors import RequestError
-from ..io import clip_reader, clip_writer
+from ..io import clip_reader, clip_writer, notice
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Photo, Progress
@@ -39,6 +40,7 @@ def edit(
     network: str | None = None,
     directions: Mapping[str, float] | None = None,
     consent: str = "",
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
     **strengths: Unpack[Strengths],
@@ -51,8 +53,9 @@ def edit(
     method: "prototypes" or "network"
     instead of what makes each edit best. network: a generator of yours, which moves the face in its own space
     (NAME-encoder, NAME-generator and NAME-directions in `models`); directions: amounts by the names of
-    directions that have no other name, {"s3": 1.5}. consent: where `hairstyle` is a picture, in whose words the person
-    in it agreed; it is written into the label. licence: "commercial" refuses networks that may not be
+    directions that have no other name, {"s3": 1.5}. mark: words in a corner of what is written, "eu", "eu:de" or "cn";
+    "none", which is usual for edits, for none. consent: where `hairstyle` is a picture, in whose words the person in it
+    agreed, or a record of `mien consent`; it is written into the label. licence: "commercial" refuses networks that may not be
     used so.
 
     Pixels outside the change are bit-identical; the result remembers what was done (`Photo.history`), and
@@ -63,7 +66,8 @@ def edit(
     kit = kit or shared_kit(licence)
     which = meant(face, kit=kit)
     hair = taken_hair(given.get("hairstyle"), consent, kit)
-    request = request_of(given, face=which, method=method, network=network, directions=directions, hair=hair)
+    about: dict[str, Any] = {"method": method, "network": network, "directions": directions, "mark": mark}
+    request = request_of(given, face=which, hair=hair, **about)
     return Session(as_photo(photo), kit=kit).apply(request.checked())
 
 
@@ -82,6 +86,7 @@ def edit_clip(
     resume: bool = False,
     force: bool = False,
     max_pixels: int = MAX_PIXELS,
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
     progress: Progress = SILENT,
@@ -100,9 +105,9 @@ def edit_clip(
     progress = callbacks(given, gone_in=GONE) or progress
     kit, places = kit or shared_kit(licence), (Path(source), Path(out))
     which = meant(face, kit=kit)
-    how: dict[str, Any] = {"method": method, "network": network, "directions": directions}
+    about: dict[str, Any] = {"method": method, "network": network, "directions": directions, "mark": mark}
     hair = taken_hair(given.get("hairstyle"), consent, kit)
-    asked = request_of(given, face=which, start=start, end=end, hair=hair, **how)
+    asked = request_of(given, face=which, start=start, end=end, hair=hair, **about)
     return apply_to_clip(
         *places, asked, resume=resume, force=force, max_pixels=max_pixels, kit=kit, progress=progress
     )
@@ -127,4 +132,5 @@ def apply_to_clip(
     clip = clip_reader.clip(source, begin=request.start, end=request.end, max_pixels=max_pixels)
     editor = clip_editor(request.face, edits, float(clip.fps), kit)
     step = edit_step(edits, request.arguments(), kit.parser.net.networks)
+    step = replace(step, words=notice.words_for(request.mark, "edit"))
     return process_clip(clip, out, editor, step, resume=resume, force=force, progress=progress)

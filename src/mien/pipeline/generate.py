@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,16 @@ import numpy as np
 from ..arguments import checked
 from ..edits import colours
 from ..errors import RequestError
+from ..face import geometry
 from ..io import clip_writer as video
+from ..io import notice
 from ..models.generator import Mapper
 from ..models.kit import Kit, shared_kit
 from ..types import Array, Photo
 from . import directions as latents
 from . import photo as apply
+from .look import PhotoFaces
+from .marking import places_of, worded
 
 NOBODY = "nobody"  # the generator in the box
 HAIR = ("hair_red", "hair_green", "hair_blue")  # what a colour of hair is to a mapper, from 0 to 255
@@ -31,6 +36,7 @@ def generate(
     *,
     truncation: float | None = None,
     conditions: Mapping[str, Asked] | None = None,
+    mark: str | None = None,
     kit: Kit | None = None,
 ) -> Iterator[Photo]:
     """Draw one picture a seed with the generator `network` (its halves are NETWORK-mapper and
@@ -39,16 +45,22 @@ def generate(
     truncation 0..1: 1 is as varied as the network learned, 0 its mean face; default: what its card says, else 0.7.
     conditions: what the faces are to be, of a network that can be told: "age" in years, "sex" -1 (feminine) to 1
     (masculine), "smile" 0..1, "yaw" in degrees, "hair" a name or #rrggbb; two numbers are a range, in which each
-    seed has its own place. The pictures are labelled as wholly generated. Raises `RequestError`.
+    seed has its own place.
+    mark: words in a corner of what is written, as in `edit`. The pictures are labelled as wholly generated. Raises
+    `RequestError`.
     """
-    mapper, generator = (kit or shared_kit()).generator(network)
+    kit = kit or shared_kit()
+    mapper, generator = kit.generator(network)
+    words = notice.words_for(mark, "generate", made=True)
     truncation, asked = _truncation(truncation, mapper), _checked(network, mapper, conditions or {})
     for seed in seeds:
         told, w = _drawn(mapper, seed, truncation, asked)
         step = apply.generation_step(
             {"seed": seed, "truncation": truncation, **told}, (mapper.net, generator.net)
         )
-        yield Photo(generator.draw(w)[0], history=(step,))
+        photo = Photo(generator.draw(w)[0], history=(step,))
+        faces = PhotoFaces(photo, kit).faces
+        yield worded(replace(photo, marks=places_of(photo, faces)), words, faces)
 
 
 @checked
@@ -142,4 +154,17 @@ def grid(photos: Sequence[Photo]) -> Photo:
     blank = np.full_like(photos[0].pixels, 255)
     tiles = [photo.pixels for photo in photos] + [blank] * (-len(photos) % columns)
     rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
-    return Photo(np.vstack(rows), history=tuple(step for photo in photos for step in photo.history))
+    height, width = photos[0].pixels.shape[:2]
+    places = [(i % columns * width, i // columns * height) for i in range(len(photos))]
+    marks = tuple(
+        replace(mark, matrix=geometry.shifted(mark.matrix, -x, -y))
+        for (x, y), photo in zip(places, photos, strict=True)
+        for mark in photo.marks
+    )
+    boxes = tuple(
+        (left + x, top + y, right + x, bottom + y)
+        for (x, y), photo in zip(places, photos, strict=True)
+        for left, top, right, bottom in photo.boxes
+    )
+    history = tuple(step for photo in photos for step in photo.history)
+    return Photo(np.vstack(rows), history=history, marks=marks, boxes=boxes)

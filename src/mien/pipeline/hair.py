@@ -18,8 +18,9 @@ from ..io.photo_reader import as_photo
 from ..models.kit import Kit
 from ..models.prototypes import ADULT
 from ..types import Alignment, Source
+from .consent import check_consent, stated
 from .look import PhotoFaces
-from .people import check_consent, clearly_largest
+from .people import clearly_largest
 
 SIZE = 1024  # pixels of a side in which hair is measured
 WIDE = 64.0  # pixels: of narrower faces hair has nothing to give
@@ -39,7 +40,8 @@ def taken_hair(hairstyle: Any, consent: str, kit: Kit) -> styles.TakenHair | Non
     check_consent(consent, "somebody's hairstyle")
     photo, title = as_photo(name), Path(name).name
     seen = PhotoFaces(photo, kit)
-    crop = seen.aligned(clearly_largest(seen, title), Alignment(LAYOUT, SIZE))
+    face = clearly_largest(seen, title)
+    crop = seen.aligned(face, Alignment(LAYOUT, SIZE))
     bust = Bust.of(kit.parser, crop)
     if (wide := face_width(crop.landmarks) / scale_of(crop.matrix)) < WIDE:
         raise FaceError(
@@ -51,4 +53,5 @@ def taken_hair(hairstyle: Any, consent: str, kit: Kit) -> styles.TakenHair | Non
         raise FaceError(f"{title}: reads {age:.0f} years, and nobody under 18 takes part")
     digest = hashlib.sha256(photo.pixels.tobytes()).hexdigest()
     source = Source(title, "hair", digest, str(Path(name)))
-    return styles.TakenHair((hairdo_of(bust, yaw_of(crop)),), source, consent)
+    said, warned = stated(consent, kit, lambda: [seen.identity(face)])
+    return styles.TakenHair((hairdo_of(bust, yaw_of(crop)),), source, said, warned)

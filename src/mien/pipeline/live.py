@@ -25,7 +25,7 @@ from ..edits.request import EditRequest, Strengths
 from ..errors import InputError, RequestError
 from ..face.motion import Gesture
 from ..face.shape import ShapeModel
-from ..io import clip_reader, clip_writer
+from ..io import clip_reader, clip_writer, notice
 from ..io.photo_reader import PhotoLike
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Array, Change, Crop, Edit, Face, Origin, Progress
@@ -33,6 +33,7 @@ from . import photo as apply
 from .animate import animate
 from .clip_changes import Laid, moved
 from .look import align_face
+from .marking import box_of
 from .motion import driver_of
 from .photo import edit_step
 
@@ -204,6 +205,11 @@ class Live:
                 self.settle()
         return self.effect.show(pixels, face)
 
+    @property
+    def boxes(self) -> list[notice.Box]:
+        """Where the face was last; empty where none was."""
+        return [box_of(self._face.face.landmarks)] if self._face.face else []
+
     def settle(self) -> None:
         """Wait until what was asked last is done; for those who do not film."""
         while self._newest is not None or self._busy:
@@ -269,6 +275,7 @@ def live(
     portrait: PhotoLike | None = None,
     consent: str = "",
     seconds: float | None = None,
+    mark: str | None = None,
     force: bool = False,
     licence: str | None = None,
     kit: Kit | None = None,
@@ -280,10 +287,13 @@ def live(
 
     portrait: a photo or a painting that is shown instead and does what the face does; it needs consent, as `animate`
     does. Frames that come too fast are dropped, and the last one is shown again. seconds: when to end; a camera goes on
-    until `progress` is cancelled. Returns how many frames were shown, how often edits were renewed, and the latency.
+    until `progress` is cancelled.
+    mark: the words in a corner, "eu", which is usual, "eu:de" or "cn", or "none".
+    Returns how many frames were shown, how often edits were renewed, and the latency.
     """
     kit, path = kit or shared_kit(licence), Path(out)
     clip_writer.target(path, force=force)
+    words, boxes = notice.words_for(mark, "live"), list[notice.Box]()
     request = EditRequest(cast("dict[str, float | str]", strengths)).checked()
     if seconds is not None and not 0 < seconds <= LONGEST:
         raise RequestError(f"{seconds:g} seconds came: more than 0, up to {LONGEST:g}, was wanted")
@@ -297,10 +307,12 @@ def live(
         made = animate(portrait, "idle", consent=consent, kit=kit)
         effect = LivePortrait(made.photo.pixels, made.actors[0].reenactor, kit.shapes.model)
         step = replace(made.step, arguments={"live": True}, sources=(driver_of(Path(source)),))
-        origin = made.photo.origin
-    told = Told()
+        origin, boxes = made.photo.origin, [box_of(one.landmarks) for one in made.actors]
+    told, step = Told(), replace(step, words=words)
     with clip_reader.stream(str(source)) as (frames, fps), Live(effect, kit) as running:
         shown = _until(streamed(frames, fps, running, told), fps, seconds, progress)
+        if words:
+            shown = (notice.drawn(pixels, words, boxes or running.boxes) for pixels in shown)
         clip_writer.write(shown, path, fps=fps, history=(step,), origin=origin, force=force)
     if not told.given:
         raise InputError(f"{source} gave no frame")

@@ -55,14 +55,6 @@ def meant(face: FaceLike, *, kit: Kit | None = None) -> str | Person:
     return person(face, kit=kit)
 
 
-def check_consent(consent: str, verb: str) -> None:
-    """Refuse what wants consent, as "a swap", without it by a `RequestError`."""
-    if not consent.strip():
-        raise RequestError(
-            f"{verb} needs consent: say who agreed and when, as in --consent 'both agreed by mail, 2026-11-29'"
-        )
-
-
 def select_faces(kit: Kit, pixels: Array, faces: list[Face], which: str | Person) -> list[int]:
     """The indices of the faces of `pixels [H, W, 3]` that are meant: by "all", "largest", a number as `find`
     counts them from 1, or a person."""

@@ -27,6 +27,7 @@ from ..models.parser import Parsed, Parser
 from ..models.session import Net
 from ..types import Alignment, Array, Change, Crop, Edit, Face, Networks, Photo, Step
 from .look import Look, align_face
+from .marking import Touched, joined
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
@@ -74,11 +75,14 @@ def edit_photo(
             watch(edit, i, crop, change)
         return change
 
-    pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or look.align)
+    touched = Touched()
+    pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or look.align, touched)
     if chosen and bare == len(chosen):
         raise DeclinedError("; ".join(notes))
     networks = next((occlusion.networks for occlusion in occlusions.values() if occlusion.networks), ())
-    return photo.after(edit_step(edits, arguments, networks, tuple(notes)), pixels)
+    uncovered = {i: occlusion.uncovered for i, occlusion in occlusions.items()}
+    marks = joined(photo.marks, touched.places(photo.pixels, pixels, uncovered))
+    return photo.after(edit_step(edits, arguments, networks, tuple(notes)), pixels, marks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +101,11 @@ class Occlusion:
 
     def mask_objects(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, without what things hide."""
-        return (
-            change
-            if self.things is None
-            else replace(change, alpha=change.alpha * self._free(crop, self.things))
-        )
+        return change if self.things is None else replace(change, alpha=change.alpha * self.uncovered(crop))
+
+    def uncovered(self, crop: Crop) -> Array:
+        """Where in a crop of the face no thing is before it: `[S, S]` in 0..1."""
+        return np.ones((crop.size,) * 2) if self.things is None else self._free(crop, self.things)
 
     def keep_hair_colour(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, under its hair; one that is for hair as it is."""
@@ -181,10 +185,11 @@ def run_edits(
     chosen: Sequence[int],
     change_by: ChangeBy,
     align: AlignBy,
+    touched: Touched | None = None,
 ) -> Array:
     """`pixels` after all `edits`. In each, every face is looked up in what the edit before has left, so that
     none is changed by a neighbour's; a face that has moved is followed. change_by: what makes an edit's
-    Change of a face; align: what lays it out."""
+    Change of a face; align: what lays it out; touched: what is told where faces were changed."""
     faces = list(faces)
     for edit in edits:
         out = pixels.copy()
@@ -194,6 +199,8 @@ def run_edits(
             composite(pixels, crop, change, out)
             if change.kind == "skin":
                 faces[i] = replace(faces[i], landmarks=advect_points(faces[i].landmarks, crop, change))
+            if touched is not None:
+                touched.add(i, faces[i].landmarks, crop, change)
         pixels = out
     return pixels
 
@@ -267,7 +274,9 @@ def edit_step(
     networks = tuple(dict.fromkeys([*(one for edit in edits for one in edit.networks), *besides]))
     step = Step("edit", arguments, networks, __version__, now(), notes=notes)
     taken = next((edit.taken for edit in edits if isinstance(edit, Hairstyle) and edit.taken), None)
-    return replace(step, sources=(taken.source,), consent=taken.consent) if taken else step
+    if taken is None:
+        return step
+    return replace(step, sources=(taken.source,), consent=taken.consent, notes=(*notes, *taken.notes))
 
 
 def generation_step(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:

@@ -19,11 +19,11 @@ import numpy as np
 from ..errors import FaceError, InputError, MienError, OutputError, RequestError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
-from ..io import outputs
+from ..io import outputs, watermark
 from ..types import Array, Clip, Photo, Progress, Source, Step
 
 PART = 4  # seconds
-SCHEMA = 2  # of done.json
+SCHEMA = 3  # of done.json
 TOLD = "done.json"
 LOCK = "lock"  # held while a run is at work
 OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)|lock")  # what a run makes in its folder
@@ -32,10 +32,14 @@ OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)|lock")  # what a run makes
 class FrameProcessor(Protocol):
     """What is done to a clip's frames: to faces by `ClipFaces`, to whole frames by `ClipStylizer`; or draws them out of
     a photo by their numbers. edited: the faces, by number; notes: by face, what was asked for and not done; nothing:
-    why nothing was done, empty where something was; sources: what took part besides what the step says."""
+    why nothing was done, empty where something was; sources: what took part besides what the step says; bits: of
+    the mark that is laid in faces; marked: whether any was; words: for a corner of every frame."""
 
     edited: set[int]
     notes: dict[int, str]
+    bits: int
+    marked: bool
+    words: str
 
     @property
     def nothing(self) -> str: ...
@@ -89,6 +93,7 @@ class ResumableRun:
     names: list[str] = field(default_factory=list)
     frames: int = 0
     edited: list[int] = field(default_factory=list)
+    marked: bool = False
 
     @contextlib.contextmanager
     def held(self) -> Generator[None]:
@@ -136,6 +141,7 @@ class ResumableRun:
                 raise KeyError(lost[0])
             self.names, self.frames, self.edited = names, int(known["frames"]), list(known["edited"])
             line.edited |= set(self.edited)
+            line.marked = bool(known["marked"])
             line.notes |= {int(face): note for face, note in known["notes"].items()}
             return restore(line, self.folder / state, self.frames)
         except MienError:
@@ -166,7 +172,7 @@ class ResumableRun:
         name = f"{len(self.names):05d}"
         self.frames += video.encode(pictures, self.folder / f"{name}.nut", clip)
         self.names.append(f"{name}.nut")
-        self.edited = sorted(line.edited)
+        self.edited, self.marked = sorted(line.edited), line.marked
         state = f"{name}.npz"
         keep(line, self.folder / state)
         self._tell(line, state)
@@ -182,7 +188,7 @@ class ResumableRun:
             "parts": self.names,
             "frames": self.frames,
         }
-        told |= {"edited": self.edited, "notes": line.notes, "state": state}
+        told |= {"edited": self.edited, "marked": self.marked, "notes": line.notes, "state": state}
         draft = self.folder / "done.part"
         with draft.open("w", encoding="utf-8") as file:
             json.dump(told, file, indent=1)
@@ -225,8 +231,8 @@ def process_clip(
     def frames(first: int, ticks: int | None) -> Iterator[Any]:
         return footage.frames(clip, begin=first, ticks=ticks)
 
-    def join(parts: list[Path], step: Step) -> None:
-        video.join(clip, parts, out, history=(step,), force=force)
+    def join(parts: list[Path], step: Step, bits: str) -> None:
+        video.join(clip, parts, out, history=(step,), bits=bits, force=force)
 
     return _process(
         clip, out, line, step, request, frames, join, resume=resume, force=force, progress=progress
@@ -254,9 +260,9 @@ def process_drawn(
     def frames(first: int, _: int | None) -> Iterator[Any]:
         return iter(range(first, film.frames))
 
-    def join(parts: list[Path], step: Step) -> None:
-        history = (*photo.history, step)
-        video.assemble(film, parts, out, sound=sound, history=history, origin=photo.origin, force=force)
+    def join(parts: list[Path], step: Step, bits: str) -> None:
+        how: dict[str, Any] = {"history": (*photo.history, step), "origin": photo.origin, "bits": bits}
+        video.assemble(film, parts, out, sound=sound, force=force, **how)
 
     return _process(
         film, out, line, step, request, frames, join, resume=resume, force=force, progress=progress
@@ -270,18 +276,20 @@ def _process(
     step: Step,
     request: dict[str, Any],
     frames: Callable[[int, int | None], Iterator[Any]],
-    join: Callable[[list[Path], Step], None],
+    join: Callable[[list[Path], Step, str], None],
     *,
     resume: bool,
     force: bool,
     progress: Progress,
 ) -> Summary:
     """Draw a film part by part. frames: those to be drawn from a number and its time stamp on; join: makes the film out
-    of the parts."""
+    of the parts, given what was done and the bits of the mark in it."""
     video.target(out, force=force)
     fps = float(clip.fps)
     request |= {"verb": step.verb, "asked": step.arguments}
     request["networks"] = [list(one) for one in step.networks]
+    request["words"] = line.words = step.words
+    line.bits = watermark.bits_of((step,), json.dumps(request, default=str).encode())
     parts = ResumableRun(out.with_name(f"{out.name}.parts"), request)
     try:
         with parts.held():
@@ -298,9 +306,11 @@ def _process(
             if line.nothing:
                 parts.clear()
                 raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
-            notes = tuple(f"face {face} {note}" for face, note in sorted(line.notes.items()))
+            found = (f"face {face} {note}" for face, note in sorted(line.notes.items()))
+            notes = (*step.notes, *found)
             done = replace(step, notes=notes, sources=(*step.sources, *line.sources))
-            join([parts.folder / name for name in parts.names], done)
+            bits = watermark.as_text(line.bits) if line.marked else ""
+            join([parts.folder / name for name in parts.names], done, bits)
             parts.clear()
     except OSError as error:
         raise video.full(out, error) from error

@@ -8,12 +8,14 @@ from typing import Any, Unpack
 
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths, request_of
+from ..io import notice
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
 from .hair import taken_hair
 from .look import PhotoFaces
+from .marking import worded
 from .people import FaceLike, meant, select_faces
 from .photo import Occlusion, Watch, edit_photo, find_occlusion
 
@@ -55,6 +57,7 @@ class Session:
         network: str | None = None,
         directions: dict[str, float] | None = None,
         consent: str = "",
+        mark: str | None = None,
         **strengths: Unpack[Strengths],
     ) -> Photo:
         """The photo after one request; see `mien.edit` for what can be asked."""
@@ -62,18 +65,26 @@ class Session:
         which = meant(face, kit=self.kit)
         hair = taken_hair(asked.get("hairstyle"), consent, self.kit)
         return self.apply(
-            request_of(asked, face=which, method=method, network=network, directions=directions, hair=hair)
+            request_of(
+                asked,
+                face=which,
+                method=method,
+                network=network,
+                directions=directions,
+                mark=mark,
+                hair=hair,
+            )
         )
 
     def apply(self, request: EditRequest, *, watch: Watch | None = None) -> Photo:
         """The photo after `request`: itself where nothing was asked for; watch: who is told of each Change.
         Raises `RequestError` and `FaceError` as `mien.edit` does."""
-        edits = plan(request, self.kit)
+        edits, words = plan(request, self.kit), notice.words_for(request.mark, "edit")
         chosen = select_faces(self.kit, self._seen.picture, self.faces, request.face)
         if not edits:
             return self.photo
         occlusions = {i: self._occlusion(i) for i in chosen}
-        return edit_photo(
+        done = edit_photo(
             self.photo,
             edits,
             self.faces,
@@ -84,6 +95,7 @@ class Session:
             look=self._seen.look,
             watch=watch,
         )
+        return worded(done, words, self.faces)
 
     def _occlusion(self, i: int) -> Occlusion:
         if i not in self._occlusions:

@@ -18,7 +18,7 @@ from ..edits.request import said_of_face
 from ..edits.translate import TranslatorEdit
 from ..errors import InputError, ModelError, RequestError
 from ..face import filters
-from ..io import clip_reader, clip_writer
+from ..io import clip_reader, clip_writer, notice
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models import catalogue
 from ..models.kit import Kit, shared_kit
@@ -27,6 +27,7 @@ from ..types import SILENT, Array, Networks, Person, Photo, Progress, Source, St
 from .clip_edit import clip_editor
 from .clip_style import ClipStylizer
 from .look import PhotoFaces
+from .marking import found_places, places_of, worded
 from .people import FaceLike, meant, select_faces
 from .photo import edit_photo, edit_step, generation_step
 from .resume import Summary, process_clip
@@ -54,7 +55,8 @@ class StyleRequest:
     """What is to be drawn of photos and clips, and how.
 
     strength 0..1: how far from the photo to the drawing. face: as in `EditRequest`, None for the whole picture.
-    conditions: the network's, by name. start, end: of a clip, the part in seconds that is drawn and written.
+    conditions: the network's, by name. start, end: of a clip, the part in seconds that is drawn and written. mark: see
+    `EditRequest`.
     """
 
     manner: Manner
@@ -64,6 +66,7 @@ class StyleRequest:
     start: float | None = None
     end: float | None = None
     licence: str | None = None
+    mark: str | None = None
 
     def checked(self) -> StyleRequest:
         """Itself, where it makes sense; otherwise a `RequestError`."""
@@ -79,6 +82,7 @@ class StyleRequest:
             "asked": dict(self.conditions),
             "begin": self.start,
             "end": self.end,
+            "mark": self.mark,
         }
         said |= {"style": self.manner.name, "style_sha256": self.manner.sha256}
         return {name: value for name, value in said.items() if value}
@@ -92,7 +96,9 @@ class StyleRequest:
             return _faces(photo, edit, self.face, self._step(edit), kit)
         seen = filters.to_uint8(photo.pixels)
         drawn = edit.translator.translate(seen, style=edit.style, asked=edit.asked)
-        return photo.after(self._step(edit), mixed(photo.pixels, seen, drawn, self.strength))
+        done = photo.after(self._step(edit), mixed(photo.pixels, seen, drawn, self.strength))
+        faces = PhotoFaces(done, kit).faces
+        return worded(replace(done, marks=places_of(done, faces)), done.history[-1].words, faces)
 
     def apply_to_clip(
         self,
@@ -135,7 +141,8 @@ class StyleRequest:
     def _step(self, edit: TranslatorEdit) -> Step:
         sources = () if self.manner.source is None else (self.manner.source,)
         step = edit_step((edit,), self.arguments(), self.manner.networks)
-        return replace(step, verb="stylize", sources=sources)
+        words = notice.words_for(self.mark, "stylize")
+        return replace(step, verb="stylize", sources=sources, words=words)
 
 
 @checked
@@ -147,6 +154,7 @@ def stylize(
     face: FaceLike | None = None,
     style: PhotoLike | None = None,
     conditions: Mapping[str, float] | None = None,
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
     **old: Any,
@@ -157,12 +165,12 @@ def stylize(
     translator of yours. strength 0..1: how far from the photo to the drawing; 0 gives the photo back. face: only faces ("all",
     "largest" or a number), the rest stays bit-identical. style: the picture whose style is taken, for
     networks that take any; conditions: the network's, by name. photo and style: as `edit` takes them.
-    licence: "commercial" refuses networks that may not be used so.
+    mark: words in a corner, as in `edit`. licence: "commercial" refuses networks that may not be used so.
     """
     photo, kit = as_photo(photo), kit or shared_kit(licence)
     asked: Mapping[str, float] = _renamed(old).get("conditions", conditions) or {}
     which = None if face is None else meant(face, kit=kit)
-    request = StyleRequest(manner(kit, network, style), strength, which, asked, licence=licence)
+    request = StyleRequest(manner(kit, network, style), strength, which, asked, licence=licence, mark=mark)
     return request.checked().apply(photo, kit)
 
 
@@ -181,6 +189,7 @@ def stylize_clip(
     resume: bool = False,
     force: bool = False,
     max_pixels: int = MAX_PIXELS,
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
     progress: Progress = SILENT,
@@ -197,7 +206,7 @@ def stylize_clip(
     start = words.get("start", start)
     clip_writer.target(Path(out), force=force)
     which = None if face is None else meant(face, kit=kit)
-    request = StyleRequest(manner(kit, network, style), strength, which, asked, start, end, licence)
+    request = StyleRequest(manner(kit, network, style), strength, which, asked, start, end, licence, mark)
     about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels}
     return request.checked().apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
 
@@ -242,7 +251,8 @@ def sketch(
         line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size
     )
     step = replace(generation_step(arguments, (translator.net,)), verb="sketch")
-    return replace(drawing.after(step, translator.translate(lines, asked=conditions)), opacity=None)
+    done = replace(drawing.after(step, translator.translate(lines, asked=conditions)), opacity=None)
+    return replace(done, marks=found_places(done, kit))
 
 
 @checked
@@ -293,4 +303,4 @@ def _faces(photo: Photo, edit: TranslatorEdit, face: str | Person, step: Step, k
     seen = PhotoFaces(photo, kit)
     chosen = select_faces(kit, seen.picture, seen.faces, face)
     done = edit_photo(photo, (edit,), seen.faces, chosen, step.arguments, look=seen.look)
-    return photo.after(step, done.pixels)
+    return worded(photo.after(step, done.pixels, done.marks), step.words, seen.faces)

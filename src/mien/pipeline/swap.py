@@ -13,15 +13,30 @@ from ..arguments import checked
 from ..edits.age_floor import CLOSE
 from ..edits.portrait import LAYOUT
 from ..errors import FaceError, RequestError
-from ..io import clip_reader, clip_writer
+from ..io import clip_reader, clip_writer, notice
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import SILENT, Alignment, Array, Change, Crop, Edit, Face, Photo, Progress, Source, Step
+from ..types import (
+    SILENT,
+    Alignment,
+    Array,
+    Change,
+    Crop,
+    Edit,
+    Face,
+    Identity,
+    Photo,
+    Progress,
+    Source,
+    Step,
+)
 from .clip_swap import clip_swapper
+from .consent import check_consent, stated
 from .gallery import Gallery
 from .look import PhotoFaces
-from .people import FaceLike, check_consent, meant, select_faces
+from .marking import Touched, joined, worded
+from .people import FaceLike, meant, select_faces
 from .photo import make_change, now, run_edits
 from .resume import Summary, process_clip
 from .swap_face import (
@@ -42,7 +57,7 @@ GalleryLike = Gallery | PhotoLike | Sequence[PhotoLike]  # what `Gallery.of` tak
 @dataclass(frozen=True, eq=False)
 class SwapRequest:
     """What is to be done to photos and clips: whose face goes to which faces, how, and in whose words all agreed.
-    start, end: of a clip, the part in seconds that is swapped and written."""
+    start, end: of a clip, the part in seconds that is swapped and written; mark: see `EditRequest`."""
 
     assignments: tuple[Assignment, ...]
     consent: str
@@ -50,6 +65,7 @@ class SwapRequest:
     start: float | None = None
     end: float | None = None
     licence: str | None = None
+    mark: str | None = None
 
     def checked(self) -> SwapRequest:
         """Itself, where it makes sense; otherwise a `RequestError`."""
@@ -61,17 +77,17 @@ class SwapRequest:
         """What the label says that was asked for."""
         said = [one.arguments() for one in self.assignments]
         about: dict[str, Any] = said[0] if len(said) == 1 else {"map": said}
-        part = {"begin": self.start, "end": self.end}
+        part = {"begin": self.start, "end": self.end, "mark": self.mark}
         return about | self.options.arguments() | {name: value for name, value in part.items() if value}
 
     def apply(self, photo: Photo, kit: Kit) -> Photo:
         """The photo with all chosen faces swapped; of several those that cannot be are left as they are."""
         seen, stages = PhotoFaces(photo, kit), Stages(kit, self.options)
         chosen, refused = self._chosen(seen)
-        pixels, done = photo.pixels, list[_Swapped]()
+        pixels, done, touched = photo.pixels, list[_Swapped](), Touched()
         for i, gallery in chosen.items():
             try:
-                done.append(_swapped(pixels, seen, i, gallery, stages))
+                done.append(_swapped(pixels, seen, i, gallery, stages, touched))
                 pixels = done[-1].pixels
             except FaceError as error:
                 refused.append(f"face {i + 1} {error}")
@@ -79,7 +95,9 @@ class SwapRequest:
             raise FaceError("; ".join(refused))
         sources = (one.source for one in done)
         step = self._step(stages, sources, shaved=any(one.shaved for one in done))
-        return photo.after(replace(step, notes=tuple(refused)), pixels)
+        marks = joined(photo.marks, touched.places(photo.pixels, pixels))
+        swapped = photo.after(replace(step, notes=(*step.notes, *refused)), pixels, marks)
+        return worded(swapped, step.words, seen.faces)
 
     def apply_to_clip(
         self,
@@ -118,7 +136,10 @@ class SwapRequest:
 
     def _step(self, stages: Stages, sources: Iterable[Source], *, shaved: bool) -> Step:
         step = Step("swap", self.arguments(), stages.networks(shaved=shaved), __version__, now())
-        return replace(step, sources=tuple(dict.fromkeys(sources)), consent=self.consent)
+        words = notice.words_for(self.mark, "swap")
+        pictures = [one for each in self.assignments for one in each.gallery.pictures]
+        said, notes = stated(self.consent, stages.kit, lambda: [Identity(one.identity) for one in pictures])
+        return replace(step, sources=tuple(dict.fromkeys(sources)), consent=said, notes=notes, words=words)
 
 
 @checked
@@ -133,6 +154,7 @@ def swap(
     shape: float = 1.0,
     keep: Sequence[str] = (),
     network: str | None = None,
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
 ) -> Photo:
@@ -145,7 +167,8 @@ def swap(
     whom it goes to. strength 0.05..1: how far from the one person to the other, a morph of the two; shape 0..1: how
     much of the shape comes along; keep: which of "mouth", "eyes", "brows" and "beard" stay the
     photo's. network: one that was
-    trained to draw this person, which then gives the shape and what is coarse, and the gallery what is fine.
+    trained to draw this person, which then gives the shape and what is coarse, and the gallery what is fine. mark: the
+    words in a corner of what is written, "eu", which is usual, "eu:de" or "cn", or "none".
 
     Pose, expression, gaze, light and skin tone, hair and what is before the face stay those of the photo; pixels
     outside the face are bit-identical.
@@ -157,7 +180,8 @@ def swap(
     kit, options = kit or shared_kit(licence), SwapOptions(strength, shape, tuple(keep), network)
     check_consent(consent, "a swap")
     photo, assignments = as_photo(photo), assigned(gallery, face, mapping, kit=kit)
-    return SwapRequest(assignments, consent, options, licence=licence).checked().apply(photo, kit)
+    request = SwapRequest(assignments, consent, options, licence=licence, mark=mark)
+    return request.checked().apply(photo, kit)
 
 
 @checked
@@ -178,6 +202,7 @@ def swap_clip(
     resume: bool = False,
     force: bool = False,
     max_pixels: int = MAX_PIXELS,
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
     progress: Progress = SILENT,
@@ -192,7 +217,7 @@ def swap_clip(
     check_consent(consent, "a swap")
     clip_writer.target(Path(out), force=force)
     assignments = assigned(gallery, face, mapping, kit=kit)
-    request = SwapRequest(assignments, consent, options, start, end, licence).checked()
+    request = SwapRequest(assignments, consent, options, start, end, licence, mark).checked()
     about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels}
     return request.apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
 
@@ -223,7 +248,9 @@ class _Swapped:
     shaved: bool
 
 
-def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: Stages) -> _Swapped:
+def _swapped(
+    pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: Stages, touched: Touched
+) -> _Swapped:
     """The gallery's face in place of face `i` of a photo; a `FaceError` says why that cannot be."""
     kit, look, face = seen.kit, seen.look, seen.faces[i]
     target = Target.of(pixels, face, stages, look.align)
@@ -239,7 +266,7 @@ def _swapped(pixels: Array, seen: PhotoFaces, i: int, gallery: Gallery, stages: 
         return look.carried_back(change, crop)
 
     def run(*edits: Edit) -> Array:
-        return run_edits(out, edits, seen.faces, [i], change_by, look.align)
+        return run_edits(out, edits, seen.faces, [i], change_by, look.align, touched)
 
     out, shaved = pixels, stages.shaves(portrait, picture.portrait)
     if shaved:

@@ -2,13 +2,15 @@
 
 CALLS                 method, address, what answers, what it takes
 make_app(studio, door)
-serve(...)            until it is stopped
+serve_studio(...)     the page and the calls, on this computer only, until it is stopped
+serve_calls(...)      the calls alone, for programs that have a key
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -26,12 +28,12 @@ from starlette.types import ASGIApp
 from .. import verbs
 from .._version import __version__
 from ..edits.request import EDITS, STYLE
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 from ..models.motions import boxed
 from ..paths import data_folder
 from . import animate_api, generate_api, jobs_api, media_api, people
 from .answers import HANDLERS, MissingError
-from .guard import Door, Guard
+from .guard import HEALTH, Door, Entrance, Guard, KeyDoor
 from .studio import Studio
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -182,7 +184,16 @@ def _call_described(call: Call) -> dict[str, Any]:
 ERROR = _object(error=TEXT, kind=TEXT, hint=TEXT)
 
 
-def _routes(static: dict[str, Response]) -> list[Route]:
+def _calls() -> list[Route]:
+    return [
+        Route(call.path.replace("{task}", "{task:int}"), call.handler, methods=[call.method])
+        for call in CALLS
+    ]
+
+
+def _page() -> list[Route]:
+    static = _static()
+
     async def page(_: Request) -> Response:
         return static["index.html"]
 
@@ -192,11 +203,14 @@ def _routes(static: dict[str, Response]) -> list[Route]:
             raise MissingError("file")
         return found
 
-    rows = [Route("/", page), Route("/static/{path:path}", file)]
-    for call in CALLS:
-        path = call.path.replace("{task}", "{task:int}")
-        rows.append(Route(path, call.handler, methods=[call.method]))
-    return rows
+    return [Route("/", page), Route("/static/{path:path}", file)]
+
+
+def _health() -> list[Route]:
+    async def health(_: Request) -> Response:
+        return JSONResponse({"version": __version__})
+
+    return [Route(HEALTH, health)]
 
 
 def _static() -> dict[str, Response]:
@@ -223,8 +237,8 @@ KINDS = {
 }
 
 
-def make_app(studio: Studio, door: Door) -> ASGIApp:
-    """The studio behind its guard."""
+def make_app(studio: Studio, door: Entrance) -> ASGIApp:
+    """The studio behind its guard: with its page, or without where programs come in by a key."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -233,27 +247,65 @@ def make_app(studio: Studio, door: Door) -> ASGIApp:
         looking.cancel()
         await asyncio.to_thread(studio.close)
 
-    app = Starlette(routes=_routes(_static()), exception_handlers=HANDLERS, lifespan=lifespan)
+    besides = _health() if isinstance(door, KeyDoor) else _page()
+    app = Starlette(routes=[*besides, *_calls()], exception_handlers=HANDLERS, lifespan=lifespan)
     app.state.studio = studio
     return Guard(app, door)
 
 
-def serve(port: int, started: Callable[[str], None]) -> None:
+def serve_studio(port: int, started: Callable[[str], None]) -> None:
     """Serve on this computer only, until the process is told to end; port 0: any that is free. started: is told
     the address to open."""
-    config = uvicorn.Config("", host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    config = _config("127.0.0.1", port)
+    socket = _bound(config)
+    door = Door(socket.getsockname()[1])
+    config.app = make_app(Studio(data_folder() / "studio"), door)
+    started(f"http://127.0.0.1:{door.port}/?token={door.token}")
+    _run(config, socket)
+
+
+def serve_calls(
+    host: str, port: int, keys: tuple[str, ...], tls: tuple[Path, Path] | None, started: Callable[[str], None]
+) -> None:
+    """Serve the calls alone to who has one of the keys. tls: certificate and its key; without it plain HTTP.
+    started: is told the address."""
+    config = _config(host, port)
+    if tls:
+        _check_certificate(*tls)
+        config.ssl_certfile, config.ssl_keyfile = tls
+    socket = _bound(config)
+    config.app = make_app(Studio(data_folder() / "service"), KeyDoor(keys))
+    started(f"{'https' if tls else 'http'}://{host}:{socket.getsockname()[1]}")
+    _run(config, socket)
+
+
+def _check_certificate(certificate: Path, key: Path) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except OSError as error:  # of which SSLError is one
+        raise InputError(
+            f"{certificate} with the key {key} cannot be used ({error.strerror or error}): two PEM files were wanted"
+        ) from error
+
+
+def _config(host: str, port: int) -> uvicorn.Config:
+    config = uvicorn.Config("", host=host, port=port, log_level="warning", access_log=False)
     config.server_header = config.date_header = False
     config.timeout_graceful_shutdown = 2
+    return config
+
+
+def _bound(config: uvicorn.Config) -> Any:
     try:
         socket = config.bind_socket()
     except SystemExit as error:  # what uvicorn makes of it
         raise OutputError(
-            f"port {port} is taken: choose another with --port, or leave it out for any that is free"
+            f"port {config.port} is taken: choose another with --port, or 0 for any that is free"
         ) from error
     socket.listen()  # who is told the address may come at once, and waits
-    door = Door(socket.getsockname()[1])
-    studio = Studio(data_folder() / "studio")
-    config.app = make_app(studio, door)
-    started(f"http://127.0.0.1:{door.port}/?token={door.token}")
-    with contextlib.suppress(KeyboardInterrupt):  # which is how a studio ends
+    return socket
+
+
+def _run(config: uvicorn.Config, socket: Any) -> None:
+    with contextlib.suppress(KeyboardInterrupt):  # which is how it ends
         uvicorn.Server(config).run(sockets=[socket])

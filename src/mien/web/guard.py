@@ -1,9 +1,10 @@
-"""Who may speak to the studio, and what every answer carries.
+"""Who may speak to the studio and to the service, and what every answer carries.
 
 One layer before the app, for requests and WebSockets alike. A page elsewhere on the web can make a browser send
-requests to this computer, so a request must name this server exactly (Host; DNS rebinding), come from its own
-page (Origin, Sec-Fetch-Site; forged requests) and carry the secret that only who started the studio has seen.
-No answer allows another origin to read it.
+requests to this computer, so a request to the studio must name this server exactly (Host; DNS rebinding), come
+from its own page (Origin, Sec-Fetch-Site; forged requests) and carry the secret that only who started the studio
+has seen. The service is for programs: a request carries a key, and none comes from a page. No answer allows
+another origin to read it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
+from typing import Protocol
 
 from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,6 +35,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+HEALTH = "/health"
 READING = ("GET", "HEAD")
 SAME = (None, "same-origin", "none")  # of Sec-Fetch-Site: older browsers and programs do not send it
 
@@ -46,9 +49,21 @@ class Refusal:
     hint: str = ""
 
 
+class Entrance(Protocol):
+    """What tells who may come in."""
+
+    def refusal(self, scope: Scope) -> Refusal | None:
+        """Why a request or a WebSocket is refused; None where it is not."""
+        ...
+
+    def cookie_for(self, scope: Scope) -> str | None:
+        """What a browser that is refused with 401 is let in by, if it has shown the secret."""
+        ...
+
+
 @dataclass(frozen=True)
 class Door:
-    """What a request must show: the port, the names that this server has, and the secret of this start."""
+    """Of the studio. What a request must show: the port, the names that this server has, and the secret of this start."""
 
     port: int
     names: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
@@ -70,8 +85,14 @@ class Door:
     def is_secret(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self.token.encode())
 
+    def cookie_for(self, scope: Scope) -> str | None:
+        """The secret goes from the address that was printed, which is seen and kept, into a cookie, which is not."""
+        given = QueryParams(scope["query_string"]).get("token", "")
+        if scope["method"] != "GET" or scope["path"] != "/" or not self.is_secret(given):
+            return None
+        return f"{self.cookie}={self.token}; HttpOnly; SameSite=Strict; Path=/"
+
     def refusal(self, scope: Scope) -> Refusal | None:
-        """Why a request or a WebSocket is refused; None where it is not."""
         said = _Said(scope)
         hosts, origins = said.all("host"), said.all("origin")
         if len(hosts) != 1 or hosts[0] not in self.hosts:
@@ -87,6 +108,29 @@ class Door:
 
     def _own(self, origins: list[str]) -> bool:
         return len(origins) == 1 and origins[0] in self.origins
+
+
+@dataclass(frozen=True)
+class KeyDoor:
+    """Of the service. A request must carry one of the keys; only whether it is up may be asked without."""
+
+    keys: tuple[str, ...]
+
+    def refusal(self, scope: Scope) -> Refusal | None:
+        said = _Said(scope)
+        if scope["type"] == "websocket" or said.all("origin") or said.all("sec-fetch-site"):
+            return Refusal(403, "this service is for programs: no page may call it")
+        scheme, _, key = (said.one("authorization") or "").partition(" ")
+        if scope["path"] == HEALTH or (scheme.lower() == "bearer" and self._knows(key)):
+            return None
+        return Refusal(401, "a key is wanted", "send the header Authorization: Bearer KEY")
+
+    def _knows(self, given: str) -> bool:
+        """Each key is compared whole, so that the time tells nothing of it."""
+        return any(hmac.compare_digest(given.encode(), key.encode()) for key in self.keys)
+
+    def cookie_for(self, scope: Scope) -> str | None:
+        return None
 
 
 class _Said:
@@ -113,7 +157,7 @@ class _Said:
 class Guard:
     """The app behind the door."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, door: Entrance) -> None:
         self.app, self.door = app, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,23 +172,12 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         sending = _with_headers(send)
-        if refusal and refusal.status == 401 and self._brings_token(scope):
-            await self._let_in(sending)
+        if refusal and refusal.status == 401 and (cookie := self.door.cookie_for(scope)):
+            await _answer(sending, 303, b"", [("location", "/"), ("set-cookie", cookie)])
         elif refusal:
             await _refuse(refusal, sending)
         else:
             await self.app(scope, receive, sending)
-
-    def _brings_token(self, scope: Scope) -> bool:
-        """Whether this is the link that was printed."""
-        given = QueryParams(scope["query_string"]).get("token", "")
-        return scope["method"] == "GET" and scope["path"] == "/" and self.door.is_secret(given)
-
-    async def _let_in(self, send: Send) -> None:
-        """The secret goes from the address, which is seen and kept, into a cookie, which is not."""
-        door = self.door
-        cookie = f"{door.cookie}={door.token}; HttpOnly; SameSite=Strict; Path=/"
-        await _answer(send, 303, b"", [("location", "/"), ("set-cookie", cookie)])
 
 
 def _with_headers(send: Send) -> Send:

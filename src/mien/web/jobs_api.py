@@ -20,9 +20,9 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from ..errors import RequestError
 from ..models.motions import boxed
 from ..pipeline.animate import REGIONS, checked_parts
+from ..pipeline.consent import check_consent
 from ..pipeline.job_worker import edit_requested
 from ..pipeline.jobs import Queue
-from ..pipeline.people import check_consent
 from .answers import MissingError, asked, value_of
 from .media import WRITTEN, Library
 from .media_api import style_requested

@@ -6,6 +6,7 @@ import os
 import re
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -244,7 +245,7 @@ async def verify(request: Request) -> Response:
     library = library_of(request)
     _, path = await received(request, library, "file")
     try:
-        verdict = await library.run(verbs.verify, path)
+        verdict = await library.run(verbs.verify, path, pixels=True)
     except InputError as error:
         raise InputError(str(error).replace(str(path), "this file")) from error
     finally:
@@ -265,8 +266,9 @@ def _said(verdict: Verdict) -> dict[str, Any]:
         }
         for step in verdict.history
     ]
-    names = ("state", "signer", "trusted", "time", "found_by", "reasons", "ingredients")
-    return {name: getattr(verdict, name) for name in names} | {"steps": steps}
+    names = ("state", "signer", "trusted", "time", "found_by", "reasons", "ingredients", "bits")
+    mark = verdict.mark and asdict(verdict.mark)
+    return {name: getattr(verdict, name) for name in names} | {"steps": steps, "mark": mark}
 
 
 def sliders() -> list[dict[str, Any]]:

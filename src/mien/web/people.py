@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from ..errors import RequestError
 from ..io.preview import jpeg
+from ..pipeline.consent import check_consent
 from ..pipeline.gallery import Gallery
-from ..pipeline.people import check_consent
 from ..pipeline.swap import SwapRequest
 from ..pipeline.swap_face import Assignment, SwapOptions
 from .answers import MissingError, asked, value_of

@@ -45,6 +45,7 @@ export const Verify = () => {
       ${found.signer && html`<p>${t("signed-by", { who: found.signer })}${found.trusted ? "" : ` (${t("not-trusted")})`}</p>`}
       ${found.steps.length > 0 && html`<ol class="steps">${found.steps.map((/** @type {any} */ step) => html`<${Step} step=${step} />`)}</ol>`}
       ${found.ingredients.length > 0 && html`<p class="fine">${t("made-from", { what: found.ingredients.join(", ") })}</p>`}
+      ${found.mark && html`<p class="fine">${found.mark.found ? t("mark-found", { bits: found.mark.bits || "?" }) : t("no-mark")}</p>`}
       ${found.reasons.map((/** @type {string} */ one) => html`<p class="fine">${one}</p>`)}
     </section>`}
     </div>

@@ -1,0 +1,28 @@
+"""What a photo carries from its camera, without what tells where it was taken and with which device. The label stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..types import Origin
+from . import exif, xmp_packet
+
+# properties of XMP that tell a place, a device, an owner, or the ways of the file: a namespace, and what in it
+PROPERTIES = (
+    (b"http://ns.adobe.com/exif/1.0/", rb"(?:GPS\w+|ImageUniqueID)"),
+    (b"http://ns.adobe.com/exif/1.0/aux/", b"(?:SerialNumber|LensSerialNumber|OwnerName|ImageNumber)"),
+    (b"http://cipa.jp/exif/1.0/", b"(?:BodySerialNumber|LensSerialNumber|CameraOwnerName)"),
+    (xmp_packet.PHOTOSHOP, b"(?:City|State|Country|DocumentAncestors)"),
+    (b"http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", b"(?:Location|CountryCode)"),
+    (b"http://iptc.org/std/Iptc4xmpExt/2008-02-29/", b"(?:LocationCreated|LocationShown)"),
+    (xmp_packet.XMP_MM, rb"\w+"),
+)
+
+
+def minimised(origin: Origin) -> Origin:
+    """An origin without place, serial numbers, owner and makers' notes. IPTC's image resources, which may name a place
+    anywhere, are left out as a whole."""
+    packet = origin.xmp
+    for space, names in PROPERTIES:
+        packet = xmp_packet.without(packet, space, names) if packet else packet
+    return replace(origin, exif=exif.minimised(origin.exif) if origin.exif else None, xmp=packet, iptc=None)

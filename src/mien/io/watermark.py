@@ -1,0 +1,247 @@
+"""A mark in the pixels of faces: 16 bits that outlive a screenshot, laid into a photo and heard in a crop.
+
+Spread spectrum (Cox et al. 1997, doi 10.1109/83.650120) with the face as its anchor: whoever lays the face out as here
+finds the mark, whatever became of its size, place and turn. One carrier tells that there is a mark and how it lies; 32
+others hold the bits in the Reed-Muller code (2, 5), of which every word is compared, so that no bit is decided alone.
+What the face itself, or an older mark, says on the carriers is taken off while a mark is laid (after Malvar and
+Florencio 2003, doi 10.1109/TSP.2003.809385). The carriers are no secret: a mark can be copied, and attacked.
+
+    bits_of(history, picture)   what a mark says
+    lay(pixels, places, bits)   a photo with its faces marked
+    heard(grey, window)         a face as the carriers hear it; those of a clip's frames can be averaged
+    read(signal) -> Mark        what is said there
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Sequence
+from functools import cache
+
+import cv2
+import numpy as np
+
+from ..types import Alignment, Array, Mark, MarkPlace, Step
+from .content_credentials import told
+
+LAYOUT = Alignment("face", 192)
+SIZE = LAYOUT.size
+VERSION = (
+    1  # of the carriers and of what the bits mean: 2 bits, then 3 of the verb, then 11 of the label's hash
+)
+# The verbs, the one that takes a picture farthest from what a camera saw last: of several steps that one is told.
+VERBS = ("edit", "stylize", "sketch", "generate", "animate", "swap")
+CARRIERS = 32
+LONGEST, SHORTEST = (
+    20.0,
+    4.2,
+)  # crop pixels of a wave: coarse enough for JPEG, too fine to be seen as blotches
+SHARE = 0.5  # of the energy that is the first carrier's
+# Levels of 255 that a mark changes smooth skin by, in the mean; how much more with each level of roughness; and the most,
+# which is what makes it LOUD: a rough face hides more and needs more. On a face that is as large as its crop, or
+# smaller, waves are short and look like grain, and may be higher than on a large one.
+SMOOTH, MORE = 0.44, (0.12, 0.22)
+LEAST, MOST = 0.4, (1.2, 6.0)
+LOUD, ROUNDS = (15.5, 17.0), 3  # standard deviations, and attempts
+STEP = 0.7  # of the way to what would take all off that the face says
+REACH = 7  # crop pixels by which landmarks may be off, and the scales and degrees
+SCALES, DEGREES = (1.0, 0.988, 1.012), (0.0, -1.0, 1.0)
+# Standard deviations: of 1,000 faces without a mark one has 6.4, and what is heard of marks lies above 7 as a rule.
+FOUND = 6.6
+SURE = 0.6  # by which the best word must lead the next
+
+
+# ---- what it says
+
+
+def bits_of(history: Sequence[Step], picture: bytes) -> int:
+    """The 16 bits of a mark: version, verb, and a hash of the steps and of `picture`, which tells apart what was
+    made by the same steps. The time is left out, so that the same request gives the same pixels."""
+    steps = [told(step) | {"time": ""} for step in history]
+    words = json.dumps(steps, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+    label = int.from_bytes(hashlib.sha256(words + picture).digest()[:2], "big") >> 5
+    verb = max((VERBS.index(step.verb) for step in history if step.verb in VERBS), default=0)
+    return VERSION << 14 | verb << 11 | label
+
+
+def as_text(bits: int) -> str:
+    """16 bits as a label and `verify` have them."""
+    return f"{bits:016b}"
+
+
+def described(bits: str | None) -> str:
+    """What the bits of a mark say, for people."""
+    if bits is None:
+        return "made or changed by mien; its bits cannot be told for sure"
+    version, verb, label = int(bits[:2], 2), int(bits[2:5], 2), int(bits[5:], 2)
+    known = version == VERSION and verb < len(VERBS)
+    return f"by mien ({VERBS[verb]}), label {label:03x}, bits {bits}" if known else f"by mien, bits {bits}"
+
+
+# ---- carriers and words
+
+
+@cache
+def _band() -> tuple[Array, Array]:
+    """Of each place of the spectrum of a crop `[S, S // 2 + 1]` whether carriers use it, and its ring, as an index."""
+    rows, columns = np.meshgrid(np.fft.fftfreq(SIZE), np.fft.rfftfreq(SIZE), indexing="ij")
+    waves = np.hypot(rows, columns)
+    return (waves > 1 / LONGEST) & (waves < 1 / SHORTEST), np.rint(waves * SIZE).astype(int)
+
+
+@cache
+def _carriers() -> Array:
+    """`[33, S, S]` float32 of unit variance: the first, then one a bit. Their phases come from SHAKE-256, as
+    generators of random numbers change with the years."""
+    shape = CARRIERS + 1, SIZE, SIZE // 2 + 1
+    phases = np.frombuffer(hashlib.shake_256(b"mien mark 1").digest(int(np.prod(shape))), np.uint8)
+    spectra = np.exp(2j * np.pi / 256 * phases.reshape(shape)) * _band()[0]
+    waves = np.fft.irfft2(spectra, s=(SIZE, SIZE)).astype(np.float32)
+    return waves / waves.std((1, 2), keepdims=True)
+
+
+@cache
+def _words() -> Array:
+    """The words of the code `[65536, 32]`, of 1 and -1: polynomials of degree 2 in the five digits of a place, of which
+    the bits are the coefficients. Two of them differ in 8 places or more."""
+    digits = np.array(list(itertools.product((0, 1), repeat=5))).T
+    pairs = [one * other for one, other in itertools.combinations(digits, 2)]
+    terms = np.array([np.ones(CARRIERS, int), *digits, *pairs])
+    bits = np.arange(1 << 16)[:, None] >> np.arange(16) & 1
+    return (1 - 2 * (bits @ terms % 2)).astype(np.float32)
+
+
+def _weights(bits: int) -> Array:
+    """How much of each carrier a mark has, `[33]` of unit length."""
+    return np.array([SHARE**0.5, *(_words()[bits] * ((1 - SHARE) / CARRIERS) ** 0.5)], np.float32)
+
+
+def _said(signal: Array) -> Array:
+    """What a signal `[S, S]` says on each carrier, `[33]`, in standard deviations of a face without a mark."""
+    return _carriers().reshape(CARRIERS + 1, -1) @ signal.ravel()
+
+
+# ---- laying
+
+
+def lay(pixels: Array, places: Sequence[MarkPlace], bits: int) -> Array:
+    """A copy of a photo's `pixels` with a mark in each place; 16 bits as well as 8. What is outside of the places'
+    windows stays bit-identical."""
+    out = pixels.copy()
+    for place in places:
+        _add(out, place.matrix, _pattern(place, bits))
+    return out
+
+
+def _pattern(place: MarkPlace, bits: int) -> Array:
+    """What is added to a face's crop, `[S, S]` float32 in levels of 255."""
+    edged = np.sqrt(cv2.GaussianBlur(_fine(place.grey) ** 2, (0, 0), 3))
+    roughness = cv2.GaussianBlur(
+        cv2.erode(edged, np.ones((9, 9))), (0, 0), 3
+    )  # skin beside lids is not rough
+    small = min(_across(place.matrix), 1.0)
+    more, limit, enough = (max(low, high * small) for low, high in (MORE, MOST, LOUD))
+    wanted, most, pattern = _weights(bits), LEAST, np.zeros_like(place.grey)
+
+    def said(pattern: Array) -> Array:
+        return _said(heard(place.grey + pattern, place.window))
+
+    before = said(pattern)
+    for _ in range(ROUNDS):
+        room = np.minimum(SMOOTH + more * roughness, most) * place.window
+        after = said(room * _waves(wanted))
+        gain = max(float((after - before) @ wanted), 0.2)
+        weights = wanted - STEP / gain * (after - (after @ wanted) * wanted)
+        pattern = room * _waves(weights)
+        heard_of = said(pattern) * wanted
+        loud = max(float(min(heard_of[0] / SHARE, heard_of[1:].sum() / (1 - SHARE))), 1.0)
+        if loud >= enough or most == limit:
+            break
+        most = min(most * 1.1 * enough / loud, limit)
+    return pattern
+
+
+def _across(matrix: Array) -> float:
+    """Crop pixels a photo pixel."""
+    return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+
+
+def _waves(weights: Array) -> Array:
+    """So much of each carrier `[33]`, `[S, S]` of unit variance."""
+    waves = (weights @ _carriers().reshape(CARRIERS + 1, -1)).reshape(SIZE, SIZE)
+    return waves / waves.std()
+
+
+def _add(pixels: Array, matrix: Array, pattern: Array) -> None:
+    """Add a pattern of a crop to the `pixels`, which are written to; matrix: photo->crop."""
+    across, inside = _across(matrix), pattern != 0
+    if across > 1:
+        pattern = cv2.GaussianBlur(pattern, (0, 0), 0.5 * np.sqrt(across**2 - 1)) * inside
+    x, y, width, height = cv2.boundingRect(inside.astype(np.uint8))
+    corners = np.array([(x - 1, y - 1), (x + width, y - 1), (x - 1, y + height), (x + width, y + height)])
+    inverse = cv2.invertAffineTransform(matrix)
+    there = corners @ inverse[:, :2].T + inverse[:, 2]
+    low = np.clip(np.floor(there.min(0)), 0, None).astype(int)
+    high = np.clip(np.ceil(there.max(0)) + 1, None, pixels.shape[1::-1]).astype(int)
+    if not width or (low >= high).any():
+        return
+    # twice as fine, from which a line between two pixels is as good as a curve, and quicker
+    pattern = cv2.resize(pattern, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    here = matrix @ np.array([[1, 0, low[0]], [0, 1, low[1]], [0, 0, 1.0]]) * 2 + [0, 0, 0.5]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    full, depth = (1, cv2.CV_8U) if pixels.dtype == np.uint8 else (257, cv2.CV_16U)
+    added = cv2.warpAffine(pattern * np.float32(full), here, (high - low).tolist(), flags=flags)
+    target = pixels[low[1] : high[1], low[0] : high[0]]
+    target[:] = cv2.add(target, cv2.merge([added] * 3), dtype=depth)
+
+
+# ---- hearing
+
+
+def _fine(grey: Array) -> Array:
+    return grey - cv2.GaussianBlur(grey, (0, 0), 4)
+
+
+def heard(grey: Array, window: Array) -> Array:
+    """A face's crop `grey [S, S]` float32 as the carriers hear it, within `window`: fine detail, less of it where a
+    face is rough, and as loud on every wavelength. `[S, S]` float32 of unit length."""
+    fine = _fine(grey)
+    spread = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), 8)) + 1.5
+    signal = np.clip(fine / spread, -2.5, 2.5) * window / spread
+    band, ring = _band()
+    spectrum = np.fft.rfft2(signal)
+    power = np.bincount(ring.ravel(), (np.abs(spectrum) ** 2).ravel()) / np.bincount(ring.ravel())
+    signal = np.fft.irfft2(spectrum * band / np.sqrt(power[ring] + 1e-9), s=(SIZE, SIZE))
+    return _normal(np.clip(signal, *(np.array([-3, 3]) * signal[window > 0.5].std())) * (window > 0.02))
+
+
+def _normal(signal: Array) -> Array:
+    """A signal as loud as makes what it says on a carrier one of unit variance, where there is no mark."""
+    share = _band()[0].mean()
+    return (signal * (share**0.5 / (np.linalg.norm(signal) + 1e-9))).astype(np.float32)
+
+
+def read(signal: Array) -> Mark:
+    """The mark in a signal that was `heard`, as its landmarks have it or nearly so."""
+    sync = np.conj(np.fft.rfft2(_carriers()[0]))
+    best = Mark(False, 0.0)
+    for scale, degrees in itertools.product(SCALES, DEGREES):
+        turn = cv2.getRotationMatrix2D(((SIZE - 1) / 2,) * 2, degrees, scale)
+        turned = cv2.warpAffine(signal, turn, (SIZE, SIZE))
+        match = np.fft.irfft2(np.fft.rfft2(turned) * sync, s=(SIZE, SIZE))
+        near = np.roll(match, (REACH, REACH), (0, 1))[: 2 * REACH + 1, : 2 * REACH + 1]
+        down, right = np.unravel_index(near.argmax(), near.shape)
+        mark = _told(_said(np.roll(turned, (REACH - int(down), REACH - int(right)), (0, 1))))
+        best = max(best, mark, key=lambda one: one.score)
+    return best
+
+
+def _told(said: Array) -> Mark:
+    """The mark that is the likeliest by what the carriers say."""
+    scores = _words() @ said[1:] * ((1 - SHARE) / CARRIERS) ** 0.5 + said[0] * SHARE**0.5
+    second, best = np.sort(np.partition(scores, -2)[-2:])
+    found = bool(best >= FOUND)
+    sure = found and best - second >= SURE
+    return Mark(found, round(float(best), 2), as_text(int(scores.argmax())) if sure else None)

@@ -1,0 +1,39 @@
+"""Reports of several runs, put together."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Mien
+
+
+def report(path: Path, *rows: tuple[str, str]) -> Path:
+    lines = [
+        {"input": f"in/{name}", "output": f"out/{name}", "state": state, "error": "why"}
+        for name, state in rows
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_what_one_has_failed_at_and_another_has_done_is_done(mien: Mien, tmp_path: Path):
+    one = report(tmp_path / "1.jsonl", ("a.jpg", "done"), ("b.jpg", "failed"))
+    two = report(tmp_path / "2.jsonl", ("b.jpg", "done"), ("c.jpg", "skipped"), ("a.jpg", "skipped"))
+    ran = mien("merge-report", one, two, "--json")
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    assert ran.code == 0 and ran.err == "2 done, 1 skipped, 0 failed\n"
+    assert [(row["output"], row["state"]) for row in rows] == [
+        ("out/a.jpg", "done"), ("out/b.jpg", "done"), ("out/c.jpg", "skipped"),
+    ]  # fmt: skip
+    ran = mien("merge-report", one)
+    assert ran.code == 1 and ran.err == "failed: in/b.jpg: why\n1 done, 0 skipped, 1 failed\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "5", "[]", '{"input": "a"}', '{"input": "a", "output": "b", "state": "odd"}']
+)
+def test_what_is_no_report(mien: Mien, tmp_path: Path, text: str):
+    (tmp_path / "x.jsonl").write_text(text)
+    ran = mien("merge-report", tmp_path / "x.jsonl")
+    assert ran.code == 2 and ran.err.count("\n") == 1
+    assert mien("merge-report", tmp_path / "none.jsonl").code == 2
