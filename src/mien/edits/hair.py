@@ -70,9 +70,7 @@ class Hair:
     def __call__(self, crop: Crop) -> Change:
         before = crop.pixels.astype(np.float32) / 255
         lab = cv2.cvtColor(before, cv2.COLOR_RGB2Lab)
-        region = hair_region(self.parser, crop, lab, with_beard=self.with_beard) * _away_from_border(
-            crop.size
-        )
+        region = hair_region(self.parser, crop, lab, with_beard=self.with_beard) * inside(crop.size)
         flow = np.zeros((crop.size, crop.size, 2), np.float32)
         sure = region > 0.6
         if sure.sum() < 64:  # bald, or all under a hat
@@ -138,8 +136,8 @@ def hair_region(
     return filters.smoothstep(soft, 0.3, 0.85)
 
 
-def _away_from_border(size: int) -> Array:
-    """0 at a crop's border, 1 from a little inside on: `[S, S]`."""
+def inside(size: int) -> Array:
+    """1 in a crop, falling to 0 at its border: `[S, S]`."""
     to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
     return np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * size), 0, 1).astype(np.float32)
 

@@ -15,7 +15,7 @@ from ..face.pose import Head
 from ..models.hairstyles import LIGHT, Hairdo
 from ..models.parser import Parser
 from ..types import Array, Crop
-from .hair import hair_region
+from .hair import hair_region, inside
 
 LAYOUT = "bust"
 FINE = 576  # pixels of a side at which the parser's hair is made fine
@@ -107,7 +107,7 @@ def _regions(parser: Parser, crop: Crop) -> dict[str, Array]:
     near = parser.parse(seen)
     near["hair"] = hair_region(parser, seen, to_lab(seen.pixels), near)
     far = parser.parse(crop)
-    window = cv2.warpAffine(inside(FINE, 0.06), matrix, (crop.size, crop.size))
+    window = cv2.warpAffine(inside(FINE), matrix, (crop.size, crop.size))
     return {
         name: far[name] + window * (cv2.warpAffine(share, matrix, (crop.size, crop.size)) - far[name])
         for name, share in near.items()
@@ -123,12 +123,6 @@ def _on_head(hair: Array, crop: Crop) -> Array:
     _, parts = cv2.connectedComponents((hair > SOME).astype(np.uint8))
     own = np.isin(parts, np.unique(parts[near & (parts > 0)])).astype(np.float32)
     return hair * np.clip(blur(own, 2.0) * 2, 0, 1)
-
-
-def inside(size: int, border: float) -> Array:
-    """1 in a square, falling to 0 over `border` of its side: `[S, S]`."""
-    to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
-    return np.clip(np.minimum.outer(to_edge, to_edge) / (border * size), 0, 1).astype(np.float32)
 
 
 def matte(bust: Bust) -> tuple[Array, Array]:

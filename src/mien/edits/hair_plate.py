@@ -13,10 +13,9 @@ from ..face.filters import blur, masked_blur, push_pull, rgb_to_lab, smoothstep,
 from ..face.topology import BROWS
 from ..types import Array
 from .hair_matte import Bust, matte
-from .hair_scalp import scalp, skull_of
+from .hair_scalp import COARSE, scalp, skull_of
 from .portrait import only_skin
 
-COARSE = 4  # pixels of a side that share one of what is smooth
 GROWN, SOFT = 0.035, 0.010  # face widths by which the place of the old hair is larger than it, and softer
 SHADED = 38  # percentile of the lightness of hair that it is seen as: shine is not its own
 FEWEST = 0.10  # squared face widths of hair that tell its tone
