@@ -36,6 +36,7 @@ BELOW = 0.62  # face heights that a neck goes on below the jaw
 JAW = (172, 150, 152, 379, 397)
 WISPS = 0.08, 0.4  # face widths: how thick strands of a fringe are, and how far from hair
 DARKER = 8.0, 16.0  # Lab lightness by which they are darker than skin
+OFF_WALL = 0.14, 0.06  # of full brightness: what differs more from the light on the wall is a thing
 SHOULDERS = 0.5, 0.3  # face widths below the chin, where loose strands would be clothes
 STRAYS = 0.06, 0.65, 6.0  # face widths: detail finer than this, so far from hair; Lab: more is no plain wall
 
@@ -112,6 +113,8 @@ def _strays(bust: Bust, alpha: Array) -> Array:
     if len(wall) < 100 or (usual := float(np.percentile(wall, 90))) > most:
         return np.zeros_like(alpha)
     found = smoothstep(differs, max(3.0, 1.5 * usual), max(7.0, 2.5 * usual)) * (bust.regions["other"] > 0.6)
+    light = _light_on_wall(bust, _background(bust, alpha))
+    found = found * smoothstep(np.abs(smooth - light).max(-1), *OFF_WALL)
     return found * smoothstep(away, near, 0.7 * near) * smoothstep(bust.below_chin, *SHOULDERS)
 
 

@@ -81,7 +81,7 @@ def _texture(bust: Bust, bare: Array) -> Array:
     if tile is None:
         return np.zeros_like(bust.pixels)
     tile = tile - tile.mean((0, 1))
-    tile = np.clip(tile, -3 * tile.std(), 3 * tile.std())
+    tile = np.clip(tile, -2 * tile.std(), 2 * tile.std())
     tile = np.vstack([np.hstack([tile, tile[:, ::-1]]), np.hstack([tile[::-1], tile[::-1, ::-1]])])
     count = size // len(tile) + 1
     return np.tile(tile, (count, count, 1))[:size, :size]
