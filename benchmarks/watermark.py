@@ -38,7 +38,7 @@ SHOWN = 20
 def jpeg(quality: int) -> Callable[[Array], Array]:
     def attack(pixels: Array) -> Array:
         data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
+        return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1]
 
     return attack
 

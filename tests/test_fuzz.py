@@ -203,7 +203,7 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from([*Step.__dataclass_fields__, "schema"]), JSON))
 @fuzzed(200)
 def test_steps(told: dict[str, Any]):
-    whole = provenance._told(STEP)  # pyright: ignore[reportPrivateUsage]
+    whole = provenance.told(STEP)  # pyright: ignore[reportPrivateUsage]
     for fields in (told, whole | told):
         step = provenance._step(json.dumps(fields))  # pyright: ignore[reportPrivateUsage]
         if step is not None:

@@ -321,7 +321,7 @@ def test_files_of_other_tools(tmp_path: Path):
     hand = c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, chain, key, None))  # pyright: ignore
     created = {
         "action": "c2pa.created",
-        "digitalSourceType": provenance.SOURCE_TYPE + "digitalCapture",
+        "digitalSourceType": declarations.SOURCE_TYPE + "digitalCapture",
         "when": "2025-05-05T05:05:05Z",
     }
     manifest = {

@@ -289,7 +289,9 @@ def _process(
     request |= {"verb": step.verb, "asked": step.arguments}
     request["networks"] = [list(one) for one in step.networks]
     request["words"] = line.words = step.words
-    line.bits = watermark.bits_of((step,), json.dumps(request, default=str).encode())
+    # of a clip its name alone, so that a copy of it gives the same pixels
+    picture = str(request.get("photo") or Path(clip.path).name)
+    line.bits = watermark.bits_of((step,), picture.encode("utf-8", "surrogateescape"))
     parts = ResumableRun(out.with_name(f"{out.name}.parts"), request)
     try:
         with parts.held():
