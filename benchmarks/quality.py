@@ -93,6 +93,15 @@ def train_judge(pictures: list[Array], labels: Tensor, path: Path, epochs: int =
     return judge.eval()
 
 
+def judge_of(faces: Path, path: Path) -> Judge:
+    """The judge that lies at `path`, trained first where none does: on everybody in `faces` but the people held out."""
+    rows, points = read_faces(faces)
+    seen = [i for i, row in enumerate(rows) if not held_out(person_of(row))]
+    labels = [((float(rows[i]["age"]) - 40) / 30, 1.0 if rows[i]["sex"] == "m" else -1.0) for i in seen]
+    pictures = [small(read_rgb(faces / "images" / rows[i]["file"]), points[i]) for i in seen]
+    return train_judge(pictures, torch.tensor(labels), path)
+
+
 @torch.no_grad()
 def judged(judge: Judge, pictures: list[Array]) -> Array:
     """Age in years and sex for each picture, `[n, 2]`; the mean over both mirror images."""
@@ -125,17 +134,11 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
 
+    judge = judge_of(args.faces, args.judge)
     rows, points = read_faces(args.faces)
     pictures = [read_rgb(args.faces / "images" / row["file"]) for row in rows]
-    labels = torch.tensor(
-        [((float(row["age"]) - 40) / 30, 1.0 if row["sex"] == "m" else -1.0) for row in rows]
-    )
-    aside = [held_out(person_of(row)) for row in rows]
-    seen = [i for i, away in enumerate(aside) if not away]
-    judge = train_judge([small(pictures[i], points[i]) for i in seen], labels[seen], args.judge)
-
-    kept = [i for i, away in enumerate(aside) if away][: args.most]
-    truth = labels[kept].numpy() * [30, 1] + [40, 0]
+    kept = [i for i, row in enumerate(rows) if held_out(person_of(row))][: args.most]
+    truth = np.array([(float(rows[i]["age"]), 1.0 if rows[i]["sex"] == "m" else -1.0) for i in kept])
     base = judged(judge, [small(pictures[i], points[i]) for i in kept])
     years, right_sex = np.abs(base[:, 0] - truth[:, 0]).mean(), np.mean(base[:, 1] * truth[:, 1] > 0)
     print(

@@ -6,7 +6,7 @@ MienError                exit 2: one line that says what came, what was wanted a
 |- RequestError          an argument out of range, an unknown name, a combination that makes no sense
 |- ModelError            a network file that is corrupt, missing, or of another role
 |- OutputError           what was made could not be written: no folder, no space, would overwrite
-`- DeclinedError         exit 3: what came can be used and shows nothing to do, as a blank page
+`- DeclinedError         exit 3: it could be done, but would not look right, or what came shows nothing to do
 """
 
 
@@ -37,6 +37,7 @@ class OutputError(MienError):
 
 
 class DeclinedError(MienError):
-    """There is nothing to do: what came can be used, and shows nothing that is worked on."""
+    """Nothing was done or written: the result would not look right, or what came shows nothing to work on, as a
+    blank page."""
 
     exit_code = 3

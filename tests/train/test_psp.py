@@ -17,6 +17,7 @@ pytest.importorskip("torch", reason="training needs the extra 'train'")
 import torch
 from torch import nn
 
+from mien.edits.part_labels import CLASSES
 from mien.errors import InputError, ModelError, RequestError
 from mien.train.blocks import encoders
 from mien.train.data import drawings
@@ -477,13 +478,13 @@ def test_contradictions(wrong: dict[str, Any], said: str):
 def test_classes_from_landmarks(marked: Path):
     seen, pixels = drawings.Drawn([marked], 64, "segmentation", 0).held_out()
     assert seen.shape == (len(pixels), 19, 64, 64) and (seen.sum(1) == 1).all()
-    areas = dict(zip(drawings.CLASSES, seen[0].sum((1, 2)), strict=True))
+    areas = dict(zip(CLASSES, seen[0].sum((1, 2)), strict=True))
     assert (
         areas["skin"] > areas["nose"] > areas["left-eye"] > 0
         and areas["background"] > areas["skin"]
         and areas["hair"] == 0
     )
-    middle = {name: np.argwhere(seen[0, i]).mean(0) for i, name in enumerate(drawings.CLASSES) if areas[name]}
+    middle = {name: np.argwhere(seen[0, i]).mean(0) for i, name in enumerate(CLASSES) if areas[name]}
     assert middle["left-eye"][1] < middle["nose"][1] < middle["right-eye"][1]
     assert (
         middle["left-brow"][0]
@@ -498,7 +499,7 @@ def test_a_mirrored_map_calls_left_what_is_left(marked: Path):
     data = drawings.Drawn([marked], 64, "segmentation", 0)
     plain, turned = (data.batch(1, 0, mirror) for mirror in (0.0, 1.0))
     assert np.array_equal(turned[1], plain[1][..., ::-1])
-    left, right = (drawings.CLASSES.index(f"{side}-eye") for side in ("left", "right"))
+    left, right = (CLASSES.index(f"{side}-eye") for side in ("left", "right"))
     assert np.array_equal(turned[0][:, left], plain[0][:, right, :, ::-1])
 
 

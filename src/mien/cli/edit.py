@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..edits.request import COLOUR, EDITS, METHODS, EditRequest, check
+from ..edits import styles
+from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check
 from ..errors import InputError, MienError, OutputError, RequestError
 from ..signals import INTERRUPTED
 from .app import app, plural, refuse, say
@@ -24,14 +25,31 @@ if TYPE_CHECKING:
 STOPPED = "stopped: the same command with --resume goes on"
 
 
+def _list_styles(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Tell which hairstyles there are, where that is all that is wanted."""
+    if value == LIST:
+        for name, says in styles.NAMES.items():
+            click.echo(f"{name:10} {says}")
+        ctx.exit()
+    return value
+
+
+LIST = "list"  # instead of a style
+EXAMPLES = {
+    COLOUR: "as red, #b01030 or rose:0.5",
+    STYLE: f"as bob or afro:0.7, or a picture; {LIST} tells the names",
+}
+HOW: dict[str, dict[str, Any]] = {
+    COLOUR: {"type": str, "metavar": "COLOUR"},
+    STYLE: {"type": str, "metavar": "NAME|PICTURE", "is_eager": True, "callback": _list_styles},
+}
+
+
 def strength_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command a flag for every edit."""
     for name, option in reversed(EDITS.items()):
-        coloured = option.unit == COLOUR
-        text = f"{option.says}; {'as red, #b01030 or rose:0.5' if coloured else option.range}"
-        how: dict[str, Any] = (
-            {"type": str, "metavar": "COLOUR"} if coloured else {"type": float, "metavar": "X"}
-        )
+        example = EXAMPLES.get(option.unit, option.range)
+        text, how = f"{option.says}; {example}", HOW.get(option.unit, {"type": float, "metavar": "X"})
         command = click.option(_flag(name), name, default=None, help=text[0].upper() + text[1:] + ".", **how)(
             command
         )
@@ -70,6 +88,7 @@ def _flag(name: str) -> str:
 )
 @options(
     *(
+        "consent",
         "quality",
         "private",
         "force",
@@ -219,14 +238,16 @@ def _one_photo(job: Job, as_json: bool) -> None:
 def _request(given: dict[str, Any]) -> EditRequest:
     """What was asked for, checked."""
     from .. import verbs
+    from ..pipeline.hair import taken_hair
 
     strengths = {name: given[name] for name in EDITS if given[name] is not None}
     if not strengths and not given["directions"]:
         raise RequestError(f"nothing to do: say what to change with {', '.join(map(_flag, EDITS))}")
-    check(strengths)
     names = ("face", "method", "network", "directions", "start", "end", "mark", "licence")
-    about = {name: given[name] for name in names}
-    about["face"] = verbs.meant(about["face"], kit=verbs.shared_kit(about["licence"]))
+    about, kit = {name: given[name] for name in names}, verbs.shared_kit(given["licence"])
+    about["hair"] = taken_hair(strengths.get("hairstyle"), given["consent"], kit)
+    check(strengths, hair=about["hair"] is not None)
+    about["face"] = verbs.meant(about["face"], kit=kit)
     return EditRequest(strengths, **about)
 
 

@@ -70,7 +70,7 @@ class Hair:
     def __call__(self, crop: Crop) -> Change:
         before = crop.pixels.astype(np.float32) / 255
         lab = cv2.cvtColor(before, cv2.COLOR_RGB2Lab)
-        region = self._region(crop, lab)
+        region = hair_region(self.parser, crop, lab, with_beard=self.with_beard) * inside(crop.size)
         flow = np.zeros((crop.size, crop.size, 2), np.float32)
         sure = region > 0.6
         if sure.sum() < 64:  # bald, or all under a hat
@@ -78,19 +78,6 @@ class Hair:
         dyed = self._greyed(self._dyed(lab, lab[sure]), sure)
         after = np.clip(cv2.cvtColor(dyed, cv2.COLOR_Lab2RGB), 0, 1)
         return Change(flow, after - before, np.where(region > 0.02, region, 0), kind="hair")
-
-    def _region(self, crop: Crop, lab: Array) -> Array:
-        """Where the hair is `[S, S]` in 0..1, fine as strands; 0 at the crop's border."""
-        regions = self.parser.parse(crop)
-        paler = self.parser.parse(replace(crop, pixels=muted(lab)))
-        regions["hair"] = np.maximum(regions["hair"], paler["hair"])
-        rough = without_islands(
-            told_from_background(lab, regions, crop.landmarks, geometry.valid_mask(crop))
-        ) + (regions["beard"] if self.with_beard else 0)
-        soft = filters.guided_filter(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
-        to_edge = np.minimum(np.arange(crop.size), np.arange(crop.size)[::-1])
-        window = np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * crop.size), 0, 1)
-        return (filters.smoothstep(soft, 0.3, 0.85) * window).astype(np.float32)
 
     def _dyed(self, lab: Array, hair: Array) -> Array:
         """Every pixel as if it were hair; `hair [n, 3]` is what is known to be."""
@@ -127,6 +114,32 @@ class Hair:
             [100 * np.clip(light / 100, 1e-4, 1) ** gamma, 0.15 * lab[..., 1], 0.15 * lab[..., 2]], -1
         )
         return (lab + share * (after - lab)).astype(np.float32)
+
+
+def hair_region(
+    parser: Parser,
+    crop: Crop,
+    lab: Array,
+    regions: dict[str, Array] | None = None,
+    *,
+    with_beard: bool = False,
+) -> Array:
+    """Where the hair is `[S, S]` in 0..1, fine as strands. regions: what the parser sees in the crop, where that is
+    known."""
+    regions = dict(regions or parser.parse(crop))
+    paler = parser.parse(replace(crop, pixels=muted(lab)))
+    regions["hair"] = np.maximum(regions["hair"], paler["hair"])
+    rough = without_islands(told_from_background(lab, regions, crop.landmarks, geometry.valid_mask(crop))) + (
+        regions["beard"] if with_beard else 0
+    )
+    soft = filters.guided_filter(np.ascontiguousarray(lab[..., 0] / 100), rough, crop.size // 128, 2e-4)
+    return filters.smoothstep(soft, 0.3, 0.85)
+
+
+def inside(size: int) -> Array:
+    """1 in a crop, falling to 0 at its border: `[S, S]`."""
+    to_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
+    return np.clip(np.minimum.outer(to_edge, to_edge) / (0.06 * size), 0, 1).astype(np.float32)
 
 
 def muted(lab: Array) -> Array:

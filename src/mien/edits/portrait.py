@@ -210,12 +210,12 @@ def _hidden(crop: Crop, regions: dict[str, Array]) -> Array:
     shares["other"] = shares["other"] * inside
     lab = to_lab(crop.pixels)
     unlike = smoothstep(1 - skin.skin_likelihood(lab, skin.fit_skin_shading(lab, points)), *STRANGE)
-    found = np.maximum.reduce([*shares.values(), unlike * _only_skin(points, size)])
+    found = np.maximum.reduce([*shares.values(), unlike * only_skin(points, size)])
     found[found < 0.1] = 0
     return blur(cv2.dilate(found, np.ones((max(3, size // 60),) * 2)), size / 200)
 
 
-def _only_skin(points: Array, size: int) -> Array:
+def only_skin(points: Array, size: int) -> Array:
     """Where a face can show nothing but skin, `[S, S]` in 0..1: above the brows, and from there to the mouth beside
     brows, lids and nose."""
     inside, wide = mesh.hull_mask(points, size), face_width(points)

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from ..models.kit import Kit
 from ..types import Edit, Phase
-from . import colours
+from . import colours, styles
 from .age_floor import Adult, age_reader
 from .beard import Beard
 from .beauty import Beauty
 from .eyeglasses import Glasses
 from .gaze import Gaze
 from .hair import Hair
+from .hairstyle import Hairstyle
 from .latent import LatentEdit, make_latent_edit
 from .makeup import Makeup
 from .mouth import Grin, Mouth
@@ -40,6 +41,11 @@ def plan(request: EditRequest, kit: Kit) -> tuple[Edit, ...]:
         edits.append(make_latent_edit(request.network, whole, kit))
     elif whole:
         edits.append(_make_whole_face_edit(whole, kit, request.method))
+    if request.hair and "hairstyle" in asked:
+        _, strength = styles.parse(str(asked.pop("hairstyle")["hairstyle"]))
+        edits.append(
+            Hairstyle(request.hair.hairdos, kit.parser, age_reader(kit), strength, taken=request.hair)
+        )
     edits += [MAKERS[made_in](values, kit) for made_in, values in asked.items()]
     edits.sort(key=lambda edit: list(Phase).index(edit.phase))
     return tuple(
@@ -60,6 +66,12 @@ def _make_hair_edit(asked: Asked, kit: Kit) -> Edit:
     natural = text.partition(":")[0].strip().lower() in colours.HAIR
     light, grey = (float(asked.get(name, 0.0)) for name in ("hair_light", "hair_grey"))
     return Hair(kit.parser, colour, light, grey, with_beard=natural)
+
+
+def _make_hairstyle_edit(asked: Asked, kit: Kit) -> Edit:
+    name, strength = styles.parse(str(asked["hairstyle"]))
+    box = kit.hairstyles
+    return Hairstyle(box.hairdos(name), kit.parser, age_reader(kit), strength, box.networks)
 
 
 def _make_glasses_edit(asked: Asked, kit: Kit) -> Edit:
@@ -117,6 +129,7 @@ def _make_mouth_edit(asked: Asked, kit: Kit) -> Edit:
 
 
 MAKERS: dict[str, Callable[[Asked, Kit], Edit]] = {  # by `EditOption.made_in`; the whole face has several
+    "hairstyle": _make_hairstyle_edit,
     "gaze": _make_gaze_edit,
     "reenact": _make_reenact_edit,
     "beauty": _make_beauty_edit,

@@ -16,11 +16,11 @@ from typing import Any, TypedDict
 from ..deprecations import GONE, renamed
 from ..errors import RequestError
 from ..types import Person, Phase
-from . import colours
+from . import colours, styles
 
 Amounts = Mapping[str, float]  # by name
 Asked = Mapping[str, float | str]  # the same, and colours as text
-COLOUR = "colour"  # the unit of edits that are asked for by one
+COLOUR, STYLE = "colour", "style"  # the units of edits that are asked for by one
 FARTHEST = 10.0  # along a direction that has no range of its own
 BEARD_REMOVAL = 2.0  # of a beard, for each unit more feminine
 # Hair goes grey with more years than GREY_FROM, or to an age from OLD_FROM on: by so much a year beyond the second
@@ -40,6 +40,7 @@ class Strengths(TypedDict, total=False):
     age: float
     sex: float
     age_to: float
+    hairstyle: str
     gaze: float
     gaze_up: float
     yaw: float
@@ -69,8 +70,8 @@ class EditOption:
     """One edit that can be asked for.
 
     made_in: what of `edits` makes it; what that can do in one pass is done in one. low, high, unit: the range
-    of its strength, where 0 changes nothing; of a COLOUR, of the strength in it. says: words for people.
-    phase: when its turn is. names: the colours that have one.
+    of its strength, where 0 changes nothing; of a COLOUR or a STYLE, of the strength in it. says: words for people.
+    phase: when its turn is. names: the colours or styles that have one.
     """
 
     made_in: str
@@ -110,6 +111,9 @@ EDITS = {
         "the age to look like, from what the face looks like now",
         Phase.RESHAPE,
     ),
+    "hairstyle": EditOption(
+        "hairstyle", 0, 1, STYLE, "another hairstyle, in the hair's own colour", Phase.RESHAPE, styles.NAMES
+    ),
     "gaze": EditOption("gaze", -1, 1, "", "look to the photo's right (below 0: left)", Phase.RESHAPE),
     "gaze_up": EditOption("gaze", -1, 1, "", "look up (below 0: down)", Phase.RESHAPE),
     "yaw": EditOption(
@@ -144,8 +148,15 @@ EDITS = {
 }
 
 
-def check(strengths: Asked) -> None:
-    """Refuse unknown edits, strengths out of range, and colours that are none."""
+WORDS = {  # the units that are asked for by text, and as what
+    COLOUR: "a colour, as in red, #b01030 or rose:0.5",
+    STYLE: "the name of a style, as in bob or afro:0.7, or a picture of hair",
+}
+
+
+def check(strengths: Asked, *, hair: bool = False) -> None:
+    """Refuse unknown edits, strengths out of range, and colours and styles that are none. hair: whether the style is
+    somebody's, and needs no name."""
     for name, value in strengths.items():
         if name not in EDITS:
             near = difflib.get_close_matches(name, EDITS, 1)
@@ -154,19 +165,25 @@ def check(strengths: Asked) -> None:
         option = EDITS[name]
         given: Any = value
         number = not isinstance(given, bool) and isinstance(given, Real)
-        if isinstance(value, str) != (option.unit == COLOUR) or not (number or isinstance(given, str)):
-            colour, range_ = "a colour, as in red, #b01030 or rose:0.5", f"{option.low:g} to {option.high:g}"
-            wanted = colour if option.unit == COLOUR else f"a number from {range_}"
+        if isinstance(value, str) != (option.unit in WORDS) or not (number or isinstance(given, str)):
+            wanted = WORDS.get(option.unit, f"a number from {option.low:g} to {option.high:g}")
             raise RequestError(f"{name} wants {wanted}; {value!r} came")
-        if isinstance(value, str):
+        if option.unit == STYLE:
+            style, _ = styles.parse(str(value))
+            if not hair:
+                styles.check(style)
+        elif isinstance(value, str):
             colours.parse(value, option.names)
         elif value and not option.low <= value <= option.high:
             raise RequestError(f"{name} {value:g} is out of range: from {option.range}")
 
 
 def amount_of(name: str, value: float | str) -> float:
-    """How much is asked of an edit: a colour's strength, or the number itself; 0 is nothing."""
-    return colours.parse(value, EDITS[name].names).strength if isinstance(value, str) else value
+    """How much is asked of an edit: the strength of a colour or a style, or the number itself; 0 is nothing."""
+    if not isinstance(value, str):
+        return value
+    option = EDITS[name]
+    return styles.parse(value)[1] if option.unit == STYLE else colours.parse(value, option.names).strength
 
 
 @dataclass(frozen=True)
@@ -177,7 +194,8 @@ class EditRequest:
     a person. method: one of METHODS, None for the best. network: the generator that does what concerns the
     whole face; directions: amounts by the names of its own directions. start, end: of a clip, the part in
     seconds that is edited and written. licence: "commercial" refuses networks that may not be used so.
-    mark: the words in a corner of what is written, by standard, see `io.notice`; None for the usual ones.
+    mark: the words in a corner of what is written, by standard, see `io.notice`; None for the usual ones. hair: of the
+    strength "hairstyle", where it names a picture and no style in the box.
     """
 
     strengths: Asked = field(default_factory=dict)
@@ -189,10 +207,11 @@ class EditRequest:
     end: float | None = None
     licence: str | None = None
     mark: str | None = None
+    hair: styles.TakenHair | None = None
 
     def checked(self) -> EditRequest:
         """Itself, where it makes sense; otherwise a `RequestError` that says what does not."""
-        check(self.strengths)
+        check(self.strengths, hair=self.hair is not None)
         if self.network and self.method:
             raise RequestError(
                 f"either a maker or a network: leave out --by {self.method} or --with {self.network}"
@@ -222,6 +241,8 @@ class EditRequest:
             "along": dict(self.directions),
         }
         said |= {"begin": self.start, "end": self.end, "mark": self.mark}
+        if self.hair:
+            said |= {"hairstyle": self.hair.source.title, "hairstyle_sha256": self.hair.source.sha256}
         return dict(self.strengths) | {name: value for name, value in said.items() if value}
 
     @property

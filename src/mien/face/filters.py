@@ -36,6 +36,13 @@ def blur(values: Array, sigma: float) -> Array:
     return cv2.GaussianBlur(values, (0, 0), sigma)
 
 
+def wide_blur(values: Array, sigma: float) -> Array:
+    """The same with a large sigma, on a grid as coarse as that allows."""
+    size, step = values.shape[1::-1], max(1, int(sigma / 2.5))
+    small = cv2.resize(values, (size[0] // step, size[1] // step), interpolation=cv2.INTER_AREA)
+    return cv2.resize(blur(small, sigma / step), size, interpolation=cv2.INTER_LINEAR)
+
+
 def fast_guided_filter(guide: Array, values: Array, radius: float, eps: float) -> Array:
     """`values [S, S]` smoothed, but not across the edges of `guide [S, S]`: the guided filter (He et al.
     2013, TPAMI 35:6), on a coarse grid as in its fast version (arXiv 1505.00996). eps: the variance of the
@@ -112,6 +119,27 @@ def masked_blur(values: Array, weight: Array, sigma: float) -> Array:
     guess = cv2.resize(guess, coarse, interpolation=cv2.INTER_LINEAR).reshape(near[0].shape)
     smooth = (near[0] + little * guess) / (near[1] + little)
     return cv2.resize(smooth, size, interpolation=cv2.INTER_LINEAR).reshape(values.shape)
+
+
+def push_pull(picture: Array, known: Array, step: int = 1) -> Array:
+    """`picture [h, w, 3]` float32 where `known [h, w]` in 0..1 says so, and beyond it what is known around, the
+    smoother the farther (push-pull: Gortler et al. 1996, "The Lumigraph"). step: of the grid that it is computed on."""
+    size = picture.shape[1::-1]
+    small = tuple(max(side // step, 2) for side in size)
+    totals, weights = (
+        [cv2.resize(one, small, interpolation=cv2.INTER_AREA) if step > 1 else one]
+        for one in (picture * known[..., None], known.astype(np.float32))
+    )
+    while min(weights[-1].shape) > 4:
+        totals.append(cv2.pyrDown(totals[-1]))
+        weights.append(cv2.pyrDown(weights[-1]))
+    filled = totals.pop() / np.maximum(weights.pop(), 1e-4)[..., None]
+    while totals:
+        total, weight = totals.pop(), weights.pop()
+        filled = cv2.pyrUp(filled, dstsize=weight.shape[::-1])
+        share = np.clip(weight, 0, 1)[..., None]
+        filled += share * (total / np.maximum(weight, 1e-4)[..., None] - filled)
+    return filled if step == 1 else cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
 
 
 def multiband(above: Array, below: Array, mask: Array, levels: int) -> Array:

@@ -37,6 +37,7 @@ TEMPLATES = {
     "face": Template(0.75, 0.07),  # brows to chin fill it: more pixels for what changes
     "jaw": Template(0.75, 0.125),  # brows to neck: what hangs from a chin
     "wide": Template(1.5, 0.08),  # with the hair, which the others cut
+    "bust": Template(2.0, 0.2),  # head and shoulders, down to where long hair ends
     "arcface": Template(
         0.765, 0.0
     ),  # where ArcFace's 112 px template has eyes and mouth (Deng et al. 2019, arXiv 1801.07698)

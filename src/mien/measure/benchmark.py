@@ -63,6 +63,7 @@ USUAL: dict[str, tuple[Strength, ...]] = {
         "light": (0.7,),
         "toplight": (0.7,),
         "warmth": (0.6,),
+        "hairstyle": ("straight",),
     },
 }
 COLOUR = "#b01030:0.6"
@@ -177,16 +178,16 @@ def trials(asked: str | None = None) -> list[Trial]:
     if asked:
         for one in asked.split(","):
             name, _, value = one.strip().partition("=")
-            colour = name in EDITS and EDITS[name].unit == request.COLOUR
+            text = name in EDITS and EDITS[name].unit in request.WORDS
             try:
-                pairs.append((name, value if colour else float(value)))
+                pairs.append((name, value if text else float(value)))
             except ValueError as error:
                 raise RequestError(
                     f"edits {asked!r} are not NAME=STRENGTH,NAME=STRENGTH, as in smile=0.8,age=30"
                 ) from error
     else:
         for name, kind in EDITS.items():
-            most: Strength = COLOUR if kind.unit == request.COLOUR else float(kind.high)
+            most: Strength = COLOUR if kind.unit in request.WORDS else float(kind.high)
             pairs += [(name, strength) for strength in USUAL.get(name, (most,))]
     for name, strength in pairs:
         request.check({name: strength})

@@ -32,6 +32,7 @@ RIMS, BRIDGED = (
     0.2,
     31.0,
 )  # of real glasses: the parser's share of the eyes' band; how much steeper lightness is across the bridge
+LOCKS = 48  # cells of a side in which it is compared where hair is
 HAIRS = 0.02  # of a picture in the parser's layout: where less is hair, it has no colour
 
 
@@ -41,7 +42,8 @@ class FaceFeatures:
     `latents.traits`); lab `[256, 256, 3]`, the face laid out; places `[478, 2]`, its landmarks there. beard:
     what share of the lower face is beard; glasses: 0 in the median face without, 1 in the median one with
     clear ones; rims: what the parser alone says of that; lenses: what share of the eyes they hide; hair: its
-    median Lab `[3]`, or None where there is next to none."""
+    median Lab `[3]`, or None where there is next to none; locks: where it is, `[s, s]` in 0..1 of the parser's
+    layout."""
 
     points: Array
     traits: Array
@@ -52,6 +54,7 @@ class FaceFeatures:
     rims: float
     lenses: float
     hair: Array | None
+    locks: Array
 
 
 def face_features(kit: Kit, pixels: Array, face: Face, matrix: Array | None = None) -> FaceFeatures:
@@ -59,16 +62,16 @@ def face_features(kit: Kit, pixels: Array, face: Face, matrix: Array | None = No
     matrix = geometry.similarity(face.landmarks, SEEN) if matrix is None else matrix
     lab = to_lab(geometry.warp(pixels, matrix, SEEN.size))
     places = geometry.transform(face.landmarks, matrix)
-    beard, rims, lenses, hair = _parsed(kit, pixels, face)
+    beard, rims, lenses, hair, locks = _parsed(kit, pixels, face)
     glasses = (rims + _bridge(lab[..., 0], places) / BRIDGED) / 2 - 0.25
     points, traits = face.landmarks / geometry.eye_distance(face.landmarks), face_traits(kit, pixels, face)
-    return FaceFeatures(points, traits, lab, places, beard, glasses, rims, lenses, hair)
+    return FaceFeatures(points, traits, lab, places, beard, glasses, rims, lenses, hair, locks)
 
 
-def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, Array | None]:
+def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, Array | None, Array]:
     """What the parser sees: the share of the face below the nose, but for the lips, that is beard; that of
     the band from the brows to below the eyes that is glasses, over what it is of clear ones; that of the eyes
-    themselves; the hair's median Lab `[3]`."""
+    themselves; the hair's median Lab `[3]`; where it is."""
     crop = geometry.align(pixels, face.landmarks, kit.parser.alignment)
     regions, points, size = kit.parser.parse(crop), crop.landmarks, crop.size
     band = mesh.eye_band(points, size)
@@ -81,6 +84,7 @@ def _parsed(kit: Kit, pixels: Array, face: Face) -> tuple[float, float, float, A
         float(worn[band].mean()) / RIMS,
         in_eyes(worn, points),
         colour,
+        cv2.resize(regions["hair"], (LOCKS, LOCKS), interpolation=cv2.INTER_AREA),
     )
 
 
@@ -244,6 +248,12 @@ def _more(
     return lambda before, after: sign * (of(after) - of(before))
 
 
+def _elsewhere(before: FaceFeatures, after: FaceFeatures) -> float:
+    """How much of the hair is where none was, or the other way round, of all that there was and is."""
+    both = np.maximum(before.locks, after.locks).sum()
+    return float(np.abs(after.locks - before.locks).sum() / max(float(both), 1.0))
+
+
 _OPENING = _between((159, 386), (145, 374))
 _BROWS = _between((105, 66, 334, 296), (168, 6))
 
@@ -264,6 +274,7 @@ CRITERIA = {
     "age_to": Criterion(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 60),
     "sex": Criterion(_trait(2), 0.1, "of 2", lambda look, sign: sign * look.traits[2] < 0.8),
     "mouth": Criterion(_opening, 0.03, "eye distances"),
+    "hairstyle": Criterion(_elsewhere, 0.15, "of the hair"),
     "gaze": Criterion(_gaze(0), 0.01, "eye distances"),
     "gaze_up": Criterion(_gaze(1), 0.01, "eye distances"),
     "yaw": Criterion(_turn(0), 1.0, "degrees"),

@@ -21,6 +21,7 @@ from .encoder import Encoder
 from .finder import Finder
 from .fitter import Fitter
 from .generator import Generator, Mapper
+from .hairstyles import Hairstyles
 from .landmarker import Landmarker, find_faces
 from .manners import Manners
 from .parser import Parser
@@ -50,6 +51,7 @@ DATA = {
     "directions": Directions,
     "manners": Manners,
     "shapes": Shapes,
+    "hairstyles": Hairstyles,
 }  # roles that are arrays and no network
 
 
@@ -169,6 +171,10 @@ class Kit:
     @property
     def shapes(self) -> Shapes:
         return self.get("shapes")
+
+    @property
+    def hairstyles(self) -> Hairstyles:
+        return self.get("hairstyles")
 
     def swapper(self, name: str) -> Swapper:
         """The swapper called `name`."""

@@ -22,7 +22,7 @@ from typing import Any
 import cv2
 
 from ..edits.request import EditRequest
-from ..errors import FaceError, InputError, MienError, OutputError
+from ..errors import DeclinedError, FaceError, InputError, MienError, OutputError
 from ..io import clip_reader as footage
 from ..io import clip_writer as video
 from ..io import content_credentials as provenance
@@ -181,8 +181,8 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     kit = kit or shared_kit(job.request.licence)
     try:
         photo = _applied(job.request, photo, kit)
-    except FaceError as error:
-        raise FaceError(f"{job.source}: {error}") from error
+    except (FaceError, DeclinedError) as error:
+        raise type(error)(f"{job.source}: {error}") from error
     changed = cv2.norm(before, photo.pixels, cv2.NORM_INF) > 0  # which needs no memory for all pixels
     del before  # the input's pixels are let go before the result is encoded
     photo_writer.write(photo, job.target, quality=job.quality, private=job.private, force=job.force)

@@ -6,7 +6,7 @@ frame shows the mean of the two that it lies between. So skin does not crawl, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -89,7 +89,8 @@ def nearest_keys(keys: Sequence[int], number: int, every: int) -> list[tuple[int
 
 
 def moved(laid: Laid, to: Array, triangles: Array) -> Change:
-    """A Change as it lies on the face when its landmarks have gone to `to [478, 2]` (crop xy)."""
+    """A Change as it lies on the face when its landmarks have gone to `to [478, 2]` (crop xy). A picture that it looks
+    into is as large as the crop, and goes along."""
     at, change = laid
     if np.abs(to[: topology.POINTS] - at[: topology.POINTS]).max() < 0.05:
         return change
@@ -106,19 +107,32 @@ def moved(laid: Laid, to: Array, triangles: Array) -> Change:
             values, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
         )
 
-    return replace(change, flow=look(change.flow), colour=look(change.colour), alpha=look(change.alpha))
+    source = change.source and replace(change.source, pixels=look(change.source.pixels))
+    return replace(
+        change, flow=look(change.flow), colour=look(change.colour), alpha=look(change.alpha), source=source
+    )
 
 
 def mean(changes: Sequence[tuple[Change, float]]) -> Change:
-    """The mean of Changes, each with its share."""
+    """The mean of Changes, each with its share; all or none of them look into a picture."""
+    first = changes[0][0]
     if len(changes) == 1:
-        return changes[0][0]
+        return first
     total = sum(share for _, share in changes)
 
-    def of(name: str) -> Array:
-        out = getattr(changes[0][0], name) * np.float32(changes[0][1] / total)
+    def of(look: Callable[[Change], Array]) -> Array:
+        out = look(first) * np.float32(changes[0][1] / total)
         for change, share in changes[1:]:
-            cv2.scaleAdd(getattr(change, name), share / total, out, out)
+            cv2.scaleAdd(look(change).astype(np.float32), share / total, out, out)
         return out
 
-    return replace(changes[0][0], flow=of("flow"), colour=of("colour"), alpha=of("alpha"))
+    out = replace(
+        first,
+        flow=of(lambda change: change.flow),
+        colour=of(lambda change: change.colour),
+        alpha=of(lambda change: change.alpha),
+    )
+    if first.source is None:
+        return out
+    pixels = of(lambda change: change.source.pixels if change.source else out.colour)
+    return replace(out, source=replace(first.source, pixels=np.rint(pixels).astype(np.uint8)))

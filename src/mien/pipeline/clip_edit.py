@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..edits.hairstyle import Hairstyle
 from ..io import clip_reader as footage
 from ..models.kit import Kit
 from ..types import Change, Crop, Edit, Face, Person
@@ -30,10 +31,19 @@ class ClipEditor(ClipFaces):
     hidden: dict[int, set[int]] = field(
         default_factory=dict
     )  # by key frame, the faces that something is before
+    declined: set[int] = field(
+        default_factory=set
+    )  # faces that at some key frame cannot have their hairstyle
 
     @property
     def reach(self) -> int:
         return self.held.reach
+
+    @property
+    def nothing(self) -> str:
+        if self.edited or not self.declined:
+            return super().nothing
+        return "; ".join(f"face {name} {self.notes[name]}" for name in sorted(self.declined))
 
     def ask(self, frame: footage.Frame) -> None:
         """Ask the edits what should change in this frame: of each face, for each stage."""
@@ -45,6 +55,7 @@ class ClipEditor(ClipFaces):
             change = fronts[i].keep_hair_colour(crop, apply.make_change(edit, crop, faces, i, fronts[i]))
             if change.note:
                 self.notes.setdefault(names[i], change.note)
+                self.declined |= {names[i]} if isinstance(edit, Hairstyle) else set()
             asked[names[i]].append((crop.landmarks, change))
             return change
 
@@ -71,7 +82,7 @@ class ClipEditor(ClipFaces):
             return fronts[i].mask_objects(crop, shown) if i in fronts else shown
 
         before, touched = frame.pixels, Touched()
-        self.edited |= {names[i] for i in chosen}
+        self.edited |= {names[i] for i in chosen if names[i] not in self.declined or _shows(wanted[i])}
         after = apply.run_edits(before, self.stages, faces, chosen, recall, align_face, touched)
         return self.finished(frame, before, after, touched)
 
@@ -83,6 +94,11 @@ class ClipEditor(ClipFaces):
 
     def _front(self, frame: footage.Frame, face: Face) -> apply.Occlusion:
         return apply.find_occlusion(self.tracker.kit.parser, frame.pixels, face)
+
+
+def _shows(wanted: Sequence[tuple[list[Laid], float]]) -> bool:
+    """Whether any Change of a face changes anything."""
+    return any(change.alpha.any() for laid, _ in wanted for _, change in laid)
 
 
 def clip_editor(which: str | Person, stages: Sequence[Edit], fps: float, kit: Kit) -> ClipEditor:

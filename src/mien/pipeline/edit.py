@@ -18,6 +18,7 @@ from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Photo, Progress
 from .clip_edit import clip_editor
+from .hair import taken_hair
 from .people import FaceLike, meant
 from .photo import edit_step
 from .resume import Summary, process_clip
@@ -38,6 +39,7 @@ def edit(
     method: str | None = None,
     network: str | None = None,
     directions: Mapping[str, float] | None = None,
+    consent: str = "",
     mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
@@ -52,17 +54,20 @@ def edit(
     instead of what makes each edit best. network: a generator of yours, which moves the face in its own space
     (NAME-encoder, NAME-generator and NAME-directions in `models`); directions: amounts by the names of
     directions that have no other name, {"s3": 1.5}. mark: words in a corner of what is written, "eu", "eu:de" or "cn";
-    "none", which is usual for edits, for none. licence: "commercial" refuses networks that may not be
+    "none", which is usual for edits, for none. consent: where `hairstyle` is a picture, in whose words the person in it
+    agreed, or a record of `mien consent`; it is written into the label. licence: "commercial" refuses networks that may not be
     used so.
 
     Pixels outside the change are bit-identical; the result remembers what was done (`Photo.history`), and
     `write` labels it. Raises `RequestError` for unknown edits and strengths out of range, `FaceError` where
-    the face is not there.
+    the face is not there, `DeclinedError` where a hairstyle would not look right on any of the faces.
     """
     given = cast("dict[str, Any]", dict(strengths))
     kit = kit or shared_kit(licence)
     which = meant(face, kit=kit)
-    request = request_of(given, face=which, method=method, network=network, directions=directions, mark=mark)
+    hair = taken_hair(given.get("hairstyle"), consent, kit)
+    about: dict[str, Any] = {"method": method, "network": network, "directions": directions, "mark": mark}
+    request = request_of(given, face=which, hair=hair, **about)
     return Session(as_photo(photo), kit=kit).apply(request.checked())
 
 
@@ -75,6 +80,7 @@ def edit_clip(
     method: str | None = None,
     network: str | None = None,
     directions: Mapping[str, float] | None = None,
+    consent: str = "",
     start: float | None = None,
     end: float | None = None,
     resume: bool = False,
@@ -100,7 +106,8 @@ def edit_clip(
     kit, places = kit or shared_kit(licence), (Path(source), Path(out))
     which = meant(face, kit=kit)
     about: dict[str, Any] = {"method": method, "network": network, "directions": directions, "mark": mark}
-    asked = request_of(given, face=which, start=start, end=end, **about)
+    hair = taken_hair(given.get("hairstyle"), consent, kit)
+    asked = request_of(given, face=which, start=start, end=end, hair=hair, **about)
     return apply_to_clip(
         *places, asked, resume=resume, force=force, max_pixels=max_pixels, kit=kit, progress=progress
     )

@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..edits.request import COLOUR, EDITS, EditRequest
+from ..edits.request import COLOUR, EDITS, STYLE, EditRequest
 from ..errors import RequestError
 from ..face import geometry
 from ..face.change import softened
@@ -56,9 +56,9 @@ RIM = 2  # crop pixels without alpha around what changes, so that a bilinear loo
 
 
 def moves(slider: str) -> bool:
-    """Whether a slider starts at a 0 that changes nothing, so that a gesture can follow it."""
+    """Whether a slider starts at a 0 that changes nothing, so that a gesture can follow it; styles have no slider."""
     option = EDITS[slider]
-    return option.unit == COLOUR or option.low <= 0 <= option.high
+    return option.unit != STYLE and (option.unit == COLOUR or option.low <= 0 <= option.high)
 
 
 def keys_of(slider: str) -> tuple[float, ...]:

@@ -25,14 +25,19 @@ def person(picture: PhotoLike, *, kit: Kit | None = None) -> Person:
     there is none."""
     photo = as_photo(picture)
     seen, name = PhotoFaces(photo, kit or shared_kit()), Path(photo.origin.path or "a picture").name
+    vector = seen.identity(clearly_largest(seen, name)).vector
+    digest = hashlib.sha256(photo.pixels.tobytes()).hexdigest()
+    return Person(name, digest, tuple(float(v) for v in vector))
+
+
+def clearly_largest(seen: PhotoFaces, name: str) -> Face:
+    """The face that a picture of one person shows; a `FaceError` that names the picture where that is none or open."""
     faces = seen.by_size
     if not faces:
         raise FaceError(f"{name}: no face found, so nobody to look for: give a picture of one person")
     if len(faces) > 1 and faces[1].area > RIVAL * faces[0].area:
         raise FaceError(f"{name} shows {len(faces)} faces: give a picture of one person, or cut it to one")
-    vector = seen.identity(faces[0]).vector
-    digest = hashlib.sha256(photo.pixels.tobytes()).hexdigest()
-    return Person(name, digest, tuple(float(v) for v in vector))
+    return faces[0]
 
 
 @checked

@@ -15,10 +15,11 @@ from ..edits.age_floor import Adult
 from ..edits.beard import Beard
 from ..edits.eyeglasses import Glasses
 from ..edits.hair import Hair
+from ..edits.hairstyle import Hairstyle
 from ..edits.makeup import Makeup
 from ..edits.mouth import Grin, Mouth
 from ..edits.removal import Removal
-from ..errors import RequestError
+from ..errors import DeclinedError, RequestError
 from ..face import filters, geometry, mesh, topology
 from ..face.change import advect_points, composite
 from ..face.filters import to_lab
@@ -55,14 +56,18 @@ def edit_photo(
 ) -> Photo:
     """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before
     it; align: what lays faces out, for who remembers crops; look: how the photo is looked at, where known;
-    watch: who is told of each Change as it is composited."""
+    watch: who is told of each Change as it is composited. Raises `DeclinedError` where no face can have the hairstyle
+    that was asked for."""
     occlusions, notes, look = occlusions or {}, list[str](), look or Look.of(photo)
+    bare = 0  # faces that cannot have the hairstyle
 
     def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+        nonlocal bare
         front = occlusions.get(i, NOTHING_BEFORE)
         change = make_change(edit, crop, faces, i, front)
         if change.note:
             notes.append(f"face {i + 1} {change.note}")
+            bare += isinstance(edit, Hairstyle)
         elif not change.alpha.any() and (what := _missing(edit, arguments)):
             notes.append(f"face {i + 1}: no {what} was seen, so nothing was done to it")
         change = look.carried_back(front.mask_objects(crop, front.keep_hair_colour(crop, change)), crop)
@@ -72,6 +77,8 @@ def edit_photo(
 
     touched = Touched()
     pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or look.align, touched)
+    if chosen and bare == len(chosen):
+        raise DeclinedError("; ".join(notes))
     networks = next((occlusion.networks for occlusion in occlusions.values() if occlusion.networks), ())
     uncovered = {i: occlusion.uncovered for i, occlusion in occlusions.items()}
     marks = joined(photo.marks, touched.places(photo.pixels, pixels, uncovered))
@@ -265,7 +272,11 @@ def edit_step(
     """What the label of an edited photo or clip says; besides: networks that took part in no stage; notes:
     see `Step`."""
     networks = tuple(dict.fromkeys([*(one for edit in edits for one in edit.networks), *besides]))
-    return Step("edit", arguments, networks, __version__, now(), notes=notes)
+    step = Step("edit", arguments, networks, __version__, now(), notes=notes)
+    taken = next((edit.taken for edit in edits if isinstance(edit, Hairstyle) and edit.taken), None)
+    if taken is None:
+        return step
+    return replace(step, sources=(taken.source,), consent=taken.consent, notes=(*notes, *taken.notes))
 
 
 def generation_step(arguments: dict[str, Any], nets: tuple[Net, ...]) -> Step:

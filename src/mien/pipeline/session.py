@@ -13,6 +13,7 @@ from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
+from .hair import taken_hair
 from .look import PhotoFaces
 from .marking import worded
 from .people import FaceLike, meant, select_faces
@@ -55,14 +56,24 @@ class Session:
         method: str | None = None,
         network: str | None = None,
         directions: dict[str, float] | None = None,
+        consent: str = "",
         mark: str | None = None,
         **strengths: Unpack[Strengths],
     ) -> Photo:
         """The photo after one request; see `mien.edit` for what can be asked."""
         asked: dict[str, Any] = dict(strengths)
         which = meant(face, kit=self.kit)
+        hair = taken_hair(asked.get("hairstyle"), consent, self.kit)
         return self.apply(
-            request_of(asked, face=which, method=method, network=network, directions=directions, mark=mark)
+            request_of(
+                asked,
+                face=which,
+                method=method,
+                network=network,
+                directions=directions,
+                mark=mark,
+                hair=hair,
+            )
         )
 
     def apply(self, request: EditRequest, *, watch: Watch | None = None) -> Photo:

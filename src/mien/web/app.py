@@ -27,7 +27,7 @@ from starlette.types import ASGIApp
 
 from .. import verbs
 from .._version import __version__
-from ..edits.request import EDITS
+from ..edits.request import EDITS, STYLE
 from ..errors import InputError, OutputError
 from ..models.motions import boxed
 from ..paths import data_folder
@@ -64,6 +64,9 @@ def _strength(name: str) -> dict[str, Any]:
     option = EDITS[name]
     if option.unit == "colour":
         return {"type": "string", "description": f"{option.says}, as red, #b01030 or rose:0.5"}
+    if option.unit == STYLE:
+        named = f"{option.says}, as {', '.join(option.names)}; perhaps with a strength, as afro:0.7"
+        return {"type": "string", "description": named}
     return {"type": "number", "minimum": option.low, "maximum": option.high, "description": option.says}
 
 

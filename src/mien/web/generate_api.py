@@ -11,7 +11,7 @@ from .. import verbs
 from ..errors import RequestError
 from ..io import photo_writer
 from ..io.preview import jpeg
-from ..pipeline.generate import HAIR, NOBODY
+from ..pipeline.generate import COLOURED, NOBODY
 from ..types import Photo
 from .answers import asked, value_of
 from .media import Library, Medium
@@ -20,9 +20,10 @@ SIDE = 256  # of a look
 
 
 def conditions() -> dict[str, dict[str, Any]]:
-    """What can be asked of a face, with its range."""
+    """What can be asked of a face by a number, with its range."""
     mapper, _ = verbs.shared_kit().generator(NOBODY)
-    known = {name: one for name, one in mapper.conditions.items() if name not in HAIR}
+    shades = {shade for shades, _ in COLOURED.values() for shade in shades}
+    known = {name: one for name, one in mapper.conditions.items() if name not in shades}
     return {name: {"low": one.low, "high": one.high, "unit": one.unit} for name, one in known.items()}
 
 
@@ -31,7 +32,7 @@ async def look(request: Request) -> Response:
     library: Library = request.app.state.studio.library
     given: dict[str, Any] = dict(request.query_params)
     seed = _seed(given.pop("seed", "0"))
-    told = {name: value if name == "hair" else _number(name, value) for name, value in given.items()}
+    told = {name: value if name in COLOURED else _number(name, value) for name, value in given.items()}
     photo = await library.run(_drawn, seed, told)
     return Response(jpeg(photo.pixels, SIDE), media_type="image/jpeg")
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from .. import verbs
-from ..edits.request import EDITS
+from ..edits.request import EDITS, STYLE, WORDS
 from ..errors import InputError, RequestError
 from ..io.preview import at_most, jpeg
 from ..pipeline import gesture
@@ -282,6 +282,7 @@ def sliders() -> list[dict[str, Any]]:
             "unit": option.unit,
             "says": option.says,
             "colours": dict(option.names) if option.unit == "colour" else {},
+            "styles": list(option.names) if option.unit == STYLE else [],
             "moves": gesture.moves(name),
             "keys": list(gesture.KEYS.get(name, gesture.LINEAR)) if gesture.moves(name) else [],
             "excludes": [other for other in EDITS if _clash(name, other)],
@@ -301,4 +302,4 @@ def _clash(one: str, other: str) -> bool:
 
 def _some(name: str) -> Any:
     option = EDITS[name]
-    return next(iter(option.names)) if option.unit == "colour" else option.high
+    return next(iter(option.names)) if option.unit in WORDS else option.high

@@ -99,6 +99,16 @@ const ColourSlider = (/** @type {any} */ { edit }) => {
   </div>`;
 };
 
+const StyleChoice = (/** @type {any} */ { edit }) => {
+  const asked = state.now.value.request[edit.name] ?? "";
+  return html`<div class="chips" role="radiogroup" aria-label=${named(edit)}>
+    ${edit.styles.map((/** @type {string} */ name) => html`<button type="button" role="radio" class="chip" aria-checked=${name === asked} onClick=${() => done(edit, name === asked ? "" : name)}>
+      ${name === asked && html`<${Icon} name="check" />`}${t(`style.${name}`)}</button>`)}
+  </div>`;
+};
+
+const KINDS = /** @type {Record<string, any>} */ ({ colour: ColourSlider, style: StyleChoice }); // by unit; others are numbers
+
 const Tiles = () =>
   html`<div class="tiles" role="tablist" aria-label=${t("edits")}>
     ${groups().map(([group, of]) => html`<button type="button" role="tab" id=${`tab-${group}`} aria-controls="sliders" aria-selected=${group === open.value}
@@ -177,7 +187,7 @@ export const Edit = () => {
     <div class="sliders" id="sliders" role="tabpanel" aria-labelledby=${`tab-${open.value}`}>
       ${nobody && html`<p class="note"><${Icon} name="info" />${t("no-face")}</p>`}
       <${Faces} />
-      ${of.map((edit) => (edit.unit === "colour" ? html`<${ColourSlider} key=${edit.name} edit=${edit} />` : html`<${NumberSlider} key=${edit.name} edit=${edit} />`))}
+      ${of.map((edit) => html`<${KINDS[edit.unit] ?? NumberSlider} key=${edit.name} edit=${edit} />`)}
     </div>
     <${Presets} />`;
 };
