@@ -211,6 +211,23 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Monk
     assert verify(tmp_path / "out.mp4").state == "intact"
 
 
+def test_what_is_done_is_not_done_again(mien: Mien, tmp_path: Path):
+    out = tmp_path / "out.mp4"
+
+    def run(motion: str, *flags: str) -> Any:
+        size = ("--size", 160, "--fps", 8)
+        return mien(
+            "animate", HOPPER, "--motion", motion, "--consent", "ok", "-o", out, *size, "--resume", *flags
+        )
+
+    assert run("blink").code == 0
+    before = out.read_bytes()
+    again = run("blink")
+    assert again.code == 0 and "is done already" in again.err and out.read_bytes() == before
+    other = run("wink")
+    assert other.code == 2 and "was made with" in other.err and out.read_bytes() == before
+
+
 def test_sound_is_taken_along(tmp_path: Path):
     import wave
 

@@ -88,6 +88,7 @@ def animate(
     from .. import verbs
     from ..io import outputs
     from ..pipeline.animate import check_target
+    from ..pipeline.batch import is_made
     from ..pipeline.consent import check_consent
 
     check_consent(rest["consent"], "moving somebody's picture")
@@ -99,7 +100,8 @@ def animate(
     heard = _sound(sound, driving, rest["start"] or 0.0)
     if sound in (None, "clip") and output.suffix.lower() != ".mp4":
         heard = None
-    check_target(output, sound=heard, resume=resume, force=force)
+    finished = resume and output.is_file()
+    check_target(output, sound=heard, resume=resume, force=force or finished)
     if frames:
         outputs.check_empty(frames)
     if isinstance(motion, dict) and rest["face"] != "largest":
@@ -109,10 +111,13 @@ def animate(
     try:
         with shown(driving.name if driving else photo.name) as progress:
             made = verbs.animate(picture, motion, regions=chosen, progress=progress, **rest)
+        if finished and is_made(output, photo, made.step.arguments):
+            say(f"{output} is done already")
+            return
         for note in made.step.notes:
             say(note)
         with shown(output.name) as progress:
-            told = made.write(output, sound=heard, resume=resume, force=force, progress=progress)
+            told = made.write(output, sound=heard, resume=resume, force=force or finished, progress=progress)
         if frames:
             with shown(frames.name) as progress:
                 made.write_frames(frames, progress=progress)

@@ -6,8 +6,10 @@ from __future__ import annotations
 import contextlib
 import glob
 import hashlib
+import json
 import multiprocessing
 import os
+import re
 import signal
 import threading
 import traceback
@@ -37,6 +39,7 @@ from .stylize import StyleRequest
 from .swap import SwapRequest
 
 Request = EditRequest | SwapRequest | StyleRequest  # what can be done to many
+SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 KILLED = "a process was stopped, perhaps for want of memory: try --resume --workers 1"
 
 
@@ -231,37 +234,44 @@ def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
 
 
 def done(job: Job) -> bool:
-    """Whether an earlier run has made this job's result by the same request, and it is intact.
+    """Whether an earlier run has made this job's result by the same request, and it is intact."""
+    return is_made(job.target, job.source, job.request.arguments())
 
-    A result that was damaged since counts as not there. Anything else in its place is an `OutputError`: only
-    --force writes over it.
+
+def is_made(target: Path, source: Path, arguments: dict[str, Any]) -> bool:
+    """Whether a file was made from another by a request with these arguments, and is intact.
+
+    One that was damaged since counts as not there. Anything else in its place is an `OutputError`: only --force
+    writes over it.
     """
-    if not job.target.exists():
+    if not target.exists():
         return False
     try:
-        verdict = provenance.verify(job.target)
+        verdict = provenance.verify(target)
     except MienError as error:
         raise OutputError(
-            f"{job.target} is there and no result of mien ({error}): write over it with --force"
+            f"{target} is there and no result of mien ({error}): write over it with --force"
         ) from error
-    title = provenance.titled(job.source.name)
+    title = provenance.titled(source.name)
     if not verdict.history or not any(
         name == title or name.startswith(f"{title}, ") for name in verdict.ingredients[:1]
     ):
-        raise OutputError(
-            f"{job.target} is there and was not made from {job.source}: write over it with --force"
-        )
-    asked, before = _said(job.request.arguments()), _said(verdict.history[-1].arguments)
+        raise OutputError(f"{target} is there and was not made from {source}: write over it with --force")
+    asked, before = _said(arguments), _said(verdict.history[-1].arguments)
     if asked != before:
-        short = {name: value[:8] if name.endswith("sha256") else value for name, value in before.items()}
-        said = " ".join(f"{name}={value}" for name, value in short.items())
-        raise OutputError(f"{job.target} is there and was made with {said}: write over it with --force")
+        said = " ".join(f"{name}={_short(value)}" for name, value in before.items())
+        raise OutputError(f"{target} is there and was made with {said}: write over it with --force")
     return verdict.state == "intact"
 
 
+def _short(value: Any) -> str:
+    """A value of a label in a few letters: of sha256s their first eight."""
+    return SHA256.sub(lambda found: found[0][:8], str(value))
+
+
 def _said(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that say something."""
-    return {name: value for name, value in arguments.items() if value}
+    """The arguments that say something, as a label gives them back."""
+    return json.loads(json.dumps({name: value for name, value in arguments.items() if value}))
 
 
 def run(
