@@ -1,6 +1,8 @@
 """Photos that move: at rest they are the photo, a driven face does what its driver does, and motions are numbers."""
 
+import base64
 import json
+import zlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -209,6 +211,20 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Monk
     assert not (tmp_path / "out.mp4").exists()
     assert made.write(tmp_path / "out.mp4", resume=True).frames == len(made) == 10
     assert verify(tmp_path / "out.mp4").state == "intact"
+
+
+def test_columns_of_a_motion_are_told_by_their_names():
+    """A file that somebody's program wrote may list them in another order; unknown ones are refused."""
+    motion = as_motion("nod", kit=kit())[0]
+    told = json.loads(motion.text())
+    names, rows = told["columns"], len(motion)
+    data = np.frombuffer(zlib.decompress(base64.b64decode(told["data"])), np.int8).reshape(len(names), rows)
+    other = told | {"columns": names[::-1]}
+    other["data"] = base64.b64encode(zlib.compress(data[::-1].tobytes())).decode()
+    again = Motion.parse(json.dumps(other), "other.json", len(names) - TOLD)
+    assert np.array_equal(again.values, Motion.parse(motion.text(), "nod.json", len(names) - TOLD).values)
+    with pytest.raises(InputError, match="another version"):
+        Motion.parse(json.dumps(told | {"columns": ["pan", *names[1:]]}), "x.json", len(names) - TOLD)
 
 
 def test_what_is_done_is_not_done_again(mien: Mien, tmp_path: Path):

@@ -117,7 +117,7 @@ class Motion:
             "frames": len(self),
             "loop": self.loop,
             "basis": BASIS,
-            "columns": [*RANGES, *(f"e{k}" for k in range(self.values.shape[1] - TOLD))],
+            "columns": _names(self.values.shape[1]),
             "data": packed.decode(),
         }
         return json.dumps(told, indent=1) + "\n"
@@ -128,8 +128,8 @@ class Motion:
         that is no motion."""
         try:
             told: dict[str, Any] = json.loads(text)
-            schema, basis, columns = told["motion"], told["basis"], TOLD + modes
-            if schema != SCHEMA or basis != BASIS or len(told["columns"]) != columns:
+            schema, basis, columns, names = told["motion"], told["basis"], TOLD + modes, list(told["columns"])
+            if schema != SCHEMA or basis != BASIS or sorted(names) != sorted(_names(columns)):
                 raise InputError(
                     f"{name} is a motion of another version of mien: make it anew with `mien motion`"
                 )
@@ -145,7 +145,8 @@ class Motion:
         except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
             said = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"{name} is no motion that can be read ({said[:80]})") from error
-        differences = np.frombuffer(data, np.int8).reshape(columns, count).T
+        order = [names.index(name) for name in _names(columns)]
+        differences = np.frombuffer(data, np.int8).reshape(columns, count)[order].T
         steps = np.cumsum(differences, axis=0, dtype=np.int64).astype(np.int8)
         values = (steps / STEPS * _ranges(columns)).astype(np.float32)
         return Motion(str(told.get("name") or name), fps, values, bool(told.get("loop")))
@@ -154,6 +155,10 @@ class Motion:
 def still(modes: int) -> Gesture:
     """Nothing moves; `modes` of expression."""
     return Gesture.of(np.zeros(TOLD + modes, np.float32))
+
+
+def _names(columns: int) -> list[str]:
+    return [*RANGES, *(f"e{k}" for k in range(columns - TOLD))]
 
 
 def _ranges(columns: int) -> Array:
