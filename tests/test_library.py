@@ -170,7 +170,8 @@ def test_a_request_that_contradicts_itself(fields: dict[str, Any], said: str):
 
 def test_a_plan_follows_the_phases():
     everything: dict[str, float | str] = {
-        name: "red" if option.unit == "colour" else option.high for name, option in EDITS.items()
+        name: {"colour": "red", "style": "bob"}.get(option.unit, option.high)
+        for name, option in EDITS.items()
     }
     del everything["age_to"], everything["grin"], everything["hair_grey"]
     phases = [list(Phase).index(one.phase) for one in planned(everything | {"beard": -1.0})]

@@ -177,7 +177,7 @@ def lines_of(verdict: Verdict) -> list[str]:
     ]
     lines += [f"  because {reason}" for reason in verdict.reasons]
     if verdict.mark and verdict.mark.found:
-        lost = "" if verdict.state == "intact" else "label lost, "
+        lost = "label lost, " if verdict.state == "unlabelled" else ""
         lines.append(f"{lost}mark found in a face: {watermark.described(verdict.mark.bits)}")
         lines += [] if verdict.state == "intact" else [MARK]
     elif verdict.mark:

@@ -67,7 +67,8 @@ def _forehead(bust: Bust, bare: Array, taken: Array, like: Array) -> Array:
 
 
 def _texture(bust: Bust, bare: Array) -> Array:
-    """The fine detail of the barest and calmest piece of skin, laid all over in mirrored tiles, `[S, S, 3]`."""
+    """Fine detail as the barest and calmest piece of skin has it, all over and nowhere twice, `[S, S, 3]`: noise with
+    that piece's spectrum (Galerne et al. 2011, "Random phase textures")."""
     size, side = bust.size, max(8, round(PATCH * bust.wide))
     fine = bust.pixels - blur(bust.pixels, FINE * bust.wide)
     best, tile = 0.0, None
@@ -82,9 +83,8 @@ def _texture(bust: Bust, bare: Array) -> Array:
         return np.zeros_like(bust.pixels)
     tile = tile - tile.mean((0, 1))
     tile = np.clip(tile, -2 * tile.std(), 2 * tile.std())
-    tile = np.vstack([np.hstack([tile, tile[:, ::-1]]), np.hstack([tile[::-1], tile[::-1, ::-1]])])
-    count = size // len(tile) + 1
-    return np.tile(tile, (count, count, 1))[:size, :size]
+    noise = np.random.default_rng(0).standard_normal((size, size), np.float32)
+    return np.stack([cv2.filter2D(noise, -1, one / side) for one in cv2.split(tile)], -1)
 
 
 def skull_of(bust: Bust) -> Array:

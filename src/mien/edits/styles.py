@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RequestError
@@ -67,6 +68,7 @@ def parse(text: str) -> tuple[str, float]:
 def check(name: str) -> None:
     """Refuse the name of no style in the box."""
     if name not in NAMES:
-        near = difflib.get_close_matches(name, NAMES, 1)
+        near = difflib.get_close_matches(name.lower(), NAMES, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}, and pictures of hair"
-        raise RequestError(f"no hairstyle is called {name!r}: {hint}")
+        what = "there is no such picture, and no hairstyle" if Path(name).suffix else "no hairstyle"
+        raise RequestError(f"{what} is called {name!r}: {hint}")

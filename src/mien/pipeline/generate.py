@@ -136,11 +136,11 @@ def checked_conditions(
             continue
         low, high = _ends(name, value)
         most = mapper.conditions[name]
-        if low > high or low < most.low or high > most.high:
+        if not most.low <= low <= high <= most.high:
             said = f"{low:g}" if low == high else f"{low:g}-{high:g}"
             raise RequestError(
                 f"{name} {said} is out of range: from {most.low:g} to {most.high:g} {most.unit}".rstrip()
-                if low <= high
+                if not low > high
                 else f"{name} {said} is no range: the lower end comes first"
             )
         out[name] = low, high

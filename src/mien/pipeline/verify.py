@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..arguments import checked
-from ..errors import MienError
+from ..errors import InputError, MienError
 from ..io import clip_reader, content_credentials, photo_reader, watermark
 from ..models.kit import Kit, shared_kit
 from ..types import Array, Clip, Mark, Photo, Verdict
@@ -45,6 +45,9 @@ def verify(path: str | os.PathLike[str], *, pixels: bool = False, kit: Kit | Non
 def matching(verdict: Verdict, among: Sequence[Path]) -> list[Path]:
     """Of files and of those in folders, the ones whose own label tells of the mark that was heard: where the label of a
     picture was lost, what was kept of it may tell what was done. Of 2,048 results two may be told alike."""
+    for one in among:
+        if not one.exists():
+            raise InputError(f"{one}: no such file or folder")
     bits = verdict.mark.bits if verdict.mark else None
     files = (file for one in among for file in (sorted(one.iterdir()) if one.is_dir() else [one]))
     return [file for file in files if bits and file.is_file() and _told(file) == bits]

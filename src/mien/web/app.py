@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -296,12 +297,17 @@ def _config(host: str, port: int) -> uvicorn.Config:
 
 
 def _bound(config: uvicorn.Config) -> Any:
+    logger = logging.getLogger("uvicorn.error")
+    logger.disabled = True  # it tells the same in its own words
     try:
         socket = config.bind_socket()
     except SystemExit as error:  # what uvicorn makes of it
-        raise OutputError(
-            f"port {config.port} is taken: choose another with --port, or 0 for any that is free"
-        ) from error
+        why = f"port {config.port} is taken: choose another with --port, or 0 for any that is free"
+        if config.host != "127.0.0.1":
+            why = f"{config.host} is no address of this computer, or {why}"
+        raise OutputError(why) from error
+    finally:
+        logger.disabled = False
     socket.listen()  # who is told the address may come at once, and waits
     return socket
 
