@@ -95,7 +95,8 @@ def test_a_style_with_its_strength(text: str, meant: tuple[str, float]):
 def test_what_is_no_style_is_refused():
     for text, said in (
         ("bobb", "did you mean bob"),
-        ("x.jpg", "there are straight"),
+        ("x.jpg", "there is no such picture, and no hairstyle is called 'x.jpg': there are straight"),
+        ("BOB", "did you mean bob"),
         ("bob:0.1", "from 0.3 to 1"),
     ):
         with pytest.raises(RequestError, match=said):

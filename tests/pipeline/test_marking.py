@@ -157,6 +157,8 @@ def test_verify_tells_of_a_lost_label(mien: Mien, tmp_path: Path):
     assert ran.code == 4
     assert "label lost, mark found in a face: by mien (edit)" in ran.err and "can be forged" in ran.err
     assert f"the label of {tmp_path / 'out.png'} tells of this mark" in ran.err
+    ran = mien("verify", shot, "--among", tmp_path / "none")
+    assert ran.code == 2 and "no such file or folder" in ran.err
     told = json.loads(mien("verify", shot, "--json").out)
     assert told["mark"]["found"] and told["mark"]["bits"] == verify(tmp_path / "out.png").bits
     told = json.loads(mien("verify", HOPPER, "--json").out)

@@ -191,6 +191,7 @@ def test_variations_are_several_people(mien: Mien, tmp_path: Path):
         ({"conditions": {"smile": 1.0}}, "there are age, sex, hair, skin"),
         ({"conditions": {"age": 12.0}}, "from 20 to 75 years"),
         ({"conditions": {"skin": "green-ish"}}, "no colour is called"),
+        ({"conditions": {"age": float("nan")}}, "from 20 to 75 years"),
         ({"seed": -1}, "out of range"),
         ({"face": "largest"}, "leave out --face"),
     ],
