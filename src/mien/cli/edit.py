@@ -16,7 +16,7 @@ from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check
 from ..errors import InputError, MienError, OutputError, RequestError
 from ..signals import INTERRUPTED
 from .app import app, plural, refuse, say
-from .options import amounts, options
+from .options import MANY, amounts, options
 from .progress import shown
 
 if TYPE_CHECKING:
@@ -86,23 +86,7 @@ def _flag(name: str) -> str:
     metavar="NAME=X",
     help="With it: go X along one of its own directions.",
 )
-@options(
-    *(
-        "consent",
-        "quality",
-        "private",
-        "force",
-        "start",
-        "end",
-        "resume",
-        "recursive",
-        "files_from",
-        "shard",
-        "workers",
-        "json",
-    ),
-    *("mark", "licence", "max_pixels"),
-)
+@options("consent", *MANY)
 def edit(
     inputs: tuple[str, ...],
     output: Path,

@@ -159,6 +159,13 @@ SHARED: dict[str, Callable[[Command], Command]] = {
 }
 
 
+# What commands that write many photos and clips have in common, as help lists it.
+MANY = (
+    *("quality", "private", "force", "start", "end", "resume", "recursive", "files_from", "shard", "workers"),
+    *("json", "mark", "licence", "max_pixels"),
+)
+
+
 def options(*names: str) -> Callable[[Command], Command]:
     """Give a command shared options, in this order."""
 

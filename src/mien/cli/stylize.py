@@ -9,7 +9,7 @@ import click
 
 from .app import app
 from .edit import carry_out, gathered
-from .options import options
+from .options import MANY, options
 
 
 @app.command()
@@ -31,22 +31,7 @@ from .options import options
     type=click.Path(path_type=Path),
     help="The picture whose style is taken, for networks that take any.",
 )
-@options(
-    "only_face",
-    "tell",
-    "quality",
-    "private",
-    "force",
-    "start",
-    "end",
-    "resume",
-    "recursive",
-    "files_from",
-    "shard",
-    "workers",
-    "json",
-)
-@options("mark", "licence", "max_pixels")
+@options("only_face", "tell", *MANY)
 def stylize(
     inputs: tuple[str, ...],
     output: Path,

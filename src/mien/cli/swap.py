@@ -10,7 +10,7 @@ import click
 from ..errors import RequestError
 from .app import app, plural, say
 from .edit import carry_out, gathered
-from .options import options
+from .options import MANY, options
 from .progress import shown
 
 _PATH = click.Path(path_type=Path)
@@ -67,21 +67,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
     metavar="NAME",
     help="Photos: a network of yours, trained to draw the source, gives the shape and what is coarse.",
 )
-@options(
-    "face",
-    "quality",
-    "private",
-    "force",
-    "start",
-    "end",
-    "resume",
-    "recursive",
-    "files_from",
-    "shard",
-    "workers",
-    "json",
-)
-@options("mark", "licence", "max_pixels")
+@options("face", *MANY)
 def swap(
     inputs: tuple[str, ...],
     output: Path,
