@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import Mien
 from faces import DATA, HOPPER, collins, kit, opened, planned
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mien import Kit, Photo, edit, verbs
@@ -42,6 +42,7 @@ def test_whoever_reads_the_floor_gets_no_younger(now: float):
 
 
 @given(AGES, YEARS, st.floats(0.35, 1.5), st.floats(-3, 1))
+@example(29.0, -2e-311, 1.0, -1.0)
 def test_the_reading_holds_however_an_edit_answers(now: float, years: float, slope: float, besides: float):
     """slope: years less that are read for each that is asked; besides: years that something else takes
     off."""

@@ -27,6 +27,7 @@ FLOOR = 28.0  # years, as read: asked to look younger, nobody gets below
 # was a little off
 SOFT = 3.0
 CLOSE = 0.25  # years: so near is there
+A_DAY = 1 / 365  # in years
 ROUNDS = 4  # of making and reading
 SLOPE = (
     0.6  # years less that are read for each year less that is asked of the prototypes: the median of 60 faces
@@ -55,6 +56,7 @@ def held_years(now: float, years: float, read: Callable[[float], float], *, alon
     each time costs an edit.
     """
     years = allowed_years(now, years)
+    years = 0.0 if -A_DAY < years < 0 else years  # nothing that a reading could be told apart by
     if now + years - FARTHEST > FLOOR or (alone and years >= 0):
         return years
     reads = read(years)
