@@ -104,9 +104,8 @@ class ResumableRun:
             with outputs.held(self.folder / LOCK, str(self.folder)):
                 yield
         finally:
-            with contextlib.suppress(
-                OSError
-            ):  # something is left to go on with, or somebody has put something in
+            # something may be left to go on with, or somebody has put something in
+            with contextlib.suppress(OSError):
                 self.folder.rmdir()
 
     def begin(self, line: FrameProcessor, *, resume: bool, force: bool) -> tuple[int, int] | None:
