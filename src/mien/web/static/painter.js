@@ -289,8 +289,9 @@ export class Painter {
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
-  /** What is shown at the photo's own pixels, RGBA, the top row first: for tests. */
+  /** What is shown at the photo's own pixels, RGBA, the top row first: for tests. A frame that waits is drawn first. */
   read() {
+    this.draw();
     const gl = this.gl, shown = /** @type {Picture} */ (this.result);
     const out = new Uint8Array(shown.width * shown.height * 4);
     const buffer = shown.buffer ?? gl.createFramebuffer();
