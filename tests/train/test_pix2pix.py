@@ -17,7 +17,8 @@ from test_detect import saved
 from test_psp import assert_same, drawn, filled, parity, published
 
 from mien.errors import InputError
-from mien.face import mesh, topology
+from mien.face import topology
+from mien.face.line_drawing import draw_lines
 from mien.models.session import Net
 from mien.train.blocks import translators
 from mien.train.data.loader import Loader
@@ -187,7 +188,7 @@ def test_lines_of_a_face(marked: Path):
     plain, turned = (data.pictures.batch(2, 0, mirror) for mirror in (0.0, 1.0))
     assert np.array_equal(turned[0], plain[0][..., ::-1]) and np.array_equal(turned[1], plain[1][..., ::-1])
     points = hopper_face().landmarks * 0.25
-    lines = mesh.draw_lines(points, 160)
+    lines = draw_lines(points, 160)
     eye = points[list(topology.EYELIDS[0])].mean(0)
     assert (
         lines[int(points[1, 1]), int(points[1, 0]) + 12] == 0

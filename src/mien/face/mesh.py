@@ -10,7 +10,7 @@ import numpy as np
 
 from ..types import Array
 from . import topology
-from .topology import BELOW, BRIDGE, BROWS, EXTREMES, EYELIDS, INNER_LIPS, LIPS, OVAL, POINTS
+from .topology import EXTREMES, EYELIDS, INNER_LIPS, POINTS
 
 
 def with_border_points(points: Array, size: int) -> Array:
@@ -156,28 +156,6 @@ def hull_mask(points: Array, size: int) -> Array:
     mask = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(points[:POINTS])[:, 0] * 16).astype(np.int32), 1, shift=4)
     return mask
-
-
-def draw_lines(points: Array, size: int) -> Array:
-    """A face's outline, brows, eyes, nose and lips as lines, 255 on 0: `[size, size]` uint8. What the
-    landmark task of pix2pix is shown."""
-    out = np.zeros((size, size), np.uint8)
-    thick = max(1, round(size * 3 / 256))
-    for closed, outlines in (
-        (True, (OVAL, *EYELIDS, LIPS, INNER_LIPS)),
-        (False, (BRIDGE, BELOW, BROWS[0][:5], BROWS[1][:5])),
-    ):
-        for outline in outlines:
-            cv2.polylines(
-                out,
-                [np.rint(points[list(outline)] * 16).astype(np.int32)],
-                closed,
-                255,
-                thick,
-                cv2.LINE_AA,
-                shift=4,
-            )
-    return out
 
 
 def influence_mask(face: Array, moved: Array, size: int) -> Array:

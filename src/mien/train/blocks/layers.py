@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -22,6 +23,22 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv1(F.silu(self.conv0(F.silu(x))))
+
+
+class Attention(nn.Module):
+    """What is like a place elsewhere in the picture, added to it by a gain that begins at 0 (Zhang et al. 2018, arXiv
+    1805.08318). normed: what a convolution is put through, as a spectral norm."""
+
+    def __init__(self, channels: int, normed: Callable[[nn.Conv2d], nn.Conv2d] = lambda conv: conv) -> None:
+        super().__init__()
+        self.f, self.g = (normed(nn.Conv2d(channels, max(channels // 8, 1), 1)) for _ in "fg")
+        self.h = normed(nn.Conv2d(channels, channels, 1))
+        self.gamma = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        f, g, h = (layer(x).flatten(2) for layer in (self.f, self.g, self.h))  # [N, c, HW]
+        share = (g.mT @ f).softmax(-1)  # [N, HW, HW]
+        return x + self.gamma * (h @ share.mT).view_as(x)
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ...errors import InputError
-from ...face import mesh
+from ...face.line_drawing import draw_lines
 from ...types import Array
 from .drawings import CHANNELS, GREY, Mapped, onto, read_points, sketch
 from .faces import read_rgb
@@ -219,7 +219,7 @@ class Meshed(Pictures):
     def _drawn(self, path: Path) -> Array:
         if path in self._lines:
             return self._lines[path]
-        out = mesh.draw_lines(onto(self._points[path], self._read(path), self.size), self.size)
+        out = draw_lines(onto(self._points[path], self._read(path), self.size), self.size)
         if self._kept is not None:  # there is room for it where there is for the pictures
             self._lines[path] = out
         return out

@@ -14,6 +14,7 @@ from . import (
     stargan,
     style,
     stylegan2,
+    talking_head,
 )
 
 FAMILIES = {
@@ -30,4 +31,5 @@ FAMILIES = {
     "style": style,
     "autoencoder": autoencoder,
     "faceswap_gan": faceswap_gan,
+    "talking_head": talking_head,
 }

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from ...face.geometry import TEMPLATES
 from ...models.card import Card
 from ..blocks.embedder import Eyes
+from ..blocks.layers import Attention
 from ..blocks.translators import take, updates
 from ..data.loader import Loader, tensors
 from ..data.swap_faces import SwapBatch, SwapFaces, Warp
@@ -164,21 +165,6 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.leaky_relu(x + self.conv1(F.leaky_relu(self.conv0(x), 0.2)), 0.2)
-
-
-class Attention(nn.Module):
-    """What is like a place elsewhere in the picture, added to it by a gain that begins at 0."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.f, self.g = (nn.Conv2d(channels, max(channels // 8, 1), 1) for _ in "fg")
-        self.h = nn.Conv2d(channels, channels, 1)
-        self.gamma = nn.Parameter(torch.zeros(1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        f, g, h = (layer(x).flatten(2) for layer in (self.f, self.g, self.h))  # [N, c, HW]
-        share = (g.mT @ f).softmax(-1)  # [N, HW, HW]
-        return x + self.gamma * (h @ share.mT).view_as(x)
 
 
 class Encoder(nn.Module):
