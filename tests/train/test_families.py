@@ -52,7 +52,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         points[name] = hopper_face().landmarks + 0.5
         row = [
             name,
-            f"person-{i}",
+            f"person-{i // 2}",
             "mf"[i % 2],
             20 + 4 * i,
             "ab"[i // 8],
@@ -269,6 +269,12 @@ def test_export_is_what_was_trained(run: Path, tmp_path: Path, monkeypatch: pyte
             assert face.shape == (*alpha.shape, 3) and alpha.shape[0] == swapper.alignment.size
             drawn.append(face)
         assert not np.allclose(*drawn), "each draws another person"
+    elif nets[0].card.role == "animator":
+        animator = models.open(nets[0], "animator")
+        crop = geometry.align(hopper().pixels, hopper_face().landmarks, animator.alignment)
+        rest, moved = (animator.draw(crop, crop.landmarks + shift) for shift in (0, 3))
+        assert rest.shape == crop.pixels.shape and 0 <= rest.min() < rest.max() <= 1
+        assert not np.allclose(rest, moved), "it follows the drawing"
     elif nets[0].card.role == "sketch_reader":
         reading = models.open(nets[0], "sketch_reader").read(
             hopper().pixels[:200, :200], kit().shapes.model.mirror[:468]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ModelError
+from .animator import Animator
 from .blendshapes import Blendshapes
 from .embedder import Embedder
 from .encoder import Encoder
@@ -37,6 +38,7 @@ ROLES: dict[str, type[Any]] = {
     "translator": Translator,
     "style_encoder": StyleEncoder,
     "swapper": Swapper,
+    "animator": Animator,
 }
 
 

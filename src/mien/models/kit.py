@@ -14,6 +14,7 @@ from ..errors import ModelError, RequestError
 from ..face.geometry import Halvings, Picture
 from ..types import Face
 from . import catalogue
+from .animator import Animator
 from .blendshapes import Blendshapes
 from .directions import Directions
 from .embedder import Embedder
@@ -179,6 +180,10 @@ class Kit:
     def swapper(self, name: str) -> Swapper:
         """The swapper called `name`."""
         return self.get("swapper", name)
+
+    def animator(self, name: str) -> Animator:
+        """The animator called `name`."""
+        return self.get("animator", name)
 
     def embedder(self, name: str | None = None) -> Embedder:
         """The embedder called `name`, or that of the box."""

@@ -52,6 +52,7 @@ SIGNATURES: dict[str, tuple[Shapes, Shapes]] = {
         {"pixels": (1, 3, "S", "S")},
         {"face": (1, 3, "T", "T"), "alpha": (1, 1, "T", "T")},
     ),
+    "animator": ({"wanted": (1, 3, "S", "S")}, {"picture": (1, 3, "S", "S")}),
     "style_encoder": ({"picture": (1, 3, "S", "S")}, {"vector": (1, "E")}),
 }
 # what some networks of a role are told besides; a style is a picture, or numbers
@@ -59,6 +60,7 @@ OPTIONAL: dict[str, dict[str, tuple[Shape, ...]]] = {
     "mapper": {"label": ((1, "C"),), "condition": ((1, "K"),)},
     "encoder": {"condition": ((1, "K"),)},
     "translator": {"condition": ((1, "K"),), "style": ((1, 3, "h", "w"), (1, "E"))},
+    "animator": {"pixels": ((1, 3, "S", "S"),), "lines": ((1, 3, "S", "S"),)},
 }
 
 

@@ -12,7 +12,9 @@ looked, and as pixels; weights are averaged where `ema` says so.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +120,8 @@ def conv(inputs: int, outputs: int, kernel: int = 3) -> nn.Conv2d:
 
 
 def normed(layer: nn.Conv2d) -> nn.Conv2d:
-    return parametrizations.spectral_norm(layer)
+    parametrizations.spectral_norm(layer)
+    return layer
 
 
 def act(x: Tensor) -> Tensor:
@@ -189,7 +192,7 @@ class Trunk(nn.Module):
     def __init__(self, base: int) -> None:
         super().__init__()
         widths = [6, *(base * n for n in (1, 2, 4, DEEP, DEEP, DEEP))]
-        self.downs = nn.ModuleList(Down(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.downs = nn.ModuleList(Down(a, b) for a, b in pairwise(widths))
         self.attention = Attention(widths[3], normed)
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -210,21 +213,19 @@ class Embedder(Trunk):
 
 
 class Generator(nn.Module):
-    """Drawings `[N, 3, S, S]` and styles `[N, 206 base]` -> pictures `[N, 3, S, S]` in 0..1. p: codes to styles; psi:
+    """Drawings `[N, 3, S, S]` and styles `[N or 1, 206 base]` -> pictures `[N, 3, S, S]` in 0..1. p: codes to styles; psi:
     the styles of one person, where there is but one."""
 
     def __init__(self, base: int) -> None:
         super().__init__()
         downs, ups = [3, *(base * n for n in (1, 2, 4, DEEP))], [round(base * n) for n in UP]
-        self.downs = nn.ModuleList(
-            Down(a, b, 9 if a == 3 else 3) for a, b in zip(downs, downs[1:], strict=False)
-        )
+        self.downs = nn.ModuleList(Down(a, b, 9 if a == 3 else 3) for a, b in pairwise(downs))
         self.norms = nn.ModuleList(nn.InstanceNorm2d(width, affine=True) for width in downs[1:])
         self.attention0, self.attention1 = Attention(downs[3], normed), Attention(ups[2], normed)
         self.residuals = nn.ModuleList(StyledResidual(downs[-1]) for _ in range(RESIDUALS))
-        self.ups = nn.ModuleList(Up(a, b) for a, b in zip(ups, ups[1:], strict=False))
+        self.ups = nn.ModuleList(Up(a, b) for a, b in pairwise(ups))
         self.out = nn.Conv2d(ups[-1], 3, 3, padding=1)
-        blocks = [(downs[-1],) * 2] * RESIDUALS + list(zip(ups, ups[1:], strict=False))
+        blocks = [(downs[-1],) * 2] * RESIDUALS + [*pairwise(ups)]
         self.widths = [width for pair in blocks for one in pair for width in (one, one)] + [ups[-1]] * 2
         self.p = nn.Parameter(torch.randn(sum(self.widths), DEEP * base) * 0.02)
         self.psi = nn.Parameter(torch.zeros(sum(self.widths), 1))
@@ -261,7 +262,7 @@ class Talker(nn.Module):
     def forward(self, seen: Tensor, lines: Tensor) -> tuple[Tensor, Tensor | None]:
         """Pictures after drawings `[N, 3, S, S]`, and codes; of one person there are none."""
         if self.one:
-            return self.generator(lines, self.generator.psi.T.expand(len(lines), -1)), None
+            return self.generator(lines, self.generator.psi.T), None
         code = self.code(seen)
         return self.generator(lines, self.generator.styles(code)), code
 
@@ -295,8 +296,12 @@ class Animates(nn.Module):
         return self.talker(torch.cat([pixels, lines], 1)[:, None], wanted)[0]
 
 
-class AnimatesOne(Animates):
+class AnimatesOne(nn.Module):
     """The same of one person: a drawing -> that person so."""
+
+    def __init__(self, talker: Talker) -> None:
+        super().__init__()
+        self.talker = plain(talker)
 
     def forward(self, wanted: Tensor) -> Tensor:
         return self.talker(wanted[:, None], wanted)[0]
@@ -304,9 +309,7 @@ class AnimatesOne(Animates):
 
 def plain(talker: Talker) -> Talker:
     """A copy whose convolutions hold their weights as they are after spectral norm."""
-    cfg = Config(size=int(talker.side), base=talker.generator.p.shape[1] // DEEP)
-    out = Talker(replace(cfg, people=PEOPLE[talker.one])).eval()
-    out.load_state_dict(talker.state_dict())
+    out = copy.deepcopy(talker).eval()
     for module in list(out.modules()):
         if parametrize.is_parametrized(module):
             parametrize.remove_parametrizations(module, "weight")

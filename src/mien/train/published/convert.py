@@ -16,7 +16,7 @@ from ...models.card import Card, Condition
 from ..blocks import efficientnet, translators
 from ..blocks.encoders import Backbone, Inverter, encoder, styles_of
 from ..engine.part import Part
-from ..families import pix2pixhd, stargan, style
+from ..families import pix2pixhd, stargan, style, talking_head
 from ..families.stylegan2 import Drawer, Generator
 from .detect import Checkpoint, read, recognise
 from .key_maps import State
@@ -64,6 +64,8 @@ def adopt(path: Path, name: str, *, own_statistics: bool = False, sample: bool =
         checkpoint.kind
     ):
         return [make(original)]
+    if checkpoint.kind == "talking_head":
+        return [_animator(original)]
     if checkpoint.kind == "irse50":
         return [_embedder(original)]
     if checkpoint.kind == "efficientnet":
@@ -369,6 +371,26 @@ def _efficientnet(original: Original) -> Part:
     )
     pixels = torch.zeros(1, 3, efficientnet.SIDE, efficientnet.SIDE)
     return Part("embedder", net, {"pixels": pixels}, ("vector",), card)
+
+
+# --- Talking heads
+
+
+def _animator(original: Original) -> Part:
+    """Styles of one person, which such a file has once it was trained on, are left: nothing says whether it was."""
+    state = original.read.nets["G"]
+    try:
+        cfg = talking_head.adapt(talking_head.Config(), {}, {"G": state})
+    except ValueError as error:
+        raise ModelError(f"{original.path}: {error}: fetch it again") from error
+    net = original.filled(lambda: talking_head.Talker(cfg), state, "generator of talking heads")
+    limits = "Draws whom one picture shows, as the faces that it was trained on; what that does not show is made up."
+    limits += " It was shown lines of 68 landmarks, and is shown those of the mesh."
+    about: dict[str, Any] = {"template": "wide", "size": cfg.size}
+    card = original.card(
+        "animator", "The person of a picture after drawings of a face's features", limits, **about
+    )
+    return talking_head.part(net, one=False, size=cfg.size, about=card)
 
 
 # --- CycleGAN and pix2pix

@@ -18,6 +18,7 @@ from ...errors import ModelError
 from ...models.catalogue import sha256_of
 from ..blocks import translators
 from ..families import pix2pixhd, stargan, style
+from . import talking_heads
 from .key_maps import (
     TENSORFLOW_D,
     TENSORFLOW_G,
@@ -99,6 +100,12 @@ TERMS = {
         False,
         "IR-SE-50 of InsightFace_Pytorch, MIT; trained on MS-Celeb-1M, which was for research only",
     ),
+    "talking_head": Terms(
+        "GPL-3.0-only",
+        False,
+        "Realistic-Neural-Talking-Head-Models, Vincent Thévenin, GPL-3.0, after Zakharov et al. 2019; trained on "
+        "VoxCeleb2, which was for research only",
+    ),
     "efficientnet": Terms(
         "Apache-2.0", True, "EfficientNet-Lite0, Tan and Le 2019, Google, Apache-2.0; trained on ImageNet"
     ),
@@ -151,6 +158,7 @@ def read(path: Path) -> Checkpoint:
         "efficientnet": _efficientnet,
         "rosinality": _rosinality,
         "converted": _rosinality,
+        "talking_head": _talking_head,
     }
     read_kind |= {"cyclegan": _translator, "pix2pix": _translator} | dict.fromkeys(SINGLE, _single)
     try:
@@ -175,6 +183,8 @@ def _kind(tree: Any, path: Path) -> str:
             return "nvidia"
         if "g_ema" in tree or "style.1.weight" in tree:
             return "converted" if "latent_avg" in tree and "g_optim" not in tree else "rosinality"
+        if tree.keys() >= {*talking_heads.NETS[:2]}:
+            return "talking_head"
         if "state_dict" in tree:
             return _psp_kind(tree, path)
         if "input_layer.0.weight" in tree and "output_layer.3.weight" in tree:
@@ -192,7 +202,8 @@ def _kind(tree: Any, path: Path) -> str:
     )
     raise ModelError(
         f"{path} holds {found}: wanted NVIDIA's or TensorFlow's StyleGAN2 .pkl, a .pt with g_ema, a pSp or e4e .pt, IR-SE-50's or "
-        "EfficientNet-Lite0's .pth, or a network of CycleGAN, pix2pix, pix2pixHD, StarGAN or style transfer"
+        "EfficientNet-Lite0's .pth, talking heads' .tar, or a network of CycleGAN, pix2pix, pix2pixHD, StarGAN or style "
+        "transfer"
     )
 
 
@@ -426,6 +437,16 @@ def _efficientnet(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], d
     state = _held(tree, path, "EfficientNet-Lite0")
     _affordable(path, state)
     return {"efficientnet": {key: one.load() for key, one in state.items()}}, {}
+
+
+# --- Talking heads
+
+
+def _talking_head(tree: dict[str, Any], path: Path) -> tuple[dict[str, State], dict[str, Any]]:
+    held = {name: _held(tree[name], path, name) for name in talking_heads.NETS if name in tree}
+    _affordable(path, *held.values())
+    loaded = {name: {key: one.load() for key, one in state.items()} for name, state in held.items()}
+    return talking_heads.nets(loaded), {}
 
 
 # --- CycleGAN and pix2pix
