@@ -55,6 +55,12 @@ REGIONS = ("pose", "eyes", "lips", "brows")
 @click.option("--size", type=int, metavar="PIXELS", help="The longer side, where the photo is larger.")
 @click.option("--fps", type=float, metavar="X", help="Frames a second; default: the motion's.")
 @click.option(
+    "--with",
+    "network",
+    metavar="NAME",
+    help="A network of yours, trained to draw talking heads, draws the face, too.",
+)
+@click.option(
     "--sound",
     metavar="clip|none|FILE",
     help="What is heard: the driving clip's sound (the default), nothing, or a recording.",

@@ -138,7 +138,7 @@ class Reenactor:
     def draw(self, out: Array, gesture: Gesture, parts: Parts = ALL) -> None:
         """Draw the face as it does a gesture into the photo `out [H, W, 3]` uint8, which has not moved there."""
         left, top, right, bottom = self.region
-        kept, head = self._done(gesture, parts)
+        kept, head = self.does(gesture, parts)
         part = out[top:bottom, left:right]
         (x0, y0, x1, y1), look = self._look(head, kept)
         if look.size:
@@ -153,14 +153,14 @@ class Reenactor:
 
     def moved(self, landmarks: Array, gesture: Gesture, parts: Parts = ALL) -> Array:
         """Where the face's `landmarks [478, 2]` lie as it does a gesture."""
-        _, head = self._done(gesture, parts)
+        _, head = self.does(gesture, parts)
         return (landmarks + (head.points - self.field.rest.points)[:, :2]).astype(np.float32)
 
     def change(self, gesture: Gesture, parts: Parts = ALL) -> tuple[Array, Array, Array]:
         """The same as flow `[h, w, 2]`, colour `[h, w, 3]` and alpha `[h, w]` of a `Change` of the region."""
         height, width = self.pixels.shape[:2]
         flow = np.zeros((height, width, 2), np.float32)
-        kept, head = self._done(gesture, parts)
+        kept, head = self.does(gesture, parts)
         (x0, y0, x1, y1), look = self._look(head, kept)
         flow[y0:y1, x0:x1] = look - mesh.pixel_grid(width, height)[y0:y1, x0:x1]
         drawn = self.pixels.copy()
@@ -174,7 +174,7 @@ class Reenactor:
         alpha = np.clip(blur(cv2.dilate(touched.astype(np.float32), np.ones((5, 5))), 1), 0, 1)
         return flow, colour, alpha
 
-    def _done(self, gesture: Gesture, parts: Parts) -> tuple[Gesture, MovedHead]:
+    def does(self, gesture: Gesture, parts: Parts) -> tuple[Gesture, MovedHead]:
         """What of a gesture is done, and the head that does it."""
         kept, rest = parts.of(gesture), self.field.rest
         return kept, rest.does(kept, parts.weights(rest.shape))

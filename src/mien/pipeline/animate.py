@@ -14,6 +14,7 @@ from .._version import __version__
 from ..arguments import checked
 from ..edits.age_floor import age_reader
 from ..edits.reenact import Drawing, Parts, Reenactor
+from ..edits.reenact_drawn import DrawnFace
 from ..edits.reenact_head import allowed_yaw
 from ..errors import FaceError, OutputError, RequestError
 from ..face import filters, geometry
@@ -22,9 +23,10 @@ from ..io import clip_writer, moving_picture, notice, outputs, photo_writer, wat
 from ..io.clip_writer import Sound
 from ..io.colour_profile import profile_of
 from ..io.photo_reader import PhotoLike, as_photo
+from ..models.animator import Animator
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
-from ..types import SILENT, Array, Photo, Progress, Source, Step
+from ..types import SILENT, Array, Face, Photo, Progress, Source, Step
 from .consent import check_consent, stated
 from .look import Look, PhotoFaces
 from .marking import box_of, place
@@ -46,12 +48,21 @@ REGIONS = ("pose", "eyes", "lips", "brows")
 
 @dataclass(frozen=True, eq=False)
 class Actor:
-    """A face of the photo, by its number from 1, with its landmarks `[478, 2]`, and what it does."""
+    """A face of the photo, by its number from 1, with its landmarks `[478, 2]`, and what it does. drawn: where a
+    network draws it, too."""
 
     number: int
     landmarks: Array
     reenactor: Reenactor
     motion: Motion
+    drawn: DrawnFace | None = None
+
+    def draw(self, out: Array, seconds: float, parts: Parts) -> None:
+        """Draw the face as it is at a time into the photo `out [H, W, 3]`, which has not moved there."""
+        gesture = self.motion.at(seconds)
+        self.reenactor.draw(out, gesture, parts)
+        if self.drawn:
+            self.drawn.draw(out, gesture, parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +88,7 @@ class Animation:
         """Frame `number` from 0, `[H, W, 3]` uint8. Where nothing moves it is the photo, bit for bit."""
         out = self.photo.pixels.copy()
         for actor in self.actors:
-            actor.reenactor.draw(out, actor.motion.at(number / self.fps), self.parts)
+            actor.draw(out, number / self.fps, self.parts)
         return out
 
     def frames(self) -> Iterator[Array]:
@@ -195,6 +206,7 @@ def animate(
     loop: int = 1,
     size: int | None = None,
     fps: float | None = None,
+    network: str | None = None,
     driver: FaceLike = "largest",
     start: float | None = None,
     end: float | None = None,
@@ -210,7 +222,8 @@ def animate(
     agreed; "public domain" for paintings and people long dead; it is written into the label. face: whose face, where
     one motion is given. strength 0 to 1.5: how much of it; regions: of "pose", "eyes", "lips" and "brows", those that
     take part. loop: how often the motion is done. size: the longer side in pixels, where the photo is larger. fps:
-    frames a second, where it is not to be the motion's. driver, start, end: whose face of a driving clip, and the part
+    frames a second, where it is not to be the motion's. network: one of the role "animator", which draws the face over
+    what the mesh moves. driver, start, end: whose face of a driving clip, and the part
     in seconds. mark: the words in a corner of what is written, "eu", which is usual, "eu:de" or "cn", or "none".
 
     Frames are made when they are asked for, at the photo's own resolution; at rest they are the photo, bit for bit.
@@ -248,17 +261,8 @@ def animate(
     if not 1 <= count <= MOST_FRAMES:
         raise RequestError(f"{count} frames at {rate:g} a second: up to {MOST_FRAMES} can be made")
     drawing = Drawing(kit.shapes, kit.parser, kit.prototypes)
-    actors = tuple(
-        Actor(
-            i + 1,
-            faces[i].landmarks,
-            Reenactor.of(
-                photo.pixels, faces[i], drawing, [one.landmarks for one in faces if one is not faces[i]]
-            ),
-            one,
-        )
-        for i, one in sorted(asked.items())
-    )
+    animator = kit.animator(network) if network else None
+    actors = tuple(_actor(i, one, photo, faces, drawing, animator) for i, one in sorted(asked.items()))
     arguments: dict[str, Any] = {
         "motions": {str(actor.number): actor.motion.name for actor in actors},
         "motion_sha256": {str(actor.number): sources[actor.number - 1].sha256 for actor in actors},
@@ -266,12 +270,13 @@ def animate(
         "regions": list(regions),
         "loop": loop,
         "fps": rate,
-    }
+    } | ({"network": network} if network else {})
+    drawn_by = animator.net.networks if animator else ()
     said, warned = stated(consent, kit, lambda: [seen.identity(faces[i]) for i in asked])
     step = Step(
         "animate",
         arguments,
-        tuple(dict.fromkeys((*kit.landmarker.networks, *drawing.networks))),
+        tuple(dict.fromkeys((*kit.landmarker.networks, *drawing.networks, *drawn_by))),
         __version__,
         now(),
         notes=(*_notes(actors, parts), *warned),
@@ -280,6 +285,22 @@ def animate(
         words=notice.words_for(mark, "animate"),
     )
     return Animation(photo, actors, rate, count, parts, step)
+
+
+def _actor(
+    i: int,
+    motion: Motion,
+    photo: Photo,
+    faces: Sequence[Face],
+    drawing: Drawing,
+    animator: Animator | None,
+) -> Actor:
+    """Face `i` of a photo, prepared."""
+    others = [one.landmarks for one in faces if one is not faces[i]]
+    reenactor = Reenactor.of(photo.pixels, faces[i], drawing, others)
+    triangles = drawing.shapes.triangles(drawing.prototypes.triangles)
+    drawn = DrawnFace.of(animator, reenactor, triangles, photo.pixels) if animator else None
+    return Actor(i + 1, faces[i].landmarks, reenactor, motion, drawn)
 
 
 def checked_parts(strength: float, regions: tuple[str, ...]) -> Parts:
