@@ -68,6 +68,26 @@ def test_a_swapper_gives_a_face_and_where_it_is(tmp_path: Path):
         trial.run_once(Net("b", bare, ""))
 
 
+def test_an_animator_may_be_told_whom_to_draw(tmp_path: Path):
+    card, sides = CARD | {"role": "animator"}, {"picture": (FLOAT, PICTURE)}
+    one = network(
+        tmp_path / "one.onnx",
+        card,
+        helper.make_node("Identity", ["wanted"], ["picture"]),
+        inputs={"wanted": (FLOAT, PICTURE)},
+        outputs=sides,
+    )
+    trial.run_once(Net("one", one, ""))
+    told = network(
+        tmp_path / "told.onnx",
+        card,
+        helper.make_node("Sum", ["wanted", "pixels", "lines"], ["picture"]),
+        inputs=dict.fromkeys(("wanted", "pixels", "lines"), (FLOAT, PICTURE)),
+        outputs=sides,
+    )
+    trial.run_once(Net("told", told, ""))
+
+
 SCALAR = helper.make_node("ReduceMean", ["pixels"], ["picture"], keepdims=0)
 CAST = helper.make_node("Cast", ["pixels"], ["picture"], to=INT)
 NAN = [helper.make_node("Neg", ["pixels"], ["less"]), helper.make_node("Sqrt", ["less"], ["picture"])]

@@ -40,7 +40,7 @@ class DrawnFace:
     @staticmethod
     def of(animator: Animator, reenactor: Reenactor, triangles: Array, pixels: Array) -> DrawnFace:
         """Prepare a face of a photo `[H, W, 3]` uint8."""
-        rest = features(reenactor, still(len(reenactor.field.rest.model.expression)), ALL)
+        rest = features(reenactor, still(len(reenactor.field.rest.model.expression)))
         portrait = geometry.align(pixels, rest, animator.alignment)
         missed = _levels(portrait) - animator.draw(portrait, portrait.landmarks)
         return DrawnFace(animator, reenactor, triangles, portrait, missed)
@@ -60,7 +60,7 @@ class DrawnFace:
         composite(out, crop, Change(np.zeros((size, size, 2), np.float32), colour, mask), out)
 
 
-def features(reenactor: Reenactor, gesture: Gesture, parts: Parts) -> Array:
+def features(reenactor: Reenactor, gesture: Gesture, parts: Parts = ALL) -> Array:
     """Where the points of a face lie in the photo `[478, 2]` as it does a gesture: lids as their contours have them, and
     irises where it looks."""
     kept, head = reenactor.does(gesture, parts)

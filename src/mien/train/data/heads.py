@@ -15,7 +15,7 @@ import numpy as np
 from ...errors import InputError
 from ...face import geometry
 from ...face.line_drawing import draw_features
-from ...io.dataset import TABLE, held_out, person_of
+from ...io.dataset import HELD_OUT, TABLE, held_out, person_of
 from ...types import Alignment, Array
 from .drawings import read_points
 from .faces import read_rgb
@@ -102,8 +102,10 @@ class Heads:
     def _example(
         self, people: list[list[Path]], rng: np.random.Generator, shots: int, mirror: float
     ) -> tuple[list[Array], int]:
-        """A person's pictures with their drawings `[S, S, 6]` uint8, the one that is wanted first; and its number."""
-        who = int(rng.integers(len(people)))
+        """A person's pictures with their drawings `[S, S, 6]` uint8, the one that is wanted first; and the person's
+        number. Of whom there are more pictures, comes more often."""
+        counts = np.array([len(paths) for paths in people])
+        who = int(rng.choice(len(people), p=counts / counts.sum()))
         order = rng.permutation(len(people[who]))
         told = [order[1 + k % (len(order) - 1)] for k in range(shots)]
         pictures = [self._pictures[people[who][k]] for k in (order[0], *told)]
@@ -135,10 +137,9 @@ def _parted(people: dict[str, list[Path]], one: bool) -> tuple[list[list[Path]],
     """Those that are learned from, and those that are held out."""
     if one:
         ((_, paths),) = people.items()
-        aside = [path for path in paths if held_out(path.name)]
-        if not 1 < len(aside) < len(paths) - 1:
+        if len(paths) <= HELD_OUT:
             return [paths], [paths]  # too few to hold any out
-        return [[path for path in paths if path not in aside]], [aside]
+        return [[path for k, path in enumerate(paths) if k % HELD_OUT]], [paths[::HELD_OUT]]
     names = list(people)
     aside = [name for name in names if held_out(name)]
     aside = aside if 0 < len(aside) < len(names) else names[:1]  # too few for chance

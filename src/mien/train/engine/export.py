@@ -107,9 +107,11 @@ def write(part: Part, out: Path, *, bits: int = 32) -> float:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "part.onnx"
             example = tuple(_example(part, name) for name in part.inputs)
-            logging.getLogger("torch.onnx").setLevel(
-                logging.ERROR
-            )  # it warns of packages that nothing here wants
+            for name in (
+                "torch.onnx",
+                "onnxscript",
+            ):  # they warn of packages and folds that nothing here wants
+                logging.getLogger(name).setLevel(logging.ERROR)
             torch.onnx.export(
                 module,
                 example,
