@@ -162,6 +162,15 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ("Expression off by", field("expression", ".3f")),
         ),
     ),
+    "animate_trained": (
+        "animate_trained",
+        (
+            ("Frames", field("way")),
+            ("Off by", field("apart", ".1f")),
+            ("Likeness", field("likeness", ".2f")),
+            ("Off by, network alone", lambda row: f"{row['alone']:.1f}" if "alone" in row else ""),
+        ),
+    ),
     "generators": (
         "generators",
         (

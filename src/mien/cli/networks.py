@@ -59,8 +59,8 @@ def models(ctx: click.Context, as_json: bool, licence: str) -> None:
 def import_(file: Path, name: str | None, own_statistics: bool, sample: bool) -> None:
     """Add an exported .onnx or a published checkpoint to your networks.
 
-    Reads NVIDIA's .pkl, .pt with g_ema, pSp, e4e and IR-SE-50, and the .pth of CycleGAN, pix2pix, pix2pixHD,
-    StarGAN, fast style transfer and AdaIN, by what is in them, without ever running it. pix2pix's published
+    Reads NVIDIA's .pkl, .pt with g_ema, pSp, e4e and IR-SE-50, talking heads' .tar, and the .pth of CycleGAN, pix2pix,
+    pix2pixHD, StarGAN, fast style transfer and AdaIN, by what is in them, without ever running it. pix2pix's published
     pictures were made in training mode, which `--own-statistics --sample` keeps.
     """
     from .. import verbs

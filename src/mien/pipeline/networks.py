@@ -83,7 +83,7 @@ def import_network(
     """Add a network to the user's own: an .onnx that `export` wrote, or a published checkpoint.
 
     Checkpoints are NVIDIA's .pkl (of StyleGAN2-ADA and of the TensorFlow era), .pt with g_ema, pSp's and
-    e4e's .pt, IR-SE-50's .pth, and the .pth of CycleGAN, pix2pix, pix2pixHD, StarGAN, fast style transfer and
+    e4e's .pt, IR-SE-50's .pth, talking heads' .tar, and the .pth of CycleGAN, pix2pix, pix2pixHD, StarGAN, fast style transfer and
     AdaIN, all told by their structure. Nothing is unpickled freely: a file that asks for code is refused by
     name. A checkpoint of several parts becomes NAME-mapper, NAME-generator and so on.
 
