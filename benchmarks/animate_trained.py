@@ -145,16 +145,14 @@ def main() -> None:
     films = {path.stem: frames(path) for path in clips}
     folders = [faces_of_london(asked.data / "london-angles768", asked.runs)]
     folders += [faces_of(name, film, asked.runs) for name, film in films.items() if name not in JUDGED]
-    many, words = asked.runs / "many", {"perceptual": "0"}
-    of_many = trained(
-        many, folders, (), preset="cpu", overrides=words | {"lr": "5e-4", "steps": str(asked.steps)}
-    )
+    many = asked.runs / "many"
+    of_many = trained(many, folders, (), preset="cpu", overrides={"steps": str(asked.steps)})
     found, sheet = list[list[dict[str, Any]]](), list[Array]()
     for path in clips:
         if path.stem in JUDGED:
             film = films[path.stem]
             own = faces_of(path.stem, film[:LEARNED], asked.runs)
-            one = words | {"lr": "2e-4", "shots": "4", "steps": str(asked.steps_of_one)}
+            one = {"perceptual": "0", "lr": "2e-4", "shots": "4", "steps": str(asked.steps_of_one)}
             of_one = trained(asked.runs / path.stem, [own], [many], preset="person", overrides=one)
             ways = {"mesh": None, "mesh and network": of_many, "mesh and network of one": of_one}
             rows = judged(kit, path, ways, film)

@@ -83,9 +83,7 @@ class Config:
 
 PRESETS = {
     "tiny": Config(size=64, base=8, shots=2, known=16, perceptual=0.0, batch=2, steps=2, judged=4),
-    "cpu": Config(
-        size=64, base=16, shots=2, perceptual=0.1, batch=4, steps=6_000, lr=2e-4, lr_d=2e-4, ema=0.998
-    ),
+    "cpu": Config(size=64, base=16, shots=2, perceptual=0.0, batch=4, steps=6_000, lr=5e-4, ema=0.998),
     "default": Config(),
     "person": Config(people="one", known=1, batch=4, steps=400),
 }
