@@ -147,7 +147,7 @@ def test_people_are_told_by_other_pictures_of_them(people: Path):
     aside = data.held_out(32, 2)
     colours = {tuple(one) for one in batch.wanted[:, :, 40, 32].round(1)}
     assert not colours & {tuple(one) for one in aside.wanted[:, :, 40, 32].round(1)}
-    assert data.notes()[0].startswith("7 people in 28 pictures")
+    assert data.notes()[0].startswith("people: 7 in 28 pictures")
 
 
 def test_irises_are_drawn_as_far_as_the_lids_show_them():
@@ -161,11 +161,11 @@ def test_irises_are_drawn_as_far_as_the_lids_show_them():
 def test_who_is_who_is_told_by_the_table_or_the_folder(people: Path, tmp_path: Path):
     colours = {"": (200, 100, 50)}
     taken = [painted(tmp_path / name, colours, 3, frame="7") for name in "ab"]
-    assert Heads(taken, SIDE, "head", 0, known=16).notes()[0].startswith("1 people in 3")
+    assert Heads(taken, SIDE, "head", 0, known=16).notes()[0].startswith("people: 1 in 3")
     alone = painted(tmp_path / "alone", colours, 3)
     with pytest.raises(InputError, match="several pictures of each"):
         Heads([alone], SIDE, "head", 0, known=16)
-    assert Heads([alone], SIDE, "head", 0, known=1, one=True).notes()[0].startswith("1 people in 3")
+    assert Heads([alone], SIDE, "head", 0, known=1, one=True).notes()[0].startswith("people: 1 in 3")
     with pytest.raises(InputError, match="--set known=7"):
         Heads([people], SIDE, "head", 0, known=4)
 

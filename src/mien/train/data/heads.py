@@ -58,14 +58,14 @@ class Heads:
                 f"column person of {TABLE}, or give a folder of `mien extract` for each"
             )
         self.left_out = len(named) - sum(map(len, several.values()))
-        self._pictures = {
-            path: _laid_out(path, points[path], layout) for paths in several.values() for path in paths
-        }
         self._trained, self._aside = _parted(several, one)
         if len(self._trained) > known:
             raise InputError(
                 f"there are {len(self._trained)} people: wanted --set known={len(self._trained)}"
             )
+        self._pictures = {
+            path: _laid_out(path, points[path], layout) for paths in several.values() for path in paths
+        }
 
     def batch(self, count: int, shots: int, i: int, mirror: float) -> HeadBatch:
         """Batch number `i`: `shots` pictures of each person besides the one that is wanted; a share `mirror` of the
@@ -93,7 +93,7 @@ class Heads:
         """What people should know of the pictures, in lines."""
         trained, aside = (sum(map(len, people)) for people in (self._trained, self._aside))
         out = [
-            f"{len(self._trained)} people in {trained} pictures to learn from; held out {len(self._aside)} in {aside}"
+            f"people: {len(self._trained)} in {trained} pictures to learn from, {len(self._aside)} in {aside} held out"
         ]
         if self.left_out:
             out.append(f"left out, without landmarks or another picture of the same person: {self.left_out}")
