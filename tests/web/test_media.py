@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 
 from mien import edit, read, verify
 from mien.pipeline import job_worker
+from mien.pipeline.sketch import TOLD
 from mien.types import Array
 from mien.web import app, media
 from mien.web.media import Library, safe_name, sweep
@@ -362,3 +363,33 @@ def test_somebody_who_does_not_exist_is_looked_at_and_taken(client: TestClient, 
     assert verify(tmp_path / "out.png").history[-1].verb == "generate"
     for query in ("seed=-1", "seed=x", "seed=1&age=7", "seed=1&age=old", "seed=1&ears=1"):
         assert client.get(f"/api/generate?{query}").status_code == 400, query
+
+
+def test_a_drawing_becomes_a_face_that_is_looked_at_and_taken(client: TestClient, tmp_path: Path):
+    told = client.get("/api").json()["sketch"]
+    assert set(told) == set(TOLD) and told["age"]["low"] >= 18 and told["hair"]["red"].startswith("#")
+    drawing = cv2.imencode(".png", scribble())[1].tobytes()
+    looks = [client.post(f"/api/sketch?seed={seed}&hair=red", content=drawing).content for seed in (1, 1, 2)]
+    assert looks[0] == looks[1] != looks[2] and looks[0][:2] == b"\xff\xd8"
+    medium = client.post("/api/sketch/take?seed=1&hair=red", content=drawing).json()
+    (tmp_path / "out.png").write_bytes(client.get(f"/api/media/{medium['id']}?original=1").content)
+    step = verify(tmp_path / "out.png").history[-1]
+    assert (step.verb, step.arguments["seed"]) == ("sketch", 1) and "hair_red" in step.arguments
+    blank = cv2.imencode(".png", np.full((64, 64, 3), 255, np.uint8))[1].tobytes()
+    for query, body in (
+        ("seed=1", blank),
+        ("seed=1&smile=1", drawing),
+        ("seed=x", drawing),
+        ("seed=1", b"x"),
+    ):
+        assert 400 <= client.post(f"/api/sketch?{query}", content=body).status_code < 500, query
+
+
+def scribble() -> Array:
+    """A head of a few lines, `[256, 256, 3]`."""
+    paper = np.full((256, 256, 3), 255, np.uint8)
+    cv2.ellipse(paper, (128, 138), (62, 80), 0, 0, 360, (20, 20, 20), 3, cv2.LINE_AA)
+    for x in (104, 152):
+        cv2.ellipse(paper, (x, 124), (12, 6), 0, 0, 360, (20, 20, 20), 3, cv2.LINE_AA)
+    cv2.ellipse(paper, (128, 172), (24, 14), 0, 20, 160, (20, 20, 20), 3, cv2.LINE_AA)
+    return paper

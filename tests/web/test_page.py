@@ -266,6 +266,39 @@ def test_somebody_who_does_not_exist_is_taken_to_edit(open_page: Opened):
     page.get_by_role("button", name="Remove nobody-2.png").click()
 
 
+def test_strokes_become_somebody_who_is_taken_to_edit(open_page: Opened):
+    page = open_page(screen="sketch")
+    paper = page.locator(".board").bounding_box()
+
+    def stroke(*points: tuple[float, float]) -> None:
+        places = [(paper["x"] + x * paper["width"], paper["y"] + y * paper["height"]) for x, y in points]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place)
+        page.mouse.up()
+
+    looks = []
+    around = [(0.5 + 0.24 * np.cos(a), 0.52 + 0.32 * np.sin(a)) for a in np.linspace(0, 6.3, 20)]
+    for points in (around, [(0.37, 0.47), (0.45, 0.47)], [(0.55, 0.47), (0.63, 0.47)]):
+        stroke(*points)
+        until(page, f"document.querySelector('.drawn img')?.src !== {looks[-1:] or ['x']}[0]")
+        until(page, "studio.state.busy.value === 0")
+        looks.append(page.get_attribute(".drawn img", "src"))
+    page.keyboard.press("Control+z")
+    assert page.get_attribute(".drawn img", "src") == looks[1], "what was seen before is there at once"
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    until(page, "document.querySelector('.board')")
+    page.get_by_role("button", name="Somebody else").click()
+    until(page, "document.querySelector('.drawn img')")
+    until(page, "studio.state.busy.value === 0")
+    page.get_by_role("button", name="Edit this face").click()
+    until(page, "studio.state.medium.value?.name === 'sketch.png' && studio.state.screen.value === 'edit'")
+    settled(page)
+    page.get_by_role("button", name="Remove sketch.png").click()
+
+
 def test_a_manner_is_chosen_by_its_picture(open_page: Opened):
     page = open_page(screen="style")
     until(page, "[...document.querySelectorAll('.manner img')].slice(0, 3).every(i => i.naturalWidth > 0)")

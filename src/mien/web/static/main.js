@@ -6,6 +6,7 @@ import { Generate } from "./generate.js";
 import { Jobs, listen } from "./jobs.js";
 import { Around } from "./look.js";
 import { dress, Settings, theme } from "./settings.js";
+import * as sketch from "./sketch.js";
 import * as stage from "./stage.js";
 import * as state from "./state.js";
 import { Style } from "./style.js";
@@ -15,12 +16,14 @@ import { look, Verify } from "./verify.js";
 import { html, Icon, IconButton, render } from "./view.js";
 import { speak, t, wanted } from "./words.js";
 
-// Screens by the verb of mien that they are for: where that is missing, so is the screen.
-const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: any}>} */ ({
+// Screens by the verb of mien that they are for: where that is missing, so is the screen. What undo, redo and save are
+// for is what the screen says; else the picture.
+const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: any, own?: {undo: () => void, redo: () => void, save: () => any}}>} */ ({
   edit: { verb: "edit", panel: Edit },
   swap: { verb: "swap", panel: Swap },
   animate: { verb: "animate", panel: Animate },
   style: { verb: "stylize", panel: Style },
+  sketch: { verb: "sketch", sheet: sketch.Sketch, own: sketch },
   generate: { verb: "generate", sheet: Generate },
   jobs: { verb: "edit_clip", sheet: Jobs },
   verify: { verb: "verify", sheet: Verify },
@@ -129,6 +132,7 @@ addEventListener("paste", (event) => bring([...(event.clipboardData?.files ?? []
 function bring(files) {
   if (!files.length) return;
   if (state.screen.value === "verify") look(files[0]);
+  else if (state.screen.value === "sketch") sketch.lay(files[0]);
   else state.open(files);
 }
 
@@ -153,9 +157,10 @@ addEventListener("keydown", (event) => {
   const typing = event.target instanceof HTMLInputElement && !["range", "checkbox", "radio"].includes(event.target.type);
   if (ctrl && !typing && ["z", "y", "s"].includes(key)) {
     event.preventDefault();
-    if (key === "s") state.saveShown();
-    else if (key === "y" || event.shiftKey) state.redo();
-    else state.undo();
+    const { undo, redo, save } = SCREENS[state.screen.value]?.own ?? { ...state, save: state.saveShown };
+    if (key === "s") save();
+    else if (key === "y" || event.shiftKey) redo();
+    else undo();
     return;
   }
   const arrows = key.startsWith("Arrow") && event.target instanceof Element && event.target.closest("input, [role=tab], [role=radio]");
