@@ -275,7 +275,7 @@ class Show:
     effect: LiveEffect
     step: Step
     words: str
-    origin: Origin = Origin()
+    origin: Origin = field(default_factory=Origin)
     boxes: tuple[notice.Box, ...] = ()
 
     def marked(self, pixels: Array, seen: Sequence[notice.Box]) -> Array:

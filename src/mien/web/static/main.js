@@ -4,6 +4,7 @@ import { Animate, Moving } from "./animate.js";
 import { Edit } from "./edit.js";
 import { Generate } from "./generate.js";
 import { Jobs, listen } from "./jobs.js";
+import { Mirror } from "./live.js";
 import { Around } from "./look.js";
 import { dress, Settings, theme } from "./settings.js";
 import * as sketch from "./sketch.js";
@@ -25,6 +26,7 @@ const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: an
   style: { verb: "stylize", panel: Style },
   sketch: { verb: "sketch", sheet: sketch.Sketch, own: sketch },
   generate: { verb: "generate", sheet: Generate },
+  live: { verb: "live", panel: Edit },
   jobs: { verb: "edit_clip", sheet: Jobs },
   verify: { verb: "verify", sheet: Verify },
   settings: { verb: "read", sheet: Settings },
@@ -46,6 +48,8 @@ const Rail = () => {
 const Top = () => {
   const { past, future } = state.history.value;
   const clip = state.medium.value?.kind === "clip";
+  if (state.screen.value === "live") return html`<header class="top"><p class="file"><b>${t("screen.live")}</b></p>
+    <${IconButton} icon="undo" says=${t("undo")} keys="Ctrl+Z" disabled=${!past.length} onClick=${state.undo} /><${IconButton} icon="redo" says=${t("redo")} keys="Ctrl+Shift+Z" disabled=${!future.length} onClick=${state.redo} /></header>`;
   const many = state.media.value.length > 1, touched = !state.untouched(state.now.value);
   return html`<header class="top">
     <p class="file"><b title=${state.medium.value?.name}>${state.medium.value?.name ?? ""}</b><span>${state.medium.value ? `${state.medium.value.size.join(" × ")}` : ""}</span></p>
@@ -98,7 +102,7 @@ const Page = () => {
     <a class="skip" href="#main-panel" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); /** @type {HTMLElement | null} */ (document.querySelector(":is(#main, #panel) :is(input, button, a)"))?.focus(); }}>${t("skip")}</a>
     <${Rail} />
     <div class="work" hidden=${Boolean(sheet)}>
-      <${Top} /><main class="middle"><${stage.Stage} /><${Moving} /><${Around} /></main><${Strip} />
+      <${Top} /><main class="middle"><${stage.Stage} /><${Moving} /><${Mirror} /><${Around} /></main><${Strip} />
     </div>
     ${panel && html`<aside class="panel" id="panel" aria-label=${t(`screen.${state.screen.value}`)}><${panel} /></aside>`}
     ${sheet && html`<${sheet} />`}
