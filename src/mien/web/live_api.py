@@ -44,7 +44,7 @@ class Camera:
 
     show: Show
     live: Live
-    last: tuple[float, Array, bytes] | None = None  # when it was shown, the frame, and it as JPEG
+    last: tuple[Array, bytes] | None = None  # what was shown last, and that as JPEG
     taken: list[tuple[float, bytes]] | None = None  # of a recording: seconds, and frames as they were shown
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -55,7 +55,7 @@ class Camera:
             shown = self.live.frame(_decoded(data), now)
             shown = self.show.marked(shown, self.live.boxes)
             out = cv2.imencode(".jpg", shown[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
-            self.last = now, shown, out
+            self.last = shown, out
             if self.taken is not None and (not self.taken or now - self.taken[0][0] < LONGEST):
                 self.taken.append((now, out))
             return out
@@ -63,13 +63,13 @@ class Camera:
     def record(self) -> None:
         """Begin with what is shown now."""
         with self.lock:
-            self.taken = [(time.monotonic(), self.last[2])] if self.last else []
+            self.taken = [(time.monotonic(), self.last[1])] if self.last else []
 
     def photo(self) -> Photo:
         """What was shown last."""
         if self.last is None:
             raise RequestError("the camera has shown nothing yet: send a frame first")
-        return Photo(self.last[1], history=(self.show.step,), origin=self.show.origin)
+        return Photo(self.last[0], history=(self.show.step,), origin=self.show.origin)
 
 
 @dataclass
