@@ -170,8 +170,11 @@ def main() -> None:
     ]
     if asked.show:
         photo_writer.write(Photo(np.vstack(sheet)), asked.show, force=True)
-    command = "python benchmarks/animate_trained.py DATA RUNS --json FILE"
-    figures.save(asked.json, command, rows, steps=asked.steps, steps_of_one=asked.steps_of_one)
+    steps = {"steps": asked.steps, "steps_of_one": asked.steps_of_one}
+    said = f"--steps {asked.steps} --steps-of-one {asked.steps_of_one}"
+    figures.save(
+        asked.json, f"python benchmarks/animate_trained.py DATA RUNS {said} --json FILE", rows, **steps
+    )
 
 
 def _shown(kit: Kit, pixels: Array) -> Array:

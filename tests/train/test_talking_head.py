@@ -189,7 +189,7 @@ def test_two_parts_are_one_batch(people: Path):
 def many(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short run of many people."""
     folder = tmp_path_factory.mktemp("run") / "many"
-    words = {"steps": "24", "batch": "4", "lr": "2e-3", "lr_d": "1e-4"}
+    words = {"steps": "16", "batch": "4", "lr": "2e-3", "lr_d": "1e-4"}
     verbs.train("talking_head", [people], folder, preset="tiny", overrides=words)
     return folder
 
@@ -198,13 +198,13 @@ def test_many_are_learned(many: Path):
     rows = [json.loads(line) for line in (many / "log.jsonl").read_text().splitlines()]
     assert {"d", "g", "l1", "features", "match"} < rows[0].keys()
     scores = [row["held_out"] for row in rows if "held_out" in row]
-    assert scores[-1] < 0.7 * scores[0] and rows[-1]["l1"] < 0.7 * rows[0]["l1"]
+    assert scores[-1] < scores[0] and rows[-1]["l1"] < 0.8 * rows[0]["l1"]
 
 
 def test_one_goes_on_from_many(many: Path, tmp_path: Path):
     folder = painted(tmp_path / "faces", {"": (60, 60, 220)}, 4)
     with pytest.raises(RequestError, match="--from RUN"):
-        verbs.train("talking_head", [folder], tmp_path / "alone", preset="person")
+        verbs.train("talking_head", [folder], tmp_path / "alone", preset="tiny", overrides={"people": "one"})
     verbs.train("talking_head", [folder], tmp_path / "one", preset="person", overrides=ONE, start=[many])
     objective = talking_head.build(replace(TINY, people="one", known=1))
     origin = read_origin(tmp_path / "one")
