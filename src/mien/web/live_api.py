@@ -11,7 +11,7 @@ import io
 import secrets
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -26,6 +26,7 @@ from ..io import clip_writer, photo_writer
 from ..models.kit import Kit
 from ..pipeline.job_worker import edit_requested
 from ..pipeline.live import Live, Show, edits_shown, portrait_shown
+from ..pipeline.marking import found_places
 from ..types import Array, Photo
 from .answers import MissingError, asked, chunks_of, value_of
 from .media import Library, Medium
@@ -69,7 +70,8 @@ class Camera:
         """What was shown last."""
         if self.last is None:
             raise RequestError("the camera has shown nothing yet: send a frame first")
-        return Photo(self.last[0], history=(self.show.step,), origin=self.show.origin)
+        photo = Photo(self.last[0], history=(self.show.step,), origin=self.show.origin)
+        return replace(photo, marks=found_places(photo, self.live.kit))
 
 
 @dataclass
