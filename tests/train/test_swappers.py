@@ -19,6 +19,7 @@ from torch import nn
 
 from mien.errors import InputError
 from mien.train.blocks.embedder import Eyes
+from mien.train.blocks.layers import Attention
 from mien.train.data.loader import Loader
 from mien.train.data.swap_faces import SwapFaces, Warp
 from mien.train.engine.accumulate import MicroBatches
@@ -61,7 +62,7 @@ def from_keras(net: nn.Module, arrays: dict[str, Any], channels: int = 0) -> nn.
         elif isinstance(module, faceswap_gan.Norm):
             given = left["instance_normalization"].pop(0)
             module.load_state_dict(given)
-        elif isinstance(module, faceswap_gan.Attention):
+        elif isinstance(module, Attention):
             module.gamma.data.copy_(left["scale"].pop(0)["gamma"])
     assert not any(left.values()), "every layer has its place"
     return net.eval()
