@@ -16,11 +16,11 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from ..arguments import checked
-from ..errors import InputError, OutputError, RequestError
+from ..errors import InputError, RequestError
 from ..io import outputs
 from ..io.photo_reader import PhotoLike
 from ..models.kit import Kit, shared_kit
-from ..paths import data_folder
+from ..paths import data_folder, unkept
 from ..types import Identity
 from . import people
 
@@ -135,7 +135,7 @@ def stated(consent: str, kit: Kit, faces: Callable[[], list[Identity]]) -> tuple
     if likeness >= kit.embedder().threshold:
         return record.words, ()
     return record.words, (
-        f"no face here is like that of the consent record {record.id} (likeness {likeness:.2f})",
+        f"no face here is like that of {record.name} in the consent record {record.id} (likeness {likeness:.2f})",
     )
 
 
@@ -153,9 +153,7 @@ def _keep(records: Sequence[Consent]) -> None:
                 json.dump([asdict(one) for one in records], file, indent=1)
             made.replace(folder / FILE)
     except OSError as error:
-        raise OutputError(
-            f"no record can be kept in {folder} ({error.strerror}): set MIEN_HOME to a folder you may write to"
-        ) from error
+        raise unkept("a record", error) from error
 
 
 def _private(path: str, flags: int) -> int:

@@ -314,7 +314,7 @@ def _process(
             join([parts.folder / name for name in parts.names], done, bits)
             parts.clear()
     except OSError as error:
-        raise video.full(out, error) from error
+        raise outputs.unwritable(out, error) from error
     return Summary(parts.frames, fps, len(line.edited), notes, clip.left_out)
 
 
