@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 
@@ -87,12 +88,18 @@ def consents() -> list[Consent]:
     if not path.exists():
         return []
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [Consent(**row | {"vector": tuple(row["vector"])}) for row in rows]
+        return [_record(row) for row in json.loads(path.read_text(encoding="utf-8"))]
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path} is damaged ({type(error).__name__}): mend it, or move it away") from error
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        raise InputError(f"{path} is damaged: mend it, or move it away") from error
+
+
+def _record(row: dict[str, Any]) -> Consent:
+    """The record that a row of the file tells; a `TypeError` where it is of other kinds."""
+    if not all(isinstance(value, str) for key, value in row.items() if key != "vector"):
+        raise TypeError("a record has texts and numbers")
+    return Consent(**row | {"vector": tuple(map(float, row["vector"]))})
 
 
 @checked

@@ -335,9 +335,10 @@ def load(path: Path, kit: Kit) -> Gallery:
             pictures = [_loaded(file, i, row) for i, row in enumerate(about["pictures"])]
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file: make it with `mien gallery FOLDER -o {path}`") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of a damaged archive anything may be missing, or be of another kind
+        said = " ".join(str(error).split())[:80]
         raise InputError(
-            f"{path} is no gallery ({error}): make one with `mien gallery FOLDER -o {path}`"
+            f"{path} is no gallery ({said}): make one with `mien gallery FOLDER -o {path}`"
         ) from error
     return _gallery(str(about["name"]), pictures, kit)
 
