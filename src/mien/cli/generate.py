@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..errors import OutputError, RequestError
+from ..io import outputs
 from ..pipeline.generate import NOBODY
 from .app import app, plural, say
 from .options import options
@@ -111,23 +112,27 @@ def generate(network: str, seeds: list[int], output: Path, grid: bool, video: bo
     asked = {name: rest[name] for name in ("age", "smile", "hair", "skin", "yaw") if rest[name] is not None}
     asked |= {"sex": SEXES[rest["sex"]]} if rest["sex"] else {}
     about: dict[str, Any] = {"truncation": rest["truncation"], "conditions": asked, "kit": kit}
-    if not output.is_dir():
-        what = "a clip" if video else plural(len(seeds), "picture")
-        raise OutputError(f"{what} to write into a folder, and {output} is none: mkdir -p {output}")
+    into = outputs.means_folder(output)
+    if not into and not video and (grid or len(seeds) > 1):
+        raise OutputError(
+            f"{plural(len(seeds), 'picture')} to write into a folder, and {output} names a file"
+        )
+    if video and rest["mark"]:
+        raise RequestError("--mark is for pictures: leave it out with --video")
+    if into:
+        outputs.make_folder(output)
     if video:
-        if rest["mark"]:
-            raise RequestError("--mark is for pictures: leave it out with --video")
         about |= {"frames": rest["frames"], "force": force}
-        count = verbs.walk(network, seeds, output / "walk.mp4", **about)
-        say(f"wrote {output / 'walk.mp4'}: {plural(count, 'frame')}")
+        clip = output / "walk.mp4" if into else output
+        say(f"wrote {clip}: {plural(verbs.walk(network, seeds, clip, **about), 'frame')}")
         return
     photos = []
     for seed, photo in zip(seeds, verbs.generate(network, seeds, mark=rest["mark"], **about), strict=True):
-        verbs.write(photo, output / f"seed{seed:04d}.png", force=force)
+        verbs.write(photo, output / f"seed{seed:04d}.png" if into else output, force=force)
         photos.append(photo)
     if grid:
         verbs.write(verbs.grid(photos), output / "grid.png", force=force)
-    say(f"{plural(len(photos), 'picture')} in {output}")
+    say(f"{plural(len(photos), 'picture')} in {output}" if into else f"wrote {output}")
 
 
 @app.command()

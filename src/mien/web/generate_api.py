@@ -30,11 +30,15 @@ def conditions() -> dict[str, dict[str, Any]]:
 async def look(request: Request) -> Response:
     """The face of a seed, small, as JPEG."""
     library: Library = request.app.state.studio.library
+    photo = await library.run(_drawn, *said(request))
+    return Response(jpeg(photo.pixels, SIDE), media_type="image/jpeg")
+
+
+def said(request: Request) -> tuple[int, dict[str, Any]]:
+    """The seed of a face, and what it is told, as an address says them."""
     given: dict[str, Any] = dict(request.query_params)
     seed = _seed(given.pop("seed", "0"))
-    told = {name: value if name in COLOURED else _number(name, value) for name, value in given.items()}
-    photo = await library.run(_drawn, seed, told)
-    return Response(jpeg(photo.pixels, SIDE), media_type="image/jpeg")
+    return seed, {name: value if name in COLOURED else _number(name, value) for name, value in given.items()}
 
 
 async def take(request: Request) -> Response:

@@ -1,0 +1,199 @@
+"""The calls about a live picture: a page sends what its camera sees, frame by frame, and shows what comes back.
+
+One frame is on its way at a time: the page sends the next when the last has come, so that nothing waits in a queue. A
+frame is a request of its own, through the same door as all others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from .. import verbs
+from ..errors import InputError, RequestError
+from ..io import clip_writer, photo_writer
+from ..models.kit import Kit
+from ..pipeline.job_worker import edit_requested
+from ..pipeline.live import Live, Show, edits_shown, portrait_shown
+from ..types import Array, Photo
+from .answers import MissingError, asked, chunks_of, value_of
+from .media import Library, Medium
+
+LIMIT = 2_000_000  # bytes of a frame
+SIDES = (64, 1280)  # pixels of a frame's sides
+QUALITY = 85
+MOST = 2  # cameras at once; of more the oldest is forgotten
+LONGEST = 120.0  # seconds of a recording
+FPS = 25.0  # of a recording
+
+
+@dataclass
+class Camera:
+    """What one page's camera sees, with an effect."""
+
+    show: Show
+    live: Live
+    last: tuple[Array, bytes] | None = None  # what was shown last, and that as JPEG
+    taken: list[tuple[float, bytes]] | None = None  # of a recording: seconds, and frames as they were shown
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def frame(self, data: bytes) -> bytes:
+        """A JPEG that the camera saw -> a JPEG to show."""
+        with self.lock:
+            now = time.monotonic()
+            shown = self.live.frame(_decoded(data), now)
+            shown = self.show.marked(shown, self.live.boxes)
+            out = cv2.imencode(".jpg", shown[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+            self.last = shown, out
+            if self.taken is not None and (not self.taken or now - self.taken[0][0] < LONGEST):
+                self.taken.append((now, out))
+            return out
+
+    def record(self) -> None:
+        """Begin with what is shown now."""
+        with self.lock:
+            self.taken = [(time.monotonic(), self.last[1])] if self.last else []
+
+    def photo(self) -> Photo:
+        """What was shown last."""
+        if self.last is None:
+            raise RequestError("the camera has shown nothing yet: send a frame first")
+        return Photo(self.last[0], history=(self.show.step,), origin=self.show.origin)
+
+
+@dataclass
+class Cameras:
+    """The cameras of a run, by id."""
+
+    kit: Kit
+    known: dict[str, Camera] = field(default_factory=dict)
+
+    def begin(self, show: Show) -> str:
+        while len(self.known) >= MOST:
+            self.end(next(iter(self.known)))
+        id = secrets.token_hex(8)
+        self.known[id] = Camera(show, Live(show.effect, self.kit))
+        return id
+
+    def __getitem__(self, id: str) -> Camera:
+        if id not in self.known:
+            raise MissingError("camera")
+        return self.known[id]
+
+    def end(self, id: str) -> None:
+        camera = self.known.pop(id, None)
+        if camera:
+            with camera.lock:
+                camera.live.close()
+
+    def end_all(self) -> None:
+        for id in list(self.known):
+            self.end(id)
+
+
+async def begin(request: Request) -> Response:
+    """Begin: with the strengths of edits, or with a picture whose face does what the camera's does."""
+    studio = request.app.state.studio
+    given = await asked(request)
+    wanted = value_of(given, "request", dict, {})
+    portrait = value_of(given, "portrait", str, None)
+    consent = value_of(given, "consent", str, "")
+    mark = value_of(given, "mark", str, None)
+
+    def shown() -> Show:
+        kit = verbs.shared_kit()
+        if portrait is None:
+            return edits_shown(edit_requested(wanted), kit, mark)
+        return portrait_shown(studio.library.opened(portrait).shown.photo, consent, kit, mark)
+
+    show = await studio.library.run(shown)
+    return JSONResponse({"id": studio.cameras.begin(show)}, 201)
+
+
+async def frame(request: Request) -> Response:
+    """A frame as JPEG -> the frame to show, as JPEG."""
+    camera: Camera = request.app.state.studio.cameras[request.path_params["id"]]
+    data = b"".join([chunk async for chunk in chunks_of(request, LIMIT)])
+    return Response(await asyncio.to_thread(camera.frame, data), media_type="image/jpeg")
+
+
+async def snap(request: Request) -> Response:
+    """What was shown last, as a labelled picture to work at."""
+    studio = request.app.state.studio
+    camera: Camera = studio.cameras[request.path_params["id"]]
+    medium = await studio.library.run(_kept, studio.library, camera.photo())
+    return JSONResponse(medium.described(), 201)
+
+
+async def record(request: Request) -> Response:
+    """Begin to record what is shown, or end: then it is a labelled clip to work at."""
+    studio = request.app.state.studio
+    camera: Camera = studio.cameras[request.path_params["id"]]
+    given = await asked(request)
+    if value_of(given, "on", bool):
+        camera.record()
+        return JSONResponse({"seconds": LONGEST})
+    taken, camera.taken = camera.taken, None
+    if not taken:
+        raise RequestError("nothing was recorded: begin first")
+    medium = await studio.library.run(_filmed, studio.library, camera.show, taken)
+    return JSONResponse(medium.described(), 201)
+
+
+async def end(request: Request) -> Response:
+    """End a camera."""
+    await asyncio.to_thread(request.app.state.studio.cameras.end, request.path_params["id"])
+    return Response(status_code=204)
+
+
+def _decoded(data: bytes) -> Array:
+    """The pixels of a JPEG, which are counted before they are unpacked."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+            if not all(SIDES[0] <= side <= SIDES[1] for side in picture.size):
+                width, height = picture.size
+                raise InputError(
+                    f"this frame is {width} x {height}: {SIDES[0]} to {SIDES[1]} pixels a side were wanted"
+                )
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError("this frame is no JPEG") from error
+    pixels: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise InputError("this frame is no JPEG")
+    return np.ascontiguousarray(pixels[..., ::-1])
+
+
+def _kept(library: Library, photo: Photo) -> Medium:
+    id, path = library.new_path("camera.png", ".png")
+    photo_writer.write(photo, path)
+    return library.add(id, "camera.png", path)
+
+
+def _filmed(library: Library, show: Show, taken: list[tuple[float, bytes]]) -> Medium:
+    """A recording as a clip of even time: each frame for as long as it was shown."""
+    id, path = library.new_path("camera.mp4", ".mp4")
+    size = _decoded(taken[0][1]).shape
+
+    def frames() -> Any:
+        at = taken[0][0]
+        for (_, data), (until, _) in zip(taken, [*taken[1:], (taken[-1][0] + 1 / FPS, b"")], strict=True):
+            if at >= until:
+                continue
+            pixels = _decoded(data)
+            while at < until and pixels.shape == size:
+                yield pixels
+                at += 1 / FPS
+
+    clip_writer.write(frames(), path, fps=FPS, history=(show.step,), origin=show.origin)
+    return library.add(id, "camera.mp4", path)
