@@ -12,10 +12,8 @@ from ..errors import OutputError, RequestError
 from ..io import outputs
 from ..pipeline.generate import NOBODY
 from .app import app, plural, say
-from .options import options
+from .options import SEXES, options
 from .progress import shown
-
-SEXES = {"f": -1.0, "m": 1.0}
 
 
 def _seeds(ctx: click.Context, option: click.Parameter, value: str) -> list[int]:
@@ -67,10 +65,9 @@ def _near(ctx: click.Context, option: click.Parameter, value: Path | None) -> No
     help="1 is as varied as the network learned, 0 its mean face; default: what suits the network, often 0.7.",
 )
 @click.option("--age", metavar="YEARS|A-B", callback=_numbers, help="Of all faces, or from A to B.")
-@click.option("--sex", type=click.Choice(list(SEXES)), help="Of all faces.")
+@options("sex")
 @click.option("--smile", metavar="X|A-B", callback=_numbers, help="From 0 to 1.")
-@click.option("--hair", metavar="COLOUR", help="A name such as blond, or #rrggbb.")
-@click.option("--skin", metavar="COLOUR", help="pale, fair, olive, tan, brown, dark, or #rrggbb.")
+@options("hair", "skin")
 @click.option(
     "--yaw", metavar="DEGREES|A-B", callback=_numbers, help="How far heads turn; to the right is more."
 )

@@ -11,27 +11,26 @@ import io
 import secrets
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
-import numpy as np
-from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .. import verbs
 from ..errors import InputError, RequestError
-from ..io import clip_writer, photo_writer
-from ..models.kit import Kit
+from ..io import clip_writer, photo_reader, photo_writer
 from ..pipeline.job_worker import edit_requested
 from ..pipeline.live import Live, Show, edits_shown, portrait_shown
+from ..pipeline.marking import found_places
 from ..types import Array, Photo
 from .answers import MissingError, asked, chunks_of, value_of
 from .media import Library, Medium
 
 LIMIT = 2_000_000  # bytes of a frame
 SIDES = (64, 1280)  # pixels of a frame's sides
+JPEG = b"\xff\xd8"
 QUALITY = 85
 MOST = 2  # cameras at once; of more the oldest is forgotten
 LONGEST = 120.0  # seconds of a recording
@@ -69,21 +68,21 @@ class Camera:
         """What was shown last."""
         if self.last is None:
             raise RequestError("the camera has shown nothing yet: send a frame first")
-        return Photo(self.last[0], history=(self.show.step,), origin=self.show.origin)
+        photo = Photo(self.last[0], history=(self.show.step,), origin=self.show.origin)
+        return replace(photo, marks=found_places(photo, self.live.kit))
 
 
 @dataclass
 class Cameras:
     """The cameras of a run, by id."""
 
-    kit: Kit
     known: dict[str, Camera] = field(default_factory=dict)
 
     def begin(self, show: Show) -> str:
         while len(self.known) >= MOST:
             self.end(next(iter(self.known)))
         id = secrets.token_hex(8)
-        self.known[id] = Camera(show, Live(show.effect, self.kit))
+        self.known[id] = Camera(show, Live(show.effect, verbs.shared_kit()))
         return id
 
     def __getitem__(self, id: str) -> Camera:
@@ -158,20 +157,14 @@ async def end(request: Request) -> Response:
 
 
 def _decoded(data: bytes) -> Array:
-    """The pixels of a JPEG, which are counted before they are unpacked."""
+    """The pixels of a frame, which are counted before they are unpacked."""
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
-            if not all(SIDES[0] <= side <= SIDES[1] for side in picture.size):
-                width, height = picture.size
-                raise InputError(
-                    f"this frame is {width} x {height}: {SIDES[0]} to {SIDES[1]} pixels a side were wanted"
-                )
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError("this frame is no JPEG") from error
-    pixels: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise InputError("this frame is no JPEG")
-    return np.ascontiguousarray(pixels[..., ::-1])
+        pixels = photo_reader.read(io.BytesIO(data), max_pixels=SIDES[1] ** 2).pixels
+    except InputError as error:
+        raise InputError("this frame is no JPEG of a camera's size") from error
+    if data[:2] != JPEG or not all(SIDES[0] <= side <= SIDES[1] for side in pixels.shape[:2]):
+        raise InputError(f"this frame is no JPEG of {SIDES[0]} to {SIDES[1]} pixels a side")
+    return pixels
 
 
 def _kept(library: Library, photo: Photo) -> Medium:

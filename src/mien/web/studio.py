@@ -10,7 +10,6 @@ from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from ..models.kit import shared_kit
 from ..pipeline import batch
 from ..pipeline.job_worker import work
 from .jobs_api import Work
@@ -29,7 +28,7 @@ class Studio:
         self.library = Library(home)
         self.people = People(self.library)
         self.work = Work(home)
-        self.cameras = Cameras(shared_kit())
+        self.cameras = Cameras()
         self.portrait = self.library.add_portrait()
         self._most = max((os.cpu_count() or 2) - 1, 1) if workers is None else workers
         self._workers: list[BaseProcess] = []
