@@ -97,9 +97,10 @@ def consents() -> list[Consent]:
 
 def _record(row: dict[str, Any]) -> Consent:
     """The record that a row of the file tells; a `TypeError` where it is of other kinds."""
-    if not all(isinstance(value, str) for key, value in row.items() if key != "vector"):
+    texts = {key: value for key, value in row.items() if key != "vector"}
+    if not all(isinstance(value, str) for value in texts.values()):
         raise TypeError("a record has texts and numbers")
-    return Consent(**row | {"vector": tuple(map(float, row["vector"]))})
+    return Consent(**texts, vector=tuple(map(float, row["vector"])))
 
 
 @checked
