@@ -19,6 +19,7 @@ pytest.importorskip("starlette", reason="needs the extra 'studio'")
 from starlette.testclient import TestClient
 
 from mien import edit, read, verify
+from mien.models.catalogue import locate
 from mien.pipeline import job_worker
 from mien.pipeline.sketch import TOLD
 from mien.types import Array
@@ -413,6 +414,31 @@ def test_frames_of_a_camera_come_back_edited_and_what_is_kept_is_labelled(
         assert client.delete(f"/api/live/{id}").status_code == 204
     told = {"portrait": client.get("/api").json()["portrait"]}
     assert client.post("/api/live", json=told).status_code == 400, "without consent"
+
+
+def test_networks_are_told_and_another_is_brought_in(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    rows = {row["name"]: row for row in client.get("/api/networks").json()}
+    assert (
+        rows["parser"]["boxed"]
+        and rows["parser"]["licence"] == "Apache-2.0"
+        and rows["parser"]["bytes"] > 1e6
+    )
+    body = locate("nobody-encoder").path.read_bytes()
+    named = {"X-File-Name": "Mine.onnx"}
+    added = client.post("/api/networks?name=mine", content=body, headers=named)
+    assert (added.status_code, added.json()) == (201, [{"name": "mine", "role": "encoder"}])
+    assert not {row["name"]: row for row in client.get("/api/networks").json()}["mine"]["boxed"]
+    for name, kind, wrong in (
+        ("mine", "a.exe", body),
+        ("parser", "a.onnx", body),
+        ("other", "a.onnx", b"no network"),
+        ("No Name", "a.onnx", body),
+    ):
+        answer = client.post(f"/api/networks?name={name}", content=wrong, headers={"X-File-Name": kind})
+        assert 400 <= answer.status_code < 500 and "session-" not in answer.json()["error"], (name, kind)
 
 
 def decoded(data: bytes) -> Array:

@@ -32,7 +32,7 @@ from ..edits.request import EDITS, STYLE
 from ..errors import InputError, OutputError
 from ..models.motions import boxed
 from ..paths import data_folder
-from . import animate_api, generate_api, jobs_api, live_api, media_api, people, sketch_api
+from . import animate_api, generate_api, jobs_api, live_api, media_api, networks_api, people, sketch_api
 from .answers import HANDLERS, MissingError
 from .guard import HEALTH, Door, Entrance, Guard, KeyDoor
 from .studio import Studio
@@ -147,6 +147,8 @@ CALLS = (
     Call("POST", "/api/live/{id}/photo", live_api.snap, _object(), 201),
     Call("POST", "/api/live/{id}/record", live_api.record, _object(on={"type": "boolean"})),
     Call("DELETE", "/api/live/{id}", live_api.end, status=204),
+    Call("GET", "/api/networks", networks_api.listed),
+    Call("POST", "/api/networks", networks_api.add, "bytes", 201, query={"name": "string"}),
     Call("POST", "/api/verify", media_api.verify, "bytes"),
     Call("GET", "/api/people", people.listed),
     Call("POST", "/api/people", people.add, _object(name=TEXT, media=TEXTS, consent=TEXT), 201),

@@ -9,7 +9,6 @@ from starlette.responses import JSONResponse, Response
 
 from .. import verbs
 from ..errors import RequestError
-from ..io import photo_writer
 from ..io.preview import jpeg
 from ..pipeline.generate import COLOURED, NOBODY
 from ..types import Photo
@@ -55,11 +54,7 @@ def _drawn(seed: int, told: dict[str, Any]) -> Photo:
 
 
 def _taken(library: Library, seed: int, told: dict[str, Any]) -> Medium:
-    photo = _drawn(seed, told)
-    name = f"nobody-{seed}.png"
-    id, path = library.new_path(name, ".png")
-    photo_writer.write(photo, path)
-    return library.add(id, name, path)
+    return library.put(_drawn(seed, told), f"nobody-{seed}")
 
 
 def _seed(text: str) -> int:

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from .. import verbs
 from ..errors import InputError, RequestError
-from ..io import clip_writer, photo_reader, photo_writer
+from ..io import clip_writer, photo_reader
 from ..pipeline.job_worker import edit_requested
 from ..pipeline.live import Live, Show, edits_shown, portrait_shown
 from ..pipeline.marking import found_places
@@ -131,7 +131,7 @@ async def snap(request: Request) -> Response:
     """What was shown last, as a labelled picture to work at."""
     studio = request.app.state.studio
     camera: Camera = studio.cameras[request.path_params["id"]]
-    medium = await studio.library.run(_kept, studio.library, camera.photo())
+    medium = await studio.library.run(studio.library.put, camera.photo(), "camera")
     return JSONResponse(medium.described(), 201)
 
 
@@ -165,12 +165,6 @@ def _decoded(data: bytes) -> Array:
     if data[:2] != JPEG or not all(SIDES[0] <= side <= SIDES[1] for side in pixels.shape[:2]):
         raise InputError(f"this frame is no JPEG of {SIDES[0]} to {SIDES[1]} pixels a side")
     return pixels
-
-
-def _kept(library: Library, photo: Photo) -> Medium:
-    id, path = library.new_path("camera.png", ".png")
-    photo_writer.write(photo, path)
-    return library.add(id, "camera.png", path)
 
 
 def _filmed(library: Library, show: Show, taken: list[tuple[float, bytes]]) -> Medium:

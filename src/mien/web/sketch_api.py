@@ -9,14 +9,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .. import verbs
-from ..io import photo_reader, photo_writer
+from ..io import photo_reader
 from ..io.preview import jpeg
 from ..pipeline.generate import COLOURED
 from ..pipeline.sketch import TOLD
 from ..types import Photo
 from .answers import chunks_of
 from .generate_api import SIDE, conditions, said
-from .media import Library, Medium
+from .media import Library
 
 LIMIT = 8_000_000  # bytes of a drawing
 MAX_PIXELS = 16_000_000  # of a drawing
@@ -37,7 +37,7 @@ async def look(request: Request) -> Response:
 async def take(request: Request) -> Response:
     """The face of a drawing as a picture to work at, labelled as generated."""
     library: Library = request.app.state.studio.library
-    medium = await library.run(_taken, library, await _drawn(request))
+    medium = await library.run(library.put, await _drawn(request), "sketch")
     return JSONResponse(medium.described(), 201)
 
 
@@ -51,9 +51,3 @@ async def _drawn(request: Request) -> Photo:
         return verbs.sketch(photo, seed=seed, conditions=told)
 
     return await library.run(draw)
-
-
-def _taken(library: Library, photo: Photo) -> Medium:
-    id, path = library.new_path("sketch.png", ".png")
-    photo_writer.write(photo, path)
-    return library.add(id, "sketch.png", path)

@@ -6,6 +6,7 @@ import { Generate } from "./generate.js";
 import { Jobs, listen } from "./jobs.js";
 import { Mirror } from "./live.js";
 import { Around } from "./look.js";
+import * as networks from "./networks.js";
 import { dress, Settings, theme } from "./settings.js";
 import * as sketch from "./sketch.js";
 import * as stage from "./stage.js";
@@ -29,6 +30,7 @@ const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: an
   live: { verb: "live", panel: Edit },
   jobs: { verb: "edit_clip", sheet: Jobs },
   verify: { verb: "verify", sheet: Verify },
+  networks: { verb: "models", sheet: networks.Networks },
   settings: { verb: "read", sheet: Settings },
 });
 const there = () => Object.entries(SCREENS).filter(([, { verb }]) => state.about.value?.known.includes(verb));
@@ -137,6 +139,7 @@ function bring(files) {
   if (!files.length) return;
   if (state.screen.value === "verify") look(files[0]);
   else if (state.screen.value === "sketch") sketch.lay(files[0]);
+  else if (state.screen.value === "networks") networks.bring(files[0]);
   else state.open(files);
 }
 
