@@ -60,6 +60,8 @@ def parse(text: str) -> tuple[str, float]:
         name, strength = text.strip(), 1.0
     else:
         name = name if colon else amount
+    if name.rpartition(":")[0] in NAMES:
+        raise RequestError(f"hairstyle {text!r}: a number follows the colon, as in bob:0.7")
     if strength and not LEAST <= strength <= 1:
         raise RequestError(f"hairstyle {text!r}: the strength is out of range: from {LEAST:g} to 1")
     return name, strength

@@ -13,11 +13,11 @@ from typing import Any
 from ..edits.hairstyle import Hairstyle
 from ..io import clip_reader as footage
 from ..models.kit import Kit
-from ..types import Change, Crop, Edit, Face, Person
+from ..types import Change, Crop, Edit, Face, Person, Photo
 from . import photo as apply
 from .clip_changes import HeldChanges, Laid
 from .clip_faces import ClipFaces, pace
-from .look import align_face
+from .look import Look, align_face
 from .marking import Touched
 from .tracking import Tracker
 
@@ -50,17 +50,19 @@ class ClipEditor(ClipFaces):
         names, faces, chosen = self.chosen(frame.number)
         asked: dict[int, list[Laid]] = {names[i]: [] for i in chosen}
         fronts = {i: self._front(frame, faces[i]) for i in chosen}
+        look = Look.of(Photo(frame.pixels))
 
         def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             change = fronts[i].keep_hair_colour(crop, apply.make_change(edit, crop, faces, i, fronts[i]))
             if change.note:
                 self.notes.setdefault(names[i], change.note)
                 self.declined |= {names[i]} if isinstance(edit, Hairstyle) else set()
+            change = look.carried_back(change, crop)
             asked[names[i]].append((crop.landmarks, change))
             return change
 
         if chosen:
-            apply.run_edits(frame.pixels, self.stages, faces, chosen, change_by, align_face)
+            apply.run_edits(frame.pixels, self.stages, faces, chosen, change_by, look.align)
         self.hidden[frame.number] = {names[i] for i in chosen if fronts[i].things is not None}
         self.held.keys[frame.number] = asked
 
