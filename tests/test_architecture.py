@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": GROUND
     | {
         "verbs",
+        "edits.effect_pack",
         "edits.request",
         "edits.styles",
         "pipeline.animate",
