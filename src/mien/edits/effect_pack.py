@@ -39,10 +39,12 @@ BLENDS = ("paint", "multiply")
 
 @dataclass(frozen=True)
 class Texture:
-    """A picture that is painted onto the face. blend: "paint" covers as face paint does, "multiply" stains; strength,
-    shine (how glossy it is) and shadow (that it throws, being thick) 0..1; when: one of TRIGGERS."""
+    """A picture that is painted onto the face. images: one, or frames shown `fps` a second; blend: "paint" covers as face
+    paint does, "multiply" stains; strength, shine (how glossy it is) and shadow (that it throws, being thick) 0..1; when:
+    one of TRIGGERS."""
 
-    image: str
+    images: tuple[str, ...]
+    fps: float = 1.0
     blend: str = "paint"
     strength: float = 1.0
     shine: float = 0.0
@@ -52,10 +54,11 @@ class Texture:
 
 @dataclass(frozen=True)
 class Sticker:
-    """A picture that stands on the head. images: one, or frames shown `fps` a second; width in mm; at: landmarks in whose
-    middle its own middle is, moved by offset (x, y, z); turn: degrees clockwise; tilt: degrees that its top leans
-    back; bend: mm, the radius by which its sides go round the head, 0 for none, from `flat` mm beside its middle on;
-    behind: "hair", or nothing; strength and shadow 0..1; when: one of TRIGGERS."""
+    """A picture that stands on the head. images, fps: as of a texture; width in mm; at: landmarks in whose middle its own
+    middle is, moved by offset (x, y, z); turn: degrees clockwise; tilt: degrees that its top leans back; bend: mm, the
+    radius by which its sides go round the head, 0 for none, from `flat` mm beside its middle on; faces: "head", with
+    which it turns, or "camera", as a ball looks; behind: "hair", or nothing; strength and shadow 0..1; when: one of
+    TRIGGERS."""
 
     images: tuple[str, ...]
     width: float
@@ -65,6 +68,7 @@ class Sticker:
     tilt: float = 0.0
     bend: float = 0.0
     flat: float = 0.0
+    faces: str = "head"
     behind: str = ""
     strength: float = 1.0
     shadow: float = 0.3
@@ -211,13 +215,13 @@ KINDS = {"texture": Texture, "sticker": Sticker, "sprite": Sticker}
 
 
 def _layer(row: dict[str, Any], kind: str, where: str) -> Texture | Sticker:
-    shape, image = KINDS[kind], "images" if kind == "sprite" else "image"
+    shape, pictures = KINDS[kind], "images" if kind == "sprite" or "images" in row else "image"
     own = {field.name: field for field in fields(shape)}
-    keys = set(own) - {"images", "fps"} | ({"images", "fps"} if kind == "sprite" else {"image"})
-    needed = {name for name, field in own.items() if field.default is MISSING} - {"images"} | {image}
-    _known(row, where, keys | {"kind"}, needed)
+    needed = {name for name, field in own.items() if field.default is MISSING} - {"images"} | {pictures}
+    still = {"images", "fps"} if pictures == "image" else set[str]()
+    _known(row, where, set(own) - still | {"kind", pictures}, needed)
     values = {key: VALUES[key](row[key], f'{where}: "{key}"') for key in row if key != "kind"}
-    if kind == "sticker":
+    if "image" in values:
         values["images"] = (values.pop("image"),)
     return shape(**values)
 
@@ -315,6 +319,7 @@ VALUES: dict[str, Callable[[Any, str], Any]] = {  # by key: what a value must be
     "tilt": _ranged(-90, 90),
     "bend": _ranged(5, 400),
     "flat": _ranged(0, 200),
+    "faces": _one_of("head", "camera"),
     "behind": _one_of("hair"),
     "fps": _ranged(1, 60),
 }
@@ -322,8 +327,7 @@ VALUES: dict[str, Callable[[Any, str], Any]] = {  # by key: what a value must be
 
 def _pictures(layers: tuple[Texture | Sticker, ...], take: Take) -> dict[str, bytes]:
     """The PNGs that layers name, their sizes checked before anything is decoded."""
-    names = [name for one in layers for name in ((one.image,) if isinstance(one, Texture) else one.images)]
-    names = list(dict.fromkeys(names))
+    names = list(dict.fromkeys(name for one in layers for name in one.images))
     if len(names) > IMAGES:
         raise _WrongError(f"{len(names)} pictures, and up to {IMAGES} may be")
     out: dict[str, bytes] = {}

@@ -27,14 +27,15 @@ THICK = 1 / 90, 1 / 110  # of a crop's side: how far a shadow falls, and how sof
 
 @dataclass(frozen=True, eq=False)
 class Paint:
-    """Paints textures `layers`, each a layer with its picture, onto a face. triangles `[T, 3]` and uv `[468, 2]`: of the
-    mesh, see `Shapes`."""
+    """Paints textures `layers`, each a layer with its pictures, onto a face. time: in seconds, for those that move; triangles
+    `[T, 3]` and uv `[468, 2]`: of the mesh, see `Shapes`."""
 
-    layers: tuple[tuple[Texture, Art], ...]
+    layers: tuple[tuple[Texture, tuple[Art, ...]], ...]
     triangles: Array
     uv: Array
     networks: Networks
     strength: float = 1.0
+    time: float = 0.0
     alignment = Alignment("head", SIZE)
     phase = Phase.OVERLAY
 
@@ -44,9 +45,10 @@ class Paint:
         skin = _Skin(scene, here, self.uv)
         before = crop.pixels[here.part].astype(np.float32) / 255
         after = before
-        for layer, art in self.layers:
+        for layer, pictures in self.layers:
             amount = self.strength * layer.strength * scene.seen(layer.when)
             if amount > 0:
+                art = pictures[int(self.time * layer.fps) % len(pictures)]
                 after = skin.painted(after, layer, art, amount)
         colour = np.zeros((size, size, 3), np.float32)
         colour[here.part] = cv2.GaussianBlur(after - before, (0, 0), softness(crop))

@@ -136,29 +136,17 @@ class _Place:
     def _grid(self, layer: Sticker, art: Art) -> tuple[Array, Array, Array]:
         """A sticker as a strip of quads: its vertices `[V, 3]` in crop pixels with depth, where they lie in its picture
         `[V, 2]`, and how far it faces the camera there, `[V]`. The upper row, then the lower."""
-        columns = COLUMNS if layer.bend else 2
-        across, share = np.linspace(-0.5, 0.5, columns) * layer.width, np.linspace(0, 1, columns)
-        angle = np.zeros(columns)
-        x, z = across, np.zeros(columns)
-        if layer.bend:
-            beyond = np.maximum(np.abs(across) - layer.flat, 0)
-            round_ = np.pi / 2 if layer.flat else np.pi  # from the temples straight back, or round and round
-            angle = np.minimum(beyond / layer.bend, round_)
-            straight = np.maximum(beyond - layer.bend * round_, 0)
-            x = np.sign(across) * (np.minimum(np.abs(across), layer.flat) + layer.bend * np.sin(angle))
-            z = layer.bend * (1 - np.cos(angle)) + straight
-        normal = np.stack([np.sign(across) * np.sin(angle), np.zeros(columns), -np.cos(angle)], -1)
+        across, middle, normal = _bent(layer)
         high = layer.width * art.size[1] / art.size[0] / 2
-        rows = [np.stack([x, np.full(columns, y), z], -1) for y in (-high, high)]
-        turn = _turned(layer.turn, layer.tilt)
-        places = np.concatenate(rows) @ turn.T + np.array(layer.offset)
-        scene, scale = self.scene, self.head.scale
-        anchor = scene.solid[list(layer.at)].mean(0)
-        flat = places * np.array([self.head.wide, 1, 1]) @ self.head.matrix[:, :3].T + anchor[:2]
-        depth = places @ self.head.turn[2] * scale + anchor[2]
-        uv = np.concatenate([np.stack([share, np.full(columns, v)], -1) for v in (0.0, 1.0)])
-        facing = -(normal @ turn.T @ self.head.turn[2])
-        return np.column_stack([flat, depth]).astype(np.float32), uv.astype(np.float32), np.tile(facing, 2)
+        places = np.concatenate([middle + np.array([0, y, 0]) for y in (-high, high)])
+        scale, turn = self.head.scale, self.head.turn
+        anchor = self.scene.solid[list(layer.at)].mean(0)
+        anchor = anchor + turn @ (np.array(layer.offset) * (self.head.wide, 1, 1)) * scale
+        turn = (turn if layer.faces == "head" else _upright(turn)) @ _turned(layer.turn, layer.tilt)
+        corners = anchor + (places * (self.head.wide, 1, 1)) @ turn.T * scale
+        share = across / layer.width + 0.5
+        uv = np.concatenate([np.stack([share, np.full_like(share, v)], -1) for v in (0.0, 1.0)])
+        return corners.astype(np.float32), uv.astype(np.float32), np.tile(-(normal @ turn[2]), 2)
 
     def _laid(
         self, art: Art, corners: Array, share: Array, facing: Array, part: tuple[slice, slice]
@@ -189,6 +177,27 @@ class _Place:
         x, y = (head[:2, 1] + head[:2, 0] * aside) * FALL * scale
         moved = cv2.warpAffine(opacity, np.array([[1, 0, x], [0, 1, y]]), opacity.shape[::-1])
         return cv2.GaussianBlur(moved, (0, 0), SPREAD * scale)
+
+
+def _bent(layer: Sticker) -> tuple[Array, Array, Array]:
+    """Places along a sticker's width `[n]` in mm, where these lie in its own frame `[n, 3]` once it is bent, and which way
+    it looks there, `[n, 3]`."""
+    across = np.linspace(-0.5, 0.5, COLUMNS if layer.bend else 2) * layer.width
+    angle, x, z = np.zeros_like(across), across, np.zeros_like(across)
+    if layer.bend:
+        beyond = np.maximum(np.abs(across) - layer.flat, 0)
+        round_ = np.pi / 2 if layer.flat else np.pi  # from the temples straight back, or round and round
+        angle = np.minimum(beyond / layer.bend, round_)
+        x = np.sign(across) * (np.minimum(np.abs(across), layer.flat) + layer.bend * np.sin(angle))
+        z = layer.bend * (1 - np.cos(angle)) + np.maximum(beyond - layer.bend * round_, 0)
+    normal = np.stack([np.sign(across) * np.sin(angle), np.zeros_like(across), -np.cos(angle)], -1)
+    return across, np.stack([x, np.zeros_like(x), z], -1), normal
+
+
+def _upright(turn: Array) -> Array:
+    """Of a head's turn `[3, 3]` no more than how it leans: what faces the camera has that."""
+    x, y = turn[:2, 1] / np.hypot(*turn[:2, 1])
+    return np.array([[y, x, 0], [-x, y, 0], [0, 0, 1]])
 
 
 def _turned(turn: float, tilt: float) -> Array:

@@ -31,12 +31,9 @@ def with_edits(request: EditRequest) -> tuple[EditRequest, Pack | None, float]:
 
 def drawn_by(pack: Pack, share: float, kit: Kit) -> tuple[Edit, ...]:
     """The edits that draw a pack: its textures, then its stickers."""
-    textures = tuple((one, _art(pack, one.image)) for one in pack.layers if isinstance(one, Texture))
-    stickers = tuple(
-        (one, tuple(_art(pack, image) for image in one.images))
-        for one in pack.layers
-        if isinstance(one, Sticker)
-    )
+    layers = [(one, tuple(_art(pack, image) for image in one.images)) for one in pack.layers]
+    textures = tuple((one, art) for one, art in layers if isinstance(one, Texture))
+    stickers = tuple((one, art) for one, art in layers if isinstance(one, Sticker))
     shapes, networks = kit.shapes, (*pack.networks, *kit.landmarker.networks, *kit.shapes.networks)
     out: list[Edit] = []
     if textures:
@@ -57,7 +54,7 @@ def in_time(edits: Sequence[Edit]) -> tuple[list[Edit], list[Paint | Stickers]]:
 
 def at_time(edits: Sequence[Paint | Stickers], seconds: float) -> list[Edit]:
     """What draws every frame anew, as it does at a time."""
-    return [replace(edit, time=seconds) if isinstance(edit, Stickers) else edit for edit in edits]
+    return [replace(edit, time=seconds) for edit in edits]
 
 
 @lru_cache(KEPT)

@@ -41,7 +41,18 @@ NAMES = {  # in the box, and what each is like
 }
 EFFECTS = {  # the same, of masks and stickers
     "whiskers": "a cat's nose and whiskers",
+    "dog": "a dog's ears and nose, and a tongue in an open mouth",
+    "round-glasses": "round glasses of golden wire",
+    "star-glasses": "pink glasses like stars, with dark lenses",
     "crown": "a golden crown",
+    "flowers": "a wreath of flowers",
+    "tears": "tears that run down",
+    "freckles": "freckles, and a blush",
+    "tiger": "a tiger's face, painted",
+    "skull": "a painted skull, as for the Day of the Dead",
+    "butterfly": "a butterfly, painted around the eyes",
+    "clown": "a red nose and cheeks",
+    "masquerade": "a golden mask around the eyes",
 }
 
 
