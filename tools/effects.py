@@ -36,7 +36,7 @@ SAPPHIRE = (0.02, 0.05, 0.30), (0.07, 0.18, 0.62), (0.45, 0.65, 1.0)
 PEARL = (0.50, 0.45, 0.42), (0.92, 0.90, 0.87), (1.0, 1.0, 1.0)
 
 FUR = (0.16, 0.08, 0.04), (0.40, 0.24, 0.13), (0.62, 0.43, 0.27)
-WIRE = (0.32, 0.20, 0.08), (0.74, 0.56, 0.28), (1.0, 0.92, 0.70)
+WIRE = (0.16, 0.09, 0.03), (0.55, 0.38, 0.15), (1.0, 0.90, 0.62)
 TONGUE = (0.42, 0.10, 0.14), (0.83, 0.34, 0.40), (0.97, 0.62, 0.64)
 PINK = (0.45, 0.03, 0.22), (0.93, 0.20, 0.50), (1.0, 0.66, 0.80)
 TURQUOISE, MAGENTA, MARIGOLD = (0.10, 0.62, 0.66), (0.82, 0.12, 0.42), (0.97, 0.62, 0.10)
@@ -351,7 +351,7 @@ def crown() -> Drawn:
         gold.solid(gold.mask(ellipse(middle, 67, 16.5, 21)), (RUBY, SAPPHIRE)[k % 2], 8, 0.9)
         gold.solid(gold.mask(ellipse(middle + step / 2, 103.5, 9, 9)), PEARL, 4.5, 0.9)
     return [
-        sticker("crown", at=[10], width=515, offset=[0, -40, -6], bend=82, tilt=13, shadow=0.4),
+        sticker("crown", at=[10], width=500, offset=[0, -37, -5], bend=79.6, tilt=13, shadow=0.4),
     ], {"crown": gold}
 
 
@@ -374,10 +374,10 @@ def dog() -> Drawn:
         (900, 1060),
         (790, 1190),
     ]
-    shape += [(690, 1130), (620, 930), (520, 760), (380, 690), (210, 690), (80, 640)]
+    shape += [(660, 1150), (510, 990), (390, 850), (270, 760), (150, 700), (60, 610)]
     whole = ear.mask(curve(shape, closed=True), soft=5)
     ear.solid(whole, FUR, 230, 0.0)
-    fold = curve([(60, 640), (240, 600), (440, 600), (600, 720), (690, 950), (730, 1130)])
+    fold = curve([(60, 620), (200, 650), (340, 720), (480, 850), (610, 1010), (720, 1150)])
     ear.fill(ribbon(fold, (60, 190, 200, 150)), (0.07, 0.035, 0.02), 0.6, 50, whole)
     hairs(ear, whole, FUR, (120, 420), (0.1, 0.7), 700, 90)
     lines = [(500, 90), (740, 110), (920, 250), (900, 420), (720, 560), (560, 690), (500, 710)]
@@ -395,12 +395,12 @@ def dog() -> Drawn:
     tongue.fill(
         np.array([(0, 0), (1000, 0), (1000, 110), (0, 110)], float), (0.2, 0.02, 0.04), 0.7, 90, inside
     )
-    at: dict[str, Any] = {"width": 84, "shadow": 0.45}
+    at: dict[str, Any] = {"width": 76, "shadow": 0.45}
     return [
         sticker("tongue", at=[17], width=33, offset=[0, 9, -5], when="mouth_open", shadow=0.5),
-        sticker("ear-left", at=[103], offset=[-22, -42, 34], **at),
-        sticker("ear", at=[332], offset=[22, -42, 34], **at),
-        sticker("nose", at=[4], width=45, offset=[0, 3, -3], shadow=0.6, faces="camera"),
+        sticker("ear-left", at=[103], offset=[-20, -36, 34], **at),
+        sticker("ear", at=[332], offset=[20, -36, 34], **at),
+        sticker("nose", at=[4], width=45, offset=[0, 3, 2], shadow=0.6, faces="camera"),
     ], {"ear": ear, "ear-left": flipped(ear), "nose": nose, "tongue": tongue}
 
 
@@ -445,7 +445,7 @@ def round_glasses() -> Drawn:
             soft=4,
         )
         front.lay(lens * streak, (1, 1, 1), 0.12)
-        rim = front.mask(ellipse(middle, 112, 162, 158)) - front.mask(ellipse(middle, 112, 149, 145))
+        rim = front.mask(ellipse(middle, 112, 165, 161)) - front.mask(ellipse(middle, 112, 149, 145))
         front.solid(np.clip(rim, 0, 1), WIRE, 3.2, 0.9)
         arm = ribbon(
             np.array(
@@ -869,7 +869,7 @@ def clown() -> Drawn:
         0.3,
     )
     both(face, ellipse(228, 520, 170, 165), (0.90, 0.20, 0.16), 0.55, 26)
-    return [texture(), sticker("nose", at=[4], width=43, offset=[0, 2, -8], shadow=0.75, faces="camera")], {
+    return [texture(), sticker("nose", at=[4], width=43, offset=[0, 2, 4], shadow=0.75, faces="camera")], {
         "nose": nose,
         "face": face,
     }
@@ -917,7 +917,7 @@ def masquerade() -> Drawn:
         face.solid(face.mask(ellipse(*at, high * 0.72, high)), RUBY, 14, 0.9)
     for k in range(9):
         both(face, ellipse(178 + 29 * k, 222 + 3.2 * abs(k - 4) - 14 * (k > 6), 9, 9), PEARL[1], 0.95, 1)
-    return [texture(shine=0.5, shadow=0.55)], {"face": face}
+    return [GLASSES_OFF, texture(shine=0.5, shadow=0.55)], {"face": face}
 
 
 PACKS: dict[str, Callable[[], Drawn]] = {
