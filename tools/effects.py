@@ -27,7 +27,7 @@ from mien.types import Array
 BOX = Path(__file__).parents[1] / "src" / "mien" / "data" / "effects"
 FINER = 2  # drawn so much finer than it is kept
 LIGHT = np.array([-0.35, -0.65, 0.67])  # from where drawn light comes: left, above, before
-Points = Sequence[tuple[float, float]]
+Points = Sequence[Any] | Array
 Colour = tuple[float, float, float]
 GOLD = ((0.30, 0.16, 0.03), (0.78, 0.52, 0.13), (1.0, 0.86, 0.45), (1.0, 0.98, 0.84))
 
@@ -430,7 +430,7 @@ def hairs(
         way *= long * random.uniform(0.5, 1) / np.linalg.norm(way)
         bent = np.array([-way[1], way[0]]) * random.normal(0, 0.12)
         path = curve([at, at + way / 2 + bent, at + way], steps=4)
-        shade = colours[random.integers(len(colours))]
+        shade = colours[int(random.integers(len(colours)))]
         canvas.fill(ribbon(path, (0.5, long / 14, 0.5)), shade, random.uniform(0.15, 0.4), 0)
 
 

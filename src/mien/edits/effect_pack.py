@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import math
 import re
 import stat
 import zipfile
@@ -32,6 +31,7 @@ LONGEST_TEXT, LARGEST_FILE, LARGEST = 1 << 16, 8 << 20, 20 << 20  # bytes: of th
 SIDE, PIXELS = 2048, 1 << 24  # pixels of a PNG's side, and of all PNGs
 LAYERS, IMAGES = 16, 64
 LANDMARKS = 478
+HUGE = 1e9  # from which on nothing is a number
 IMAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\.png")
 TRIGGERS = ("always", "mouth_open", "blink")
 BLENDS = ("paint", "multiply")
@@ -260,7 +260,7 @@ def _text(value: Any, where: str) -> str:
 
 
 def _number(value: Any, where: str, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -HUGE < value < HUGE:
         raise _WrongError(f"{where} wants a number; {_shown(value)} came")
     if not low <= value <= high:
         raise _WrongError(f"{where} is {value:g}: from {low:g} to {high:g}")

@@ -17,7 +17,7 @@ from ..models.parser import Parser
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .effect_art import Art, Scene
 from .effect_pack import Sticker
-from .swap_tone import COLOURFUL, as_colourful
+from .swap_tone import as_colourful
 
 SIZE = 768
 COLUMNS = 33  # of the grid that a bent sticker is made of
@@ -25,6 +25,7 @@ HIDDEN = 12.0, 6.0  # mm behind the face, from where on a sticker is hidden, and
 EDGE_ON = 0.02, 0.2  # how far a bent sticker faces the camera: from where it is seen, and from where fully
 HAIR = 0.35, 0.65  # of the parser
 FALL, SPREAD = 4.5, 3.0  # mm: how far a shadow falls, and how soft it is
+HUES = 0.5, 3.0  # Lab chroma of a face: from when a sticker has colours, and from when all of them
 SKULL = (0.0, -8.0, 72.0), (76.0, 112.0, 88.0)  # mm: its middle, and how far it reaches from there
 
 
@@ -69,7 +70,7 @@ def _change(scene: Scene, drawn: Array) -> Change:
     colours = np.clip(drawn[..., :3] / np.maximum(drawn[..., 3:], 1 / 512), 0, 1)
     face = crop.pixels[mesh.hull_mask(crop.landmarks, crop.size) > 0].astype(np.float32)[None] / 255
     chroma = np.hypot(*np.moveaxis(cv2.cvtColor(face, cv2.COLOR_RGB2Lab)[..., 1:], -1, 0)).mean()
-    colours = as_colourful(colours, min(float(chroma) / COLOURFUL, 1.0))
+    colours = as_colourful(colours, float(smoothstep(chroma, *HUES)))
     pixels = np.where(opacity[..., None] > 0, np.rint(255 * colours), crop.pixels).astype(np.uint8)
     zero = np.zeros((crop.size, crop.size, 3), np.float32)
     source = replace(crop, pixels=pixels)
