@@ -585,17 +585,15 @@ def drop(face: Canvas, way: Array, share: float) -> None:
     """A tear that has come so far along its way."""
     run = way[: max(int(share * len(way)), 4)]
     x, y = run[-1]
-    face.fill(ribbon(run, (7, 10, 12)), (0.80, 0.86, 0.92), 0.16, 2.5)
-    face.fill(ribbon(run + np.array([5.5, 0]), (1.5, 3, 3)), (0.10, 0.06, 0.06), 0.30, 1.8)
-    face.fill(ribbon(run + np.array([-3, 0]), (1.5, 3.5, 4)), (1, 1, 1), 0.62, 1.5)
-    bead = curve(
-        [(x, y - 34), (x + 9, y - 6), (x + 13, y + 10), (x, y + 24), (x - 13, y + 10), (x - 9, y - 6)],
-        closed=True,
-    )
-    face.fill(bead + np.array([2, 3]), (0.08, 0.05, 0.05), 0.42, 3)
-    face.fill(bead, (0.78, 0.86, 0.93), 0.42, 1.5)
-    face.fill(ellipse(x + 2, y + 15, 15, 8), (1, 1, 1), 0.65, 2.5)
-    face.fill(ellipse(x - 4, y + 1, 6, 12, 12), (1, 1, 1), 0.95, 1)
+    face.fill(ribbon(run, (9, 13, 15)), (0.84, 0.90, 0.95), 0.24, 2.5)
+    face.fill(ribbon(run + np.array([7, 0]), (2, 4, 4)), (0.10, 0.06, 0.06), 0.38, 1.8)
+    face.fill(ribbon(run + np.array([-4, 0]), (2, 4.5, 5)), (1, 1, 1), 0.8, 1.5)
+    sides = [(0, -44), (11, -8), (17, 13), (0, 31), (-17, 13), (-11, -8)]
+    bead = curve([(x + dx, y + dy) for dx, dy in sides], closed=True)
+    face.fill(bead + np.array([2, 4]), (0.08, 0.05, 0.05), 0.5, 3)
+    face.fill(bead, (0.80, 0.88, 0.95), 0.5, 1.5)
+    face.fill(ellipse(x + 2, y + 19, 20, 10), (1, 1, 1), 0.75, 2.5)
+    face.fill(ellipse(x - 6, y + 2, 8, 16, 12), (1, 1, 1), 1.0, 1)
 
 
 def freckles() -> Drawn:
@@ -606,7 +604,7 @@ def freckles() -> Drawn:
     for _ in range(420):
         x, y = random.normal(0, 150), random.normal(0, 46)
         y += 470 + 0.0006 * x * x - 34 * np.exp(-((x / 60) ** 2))
-        size = random.gamma(2.4, 1.5) + 3
+        size = random.gamma(2.4, 1.8) + 3.5
         rough = (
             size
             / 2
@@ -614,7 +612,7 @@ def freckles() -> Drawn:
             * np.stack([np.cos(angle), np.sin(angle)], -1)
         )
         spot = curve(list(map(tuple, rough + np.array([x + 500, y]))), closed=True, steps=4)
-        face.fill(spot, (0.58, 0.36, 0.24), random.uniform(0.15, 0.5), 1.8)
+        face.fill(spot, (0.55, 0.32, 0.20), random.uniform(0.22, 0.62), 1.6)
     return [texture(blend="multiply")], {"face": face}
 
 

@@ -63,18 +63,31 @@ class Stickers:
 
 
 def _change(scene: Scene, drawn: Array) -> Change:
-    """The Change that lays what was drawn over the photo."""
-    crop = scene.crop
-    drawn = cv2.GaussianBlur(drawn, (0, 0), softness(crop))
-    opacity = np.where(drawn[..., 3] > 1 / 512, drawn[..., 3], 0) * soft_border(crop.size)
-    colours = np.clip(drawn[..., :3] / np.maximum(drawn[..., 3:], 1 / 512), 0, 1)
-    face = crop.pixels[mesh.hull_mask(crop.landmarks, crop.size) > 0].astype(np.float32)[None] / 255
-    chroma = np.hypot(*np.moveaxis(cv2.cvtColor(face, cv2.COLOR_RGB2Lab)[..., 1:], -1, 0)).mean()
-    colours = as_colourful(colours, float(smoothstep(chroma, *HUES)))
-    pixels = np.where(opacity[..., None] > 0, np.rint(255 * colours), crop.pixels).astype(np.uint8)
+    """The Change that lays what was drawn over the photo; worked out where there is something."""
+    crop, blurred = scene.crop, softness(scene.crop)
+    left, top, wide, high = cv2.boundingRect((drawn[..., 3] > 0).astype(np.uint8))
+    reach = int(3 * blurred) + 1
+    part = slice(max(top - reach, 0), top + high + reach), slice(max(left - reach, 0), left + wide + reach)
+    opacity, pixels = np.zeros((crop.size, crop.size), np.float32), crop.pixels
+    if wide:
+        here = cv2.GaussianBlur(drawn[part], (0, 0), blurred)
+        opacity[part] = np.where(here[..., 3] > 1 / 512, here[..., 3], 0) * soft_border(crop.size)[part]
+        colours = np.clip(here[..., :3] / np.maximum(here[..., 3:], 1 / 512), 0, 1)
+        colours = np.rint(255 * as_colourful(colours, _hue(crop)))
+        pixels = crop.pixels.copy()
+        pixels[part] = np.where(opacity[part][..., None] > 0, colours, pixels[part])
     zero = np.zeros((crop.size, crop.size, 3), np.float32)
-    source = replace(crop, pixels=pixels)
-    return Change(zero[..., :2], zero, opacity.astype(np.float32), "overlay", source)
+    return Change(zero[..., :2], zero, opacity, "overlay", replace(crop, pixels=pixels))
+
+
+def _hue(crop: Crop) -> float:
+    """How much of their colours stickers have in a photo, 0 in a black-and-white one."""
+    small = cv2.resize(crop.pixels, (96, 96), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    inside = cv2.resize(mesh.hull_mask(crop.landmarks, crop.size), (96, 96)) > 0
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2Lab)[inside]
+    return (
+        float(smoothstep(np.hypot(lab[:, 1], lab[:, 2]).mean(keepdims=True), *HUES)[0]) if len(lab) else 1.0
+    )
 
 
 class _Place:
