@@ -29,8 +29,8 @@ from mien.io import content_credentials as provenance
 from mien.models import card, trial
 from mien.models.card import Card
 from mien.pipeline import resume
-from mien.pipeline.effect import effect_check
 from mien.pipeline.clip_style import ClipStylizer
+from mien.pipeline.effect import effect_check
 from mien.types import SILENT, Array, Origin, Photo, Source, Step
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of what it copes with
@@ -241,13 +241,17 @@ def packs() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("how", packs())
-@given(HARMS)
-@fuzzed(60)
-def test_effect_packs(folder: Path, harms: list[Harm], how: str):
+def test_effect_packs(folder: Path, how: str):
     path = folder / "pack.zip"
-    path.write_bytes(harmed(packs()[how], harms))
-    with refused_or_done():
-        effect_check(path)
+
+    @given(HARMS)
+    @fuzzed(60)
+    def run(harms: list[Harm]) -> None:
+        path.write_bytes(harmed(packs()[how], harms))
+        with refused_or_done():
+            effect_check(path)
+
+    run()
 
 
 @given(HARMS)

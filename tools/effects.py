@@ -459,7 +459,7 @@ def round_glasses() -> Drawn:
             (6, 6, 6, 9),
         )
         front.solid(front.mask(arm), WIRE, 3.2, 0.6)
-    bridge = ribbon(curve([(422, 96), (455, 80), (500, 74), (545, 80), (578, 96)]), (7, 7, 7))
+    bridge = ribbon(curve([(461, 100), (478, 87), (500, 82), (522, 87), (539, 100)]), (7, 8, 7))
     front.solid(front.mask(bridge), WIRE, 3.2, 0.9)
     return [GLASSES_OFF, sticker("front", width=312, **ON_NOSE)], {"front": front}
 
@@ -585,13 +585,13 @@ def drop(face: Canvas, way: Array, share: float) -> None:
     """A tear that has come so far along its way."""
     run = way[: max(int(share * len(way)), 4)]
     x, y = run[-1]
-    face.fill(ribbon(run, (9, 13, 15)), (0.84, 0.90, 0.95), 0.24, 2.5)
+    face.fill(ribbon(run, (9, 13, 15)), (0.95, 0.93, 0.91), 0.2, 2.5)
     face.fill(ribbon(run + np.array([7, 0]), (2, 4, 4)), (0.10, 0.06, 0.06), 0.38, 1.8)
     face.fill(ribbon(run + np.array([-4, 0]), (2, 4.5, 5)), (1, 1, 1), 0.8, 1.5)
     sides = [(0, -44), (11, -8), (17, 13), (0, 31), (-17, 13), (-11, -8)]
     bead = curve([(x + dx, y + dy) for dx, dy in sides], closed=True)
     face.fill(bead + np.array([2, 4]), (0.08, 0.05, 0.05), 0.5, 3)
-    face.fill(bead, (0.80, 0.88, 0.95), 0.5, 1.5)
+    face.fill(bead, (0.94, 0.92, 0.90), 0.42, 1.5)
     face.fill(ellipse(x + 2, y + 19, 20, 10), (1, 1, 1), 0.75, 2.5)
     face.fill(ellipse(x - 6, y + 2, 8, 16, 12), (1, 1, 1), 1.0, 1)
 

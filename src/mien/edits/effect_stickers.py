@@ -120,11 +120,12 @@ class _Place:
             for polar in np.linspace(0, np.pi, 12)
         ]
         points = self.head.show(middle + reach * np.concatenate([np.stack(ring, -1) for ring in rings]))
-        size = self.scene.crop.size
-        out = mesh.hull_mask(self.scene.crop.landmarks, size)
+        size, small = self.scene.crop.size, self.scene.crop.size // 4
+        out = mesh.hull_mask(self.scene.crop.landmarks / 4, small)
         outline = cv2.convexHull(points.astype(np.float32))[:, 0]
-        cv2.fillConvexPoly(out, np.rint(outline * 16).astype(np.int32), 1, shift=4)
-        return cv2.GaussianBlur(out.astype(np.float32), (0, 0), 2 * self.head.scale)
+        cv2.fillConvexPoly(out, np.rint(outline * 4).astype(np.int32), 1, shift=4)
+        soft = cv2.GaussianBlur(out.astype(np.float32), (0, 0), self.head.scale / 2)
+        return cv2.resize(soft, (size, size), interpolation=cv2.INTER_LINEAR)
 
     def draw(self, drawn: Array, layer: Sticker, art: Art, amount: float, hair: Array | None) -> None:
         """Lay a sticker, and below it its shadow, over what is `drawn [S, S, 4]` so far."""
