@@ -1,5 +1,5 @@
-"""How soon the studio is there, how soon a slider moves the picture, and what the way over the page costs beside
-the edit in process.
+"""How soon the studio is there, how soon a slider moves the picture, what the way over the page costs beside the edit
+in process, and how many frames of a camera come back in a second.
 
     python benchmarks/studio.py [--json out.json]
 
@@ -40,7 +40,22 @@ RENDER = """async ([id, request]) => { const began = performance.now();
     const took = performance.now() - began;
     await fetch(`/api/media/${made.id}`, {method: "DELETE"}); return took; }"""
 
-
+FRAMES = 60  # of a camera
+LIVE = """async ([id, request, frames]) => {
+    const picture = await createImageBitmap(await (await fetch(`/api/media/${id}`)).blob());
+    const eye = Object.assign(document.createElement("canvas"), {width: 640, height: 480}), on = eye.getContext("2d");
+    const send = (path, body) => fetch(`/api/live${path}`, {method: "POST", body});
+    const { id: camera } = await (await send("", JSON.stringify({request}))).json();
+    const frame = async (i) => {
+        on.drawImage(picture, 8 * Math.sin(i / 8), -80, 640, 750);
+        const sent = await new Promise((resolve) => eye.toBlob(resolve, "image/jpeg", 0.85));
+        await createImageBitmap(await (await send(`/${camera}`, sent)).blob()); };
+    for (let i = 0; i < 8; i++) await frame(i);
+    const began = performance.now();
+    for (let i = 0; i < frames; i++) await frame(i);
+    const took = performance.now() - began;
+    await fetch(`/api/live/${camera}`, {method: "DELETE"});
+    return took / frames; }"""
 RENDERER = """() => { const { gl } = studio.painter, told = gl.getExtension("WEBGL_debug_renderer_info");
     return told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : gl.getParameter(gl.RENDERER); }"""
 
@@ -111,6 +126,10 @@ def measured(home: Path, page: Page) -> dict[str, Any]:
         again = gesture(page, "age")[0]
         page.wait_for_timeout(3000)
         id = page.evaluate("studio.state.current.value")
+        live = {
+            f"live_{name}_frames_a_second": 1e3 / page.evaluate(LIVE, [id, {name: 0.5}, FRAMES])
+            for name in ("light", "smile")
+        }
         session = mien.open(HOPPER)
         over = ratio(
             lambda: float(page.evaluate(RENDER, [id, {"smile": 0.7}])), lambda: in_process(session, 0.7)
@@ -118,7 +137,7 @@ def measured(home: Path, page: Page) -> dict[str, Any]:
     finally:
         process.terminate()
         process.wait(20)
-    return {
+    return live | {
         "server_told_its_address_ms": start,
         "page_usable_after_ms": start + page_ready,
         "first_moved_frame_smile_ms": first,

@@ -8,6 +8,7 @@ Needs Chromium and Playwright.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -54,6 +55,34 @@ def swap(page: Page) -> None:
     page.wait_for_timeout(3000)
 
 
+def sketch(page: Page) -> None:
+    page.evaluate("location.hash = 'sketch'")
+    paper = page.locator(".board").bounding_box()
+    assert paper
+
+    def arc(x: float, y: float, width: float, height: float, first: float, last: float) -> None:
+        """Part of an oval, in shares of the paper and of a turn."""
+        for i in range(25):
+            angle = 2 * math.pi * (first + (last - first) * i / 24)
+            place = (x + width * math.cos(angle), y + height * math.sin(angle))
+            page.mouse.move(paper["x"] + place[0] * paper["width"], paper["y"] + place[1] * paper["height"])
+            if not i:
+                page.mouse.down()
+        page.mouse.up()
+
+    arc(0.5, 0.53, 0.22, 0.3, -0.25, 0.76)
+    for x in (0.41, 0.59):
+        arc(x, 0.49, 0.05, 0.026, 0, 1)
+        arc(x, 0.45, 0.07, 0.03, 0.6, 0.9)
+    arc(0.5, 0.66, 0.1, 0.05, 0.05, 0.45)
+    arc(0.51, 0.56, 0.03, 0.05, 0.2, 0.6)
+    page.get_by_role("radio", name="#8a472a").click()
+    page.get_by_role("button", name="Width 34").click()
+    for grown in (0.0, 0.05):
+        arc(0.5, 0.5, 0.24 + grown, 0.3 + grown, 0.44, 1.06)
+    page.wait_for_timeout(4000)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         command = [sys.executable, "-m", "mien", "studio", "--no-browser", "--json"]
@@ -70,6 +99,8 @@ def main() -> None:
         page.keyboard.press("c")
         swap(page)
         kept(page, "studio-swap")
+        sketch(page)
+        kept(page, "studio-sketch")
         page = opened(browser, url, 1280, 800, "dark")
         page.evaluate("location.hash = 'style'")
         page.wait_for_timeout(6000)

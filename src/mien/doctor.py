@@ -20,7 +20,7 @@ from .models.card import Card
 
 @checked
 def models() -> list[dict[str, Any]]:
-    """The networks in the box and the user's own: name, role, licence, size in bytes, sha256, state ("ok",
+    """The networks in the box ("boxed") and the user's own: name, role, licence, size in bytes, sha256, state ("ok",
     "missing", "corrupt"), path, data credits and limits."""
     return [_describe(entry) for entry in hub.catalogue().values()]
 
@@ -30,6 +30,7 @@ def _describe(entry: hub.Entry) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": entry.name,
         "role": entry.role,
+        "boxed": entry.bundled,
         "file": entry.path.name,
         "sha256": entry.sha256,
         "state": state,

@@ -64,6 +64,15 @@ def test_a_range_gives_each_seed_a_place_which_the_label_tells(tmp_path: Path, m
     assert verify(tmp_path / "seed0000.png").source_type == "trainedAlgorithmicMedia"
 
 
+def test_one_face_is_a_file_and_many_are_a_folder_that_is_made(tmp_path: Path, mien: Mien):
+    assert mien("generate", "--seeds", 3, "-o", tmp_path / "face.png").code == 0
+    assert mien("generate", "--seeds", "3-4", "-o", tmp_path / "faces").code == 0
+    alone, among = (verbs.read(tmp_path / name).pixels for name in ("face.png", "faces/seed0003.png"))
+    assert np.array_equal(alone, among)
+    ran = mien("generate", "--seeds", "3-4", "-o", tmp_path / "two.png")
+    assert (ran.code, "two.png names a file" in ran.err) == (2, True)
+
+
 def test_what_is_asked_holds_under_truncation():
     mapper, _ = kit().generator("nobody")
     near, far = (

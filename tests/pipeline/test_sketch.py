@@ -163,6 +163,12 @@ def test_a_blank_page_is_declined(mien: Mien, tmp_path: Path):
     assert ran.code == 3 and ran.err.count("\n") == 1 and not (tmp_path / "face.png").exists()
 
 
+def test_words_come_in_a_corner_where_they_are_asked_for():
+    made = [verbs.sketch(Photo(head()), seed=1, mark=mark, kit=kit()) for mark in (None, "eu")]
+    assert [one.history[-1].words for one in made] == ["", "AI GENERATED"]
+    assert (made[0].pixels == made[1].pixels).all(), "they are laid when a file is written"
+
+
 def test_variations_are_several_people(mien: Mien, tmp_path: Path):
     page = save(tmp_path / "page.png", head())
     ran = mien(

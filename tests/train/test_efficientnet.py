@@ -57,3 +57,16 @@ def test_a_loss_looks_through_an_embedder():
     smooth = torch.nn.functional.avg_pool2d(picture, 5, stride=1, padding=2)
     lighter, blurred = (objective.eyes.unlike(one, picture) for one in (picture * 0.9 + 0.05, smooth))
     assert 0 < 10 * float(lighter) < float(blurred)
+
+
+def test_a_loss_takes_another_glimpse_each_time():
+    """By torch's own chance, which a run keeps; a picture is never unlike itself."""
+    objective = retouch.build(replace(retouch.PRESETS["tiny"], eyes="identity"))
+    assert objective.eyes is not None
+    one, other = torch.rand(2, 1, 3, 75, 75, generator=torch.Generator().manual_seed(0))
+    assert float(objective.eyes.unlike(one, one)) == 0
+    glimpses = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        glimpses.append(float(objective.eyes.unlike(one, other)))
+    assert glimpses[0] == glimpses[1] != glimpses[2]

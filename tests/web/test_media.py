@@ -12,13 +12,16 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("starlette", reason="needs the extra 'studio'")
 
 from starlette.testclient import TestClient
 
 from mien import edit, read, verbs, verify
+from mien.models.catalogue import locate
 from mien.pipeline import job_worker
+from mien.pipeline.sketch import TOLD
 from mien.types import Array
 from mien.web import app, media
 from mien.web.media import Library, safe_name, sweep
@@ -376,3 +379,92 @@ def test_somebody_who_does_not_exist_is_looked_at_and_taken(client: TestClient, 
     assert verify(tmp_path / "out.png").history[-1].verb == "generate"
     for query in ("seed=-1", "seed=x", "seed=1&age=7", "seed=1&age=old", "seed=1&ears=1"):
         assert client.get(f"/api/generate?{query}").status_code == 400, query
+
+
+def test_a_drawing_becomes_a_face_that_is_looked_at_and_taken(client: TestClient, tmp_path: Path):
+    told = client.get("/api").json()["sketch"]
+    assert set(told) == set(TOLD) and told["age"]["low"] >= 18 and told["hair"]["red"].startswith("#")
+    drawing = cv2.imencode(".png", scribble())[1].tobytes()
+    looks = [client.post(f"/api/sketch?seed={seed}&hair=red", content=drawing).content for seed in (1, 1, 2)]
+    assert looks[0] == looks[1] != looks[2] and looks[0][:2] == b"\xff\xd8"
+    medium = client.post("/api/sketch/take?seed=1&hair=red", content=drawing).json()
+    (tmp_path / "out.png").write_bytes(client.get(f"/api/media/{medium['id']}?original=1").content)
+    step = verify(tmp_path / "out.png").history[-1]
+    assert (step.verb, step.arguments["seed"]) == ("sketch", 1) and "hair_red" in step.arguments
+    blank = cv2.imencode(".png", np.full((64, 64, 3), 255, np.uint8))[1].tobytes()
+    for query, body in (
+        ("seed=1", blank),
+        ("seed=1&smile=1", drawing),
+        ("seed=x", drawing),
+        ("seed=1", b"x"),
+    ):
+        assert 400 <= client.post(f"/api/sketch?{query}", content=body).status_code < 500, query
+
+
+def test_frames_of_a_camera_come_back_edited_and_what_is_kept_is_labelled(
+    client: TestClient, portrait: Array, tmp_path: Path
+):
+    picture = cv2.resize(portrait[..., ::-1], (256, 300), interpolation=cv2.INTER_AREA)
+    frame = cv2.imencode(".jpg", picture)[1].tobytes()
+    camera = "/api/live/" + client.post("/api/live", json={"request": {"lips": "blue"}}).json()["id"]
+    shown = decoded(client.post(camera, content=frame).content)
+    bluer = (shown[..., 2] - decoded(frame)[..., 2] > 25)[:240]  # above the words
+    assert shown.shape == picture.shape and 30 < bluer.sum() < 1000
+    assert client.post(f"{camera}/record", json={"on": False}).status_code == 400, "not begun"
+    client.post(f"{camera}/record", json={"on": True})
+    for _ in range(3):
+        assert client.post(camera, content=frame).status_code == 200
+    kept = [client.post(f"{camera}/{what}", json={"on": False}).json()["id"] for what in ("photo", "record")]
+    for id, name in zip(kept, ("out.png", "out.mp4"), strict=True):
+        (tmp_path / name).write_bytes(client.get(f"/api/media/{id}?original=1").content)
+        verdict = verify(tmp_path / name)
+        assert verdict.state == "intact" and verdict.history[-1].arguments["lips"] == "blue", name
+    bomb = cv2.imencode(".jpg", np.zeros((40, 3000, 3), np.uint8))[1].tobytes()
+    for wrong in (b"", b"x", frame[:900], bomb):
+        assert client.post(camera, content=wrong).status_code in (415, 400), wrong[:10]
+    others = [client.post("/api/live", json={"request": {"warmth": 0.5}}).json()["id"] for _ in range(2)]
+    assert client.post(camera, content=frame).status_code == 404, "of three cameras the oldest is forgotten"
+    for id in others:
+        assert client.delete(f"/api/live/{id}").status_code == 204
+    told = {"portrait": client.get("/api").json()["portrait"]}
+    assert client.post("/api/live", json=told).status_code == 400, "without consent"
+
+
+def test_networks_are_told_and_another_is_brought_in(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    rows = {row["name"]: row for row in client.get("/api/networks").json()}
+    assert (
+        rows["parser"]["boxed"]
+        and rows["parser"]["licence"] == "Apache-2.0"
+        and rows["parser"]["bytes"] > 1e6
+    )
+    body = locate("nobody-encoder").path.read_bytes()
+    named = {"X-File-Name": "Mine.onnx"}
+    added = client.post("/api/networks?name=mine", content=body, headers=named)
+    assert (added.status_code, added.json()) == (201, [{"name": "mine", "role": "encoder"}])
+    assert not {row["name"]: row for row in client.get("/api/networks").json()}["mine"]["boxed"]
+    for name, kind, wrong in (
+        ("mine", "a.exe", body),
+        ("parser", "a.onnx", body),
+        ("other", "a.onnx", b"no network"),
+        ("No Name", "a.onnx", body),
+    ):
+        answer = client.post(f"/api/networks?name={name}", content=wrong, headers={"X-File-Name": kind})
+        assert 400 <= answer.status_code < 500 and "session-" not in answer.json()["error"], (name, kind)
+
+
+def decoded(data: bytes) -> Array:
+    """A JPEG's pixels `[H, W, 3]` RGB, as int."""
+    return np.asarray(Image.open(io.BytesIO(data))).astype(int)
+
+
+def scribble() -> Array:
+    """A head of a few lines, `[256, 256, 3]`."""
+    paper = np.full((256, 256, 3), 255, np.uint8)
+    cv2.ellipse(paper, (128, 138), (62, 80), 0, 0, 360, (20, 20, 20), 3, cv2.LINE_AA)
+    for x in (104, 152):
+        cv2.ellipse(paper, (x, 124), (12, 6), 0, 0, 360, (20, 20, 20), 3, cv2.LINE_AA)
+    cv2.ellipse(paper, (128, 172), (24, 14), 0, 20, 160, (20, 20, 20), 3, cv2.LINE_AA)
+    return paper

@@ -44,9 +44,24 @@ def server(home: Path) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def filmed(portrait: Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the camera of the browser sees: the portrait, moving a little from side to side, as raw video."""
+    path = tmp_path_factory.mktemp("camera") / "face.y4m"
+    seen = cv2.resize(portrait[60:444, :, ::-1], (320, 240), interpolation=cv2.INTER_AREA)
+    frames = [np.roll(seen, shift, axis=1) for shift in (0, 2, 4, 2)]
+    planes = [cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420).tobytes() for frame in frames]
+    path.write_bytes(
+        b"YUV4MPEG2 W320 H240 F10:1 Ip A1:1 C420mpeg2\n" + b"".join(b"FRAME\n" + p for p in planes)
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(filmed: Path) -> Iterator[Any]:
+    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    camera += [f"--use-file-for-fake-video-capture={filmed}"]
     with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=DRAWN)
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=[*DRAWN, *camera])
         yield opened
         opened.close()
 
@@ -264,6 +279,69 @@ def test_somebody_who_does_not_exist_is_taken_to_edit(open_page: Opened):
     until(page, "studio.state.medium.value?.name === 'nobody-2.png' && studio.state.screen.value === 'edit'")
     settled(page)
     page.get_by_role("button", name="Remove nobody-2.png").click()
+
+
+def test_strokes_become_somebody_who_is_taken_to_edit(open_page: Opened):
+    page = open_page(screen="sketch")
+    paper = page.locator(".board").bounding_box()
+
+    def stroke(*points: tuple[float, float]) -> None:
+        places = [(paper["x"] + x * paper["width"], paper["y"] + y * paper["height"]) for x, y in points]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place)
+        page.mouse.up()
+
+    looks = []
+    around = [(0.5 + 0.24 * np.cos(a), 0.52 + 0.32 * np.sin(a)) for a in np.linspace(0, 6.3, 20)]
+    for points in (around, [(0.37, 0.47), (0.45, 0.47)], [(0.55, 0.47), (0.63, 0.47)]):
+        stroke(*points)
+        until(page, f"document.querySelector('.drawn img')?.src !== {looks[-1:] or ['x']}[0]")
+        until(page, "studio.state.busy.value === 0")
+        looks.append(page.get_attribute(".drawn img", "src"))
+    page.keyboard.press("Control+z")
+    assert page.get_attribute(".drawn img", "src") == looks[1], "what was seen before is there at once"
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    until(page, "document.querySelector('.board')")
+    page.get_by_role("button", name="Somebody else").click()
+    until(page, "document.querySelector('.drawn img')")
+    until(page, "studio.state.busy.value === 0")
+    page.get_by_role("button", name="Edit this face").click()
+    until(page, "studio.state.medium.value?.name === 'sketch.png' && studio.state.screen.value === 'edit'")
+    settled(page)
+    page.get_by_role("button", name="Remove sketch.png").click()
+
+
+def test_the_camera_shows_what_the_sliders_say(open_page: Opened):
+    page = open_page(screen="live", permissions=["camera"])
+    page.get_by_role("button", name="Start the camera").click()
+    until(
+        page,
+        "document.querySelector('.seen').width === 320 && document.querySelector('.mirror .zoom').innerText",
+    )
+    until(page, f"{WORDS} > 40")  # an edit is shown, and is told
+    page.get_by_role("button", name="Keep a photo").click()
+    until(page, "studio.state.media.value.some(one => one.name === 'camera.png')")
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_selector("[aria-label='End the recording']")
+    time.sleep(1)
+    page.get_by_role("button", name="End the recording").click()
+    until(page, "studio.state.media.value.some(one => one.name === 'camera.mp4')")
+    page.get_by_role("button", name="Reset: Smile").click()
+    until(page, f"{WORDS} < 10")  # nothing is edited
+    page.get_by_role("button", name="Stop the camera").click()
+    assert page.locator(".begin").is_visible()
+    for name in ("camera.png", "camera.mp4"):
+        page.get_by_role("button", name=f"Remove {name}").click()
+
+
+# White pixels in the lower right corner of what is shown: of the words there.
+WORDS = (
+    "(() => { const c = document.querySelector('.seen'), d = c.getContext('2d').getImageData(c.width - 110, c.height - 32, 90, 24).data;"
+    " return d.filter((v, i) => i % 4 === 0 && v > 200 && d[i + 1] > 200 && d[i + 2] > 200).length; })()"
+)
 
 
 def test_a_manner_is_chosen_by_its_picture(open_page: Opened):

@@ -15,6 +15,7 @@ from ..edits import styles
 from ..edits.effect_pack import taken_pack
 from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check
 from ..errors import InputError, MienError, OutputError, RequestError
+from ..io import outputs
 from ..signals import INTERRUPTED
 from .app import app, plural, refuse, say
 from .options import MANY, amounts, options
@@ -152,18 +153,17 @@ def gathered(
     if clips_only and not clips:
         raise RequestError("--from and --to are for clips, and none came")
     many = bool(files_from or shard) or sources != [Path(name) for name in inputs[:1]]
-    if many and not output.is_dir():
+    into = outputs.means_folder(output)
+    if many and not into:
         kind = "file" if clips else "photo"
-        raise OutputError(
-            f"{plural(len(sources), kind)} to write into a folder, and {output} is none: mkdir -p {output}"
-        )
+        raise OutputError(f"{plural(len(sources), kind)} to write into a folder, and {output} names a file")
     roots = [Path(name) for name in inputs if Path(name).is_dir()] if recursive else []
-    pairs = batch.pair(sources, output, roots) if output.is_dir() else [(sources[0], output)]
+    pairs = batch.pair(sources, output, roots) if into else [(sources[0], output)]
     if shard:
         whole, pairs = pairs, [one for one in pairs if batch.in_share(one[1], output, shard)]
         say(f"{len(pairs)} of {plural(len(whole), 'file')} in share {shard[0]} of {shard[1]}")
-    for place in {target.parent for _, target in pairs} if roots else ():
-        place.mkdir(parents=True, exist_ok=True)
+    for place in {target.parent for _, target in pairs} if into else ():
+        outputs.make_folder(place)
     if not recursive and (others := batch.passed_over(inputs, sources)):
         say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
     return Work(tuple(pairs), clips, many)

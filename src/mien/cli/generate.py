@@ -9,12 +9,11 @@ from typing import Any
 import click
 
 from ..errors import OutputError, RequestError
+from ..io import outputs
 from ..pipeline.generate import NOBODY
 from .app import app, plural, say
-from .options import options
+from .options import SEXES, options
 from .progress import shown
-
-SEXES = {"f": -1.0, "m": 1.0}
 
 
 def _seeds(ctx: click.Context, option: click.Parameter, value: str) -> list[int]:
@@ -66,10 +65,9 @@ def _near(ctx: click.Context, option: click.Parameter, value: Path | None) -> No
     help="1 is as varied as the network learned, 0 its mean face; default: what suits the network, often 0.7.",
 )
 @click.option("--age", metavar="YEARS|A-B", callback=_numbers, help="Of all faces, or from A to B.")
-@click.option("--sex", type=click.Choice(list(SEXES)), help="Of all faces.")
+@options("sex")
 @click.option("--smile", metavar="X|A-B", callback=_numbers, help="From 0 to 1.")
-@click.option("--hair", metavar="COLOUR", help="A name such as blond, or #rrggbb.")
-@click.option("--skin", metavar="COLOUR", help="pale, fair, olive, tan, brown, dark, or #rrggbb.")
+@options("hair", "skin")
 @click.option(
     "--yaw", metavar="DEGREES|A-B", callback=_numbers, help="How far heads turn; to the right is more."
 )
@@ -111,23 +109,27 @@ def generate(network: str, seeds: list[int], output: Path, grid: bool, video: bo
     asked = {name: rest[name] for name in ("age", "smile", "hair", "skin", "yaw") if rest[name] is not None}
     asked |= {"sex": SEXES[rest["sex"]]} if rest["sex"] else {}
     about: dict[str, Any] = {"truncation": rest["truncation"], "conditions": asked, "kit": kit}
-    if not output.is_dir():
-        what = "a clip" if video else plural(len(seeds), "picture")
-        raise OutputError(f"{what} to write into a folder, and {output} is none: mkdir -p {output}")
+    into = outputs.means_folder(output)
+    if not into and not video and (grid or len(seeds) > 1):
+        raise OutputError(
+            f"{plural(len(seeds), 'picture')} to write into a folder, and {output} names a file"
+        )
+    if video and rest["mark"]:
+        raise RequestError("--mark is for pictures: leave it out with --video")
+    if into:
+        outputs.make_folder(output)
     if video:
-        if rest["mark"]:
-            raise RequestError("--mark is for pictures: leave it out with --video")
         about |= {"frames": rest["frames"], "force": force}
-        count = verbs.walk(network, seeds, output / "walk.mp4", **about)
-        say(f"wrote {output / 'walk.mp4'}: {plural(count, 'frame')}")
+        clip = output / "walk.mp4" if into else output
+        say(f"wrote {clip}: {plural(verbs.walk(network, seeds, clip, **about), 'frame')}")
         return
     photos = []
     for seed, photo in zip(seeds, verbs.generate(network, seeds, mark=rest["mark"], **about), strict=True):
-        verbs.write(photo, output / f"seed{seed:04d}.png", force=force)
+        verbs.write(photo, output / f"seed{seed:04d}.png" if into else output, force=force)
         photos.append(photo)
     if grid:
         verbs.write(verbs.grid(photos), output / "grid.png", force=force)
-    say(f"{plural(len(photos), 'picture')} in {output}")
+    say(f"{plural(len(photos), 'picture')} in {output}" if into else f"wrote {output}")
 
 
 @app.command()

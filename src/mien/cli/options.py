@@ -59,6 +59,7 @@ def _option(*words: str, **about: Any) -> Callable[[Command], Command]:
     return click.option(*words, **about)
 
 
+SEXES = {"f": -1.0, "m": 1.0}
 _PATH: Any = click.Path(path_type=Path)
 SHARED: dict[str, Callable[[Command], Command]] = {
     "output": _option("-o", "--output", required=True, type=_PATH, help="The file to write."),
@@ -126,6 +127,15 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     "json": _option(
         "--json", "as_json", is_flag=True, help="For programs: what was done or found, on stdout."
     ),
+    "sex": _option(
+        "--sex", type=click.Choice(list(SEXES)), help="Of the face; default: by chance, or as drawn."
+    ),
+    "hair": _option(
+        "--hair",
+        metavar="COLOUR",
+        help="A name such as blond, or #rrggbb; default: by chance, or as painted.",
+    ),
+    "skin": _option("--skin", metavar="COLOUR", help="pale, fair, olive, tan, brown, dark, or #rrggbb."),
     "consent": _option(
         "--consent",
         default="",

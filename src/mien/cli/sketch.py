@@ -11,8 +11,7 @@ import click
 from ..pipeline.generate import NOBODY
 from ..pipeline.sketch import following
 from .app import app, say
-from .generate import SEXES
-from .options import options
+from .options import SEXES, options
 
 MOST = 100  # variations
 
@@ -39,15 +38,13 @@ MOST = 100  # variations
 )
 @click.option("--labels", is_flag=True, help="IN is a map of parts, as of CelebAMask-HQ: numbers or colours.")
 @click.option("--age", type=float, metavar="YEARS", help="What lines cannot say: 20 to 75.")
-@click.option("--sex", type=click.Choice(list(SEXES)), help="Default: as the drawing seems.")
-@click.option("--hair", metavar="COLOUR", help="A name such as blond, or #rrggbb; default: as painted.")
-@click.option("--skin", metavar="COLOUR", help="pale, fair, olive, tan, brown, dark, or #rrggbb.")
+@options("sex", "hair", "skin")
 @click.option(
     "--face",
     metavar="all|largest|N|PICTURE",
     help="With a translator: a face that is found in a larger picture is redrawn in its place.",
 )
-@options("tell", "force", "json", "licence", "max_pixels")
+@options("tell", "force", "json", "mark", "licence", "max_pixels")
 def sketch(drawing: Path, output: Path, network: str, variations: int, **rest: Any) -> None:
     """Make a face out of a drawing, however bad: of lines or colours, on paper or with transparency.
 
@@ -69,7 +66,7 @@ def sketch(drawing: Path, output: Path, network: str, variations: int, **rest: A
     told = {name: rest[name] for name in ("age", "hair", "skin") if rest[name] is not None}
     told |= {"sex": SEXES[rest["sex"]]} if rest["sex"] else {}
     given: dict[str, Any] = {"conditions": told | rest["conditions"], "licence": rest["licence"]}
-    given |= {"face": rest["face"], "labels": rest["labels"]}
+    given |= {name: rest[name] for name in ("face", "labels", "mark")}
     photo, made = verbs.read(drawing, max_pixels=rest["max_pixels"]), list[dict[str, Any]]()
     seeds = [rest["seed"]] if variations == 1 else following(photo, rest["seed"], variations)
     for place, seed in zip(places, seeds, strict=True):

@@ -42,6 +42,19 @@ def check_empty(folder: Path) -> None:
         raise OutputError(f"{folder} is not an empty folder: name a new one")
 
 
+def means_folder(path: Path) -> bool:
+    """Whether what is written goes into a folder of that name: it is there, or nothing is and the name has no suffix."""
+    return path.is_dir() or not (path.suffix or path.exists())
+
+
+def make_folder(path: Path) -> None:
+    """A folder to write into, with those above it, where it is not there yet."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: no folder can be made there ({error.strerror})") from error
+
+
 def write(path: Path, data: bytes | memoryview, *, force: bool) -> None:
     """Write a file, all or nothing. `OutputError` where that fails, or where it is there and `force` is not
     set."""

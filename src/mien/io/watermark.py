@@ -32,7 +32,7 @@ VERSION = (
     1  # of the carriers and of what the bits mean: 2 bits, then 3 of the verb, then 11 of the label's hash
 )
 # The verbs, the one that takes a picture farthest from what a camera saw last: of several steps that one is told.
-VERBS = ("edit", "stylize", "sketch", "generate", "animate", "swap")
+VERBS = ("edit", "stylize", "sketch", "generate", "animate", "swap", "frontalise")
 CARRIERS = 32
 LONGEST, SHORTEST = (
     20.0,

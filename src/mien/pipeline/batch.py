@@ -139,7 +139,7 @@ def pair(sources: Sequence[Path], folder: Path, roots: Sequence[Path] = ()) -> l
             claimants = [
                 source
                 for source in claimants
-                if not (source.parent.is_dir() and source.parent.samefile(folder))
+                if not (folder.is_dir() and source.parent.is_dir() and source.parent.samefile(folder))
             ] or claimants
         if len(claimants) > 1:
             raise OutputError(

@@ -15,7 +15,7 @@ from ..models.kit import Kit, shared_kit
 from ..types import Photo, Step
 from .find import layout_of
 from .look import PhotoFaces
-from .marking import found_places
+from .marking import finished
 from .people import FaceLike, meant, select_faces
 from .photo import now
 
@@ -41,5 +41,4 @@ def frontalise(
     pixels = bring_to_front(seen.picture, one, shapes.model, shapes.triangles(np.zeros((0, 3), int)), size)
     arguments = {"size": size, "yaw": round(one.yaw, 1)}
     step = Step("frontalise", arguments, shapes.networks, __version__, now())
-    done = replace(picture.after(step, pixels), opacity=None)
-    return replace(done, marks=found_places(done, seen.kit))
+    return finished(replace(picture.after(step, pixels), opacity=None), "", seen.kit)

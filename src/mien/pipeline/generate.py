@@ -20,8 +20,7 @@ from ..models.kit import Kit, shared_kit
 from ..types import Array, Photo
 from . import directions as latents
 from . import photo as apply
-from .look import PhotoFaces
-from .marking import places_of, worded
+from .marking import finished
 
 NOBODY = "nobody"  # the generator in the box
 # What a colour is to a mapper, three numbers from 0 to 255, and the names that it may have.
@@ -62,9 +61,7 @@ def generate(
         step = apply.generation_step(
             {"seed": seed, "truncation": truncation, **told}, (mapper.net, generator.net)
         )
-        photo = Photo(generator.draw(w)[0], history=(step,))
-        faces = PhotoFaces(photo, kit).faces
-        yield worded(replace(photo, marks=places_of(photo, faces)), words, faces)
+        yield finished(Photo(generator.draw(w)[0], history=(step,)), words, kit)
 
 
 @checked

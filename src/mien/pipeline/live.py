@@ -32,7 +32,7 @@ from ..face.shape import ShapeModel
 from ..io import clip_reader, clip_writer, notice
 from ..io.photo_reader import PhotoLike
 from ..models.kit import Kit, shared_kit
-from ..types import SILENT, Array, Change, Crop, Edit, Face, Origin, Progress
+from ..types import SILENT, Array, Change, Crop, Edit, Face, Origin, Progress, Step
 from . import photo as apply
 from .animate import animate
 from .clip_changes import Laid, moved
@@ -271,6 +271,40 @@ def streamed(
         yield last
 
 
+@dataclass(frozen=True)
+class Show:
+    """What a stream shows: the effect, the step and the origin for its label, the words in its corner, and where faces
+    are that they leave free, unless it is where the camera sees them."""
+
+    effect: LiveEffect
+    step: Step
+    words: str
+    origin: Origin = field(default_factory=Origin)
+    boxes: tuple[notice.Box, ...] = ()
+
+    def marked(self, pixels: Array, seen: Sequence[notice.Box]) -> Array:
+        """A frame with the words."""
+        return notice.drawn(pixels, self.words, self.boxes or seen) if self.words else pixels
+
+
+def edits_shown(request: EditRequest, kit: Kit, mark: str | None = None) -> Show:
+    """Edits of the face before the camera. mark: as `live` has it."""
+    stages, words = plan(request, kit), notice.words_for(mark, "live")
+    step = edit_step(stages, request.arguments() | {"live": True})
+    held, anew = in_time(stages)
+    return Show(LiveEdits(held, kit, anew), replace(step, words=words), words)
+
+
+def portrait_shown(portrait: PhotoLike, consent: str, kit: Kit, mark: str | None = None) -> Show:
+    """A portrait that does what the face before the camera does. mark: as `live` has it."""
+    words = notice.words_for(mark, "live")
+    made = animate(portrait, "idle", consent=consent, kit=kit)
+    effect = LivePortrait(made.photo.pixels, made.actors[0].reenactor, kit.shapes.model)
+    step = replace(made.step, arguments={"live": True}, words=words)
+    boxes = tuple(box_of(one.landmarks) for one in made.actors)
+    return Show(effect, step, words, made.photo.origin, boxes)
+
+
 @checked
 def live(
     source: str | os.PathLike[str],
@@ -297,7 +331,6 @@ def live(
     """
     kit, path = kit or shared_kit(licence), Path(out)
     clip_writer.target(path, force=force)
-    words, boxes = notice.words_for(mark, "live"), list[notice.Box]()
     given = cast("dict[str, float | str]", strengths)
     request = EditRequest(given, pack=taken_pack(given.get("effect"))).checked()
     if seconds is not None and not 0 < seconds <= LONGEST:
@@ -305,21 +338,16 @@ def live(
     if (portrait is None) == request.empty:
         raise RequestError("what to do: say edits as --smile 0.8, or --portrait PHOTO")
     if portrait is None:
-        stages = plan(request, kit)
-        held, anew = in_time(stages)
-        effect: LiveEffect = LiveEdits(held, kit, anew)
-        step, origin = edit_step(stages, request.arguments() | {"live": True}), _origin(source)
+        show = edits_shown(request, kit, mark)
+        show = replace(show, origin=_origin(source))
     else:
-        made = animate(portrait, "idle", consent=consent, kit=kit)
-        effect = LivePortrait(made.photo.pixels, made.actors[0].reenactor, kit.shapes.model)
-        step = replace(made.step, arguments={"live": True}, sources=(driver_of(Path(source)),))
-        origin, boxes = made.photo.origin, [box_of(one.landmarks) for one in made.actors]
-    told, step = Told(), replace(step, words=words)
-    with clip_reader.stream(str(source)) as (frames, fps), Live(effect, kit) as running:
+        show = portrait_shown(portrait, consent, kit, mark)
+        show = replace(show, step=replace(show.step, sources=(driver_of(Path(source)),)))
+    told = Told()
+    with clip_reader.stream(str(source)) as (frames, fps), Live(show.effect, kit) as running:
         shown = _until(streamed(frames, fps, running, told), fps, seconds, progress)
-        if words:
-            shown = (notice.drawn(pixels, words, boxes or running.boxes) for pixels in shown)
-        clip_writer.write(shown, path, fps=fps, history=(step,), origin=origin, force=force)
+        shown = (show.marked(pixels, running.boxes) for pixels in shown)
+        clip_writer.write(shown, path, fps=fps, history=(show.step,), origin=show.origin, force=force)
     if not told.given:
         raise InputError(f"{source} gave no frame")
     return told

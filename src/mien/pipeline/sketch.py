@@ -17,6 +17,7 @@ from ..edits.translate import TranslatorEdit
 from ..errors import DeclinedError, InputError, RequestError
 from ..face import filters
 from ..face.topology import POINTS
+from ..io import notice
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models import catalogue
 from ..models.kit import Kit, shared_kit
@@ -24,7 +25,7 @@ from ..models.traits import read_traits
 from ..types import Array, Photo, Step
 from .edit import edit
 from .generate import NOBODY, Asked, checked_conditions, drawn_styles
-from .marking import found_places
+from .marking import finished
 from .people import FaceLike, meant
 from .photo import edit_step, generation_step
 from .stylize import OLD_WORDS, redraw_faces
@@ -46,6 +47,7 @@ def sketch(
     labels: bool = False,
     face: FaceLike | None = None,
     conditions: Mapping[str, Asked] | None = None,
+    mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
     **old: Any,
@@ -63,27 +65,37 @@ def sketch(
 
     face: the drawing is part of a picture that shows a face which `find` finds ("all", "largest" or a number); its
     lines are redrawn in their place by a translator, and the rest stays bit-identical. conditions: of a translator, its
-    own by name ({"sample": 3}). A blank page is a `DeclinedError`.
+    own by name ({"sample": 3}). mark: words in a corner of what is written, as in `edit`; not with face. A blank page is a
+    `DeclinedError`.
     """
     asked = dict(renamed(old, OLD_WORDS, gone_in=GONE).get("conditions", conditions) or {})
     if old:
         raise TypeError(f"unknown argument {next(iter(old))!r}")
     photo, kit = as_photo(drawing), kit or shared_kit(licence)
+    words = notice.words_for(mark, "sketch", made=True)
     if f"{network}-fitter" in catalogue.catalogue():
         if face is not None:
             raise RequestError(
                 f"{network} draws a whole face: leave out --face, or cut the drawing to the head"
             )
-        return _generated(photo, network, seed, labels, asked, kit)
+        return _generated(photo, network, seed, labels, asked, words, kit)
     if seed is not None or labels:
         raise RequestError(
             f"{network} draws lines without chance: leave out --seed and --labels, or say --tell sample=N"
         )
-    return _translated(photo, network, face, asked, kit)
+    if face is not None and mark:
+        raise RequestError("--mark is for whole faces: leave it out with --face")
+    return _translated(photo, network, face, asked, words, kit)
 
 
 def _generated(
-    photo: Photo, network: str, seed: int | None, labels: bool, asked: dict[str, Asked], kit: Kit
+    photo: Photo,
+    network: str,
+    seed: int | None,
+    labels: bool,
+    asked: dict[str, Asked],
+    words: str,
+    kit: Kit,
 ) -> Photo:
     """The drawing read, and a face drawn that is so."""
     mapper, generator = kit.generator(network)
@@ -113,8 +125,7 @@ def _generated(
     step = generation_step({"network": network, "seed": seed, **told, **worn}, nets)
     networks = dict.fromkeys([*step.networks, *(one for each in drawn.history for one in each.networks)])
     step = replace(step, verb="sketch", networks=tuple(networks))
-    done = replace(photo.after(step, drawn.pixels), opacity=None)
-    return replace(done, marks=found_places(done, kit))
+    return finished(replace(photo.after(step, drawn.pixels), opacity=None), words, kit)
 
 
 def _adult(kit: Kit, network: str, ws: Array) -> Array:
@@ -153,7 +164,7 @@ def on_white(photo: Photo) -> Array:
 
 
 def _translated(
-    drawing: Photo, network: str, face: FaceLike | None, asked: dict[str, Any], kit: Kit
+    drawing: Photo, network: str, face: FaceLike | None, asked: dict[str, Any], words: str, kit: Kit
 ) -> Photo:
     """The face that a translator sees in the lines of a drawing."""
     translator = kit.translator(network)
@@ -171,5 +182,6 @@ def _translated(
         line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size
     )
     step: Step = replace(generation_step(arguments, (translator.net,)), verb="sketch")
-    done = replace(drawing.after(step, translator.translate(lines, asked=asked)), opacity=None)
-    return replace(done, marks=found_places(done, kit))
+    return finished(
+        replace(drawing.after(step, translator.translate(lines, asked=asked)), opacity=None), words, kit
+    )

@@ -33,7 +33,7 @@ from ..edits.styles import NAMED
 from ..errors import InputError, OutputError
 from ..models.motions import boxed
 from ..paths import data_folder
-from . import animate_api, generate_api, jobs_api, media_api, people
+from . import animate_api, generate_api, jobs_api, live_api, media_api, networks_api, people, sketch_api
 from .answers import HANDLERS, MissingError
 from .guard import HEALTH, Door, Entrance, Guard, KeyDoor
 from .studio import Studio
@@ -90,7 +90,7 @@ async def about(request: Request) -> Response:
     """What can be asked for: edits with their ranges, verbs, manners; the page's sliders are made of this."""
     told: dict[str, Any] = {"version": __version__, "languages": LANGUAGES, "known": sorted(verbs.__all__)}
     told |= {"edits": media_api.sliders(), "verbs": list(media_api.VERBS), "manners": verbs.manners()}
-    told |= {"motions": boxed(), "nobody": generate_api.conditions()}
+    told |= {"motions": boxed(), "nobody": generate_api.conditions(), "sketch": sketch_api.tellable()}
     told["portrait"] = request.app.state.studio.portrait.id
     return JSONResponse(told)
 
@@ -136,6 +136,21 @@ CALLS = (
         _object(seed={"type": "integer"}, conditions={"type": "object"}),
         201,
     ),
+    Call("POST", "/api/sketch", sketch_api.look, "bytes", query={"seed": "integer"}),
+    Call("POST", "/api/sketch/take", sketch_api.take, "bytes", 201, query={"seed": "integer"}),
+    Call(
+        "POST",
+        "/api/live",
+        live_api.begin,
+        _object(request=REQUEST, portrait=TEXT, consent=TEXT, mark=TEXT),
+        201,
+    ),
+    Call("POST", "/api/live/{id}", live_api.frame, "bytes"),
+    Call("POST", "/api/live/{id}/photo", live_api.snap, _object(), 201),
+    Call("POST", "/api/live/{id}/record", live_api.record, _object(on={"type": "boolean"})),
+    Call("DELETE", "/api/live/{id}", live_api.end, status=204),
+    Call("GET", "/api/networks", networks_api.listed),
+    Call("POST", "/api/networks", networks_api.add, "bytes", 201, query={"name": "string"}),
     Call("POST", "/api/verify", media_api.verify, "bytes"),
     Call("GET", "/api/people", people.listed),
     Call("POST", "/api/people", people.add, _object(name=TEXT, media=TEXTS, consent=TEXT), 201),

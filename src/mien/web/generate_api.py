@@ -9,7 +9,6 @@ from starlette.responses import JSONResponse, Response
 
 from .. import verbs
 from ..errors import RequestError
-from ..io import photo_writer
 from ..io.preview import jpeg
 from ..pipeline.generate import COLOURED, NOBODY
 from ..types import Photo
@@ -30,11 +29,15 @@ def conditions() -> dict[str, dict[str, Any]]:
 async def look(request: Request) -> Response:
     """The face of a seed, small, as JPEG."""
     library: Library = request.app.state.studio.library
+    photo = await library.run(_drawn, *said(request))
+    return Response(jpeg(photo.pixels, SIDE), media_type="image/jpeg")
+
+
+def said(request: Request) -> tuple[int, dict[str, Any]]:
+    """The seed of a face, and what it is told, as an address says them."""
     given: dict[str, Any] = dict(request.query_params)
     seed = _seed(given.pop("seed", "0"))
-    told = {name: value if name in COLOURED else _number(name, value) for name, value in given.items()}
-    photo = await library.run(_drawn, seed, told)
-    return Response(jpeg(photo.pixels, SIDE), media_type="image/jpeg")
+    return seed, {name: value if name in COLOURED else _number(name, value) for name, value in given.items()}
 
 
 async def take(request: Request) -> Response:
@@ -51,11 +54,7 @@ def _drawn(seed: int, told: dict[str, Any]) -> Photo:
 
 
 def _taken(library: Library, seed: int, told: dict[str, Any]) -> Medium:
-    photo = _drawn(seed, told)
-    name = f"nobody-{seed}.png"
-    id, path = library.new_path(name, ".png")
-    photo_writer.write(photo, path)
-    return library.add(id, name, path)
+    return library.put(_drawn(seed, told), f"nobody-{seed}")
 
 
 def _seed(text: str) -> int:

@@ -158,6 +158,12 @@ class Library:
         self._media[id] = medium
         return medium
 
+    def put(self, photo: Photo, name: str) -> Medium:
+        """A picture that was made here, written with its label as `name`.png."""
+        id, path = self.new_path(f"{name}.png", ".png")
+        photo_writer.write(photo, path)
+        return self.add(id, f"{name}.png", path)
+
     def add_portrait(self) -> Medium:
         """The portrait in the box."""
         id, path = self.new_path("portrait.jpg", ".jpg")

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..pipeline import batch
 from ..pipeline.job_worker import work
 from .jobs_api import Work
+from .live_api import Cameras
 from .media import Library
 from .people import People
 
@@ -27,12 +28,14 @@ class Studio:
         self.library = Library(home)
         self.people = People(self.library)
         self.work = Work(home)
+        self.cameras = Cameras()
         self.portrait = self.library.add_portrait()
         self._most = max((os.cpu_count() or 2) - 1, 1) if workers is None else workers
         self._workers: list[BaseProcess] = []
 
     def forget_everything(self) -> None:
         """Pictures, people, jobs and results. The portrait in the box stays."""
+        self.cameras.end_all()
         self.work.forget_all()
         self.people.forget_all()
         self.library.forget_all()
@@ -55,6 +58,7 @@ class Studio:
 
     def close(self) -> None:
         """The end: workers stop, what they have begun goes on next time; the pictures of this run go."""
+        self.cameras.end_all()
         for worker in self._workers:
             worker.terminate()
         for worker in self._workers:

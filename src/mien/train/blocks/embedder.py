@@ -17,6 +17,8 @@ from ...models.session import Net
 
 WEIGHTS = (0.1, 0.3, 0.1, 0.01)  # of feature maps in a loss, the largest first
 LAYERS = len(WEIGHTS)  # sizes of them that are looked at
+SHIFT = 1 / 16  # of a picture's side: the farthest that a glimpse is moved
+BLUR = 1 / 100  # of a picture's side: the largest sigma of a glimpse
 
 
 class Eyes(nn.Module):
@@ -59,11 +61,28 @@ class Eyes(nn.Module):
 
     def unlike(self, found: Tensor, wanted: Tensor) -> Tensor:
         """How unlike pictures `[N, 3, H, W]` in 0..1 are in what is seen of them, whatever its strength and mean (a
-        perceptual loss: Johnson et al. 2016, arXiv 1603.08155)."""
-        pairs = zip(WEIGHTS, self(found), self(wanted), strict=True)
+        perceptual loss: Johnson et al. 2016, arXiv 1603.08155). Each time both are moved and blurred alike, by chance
+        (torch's own): a pattern of a few grey levels that would please the network at one place does not at all."""
+        both = _glimpsed(torch.cat([found, wanted]))
+        pairs = [F.instance_norm(maps).chunk(2) for maps in self(both)]
         return torch.stack(
-            [weight * F.mse_loss(F.instance_norm(a), F.instance_norm(b)) for weight, a, b in pairs]
+            [weight * F.mse_loss(a, b) for weight, (a, b) in zip(WEIGHTS, pairs, strict=True)]
         ).sum()
+
+
+def _glimpsed(pictures: Tensor) -> Tensor:
+    """Pictures `[N, 3, H, W]` moved by whole pixels and blurred, all of them alike."""
+    height, width = pictures.shape[-2:]
+    x, y = (round(side * SHIFT) for side in (width, height))
+    right, down, sigma = torch.rand(3).tolist()
+    left, top = round(2 * x * right), round(2 * y * down)
+    moved = F.pad(pictures.float(), (x, x, y, y), "replicate")[..., top : top + height, left : left + width]
+    sigma *= BLUR * min(height, width)
+    reach = max(round(3 * sigma), 1)
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=moved.device) / max(sigma, 1e-3)) ** 2)
+    kernel = (kernel / kernel.sum()).expand(3, 1, 1, -1)
+    padded = F.pad(moved, (reach,) * 4, "replicate")
+    return F.conv2d(F.conv2d(padded, kernel, groups=3), kernel.transpose(-1, -2), groups=3)
 
 
 def _run(kind: str, given: list[Tensor], about: dict[str, Any]) -> Tensor:

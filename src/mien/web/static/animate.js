@@ -20,7 +20,7 @@ effect(() => {
     if (state.current.value === id && state.now.value === now) source.value = made.id;
   }, () => {});
 });
-const consent = computed(() => consents.value[state.current.value] ?? "");
+export const consent = computed(() => consents.value[state.current.value] ?? "");
 /** @param {string} name @param {number} w */
 const look = (name, w) => `/api/media/${source.value}/motions/${name}?w=${w}&consent=${encodeURIComponent(consent.value)}`;
 
@@ -36,7 +36,7 @@ const make = () => {
   return state.putJob("animate", [source.value], { ...of, consent: consent.value, strength: strength.value, regions: regions.value });
 };
 
-const Consent = () =>
+export const Consent = () =>
   html`<form class="card" onSubmit=${agree}>
     <h2>${t("animate-consent")}</h2>
     <label class="tick"><input type="checkbox" name="agreed" required /><span>${t("portrayed-agreed")}</span></label>

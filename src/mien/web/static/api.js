@@ -24,11 +24,10 @@ export async function call(method, path, body, how = {}) {
 
 /** @param {string} path */
 export const get = async (path) => (await call("GET", path)).json();
-/** @param {string} path @param {any} body */
-export const post = async (path, body) => (await call("POST", path, body)).json();
+/** @param {string} path @param {any} body @param {Record<string, string>} [headers] */
+export const post = async (path, body, headers) => (await call("POST", path, body, { headers })).json();
 /** @param {File} file */
-export const upload = async (file) =>
-  (await call("POST", "/api/media", file, { headers: { "X-File-Name": encodeURIComponent(file.name) } })).json();
+export const upload = (file) => post("/api/media", file, { "X-File-Name": encodeURIComponent(file.name) });
 /** @param {File} file */
 export const verified = async (file) => (await call("POST", "/api/verify", file)).json();
 

@@ -37,10 +37,13 @@ function having(edit, value) {
   return { ...state.now.value, request };
 }
 
+/** Whether the sliders are the camera's, not the picture's. */
+const live = () => state.screen.value === "live";
+
 /** @param {any} edit @param {any} value */
 function moving(edit, value) {
   before ??= state.now.value;
-  if (edit.moves) stage.follow(edit, value);
+  if (edit.moves && !live()) stage.follow(edit, value);
   state.show(having(edit, value));
 }
 
@@ -55,7 +58,7 @@ function done(edit, value) {
 /** Before the slider moves its Changes are asked for. @param {any} edit */
 function near(edit) {
   const value = state.now.value.request[edit.name] ?? 0;
-  if (!edit.moves || !state.medium.value?.faces.length) return;
+  if (!edit.moves || live() || !state.medium.value?.faces.length) return;
   clearTimeout(dwell);
   dwell = setTimeout(() => arm(state.current.value, state.now.value, edit, endOf(edit, value)), DWELL);
 }

@@ -4,8 +4,11 @@ import { Animate, Moving } from "./animate.js";
 import { Edit } from "./edit.js";
 import { Generate } from "./generate.js";
 import { Jobs, listen } from "./jobs.js";
+import { Mirror } from "./live.js";
 import { Around } from "./look.js";
+import * as networks from "./networks.js";
 import { dress, Settings, theme } from "./settings.js";
+import * as sketch from "./sketch.js";
 import * as stage from "./stage.js";
 import * as state from "./state.js";
 import { Style } from "./style.js";
@@ -15,15 +18,19 @@ import { look, Verify } from "./verify.js";
 import { html, Icon, IconButton, render } from "./view.js";
 import { speak, t, wanted } from "./words.js";
 
-// Screens by the verb of mien that they are for: where that is missing, so is the screen.
-const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: any}>} */ ({
+// Screens by the verb of mien that they are for: where that is missing, so is the screen. What undo, redo and save are
+// for is what the screen says; else the picture.
+const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: any, own?: {undo: () => void, redo: () => void, save: () => any}}>} */ ({
   edit: { verb: "edit", panel: Edit },
   swap: { verb: "swap", panel: Swap },
   animate: { verb: "animate", panel: Animate },
   style: { verb: "stylize", panel: Style },
+  sketch: { verb: "sketch", sheet: sketch.Sketch, own: sketch },
   generate: { verb: "generate", sheet: Generate },
+  live: { verb: "live", panel: Edit },
   jobs: { verb: "edit_clip", sheet: Jobs },
   verify: { verb: "verify", sheet: Verify },
+  networks: { verb: "models", sheet: networks.Networks },
   settings: { verb: "read", sheet: Settings },
 });
 const there = () => Object.entries(SCREENS).filter(([, { verb }]) => state.about.value?.known.includes(verb));
@@ -43,6 +50,8 @@ const Rail = () => {
 const Top = () => {
   const { past, future } = state.history.value;
   const clip = state.medium.value?.kind === "clip";
+  if (state.screen.value === "live") return html`<header class="top"><p class="file"><b>${t("screen.live")}</b></p>
+    <${IconButton} icon="undo" says=${t("undo")} keys="Ctrl+Z" disabled=${!past.length} onClick=${state.undo} /><${IconButton} icon="redo" says=${t("redo")} keys="Ctrl+Shift+Z" disabled=${!future.length} onClick=${state.redo} /></header>`;
   const many = state.media.value.length > 1, touched = !state.untouched(state.now.value);
   return html`<header class="top">
     <p class="file"><b title=${state.medium.value?.name}>${state.medium.value?.name ?? ""}</b><span>${state.medium.value ? `${state.medium.value.size.join(" × ")}` : ""}</span></p>
@@ -95,7 +104,7 @@ const Page = () => {
     <a class="skip" href="#main-panel" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); /** @type {HTMLElement | null} */ (document.querySelector(":is(#main, #panel) :is(input, button, a)"))?.focus(); }}>${t("skip")}</a>
     <${Rail} />
     <div class="work" hidden=${Boolean(sheet)}>
-      <${Top} /><main class="middle"><${stage.Stage} /><${Moving} /><${Around} /></main><${Strip} />
+      <${Top} /><main class="middle"><${stage.Stage} /><${Moving} /><${Mirror} /><${Around} /></main><${Strip} />
     </div>
     ${panel && html`<aside class="panel" id="panel" aria-label=${t(`screen.${state.screen.value}`)}><${panel} /></aside>`}
     ${sheet && html`<${sheet} />`}
@@ -129,6 +138,8 @@ addEventListener("paste", (event) => bring([...(event.clipboardData?.files ?? []
 function bring(files) {
   if (!files.length) return;
   if (state.screen.value === "verify") look(files[0]);
+  else if (state.screen.value === "sketch") sketch.lay(files[0]);
+  else if (state.screen.value === "networks") networks.bring(files[0]);
   else state.open(files);
 }
 
@@ -153,9 +164,10 @@ addEventListener("keydown", (event) => {
   const typing = event.target instanceof HTMLInputElement && !["range", "checkbox", "radio"].includes(event.target.type);
   if (ctrl && !typing && ["z", "y", "s"].includes(key)) {
     event.preventDefault();
-    if (key === "s") state.saveShown();
-    else if (key === "y" || event.shiftKey) state.redo();
-    else state.undo();
+    const { undo, redo, save } = SCREENS[state.screen.value]?.own ?? { ...state, save: state.saveShown };
+    if (key === "s") save();
+    else if (key === "y" || event.shiftKey) redo();
+    else undo();
     return;
   }
   const arrows = key.startsWith("Arrow") && event.target instanceof Element && event.target.closest("input, [role=tab], [role=radio]");

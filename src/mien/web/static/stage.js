@@ -77,8 +77,8 @@ export const letGo = () => {
 };
 
 effect(() => {
-  const id = state.current.value, shown = state.now.value;
-  if (id && painterReady.value) untracked(() => refresh(id, shown));
+  const id = state.current.value, shown = state.now.value, live = state.screen.value === "live"; // which hides the stage
+  if (id && painterReady.value && !live) untracked(() => refresh(id, shown));
 });
 
 /** @param {string} id @param {any} shown */

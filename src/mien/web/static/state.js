@@ -102,6 +102,14 @@ export function choose(id) {
   sessionStorage.setItem("current", id);
 }
 
+/** A picture that was made here is worked at. @param {string} id */
+export async function workAt(id) {
+  const told = await api.get(`/api/media/${id}/faces`);
+  media.value = [...media.value, told];
+  choose(id);
+  location.hash = "edit";
+}
+
 /** Bring files in; the first of them is shown. @param {Iterable<File>} files */
 export async function open(files) {
   let first = true;

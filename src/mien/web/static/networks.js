@@ -1,0 +1,49 @@
+// @ts-check
+// Networks: what mien works with, under which licence, and another one brought in.
+import * as api from "./api.js";
+import * as state from "./state.js";
+import { effect, signal } from "./vendor/signals-core.js";
+import { Choice, html, Icon } from "./view.js";
+import { t } from "./words.js";
+
+const rows = signal(/** @type {any[]} */ ([]));
+const which = signal("all"); // licences that are shown
+const coming = signal("");
+
+const load = () => state.trying(async () => (rows.value = await api.get("/api/networks")));
+effect(() => {
+  if (state.screen.value === "networks") load();
+});
+
+/** @param {File | undefined} file */
+export async function bring(file) {
+  if (!file || coming.value) return;
+  coming.value = file.name;
+  const name = file.name.replace(/\.[^.]+$/, "").toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[^a-z0-9]+/, "").slice(0, 60) || "network";
+  await state.trying(async () => {
+    const added = await api.post(`/api/networks?name=${encodeURIComponent(name)}`, file, { "X-File-Name": encodeURIComponent(file.name) });
+    await load();
+    state.tell(t("networks-added", { names: added.map((/** @type {any} */ one) => one.name).join(", ") }));
+  });
+  coming.value = "";
+}
+const Network = (/** @type {any} */ { one }) =>
+  html`<li class=${one.state}>
+    <details><summary><b>${one.name}</b><span>${one.role}</span><span>${(one.bytes / 1e6).toFixed(1)} MB</span>
+      <span class="said">${one.state === "ok" ? `${one.licence}${one.commercial === false ? `, ${t("networks-not-commercial")}` : ""}` : t(`networks-${one.state}`)}</span></summary>
+      ${[one.description, one.data, one.limits, one.source].filter(Boolean).map((said) => html`<p class="fine">${said}</p>`)}</details></li>`;
+
+export const Networks = () => {
+  const shown = rows.value.filter((one) => which.value === "all" || one.commercial);
+  const part = (/** @type {string} */ says, /** @type {boolean} */ boxed) => {
+    const these = shown.filter((one) => one.boxed === boxed);
+    return these.length > 0 && html`<section><h2>${t(says)}</h2><ul class="networks">${these.map((one) => html`<${Network} key=${one.name} one=${one} />`)}</ul></section>`;
+  };
+  return html`<main class="sheet" id="main">
+    <h1>${t("screen.networks")}</h1>
+    <p class="lead">${t("networks-lead")}</p>
+    <label class="drop-here"><input type="file" accept=".onnx,.pkl,.pt,.pth" onChange=${(/** @type {any} */ e) => { bring(e.target.files[0]); e.target.value = ""; }} /><${Icon} name="networks" /><span>${coming.value ? t("networks-trying", { name: coming.value }) : t("networks-drop")}</span></label>
+    <${Choice} name="licences" of=${["all", "commercial"].map((one) => [one, t(`networks-${one}`)])} value=${which.value} onPick=${(/** @type {string} */ one) => (which.value = one)} />
+    ${part("networks-own", false)}${part("networks-boxed", true)}
+  </main>`;
+};
