@@ -22,7 +22,7 @@ import numpy as np
 from figures import save
 
 from mien import Photo, Session, read, write
-from mien.edits import effect_pack
+from mien.edits import effect_layers, effect_pack
 from mien.edits.effect_pack import boxed
 from mien.edits.effects import drawn_by
 from mien.edits.registry import plan
@@ -103,7 +103,7 @@ def main() -> None:
     for row in rows:
         print(f"{row['effect']:<16} {row['ms']:>6.1f} ms   {row['ratio']:.2f} times the plain edit")
     ratios = [row["ratio"] for row in rows]
-    limits = {"layers": effect_pack.LAYERS, "pictures": effect_pack.IMAGES, "side": effect_pack.SIDE}
+    limits = {"layers": effect_layers.LAYERS, "pictures": effect_layers.IMAGES, "side": effect_pack.SIDE}
     about = {"median": round(statistics.median(ratios), 2), "most": max(ratios), "limits": limits}
     save(given.json, "python benchmarks/effects.py", rows, **about)
 

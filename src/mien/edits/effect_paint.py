@@ -14,7 +14,7 @@ from ..face.filters import blur, smoothstep
 from ..face.lighting import softness
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .effect_art import Art, Scene
-from .effect_pack import Texture
+from .effect_layers import Texture
 
 SIZE = 512
 FACING = 0.06, 0.4  # how far skin faces the camera: from where paint is seen, and from where fully

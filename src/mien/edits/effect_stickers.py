@@ -16,7 +16,7 @@ from ..face.pose import Head
 from ..models.parser import Parser
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .effect_art import Art, Scene
-from .effect_pack import Sticker
+from .effect_layers import Sticker
 from .swap_tone import as_colourful
 
 SIZE = 768

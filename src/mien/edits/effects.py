@@ -10,7 +10,8 @@ from ..models.kit import Kit
 from ..types import Edit
 from . import styles
 from .effect_art import Art
-from .effect_pack import Pack, Sticker, Texture, boxed
+from .effect_layers import Sticker, Texture
+from .effect_pack import Pack, boxed
 from .effect_paint import Paint
 from .effect_stickers import Stickers
 from .request import EditRequest

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..arguments import checked
 from ..edits.effect_art import Art
-from ..edits.effect_pack import MANIFEST, VERSION, Pack, read
+from ..edits.effect_layers import MANIFEST, VERSION
+from ..edits.effect_pack import Pack, read
 from ..errors import InputError, OutputError
 from ..face import topology
 from ..models.kit import Kit, shared_kit
