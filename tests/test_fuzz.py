@@ -9,6 +9,7 @@ import os
 import zipfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -17,20 +18,25 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from faces import ROOT
+from conftest import HOPPER
+from faces import ROOT, kit
 from films import film
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin, features
 
+from mien import verbs
 from mien.errors import MienError
+from mien.face.motion import Motion
 from mien.io import captions, clip_reader, clip_writer, declarations, photo_reader, photo_writer
 from mien.io import content_credentials as provenance
 from mien.models import card, trial
 from mien.models.card import Card
 from mien.pipeline import resume
 from mien.pipeline.clip_style import ClipStylizer
+from mien.pipeline.consent import FILE, Consent
 from mien.pipeline.effect import effect_check
+from mien.pipeline.gallery import Gallery, load
 from mien.types import SILENT, Array, Origin, Photo, Source, Step
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of what it copes with
@@ -303,6 +309,63 @@ def test_checkpoints(folder: Path, harms: list[Harm]):
         path.write_bytes(harmed(data, harms))
         with refused_or_done():
             detect.read(path)
+
+
+# ---- what mien keeps and reads again
+
+
+@given(
+    HARMS,
+    st.dictionaries(st.sampled_from(["motion", "name", "fps", "frames", "basis", "columns", "data"]), JSON),
+)
+@fuzzed(150)
+def test_motions(harms: list[Harm], told: dict[str, Any]):
+    whole = Motion("nod", 30, np.zeros((3, 11), np.float32)).text()
+    texts = harmed(whole.encode(), harms).decode(errors="replace"), json.dumps(json.loads(whole) | told)
+    for text in (*texts, "[" * 100_000):
+        with refused_or_done():
+            assert Motion.parse(text, "a.json", 1).fps > 0
+
+
+@pytest.fixture(scope="module")
+def gallery(folder: Path) -> bytes:
+    Gallery.of(HOPPER, kit=kit()).save(folder / "hopper.gallery")
+    return (folder / "hopper.gallery").read_bytes()
+
+
+@given(HARMS, st.dictionaries(st.sampled_from(["format", "name", "pictures"]), JSON))
+@fuzzed(40)
+def test_galleries(folder: Path, gallery: bytes, harms: list[Harm], told: dict[str, Any]):
+    path = folder / "bad.gallery"
+    path.write_bytes(harmed(gallery, harms))
+    with refused_or_done():
+        load(path, kit())
+    with np.load(io.BytesIO(gallery)) as file:
+        arrays = dict(file)
+    arrays["about"] = np.array(json.dumps(json.loads(str(arrays["about"])) | told))
+    np.savez(path.open("wb"), **arrays)
+    with refused_or_done():
+        load(path, kit())
+
+
+@given(HARMS, st.dictionaries(st.sampled_from([*Consent.__dataclass_fields__, "else"]), JSON))
+@fuzzed(150)
+def test_records(folder: Path, harms: list[Harm], told: dict[str, Any]):
+    """Of consent, and of what runs have done."""
+    record = asdict(Consent("Ann", "by mail", "01234567", "2026-01-01", vector=(0.5, 0.5)))
+    line = json.dumps({"input": "a", "output": "b", "state": "done"})
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIEN_HOME", str(home))
+        for data in (harmed(json.dumps([record]).encode(), harms), json.dumps([record | told]).encode()):
+            (home / FILE).write_bytes(data)
+            with refused_or_done():
+                for one in verbs.consents():
+                    assert isinstance(one.words + one.over, str)
+    (folder / "runs.jsonl").write_bytes(harmed(line.encode(), harms))
+    with refused_or_done():
+        verbs.merge_reports([folder / "runs.jsonl"])
 
 
 # ---- clips

@@ -193,6 +193,15 @@ def test_errors_that_name_the_argument(mien: Mien, photo: Path, tmp_path: Path):
     assert files(tmp_path) == ["photo.jpg"]
 
 
+def test_an_option_comes_once(mien: Mien, photo: Path, tmp_path: Path):
+    out = tmp_path / "out.jpg"
+    refused(
+        mien("edit", photo, "--smile", 0.2, "-o", out, "--smile", 0.8), "--smile came 2 times: give it once"
+    )
+    refused(mien("consent", "add", "Ann", "--note", "a", "--note", "b"), "--note came 2 times")
+    assert mien("edit", photo, "--warmth", 0.5, "--force", "--force", "-o", out).code == 0
+
+
 def test_errors_of_the_output_come_before_the_work(mien: Mien, tmp_path: Path):
     broken = tmp_path / "broken.jpg"  # would fail too, but later
     broken.write_bytes(HOPPER.read_bytes()[:3000])

@@ -290,5 +290,19 @@ def test_in_the_dark_an_edit_is_as_much_weaker_as_the_face_is_darker(asked: dict
     assert (strength(0.14) < 1.5 * strength(1.0)).all()
 
 
+@pytest.mark.parametrize("asked", [{"hair": "blond"}, {"beard": 1.0}, {"lips": "#b01030"}], ids=str)
+def test_in_the_dark_what_is_drawn_is_as_dark_as_all_else(asked: dict[str, Any]):
+    """Brought to full light, it is what full light shows; a glow of its own it has not."""
+    photo, _ = collins()
+
+    def drawn(gain: float) -> Array:
+        dark = np.rint(photo.pixels * gain).astype(np.uint8)
+        done = edit(Photo(dark), kit=kit(), **asked).pixels
+        return cv2.GaussianBlur((done.astype(np.float32) - dark) / np.float32(gain), (0, 0), 3)
+
+    bright, dark = drawn(1.0), drawn(0.2)
+    assert np.abs(dark - bright).mean() < 0.4 * np.abs(bright).mean()
+
+
 def crop_of(pixels: Array, face: Face) -> Crop:
     return geometry.align(pixels, face.landmarks, Alignment("ffhq", 256))

@@ -1,5 +1,6 @@
 """Another hairstyle: the styles in the box, how hair is fitted, what stays as it is, and what is declined."""
 
+import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -98,6 +99,7 @@ def test_what_is_no_style_is_refused():
         ("x.jpg", "there is no such file, and no hairstyle is called 'x.jpg': there are straight"),
         ("BOB", "did you mean bob"),
         ("bob:0.1", "from 0.3 to 1"),
+        ("bob:abc", "a number follows the colon"),
     ):
         with pytest.raises(RequestError, match=said):
             opened(collins()[0]).edit(hairstyle=text)
@@ -176,6 +178,15 @@ def test_a_hat_is_left_alone(photo: Path, mien: Mien):
         and not out.exists()
     )
     assert covered(bust()) < COVERED
+    folder = out.with_name("many")
+    folder.mkdir()
+    ran = mien("edit", photo, "--hairstyle", "bob", "-o", folder, "--shard", "1/1", "--workers", 1, "--json")
+    assert (
+        ran.code == 3
+        and json.loads(ran.out)["state"] == "declined"
+        and "wears" in json.loads(ran.out)["error"]
+    )
+    assert ran.err.endswith("0 done, 0 skipped, 1 declined, 0 failed\n")
 
 
 def test_a_head_that_looks_elsewhere_is_left_alone():

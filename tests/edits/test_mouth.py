@@ -10,7 +10,7 @@ from faces import hopper, hopper_face, kit, opened, planned
 
 from mien import Photo, RequestError, edit
 from mien.edits import teeth
-from mien.edits.mouth import Grin, parted, shows_teeth
+from mien.edits.mouth import Grin, Mouth, parted, shows_teeth
 from mien.face import filters, geometry, mesh, topology
 from mien.face.change import composite
 from mien.types import Array, Change, Crop
@@ -168,3 +168,24 @@ def test_a_gaping_mouth_is_closed():
     assert gaps[0] > 0.3 and 0.3 < gaps[1] / gaps[0] < 0.75 and gaps[2] < 0.1
     left, right = (found[2][corner] - found[0][corner] for corner in topology.MOUTH_CORNERS)
     assert abs(left[1] - right[1]) < 0.05 * geometry.eye_distance(found[0]), "and stays level"
+
+
+def test_a_mouth_that_does_not_close_is_left_alone():
+    """As the widest yawns: half closed it would be neither."""
+    (how,) = planned({"mouth": -1.0})
+    crop, _ = crop_of("mouth", -1.0)
+    points = crop.landmarks.copy()
+    points[: topology.POINTS] += 2 * parted(points[: topology.POINTS], 1.0)
+    yawning = replace(crop, landmarks=points)
+
+    class Stubborn:
+        networks = ()
+
+        def laid_anew(self, crop: Crop) -> Crop:
+            return replace(crop, landmarks=(points + 0.5) / 2 - 0.5)
+
+    assert isinstance(how, Mouth)
+    closed = replace(how, landmarker=Stubborn())(yawning)  # pyright: ignore[reportArgumentType]
+    assert "too wide open" in closed.note and not closed.alpha.any()
+    done = how(crop)
+    assert not done.note and done.alpha.any()

@@ -368,10 +368,14 @@ def test_steps_that_are_none_are_passed_over(tmp_path: Path, monkeypatch: pytest
 def test_what_cannot_be_verified(tmp_path: Path):
     (tmp_path / "a.txt").write_text("hello")
     (tmp_path / "b.jpg").write_bytes(b"")
+    (tmp_path / "c.mpg").write_bytes(b"\0\0\1\xba" + bytes(99))
+    (tmp_path / "d.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
     for name, said in (
         ("none.jpg", "no such file"),
-        ("a.txt", "cannot be read as a picture"),
+        ("a.txt", "is a text file, which can carry no label"),
         ("b.jpg", "empty"),
+        ("c.mpg", "is an MPEG video, which can carry no label"),
+        ("d.png", "is damaged"),
         (".", "is a folder"),
     ):
         with pytest.raises(InputError, match=said):

@@ -39,6 +39,44 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.ENOSPC, "full, .* make room"), (errno.EROFS, "check the permissions of")]
+)
+def test_room_or_a_permission_is_what_is_wanting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+):
+    """Of a folder, too; and by the name that people know."""
+
+    def wanting(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", wanting)
+    with (
+        pytest.raises(OutputError, match=rf"new[: ].*{said}") as refused,
+        outputs.new_folder(tmp_path / "new") as made,
+    ):
+        outputs.write(made / "a.png", b"x", force=False)
+    assert ".part" not in str(refused.value) and not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks otherwise")
+def test_only_a_lock_that_another_holds_is_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    lock = tmp_path / "lock"
+    with (
+        outputs.held(lock, "it"),
+        pytest.raises(OutputError, match="another run is at work on it"),
+        outputs.held(lock, "it"),
+    ):
+        pass
+
+    def unknown(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", unknown)
+    with pytest.raises(OutputError, match="cannot be locked"), outputs.held(lock, "it"):
+        pass
+
+
 def test_drafts_of_the_killed_are_swept_and_nothing_else(tmp_path: Path):
     old, new = tmp_path / ".mien-0123456789ab.part", tmp_path / ".mien-ba9876543210.part"
     theirs, keys = tmp_path / ".mien-notes.part", tmp_path / ".signing-abcd_123"

@@ -153,7 +153,7 @@ def test_what_takes_all_memory_or_time_is_ended(tmp_path: Path, monkeypatch: pyt
         helper.make_node("ReduceSum", ["much"], ["sum"], keepdims=0),
         helper.make_node("Add", ["pixels", "sum"], ["picture"]),
     )
-    with pytest.raises(ModelError, match=r"memory|cannot be run|ended the process") as caught:
+    with pytest.raises(ModelError, match=r"wants more memory than 8 GB|ended the process") as caught:
         trial.try_out(large)
     assert "\n" not in str(caught.value)
     scalar = [helper.make_tensor_value_info(name, kind, []) for name, kind in (("i", INT), ("on", 9))]

@@ -99,7 +99,9 @@ def test_shares_of_many_runs_are_one(mien: Mien, tmp_path: Path, out: Path):
     ):
         ran = mien("edit", photos[0], "--warmth", 0.3, "-o", out, *words)
         assert ran.code == 2 and said in ran.err
-    assert "no file was named" in mien("edit", "--warmth", 0.3, "-o", out).err
+    listed.write_text("\n")
+    said = mien("edit", "--files-from", listed, "--warmth", 0.3, "-o", out).err
+    assert f"{listed} names no file" in said and "no file was named" in said
 
 
 def test_globs_and_files(photos: Path, monkeypatch: pytest.MonkeyPatch):

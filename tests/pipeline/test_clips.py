@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import Mien
-from faces import planned
+from faces import collins, planned
 from films import HEIGHT, decoded, film, luma, packets, shot, times
 
 from mien import verbs, verify
@@ -557,12 +557,22 @@ def test_refusals_are_one_line_and_leave_nothing(mien: Mien, walk: Path, portrai
     assert sorted(one.name for one in tmp_path.iterdir()) == before
 
 
+def test_in_a_dark_clip_hair_does_not_glow(tmp_path: Path):
+    """Blond in full light has 150 levels and more: here as much of them as the clip has light."""
+    dark = np.rint(collins()[0].pixels * 0.2).astype(np.uint8)
+    clip, out = film(tmp_path / "dark.mp4", [dark] * 3), tmp_path / "out.mp4"
+    verbs.edit_clip(clip, out, hair="blond")
+    before, after = (decoded(one)[1].to_ndarray(format="rgb24").astype(int) for one in (clip, out))
+    gain = (after - before).max(2)
+    assert 10 < np.percentile(gain[gain > 4], 95) < 60
+
+
 def test_a_full_disk_is_one_line(walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def full(*_: Any, **__: Any) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(video, "encode", full)
-    with pytest.raises(OutputError, match="No space left"):
+    with pytest.raises(OutputError, match="the disk is full"):
         verbs.edit_clip(walk, tmp_path / "out.mp4", smile=0.5)
     assert not (tmp_path / "out.mp4").exists()
 

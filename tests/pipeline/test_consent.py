@@ -22,6 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_record_is_kept_listed_and_revoked(mien: Mien):
+    assert "no record is kept" in mien("consent", "list").err
     ran = mien("consent", "add", "Grace", "--note", "by mail", "--picture", HOPPER, "--until", "2099-12-31")
     assert ran.code == 0 and "Grace: by mail (record " in ran.err
     path = data_folder() / FILE
@@ -48,7 +49,7 @@ def test_the_label_states_the_record_and_warns_of_another_face():
 
     assert stated("Grace", kit(), hers) == (record.words, ())
     said, (warning,) = stated(record.id, kit(), another)
-    assert said == record.words and record.id in warning and "likeness" in warning
+    assert said == record.words and record.id in warning and "Grace" in warning
     assert stated("both agreed", kit(), another) == ("both agreed", ())
 
 

@@ -210,6 +210,13 @@ def test_a_portrait_without_its_face_has_none(find: Find, hopper: Array, upright
     assert find(without) == []
 
 
+def test_what_has_the_shape_of_a_face_and_no_features_is_none(hopper: Array):
+    """A chin and a neck, on which the mesh sees a small face."""
+    chin = cv2.resize(hopper[249:532, 155:467], (256, 256), interpolation=cv2.INTER_AREA)
+    (face,) = find_faces(kit().finder, kit().landmarker, Halvings(chin))
+    assert face.score < 0.9 and kit().faces(chin) == []
+
+
 def test_a_network_of_another_role_is_refused():
     with pytest.raises(ModelError, match="has the role 'iris'"):
         models.open(net("iris"), "finder")

@@ -82,7 +82,10 @@ def test_imported_networks_are_listed_and_checked(mien: Mien, imported: None, tm
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("generate", "--with", "nobodi", "-o", "."), "no network is called 'nobodi-mapper'"),
+        (
+            ("generate", "--with", "nobodi", "-o", "."),
+            "no network is called 'nobodi' (nobodi-mapper is missing)",
+        ),
         (("generate", "--with", "noise", "--sex", "f", "-o", "."), "cannot be told sex"),
         (("generate", "--with", "noise", "--seeds", "3-1", "-o", "."), "no pictures"),
         (("generate", "--with", "noise", "--seeds", "a", "-o", "."), "0-15,20"),

@@ -119,7 +119,7 @@ def test_a_direction_of_another_generator_is_refused():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--with", "noone", "--age", 20), "no network is called 'noone-encoder'"),
+        (("--with", "noone", "--age", 20), "no network is called 'noone' (noone-encoder is missing)"),
         (("--with", "eigen", "--along", "s3=1"), "no direction 's3': there are smile, age, sex"),
         (("--with", "eigen", "--along", "s3"), "NAME=VALUE"),
         (("--with", "eigen", "--along", "age=a"), "NAME=AMOUNT"),
@@ -127,7 +127,7 @@ def test_a_direction_of_another_generator_is_refused():
         (("--with", "eigen", "--age", 20, "--by", "network"), "either a maker or a network"),
         (("--along", "age=1"), "--with NAME"),
         (("--with", "shut", "--age", 20, "--licence", "commercial"), "CC-BY-NC-4.0"),
-        (("--with", "shut", "--age", 20), "no network is called 'shut-directions'"),
+        (("--with", "shut", "--age", 20), "no network is called 'shut' (shut-directions is missing)"),
     ],
 )
 def test_requests_that_cannot_be_done(

@@ -29,11 +29,18 @@ def test_what_one_has_failed_at_and_another_has_done_is_done(mien: Mien, tmp_pat
     assert ran.code == 1 and ran.err == "failed: in/b.jpg: why\n1 done, 0 skipped, 1 failed\n"
 
 
+def test_what_was_declined_is_told_apart(mien: Mien, tmp_path: Path):
+    one = report(tmp_path / "1.jsonl", ("a.jpg", "done"), ("b.jpg", "declined"))
+    ran = mien("merge-report", one)
+    assert ran.code == 3 and ran.err == "declined: in/b.jpg: why\n1 done, 0 skipped, 1 declined, 0 failed\n"
+
+
 @pytest.mark.parametrize(
     "text", ["{", "5", "[]", '{"input": "a"}', '{"input": "a", "output": "b", "state": "odd"}']
 )
 def test_what_is_no_report(mien: Mien, tmp_path: Path, text: str):
     (tmp_path / "x.jsonl").write_text(text)
     ran = mien("merge-report", tmp_path / "x.jsonl")
-    assert ran.code == 2 and ran.err.count("\n") == 1
+    assert ran.code == 2 and ran.err.count("\n") == 1 and "Error" not in ran.err
+    assert ", line 1 " in ran.err
     assert mien("merge-report", tmp_path / "none.jsonl").code == 2

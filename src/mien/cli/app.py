@@ -39,8 +39,28 @@ COMMANDS = {
 }
 
 
-class Verbs(click.Group):
+class Command(click.Command):
+    """A command whose options come once each: of two values nobody could tell which was meant."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        came = self.make_parser(ctx).parse_args(list(args))[2] if not ctx.resilient_parsing else []
+        for option in came:
+            once = isinstance(option, click.Option) and not (option.multiple or option.is_flag)
+            if once and came.count(option) > 1:
+                raise RequestError(f"{option.opts[-1]} came {came.count(option)} times: give it once")
+        return super().parse_args(ctx, args)
+
+
+class Commands(click.Group):
+    """A command of commands."""
+
+    command_class = Command
+
+
+class Verbs(Commands):
     """The group of commands; an unknown one is answered with the nearest name."""
+
+    group_class = Commands
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -56,6 +56,8 @@ def list_(as_json: bool) -> None:
         ]
         click.echo(json.dumps(told))
         return
+    if not records:
+        say("no record is kept: `mien consent add NAME --note TEXT` keeps one")
     for one in records:
         say(f"{one.words}{' with a face' * bool(one.vector)}{', ' * bool(one.over)}{one.over}")
 

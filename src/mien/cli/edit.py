@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import click
 from ..edits import styles
 from ..edits.effect_pack import taken_pack
 from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check
-from ..errors import InputError, MienError, OutputError, RequestError
+from ..errors import DeclinedError, InputError, MienError, OutputError, RequestError
 from ..io import outputs
 from ..signals import INTERRUPTED
 from .app import app, plural, refuse, say
@@ -141,7 +142,11 @@ def gathered(
     have."""
     from ..pipeline import batch
 
-    inputs += _listed(files_from) if files_from else ()
+    if files_from:
+        listed = _listed(files_from)
+        inputs += listed
+        if not listed:
+            say(f"{files_from} names no file: one on each line was wanted")
     if not inputs:
         raise RequestError(
             "no file was named: IN is a file, a folder or a glob, and --files-from takes a list"
@@ -189,7 +194,7 @@ def carry_out(
     as_json: bool,
     max_pixels: int,
 ) -> None:
-    """Do what was asked to all photos and clips, and tell of it; exits with 1 where one failed."""
+    """Do what was asked to all photos and clips, and tell of it."""
     from ..pipeline import batch
 
     if private and work.clips:
@@ -202,11 +207,10 @@ def carry_out(
         _one_photo(photos[0], as_json)
         return
     films = [job for job in jobs if job.source in work.clips]
-    failed = _clips(films, resume, as_json, work.many) if films else 0
+    counts = _clips(films, resume, as_json, work.many)
     if photos:
-        _many_photos(photos, resume, workers, as_json)
-    if failed:
-        raise SystemExit(1)
+        counts += _many_photos(photos, resume, workers, as_json)
+    end(counts)
 
 
 def _one_photo(job: Job, as_json: bool) -> None:
@@ -237,11 +241,11 @@ def _request(given: dict[str, Any]) -> EditRequest:
     return EditRequest(strengths, **about)
 
 
-def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:
-    """Edit clips one after the other; returns how many failed. Of a single one the error is raised."""
+def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> Counter[str]:
+    """Edit clips one after the other; returns how many ended in each state. Of a single one the error is raised."""
     from ..pipeline import batch
 
-    failed = 0
+    counts = Counter[str]()
     for job in jobs:
         try:
             with shown(job.source.name) as progress:
@@ -252,24 +256,22 @@ def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> int:
         except (MienError, OSError) as error:
             if not many:
                 raise
-            failed += 1
-            outcome = batch.Outcome(job, "failed", str(error))
-        say(
-            {"failed": f"mien: {outcome.said}", "skipped": f"{job.target} is done already"}.get(
-                outcome.state, outcome.said
-            )
-        )
+            outcome = batch.Outcome.of(job, error)
+        counts[outcome.state] += 1
+        refused = f"mien: {outcome.said}"
+        lines = {"failed": refused, "declined": refused, "skipped": f"{job.target} is done already"}
+        say(lines.get(outcome.state, outcome.said))
         if as_json:
             _tell(outcome)
-    return failed
+    return counts
 
 
-def _many_photos(jobs: list[Job], resume: bool, workers: int | None, as_json: bool) -> None:
-    """Do many photos, some at a time, and tell of each; exits with 1 where one failed."""
+def _many_photos(jobs: list[Job], resume: bool, workers: int | None, as_json: bool) -> Counter[str]:
+    """Do many photos, some at a time, and tell of each; returns how many ended in each state."""
     from ..pipeline import batch
 
     workers = min(workers or batch.cores(), len(jobs))
-    counts = {"done": 0, "skipped": 0, "failed": 0}
+    counts = Counter[str]()
     with shown("photos") as progress:
         with closing(batch.run(jobs, resume=resume, workers=workers, progress=progress)) as outcomes:
             for outcome in outcomes:
@@ -280,14 +282,29 @@ def _many_photos(jobs: list[Job], resume: bool, workers: int | None, as_json: bo
                 if as_json:
                     _tell(outcome)
         progress.close()
-        say(", ".join(f"{count} {state}" for state, count in counts.items()))
+        say(counted(counts))
         if progress.cancelled:
             refuse(STOPPED, INTERRUPTED)
+    return counts
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """How many ended in each state, in words; none needs to be told that nothing was declined."""
+    states = [
+        state for state in ("done", "skipped", "declined", "failed") if counts[state] or state != "declined"
+    ]
+    return ", ".join(f"{counts[state]} {state}" for state in states)
+
+
+def end(counts: Mapping[str, int]) -> None:
+    """Exit with 1 where one of many has failed, else with 3 where one was declined."""
     if counts["failed"]:
         raise SystemExit(1)
+    if counts["declined"]:
+        raise SystemExit(DeclinedError.exit_code)
 
 
 def _tell(outcome: Outcome) -> None:
     paths = {"input": str(outcome.job.source), "output": str(outcome.job.target)}
-    said = {"error": outcome.said} if outcome.state == "failed" else {}
+    said = {"error": outcome.said} if outcome.state in ("failed", "declined") else {}
     click.echo(json.dumps(paths | {"state": outcome.state} | outcome.told | said))

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from .app import app, say
+from .edit import counted, end
 from .options import options
 
 
@@ -15,7 +16,8 @@ from .options import options
 @click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="REPORT...")
 @options("json")
 def merge_report(reports: tuple[Path, ...], as_json: bool) -> None:
-    """Put together what runs have told with --json, as those of --shard; the exit code is 1 where a file failed in all.
+    """Put together what runs have told with --json, as those of --shard; the exit code is 1 where a file failed in all,
+    else 3 where one was declined.
 
     \b
     mien edit in/ --smile 0.5 --shard 1/2 --resume --json -o out/ > 1.jsonl
@@ -28,8 +30,7 @@ def merge_report(reports: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         for row in found.rows:
             click.echo(json.dumps(row))
-    for row in found.failed:
-        say(f"failed: {row['input']}: {row.get('error', '')}")
-    say(", ".join(f"{count} {state}" for state, count in found.counts.items()))
-    if found.failed:
-        raise SystemExit(1)
+    for row in found.undone:
+        say(f"{row['state']}: {row['input']}: {row.get('error', '')}")
+    say(counted(found.counts))
+    end(found.counts)

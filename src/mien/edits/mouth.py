@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -38,7 +38,8 @@ class Mouth:
         moved = parted(small.landmarks[: topology.POINTS], self.amount)
         change = self._moving(small, moved)
         if self.amount < 0:
-            return doubled(self._closed(small, change))
+            closed = self._closed(small, change)
+            return replace(doubled(closed), note=closed.note)
         change = doubled(change)
         self._reveal(crop, small, 2 * (small.landmarks[: topology.POINTS] + moved) + 0.5, change)
         return change
@@ -52,13 +53,16 @@ class Mouth:
 
     def _closed(self, small: Crop, change: Change) -> Change:
         """A first closing, and what it leaves open closed anew: the mesh of a gaping mouth ends above the lower
-        lip, which is seen only when less is open."""
+        lip, which is seen only when less is open. One that stays open is left as it was."""
         wanted = (1 + self.amount) * mesh.mouth_shape(small.landmarks)[2]
-        for _ in range(CLOSINGS):
+        for closing in range(CLOSINGS + 1):
             after = self.landmarker.laid_anew(apply_to_crop(small, change))
             gap = mesh.mouth_shape(after.landmarks)[2]
-            if gap - wanted < CLOSED:
+            if gap - wanted < (CLOSED if closing < CLOSINGS else GAPING):
                 break
+            if closing == CLOSINGS:
+                note = "has its mouth too wide open to be closed so far, so nothing was done to it"
+                return Change(0 * change.flow, 0 * change.colour, 0 * change.alpha, note=note)
             offsets = parted(after.landmarks[: topology.POINTS], float(wanted / gap - 1))
             change = then(change, self._moving(after, offsets))
         return change
@@ -204,6 +208,7 @@ CLOSINGS, CLOSED = (
     2,
     0.03,
 )  # more closings at most, and eye distances of opening beyond what is wanted that are let be
+GAPING = 0.1  # the same after the last one: more is a mouth that was not closed
 PRESSED = 0.14  # of their height that lips lose when they are closed with amount -1
 
 

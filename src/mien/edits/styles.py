@@ -93,9 +93,11 @@ def parse(text: str, what: str = "hairstyle") -> tuple[str, float]:
         name, strength = text.strip(), 1.0
     else:
         name = name if colon else amount
-    least = NAMED[what].least
-    if strength and not least <= strength <= 1:
-        raise RequestError(f"{what} {text!r}: the strength is out of range: from {least:g} to 1")
+    named = NAMED[what]
+    if name.rpartition(":")[0] in named.names:
+        raise RequestError(f"{what} {text!r}: a number follows the colon, as in {named.example.split()[-1]}")
+    if strength and not named.least <= strength <= 1:
+        raise RequestError(f"{what} {text!r}: the strength is out of range: from {named.least:g} to 1")
     return name, strength
 
 

@@ -76,6 +76,13 @@ def guided_coefficients(guide: Array, picture: Array, radius: int, eps: float) -
     return mean(slope), mean(level - slope * low)
 
 
+def lightest(pixels: Array) -> float:
+    """The level, 0 to 255, that a hundredth of a picture `[H, W, 3]` uint8 is lighter than: how much light there is,
+    whatever the skin's own colour."""
+    step = max(2, max(pixels.shape[:2]) // 512)
+    return float(np.percentile(pixels[::step, ::step].max(axis=2), 99))
+
+
 def resize(pixels: Array, size: tuple[int, int]) -> Array:
     """`pixels` at another (width, height): averaged where that is smaller."""
     smaller = max(size) < max(pixels.shape[:2])

@@ -142,7 +142,15 @@ class Motion:
                 raise ValueError(f"{len(data)} values, {count * columns} were wanted")
         except InputError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            RecursionError,
+            TypeError,
+            ValueError,
+            zlib.error,
+        ) as error:
             said = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"{name} is no motion that can be read ({said[:80]})") from error
         order = [names.index(name) for name in _names(columns)]

@@ -9,8 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ..errors import OutputError, RequestError
-from ..paths import data_folder
+from ..errors import RequestError
+from ..paths import data_folder, unkept
 from . import outputs
 
 # Of this computer's own certificate. Its clock is not asked: it may be wrong, and without a time stamp a label
@@ -97,9 +97,7 @@ def _own() -> tuple[Path, Path]:
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
         except OSError as error:
-            raise OutputError(
-                f"no signing key can be kept in {data_folder()} ({error.strerror}): set MIEN_HOME to a folder you may write to"
-            ) from error
+            raise unkept("a signing key", error) from error
     return folder / "certificate.pem", folder / "key.pem"
 
 

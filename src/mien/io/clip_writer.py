@@ -316,11 +316,4 @@ def _finished(
                 provenance.sign(source, out, "video/mp4", history, origin, bits)
             outputs.place(labelled, path, force=force)
     except OSError as error:
-        raise full(path, error) from error
-
-
-def full(path: Path, error: OSError) -> OutputError:
-    """What to say where writing fails."""
-    return OutputError(
-        f"{path} cannot be written ({error.strerror}): make room, or choose another place with -o"
-    )
+        raise outputs.unwritable(path, error) from error

@@ -34,6 +34,7 @@ from . import certificate as signer
 from . import declarations, inputs
 from . import jumbf as seal
 from .declarations import SOURCE_TYPE
+from .photo_reader import kind_of
 
 if TYPE_CHECKING:
     import c2pa  # pyright: ignore[reportMissingTypeStubs]
@@ -60,6 +61,7 @@ MEDIA = {
         ".m4v": "video/mp4",
     },
 }
+LABELLED = "JPEG, PNG, WebP, TIFF, AVIF, HEIC, GIF, MP4 or QuickTime"  # what can carry a label
 TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt:AISystemUsed>mien<"
 LOST = "its own label is damaged and could not be kept"
 ELSEWHERE = "its label is kept elsewhere and was not looked at"
@@ -439,6 +441,9 @@ def _no_manifest(path: Path, data: mmap.mmap, error: c2pa.C2paError) -> Verdict:
     if elsewhere := re.search(r"fetch remote manifests? from url (\S+)", str(error)):
         why = f"its label is not in the file but at {elsewhere[1]}, and mien fetches nothing"
         return Verdict("unlabelled", source_type=source_type, found_by=found_by, reasons=(why,))
-    raise InputError(
-        f"{path} cannot be read as a picture ({error}): a JPEG, PNG, WebP or TIFF was wanted"
-    ) from error
+    if type(error).__name__.endswith("NotSupported"):
+        kind = kind_of(data[:512])
+        said = f"is {'a BMP picture' if kind == 'BMP' else kind or 'of an unknown kind'}, which can carry no label"
+    else:
+        said = f"is damaged ({error})"
+    raise InputError(f"{path} {said}: a {LABELLED} file was wanted") from error

@@ -15,8 +15,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 from ..errors import OutputError
+from ..paths import FULL
 
 DRAFT = re.compile(r"\.mien-[0-9a-f]{12}\.part|\.signing-\w{8}")
+TAKEN = errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK  # what systems say of a lock that another holds
 STALE = 24 * 3600  # seconds after which nobody works at a draft any more
 
 
@@ -66,14 +68,23 @@ def write(path: Path, data: bytes | memoryview, *, force: bool) -> None:
                 os.fsync(file.fileno())
             place(made, path, force=force)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            free = shutil.disk_usage(path.parent).free
-            raise OutputError(
-                f"{path}: {len(data) / 1e6:.1f} MB are wanted and {free / 1e6:.1f} MB are free: make room on the disk"
-            ) from error
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}): check the permissions of {path.parent}"
-        ) from error
+        raise unwritable(path, error, size=len(data)) from error
+
+
+def unwritable(path: Path, error: OSError, *, size: int = 0) -> OutputError:
+    """What to say where a file or folder cannot be written: whether it is room that is wanting, or a permission.
+    size: bytes that were to be written, where that is known."""
+    if error.errno in FULL:
+        free = f"{shutil.disk_usage(_there(path)).free / 1e6:.1f} MB are free"
+        wanted = f"{size / 1e6:.1f} MB are wanted and {free}" if size else f"the disk is full, {free}"
+        return OutputError(f"{path}: {wanted}: make room on it, or name another place")
+    check = f"check the permissions of {_there(path)}, or name another place"
+    return OutputError(f"{path} cannot be written ({error.strerror or error}): {check}")
+
+
+def _there(path: Path) -> Path:
+    """The nearest folder that a path is to lie in."""
+    return next((folder for folder in path.absolute().parents if folder.is_dir()), Path("/"))
 
 
 @contextlib.contextmanager
@@ -112,9 +123,11 @@ def new_folder(path: Path) -> Generator[Path]:
             path.rmdir()
         made.replace(path)
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}): make room, or name another"
-        ) from error
+        raise unwritable(path, error) from error
+    except OutputError as error:  # of a file in it, by a name that nobody knows
+        if isinstance(error.__cause__, OSError):
+            raise unwritable(path, error.__cause__) from error.__cause__
+        raise
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -127,6 +140,10 @@ def held(path: Path, what: str) -> Generator[None]:
         try:
             _lock(file.fileno())
         except OSError as error:
+            if error.errno not in TAKEN:
+                raise OutputError(
+                    f"{path} cannot be locked ({error.strerror}): name an output on another disk"
+                ) from error
             raise OutputError(
                 f"another run is at work on {what}: wait for it, or name another output"
             ) from error

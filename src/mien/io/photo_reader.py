@@ -91,6 +91,8 @@ MAGIC = (
     (rb"\x1f\x8b", "a gzip archive"),
     (rb"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
     (rb"RIFF....AVI ", "an AVI video"),
+    (rb"\0\0\x01[\xb0-\xbf]|\x47.{187}\x47", "an MPEG video"),
+    (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media video"),
     (rb"(?:\xef\xbb\xbf)?\s*<svg", "an SVG drawing"),
     (rb"(?:\xef\xbb\xbf)?\s*<", "an HTML or XML file"),
     (rb"[\t\n\r\x20-\x7e\x80-\xff]+\Z", "a text file"),

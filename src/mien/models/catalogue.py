@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from ..errors import ModelError, OutputError
-from ..paths import data_folder
+from ..errors import ModelError
+from ..paths import data_folder, unkept
 
 WEIGHTS = Path(str(files("mien") / "weights"))
+# networks that lie under another's name, as NAME-mapper does
+PARTS = ("mapper", "generator", "encoder", "fitter", "style", "directions")
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,7 @@ def add(name: str, role: str, file: Path) -> Entry:
         draft.write_text(json.dumps(rows, indent=1), encoding="utf-8")
         os.replace(draft, _own() / "catalog.json")  # noqa: PTH105 - whole or not at all
     except OSError as error:
-        raise OutputError(
-            f"{entry.path} cannot be written ({error.strerror}): make room, or set MIEN_HOME"
-        ) from error
+        raise unkept(f"the network {name}", error) from error
     return entry
 
 
@@ -98,8 +98,10 @@ def locate(name: str) -> Entry:
     wrong."""
     networks = catalogue()
     if name not in networks:
+        stem, _, part = name.rpartition("-")
+        of = f"{stem!r} ({name} is missing)" if part in PARTS else repr(name)
         raise ModelError(
-            f"no network is called {name!r}: `mien models` lists them, `mien models import` adds one"
+            f"no network is called {of}: `mien models` lists them, `mien models import` adds one"
         )
     entry = networks[name]
     if (found := state(entry)) != "ok":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..face.filters import resize
+from ..face.filters import lightest, resize
 from ..face.geometry import Halvings, half
 from ..types import Array
 from .session import Net
@@ -161,7 +161,7 @@ def unturn(points: Array, turn: int) -> Array:
 def exposed(pixels: Array) -> Array:
     """A dark picture brightened until its lightest hundredth is near white; others are returned as they
     are."""
-    light = float(np.percentile(pixels[::2, ::2].max(axis=2), 99))
+    light = lightest(pixels)
     if light > 140:
         return pixels
     levels = np.arange(256) * min(220.0 / max(light, 1.0), 16.0)

@@ -19,6 +19,7 @@ from .session import Net
 
 SECONDS = 300
 MEMORY = 8 << 30  # bytes, and besides as much as the file four times
+UNFIT = "Failed to allocate memory"  # what ONNX Runtime says where there is not enough
 SIDE = 64  # pixels of the pictures for networks that take any size
 
 Shape = tuple[int | str, ...]
@@ -151,14 +152,15 @@ def _limit(file: Path) -> None:
 def main() -> None:
     """Tell the role of the network in a file, or in one line on stderr what is wrong with it."""
     file = Path(sys.argv[1])
+    greedy = f"{file.name} wants more memory than {MEMORY >> 30} GB to run once"
     _limit(file)
     try:
         net = Net(file.name, file, "", threads=1)
         run_once(net)
     except MienError as error:
-        sys.exit(_refused(str(error)))
+        sys.exit(_refused(greedy if UNFIT in str(error) else str(error)))
     except MemoryError:
-        sys.exit(_refused(f"{file.name} wants more memory than {MEMORY >> 30} GB to run once"))
+        sys.exit(_refused(greedy))
     except Exception as error:  # of a network that is none of its role's, anything may be missing
         sys.exit(_refused(f"{file.name} does not do what its card says ({type(error).__name__}: {error})"))
     print(net.card.role)

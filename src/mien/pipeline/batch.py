@@ -58,12 +58,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: "done", "skipped" or "failed"; said: for people, told: what else `--json` tells."""
+    """How a job ended: "done", "skipped", "declined" or "failed"; said: for people, told: what else `--json` tells."""
 
     job: Job
     state: str
     said: str = ""
     told: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def of(job: Job, error: Exception) -> Outcome:
+        """That of a job that was refused or declined."""
+        return Outcome(job, "declined" if isinstance(error, DeclinedError) else "failed", str(error))
 
 
 def cores() -> int:
@@ -336,7 +341,7 @@ def _settle(job: Job, resume: bool) -> Job | Outcome:
                     raise
         check(job)
     except (MienError, OSError) as error:
-        return Outcome(job, "failed", str(error))
+        return Outcome.of(job, error)
     return job
 
 
@@ -380,7 +385,7 @@ def _try(job: Job, threads: int) -> Outcome:
     try:
         return edit_one(job, shared_kit(job.request.licence, threads))
     except (MienError, OSError) as error:
-        return Outcome(job, "failed", str(error))
+        return Outcome.of(job, error)
     except MemoryError:
         return Outcome(job, "failed", f"{job.source}: there is not enough memory: try --workers 1")
     except Exception as error:  # one broken photo of a thousand must not stop the others

@@ -17,11 +17,11 @@ from ..edits.hairstyle import Hairstyle
 from ..face.geometry import similarity
 from ..io import clip_reader as footage
 from ..models.kit import Kit
-from ..types import Array, Change, Crop, Edit, Face, Person
+from ..types import Array, Change, Crop, Edit, Face, Person, Photo
 from . import photo as apply
 from .clip_changes import HeldChanges, Laid
 from .clip_faces import ClipFaces, pace
-from .look import align_face
+from .look import Look, align_face
 from .marking import Touched
 from .tracking import Tracker
 
@@ -56,17 +56,19 @@ class ClipEditor(ClipFaces):
         names, faces, chosen = self.chosen(frame.number)
         asked: dict[int, list[Laid]] = {names[i]: [] for i in chosen}
         fronts = {i: self._front(frame, faces[i]) for i in chosen}
+        look = Look.of(Photo(frame.pixels))
 
         def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             change = fronts[i].keep_hair_colour(crop, apply.make_change(edit, crop, faces, i, fronts[i]))
             if change.note:
                 self.notes.setdefault(names[i], change.note)
                 self.declined |= {names[i]} if isinstance(edit, Hairstyle) else set()
+            change = look.carried_back(change, crop)
             asked[names[i]].append((crop.landmarks, change))
             return change
 
         if chosen:
-            apply.run_edits(frame.pixels, self.stages, faces, chosen, change_by, align_face)
+            apply.run_edits(frame.pixels, self.stages, faces, chosen, change_by, look.align)
         self.fronts[frame.number] = {names[i]: fronts[i] for i in chosen}
         self.held.keys[frame.number] = asked
 
@@ -110,15 +112,16 @@ class ClipEditor(ClipFaces):
         """The frame with what is drawn in every one, below the hair that a key frame showed before each face; fronts: of
         faces that something is before."""
         names, faces, chosen = self.chosen(frame.number)
+        look = Look.of(Photo(pixels))
 
         def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             front = fronts.get(i) or self._known_front(frame.number, names[i], faces[i])
             change = front.keep_hair_colour(crop, apply.make_change(edit, crop, faces, i, front))
             shown = replace(change, alpha=change.alpha * self.steady[frame.number][names[i]][1])
-            return front.mask_objects(crop, shown)
+            return look.carried_back(front.mask_objects(crop, shown), crop)
 
         stages = at_time(self.anew, frame.time)
-        return apply.run_edits(pixels, stages, faces, chosen, change_by, align_face, touched)
+        return apply.run_edits(pixels, stages, faces, chosen, change_by, look.align, touched)
 
     def _known_front(self, number: int, name: int, face: Face) -> apply.Occlusion:
         """What the key frame before showed before a face, where that is now."""

@@ -12,15 +12,16 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 
 from ..arguments import checked
-from ..errors import InputError, OutputError, RequestError
+from ..errors import InputError, RequestError
 from ..io import outputs
 from ..io.photo_reader import PhotoLike
 from ..models.kit import Kit, shared_kit
-from ..paths import data_folder
+from ..paths import data_folder, unkept
 from ..types import Identity
 from . import people
 
@@ -87,12 +88,19 @@ def consents() -> list[Consent]:
     if not path.exists():
         return []
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [Consent(**row | {"vector": tuple(row["vector"])}) for row in rows]
+        return [_record(row) for row in json.loads(path.read_text(encoding="utf-8"))]
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path} is damaged ({type(error).__name__}): mend it, or move it away") from error
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        raise InputError(f"{path} is damaged: mend it, or move it away") from error
+
+
+def _record(row: dict[str, Any]) -> Consent:
+    """The record that a row of the file tells; a `TypeError` where it is of other kinds."""
+    texts = {key: value for key, value in row.items() if key != "vector"}
+    if not all(isinstance(value, str) for value in texts.values()):
+        raise TypeError("a record has texts and numbers")
+    return Consent(**texts, vector=tuple(map(float, row["vector"])))
 
 
 @checked
@@ -135,7 +143,7 @@ def stated(consent: str, kit: Kit, faces: Callable[[], list[Identity]]) -> tuple
     if likeness >= kit.embedder().threshold:
         return record.words, ()
     return record.words, (
-        f"no face here is like that of the consent record {record.id} (likeness {likeness:.2f})",
+        f"no face here is like that of {record.name} in the consent record {record.id} (likeness {likeness:.2f})",
     )
 
 
@@ -153,9 +161,7 @@ def _keep(records: Sequence[Consent]) -> None:
                 json.dump([asdict(one) for one in records], file, indent=1)
             made.replace(folder / FILE)
     except OSError as error:
-        raise OutputError(
-            f"no record can be kept in {folder} ({error.strerror}): set MIEN_HOME to a folder you may write to"
-        ) from error
+        raise unkept("a record", error) from error
 
 
 def _private(path: str, flags: int) -> int:

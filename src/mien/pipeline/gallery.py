@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import zipfile
@@ -165,10 +166,9 @@ class Gallery:
             }
             parts |= {name: getattr(one.portrait, name) for name in PARTS}
             arrays |= {f"{i}.{name}": values for name, values in (parts | {"identity": one.identity}).items()}
-        draft = path.with_name(f".{path.name}.part")
-        with draft.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        draft.replace(path)
+        packed = io.BytesIO()
+        np.savez_compressed(packed, allow_pickle=False, **arrays)
+        outputs.write(path, packed.getbuffer(), force=force)
 
     def _cost(self, i: int, target: Portrait, expression: Array) -> float:
         """What tells a picture from a face: pose, expression, mouth, lids, light, cover, size; each 1 where it begins
@@ -335,9 +335,10 @@ def load(path: Path, kit: Kit) -> Gallery:
             pictures = [_loaded(file, i, row) for i, row in enumerate(about["pictures"])]
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file: make it with `mien gallery FOLDER -o {path}`") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of a damaged archive anything may be missing, or be of another kind
+        said = " ".join(str(error).split())[:80]
         raise InputError(
-            f"{path} is no gallery ({error}): make one with `mien gallery FOLDER -o {path}`"
+            f"{path} is no gallery ({said}): make one with `mien gallery FOLDER -o {path}`"
         ) from error
     return _gallery(str(about["name"]), pictures, kit)
 

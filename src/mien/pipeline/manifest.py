@@ -11,7 +11,8 @@ from typing import Any
 from ..arguments import checked
 from ..errors import InputError
 
-STATES = "done", "skipped", "failed"  # of two runs at one file the first of these counts
+STATES = "done", "skipped", "declined", "failed"  # of two runs at one file the first of these counts
+FIELDS = "input", "output", "state"
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class Manifest:
         return {state: sum(row["state"] == state for row in self.rows) for state in STATES}
 
     @property
-    def failed(self) -> tuple[dict[str, Any], ...]:
-        return tuple(row for row in self.rows if row["state"] == "failed")
+    def undone(self) -> tuple[dict[str, Any], ...]:
+        """Those that were declined or have failed."""
+        return tuple(row for row in self.rows if row["state"] in STATES[2:])
 
 
 @checked
@@ -46,14 +48,24 @@ def merge_reports(files: Sequence[Path]) -> Manifest:
 def _rows(file: Path) -> list[dict[str, Any]]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines if line.strip()]
-        told = [(row["input"], row["output"], row["state"]) for row in rows]
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror})") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except ValueError as error:
+        raise InputError(f"{file} is no text: what a run with --json has written was wanted") from error
+    return [_row(line, f"{file}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _row(line: str, where: str) -> dict[str, Any]:
+    """What a line tells; where: it is, for the error."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where} is no JSON: what a run with --json has written was wanted") from error
+    known = isinstance(row, dict)
+    if missing := [name for name in FIELDS if not known or not isinstance(row.get(name), str)]:
         raise InputError(
-            f"{file} is not what a run with --json has written: {type(error).__name__}"
-        ) from error
-    if strange := [state for _, _, state in told if state not in STATES]:
-        raise InputError(f"{file} tells of a state {strange[0]!r}: there are {', '.join(STATES)}")
-    return rows
+            f"{where} tells of no {' and no '.join(missing)}: what a run with --json has written was wanted"
+        )
+    if row["state"] not in STATES:
+        raise InputError(f"{where} tells of a state {row['state']!r}: there are {', '.join(STATES)}")
+    return row

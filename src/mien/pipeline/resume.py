@@ -137,7 +137,7 @@ class ResumableRun:
                 for name in (*names, state)
                 if not (OWN.fullmatch(name) and (self.folder / name).is_file())
             ]:
-                raise KeyError(lost[0])
+                raise OutputError(f"{self.folder} has lost {lost[0]}: begin anew with --force")
             self.names, self.frames, self.edited = names, int(known["frames"]), list(known["edited"])
             line.edited |= set(self.edited)
             line.marked = bool(known["marked"])
@@ -146,8 +146,7 @@ class ResumableRun:
         except MienError:
             raise
         except Exception as error:  # of a damaged file anything may be missing, or be of another kind
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise OutputError(f"{self.folder} is damaged ({said}): begin anew with --force") from error
+            raise OutputError(f"{self.folder} is damaged: begin anew with --force") from error
 
     def _check_own(self) -> None:
         """Refuse a folder that bears the name but is not mien's: nobody's files are taken away."""
@@ -314,7 +313,7 @@ def _process(
             join([parts.folder / name for name in parts.names], done, bits)
             parts.clear()
     except OSError as error:
-        raise video.full(out, error) from error
+        raise outputs.unwritable(out, error) from error
     return Summary(parts.frames, fps, len(line.edited), notes, clip.left_out)
 
 

@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from ...errors import InputError, ModelError, OutputError
+from ...errors import InputError, ModelError
 from ...io import outputs
 from ...models.card import KEY, Card
 from ...models.session import onnxruntime
@@ -130,7 +130,7 @@ def write(part: Part, out: Path, *, bits: int = 32) -> float:
             )
         draft.replace(out)
     except OSError as error:
-        raise OutputError(f"{out} cannot be written ({error.strerror})") from error
+        raise outputs.unwritable(out, error) from error
     finally:
         draft.unlink(missing_ok=True)
     return difference
