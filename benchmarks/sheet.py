@@ -44,6 +44,8 @@ TELLING: dict[str, Any] = {  # others: 0.8 of the most there is
         "hair": "red",
         "beard": 1.0,
         "glasses": 1.0,
+        "hairstyle": "bob",
+        "effect": "butterfly",
         "lips": "red",
         "lids": "plum",
     },

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": GROUND
     | {
         "verbs",
+        "edits.effect_pack",
         "edits.request",
         "edits.styles",
         "pipeline.animate",
@@ -45,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "offline",
         "web",
     },
-    "web": GROUND | {"verbs", "edits.request", "models.motions", "pipeline", "io"},
+    "web": GROUND | {"verbs", "edits.request", "edits.styles", "models.motions", "pipeline", "io"},
 }
 OWNERS = {
     "torch": ("train",),

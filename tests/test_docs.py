@@ -138,8 +138,12 @@ def test_every_edit_is_in_readme_and_docs_with_its_range():
     assert command is not None
     for option in command.params:
         text = getattr(option, "help", None) or ""
-        if found := re.search(r"; (-?\d+ to \d+(?: years| degrees)?|as red|as bob)", text):
-            told[option.opts[-1]] = {"as red": "a colour", "as bob": "a style"}.get(found[1], found[1])
+        if found := re.search(r"; (-?\d+ to \d+(?: years| degrees)?|as red|as bob|as whiskers)", text):
+            told[option.opts[-1]] = {
+                "as red": "a colour",
+                "as bob": "a style",
+                "as whiskers": "an effect",
+            }.get(found[1], found[1])
     assert rows == told
     assert all(f"`{name}`" in readme for name in told)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -18,7 +19,7 @@ import av
 import numpy as np
 import pytest
 from conftest import HOPPER
-from faces import kit
+from faces import ROOT, kit
 from films import film
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,6 +35,7 @@ from mien.models.card import Card
 from mien.pipeline import resume
 from mien.pipeline.clip_style import ClipStylizer
 from mien.pipeline.consent import FILE, Consent
+from mien.pipeline.effect import effect_check
 from mien.pipeline.gallery import Gallery, load
 from mien.types import SILENT, Array, Origin, Photo, Source, Step
 
@@ -229,6 +231,33 @@ def test_cards(told: dict[str, Any]):
         with refused_or_done():
             read = Card.from_json(json.dumps(fields), "here")
             assert isinstance(read.role, str) and isinstance(read.size, int) and read.size >= 0
+
+
+@cache
+def packs() -> dict[str, bytes]:
+    """An effect pack as a zip, packed and not."""
+    out: dict[str, bytes] = {}
+    for how in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", how) as pack:
+            for path in sorted((ROOT / "src/mien/data/effects/clown").iterdir()):
+                pack.write(path, path.name)
+        out[str(how)] = file.getvalue()
+    return out
+
+
+@pytest.mark.parametrize("how", packs())
+def test_effect_packs(folder: Path, how: str):
+    path = folder / "pack.zip"
+
+    @given(HARMS)
+    @fuzzed(60)
+    def run(harms: list[Harm]) -> None:
+        path.write_bytes(harmed(packs()[how], harms))
+        with refused_or_done():
+            effect_check(path)
+
+    run()
 
 
 @given(HARMS)

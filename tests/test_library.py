@@ -170,7 +170,9 @@ def test_a_request_that_contradicts_itself(fields: dict[str, Any], said: str):
 
 def test_a_plan_follows_the_phases():
     everything: dict[str, float | str] = {
-        name: {"colour": "red", "style": "bob"}.get(option.unit, option.high)
+        name: {"hairstyle": "bob", "effect": "crown"}.get(
+            name, "red" if option.unit == "colour" else option.high
+        )
         for name, option in EDITS.items()
     }
     del everything["age_to"], everything["grin"], everything["hair_grey"]

@@ -69,6 +69,14 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ("Asking anew, beside", lambda row: f"{row['renew_ms']:.0f} ms"),
         ),
     ),
+    "effects": (
+        "effects",
+        (
+            ("Effect", code("effect")),
+            ("Times `--smile 0.5`", field("ratio", ".2f")),
+            ("A face", lambda row: f"{row['ms']:.0f} ms"),
+        ),
+    ),
     "watermark": (
         "watermark",
         (

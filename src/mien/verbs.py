@@ -17,6 +17,7 @@ from .pipeline.animate import animate
 from .pipeline.consent import add_consent, consents, revoke_consent
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
+from .pipeline.effect import effect_check, effect_template
 from .pipeline.extract import extract
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.frontalise import frontalise
@@ -48,6 +49,8 @@ __all__ = [
     "draw",
     "edit",
     "edit_clip",
+    "effect_check",
+    "effect_template",
     "export",
     "extract",
     "find",

@@ -12,7 +12,7 @@ from mien import Photo, RequestError, edit, verbs
 from mien.edits import whole_face
 from mien.edits.age_floor import Adult
 from mien.edits.removal import Removal
-from mien.edits.request import EDITS, METHODS, STYLE, WORDS
+from mien.edits.request import EDITS, METHODS, WORDS
 from mien.face import geometry, mesh, topology
 from mien.face.mesh import mouth_shape
 from mien.measure import criteria as judges
@@ -23,14 +23,14 @@ OURS = ("smile", "age", "sex")  # what either maker can make; the rest has but o
 CASES = [
     (name, sign, by)
     for name, kind in EDITS.items()
-    if name != "age_to" and kind.unit != STYLE  # are no strengths; styles are tried in test_hairstyle.py
+    if name not in ("age_to", "hairstyle")  # are no strengths; styles are tried in test_hairstyle.py
     for sign in (-1, 1)
     for by in ((None, *METHODS) if name in OURS else (None,))
     if (kind.high if sign > 0 else kind.low)
 ]
 
 
-WORD = {"colour": "red", "style": "bob"}  # of each unit that is asked for by text
+WORD = {"hairstyle": "bob", "effect": "butterfly"}  # of what is asked for by text, and is no colour
 
 
 def strength(name: str, share: float) -> float:
@@ -41,7 +41,7 @@ def strength(name: str, share: float) -> float:
 def asked(name: str, share: float) -> dict[str, Any]:
     """The request for one edit, as `edit` takes it."""
     return {
-        name: f"{WORD[EDITS[name].unit]}:{share:g}" if EDITS[name].unit in WORDS else strength(name, share)
+        name: f"{WORD.get(name, 'red')}:{share:g}" if EDITS[name].unit in WORDS else strength(name, share)
     }
 
 

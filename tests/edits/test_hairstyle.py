@@ -96,14 +96,14 @@ def test_a_style_with_its_strength(text: str, meant: tuple[str, float]):
 def test_what_is_no_style_is_refused():
     for text, said in (
         ("bobb", "did you mean bob"),
-        ("x.jpg", "there is no such picture, and no hairstyle is called 'x.jpg': there are straight"),
+        ("x.jpg", "there is no such file, and no hairstyle is called 'x.jpg': there are straight"),
         ("BOB", "did you mean bob"),
         ("bob:0.1", "from 0.3 to 1"),
         ("bob:abc", "a number follows the colon"),
     ):
         with pytest.raises(RequestError, match=said):
             opened(collins()[0]).edit(hairstyle=text)
-    with pytest.raises(RequestError, match="the name of a style"):
+    with pytest.raises(RequestError, match="a name, as in bob"):
         opened(collins()[0]).edit(hairstyle=0.5)  # pyright: ignore[reportArgumentType]
 
 

@@ -356,7 +356,7 @@ def test_memory_does_not_grow_with_the_clip(landmarks: Array):
                         line.steady,
                         line.held.keys,
                         line.held.means,
-                        line.hidden,
+                        line.fronts,
                         line.tracker.known,
                     ),
                 )

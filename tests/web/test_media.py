@@ -18,7 +18,7 @@ pytest.importorskip("starlette", reason="needs the extra 'studio'")
 
 from starlette.testclient import TestClient
 
-from mien import edit, read, verify
+from mien import edit, read, verbs, verify
 from mien.models.catalogue import locate
 from mien.pipeline import job_worker
 from mien.pipeline.sketch import TOLD
@@ -234,6 +234,20 @@ def test_no_request_is_a_bug(client: TestClient, portrait_id: str):
                     assert answer.status_code < 500, (method, at, body, answer.text)
     for text in (b"{", b"[" * 50_000, b'{"request": {"smile": NaN}}', b"\xff\xfe", b'{"a": 1e999}'):
         assert client.post(f"/api/media/{portrait_id}/render", content=text).status_code == 400
+
+
+def test_an_effect_is_shown_on_the_face_and_only_those_in_the_box(
+    client: TestClient, portrait_id: str, tmp_path: Path
+):
+    """A path to a pack is no name: a page names no files of this computer."""
+    seen = [client.get(f"/api/media/{portrait_id}/effects/{name}") for name in ("clown", "butterfly")]
+    assert all(one.status_code == 200 and one.content[:2] == b"\xff\xd8" for one in seen)
+    assert seen[0].content != seen[1].content
+    assert client.get(f"/api/media/{portrait_id}/effects/none").status_code == 404
+    verbs.effect_template(tmp_path / "pack")
+    body = {"request": {"effect": str(tmp_path / "pack")}}
+    refused = client.post(f"/api/media/{portrait_id}/render", json=body)
+    assert refused.status_code == 400 and "no effect is called" in refused.json()["error"]
 
 
 def test_a_painting_gives_its_manner(client: TestClient, upload: Any, portrait_id: str, portrait: Array):

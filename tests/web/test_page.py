@@ -354,6 +354,19 @@ def test_a_manner_is_chosen_by_its_picture(open_page: Opened):
     assert np.abs(grey[..., 0] - grey[..., 2]).mean() < 25
 
 
+def test_an_effect_is_chosen_by_its_picture(open_page: Opened):
+    page = open_page()
+    page.locator("#tab-effect").click()
+    until(page, "[...document.querySelectorAll('.manner img')].slice(0, 2).every(i => i.naturalWidth > 0)")
+    before = shown(page)
+    page.get_by_role("button", name="Dog", exact=True).click()
+    until(page, "studio.state.now.value.request.effect === 'dog'")
+    settled(page)
+    assert np.abs(shown(page) - before).max() > 60
+    page.get_by_role("button", name="Dog", exact=True).click()
+    until(page, "!('effect' in studio.state.now.value.request)")
+
+
 @pytest.mark.slow
 def test_many_photos_become_a_job_that_survives_the_server(browser: Any, portrait: Array, tmp_path: Path):
     """Server and worker are killed in the middle; the next start goes on."""

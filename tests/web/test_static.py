@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
 
-from mien.edits.request import EDITS
+from mien.edits.request import EDITS, STYLE
 from mien.pipeline.stylize import manners
 from mien.web.app import LANGUAGES
 
@@ -48,6 +48,8 @@ def test_every_edit_and_manner_has_a_name():
     for name in EDITS:
         assert f"edit.{name}" in WORDS["en"]
         assert f"group.{EDITS[name].made_in}" in WORDS["en"]
+        for style in EDITS[name].names if EDITS[name].unit == STYLE else ():
+            assert f"style.{style}" in WORDS["en"]
     for name in manners():
         assert f"manner.{name}" in WORDS["en"]
 

@@ -25,6 +25,7 @@ COMMANDS = {
     **dict.fromkeys(("animate", "motion"), "animate"),
     "consent": "consent",
     "live": "live",
+    "effect": "effect",
     **dict.fromkeys(("align", "extract"), "align"),
     **dict.fromkeys(("find", "verify", "report"), "inspect"),
     "merge-report": "merge",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..edits import styles
+from ..edits.effect_pack import taken_pack
 from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check
 from ..errors import DeclinedError, InputError, MienError, OutputError, RequestError
 from ..io import outputs
@@ -28,9 +29,9 @@ STOPPED = "stopped: the same command with --resume goes on"
 
 
 def _list_styles(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Tell which hairstyles there are, where that is all that is wanted."""
+    """Tell which hairstyles or effects there are, where that is all that is wanted."""
     if value == LIST:
-        for name, says in styles.NAMES.items():
+        for name, says in EDITS[option.name or ""].names.items():
             click.echo(f"{name:10} {says}")
         ctx.exit()
     return value
@@ -39,18 +40,18 @@ def _list_styles(ctx: click.Context, option: click.Parameter, value: str | None)
 LIST = "list"  # instead of a style
 EXAMPLES = {
     COLOUR: "as red, #b01030 or rose:0.5",
-    STYLE: f"as bob or afro:0.7, or a picture; {LIST} tells the names",
+    STYLE: f"as {{0.example}}, or {{0.own}}; {LIST} tells the names",
 }
 HOW: dict[str, dict[str, Any]] = {
     COLOUR: {"type": str, "metavar": "COLOUR"},
-    STYLE: {"type": str, "metavar": "NAME|PICTURE", "is_eager": True, "callback": _list_styles},
+    STYLE: {"type": str, "metavar": "NAME|FILE", "is_eager": True, "callback": _list_styles},
 }
 
 
 def strength_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command a flag for every edit."""
     for name, option in reversed(EDITS.items()):
-        example = EXAMPLES.get(option.unit, option.range)
+        example = EXAMPLES.get(option.unit, option.range).format(styles.NAMED.get(name))
         text, how = f"{option.says}; {example}", HOW.get(option.unit, {"type": float, "metavar": "X"})
         command = click.option(_flag(name), name, default=None, help=text[0].upper() + text[1:] + ".", **how)(
             command
@@ -234,7 +235,8 @@ def _request(given: dict[str, Any]) -> EditRequest:
     names = ("face", "method", "network", "directions", "start", "end", "mark", "licence")
     about, kit = {name: given[name] for name in names}, verbs.shared_kit(given["licence"])
     about["hair"] = taken_hair(strengths.get("hairstyle"), given["consent"], kit)
-    check(strengths, hair=about["hair"] is not None)
+    about["pack"] = taken_pack(strengths.get("effect"))
+    check(strengths, own=EditRequest(**about).own)
     about["face"] = verbs.meant(about["face"], kit=kit)
     return EditRequest(strengths, **about)
 

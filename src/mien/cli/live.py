@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from ..edits.request import EDITS, check
+from ..edits.effect_pack import taken_pack
+from ..edits.request import EDITS, EditRequest, check
 from .app import app, say
 from .edit import strength_options
 from .options import options
@@ -43,7 +44,7 @@ def live(source: str, output: Path, force: bool, as_json: bool, **rest: Any) -> 
 
     given = {name: rest.pop(name) for name in EDITS}
     strengths = {name: value for name, value in given.items() if value is not None}
-    check(strengths)
+    check(strengths, own=EditRequest(pack=taken_pack(given["effect"])).own)
     with shown(source) as progress:
         told = verbs.live(source, output, force=force, progress=progress, **rest, **strengths)
     about = f"{told.shown} of {told.given} frames in time, latency {1000 * told.latency:.0f} ms"

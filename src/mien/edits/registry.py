@@ -11,6 +11,7 @@ from . import colours, styles
 from .age_floor import Adult, age_reader
 from .beard import Beard
 from .beauty import Beauty
+from .effects import drawn_by, with_edits
 from .eyeglasses import Glasses
 from .gaze import Gaze
 from .hair import Hair
@@ -28,7 +29,8 @@ from .whole_face import Prototype, Retouch
 def plan(request: EditRequest, kit: Kit) -> tuple[Edit, ...]:
     """The edits that do all of a request, in order of their phases; none where every strength is 0. What is
     removed is removed first, so that the others see the face below."""
-    amounts = request.checked().amounts
+    request, pack, share = with_edits(request.checked())
+    amounts = request.amounts
     asked: dict[str, dict[str, float | str]] = {}
     for name, option in EDITS.items():
         if name in amounts:
@@ -46,7 +48,9 @@ def plan(request: EditRequest, kit: Kit) -> tuple[Edit, ...]:
         edits.append(
             Hairstyle(request.hair.hairdos, kit.parser, age_reader(kit), strength, taken=request.hair)
         )
+    asked.pop("effect", None)
     edits += [MAKERS[made_in](values, kit) for made_in, values in asked.items()]
+    edits += drawn_by(pack, share, kit) if pack else ()
     edits.sort(key=lambda edit: list(Phase).index(edit.phase))
     return tuple(
         Adult(edit, age_reader(kit)) if isinstance(edit, Removal | Beauty | LatentEdit) else edit

@@ -8,15 +8,18 @@ EditRequest      one request, checked once; command line, batch, Python and web 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..deprecations import GONE, renamed
 from ..errors import RequestError
 from ..types import Person, Phase
 from . import colours, styles
+
+if TYPE_CHECKING:
+    from .effect_pack import Pack
 
 Amounts = Mapping[str, float]  # by name
 Asked = Mapping[str, float | str]  # the same, and colours as text
@@ -63,6 +66,7 @@ class Strengths(TypedDict, total=False):
     light: float
     toplight: float
     warmth: float
+    effect: str
 
 
 @dataclass(frozen=True)
@@ -145,18 +149,19 @@ EDITS = {
     "light": EditOption("relight", -1, 1, "", "light from the photo's right (below 0: left)", Phase.COLOUR),
     "toplight": EditOption("relight", -1, 1, "", "light from above (below 0: from below)", Phase.COLOUR),
     "warmth": EditOption("relight", -1, 1, "", "warmer light (below 0: cooler)", Phase.COLOUR),
+    "effect": EditOption("effect", 0, 1, STYLE, "a mask or stickers", Phase.OVERLAY, styles.EFFECTS),
 }
 
 
 WORDS = {  # the units that are asked for by text, and as what
     COLOUR: "a colour, as in red, #b01030 or rose:0.5",
-    STYLE: "the name of a style, as in bob or afro:0.7, or a picture of hair",
+    STYLE: "a name, as in {0.example}, or {0.own}",
 }
 
 
-def check(strengths: Asked, *, hair: bool = False) -> None:
-    """Refuse unknown edits, strengths out of range, and colours and styles that are none. hair: whether the style is
-    somebody's, and needs no name."""
+def check(strengths: Asked, *, own: Collection[str] = ()) -> None:
+    """Refuse unknown edits, strengths out of range, and colours and styles that are none. own: the styles that are
+    somebody's own, and need no name."""
     for name, value in strengths.items():
         if name not in EDITS:
             near = difflib.get_close_matches(name, EDITS, 1)
@@ -166,12 +171,13 @@ def check(strengths: Asked, *, hair: bool = False) -> None:
         given: Any = value
         number = not isinstance(given, bool) and isinstance(given, Real)
         if isinstance(value, str) != (option.unit in WORDS) or not (number or isinstance(given, str)):
-            wanted = WORDS.get(option.unit, f"a number from {option.low:g} to {option.high:g}")
+            number_ = f"a number from {option.low:g} to {option.high:g}"
+            wanted = WORDS.get(option.unit, number_).format(styles.NAMED.get(name))
             raise RequestError(f"{name} wants {wanted}; {value!r} came")
         if option.unit == STYLE:
-            style, _ = styles.parse(str(value))
-            if not hair:
-                styles.check(style)
+            style, _ = styles.parse(str(value), name)
+            if name not in own:
+                styles.check(style, name)
         elif isinstance(value, str):
             colours.parse(value, option.names)
         elif value and not option.low <= value <= option.high:
@@ -183,7 +189,9 @@ def amount_of(name: str, value: float | str) -> float:
     if not isinstance(value, str):
         return value
     option = EDITS[name]
-    return styles.parse(value)[1] if option.unit == STYLE else colours.parse(value, option.names).strength
+    return (
+        styles.parse(value, name)[1] if option.unit == STYLE else colours.parse(value, option.names).strength
+    )
 
 
 @dataclass(frozen=True)
@@ -195,7 +203,8 @@ class EditRequest:
     whole face; directions: amounts by the names of its own directions. start, end: of a clip, the part in
     seconds that is edited and written. licence: "commercial" refuses networks that may not be used so.
     mark: the words in a corner of what is written, by standard, see `io.notice`; None for the usual ones. hair: of the
-    strength "hairstyle", where it names a picture and no style in the box.
+    strength "hairstyle", where it names a picture and no style in the box; pack: of the strength "effect", where it names
+    a pack of somebody's own.
     """
 
     strengths: Asked = field(default_factory=dict)
@@ -208,10 +217,11 @@ class EditRequest:
     licence: str | None = None
     mark: str | None = None
     hair: styles.TakenHair | None = None
+    pack: Pack | None = None
 
     def checked(self) -> EditRequest:
         """Itself, where it makes sense; otherwise a `RequestError` that says what does not."""
-        check(self.strengths, hair=self.hair is not None)
+        check(self.strengths, own=self.own)
         if self.network and self.method:
             raise RequestError(
                 f"either a maker or a network: leave out --by {self.method} or --with {self.network}"
@@ -233,6 +243,11 @@ class EditRequest:
                 )
         return self
 
+    @property
+    def own(self) -> tuple[str, ...]:
+        """What is no style in the box."""
+        return ("hairstyle",) * (self.hair is not None) + ("effect",) * (self.pack is not None)
+
     def arguments(self) -> dict[str, Any]:
         """What the label says of it: what was asked for, but for what is not said or is nothing."""
         said = said_of_face(self.face) | {
@@ -243,6 +258,8 @@ class EditRequest:
         said |= {"begin": self.start, "end": self.end, "mark": self.mark}
         if self.hair:
             said |= {"hairstyle": self.hair.source.title, "hairstyle_sha256": self.hair.source.sha256}
+        if self.pack:
+            said |= {"effect_sha256": self.pack.sha256}
         return dict(self.strengths) | {name: value for name, value in said.items() if value}
 
     @property

@@ -1,9 +1,10 @@
-"""Hairstyles as people ask for them: a name, with how much of it: "bob", "afro:0.7"; and hair that comes from a
-picture of somebody."""
+"""Hairstyles and effects as people ask for them: a name, with how much of it: "bob", "afro:0.7", "whiskers"; and hair
+that comes from a picture of somebody."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,21 @@ NAMES = {  # in the box, and what each is like
     "coils": "loose coils",
     "afro": "a round afro",
 }
+EFFECTS = {  # the same, of masks and stickers
+    "whiskers": "a cat's nose and whiskers",
+    "dog": "a dog's ears and nose, and a tongue in an open mouth",
+    "round-glasses": "round glasses of golden wire",
+    "star-glasses": "pink glasses like stars, with dark lenses",
+    "crown": "a golden crown",
+    "flowers": "a wreath of flowers",
+    "tears": "tears that run down",
+    "freckles": "freckles, and a blush",
+    "tiger": "a tiger's face, painted",
+    "skull": "a painted skull, as for the Day of the Dead",
+    "butterfly": "a butterfly, painted around the eyes",
+    "clown": "a red nose and cheeks",
+    "masquerade": "a golden mask around the eyes",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +67,25 @@ class TakenHair:
     notes: tuple[str, ...] = ()
 
 
-def parse(text: str) -> tuple[str, float]:
-    """The name and the strength that `text` means. A name may have a colon itself, as a path may."""
+@dataclass(frozen=True)
+class Named:
+    """What is asked for by name. names: those in the box, and what each is like; least: the strength with less of which
+    nothing would be left; example, own: of what may be said, and what may be named instead."""
+
+    names: Mapping[str, str]
+    least: float
+    example: str
+    own: str
+
+
+NAMED = {  # by what of `request.EDITS`
+    "hairstyle": Named(NAMES, LEAST, "bob or afro:0.7", "a picture of hair"),
+    "effect": Named(EFFECTS, 0.0, "whiskers or crown:0.7", "a pack of your own, a folder or a zip"),
+}
+
+
+def parse(text: str, what: str = "hairstyle") -> tuple[str, float]:
+    """The name and the strength that `text` means, of one of NAMED. A name may have a colon itself, as a path may."""
     name, colon, amount = text.strip().rpartition(":")
     try:
         strength = float(amount) if colon else 1.0
@@ -60,17 +93,19 @@ def parse(text: str) -> tuple[str, float]:
         name, strength = text.strip(), 1.0
     else:
         name = name if colon else amount
-    if name.rpartition(":")[0] in NAMES:
-        raise RequestError(f"hairstyle {text!r}: a number follows the colon, as in bob:0.7")
-    if strength and not LEAST <= strength <= 1:
-        raise RequestError(f"hairstyle {text!r}: the strength is out of range: from {LEAST:g} to 1")
+    named = NAMED[what]
+    if name.rpartition(":")[0] in named.names:
+        raise RequestError(f"{what} {text!r}: a number follows the colon, as in {named.example.split()[-1]}")
+    if strength and not named.least <= strength <= 1:
+        raise RequestError(f"{what} {text!r}: the strength is out of range: from {named.least:g} to 1")
     return name, strength
 
 
-def check(name: str) -> None:
-    """Refuse the name of no style in the box."""
-    if name not in NAMES:
-        near = difflib.get_close_matches(name.lower(), NAMES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}, and pictures of hair"
-        what = "there is no such picture, and no hairstyle" if Path(name).suffix else "no hairstyle"
-        raise RequestError(f"{what} is called {name!r}: {hint}")
+def check(name: str, what: str = "hairstyle") -> None:
+    """Refuse the name of nothing in the box."""
+    named = NAMED[what]
+    if name not in named.names:
+        near = difflib.get_close_matches(name.lower(), named.names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(named.names)}, or {named.own}"
+        lost = f"there is no such file, and no {what}" if Path(name).suffix else f"no {what}"
+        raise RequestError(f"{lost} is called {name!r}: {hint}")

@@ -147,10 +147,9 @@ def softened(change: Change, scale: float) -> Change:
     if scale >= 0.9:
         return change
     sigma = 0.5 * np.sqrt(1 / scale**2 - 1)
-    fields = {
-        name: cv2.GaussianBlur(getattr(change, name), (0, 0), sigma) for name in ("flow", "colour", "alpha")
-    }
-    return replace(change, **fields)
+    fields = {name: getattr(change, name) for name in ("flow", "colour", "alpha")}
+    some = {name: cv2.GaussianBlur(values, (0, 0), sigma) for name, values in fields.items() if values.any()}
+    return replace(change, **some)
 
 
 def _tiles(box: Tile) -> Iterator[Tile]:

@@ -21,6 +21,10 @@ from .topology import CREASES, EXTREMES, EYELIDS, IRISES, POINTS, RIGID_POINTS, 
 
 NOISE = 0.8  # mm: how far a landmark lies from where the model would have it
 DEPTH = 0.3  # how much depth counts, which the mesh only guesses at, against what is seen
+SIDES, MARGIN = (
+    1.3,
+    0.04,
+)  # of a texture map: how far round its sides go, in radians of a sine, and what is around it
 SHAPED = 8  # of the expression modes, those that one picture cannot tell from a face's own shape (a long jaw, an open one)
 
 _LIDS = [i for rows in (EYELIDS, CREASES, SOCKETS) for row in rows for i in row]
@@ -142,11 +146,20 @@ def irises_with_lids(offsets: Array) -> Array:
     return out
 
 
-def unrolled_triangles(mean: Array) -> Array:
-    """Triangles `[T, 3]` over all the mesh of a head `[478, 3]`: Delaunay's on the head unrolled from its axis, so that
-    the sides, which lie edge on from the front, are whole, too."""
+def unrolled(mean: Array) -> Array:
+    """The mesh of a head `[478, 3]` unrolled from its axis, `[468, 2]` in mm: the sides, which lie edge on from the front,
+    are as broad as they are."""
     points = mean[:POINTS]
     axis = float(points[list(EXTREMES[:2]), 2].mean())  # as deep as the ears
     across, ahead = points[:, 0], axis - points[:, 2]
-    flat = np.column_stack([np.arctan2(across, ahead) * np.hypot(across, ahead).mean(), points[:, 1]])
-    return mesh.triangulate(flat.astype(np.float32))
+    return np.column_stack([np.arctan2(across, ahead) * np.hypot(across, ahead).mean(), points[:, 1]])
+
+
+def texture_map(mean: Array) -> Array:
+    """Where each point of the mesh of a head `[478, 3]` lies in a square picture of its skin, `[468, 2]` in 0..1: the head
+    unrolled, its sides less and less, with a margin of MARGIN around. A circle between brows and chin is about one."""
+    flat = unrolled(mean)
+    side = np.abs(flat[:, 0]).max()
+    flat[:, 0] = np.sin(SIDES * flat[:, 0] / side) * (side / SIDES)
+    low, high = flat.min(0), flat.max(0)
+    return ((flat - (low + high) / 2) * ((1 - 2 * MARGIN) / (high - low).max()) + 0.5).astype(np.float32)

@@ -64,6 +64,7 @@ USUAL: dict[str, tuple[Strength, ...]] = {
         "toplight": (0.7,),
         "warmth": (0.6,),
         "hairstyle": ("straight",),
+        "effect": ("butterfly",),
     },
 }
 COLOUR = "#b01030:0.6"

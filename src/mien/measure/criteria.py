@@ -33,6 +33,7 @@ RIMS, BRIDGED = (
     31.0,
 )  # of real glasses: the parser's share of the eyes' band; how much steeper lightness is across the bridge
 LOCKS = 48  # cells of a side in which it is compared where hair is
+PLAINLY = 12.0  # Lab: between colours that are two to anybody
 HAIRS = 0.02  # of a picture in the parser's layout: where less is hair, it has no colour
 
 
@@ -254,6 +255,12 @@ def _elsewhere(before: FaceFeatures, after: FaceFeatures) -> float:
     return float(np.abs(after.locks - before.locks).sum() / max(float(both), 1.0))
 
 
+def _painted(before: FaceFeatures, after: FaceFeatures) -> float:
+    """How much of the face has plainly other colours."""
+    inside = mesh.hull_mask(before.places, SEEN.size) > 0
+    return float((np.linalg.norm(after.lab - before.lab, axis=-1)[inside] > PLAINLY).mean())
+
+
 _OPENING = _between((159, 386), (145, 374))
 _BROWS = _between((105, 66, 334, 296), (168, 6))
 
@@ -274,6 +281,7 @@ CRITERIA = {
     "age_to": Criterion(_trait(1), 2.0, "years", lambda look, sign: look.traits[1] < 60),
     "sex": Criterion(_trait(2), 0.1, "of 2", lambda look, sign: sign * look.traits[2] < 0.8),
     "mouth": Criterion(_opening, 0.03, "eye distances"),
+    "effect": Criterion(_painted, 0.05, "of the face"),
     "hairstyle": Criterion(_elsewhere, 0.15, "of the hair"),
     "gaze": Criterion(_gaze(0), 0.01, "eye distances"),
     "gaze_up": Criterion(_gaze(1), 0.01, "eye distances"),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..face.shape import ShapeModel, unrolled_triangles
+from ..face import mesh
+from ..face.shape import ShapeModel, texture_map, unrolled
 from ..face.topology import POINTS
 from ..types import Array, Networks
 from .card import arrays
@@ -17,7 +18,10 @@ STEPS = 32767  # a mode's largest value, as the file holds it
 
 class Shapes:
     """The shape model in the box. Arrays: mean `[478, 3]` in mm; modes of identity and expression as int16, each
-    with the scale of its mode, and their variances."""
+    with the scale of its mode, and their variances.
+
+    skin: triangles `[T, 3]` over all the mesh; uv `[468, 2]`: where its points lie in a square picture of the skin.
+    """
 
     def __init__(self, name: str, path: Path, sha256: str) -> None:
         self.name, self.sha256 = name, sha256
@@ -27,12 +31,13 @@ class Shapes:
             modes = found[kind].astype(np.float64) * found[f"{kind}.scale"][:, None]
             parts += [modes, found[f"{kind}.variance"].astype(np.float64)]
         self.model = ShapeModel(found["mean"].astype(np.float64), *parts)
-        self._triangles = unrolled_triangles(self.model.mean)
+        self.skin = mesh.triangulate(unrolled(self.model.mean).astype(np.float32))
+        self.uv = texture_map(self.model.mean)
 
     def triangles(self, flat: Array) -> Array:
         """Triangles `[T, 3]` that cover a head's sides, too, and those of `flat`, a triangulation seen from the front,
         that reach its border points."""
-        return np.concatenate([self._triangles, flat[(flat >= POINTS).any(1)]])
+        return np.concatenate([self.skin, flat[(flat >= POINTS).any(1)]])
 
     @property
     def networks(self) -> Networks:

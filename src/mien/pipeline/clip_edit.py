@@ -10,10 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..edits.effect_paint import Paint
+from ..edits.effect_stickers import Stickers
+from ..edits.effects import at_time, in_time
 from ..edits.hairstyle import Hairstyle
+from ..face.geometry import similarity
 from ..io import clip_reader as footage
 from ..models.kit import Kit
-from ..types import Change, Crop, Edit, Face, Person, Photo
+from ..types import Array, Change, Crop, Edit, Face, Person, Photo
 from . import photo as apply
 from .clip_changes import HeldChanges, Laid
 from .clip_faces import ClipFaces, pace
@@ -24,13 +28,15 @@ from .tracking import Tracker
 
 @dataclass(kw_only=True)
 class ClipEditor(ClipFaces):
-    """A clip's frames on their way through `stages`, one edit after the other."""
+    """A clip's frames on their way through `stages`, one edit after the other, whose Changes are held between key frames,
+    and then through what draws every frame `anew`."""
 
     stages: Sequence[Edit]
     held: HeldChanges
-    hidden: dict[int, set[int]] = field(
+    anew: Sequence[Paint | Stickers] = ()
+    fronts: dict[int, dict[int, apply.Occlusion]] = field(
         default_factory=dict
-    )  # by key frame, the faces that something is before
+    )  # by key frame and face, what is before it
     declined: set[int] = field(
         default_factory=set
     )  # faces that at some key frame cannot have their hairstyle
@@ -63,7 +69,7 @@ class ClipEditor(ClipFaces):
 
         if chosen:
             apply.run_edits(frame.pixels, self.stages, faces, chosen, change_by, look.align)
-        self.hidden[frame.number] = {names[i] for i in chosen if fronts[i].things is not None}
+        self.fronts[frame.number] = {names[i]: fronts[i] for i in chosen}
         self.held.keys[frame.number] = asked
 
     def draw(self, frame: footage.Frame) -> Any:
@@ -74,7 +80,11 @@ class ClipEditor(ClipFaces):
             return frame.picture
         turn = {i: itertools.count() for i in chosen}
         covered = set().union(
-            *(found for n, found in self.hidden.items() if abs(n - frame.number) <= self.every)
+            *(
+                {name for name, front in found.items() if front.things is not None}
+                for n, found in self.fronts.items()
+                if abs(n - frame.number) <= self.every
+            )
         )
         fronts = {i: self._front(frame, faces[i]) for i in chosen if names[i] in covered}
 
@@ -86,13 +96,39 @@ class ClipEditor(ClipFaces):
         before, touched = frame.pixels, Touched()
         self.edited |= {names[i] for i in chosen if names[i] not in self.declined or _shows(wanted[i])}
         after = apply.run_edits(before, self.stages, faces, chosen, recall, align_face, touched)
+        if self.anew:
+            after = self._anew(frame, after, fronts, touched)
         return self.finished(frame, before, after, touched)
 
     def forget(self, drawn: int) -> None:
         super().forget(drawn)
         self.held.forget(drawn - self.behind, drawn)
-        for number in [n for n in self.hidden if n <= drawn - self.behind]:
-            del self.hidden[number]
+        for number in [n for n in self.fronts if n <= drawn - self.behind]:
+            del self.fronts[number]
+
+    def _anew(
+        self, frame: footage.Frame, pixels: Array, fronts: dict[int, apply.Occlusion], touched: Touched
+    ) -> Array:
+        """The frame with what is drawn in every one, below the hair that a key frame showed before each face; fronts: of
+        faces that something is before."""
+        names, faces, chosen = self.chosen(frame.number)
+        look = Look.of(Photo(pixels))
+
+        def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+            front = fronts.get(i) or self._known_front(frame.number, names[i], faces[i])
+            change = front.keep_hair_colour(crop, apply.make_change(edit, crop, faces, i, front))
+            shown = replace(change, alpha=change.alpha * self.steady[frame.number][names[i]][1])
+            return look.carried_back(front.mask_objects(crop, shown), crop)
+
+        stages = at_time(self.anew, frame.time)
+        return apply.run_edits(pixels, stages, faces, chosen, change_by, look.align, touched)
+
+    def _known_front(self, number: int, name: int, face: Face) -> apply.Occlusion:
+        """What the key frame before showed before a face, where that is now."""
+        keys = [n for n, found in self.fronts.items() if n <= number and name in found]
+        front = self.fronts[max(keys)][name] if keys else apply.NOTHING_BEFORE
+        layout = self.tracker.kit.parser.alignment
+        return replace(front, things=None, matrix=similarity(face.landmarks, layout))
 
     def _front(self, frame: footage.Frame, face: Face) -> apply.Occlusion:
         return apply.find_occlusion(self.tracker.kit.parser, frame.pixels, face)
@@ -107,4 +143,5 @@ def clip_editor(which: str | Person, stages: Sequence[Edit], fps: float, kit: Ki
     """What edits the faces of a clip of `fps` frames a second."""
     every, fade = pace(fps)
     held = HeldChanges(every, kit.prototypes.triangles)
-    return ClipEditor(Tracker(kit, which), every, fade, stages=stages, held=held)
+    stages, anew = in_time(stages)
+    return ClipEditor(Tracker(kit, which), every, fade, stages=stages, held=held, anew=anew)

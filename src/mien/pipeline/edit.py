@@ -10,6 +10,7 @@ from typing import Any, Unpack, cast
 
 from ..arguments import checked
 from ..deprecations import GONE, callbacks
+from ..edits.effect_pack import taken_pack
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths, request_of
 from ..errors import RequestError
@@ -67,7 +68,7 @@ def edit(
     which = meant(face, kit=kit)
     hair = taken_hair(given.get("hairstyle"), consent, kit)
     about: dict[str, Any] = {"method": method, "network": network, "directions": directions, "mark": mark}
-    request = request_of(given, face=which, hair=hair, **about)
+    request = request_of(given, face=which, hair=hair, pack=taken_pack(given.get("effect")), **about)
     return Session(as_photo(photo), kit=kit).apply(request.checked())
 
 
@@ -107,6 +108,7 @@ def edit_clip(
     which = meant(face, kit=kit)
     about: dict[str, Any] = {"method": method, "network": network, "directions": directions, "mark": mark}
     hair = taken_hair(given.get("hairstyle"), consent, kit)
+    about["pack"] = taken_pack(given.get("effect"))
     asked = request_of(given, face=which, start=start, end=end, hair=hair, **about)
     return apply_to_clip(
         *places, asked, resume=resume, force=force, max_pixels=max_pixels, kit=kit, progress=progress

@@ -18,6 +18,10 @@ from typing import Protocol, Unpack, cast
 import numpy as np
 
 from ..arguments import checked
+from ..edits.effect_pack import taken_pack
+from ..edits.effect_paint import Paint
+from ..edits.effect_stickers import Stickers
+from ..edits.effects import at_time, in_time
 from ..edits.reenact import Reenactor
 from ..edits.reenact_driver import DrivingFace
 from ..edits.registry import plan
@@ -100,10 +104,10 @@ class LiveFace:
 
 
 class LiveEffect(Protocol):
-    """What is done to a stream: `renew` slowly, beside, and `show` at once, for every frame."""
+    """What is done to a stream: `renew` slowly, beside, and `show` at once, for every frame, taken `now` in seconds."""
 
     def renew(self, pixels: Array, face: Face) -> None: ...
-    def show(self, pixels: Array, face: Face) -> Array: ...
+    def show(self, pixels: Array, face: Face, now: float) -> Array: ...
 
 
 @dataclass
@@ -112,6 +116,7 @@ class LiveEdits:
 
     stages: Sequence[Edit]
     kit: Kit
+    anew: Sequence[Paint | Stickers] = ()
     laid: tuple[Laid, ...] = ()
 
     def renew(self, pixels: Array, face: Face) -> None:
@@ -126,17 +131,16 @@ class LiveEdits:
         apply.run_edits(pixels, self.stages, [face], [0], ask, align_face)
         self.laid = tuple(asked)
 
-    def show(self, pixels: Array, face: Face) -> Array:
-        """The frame with what was last asked, where the face is now."""
+    def show(self, pixels: Array, face: Face, now: float) -> Array:
+        """The frame with what was last asked, where the face is now, and with what is drawn in every one."""
         laid = self.laid
-        if not laid:
-            return pixels
         stage = iter(laid)
 
         def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             return moved(next(stage), crop.landmarks, self.kit.prototypes.triangles)
 
-        return apply.run_edits(pixels, self.stages, [face], [0], recall, align_face)
+        shown = apply.run_edits(pixels, self.stages[: len(laid)], [face], [0], recall, align_face)
+        return apply.run_edits(shown, at_time(self.anew, now), [face], [0], apply.make_change, align_face)
 
 
 @dataclass
@@ -157,7 +161,7 @@ class LivePortrait:
                 self.neutral = self.seen[DrivingFace.of(self.seen, self.model).neutral()]
                 self.seen.clear()
 
-    def show(self, pixels: Array, face: Face) -> Array:
+    def show(self, pixels: Array, face: Face, now: float) -> Array:
         out = self.portrait.copy()
         if self.neutral is not None:
             row = DrivingFace.of([self.neutral, face], self.model).rows(0)[1]
@@ -203,7 +207,7 @@ class Live:
             self._wanted.set()
             if not self.renewed:  # a first frame that is not edited would show the face as it is
                 self.settle()
-        return self.effect.show(pixels, face)
+        return self.effect.show(pixels, face, now)
 
     @property
     def boxes(self) -> list[notice.Box]:
@@ -287,7 +291,8 @@ def edits_shown(request: EditRequest, kit: Kit, mark: str | None = None) -> Show
     """Edits of the face before the camera. mark: as `live` has it."""
     stages, words = plan(request, kit), notice.words_for(mark, "live")
     step = edit_step(stages, request.arguments() | {"live": True})
-    return Show(LiveEdits(stages, kit), replace(step, words=words), words)
+    held, anew = in_time(stages)
+    return Show(LiveEdits(held, kit, anew), replace(step, words=words), words)
 
 
 def portrait_shown(portrait: PhotoLike, consent: str, kit: Kit, mark: str | None = None) -> Show:
@@ -326,7 +331,8 @@ def live(
     """
     kit, path = kit or shared_kit(licence), Path(out)
     clip_writer.target(path, force=force)
-    request = EditRequest(cast("dict[str, float | str]", strengths)).checked()
+    given = cast("dict[str, float | str]", strengths)
+    request = EditRequest(given, pack=taken_pack(given.get("effect"))).checked()
     if seconds is not None and not 0 < seconds <= LONGEST:
         raise RequestError(f"{seconds:g} seconds came: more than 0, up to {LONGEST:g}, was wanted")
     if (portrait is None) == request.empty:

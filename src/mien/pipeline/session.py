@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Unpack
 
+from ..edits.effect_pack import taken_pack
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths, request_of
 from ..io import notice
@@ -73,6 +74,7 @@ class Session:
                 directions=directions,
                 mark=mark,
                 hair=hair,
+                pack=taken_pack(asked.get("effect")),
             )
         )
 

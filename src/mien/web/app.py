@@ -29,6 +29,7 @@ from starlette.types import ASGIApp
 from .. import verbs
 from .._version import __version__
 from ..edits.request import EDITS, STYLE
+from ..edits.styles import NAMED
 from ..errors import InputError, OutputError
 from ..models.motions import boxed
 from ..paths import data_folder
@@ -66,7 +67,7 @@ def _strength(name: str) -> dict[str, Any]:
     if option.unit == "colour":
         return {"type": "string", "description": f"{option.says}, as red, #b01030 or rose:0.5"}
     if option.unit == STYLE:
-        named = f"{option.says}, as {', '.join(option.names)}; perhaps with a strength, as afro:0.7"
+        named = f"{option.says}, as {', '.join(option.names)}; perhaps with a strength, as {NAMED[name].example.split()[-1]}"
         return {"type": "string", "description": named}
     return {"type": "number", "minimum": option.low, "maximum": option.high, "description": option.says}
 
@@ -115,6 +116,7 @@ CALLS = (
     Call("DELETE", "/api/media/{id}", media_api.forget, status=204),
     Call("GET", "/api/media/{id}/faces", media_api.faces),
     Call("GET", "/api/media/{id}/manners/{name}", media_api.manner),
+    Call("GET", "/api/media/{id}/effects/{name}", media_api.effect),
     Call("POST", "/api/media/{id}/change", media_api.change, _object(slider=TEXT, end={}, request=REQUEST)),
     *(
         Call("POST", f"/api/media/{{id}}/{verb}", media_api.doing(verb), body, 201)

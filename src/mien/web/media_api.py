@@ -240,6 +240,32 @@ async def manner(request: Request) -> Response:
     return Response(await library.run(library.fact, id, name, drawn), media_type="image/jpeg")
 
 
+async def effect(request: Request) -> Response:
+    """The largest face of a picture with one of the effects in the box, small, as JPEG: what to choose it by."""
+    library, id, name = library_of(request), request.path_params["id"], request.path_params["name"]
+    if name not in EDITS["effect"].names:
+        raise MissingError("effect")
+
+    def drawn(opened: Opened) -> bytes:
+        shown = opened.shown
+        left, top, right, bottom = around_largest(shown.faces, shown.photo.size)
+        return jpeg(shown.edit(effect=name).pixels[top:bottom, left:right], media.THUMB)
+
+    return Response(await library.run(library.fact, id, f"effect {name}", drawn), media_type="image/jpeg")
+
+
+def around_largest(faces: list[Face], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the largest face with the head around it, in a picture of `size`; all of that where
+    there is no face."""
+    if not faces:
+        return 0, 0, *size
+    left, top, right, bottom = map(float, max(faces, key=lambda face: face.area).box)
+    x, y, reach = (left + right) / 2, top + 0.32 * (bottom - top), 0.9 * max(right - left, bottom - top)
+    ends = (x - reach, y - reach, x + reach, y + reach)
+    low = [max(round(end), 0) for end in ends[:2]]
+    return low[0], low[1], min(round(ends[2]), size[0]), min(round(ends[3]), size[1])
+
+
 async def verify(request: Request) -> Response:
     """What the label of a file says: what was done to it, and whether it is intact."""
     library = library_of(request)

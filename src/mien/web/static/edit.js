@@ -102,8 +102,23 @@ const ColourSlider = (/** @type {any} */ { edit }) => {
   </div>`;
 };
 
+// The choices that are shown as pictures: by edit, where these are.
+const PICTURED = /** @type {Record<string, string>} */ ({ effect: "effects" });
+
+const PicturedChoice = (/** @type {any} */ { edit }) => {
+  const [chosen, text] = (state.now.value.request[edit.name] ?? "").split(":"), id = state.current.value;
+  const strength = chosen ? Number(text ?? 1) : 1;
+  return html`<div class="manners" role="group" aria-label=${named(edit)}>
+    ${edit.styles.map((/** @type {string} */ name) => html`<button type="button" key=${name} class="manner" aria-pressed=${name === chosen} onClick=${() => done(edit, name === chosen ? "" : name)}>
+      ${state.medium.value?.faces.length > 0 && html`<img key=${id} src=${`/api/media/${id}/${PICTURED[edit.name]}/${name}`} alt="" loading="lazy" />`}<span>${t(`style.${name}`)}</span></button>`)}
+  </div>
+  ${chosen && html`<${Slider} id=${edit.name} says=${t("strength")} value=${strength} zero=${1} low=${0.1} high=${1} step=${0.05} shown=${`${Math.round(strength * 100)} %`}
+    onInput=${() => {}} onDone=${(/** @type {number} */ v) => done(edit, v === 1 ? chosen : `${chosen}:${v}`)} onReset=${() => done(edit, chosen)} />`}`;
+};
+
 const StyleChoice = (/** @type {any} */ { edit }) => {
   const asked = state.now.value.request[edit.name] ?? "";
+  if (PICTURED[edit.name]) return html`<${PicturedChoice} edit=${edit} />`;
   return html`<div class="chips" role="radiogroup" aria-label=${named(edit)}>
     ${edit.styles.map((/** @type {string} */ name) => html`<button type="button" role="radio" class="chip" aria-checked=${name === asked} onClick=${() => done(edit, name === asked ? "" : name)}>
       ${name === asked && html`<${Icon} name="check" />`}${t(`style.${name}`)}</button>`)}
