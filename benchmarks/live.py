@@ -56,7 +56,7 @@ def measured(kit: Kit, name: str, effect: LiveEffect, given: list[Array]) -> dic
             effect.renew(pixels, found)
             renewed.append(time.thread_time() - start)
         start = time.thread_time()
-        effect.show(pixels, found)
+        effect.show(pixels, found, number / FPS)
         shown.append(looked + time.thread_time() - start)
     each = float(np.median(shown[10:]))
     return {
