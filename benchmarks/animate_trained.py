@@ -19,10 +19,11 @@ from typing import Any
 import cv2
 import figures
 import numpy as np
+from talkers import faces_of, frames
 
 from mien import verbs
 from mien.face import geometry, mesh
-from mien.io import clip_reader, photo_writer
+from mien.io import photo_writer
 from mien.models.kit import Kit
 from mien.pipeline.animate import animate
 from mien.pipeline.motion import motion_of
@@ -34,22 +35,6 @@ EVERY = 4  # of the frames after that
 SIDE = 128  # pixels of the faces to learn from
 LAYOUT = Alignment("head", 240)
 CONSENT = "talkers of the GRID corpus, measured"
-
-
-def frames(path: Path) -> list[Array]:
-    return [frame.pixels for frame in clip_reader.frames(clip_reader.clip(path))]
-
-
-def faces_of(name: str, film: Sequence[Array], runs: Path) -> Path:
-    """The folder of the faces of one talker."""
-    folder, pictures = runs / f"faces-{name}", runs / f"frames-{name}"
-    if not (folder / "faces.csv").is_file():
-        pictures.mkdir(parents=True, exist_ok=True)
-        for i, pixels in enumerate(film):
-            photo_writer.write(Photo(pixels), pictures / f"{i:03}.png", force=True)
-        sources = sorted(pictures.glob("*.png"))
-        verbs.extract(sources, folder, like=sources[0], size=SIDE, resume=True)
-    return folder
 
 
 def faces_of_london(photos: Path, runs: Path) -> Path:
@@ -144,14 +129,16 @@ def main() -> None:
     clips = sorted((asked.data / "talkers").glob("*.mpg"))
     films = {path.stem: frames(path) for path in clips}
     folders = [faces_of_london(asked.data / "london-angles768", asked.runs)]
-    folders += [faces_of(name, film, asked.runs) for name, film in films.items() if name not in JUDGED]
+    folders += [
+        faces_of(name, film, asked.runs, size=SIDE) for name, film in films.items() if name not in JUDGED
+    ]
     many = asked.runs / "many"
     of_many = trained(many, folders, (), preset="cpu", overrides={"steps": str(asked.steps)})
     found, sheet = list[list[dict[str, Any]]](), list[Array]()
     for path in clips:
         if path.stem in JUDGED:
             film = films[path.stem]
-            own = faces_of(path.stem, film[:LEARNED], asked.runs)
+            own = faces_of(path.stem, film[:LEARNED], asked.runs, size=SIDE)
             one = {"perceptual": "0", "lr": "2e-4", "shots": "4", "steps": str(asked.steps_of_one)}
             of_one = trained(asked.runs / path.stem, [own], [many], preset="person", overrides=one)
             ways = {"mesh": None, "mesh and network": of_many, "mesh and network of one": of_one}

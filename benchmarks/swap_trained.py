@@ -18,11 +18,12 @@ from typing import Any
 import cv2
 import figures
 import numpy as np
+from talkers import faces_of, frames
 
 from mien import swap, verbs
 from mien.errors import MienError
 from mien.face import geometry, mesh
-from mien.io import clip_reader, photo_writer
+from mien.io import photo_writer
 from mien.models.kit import Kit
 from mien.models.swapper import Swapper
 from mien.pipeline.gallery import Gallery
@@ -34,22 +35,6 @@ JUDGED = range(62, 75, 3)  # those that are judged
 EVERY = 6  # of those learned, that a gallery has
 LAYOUT = Alignment("face", 64)  # in which faces are compared
 CONSENT = "two talkers of the GRID corpus, measured"
-
-
-def frames(path: Path) -> list[Array]:
-    return [frame.pixels for frame in clip_reader.frames(clip_reader.clip(path))]
-
-
-def faces_of(name: str, film: Sequence[Array], runs: Path) -> Path:
-    """The folder of a person's faces that are learned from."""
-    folder, pictures = runs / f"faces-{name}", runs / f"frames-{name}"
-    if not (folder / "faces.csv").is_file():
-        pictures.mkdir(parents=True, exist_ok=True)
-        for i, pixels in enumerate(film[:LEARNED]):
-            photo_writer.write(Photo(pixels), pictures / f"{i:03}.png", force=True)
-        sources = sorted(pictures.glob("*.png"))
-        verbs.extract(sources, folder, like=sources[0], resume=True)
-    return folder
 
 
 def trained(runs: Path, name: str, folders: list[Path], steps: int, start: Sequence[Path]) -> list[str]:
@@ -125,7 +110,7 @@ def main() -> None:
     asked = parser.parse_args()
     kit = Kit(threads=1)
     films = [frames(asked.talkers / f"{name}.mpg") for name in PEOPLE]
-    folders = [faces_of(name, film, asked.runs) for name, film in zip(PEOPLE, films, strict=True)]
+    folders = [faces_of(name, film[:LEARNED], asked.runs) for name, film in zip(PEOPLE, films, strict=True)]
     galleries = [Gallery.of(film[:LEARNED:EVERY], kit=kit) for film in films]
     ways: dict[str, Sequence[Path] | None] = {"without training": None, "from nothing": ()}
     ways |= {"from a base": (asked.base,)} if asked.base else {}
