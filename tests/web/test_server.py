@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,20 @@ def test_it_answers_to_its_own_name_and_ends_on_ctrl_c(tmp_path: Path):
         line.request("GET", "/api", headers={"Host": "evil.example"})
         answer = line.getresponse()
         assert answer.status == 421 and answer.getheader("server") is None
+        answer.read()
+        assert min(seconds_of_an_answer(line) for _ in range(20)) < 0.02, "head and body are sent at once"
         assert stat.S_IMODE((tmp_path / "home" / "studio").stat().st_mode) == 0o700
     finally:
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(20) == 0
     assert not list((tmp_path / "home" / "studio").glob("session-*"))
+
+
+def seconds_of_an_answer(line: http.client.HTTPConnection) -> float:
+    began = time.perf_counter()
+    line.request("GET", "/api")
+    line.getresponse().read()
+    return time.perf_counter() - began
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path):

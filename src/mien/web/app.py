@@ -40,6 +40,11 @@ from .studio import Studio
 
 Handler = Callable[[Request], Awaitable[Response]]
 LANGUAGES = ("en", "zh")
+AT_ONCE = (
+    6,
+    1,
+    1,
+)  # IPPROTO_TCP, TCP_NODELAY, on: what is written is sent, and what is accepted does the same
 
 
 @dataclass(frozen=True)
@@ -325,6 +330,7 @@ def _bound(config: uvicorn.Config) -> Any:
         raise OutputError(why) from error
     finally:
         logger.disabled = False
+    socket.setsockopt(*AT_ONCE)  # or an answer waits 40 ms between its head and its body
     socket.listen()  # who is told the address may come at once, and waits
     return socket
 

@@ -99,7 +99,7 @@ async function mirror(mine) {
       shown.height = image.height;
       shown.getContext("2d")?.drawImage(image, 0, 0);
     }
-    await new Promise(requestAnimationFrame);
+    if (image === eye || document.hidden) await new Promise(requestAnimationFrame); // which waits while nobody looks
     const now = performance.now(), old = pace.value, keep = old.fps ? CALM : 0;
     pace.value = { fps: keep * old.fps + ((1 - keep) * 1000) / (now - last), latency: keep * old.latency + (1 - keep) * (now - taken) };
     last = now;
