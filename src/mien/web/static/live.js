@@ -112,8 +112,10 @@ async function worked(eye) {
   try {
     return await createImageBitmap(await (await api.call("POST", `/api/live/${camera}`, sent)).blob());
   } catch (error) {
-    if (/** @type {any} */ (error).status === 404) tell(((told = ""), wanted())); // it was forgotten: another page has begun one
-    else {
+    if (/** @type {any} */ (error).status === 404) {
+      told = ""; // it was forgotten, as another page has begun one
+      await tell(wanted());
+    } else {
       state.tell(/** @type {Error} */ (error).message, "error");
       stop();
     }
