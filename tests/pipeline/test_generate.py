@@ -90,7 +90,7 @@ def test_imported_networks_are_listed_and_checked(mien: Mien, imported: None, tm
         (("generate", "--with", "noise", "--seeds", "3-1", "-o", "."), "no pictures"),
         (("generate", "--with", "noise", "--seeds", "a", "-o", "."), "0-15,20"),
         (("generate", "--with", "noise", "--truncation", "3", "-o", "."), "0 to 1.5"),
-        (("generate", "--with", "noise", "-o", "nowhere"), "mkdir -p"),
+        (("generate", "--with", "noise", "-o", "nowhere.png"), "nowhere.png names a file"),
         (("models", "import", "nowhere.pkl"), "no such file"),
         (("models", "import", str(HOPPER)), "hopper.jpg"),
     ],

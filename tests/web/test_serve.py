@@ -133,5 +133,6 @@ def test_what_would_not_be_safe_is_refused(
     monkeypatch.chdir(tmp_path)
     Path("keys.txt").write_text(KEYS[0])
     Path("short.txt").write_text("password")
-    ran = mien("serve", "--keys", "keys.txt", "--port", 0, *more)
+    keys = () if "--keys" in more else ("--keys", "keys.txt")
+    ran = mien("serve", *keys, "--port", 0, *more)
     assert ran.code == 2 and said in ran.err and ran.err.count("\n") == 1, ran
