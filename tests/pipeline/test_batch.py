@@ -280,7 +280,6 @@ def test_what_is_refused_before_the_work(mien: Mien, photos: Path, tmp_path: Pat
     for words, said in (
         ((photos, "-o", tmp_path / "no.jpg"), "2 photos to write into a folder, and"),
         ((photos, "-o", photos / "a.jpg"), "a.jpg names a file"),
-        ((photos, "-o", photos / "a.jpg" / "below"), "no folder can be made there"),
         ((photos / "*.gif", "-o", tmp_path), "no picture matches"),
         ((photos, photos / "below" / "..", "-o", tmp_path), "would both be written as"),
         ((photos, "-o", tmp_path, "--age", "90"), "age 90 is out of range"),
@@ -298,6 +297,8 @@ def test_what_is_refused_before_the_work(mien: Mien, photos: Path, tmp_path: Pat
 def test_a_name_without_a_suffix_is_a_folder_that_is_made(mien: Mien, photos: Path, tmp_path: Path):
     ran = mien("edit", photos / "a.jpg", "--smile", 0.5, "-o", tmp_path / "new" / "place")
     assert (ran.code, names(tmp_path / "new" / "place")) == (0, ["a.jpg"])
+    ran = mien("edit", photos / "a.jpg", "--smile", 0.5, "-o", photos / "a.jpg" / "below")
+    assert (ran.code, "no folder can be made there" in ran.err) == (2, True)
     ran = mien("edit", photos, "--smile", 0.5, "-o", tmp_path / "all")
     assert (ran.code, names(tmp_path / "all")) == (0, ["a.jpg", "b.JPG"])
 

@@ -122,10 +122,12 @@ def edit(
 
 @dataclass(frozen=True)
 class Work:
-    """The photos and clips that are meant, each with where its result goes; many: whether there may be several."""
+    """The photos and clips that are meant, each with where its result goes; into: whether that is a folder; many:
+    whether there may be several."""
 
     pairs: tuple[tuple[Path, Path], ...]
     clips: frozenset[Path]
+    into: bool
     many: bool
 
 
@@ -167,11 +169,9 @@ def gathered(
     if shard:
         whole, pairs = pairs, [one for one in pairs if batch.in_share(one[1], output, shard)]
         say(f"{len(pairs)} of {plural(len(whole), 'file')} in share {shard[0]} of {shard[1]}")
-    for place in {target.parent for _, target in pairs} if into else ():
-        outputs.make_folder(place)
     if not recursive and (others := batch.passed_over(inputs, sources)):
         say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
-    return Work(tuple(pairs), clips, many)
+    return Work(tuple(pairs), clips, into, many)
 
 
 def _listed(name: str) -> tuple[str, ...]:
@@ -200,6 +200,8 @@ def carry_out(
     if private and work.clips:
         raise RequestError("--private is for photos, and clips came: leave it out, or leave them out")
     about: dict[str, Any] = {"quality": quality, "force": force, "max_pixels": max_pixels, "private": private}
+    for place in {target.parent for _, target in work.pairs} if work.into else ():
+        outputs.make_folder(place)
     jobs = [batch.Job(source, target, request, **about) for source, target in work.pairs]
     still = replace(request, start=None, end=None)
     photos = [replace(job, request=still) for job in jobs if job.source not in work.clips]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..io import outputs
 from .app import app, say
 from .options import options
 
@@ -33,6 +34,7 @@ def frontalise(
     from .. import verbs
     from ..pipeline import batch
 
+    output = outputs.file_in(output, f"{photo.stem}.png")
     batch.check(batch.Job(photo, output, force=force))
     kit = verbs.shared_kit(licence)
     front = verbs.frontalise(verbs.read(photo, max_pixels=max_pixels), face=face, size=size, kit=kit)

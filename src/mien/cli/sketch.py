@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..io import outputs
 from ..pipeline.generate import NOBODY
 from ..pipeline.sketch import following
 from .app import app, say
@@ -58,6 +59,7 @@ def sketch(drawing: Path, output: Path, network: str, variations: int, **rest: A
     from .. import verbs
     from ..pipeline import batch
 
+    output = outputs.file_in(output, f"{drawing.stem}.png")
     places = [output]
     if variations > 1:
         places = [output.with_stem(f"{output.stem}-{k}") for k in range(1, variations + 1)]

@@ -49,6 +49,14 @@ def means_folder(path: Path) -> bool:
     return path.is_dir() or not (path.suffix or path.exists())
 
 
+def file_in(path: Path, name: str) -> Path:
+    """The file to write: `path`, or `name` in it where it means a folder, which is made."""
+    if not means_folder(path):
+        return path
+    make_folder(path)
+    return path / name
+
+
 def make_folder(path: Path) -> None:
     """A folder to write into, with those above it, where it is not there yet."""
     try:

@@ -5,10 +5,10 @@ import { signal } from "./vendor/signals-core.js";
 import { html, Icon, Slider } from "./view.js";
 import { known, t } from "./words.js";
 
-/** The values of one screen. prefix: of its sliders' ids; changed: is called when one is let go.
- * @param {string} prefix @param {() => void} [changed] */
-export function asking(prefix, changed = () => {}) {
-  const asked = signal(/** @type {Record<string, any>} */ ({})); // what is not here is as it comes
+/** The values of one screen. prefix: of its sliders' ids; changed: is called when one is let go; first: what is asked
+ * at the beginning. @param {string} prefix @param {() => void} [changed] @param {Record<string, any>} [first] */
+export function asking(prefix, changed = () => {}, first = {}) {
+  const asked = signal(first); // what is not here is as it comes
   const held = signal(/** @type {Record<string, number>} */ ({})); // while a slider is
 
   /** @param {string} name @param {any} value */

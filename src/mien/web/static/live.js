@@ -40,10 +40,10 @@ const start = () =>
     mirror(++run);
   });
 
-function stop() {
+async function stop() {
   run++;
   running.value = false;
-  since.value = 0;
+  if (since.value) await record(); // what was recorded is kept, however it ends
   stream?.getTracks().forEach((track) => track.stop());
   forget();
 }
@@ -67,7 +67,7 @@ effect(() => {
   if (on) waiting = setTimeout(() => tell(asked), untracked(() => (camera ? STILL : 0)));
 });
 effect(() => {
-  if (state.screen.value !== "live" && untracked(() => running.value)) stop();
+  if (state.screen.value !== "live") untracked(() => running.value && stop());
 });
 
 /** @param {string} asked */
@@ -92,7 +92,7 @@ async function mirror(mine) {
     on.setTransform(mirrored.value ? -1 : 1, 0, 0, 1, mirrored.value ? eye.width : 0, 0);
     on.drawImage(video, 0, 0, eye.width, eye.height);
     const taken = performance.now();
-    const image = camera ? await worked(eye) : eye;
+    const image = camera ? await worked(eye, camera) : eye;
     if (mine !== run) return;
     if (image && shown) {
       shown.width = image.width;
@@ -106,14 +106,14 @@ async function mirror(mine) {
   }
 }
 
-/** What the server makes of a frame; nothing where it could not. @param {HTMLCanvasElement} eye */
-async function worked(eye) {
+/** What a camera of the server makes of a frame; nothing where it could not. @param {HTMLCanvasElement} eye @param {string} id */
+async function worked(eye, id) {
   const sent = /** @type {Blob} */ (await new Promise((resolve) => eye.toBlob(resolve, "image/jpeg", QUALITY)));
   try {
-    return await createImageBitmap(await (await api.call("POST", `/api/live/${camera}`, sent)).blob());
+    return await createImageBitmap(await (await api.call("POST", `/api/live/${id}`, sent)).blob());
   } catch (error) {
     if (/** @type {any} */ (error).status === 404) {
-      told = ""; // it was forgotten, as another page has begun one
+      if (id === camera) told = ""; // it was forgotten, as another page has begun one
       await tell(wanted());
     } else {
       state.tell(/** @type {Error} */ (error).message, "error");
@@ -145,13 +145,13 @@ export const Mirror = () => {
   return html`<div class="mirror">
     <canvas class="seen" role="img" aria-label=${t("live-picture")} hidden=${!running.value} ref=${(/** @type {any} */ one) => (shown = one)}></canvas>
     ${!running.value && html`<div class="begin"><p>${t("live-lead")}</p><button type="button" class="main" onClick=${start}><${Icon} name="play" />${t("live-start")}</button><p class="fine">${t("live-stays")}</p></div>`}
-    ${asks && html`<${Consent} key=${state.current.value} />`}
+    ${asks && html`<${Consent} key=${state.current.value} onCancel=${() => (acting.value = false)} />`}
     <div class="tools">
       <span class="zoom">${running.value ? t("live-pace", { fps: Math.round(fps), ms: Math.round(latency) }) : ""}</span>
       <${IconButton} icon="person" says=${t("live-act")} aria-pressed=${acting.value} disabled=${!state.medium.value?.faces.length} onClick=${() => (acting.value = !acting.value)} />
       <${IconButton} icon="mirror" says=${t("live-mirror")} aria-pressed=${mirrored.value} onClick=${() => (mirrored.value = !mirrored.value)} />
       <${IconButton} icon="images" says=${t("live-photo")} disabled=${!running.value || !wanted()} onClick=${photo} />
-      <${IconButton} icon="film" says=${since.value ? t("live-record-end") : t("live-record")} aria-pressed=${Boolean(since.value)} disabled=${!running.value || !wanted()} onClick=${record} />
+      <${IconButton} icon="film" class="icon-button recorder" says=${since.value ? t("live-record-end") : t("live-record")} aria-pressed=${Boolean(since.value)} disabled=${!running.value || !wanted()} onClick=${record} />
       <${IconButton} icon="pause" says=${t("live-stop")} disabled=${!running.value} onClick=${stop} />
     </div></div>`;
 };

@@ -1,6 +1,7 @@
 // @ts-check
 // Settings: language, theme, what is kept and what leaves.
 import * as api from "./api.js";
+import * as sketch from "./sketch.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
 import { Choice, html, Icon } from "./view.js";
@@ -17,6 +18,7 @@ export function dress(wanted) {
 async function forget() {
   await state.trying(async () => {
     await api.call("POST", "/api/forget");
+    sketch.forgetAll();
     sessionStorage.clear();
     await state.load();
     state.tell(t("forgotten"));

@@ -18,17 +18,21 @@ const SIBLINGS = 6;
 const KEPT = "sketch"; // in the tab, so that a reload loses nothing
 const PORTRAIT = 1.9; // side of what is traced, over the height of the face
 
-const strokes = signal(/** @type {Stroke[]} */ (JSON.parse(sessionStorage.getItem(KEPT) ?? "[]")));
+/** @type {{strokes: Stroke[], seed: number, asked: Record<string, any>}} */
+const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null") ?? { strokes: [], seed: Math.floor(Math.random() * 2 ** 30), asked: {} };
+
+const strokes = signal(kept.strokes);
+const cleared = signal(/** @type {Stroke[]} */ ([])); // those of the paper before, until something is drawn
 const undone = signal(/** @type {Stroke[]} */ ([]));
 const held = signal(/** @type {Stroke | null} */ (null)); // the stroke that is being drawn
 const pen = signal({ width: WIDTHS[1], colour: COLOURS[0], rubber: false, mirrored: false });
 const sheet = signal(/** @type {ImageBitmap | null} */ (null)); // a drawing on paper, below the strokes
 const traced = signal(/** @type {any} */ (null)); // a part of a photo that shines through, which is no part of the drawing
-const seed = signal(Math.floor(Math.random() * 2 ** 30));
+const seed = signal(kept.seed);
 const faces = signal(/** @type {Map<number, string>} */ (new Map())); // looks at the face, by how many strokes there were
 const siblings = signal(/** @type {{seed: number, url: string}[]} */ ([]));
 const played = signal(/** @type {number | null} */ (null)); // strokes that are shown of a replay
-const { query, Asked } = asking("sketch", () => become(seed.value));
+const { asked, query, Asked } = asking("sketch", () => become(seed.value), kept.asked);
 
 // ---- the paper
 
@@ -75,6 +79,15 @@ function paint() {
 }
 effect(paint);
 
+/** The paper is there. @param {HTMLCanvasElement | null} one */
+function spread(one) {
+  board = one;
+  paint();
+  if (one && !faces.value.size) renew(); // as after a reload
+}
+/** @param {HTMLCanvasElement | null} one */
+const underlay = (one) => (below = one);
+
 effect(() => {
   const from = traced.value, on = below?.getContext("2d");
   on?.clearRect(0, 0, SIDE, SIDE);
@@ -105,19 +118,27 @@ function end() {
   if (!held.value) return;
   const drawn = [...strokes.value, held.value];
   held.value = null;
-  undone.value = [];
+  undone.value = cleared.value = [];
   put(drawn);
 }
 
 /** @param {Stroke[]} drawn */
 function put(drawn) {
   strokes.value = drawn;
-  const rounded = drawn.map((one) => ({ ...one, points: one.points.map((p) => p.map((v) => Math.round(v * 100) / 100)) }));
-  sessionStorage.setItem(KEPT, JSON.stringify(rounded));
+  part();
   renew();
 }
 
+effect(() => {
+  const rounded = strokes.value.map((one) => ({ ...one, points: one.points.map((p) => p.map((v) => Math.round(v * 100) / 100)) }));
+  sessionStorage.setItem(KEPT, JSON.stringify({ strokes: rounded, seed: seed.value, asked: asked.value }));
+});
 export function undo() {
+  if (!strokes.value.length) {
+    const before = cleared.value;
+    cleared.value = [];
+    return before.length ? put(before) : undefined;
+  }
   const last = strokes.value[strokes.value.length - 1];
   if (!last) return;
   undone.value = [...undone.value, last];
@@ -131,16 +152,25 @@ export function redo() {
   put([...strokes.value, next]);
 }
 
-function clear() {
-  undone.value = [...strokes.value].reverse(); // all of it can be brought back
+export function clear() {
+  cleared.value = strokes.value; // so that it can be brought back
+  undone.value = [];
   sheet.value = null;
   put([]);
+}
+
+/** Nothing of it stays. */
+export function forgetAll() {
+  clear();
+  cleared.value = [];
 }
 
 /** A drawing on paper, or a picture of one, takes the place of all. @param {File} file */
 export const lay = (file) =>
   state.trying(async () => {
-    sheet.value = await createImageBitmap(file);
+    const image = await createImageBitmap(file).catch(() => null);
+    if (!image) return state.tell(t("sketch-no-picture", { name: file.name }), "error");
+    sheet.value = image;
     undone.value = [];
     put([]);
   });
@@ -176,8 +206,6 @@ async function renew() {
   going.abort();
   going = new AbortController();
   const { signal } = going;
-  for (const { url } of siblings.value) URL.revokeObjectURL(url);
-  siblings.value = [];
   const count = strokes.value.length;
   if (blank()) return forget(faces.value);
   await state.working(async () => {
@@ -187,8 +215,15 @@ async function renew() {
   });
 }
 
+/** Siblings of another drawing, or of somebody else, go. */
+function part() {
+  for (const { url } of siblings.value) URL.revokeObjectURL(url);
+  siblings.value = [];
+}
+
 /** The same drawing as somebody else. @param {number} by */
 function become(by) {
+  if (!siblings.value.some((one) => one.seed === by)) part();
   seed.value = by;
   forget(faces.value);
   renew();
@@ -235,7 +270,7 @@ const Tools = () => {
     <${IconButton} icon="mirror" says=${t("sketch-mirror")} aria-pressed=${mirrored} onClick=${() => use({ mirrored: !mirrored })} />
     <${IconButton} icon="trace" says=${t("sketch-trace")} aria-pressed=${Boolean(traced.value)} disabled=${!state.medium.value} onClick=${trace} />
     <i class="gap"></i>
-    <${IconButton} icon="undo" says=${t("undo")} keys="Ctrl+Z" disabled=${!strokes.value.length} onClick=${undo} />
+    <${IconButton} icon="undo" says=${t("undo")} keys="Ctrl+Z" disabled=${!strokes.value.length && !cleared.value.length} onClick=${undo} />
     <${IconButton} icon="redo" says=${t("redo")} keys="Ctrl+Shift+Z" disabled=${!undone.value.length} onClick=${redo} />
     <${IconButton} icon="play" says=${t("sketch-replay")} disabled=${!strokes.value.length || played.value !== null} onClick=${replay} />
     <${IconButton} icon="bin" says=${t("sketch-clear")} disabled=${blank()} onClick=${clear} />
@@ -252,8 +287,8 @@ export const Sketch = () => {
     <${Tools} />
     <div class="sketch">
       <div class="paper">
-        <canvas class="below" width=${SIDE} height=${SIDE} aria-hidden="true" ref=${(/** @type {any} */ one) => (below = one)}></canvas>
-        <canvas class="board" width=${SIDE} height=${SIDE} role="img" aria-label=${t("sketch-paper")} ref=${(/** @type {any} */ one) => { board = one; paint(); }}
+        <canvas class="below" width=${SIDE} height=${SIDE} aria-hidden="true" ref=${underlay}></canvas>
+        <canvas class="board" width=${SIDE} height=${SIDE} role="img" aria-label=${t("sketch-paper")} ref=${spread}
           onPointerDown=${begin} onPointerMove=${go} onPointerUp=${end} onPointerCancel=${end}></canvas>
         ${blank() && !held.value && html`<p class="hint">${t("sketch-hint")}</p>`}
       </div>
