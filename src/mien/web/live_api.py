@@ -110,14 +110,14 @@ async def begin(request: Request) -> Response:
     consent = value_of(given, "consent", str, "")
     mark = value_of(given, "mark", str, None)
 
-    def shown() -> Show:
+    def begun() -> str:
         kit = verbs.shared_kit()
         if portrait is None:
-            return edits_shown(edit_requested(wanted), kit, mark)
-        return portrait_shown(studio.library.opened(portrait).shown.photo, consent, kit, mark)
+            return studio.cameras.begin(edits_shown(edit_requested(wanted), kit, mark))
+        photo = studio.library.opened(portrait).shown.photo
+        return studio.cameras.begin(portrait_shown(photo, consent, kit, mark))
 
-    show = await studio.library.run(shown)
-    return JSONResponse({"id": studio.cameras.begin(show)}, 201)
+    return JSONResponse({"id": await studio.library.run(begun)}, 201)
 
 
 async def frame(request: Request) -> Response:
@@ -131,7 +131,7 @@ async def snap(request: Request) -> Response:
     """What was shown last, as a labelled picture to work at."""
     studio = request.app.state.studio
     camera: Camera = studio.cameras[request.path_params["id"]]
-    medium = await studio.library.run(studio.library.put, camera.photo(), "camera")
+    medium = await studio.library.run(lambda: studio.library.put(camera.photo(), "camera"))
     return JSONResponse(medium.described(), 201)
 
 
@@ -141,7 +141,7 @@ async def record(request: Request) -> Response:
     camera: Camera = studio.cameras[request.path_params["id"]]
     given = await asked(request)
     if value_of(given, "on", bool):
-        camera.record()
+        await asyncio.to_thread(camera.record)
         return JSONResponse({"seconds": LONGEST})
     taken, camera.taken = camera.taken, None
     if not taken:
