@@ -123,18 +123,18 @@ async function worked(eye, id) {
   }
 }
 
-/** @param {string} id */
-const add = async (id) => {
-  state.media.value = [...state.media.value, await api.get(`/api/media/${id}/faces`)];
-};
-const photo = () => state.working(async () => (await add((await api.post(`/api/live/${camera}/photo`, {})).id), state.tell(t("live-kept"))));
+const photo = () =>
+  state.working(async () => {
+    await state.bringIn((await api.post(`/api/live/${camera}/photo`, {})).id);
+    state.tell(t("live-kept"));
+  });
 const record = () =>
   state.working(async () => {
     const on = !since.value;
     since.value = 0;
     const answer = await api.post(`/api/live/${camera}/record`, { on });
     if (on) return (since.value = performance.now());
-    await add(answer.id);
+    await state.bringIn(answer.id);
     state.tell(t("live-kept"));
   });
 

@@ -102,10 +102,14 @@ export function choose(id) {
   sessionStorage.setItem("current", id);
 }
 
+/** A picture that was made here is among the others. @param {string} id */
+export async function bringIn(id) {
+  media.value = [...media.value, await api.get(`/api/media/${id}/faces`)];
+}
+
 /** A picture that was made here is worked at. @param {string} id */
 export async function workAt(id) {
-  const told = await api.get(`/api/media/${id}/faces`);
-  media.value = [...media.value, told];
+  await bringIn(id);
   choose(id);
   location.hash = "edit";
 }
