@@ -341,6 +341,16 @@ class Person:
         return Identity(np.array(self.vector))
 
 
+@dataclass(frozen=True, eq=False)
+class Keep:
+    """Where a photo stays as it was, as a mask says: share `[H, W]` uint8, 255 where nothing may change and 0 where all
+    may, of the photo's shape in any size; the mask's name and sha256, for the label."""
+
+    name: str
+    sha256: str
+    share: Array
+
+
 class Phase(StrEnum):
     """When an edit's turn is among others, in this order: what is on a face comes off first, what lies on it
     comes last."""

@@ -54,6 +54,28 @@ def test_an_edit_is_the_verbs_edit_and_comes_labelled(client: TestClient, upload
     assert said["state"] == "intact" and said["steps"][0]["arguments"]["smile"] == "0.8"
 
 
+def pixels_of(data: bytes) -> Array:
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), 1)
+    assert found is not None
+    return np.asarray(found)
+
+
+def test_what_a_mask_keeps_stays(client: TestClient, portrait_id: str, upload: Any, portrait: Array):
+    mask = np.zeros(portrait.shape[:2], np.uint8)
+    mask[:, : mask.shape[1] // 2] = 255
+    put = client.post("/api/masks", content=cv2.imencode(".png", mask)[1].tobytes())
+    id, url = put.json()["id"], f"/api/media/{portrait_id}/render"
+    assert put.status_code == 201 and id not in [one["id"] for one in client.get("/api/media").json()]
+    body = {"request": {"light": 0.8}, "keep": id}
+    made = pixels_of(client.get(f"/api/media/{client.post(url, json=body).json()['id']}").content)
+    moved = np.abs(made[..., ::-1].astype(int) - portrait).max(2) > 12
+    assert moved[mask == 0].sum() > 1000 > 10 > moved[:, : mask.shape[1] // 2 - 8].sum()
+    assert np.array_equal(pixels_of(client.get(f"/api/media/{id}?original=1").content)[..., 0], mask)
+    assert client.post(url, json=body | {"keep": portrait_id}).status_code == 404
+    refused = [client.post("/api/masks", content=data) for data in (b"x", png(60_000, 60_000))]
+    assert [answer.status_code for answer in refused] == [415, 415]
+
+
 def test_original_gives_the_file_as_it_came(client: TestClient, upload: Any):
     id = upload(HOPPER).json()["id"]
     assert client.get(f"/api/media/{id}?original=1").content == HOPPER.read_bytes()

@@ -89,6 +89,12 @@ def _flag(name: str) -> str:
     metavar="NAME=X",
     help="With it: go X along one of its own directions.",
 )
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    metavar="MASK",
+    help="Photos: a picture that is white where they stay as they were.",
+)
 @options("consent", *MANY)
 def edit(
     inputs: tuple[str, ...],
@@ -230,6 +236,7 @@ def _request(given: dict[str, Any]) -> EditRequest:
     """What was asked for, checked."""
     from .. import verbs
     from ..pipeline.hair import taken_hair
+    from ..pipeline.keep import taken_keep
 
     strengths = {name: given[name] for name in EDITS if given[name] is not None}
     if not strengths and not given["directions"]:
@@ -237,7 +244,7 @@ def _request(given: dict[str, Any]) -> EditRequest:
     names = ("face", "method", "network", "directions", "start", "end", "mark", "licence")
     about, kit = {name: given[name] for name in names}, verbs.shared_kit(given["licence"])
     about["hair"] = taken_hair(strengths.get("hairstyle"), given["consent"], kit)
-    about["pack"] = taken_pack(strengths.get("effect"))
+    about |= {"pack": taken_pack(strengths.get("effect")), "keep": taken_keep(given["keep"])}
     check(strengths, own=EditRequest(**about).own)
     about["face"] = verbs.meant(about["face"], kit=kit)
     return EditRequest(strengths, **about)

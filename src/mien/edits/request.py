@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..deprecations import GONE, renamed
 from ..errors import RequestError
-from ..types import Person, Phase
+from ..types import Keep, Person, Phase
 from . import colours, styles
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class EditRequest:
     seconds that is edited and written. licence: "commercial" refuses networks that may not be used so.
     mark: the words in a corner of what is written, by standard, see `io.notice`; None for the usual ones. hair: of the
     strength "hairstyle", where it names a picture and no style in the box; pack: of the strength "effect", where it names
-    a pack of somebody's own.
+    a pack of somebody's own. keep: of a photo, where it stays as it was.
     """
 
     strengths: Asked = field(default_factory=dict)
@@ -218,6 +218,7 @@ class EditRequest:
     mark: str | None = None
     hair: styles.TakenHair | None = None
     pack: Pack | None = None
+    keep: Keep | None = None
 
     def checked(self) -> EditRequest:
         """Itself, where it makes sense; otherwise a `RequestError` that says what does not."""
@@ -260,6 +261,8 @@ class EditRequest:
             said |= {"hairstyle": self.hair.source.title, "hairstyle_sha256": self.hair.source.sha256}
         if self.pack:
             said |= {"effect_sha256": self.pack.sha256}
+        if self.keep:
+            said |= {"keep": self.keep.name, "keep_sha256": self.keep.sha256}
         return dict(self.strengths) | {name: value for name, value in said.items() if value}
 
     @property

@@ -20,6 +20,7 @@ from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Photo, Progress
 from .clip_edit import clip_editor
 from .hair import taken_hair
+from .keep import taken_keep
 from .people import FaceLike, meant
 from .photo import edit_step
 from .resume import Summary, process_clip
@@ -42,6 +43,7 @@ def edit(
     directions: Mapping[str, float] | None = None,
     consent: str = "",
     mark: str | None = None,
+    keep: PhotoLike | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
     **strengths: Unpack[Strengths],
@@ -56,8 +58,9 @@ def edit(
     (NAME-encoder, NAME-generator and NAME-directions in `models`); directions: amounts by the names of
     directions that have no other name, {"s3": 1.5}. mark: words in a corner of what is written, "eu", "eu:de" or "cn";
     "none", which is usual for edits, for none. consent: where `hairstyle` is a picture, in whose words the person in it
-    agreed, or a record of `mien consent`; it is written into the label. licence: "commercial" refuses networks that may not be
-    used so.
+    agreed, or a record of `mien consent`; it is written into the label. keep: a mask of the photo's shape, a picture as
+    `photo` is one: where it is white the photo stays as it was, bit for bit. licence: "commercial" refuses networks that
+    may not be used so.
 
     Pixels outside the change are bit-identical; the result remembers what was done (`Photo.history`), and
     `write` labels it. Raises `RequestError` for unknown edits and strengths out of range, `FaceError` where
@@ -68,7 +71,8 @@ def edit(
     which = meant(face, kit=kit)
     hair = taken_hair(given.get("hairstyle"), consent, kit)
     about: dict[str, Any] = {"method": method, "network": network, "directions": directions, "mark": mark}
-    request = request_of(given, face=which, hair=hair, pack=taken_pack(given.get("effect")), **about)
+    about |= {"pack": taken_pack(given.get("effect")), "keep": taken_keep(keep)}
+    request = request_of(given, face=which, hair=hair, **about)
     return Session(as_photo(photo), kit=kit).apply(request.checked())
 
 
@@ -127,6 +131,8 @@ def apply_to_clip(
     progress: Progress,
 ) -> Summary:
     """Carry out a request on a clip; see `edit_clip`."""
+    if request.keep:
+        raise RequestError(f"--keep is for photos, and {source.name} is a clip: leave it out")
     clip_writer.target(out, force=force)
     edits = plan(request, kit)
     if not edits:

@@ -25,7 +25,8 @@ from ..face.change import advect_points, composite
 from ..face.filters import to_lab
 from ..models.parser import Parsed, Parser
 from ..models.session import Net
-from ..types import Alignment, Array, Change, Crop, Edit, Face, Networks, Photo, Step
+from ..types import Alignment, Array, Change, Crop, Edit, Face, Keep, Networks, Photo, Step
+from .keep import laid_back, spared
 from .look import Look, align_face
 from .marking import Touched, joined
 
@@ -53,10 +54,12 @@ def edit_photo(
     align: AlignBy | None = None,
     look: Look | None = None,
     watch: Watch | None = None,
+    keep: Keep | None = None,
 ) -> Photo:
     """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before
     it; align: what lays faces out, for who remembers crops; look: how the photo is looked at, where known;
-    watch: who is told of each Change as it is composited. Raises `DeclinedError` where no face can have the hairstyle
+    watch: who is told of each Change as it is composited; keep: where the photo stays as it was.
+    Raises `DeclinedError` where no face can have the hairstyle
     that was asked for."""
     occlusions, notes, look = occlusions or {}, list[str](), look or Look.of(photo)
     bare = 0  # faces that cannot have the hairstyle
@@ -79,9 +82,11 @@ def edit_photo(
     pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or look.align, touched)
     if chosen and bare == len(chosen):
         raise DeclinedError("; ".join(notes))
+    pixels = laid_back(photo.pixels, pixels, keep) if keep else pixels
     networks = next((occlusion.networks for occlusion in occlusions.values() if occlusion.networks), ())
     uncovered = {i: occlusion.uncovered for i, occlusion in occlusions.items()}
-    marks = joined(photo.marks, touched.places(photo.pixels, pixels, uncovered))
+    places = touched.places(photo.pixels, pixels, uncovered)
+    marks = joined(photo.marks, tuple(spared(one, pixels, keep) for one in places) if keep else places)
     return photo.after(edit_step(edits, arguments, networks, tuple(notes)), pixels, marks)
 
 

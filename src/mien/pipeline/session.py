@@ -15,6 +15,7 @@ from ..models.kit import Kit, shared_kit
 from ..models.parser import Parser
 from ..types import Alignment, Array, Crop, Face, Photo
 from .hair import taken_hair
+from .keep import taken_keep
 from .look import PhotoFaces
 from .marking import worded
 from .people import FaceLike, meant, select_faces
@@ -59,6 +60,7 @@ class Session:
         directions: dict[str, float] | None = None,
         consent: str = "",
         mark: str | None = None,
+        keep: PhotoLike | None = None,
         **strengths: Unpack[Strengths],
     ) -> Photo:
         """The photo after one request; see `mien.edit` for what can be asked."""
@@ -75,6 +77,7 @@ class Session:
                 mark=mark,
                 hair=hair,
                 pack=taken_pack(asked.get("effect")),
+                keep=taken_keep(keep),
             )
         )
 
@@ -96,6 +99,7 @@ class Session:
             align=self._align,
             look=self._seen.look,
             watch=watch,
+            keep=request.keep,
         )
         return worded(done, words, self.faces)
 

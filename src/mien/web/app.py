@@ -83,7 +83,7 @@ REQUEST = _object(
 )
 MAPPING = {"type": "array", "items": _object(person=TEXT, face=TEXT)}
 VERB_BODIES = {
-    "render": _object(request=REQUEST),
+    "render": _object(request=REQUEST, keep={"type": "string", "description": "id of a mask"}),
     "stylize": _object(
         manner=TEXT, style={"type": "string", "description": "id of a painting"}, strength=SHARE, face=TEXT
     ),
@@ -117,6 +117,7 @@ CALLS = (
     Call("GET", "/api/openapi.json", openapi),
     Call("GET", "/api/media", media_api.listed),
     Call("POST", "/api/media", media_api.upload, "bytes", 201),
+    Call("POST", "/api/masks", media_api.mask, "bytes", 201),
     Call("GET", "/api/media/{id}", media_api.picture, query={"w": "integer", "original": "integer"}),
     Call("DELETE", "/api/media/{id}", media_api.forget, status=204),
     Call("GET", "/api/media/{id}/faces", media_api.faces),

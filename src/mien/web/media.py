@@ -24,12 +24,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from ..errors import InputError
+from ..errors import InputError, MienError
 from ..io import clip_reader, photo_reader, photo_writer
 from ..io.preview import jpeg, seen
 from ..pipeline import gesture
+from ..pipeline.keep import taken_keep
 from ..pipeline.session import Session
-from ..types import Photo
+from ..types import Keep, Photo
 from .answers import MissingError
 
 P = ParamSpec("P")
@@ -68,7 +69,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Medium:
-    """A photo, a clip or a result: name as shown; path of its file, which a result has once it was asked for; notes:
+    """A photo, a clip, a mask or a result: name as shown; path of its file, which a result has once it was asked for; notes:
     what was asked for and not done."""
 
     id: str
@@ -164,6 +165,23 @@ class Library:
         photo_writer.write(photo, path)
         return self.add(id, f"{name}.png", path)
 
+    def add_mask(self, id: str, path: Path) -> Medium:
+        """Where a photo is to stay as it was, painted in the page: no picture among the others."""
+        medium = Medium(id, "mask", path.name, path)
+        try:
+            taken_keep(_read(medium))
+        except MienError as error:
+            self.take_away(path.parent)
+            raise type(error)(str(error).replace(str(path), "this mask")) from error
+        self._media[id] = medium
+        return medium
+
+    def keep(self, id: str) -> Keep | None:
+        """What a mask keeps."""
+        if self[id].kind != "mask":
+            raise MissingError("mask")
+        return taken_keep(_read(self[id]))
+
     def add_portrait(self) -> Medium:
         """The portrait in the box."""
         id, path = self.new_path("portrait.jpg", ".jpg")
@@ -189,8 +207,8 @@ class Library:
         return self._media[id]
 
     def all(self) -> list[Medium]:
-        """Uploads, the oldest first."""
-        return [medium for medium in list(self._media.values()) if medium.recipe is None]
+        """Pictures and clips that were brought in, the oldest first."""
+        return [medium for medium in list(self._media.values()) if medium.kind in ("photo", "clip")]
 
     def opened(self, id: str) -> Opened:
         """A medium open for work; the last few stay so."""
@@ -271,10 +289,10 @@ class Library:
 
 
 def _read(medium: Medium) -> Photo:
-    if medium.kind == "photo":
-        return photo_reader.read(medium.path, max_pixels=MAX_PIXELS)
-    clip = clip_reader.clip(medium.path, max_pixels=MAX_PIXELS)
-    return Photo(next(clip_reader.frames(clip)).pixels)
+    if medium.kind == "clip":
+        clip = clip_reader.clip(medium.path, max_pixels=MAX_PIXELS)
+        return Photo(next(clip_reader.frames(clip)).pixels)
+    return photo_reader.read(medium.path, max_pixels=MAX_PIXELS)
 
 
 def _locked(folder: Path) -> sqlite3.Connection:

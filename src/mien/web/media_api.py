@@ -6,7 +6,7 @@ import os
 import re
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,13 @@ async def upload(request: Request) -> Response:
     id, path = await received(request, library, name)
     medium = await library.run(library.add, id, name, path)
     return JSONResponse(await library.run(_told, library, medium.id), 201)
+
+
+async def mask(request: Request) -> Response:
+    """Take in where a photo is to stay as it was, as a picture of its shape: white stays. `render` takes it as `keep`."""
+    library = library_of(request)
+    id, path = await received(request, library, "mask")
+    return JSONResponse((await library.run(library.add_mask, id, path)).described(), 201)
 
 
 def _decoded(text: str) -> str:
@@ -190,9 +197,9 @@ def doing(verb: str) -> Callable[[Request], Awaitable[Response]]:
     return done
 
 
-def _edit(_: Studio, given: dict[str, Any]) -> Apply:
-    wanted = value_of(given, "request", dict)
-    request = edit_requested(wanted)
+def _edit(studio: Studio, given: dict[str, Any]) -> Apply:
+    request, keep = edit_requested(value_of(given, "request", dict)), value_of(given, "keep", str, None)
+    request = replace(request, keep=studio.library.keep(keep)) if keep else request
     return lambda session: session.apply(request)
 
 
