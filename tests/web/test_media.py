@@ -61,15 +61,16 @@ def pixels_of(data: bytes) -> Array:
 
 
 def test_what_a_mask_keeps_stays(client: TestClient, portrait_id: str, upload: Any, portrait: Array):
-    mask = np.zeros(portrait.shape[:2], np.uint8)
-    mask[:, : mask.shape[1] // 2] = 255
+    height, width = portrait.shape[:2]
+    mask = np.zeros((height, width), np.uint8)
+    mask[:, : width // 2] = 255
     put = client.post("/api/masks", content=cv2.imencode(".png", mask)[1].tobytes())
     id, url = put.json()["id"], f"/api/media/{portrait_id}/render"
     assert put.status_code == 201 and id not in [one["id"] for one in client.get("/api/media").json()]
     body = {"request": {"light": 0.8}, "keep": id}
     made = pixels_of(client.get(f"/api/media/{client.post(url, json=body).json()['id']}").content)
     moved = np.abs(made[..., ::-1].astype(int) - portrait).max(2) > 12
-    assert moved[mask == 0].sum() > 1000 > 10 > moved[:, : mask.shape[1] // 2 - 8].sum()
+    assert moved[mask == 0].sum() > 1000 > 10 > moved[:, : width // 2 - 8].sum()
     assert np.array_equal(pixels_of(client.get(f"/api/media/{id}?original=1").content)[..., 0], mask)
     assert client.post(url, json=body | {"keep": portrait_id}).status_code == 404
     refused = [client.post("/api/masks", content=data) for data in (b"x", png(60_000, 60_000))]

@@ -218,6 +218,51 @@ def test_a_group_one_face_and_a_hostile_name(open_page: Opened, couple: Array, t
     page.get_by_role("button", name=f"Remove {NASTY}").click()
 
 
+def test_what_is_painted_stays_as_it_was(open_page: Opened):
+    page = open_page()
+    settled(page)
+    edited = shown(page)
+    until(page, "document.querySelector('.brush')")
+    page.keyboard.press("b")
+    place = page.locator(".painting").bounding_box()
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+
+    def dab(count: int) -> None:
+        page.mouse.move(x - 60, y)
+        page.mouse.down()
+        page.mouse.move(x + 60, y + 40, steps=4)
+        page.mouse.up()
+        until(page, f"studio.state.history.value.past.length === {count}")
+        settled(page)
+
+    dab(2)
+    kept = shown(page)
+    changed = np.abs(kept - edited).max(2) > 4
+    assert 200 < changed.sum() < 0.2 * changed.size
+    page.locator(".painting").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press(" ")  # by keys alone
+    until(page, "studio.state.history.value.past.length === 3")
+    page.get_by_role("button", name="Done").click()
+    page.locator("#tab-relight").click()
+    pull(page, "light", 0.95, release=False)
+    until(page, "studio.painter.live")
+    drawn = shown(page)
+    page.mouse.up()
+    settled(page)
+    exact = shown(page)
+    same = changed & (np.abs(exact - kept).max(2) < 3)
+    assert same.sum() > 0.5 * changed.sum() and np.abs(drawn - exact)[changed].mean() < 2.5
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    settled(page)
+    assert np.abs(shown(page) - exact).max() <= 1, "it outlives a reload"
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    settled(page)
+    assert np.abs(shown(page) - edited).max() <= 1
+
+
 @pytest.mark.slow
 def test_nine_versions_one_is_taken(open_page: Opened):
     page = open_page()

@@ -151,7 +151,7 @@ export const Mirror = () => {
       <${IconButton} icon="person" says=${t("live-act")} aria-pressed=${acting.value} disabled=${!state.medium.value?.faces.length} onClick=${() => (acting.value = !acting.value)} />
       <${IconButton} icon="mirror" says=${t("live-mirror")} aria-pressed=${mirrored.value} onClick=${() => (mirrored.value = !mirrored.value)} />
       <${IconButton} icon="images" says=${t("live-photo")} disabled=${!running.value || !wanted()} onClick=${photo} />
-      <${IconButton} icon="film" class="icon-button recorder" says=${since.value ? t("live-record-end") : t("live-record")} aria-pressed=${Boolean(since.value)} disabled=${!running.value || !wanted()} onClick=${record} />
-      <${IconButton} icon="pause" says=${t("live-stop")} disabled=${!running.value} onClick=${stop} />
+      <${IconButton} icon="record" class="icon-button recorder" says=${since.value ? t("live-record-end") : t("live-record")} aria-pressed=${Boolean(since.value)} disabled=${!running.value || !wanted()} onClick=${record} />
+      <${IconButton} icon="stop" says=${t("live-stop")} disabled=${!running.value} onClick=${stop} />
     </div></div>`;
 };

@@ -26,7 +26,7 @@ export async function lookAround() {
   const mine = (around.value = { from, versions });
   for (const one of versions) {
     if (around.value?.from !== mine.from) return;
-    const made = await state.trying(() => api.post(`/api/media/${id}/render`, { request: one.request }));
+    const made = await state.trying(() => api.post(`/api/media/${id}/render`, state.asked(from, one.request)));
     if (!made) return close();
     one.id = made.id;
     if (around.value?.from === mine.from) around.value = { ...around.value };

@@ -4,6 +4,7 @@ import { Animate, Moving } from "./animate.js";
 import { Edit } from "./edit.js";
 import { Generate } from "./generate.js";
 import { Jobs, listen } from "./jobs.js";
+import { Brush, brushing, grow, toggle } from "./keep.js";
 import { Mirror } from "./live.js";
 import { Around } from "./look.js";
 import * as networks from "./networks.js";
@@ -104,7 +105,7 @@ const Page = () => {
     <a class="skip" href="#main-panel" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); /** @type {HTMLElement | null} */ (document.querySelector(":is(#main, #panel) :is(input, button, a)"))?.focus(); }}>${t("skip")}</a>
     <${Rail} />
     <div class="work" hidden=${Boolean(sheet)}>
-      <${Top} /><main class="middle"><${stage.Stage} /><${Moving} /><${Mirror} /><${Around} /></main><${Strip} />
+      <${Top} /><main class="middle"><${stage.Stage}><${Brush} /></${stage.Stage}><${Moving} /><${Mirror} /><${Around} /></main><${Strip} />
     </div>
     ${panel && html`<aside class="panel" id="panel" aria-label=${t(`screen.${state.screen.value}`)}><${panel} /></aside>`}
     ${sheet && html`<${sheet} />`}
@@ -152,6 +153,10 @@ function step(by) {
 const KEYS = /** @type {Record<string, (event: KeyboardEvent) => void>} */ ({
   "\\": () => (stage.holding.value = true),
   c: compare,
+  b: toggle,
+  "[": () => grow(1 / 1.25),
+  "]": () => grow(1.25),
+  Escape: () => (brushing.value = false),
   "+": () => stage.zoomBy(1.5),
   "=": () => stage.zoomBy(1.5),
   "-": () => stage.zoomBy(1 / 1.5),

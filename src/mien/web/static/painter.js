@@ -1,7 +1,7 @@
 // @ts-check
 // Draws a photo with the Changes of a gesture at any strength, and pictures as they are. All that is needed to make the
 // textures anew after a lost context is kept beside them.
-import { COMPOSITE, RECTANGLE, SHOW, WHOLE } from "./shaders.js";
+import { COMPOSITE, KEEP, RECTANGLE, SHOW, WHOLE } from "./shaders.js";
 
 /**
  * @typedef {import("./changes.js").Key} Key
@@ -17,6 +17,7 @@ export class Painter {
   gl = /** @type {WebGL2RenderingContext} */ (/** @type {any} */ (null));
   composite = /** @type {any} */ (null);
   show = /** @type {any} */ (null);
+  keeping = /** @type {any} */ (null);
   still = /** @type {any} */ (null);
   targets = /** @type {Picture[]} */ ([]);
   uploaded = /** @type {WeakMap<Piece, any>} */ (new WeakMap());
@@ -25,8 +26,8 @@ export class Painter {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
-    /** @type {Record<string, ImageBitmap | null>} */
-    this.sources = { base: null, before: null, after: null };
+    /** @type {Record<string, ImageBitmap | HTMLCanvasElement | null>} */
+    this.sources = { base: null, before: null, after: null, keep: null };
     /** @type {Record<string, Picture | null>} */
     this.pictures = {};
     /** @type {Key[]} */
@@ -34,6 +35,7 @@ export class Painter {
     this.share = 0;
     this.live = false;
     this.split = 0;
+    this.veil = 0; // how clearly it is seen what is kept
     this.view = NONE;
     /** Width and height that views and Changes are told in. @type {[number, number]} */
     this.size = [1, 1];
@@ -56,6 +58,7 @@ export class Painter {
     gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, false);
     this.composite = this.program(RECTANGLE, COMPOSITE);
     this.show = this.program(WHOLE, SHOW);
+    this.keeping = this.program(WHOLE, KEEP);
     gl.bindVertexArray(gl.createVertexArray());
     this.targets = [];
     this.still = gl.createTexture(); // of a key in which nothing flows
@@ -87,7 +90,8 @@ export class Painter {
     return { program, at };
   }
 
-  /** Which picture is the base of gestures, shown before, or shown after. @param {string} name @param {ImageBitmap | null} image */
+  /** Which picture is the base of gestures, shown before, shown after, or says by its red what is kept.
+   * @param {string} name @param {ImageBitmap | HTMLCanvasElement | null} image */
   put(name, image) {
     const gl = this.gl;
     const old = this.pictures[name];
@@ -192,7 +196,28 @@ export class Painter {
       for (const piece of pieces) this.face(name, piece, low, high, from, to);
       from = to;
     }
-    return from;
+    return this.pictures.keep ? this.laidBack(base, from, this.pictures.keep, this.targets[turn % 2]) : from;
+  }
+
+  /** What is kept of the base, over what was changed. @param {Picture} base @param {Picture} changed @param {Picture} keep @param {Picture} to */
+  laidBack(base, changed, keep, to) {
+    const gl = this.gl, { program, at } = this.keeping;
+    gl.useProgram(program);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, to.buffer);
+    gl.viewport(0, 0, to.width, to.height);
+    this.bind([base, changed, keep], at, ["uBase", "uChanged", "uKeep"]);
+    gl.uniform2f(at("uSize"), to.width, to.height);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    return to;
+  }
+
+  /** @param {Picture[]} pictures @param {(name: string) => any} at @param {string[]} names of the uniforms that they are */
+  bind(pictures, at, names) {
+    pictures.forEach((picture, i) => {
+      this.gl.activeTexture(this.gl.TEXTURE0 + i);
+      this.gl.bindTexture(this.gl.TEXTURE_2D, picture.texture);
+      this.gl.uniform1i(at(names[i]), i);
+    });
   }
 
   /** The keys below and above the share; below the first one there is none. @returns {[Key | null, Key]} */
@@ -274,12 +299,9 @@ export class Painter {
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.useProgram(program);
-    [before, after].forEach((picture, i) => {
-      gl.activeTexture(gl.TEXTURE0 + i);
-      gl.bindTexture(gl.TEXTURE_2D, picture.texture);
-    });
-    gl.uniform1i(at("uBefore"), 0);
-    gl.uniform1i(at("uAfter"), 1);
+    const { keep } = this.pictures;
+    this.bind([before, after, keep ?? before], at, ["uBefore", "uAfter", "uKeep"]);
+    gl.uniform1f(at("uVeil"), keep ? this.veil : 0);
     gl.uniform4f(at("uView"), x / this.size[0], y / this.size[1], scale / this.size[0], scale / this.size[1]);
     gl.uniform1f(at("uHeight"), this.canvas.height);
     gl.uniform1f(at("uSplit"), this.split);

@@ -83,15 +83,29 @@ void main() {
   oColour = vec4(clamp(floor((here + colour.a * (seen + colour.rgb - here)) * 255.0 + 0.5) / 255.0, 0.0, 1.0), 1.0);
 }`;
 
+// What is kept of the base, over what was changed of it: the mask's red says how much.
+export const KEEP = `${HEAD}
+uniform sampler2D uBase, uChanged, uKeep;
+uniform vec2 uSize;
+out vec4 oColour;
+void main() {
+  ivec2 p = ivec2(gl_FragCoord.xy);
+  float kept = textureLod(uKeep, gl_FragCoord.xy / uSize, 0.0).r;
+  vec3 mixed = mix(texelFetch(uChanged, p, 0).rgb, texelFetch(uBase, p, 0).rgb, kept);
+  oColour = vec4(floor(mixed * 255.0 + 0.5) / 255.0, 1.0);
+}`;
+
 // The last pass: pictures -> canvas. uView: canvas pixels -> share of the picture (offset, then scale).
 export const WHOLE = `${HEAD}
 void main() { gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0, 0.0, 1.0); }`;
 
 export const SHOW = `${HEAD}
-uniform sampler2D uBefore, uAfter;
+uniform sampler2D uBefore, uAfter, uKeep;
 uniform vec4 uView;
 uniform float uHeight, uSplit;               // of the canvas; where "before" ends, in canvas pixels
 uniform vec3 uGround;
+uniform float uVeil;                         // how clearly it is seen what is kept
+const vec3 VEIL = vec3(0.28, 0.56, 1.0);
 uniform int uTaps;                           // a side, where the screen shows fewer pixels than there are
 uniform bool uPixels;                        // so near that pixels are shown as they are
 out vec4 oColour;
@@ -111,5 +125,8 @@ void main() {
   vec2 here = vec2(gl_FragCoord.x, uHeight - gl_FragCoord.y);
   vec2 at = here * uView.zw + uView.xy;
   bool outside = any(lessThan(at, vec2(0.0))) || any(greaterThanEqual(at, vec2(1.0)));
-  oColour = vec4(outside ? uGround : here.x < uSplit ? seen(uBefore, at) : seen(uAfter, at), 1.0);
+  bool before = here.x < uSplit;
+  vec3 shown = before ? seen(uBefore, at) : seen(uAfter, at);
+  if (!before) shown = mix(shown, VEIL, uVeil * textureLod(uKeep, at, 0.0).r);
+  oColour = vec4(outside ? uGround : shown, 1.0);
 }`;

@@ -12,12 +12,14 @@ import { t } from "./words.js";
 const NEAREST = 8; // times that a pixel is shown
 const REST = 250; // ms after the last move in which what is seen gets all its pixels
 const FINEST = 4096; // pixels of a side that are asked for
+const VEIL = 0.5; // how much of it covers what is kept
 const EDGE = 24; // CSS pixels around a picture that fits
 
 export const split = signal(/** @type {number | null} */ (null)); // where "before" ends, as a share of the width
 export const holding = signal(false); // the original is shown
+export const veiled = signal(false); // what is kept can be seen
 export const zoom = signal(1); // device pixels on a pixel of the photo
-const placed = signal({ x: 0, y: 0, scale: 1 }); // of the view, in CSS pixels
+export const placed = signal({ x: 0, y: 0, scale: 1 }); // of the view, in CSS pixels
 const hovered = signal("");
 
 /** @type {Painter | null} */
@@ -41,6 +43,7 @@ function draw() {
     const ratio = painter.canvas.width / Math.max(painter.canvas.clientWidth, 1);
     const share = untracked(() => (holding.value ? 1 : split.value ?? 0));
     painter.split = share * painter.canvas.width;
+    painter.veil = untracked(() => (veiled.value && !holding.value ? VEIL : 0));
     painter.view = { x: view.x, y: view.y, scale: view.scale };
     const tone = getComputedStyle(painter.canvas).backgroundColor.match(/[\d.]+/g) ?? ["0", "0", "0"];
     painter.ground = /** @type {any} */ (tone.slice(0, 3).map((v) => Number(v) / 255));
@@ -215,13 +218,13 @@ function pan(dx, dy) {
 
 const pointers = new Map();
 /** @param {PointerEvent} event */
-function down(event) {
+export function down(event) {
   if (event.button > 0) return;
   /** @type {HTMLElement} */ (event.currentTarget).setPointerCapture(event.pointerId);
   pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
 }
 /** @param {PointerEvent} event */
-function moved(event) {
+export function moved(event) {
   const before = pointers.get(event.pointerId);
   if (!before) return;
   const here = [event.offsetX, event.offsetY];
@@ -234,11 +237,11 @@ function moved(event) {
   pointers.set(event.pointerId, here);
 }
 /** @param {PointerEvent} event */
-const up = (event) => pointers.delete(event.pointerId);
+export const up = (event) => pointers.delete(event.pointerId);
 
 // ---- the part of the page
 
-const painterReady = signal(false);
+export const painterReady = signal(false);
 export const unsupported = signal(false);
 
 /** @param {HTMLCanvasElement | null} canvas */
@@ -271,9 +274,15 @@ function mount(canvas) {
 effect(() => {
   holding.value;
   split.value;
+  veiled.value;
   draw();
 });
-export const redraw = draw;
+
+/** What is kept, by its mask; null where that is nothing. @param {HTMLCanvasElement | null} mask */
+export function keep(mask) {
+  painter?.put("keep", mask);
+  draw();
+}
 
 /** A ring on each face, which chooses it. */
 const Rings = () => {
@@ -321,7 +330,7 @@ const Handle = () =>
     <span class="line"><span class="knob"><${Icon} name="drag" /></span></span>
   </div>`;
 
-export const Stage = () =>
+export const Stage = (/** @type {any} */ { children }) =>
   html`<div class="stage">
     <canvas ref=${mount} tabindex="0" role="img" aria-label=${t("picture", { name: state.medium.value?.name ?? "", n: state.medium.value?.faces.length ?? 0 })}
       onPointerDown=${down} onPointerMove=${moved} onPointerUp=${up} onPointerCancel=${up}
@@ -330,6 +339,7 @@ export const Stage = () =>
     ${!holding.value && html`<${Rings} />`}
     ${split.value !== null && html`<${Handle} />`}
     ${holding.value && html`<span class="badge">${t("original")}</span>`}
+    ${children}
     <div class="tools">
       <span class="zoom">${Math.round(zoom.value * 100)} %</span>
       <${IconButton} icon="out" says=${t("zoom-out")} keys="−" onClick=${() => zoomBy(1 / 1.5)} />

@@ -6,7 +6,7 @@ import { batch, computed, signal } from "./vendor/signals-core.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {{request: Record<string, any>, swap: any | null, style: any | null}} State - done in the order swap, edit, style
+ * @typedef {{request: Record<string, any>, swap: any | null, style: any | null, keep?: string}} State - done in the order swap, edit, style; keep: the id of a mask of what no edit changes
  * @typedef {{past: State[], now: State, future: State[]}} History
  * @typedef {{id: string, kind: string, name: string, size: [number, number], preview: [number, number], faces: any[]}} Medium
  */
@@ -153,6 +153,9 @@ function result(id, verb, body) {
   return /** @type {Promise<any>} */ (made.get(key));
 }
 
+/** What an exact picture with these strengths asks for. @param {State} state @param {any} request */
+export const asked = ({ keep }, request) => (keep ? { request, keep } : { request });
+
 /** What the sliders work at: the picture, or what a swap made of it. @param {string} id @param {State} state */
 export const base = async (id, state) => (state.swap ? (await result(id, "swap", state.swap)).id : id);
 
@@ -161,7 +164,7 @@ export async function exact(id, state) {
   let at = await base(id, state);
   let notes = /** @type {string[]} */ ([]);
   if (Object.keys(strengths(state)).length) {
-    const done = await result(at, "render", { request: state.request });
+    const done = await result(at, "render", asked(state, state.request));
     [at, notes] = [done.id, done.notes];
   }
   if (state.style) at = (await result(at, "stylize", state.style)).id;
