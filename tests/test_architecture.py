@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pipeline.gallery",
         "pipeline.generate",
         "pipeline.hair",
+        "pipeline.keep",
         "pipeline.motion",
         "pipeline.people",
         "pipeline.sketch",
