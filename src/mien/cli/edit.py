@@ -31,10 +31,16 @@ STOPPED = "stopped: the same command with --resume goes on"
 def _list_styles(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Tell which hairstyles or effects there are, where that is all that is wanted."""
     if value == LIST:
-        for name, says in EDITS[option.name or ""].names.items():
-            click.echo(f"{name:10} {says}")
+        tell_styles(option.name or "")
         ctx.exit()
     return value
+
+
+def tell_styles(edit: str) -> None:
+    """Which hairstyles or effects there are, a line each."""
+    names = EDITS[edit].names
+    for name, says in names.items():
+        click.echo(f"{name:{max(map(len, names))}} {says}")
 
 
 LIST = "list"  # instead of a style
