@@ -441,7 +441,7 @@ def test_a_zip_holds_what_a_pack_needs_and_what_desktops_put_there(tmp_path: Pat
         other = zipped(folder)
         with zipfile.ZipFile(other, "a") as pack:
             pack.writestr(name, b"")
-        with pytest.raises(InputError, match="is in it, and only effect.json and PNGs may be"):
+        with pytest.raises(InputError, match=r"is in it, and only effect\.json and PNGs may be"):
             read(other)
 
 
