@@ -25,8 +25,9 @@ GREY = 66.0  # Lab lightness that grey hair has at least
 STRAND, EDGE = 3.0, 0.18
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
 SHINE = 0.6  # of how much lighter than the middle a strand would be: what shines does so in any colour
-FAIR = 74.0  # Lab lightness of fair skin in even light; where skin is darker, dyed hair is too,
-LESS = 0.4  # by this power of its share: some of that is the skin's own
+# Lab lightness of fair skin in even light; the power of its share by which dyed hair is darker where skin is, as some
+# of that is the skin's own
+FAIR, LESS = 74.0, 0.4
 RIM = 0.035  # face widths within its edge, over which hair is mixed with what is behind it
 STUBBLE = 4.0, 24.0  # Lab lightness: by how much less than skin's some of a pixel is beard, and all
 # Lab lightness: of a ground that black hair is told from and of one that it is not; and over that ground, from where on
@@ -64,9 +65,8 @@ class Hair:
             return Change(flow, np.zeros_like(before), np.zeros_like(region), kind="hair")
         bare = np.maximum.reduce([regions[name] for name in BARE]) > 0.6
         wide = float(np.ptp(crop.landmarks[: topology.POINTS, 0]))
-        share, own, ground = unmixed(before, region, bare, wide, RIM)
-        hair = rgb_to_lab(own)
-        ground = rgb_to_lab(ground)
+        share, own, behind = unmixed(before, region, bare, wide, RIM)
+        hair, ground = rgb_to_lab(own), rgb_to_lab(behind)
         if self.with_beard:  # thin as it is, it is told from skin by its darkness
             share = np.maximum(share, regions["beard"] * smoothstep(ground[..., 0] - lab[..., 0], *STUBBLE))
         share *= inside(crop.size) * seen(lab, ground)

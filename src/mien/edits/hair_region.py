@@ -35,11 +35,8 @@ SOME, NOSE_TIP = 0.3, 4  # of a region; of the mesh: hair on a head comes from a
 FARTHEST = 9.0  # standard deviations: more is no farther
 BARE = ("skin", "nose", "neck", "ears", "eyes", "brows")  # of the parser: where no hair is
 ALL, NONE = 0.85, 0.12  # of a region: what surely is hair, and what surely is none
-INSIDE, BEYOND, BESIDE_SKIN = (
-    0.012,
-    0.035,
-    0.012,
-)  # so many face widths inside it, and beyond; beside skin fewer
+# so many face widths inside its edge, and beyond; beside skin fewer
+RIM, BEYOND, BESIDE_SKIN = 0.012, 0.035, 0.012
 APART = 0.14, 0.35  # between the colours of hair and of what is behind it, where they begin to tell a share
 SHARE = 0.05, 0.25  # shares that are noise, and that are none
 STRAY = 0.10  # face widths from the parser's hair, beyond which nothing is a strand of it
@@ -66,14 +63,14 @@ def hair_region(
 
 
 def unmixed(
-    pixels: Array, hair: Array, bare: Array, wide: float, inside: float = INSIDE
+    pixels: Array, hair: Array, bare: Array, wide: float, rim: float = RIM
 ) -> tuple[Array, Array, Array]:
     """How much of each pixel is hair, `[S, S]` in 0..1, the hair's own colour there and that of what is behind it,
     `[S, S, 3]` each: told by the colours of what surely is hair around and of what surely is none (after Chuang et al.
     2001, "A Bayesian approach to digital matting", with one colour for each). pixels `[S, S, 3]` in 0..1; hair `[S, S]`:
-    see `hair_region`; bare `[S, S]`: where skin is; wide: the face's mesh, in pixels; inside: so many face widths within
-    its edge hair is sure."""
-    sure = cv2.erode((hair > ALL).astype(np.float32), filters.disc(inside * wide))
+    see `hair_region`; bare `[S, S]`: where skin is; wide: the face's mesh, in pixels; rim: so many face widths within
+    its edge hair is mixed with what is behind it."""
+    sure = cv2.erode((hair > ALL).astype(np.float32), filters.disc(rim * wide))
     some = (hair > NONE).astype(np.float32)
     none = 1 - cv2.dilate(some, filters.disc(BEYOND * wide))
     none = np.maximum(none, (1 - cv2.dilate(some, filters.disc(BESIDE_SKIN * wide))) * bare)
@@ -91,10 +88,9 @@ def unmixed(
     alpha = np.where(sure > 0, 1, np.where(none > 0, 0, hair + trust * (share - hair))).astype(np.float32)
     alpha = 0.8 * alpha + 0.2 * filters.blur(alpha, 0.7)
     own = (pixels - (1 - alpha[..., None]) * back) / np.maximum(alpha, 0.25)[..., None]
-    deep = cv2.distanceTransform((hair > 0.5).astype(np.uint8), cv2.DIST_L2, 5) / (inside * wide)
-    lighter = (
-        FAR * filters.smoothstep(deep, 0.7, 2.2)[..., None]
-    )  # at the edge what is behind it shines through
+    deep = cv2.distanceTransform((hair > 0.5).astype(np.uint8), cv2.DIST_L2, 5) / (rim * wide)
+    # at the edge what is behind it shines through
+    lighter = FAR * filters.smoothstep(deep, 0.7, 2.2)[..., None]
     own = np.clip(own - front, -FAR, lighter)
     colour = front + filters.smoothstep(alpha, 0.25, 0.8)[..., None] * own
     return alpha, np.clip(colour, 0, 1), back
