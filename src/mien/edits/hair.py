@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face import mesh, topology
+from ..face import geometry, mesh, topology
 from ..face.filters import blur, lab_to_rgb, rgb_to_lab, smoothstep, to_lab
 from ..face.skin import fit_skin_shading
 from ..models.parser import Parser
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .colours import Colour
-from .hair_region import BARE, hair_region, inside, unmixed
+from .hair_region import BARE, RIM, hair_region, inside, unmixed
 
 # how many times lighter or darker hair may become where it is darkest: more of black hair is noise
 GAIN = 0.03, 8.0
@@ -24,11 +24,11 @@ GREY = 66.0  # Lab lightness that grey hair has at least
 # pixels of the crop that strands are wide; and how much grey one has more than the next
 STRAND, EDGE = 3.0, 0.18
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
-SHINE = 0.6  # of how much lighter than the middle a strand would be: what shines does so in any colour
+SHINE = 0.8  # of how much lighter than the middle a strand would be: what shines does so in any colour
 # Lab lightness of fair skin in even light; the power of its share by which dyed hair is darker where skin is, as some
 # of that is the skin's own
 FAIR, LESS = 74.0, 0.4
-RIM = 0.035  # face widths within its edge, over which hair is mixed with what is behind it
+BLURRED = 2.5  # pixels of the photo over which hair is mixed with what is behind it, at the least
 STUBBLE = 4.0, 24.0  # Lab lightness: by how much less than skin's some of a pixel is beard, and all
 # Lab lightness: of a ground that black hair is told from and of one that it is not; and over that ground, from where on
 # hair begins to be seen and is seen
@@ -65,7 +65,8 @@ class Hair:
             return Change(flow, np.zeros_like(before), np.zeros_like(region), kind="hair")
         bare = np.maximum.reduce([regions[name] for name in BARE]) > 0.6
         wide = float(np.ptp(crop.landmarks[: topology.POINTS, 0]))
-        share, own, behind = unmixed(before, region, bare, wide, RIM)
+        rim = max(RIM, BLURRED * geometry.scale_of(crop.matrix) / wide)
+        share, own, behind = unmixed(before, region, bare, wide, rim)
         hair, ground = rgb_to_lab(own), rgb_to_lab(behind)
         if self.with_beard:  # thin as it is, it is told from skin by its darkness
             share = np.maximum(share, regions["beard"] * smoothstep(ground[..., 0] - lab[..., 0], *STUBBLE))
