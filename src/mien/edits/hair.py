@@ -24,10 +24,11 @@ GREY = 66.0  # Lab lightness that grey hair has at least
 # pixels of the crop that strands are wide; and how much grey one has more than the next
 STRAND, EDGE = 3.0, 0.18
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
-SHINE = 0.8  # of how much lighter than the middle a strand would be: what shines does so in any colour
+SHINE = 0.65  # of how much lighter than the middle a strand would be: what shines does so in any colour
 # Lab lightness of fair skin in even light; the power of its share by which dyed hair is darker where skin is, as some
 # of that is the skin's own
 FAIR, LESS = 74.0, 0.4
+HAIRLINE = 0.025  # face widths beside skin, over which hair is thin
 BLURRED = 2.5  # pixels of the photo over which hair is mixed with what is behind it, at the least
 STUBBLE = 4.0, 24.0  # Lab lightness: by how much less than skin's some of a pixel is beard, and all
 # Lab lightness: of a ground that black hair is told from and of one that it is not; and over that ground, from where on
@@ -66,7 +67,7 @@ class Hair:
         bare = np.maximum.reduce([regions[name] for name in BARE]) > 0.6
         wide = float(np.ptp(crop.landmarks[: topology.POINTS, 0]))
         rim = max(RIM, BLURRED * geometry.scale_of(crop.matrix) / wide)
-        share, own, behind = unmixed(before, region, bare, wide, rim)
+        share, own, behind = unmixed(before, region, bare, wide, rim, HAIRLINE)
         hair, ground = rgb_to_lab(own), rgb_to_lab(behind)
         if self.with_beard:  # thin as it is, it is told from skin by its darkness
             share = np.maximum(share, regions["beard"] * smoothstep(ground[..., 0] - lab[..., 0], *STUBBLE))

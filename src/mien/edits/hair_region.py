@@ -63,14 +63,16 @@ def hair_region(
 
 
 def unmixed(
-    pixels: Array, hair: Array, bare: Array, wide: float, rim: float = RIM
+    pixels: Array, hair: Array, bare: Array, wide: float, rim: float = RIM, hairline: float = 0.0
 ) -> tuple[Array, Array, Array]:
     """How much of each pixel is hair, `[S, S]` in 0..1, the hair's own colour there and that of what is behind it,
     `[S, S, 3]` each: told by the colours of what surely is hair around and of what surely is none (after Chuang et al.
     2001, "A Bayesian approach to digital matting", with one colour for each). pixels `[S, S, 3]` in 0..1; hair `[S, S]`:
     see `hair_region`; bare `[S, S]`: where skin is; wide: the face's mesh, in pixels; rim: so many face widths within
-    its edge hair is mixed with what is behind it."""
+    its edge hair is mixed with what is behind it; hairline: and so many beside skin."""
     sure = cv2.erode((hair > ALL).astype(np.float32), filters.disc(rim * wide))
+    if hairline:
+        sure *= 1 - cv2.dilate(bare.astype(np.float32), filters.disc(hairline * wide))
     some = (hair > NONE).astype(np.float32)
     none = 1 - cv2.dilate(some, filters.disc(BEYOND * wide))
     none = np.maximum(none, (1 - cv2.dilate(some, filters.disc(BESIDE_SKIN * wide))) * bare)
@@ -90,7 +92,7 @@ def unmixed(
     own = (pixels - (1 - alpha[..., None]) * back) / np.maximum(alpha, 0.25)[..., None]
     deep = cv2.distanceTransform((hair > 0.5).astype(np.uint8), cv2.DIST_L2, 5) / (rim * wide)
     # at the edge what is behind it shines through
-    lighter = FAR * filters.smoothstep(deep, 0.7, 2.2)[..., None]
+    lighter = FAR * filters.smoothstep(deep, 0.5, 1.6)[..., None]
     own = np.clip(own - front, -FAR, lighter)
     colour = front + filters.smoothstep(alpha, 0.25, 0.8)[..., None] * own
     return alpha, np.clip(colour, 0, 1), back
