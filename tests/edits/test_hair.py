@@ -147,7 +147,7 @@ def test_shadows_of_blond_are_brown_and_its_lights_pale():
 
 def test_before_black_hair_is_dyed_as_far_as_it_is_seen():
     hair, black, wall = np.zeros((1, 3, 3)), np.zeros((1, 3, 3)), np.full((1, 3, 3), 80.0)
-    hair[0, :, 0] = 1, 6, 25
+    hair[0, :, 0] = 1, 7, 25
     assert seen(hair, black)[0, 0] == 0 < 0.3 < seen(hair, black)[0, 1] < 0.7 < seen(hair, black)[0, 2] == 1
     assert (seen(hair, wall) == 1).all()
 

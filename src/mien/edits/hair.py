@@ -33,7 +33,7 @@ BLURRED = 2.5  # pixels of the photo over which hair is mixed with what is behin
 STUBBLE = 4.0, 24.0  # Lab lightness: by how much less than skin's some of a pixel is beard, and all
 # Lab lightness: of a ground that black hair is told from and of one that it is not; and over that ground, from where on
 # hair begins to be seen and is seen
-DARK, SEEN = (20.0, 8.0), (1.0, 10.0)
+DARK, SEEN = (20.0, 8.0), (2.0, 13.0)
 
 
 @dataclass(frozen=True, eq=False)
