@@ -31,10 +31,16 @@ STOPPED = "stopped: the same command with --resume goes on"
 def _list_styles(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Tell which hairstyles or effects there are, where that is all that is wanted."""
     if value == LIST:
-        for name, says in EDITS[option.name or ""].names.items():
-            click.echo(f"{name:10} {says}")
+        tell_styles(option.name or "")
         ctx.exit()
     return value
+
+
+def tell_styles(edit: str) -> None:
+    """Which hairstyles or effects there are, a line each."""
+    names = EDITS[edit].names
+    for name, says in names.items():
+        click.echo(f"{name:{max(map(len, names))}} {says}")
 
 
 LIST = "list"  # instead of a style
@@ -92,7 +98,7 @@ def _flag(name: str) -> str:
 @options("consent", *MANY)
 def edit(
     inputs: tuple[str, ...],
-    output: Path,
+    output: str,
     quality: int | None,
     private: bool,
     force: bool,
@@ -133,7 +139,7 @@ class Work:
 
 def gathered(
     inputs: tuple[str, ...],
-    output: Path,
+    output: str,
     recursive: bool,
     files_from: str | None,
     shard: tuple[int, int] | None,
@@ -153,9 +159,9 @@ def gathered(
         raise RequestError(
             "no file was named: IN is a file, a folder or a glob, and --files-from takes a list"
         )
-    sources = batch.gather(inputs, clips=True, recursive=recursive)
-    if recursive and output not in map(Path, inputs):
-        sources = [source for source in sources if output not in source.parents]
+    sources, place = batch.gather(inputs, clips=True, recursive=recursive), Path(output)
+    if recursive and place not in map(Path, inputs):
+        sources = [source for source in sources if place not in source.parents]
     clips = frozenset(source for source in sources if batch.is_clip(source))
     if clips_only and not clips:
         raise RequestError("--from and --to are for clips, and none came")
@@ -165,9 +171,9 @@ def gathered(
         kind = "file" if clips else "photo"
         raise OutputError(f"{plural(len(sources), kind)} to write into a folder, and {output} names a file")
     roots = [Path(name) for name in inputs if Path(name).is_dir()] if recursive else []
-    pairs = batch.pair(sources, output, roots) if into else [(sources[0], output)]
+    pairs = batch.pair(sources, place, roots) if into else [(sources[0], place)]
     if shard:
-        whole, pairs = pairs, [one for one in pairs if batch.in_share(one[1], output, shard)]
+        whole, pairs = pairs, [one for one in pairs if batch.in_share(one[1], place, shard)]
         say(f"{len(pairs)} of {plural(len(whole), 'file')} in share {shard[0]} of {shard[1]}")
     if not recursive and (others := batch.passed_over(inputs, sources)):
         say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
