@@ -14,7 +14,7 @@ import click
 
 from ..edits import styles
 from ..edits.effect_pack import taken_pack
-from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check
+from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check, nothing_asked
 from ..errors import DeclinedError, InputError, MienError, OutputError, RequestError
 from ..io import outputs
 from ..signals import INTERRUPTED
@@ -242,7 +242,7 @@ def _request(given: dict[str, Any]) -> EditRequest:
 
     strengths = {name: given[name] for name in EDITS if given[name] is not None}
     if not strengths and not given["directions"]:
-        raise RequestError(f"nothing to do: say what to change with {', '.join(map(_flag, EDITS))}")
+        raise nothing_asked(map(_flag, EDITS))
     names = ("face", "method", "network", "directions", "start", "end", "mark", "licence")
     about, kit = {name: given[name] for name in names}, verbs.shared_kit(given["licence"])
     about["hair"] = taken_hair(strengths.get("hairstyle"), given["consent"], kit)
