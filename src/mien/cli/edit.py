@@ -14,7 +14,7 @@ import click
 
 from ..edits import styles
 from ..edits.effect_pack import taken_pack
-from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check
+from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check, nothing_asked
 from ..errors import DeclinedError, InputError, MienError, OutputError, RequestError
 from ..io import outputs
 from ..signals import INTERRUPTED
@@ -24,6 +24,7 @@ from .progress import shown
 
 if TYPE_CHECKING:
     from ..pipeline.batch import Job, Outcome, Request
+    from ..pipeline.runner import Runner
 
 STOPPED = "stopped: the same command with --resume goes on"
 
@@ -107,6 +108,7 @@ def edit(
     files_from: str | None,
     shard: tuple[int, int] | None,
     workers: int | None,
+    on: str | None,
     as_json: bool,
     **rest: Any,
 ) -> None:
@@ -123,7 +125,7 @@ def edit(
     request = _request(rest)
     clips_only = request.start is not None or request.end is not None
     work = gathered(inputs, output, recursive, files_from, shard, clips_only=clips_only)
-    carry_out(work, request, quality, private, force, resume, workers, as_json, rest["max_pixels"])
+    carry_out(work, request, quality, private, force, resume, workers, on, as_json, rest["max_pixels"])
 
 
 @dataclass(frozen=True)
@@ -197,11 +199,14 @@ def carry_out(
     force: bool,
     resume: bool,
     workers: int | None,
+    on: str | None,
     as_json: bool,
     max_pixels: int,
 ) -> None:
-    """Do what was asked to all photos and clips, and tell of it."""
+    """Do what was asked to all photos and clips, and tell of it. on: the cluster that does it."""
     from ..pipeline import batch
+    from ..pipeline.cluster import Cluster
+    from ..pipeline.runner import Processes
 
     if private and work.clips:
         raise RequestError("--private is for photos, and clips came: leave it out, or leave them out")
@@ -211,13 +216,17 @@ def carry_out(
     jobs = [batch.Job(source, target, request, **about) for source, target in work.pairs]
     still = replace(request, start=None, end=None)
     photos = [replace(job, request=still) for job in jobs if job.source not in work.clips]
+    films = [job for job in jobs if job.source in work.clips]
+    if on:
+        end(_by(Cluster(on, workers), [*photos, *films], resume, as_json))
+        return
     if not work.many and photos and not resume:
         _one_photo(photos[0], as_json)
         return
-    films = [job for job in jobs if job.source in work.clips]
     counts = _clips(films, resume, as_json, work.many)
     if photos:
-        counts += _many_photos(photos, resume, workers, as_json)
+        processes = Processes(min(workers or batch.cores(), len(photos)))
+        counts += _by(processes, photos, resume, as_json)
     end(counts)
 
 
@@ -239,7 +248,7 @@ def _request(given: dict[str, Any]) -> EditRequest:
 
     strengths = {name: given[name] for name in EDITS if given[name] is not None}
     if not strengths and not given["directions"]:
-        raise RequestError(f"nothing to do: say what to change with {', '.join(map(_flag, EDITS))}")
+        raise nothing_asked(map(_flag, EDITS))
     names = ("face", "method", "network", "directions", "start", "end", "mark", "licence")
     about, kit = {name: given[name] for name in names}, verbs.shared_kit(given["licence"])
     about["hair"] = taken_hair(strengths.get("hairstyle"), given["consent"], kit)
@@ -274,14 +283,11 @@ def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> Counter[
     return counts
 
 
-def _many_photos(jobs: list[Job], resume: bool, workers: int | None, as_json: bool) -> Counter[str]:
-    """Do many photos, some at a time, and tell of each; returns how many ended in each state."""
-    from ..pipeline import batch
-
-    workers = min(workers or batch.cores(), len(jobs))
+def _by(runner: Runner, jobs: list[Job], resume: bool, as_json: bool) -> Counter[str]:
+    """Let a runner do many jobs, and tell of each; returns how many ended in each state."""
     counts = Counter[str]()
-    with shown("photos") as progress:
-        with closing(batch.run(jobs, resume=resume, workers=workers, progress=progress)) as outcomes:
+    with shown("files") as progress:
+        with closing(runner.run(jobs, resume=resume, progress=progress)) as outcomes:
             for outcome in outcomes:
                 counts[outcome.state] += 1
                 if outcome.said:

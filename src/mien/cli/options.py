@@ -130,6 +130,11 @@ SHARED: dict[str, Callable[[Command], Command]] = {
         metavar="N",
         help="Many photos: processes; default: one a core.",
     ),
+    "on": _option(
+        "--on",
+        metavar="auto|ray://HOST:10001",
+        help="Do it on a Ray cluster of yours, with files that all its machines see; --workers is then of all.",
+    ),
     "quality": _option(
         "--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source."
     ),
@@ -186,7 +191,7 @@ SHARED: dict[str, Callable[[Command], Command]] = {
 # What commands that write many photos and clips have in common, as help lists it.
 MANY = (
     *("quality", "private", "force", "start", "end", "resume", "recursive", "files_from", "shard", "workers"),
-    *("json", "mark", "licence", "max_pixels"),
+    *("on", "json", "mark", "licence", "max_pixels"),
 )
 
 

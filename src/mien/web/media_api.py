@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from .. import verbs
-from ..edits.request import EDITS, STYLE, WORDS
+from ..edits.request import EDITS, STYLE, WORDS, nothing_asked
 from ..errors import InputError, RequestError
 from ..io.preview import at_most, jpeg
 from ..pipeline import gesture
@@ -193,6 +193,8 @@ def doing(verb: str) -> Callable[[Request], Awaitable[Response]]:
 def _edit(_: Studio, given: dict[str, Any]) -> Apply:
     wanted = value_of(given, "request", dict)
     request = edit_requested(wanted)
+    if not request.strengths and not request.directions:
+        raise nothing_asked(EDITS)
     return lambda session: session.apply(request)
 
 
