@@ -271,6 +271,23 @@ def test_a_word_that_is_given_twice():
         edit(hopper(), smile=0.5, method="network", by="prototypes")  # pyright: ignore[reportCallIssue]
 
 
+@pytest.mark.parametrize("name", ["MIEN_LICENSE", "MIEN_SIGN_CRT", "MIEN_HOEM", "MIENLICENCE"])
+def test_a_setting_that_is_nearly_one_is_refused(monkeypatch: pytest.MonkeyPatch, name: str):
+    """As it would not protect; what other programs set is theirs."""
+    monkeypatch.setenv("MIEN_OF_OTHERS", "1")
+    mien.Kit()
+    monkeypatch.setenv(name, "commercial")
+    with pytest.raises(
+        RequestError, match=f"{name} is set, and no setting is called that: did you mean MIEN_"
+    ):
+        mien.Kit()
+
+
+def test_a_grid_of_nothing():
+    with pytest.raises(RequestError, match="no picture came"):
+        verbs.grid([])
+
+
 def test_a_licence_that_there_is_not(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MIEN_LICENCE", "comercial")
     with pytest.raises(RequestError, match="licence 'comercial' is not known"):

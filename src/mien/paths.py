@@ -3,13 +3,23 @@ with."""
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import OutputError, RequestError
 
+SETTINGS = ("MIEN_HOME", "MIEN_LICENCE", "MIEN_MARK", "MIEN_SIGN_CERT", "MIEN_SIGN_KEY", "MIEN_TRUST")
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG  # what systems say where there is no room
+
+
+def check_settings() -> None:
+    """Refuse a variable of the environment that is nearly called as a setting, as what it was to protect would not be."""
+    for name in os.environ:
+        near = difflib.get_close_matches(name, SETTINGS, 1, 0.8) if name.startswith("MIEN") else []
+        if near and name not in SETTINGS:
+            raise RequestError(f"{name} is set, and no setting is called that: did you mean {near[0]}?")
 
 
 def data_folder() -> Path:

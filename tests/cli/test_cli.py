@@ -136,6 +136,15 @@ def test_a_folder_as_output_takes_the_name_of_the_photo(mien: Mien, photo: Path,
     (tmp_path / "out").mkdir()
     assert mien("edit", photo, "--smile", 0.5, "-o", tmp_path / "out").code == 0
     assert files(tmp_path / "out") == ["photo.jpg"]
+    for words, made in (
+        (("edit", photo, "--warmth", 0.5), "photo.jpg"),
+        (("frontalise", photo, "--size", 128), "photo.png"),
+        (("animate", photo, "--motion", "nod", "--consent", "public domain", "--size", 256), "photo.mp4"),
+    ):
+        assert mien(*words, "-o", f"{tmp_path}/{words[0]}.v2/").code == 0
+        assert files(tmp_path / f"{words[0]}.v2") == [made], "a slash at its end always means a folder"
+    refused(mien("live", photo, "--warmth", 0.5, "-o", f"{tmp_path}/clip.mp4/"), "names a folder")
+    refused(mien("edit", photo, "--warmth", 0.5, "-o", ""), "empty name")
 
 
 @pytest.mark.parametrize("name", ["with space.JPG", "ünï 顔.jpeg", "-dash.Png", "new\nline.jpg"])

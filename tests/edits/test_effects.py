@@ -334,6 +334,12 @@ def test_what_is_no_effect_is_refused(effect: str, said: str):
 def test_the_command_line_lists_the_effects(mien: Mien, tmp_path: Path):
     told = mien("edit", "x.jpg", "--effect", "list", "-o", tmp_path)
     assert told.code == 0 and [line.split()[0] for line in told.out.splitlines()] == list(styles.EFFECTS)
+    assert mien("effect", "list").out == told.out
+
+
+def test_nobody_has_two_pairs_of_glasses():
+    with pytest.raises(RequestError, match="star-glasses takes glasses off: leave out"):
+        opened(collins()[0]).edit(effect="star-glasses", glasses=1.0)
 
 
 # ---- packs that are none
@@ -405,11 +411,38 @@ def test_a_wrong_picture_is_one_clear_line(tmp_path: Path, data: bytes, said: st
         read(folder)
 
 
-def test_a_picture_that_cannot_be_decoded_is_refused_when_checked(tmp_path: Path):
+def test_a_damaged_picture_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    """And the decoder's own is not told."""
     folder = put(tmp_path / "bad", [STICKER], s=colour())
-    (folder / "s.png").write_bytes(huge(64, 64))
-    with pytest.raises(InputError, match=r"s\.png of the effect pack bad is no PNG that can be decoded"):
-        verbs.effect_check(folder)
+    whole = (folder / "s.png").read_bytes()
+    at = whole.index(b"IDAT") + 8
+    for data in (whole[:-20], whole[:at] + bytes(8) + whole[at + 8 :], huge(64, 64)):
+        (folder / "s.png").write_bytes(data)
+        with pytest.raises(InputError, match="no PNG that can be decoded"):
+            verbs.effect_check(folder)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_picture_without_transparency_is_refused(tmp_path: Path):
+    folder = put(tmp_path / "bad", [STICKER], s=colour())
+    (folder / "s.png").write_bytes(cv2.imencode(".png", colour()[..., :3])[1].tobytes())
+    with pytest.raises(InputError, match=r"s\.png has no transparency"):
+        read(folder)
+
+
+def test_a_zip_holds_what_a_pack_needs_and_what_desktops_put_there(tmp_path: Path):
+    folder = put(tmp_path / "p", [STICKER], s=colour(), template=colour())
+    path = zipped(folder)
+    with zipfile.ZipFile(path, "a") as pack:
+        pack.writestr("__MACOSX/._s.png", b"")
+        pack.writestr(".DS_Store", b"")
+    assert read(path) == read(folder)
+    for name in ("run.exe", "../up.png", "/etc/face.png"):
+        other = zipped(folder)
+        with zipfile.ZipFile(other, "a") as pack:
+            pack.writestr(name, b"")
+        with pytest.raises(InputError, match=r"is in it, and only effect\.json and PNGs may be"):
+            read(other)
 
 
 def test_too_many_pixels_in_all_are_refused(tmp_path: Path):
@@ -436,8 +469,9 @@ def test_zips_that_are_traps(tmp_path: Path):
         ([("effect.json", told), ("s.png", bytes(64 << 20))], "s.png is larger than 8192 kB"),
         ([("effect.json", b" " * (9 << 20))], "effect.json is larger than 64 kB"),
         ([("effect.json", told), (link, b"/etc/passwd")], "s.png is a link or no file"),
-        ([("effect.json", told), ("../s.png", png(colour()))], "there is no s.png in it"),
-        ([("../effect.json", told)], "there is no s.png in it"),
+        ([("effect.json", told)], "there is no s.png in it"),
+        ([("effect.json", told), ("../s.png", png(colour()))], "'../s.png' is in it, and only"),
+        ([("../effect.json", told)], "'../effect.json' is in it, and only"),
         ([("a/effect.json", told), ("b/effect.json", told)], "2 effect.json in it"),
         ([("s.png", png(colour()))], "no effect.json in it"),
         ([(f"{k}.png", b"") for k in range(300)], "300 files are in it"),

@@ -1,10 +1,12 @@
-"""Which pixels are hair: what a parser takes for more of it, and must not be dyed."""
+"""Which pixels are hair: what a parser takes for more of it, and must not be dyed; and how hair is dyed."""
 
 import cv2
 import numpy as np
 from faces import points
 
-from mien.edits.hair import muted, told_from_background, without_islands
+from mien.edits import colours
+from mien.edits.hair import pigment_ramp, seen, toned
+from mien.edits.hair_region import muted, on_head, told_from_background, unmixed, without_islands
 from mien.types import Array
 
 SIZE = 384
@@ -12,7 +14,7 @@ ALL = np.ones((SIZE, SIZE), bool)
 BLACK, DOOR, GOLD, WALL = (8, 1, 2), (28, 10, 22), (62, 8, 40), (80, 0, 4)
 
 
-def seen() -> tuple[Array, dict[str, Array], Array, dict[str, tuple[slice, slice]]]:
+def scene() -> tuple[Array, dict[str, Array], Array, dict[str, tuple[slice, slice]]]:
     """A face under black hair with golden ends, a door and a wall behind it: Lab, what a parser says that
     takes some of the door for hair, the landmarks, and where what is."""
     face = points(1.5, at=(SIZE / 2, SIZE / 2 + 20))
@@ -37,7 +39,7 @@ def seen() -> tuple[Array, dict[str, Array], Array, dict[str, tuple[slice, slice
 
 
 def test_a_door_is_no_hair():
-    lab, regions, face, places = seen()
+    lab, regions, face, places = scene()
     kept = told_from_background(lab, regions, face, ALL)
     assert kept[places["mistaken"]].mean() < 0.1
     assert kept[places["forehead"]].mean() > 0.95, "what the hair looks like where it surely is some"
@@ -45,7 +47,7 @@ def test_a_door_is_no_hair():
 
 
 def test_where_no_hair_is_sure_nothing_is_ruled_out():
-    lab, regions, face, places = seen()
+    lab, regions, face, places = scene()
     regions["hair"][places["forehead"]] = 0.8  # less, but still hair
     assert told_from_background(lab, regions, face, ALL)[places["mistaken"]].mean() < 0.1
     regions["hair"][places["forehead"]] = 0.5
@@ -55,7 +57,7 @@ def test_where_no_hair_is_sure_nothing_is_ruled_out():
 def test_what_the_parser_wavers_at_is_hair_if_it_looks_like_it():
     """And the door is not; nor the hair's mirror image beyond the photo's edge a thing that looks like
     hair."""
-    lab, regions, face, places = seen()
+    lab, regions, face, places = scene()
     strand, door = (slice(300, 360), slice(100, 180)), (slice(300, 360), slice(200, 280))
     lab[strand] = lab[places["forehead"]][:38, :60].mean((0, 1))
     for place in (strand, door):
@@ -75,7 +77,7 @@ def test_what_the_parser_wavers_at_is_hair_if_it_looks_like_it():
 
 def test_locks_over_the_face_are_hair_and_eyes_are_not():
     """Of the hair's colours and beside it; the same colour in the middle of the face is none."""
-    lab, regions, face, places = seen()
+    lab, regions, face, places = scene()
     inside = np.zeros((SIZE, SIZE), np.uint8)
     cv2.fillConvexPoly(inside, cv2.convexHull(face.astype(np.int32)), 1)
     lab[inside > 0] = (70, 12, 16)
@@ -106,3 +108,57 @@ def test_islands_are_no_hair():
     lone[300:340, 180:220] = 0.8
     assert np.array_equal(without_islands(lone), share)
     assert np.array_equal(without_islands(share), share)
+
+
+def test_clothes_are_no_hair():
+    face = points(1.5, at=(SIZE / 2, SIZE / 2 - 40))
+    top, chin = int(face[:, 1].min()), int(face[:, 1].max())
+    share = np.zeros((SIZE, SIZE), np.float32)
+    share[top - 30 : top, 120:260] = 1
+    clothed = share.copy()
+    clothed[chin + 20 :] = 1
+    assert np.abs(on_head(clothed, face) - share)[: top - 4].max() < 0.01
+    assert on_head(clothed, face)[chin + 20 :].max() == 0
+
+
+def test_light_and_shadow_of_dyed_hair_keep_their_ratio():
+    """As light multiplies: hair with half as much of it stays half as light, black stays black, what shines shines."""
+    light = np.arange(0.0, 101)
+    dyed = toned(light, 10.0, 66.0)
+    assert dyed[0] == 0 and (np.diff(dyed) > 0).all() and (dyed >= light).all() and dyed[100] == 100
+    assert dyed[4] / dyed[8] < 0.62 and dyed[1] < 9
+    darker = toned(light, 66.0, 11.0)
+    assert abs(darker[66] - 11) < 0.5 and (darker <= light).all() and darker[90] < 45
+
+
+def test_shadows_of_blond_are_brown_and_its_lights_pale():
+    """Never khaki: the darker, the redder; grey stays grey, black black."""
+    ramp = pigment_ramp(colours.parse("blond", colours.HAIR))
+    hue = np.degrees(np.arctan2(ramp[:, 1], ramp[:, 0]))
+    assert (np.diff(hue[25:90:8]) > 0).all() and hue[30] < 72 < 76 < hue[66] < 80
+    assert np.hypot(*ramp[88]) < 0.9 * np.hypot(*ramp[66])
+    own = colours.parse("blond", colours.HAIR).lab
+    assert np.abs(ramp[round(float(own[0]))] - own[1:]).max() < 2.5, (
+        "the colour asked for is what it is at its own light"
+    )
+    for name in ("grey", "black"):
+        assert np.abs(pigment_ramp(colours.parse(name, colours.HAIR))).max() < 4
+
+
+def test_before_black_hair_is_dyed_as_far_as_it_is_seen():
+    hair, black, wall = np.zeros((1, 3, 3)), np.zeros((1, 3, 3)), np.full((1, 3, 3), 80.0)
+    hair[0, :, 0] = 1, 7, 25
+    assert seen(hair, black)[0, 0] == 0 < 0.3 < seen(hair, black)[0, 1] < 0.7 < seen(hair, black)[0, 2] == 1
+    assert (seen(hair, wall) == 1).all()
+
+
+def test_a_pixel_between_hair_and_skin_is_hair_by_its_share():
+    """So that dyed it is between the dyed hair and the skin: no line lighter or darker than both."""
+    black, fair = np.array((0.05, 0.04, 0.04)), np.array((0.8, 0.6, 0.5))
+    hair = np.clip((np.arange(200.0) - 90) / 20, 0, 1)[None].repeat(200, 0).astype(np.float32)
+    pixels = (hair[..., None] * black + (1 - hair[..., None]) * fair).astype(np.float32)
+    rough = np.clip((np.arange(200.0) - 84) / 6, 0, 1)[None].repeat(200, 0).astype(np.float32)
+    share, own, ground = unmixed(pixels, rough, rough < 0.1, 200.0, 0.2)
+    inner = np.s_[60:140, 60:140]
+    assert np.abs(share - hair)[inner].max() < 0.12
+    assert own[inner][hair[inner] > 0.9].max() < 0.12 and np.abs(ground[100, 60] - fair).max() < 0.02

@@ -20,6 +20,7 @@ from mien import verify
 from mien.edits.request import EditRequest
 from mien.errors import InputError, MienError, OutputError
 from mien.pipeline import batch
+from mien.pipeline.runner import Processes
 
 
 @pytest.fixture
@@ -309,7 +310,7 @@ def test_a_process_that_dies_takes_no_others_along(photos: Path, out: Path):
     jobs = [batch.Job(photos / name, out / name, EditRequest({"smile": 0.5})) for name in ("a.jpg", "b.JPG")]
     poisoned = batch.Job(photos / "a.jpg", out / "x.jpg", Poison())
     ended = {
-        outcome.job.target.name: outcome for outcome in batch.run([poisoned, *jobs], resume=False, workers=1)
+        outcome.job.target.name: outcome for outcome in Processes(1).run([poisoned, *jobs], resume=False)
     }
     assert {name: one.state for name, one in ended.items()} == {
         "x.jpg": "failed",

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mien import verify
-from mien.errors import RequestError
+from mien.errors import DeclinedError, RequestError
 from mien.pipeline import job_worker, jobs
 from mien.pipeline.jobs import Queue
 
@@ -133,6 +133,26 @@ def test_one_broken_file_does_not_stop_the_others(queue: Queue, photo: Path, tmp
     told: list[dict[str, Any]] = queue.tasks(id)
     assert [task["state"] for task in told] == ["failed", "done"] and state(queue, id) == "failed"
     assert told[0]["note"].startswith("broken.jpg") and str(tmp_path) not in told[0]["note"]
+
+
+def test_what_is_declined_has_not_failed(
+    queue: Queue, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As `mien edit` tells it of a folder, and it is not tried again."""
+
+    def declined(*_: Any, **__: Any) -> str:
+        raise DeclinedError(f"{photo}: the hair is under a hat")
+
+    monkeypatch.setattr(job_worker, "carry_out", declined)
+    id = queue.put("edit", {"hairstyle": "bob"}, items(tmp_path, 2, photo))
+    job_worker.work(queue.path, idle=0.3)
+    told = queue.job(id)
+    assert (told["declined"], told["failed"], told["share"], told["state"]) == (2, 0, 1, "declined")
+    assert {(task["state"], task["note"]) for task in queue.tasks(id)} == {
+        ("declined", f"photo {i}.jpg: the hair is under a hat") for i in range(2)
+    }
+    queue.retry(id)
+    assert queue.job(id)["waiting"] == 0
 
 
 def test_requests_are_checked():

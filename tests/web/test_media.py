@@ -205,6 +205,8 @@ def test_a_gesture_brings_its_keys_the_end_first(client: TestClient, portrait_id
         ("render", {"request": {"smile": 1, "face": 1}}, "face 1 is of the wrong kind"),
         ("render", {"request": []}, "request is a list: dict was wanted"),
         ("render", {}, "request is missing"),
+        ("render", {"request": {}}, "nothing to do: say what to change with smile, "),
+        ("render", {"request": {"face": "largest"}}, "nothing to do: say what to change with smile, "),
         ("change", {"slider": "age_to", "end": 30}, "no slider moves 'age_to'"),
         ("stylize", {"manner": "cubist"}, "no manner is called 'cubist'"),
         ("stylize", {}, "in which manner?"),

@@ -21,7 +21,7 @@ REGIONS = ("pose", "eyes", "lips", "brows")
 
 @app.command()
 @click.argument("photo", type=_PATH, metavar="PHOTO")
-@options("output")
+@options("output_folder")
 @click.option("--driving", type=_PATH, metavar="CLIP", help="A clip whose face moves this one.")
 @click.option(
     "--motion",
@@ -69,7 +69,7 @@ REGIONS = ("pose", "eyes", "lips", "brows")
 @options("resume", "force", "json", "mark", "licence", "max_pixels")
 def animate(
     photo: Path,
-    output: Path,
+    output: str,
     driving: Path | None,
     motions: tuple[str, ...],
     sound: str | None,
@@ -83,8 +83,8 @@ def animate(
 ) -> None:
     """Make a photo or a painting move, by a clip or by a motion.
 
-    The background stands still, and at rest it is the photo. -o is an .mp4, .gif or .webp. The portrayed must be adults
-    who agreed, or long dead.
+    The background stands still, and at rest it is the photo. -o is an .mp4, .gif or .webp, or a folder. The portrayed must be
+    adults who agreed, or long dead.
 
     \b
     mien animate portrait.jpg --motion nod --consent "my own portrait" -o nod.mp4
@@ -104,10 +104,11 @@ def animate(
             "--from, --to and --driver are of a driving clip, and none was given: leave them out"
         )
     heard = _sound(sound, driving, rest["start"] or 0.0)
-    if sound in (None, "clip") and output.suffix.lower() != ".mp4":
+    place = outputs.file_in(output, f"{photo.stem}.mp4")
+    if sound in (None, "clip") and place.suffix.lower() != ".mp4":
         heard = None
-    finished = resume and output.is_file()
-    check_target(output, sound=heard, resume=resume, force=force or finished)
+    finished = resume and place.is_file()
+    check_target(place, sound=heard, resume=resume, force=force or finished)
     if frames:
         outputs.check_empty(frames)
     if isinstance(motion, dict) and rest["face"] != "largest":
@@ -117,24 +118,24 @@ def animate(
     try:
         with shown(driving.name if driving else photo.name) as progress:
             made = verbs.animate(picture, motion, regions=chosen, progress=progress, **rest)
-        if finished and is_made(output, photo, made.step.arguments):
-            say(f"{output} is done already")
+        if finished and is_made(place, photo, made.step.arguments):
+            say(f"{place} is done already")
             return
         for note in made.step.notes:
             say(note)
-        with shown(output.name) as progress:
-            told = made.write(output, sound=heard, resume=resume, force=force or finished, progress=progress)
+        with shown(place.name) as progress:
+            told = made.write(place, sound=heard, resume=resume, force=force or finished, progress=progress)
         if frames:
             with shown(frames.name) as progress:
                 made.write_frames(frames, progress=progress)
     except KeyboardInterrupt:
-        refuse(STOPPED if output.suffix.lower() == ".mp4" else "stopped", INTERRUPTED)
+        refuse(STOPPED if place.suffix.lower() == ".mp4" else "stopped", INTERRUPTED)
         raise
     say(
-        f"wrote {output}: {plural(told.frames, 'frame')} of {plural(told.faces, 'face')}, {told.fps:g} a second"
+        f"wrote {place}: {plural(told.frames, 'frame')} of {plural(told.faces, 'face')}, {told.fps:g} a second"
     )
     if as_json:
-        paths = {"input": str(photo), "output": str(output)}
+        paths = {"input": str(photo), "output": str(place)}
         about = {"frames": told.frames, "fps": told.fps, "faces": told.faces, "notes": list(told.notes)}
         click.echo(json.dumps(paths | about))
 

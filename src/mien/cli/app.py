@@ -40,11 +40,16 @@ COMMANDS = {
 
 
 class Command(click.Command):
-    """A command whose options come once each: of two values nobody could tell which was meant."""
+    """A command whose options come once each, as of two values nobody could tell which was meant, and whose files have
+    names."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        came = self.make_parser(ctx).parse_args(list(args))[2] if not ctx.resilient_parsing else []
+        given, _, came = (
+            self.make_parser(ctx).parse_args(list(args)) if not ctx.resilient_parsing else ({}, [], [])
+        )
         for option in came:
+            if isinstance(option.type, click.Path) and given.get(option.name) == "":
+                raise RequestError(f"{option.opts[-1]} came with an empty name: name a file or a folder")
             once = isinstance(option, click.Option) and not (option.multiple or option.is_flag)
             if once and came.count(option) > 1:
                 raise RequestError(f"{option.opts[-1]} came {came.count(option)} times: give it once")

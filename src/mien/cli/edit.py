@@ -14,7 +14,7 @@ import click
 
 from ..edits import styles
 from ..edits.effect_pack import taken_pack
-from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check
+from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check, nothing_asked
 from ..errors import DeclinedError, InputError, MienError, OutputError, RequestError
 from ..io import outputs
 from ..signals import INTERRUPTED
@@ -24,6 +24,7 @@ from .progress import shown
 
 if TYPE_CHECKING:
     from ..pipeline.batch import Job, Outcome, Request
+    from ..pipeline.runner import Runner
 
 STOPPED = "stopped: the same command with --resume goes on"
 
@@ -31,10 +32,16 @@ STOPPED = "stopped: the same command with --resume goes on"
 def _list_styles(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Tell which hairstyles or effects there are, where that is all that is wanted."""
     if value == LIST:
-        for name, says in EDITS[option.name or ""].names.items():
-            click.echo(f"{name:10} {says}")
+        tell_styles(option.name or "")
         ctx.exit()
     return value
+
+
+def tell_styles(edit: str) -> None:
+    """Which hairstyles or effects there are, a line each."""
+    names = EDITS[edit].names
+    for name, says in names.items():
+        click.echo(f"{name:{max(map(len, names))}} {says}")
 
 
 LIST = "list"  # instead of a style
@@ -98,7 +105,7 @@ def _flag(name: str) -> str:
 @options("consent", *MANY)
 def edit(
     inputs: tuple[str, ...],
-    output: Path,
+    output: str,
     quality: int | None,
     private: bool,
     force: bool,
@@ -107,6 +114,7 @@ def edit(
     files_from: str | None,
     shard: tuple[int, int] | None,
     workers: int | None,
+    on: str | None,
     as_json: bool,
     **rest: Any,
 ) -> None:
@@ -123,7 +131,7 @@ def edit(
     request = _request(rest)
     clips_only = request.start is not None or request.end is not None
     work = gathered(inputs, output, recursive, files_from, shard, clips_only=clips_only)
-    carry_out(work, request, quality, private, force, resume, workers, as_json, rest["max_pixels"])
+    carry_out(work, request, quality, private, force, resume, workers, on, as_json, rest["max_pixels"])
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,7 @@ class Work:
 
 def gathered(
     inputs: tuple[str, ...],
-    output: Path,
+    output: str,
     recursive: bool,
     files_from: str | None,
     shard: tuple[int, int] | None,
@@ -159,9 +167,9 @@ def gathered(
         raise RequestError(
             "no file was named: IN is a file, a folder or a glob, and --files-from takes a list"
         )
-    sources = batch.gather(inputs, clips=True, recursive=recursive)
-    if recursive and output not in map(Path, inputs):
-        sources = [source for source in sources if output not in source.parents]
+    sources, place = batch.gather(inputs, clips=True, recursive=recursive), Path(output)
+    if recursive and place not in map(Path, inputs):
+        sources = [source for source in sources if place not in source.parents]
     clips = frozenset(source for source in sources if batch.is_clip(source))
     if clips_only and not clips:
         raise RequestError("--from and --to are for clips, and none came")
@@ -171,9 +179,9 @@ def gathered(
         kind = "file" if clips else "photo"
         raise OutputError(f"{plural(len(sources), kind)} to write into a folder, and {output} names a file")
     roots = [Path(name) for name in inputs if Path(name).is_dir()] if recursive else []
-    pairs = batch.pair(sources, output, roots) if into else [(sources[0], output)]
+    pairs = batch.pair(sources, place, roots) if into else [(sources[0], place)]
     if shard:
-        whole, pairs = pairs, [one for one in pairs if batch.in_share(one[1], output, shard)]
+        whole, pairs = pairs, [one for one in pairs if batch.in_share(one[1], place, shard)]
         say(f"{len(pairs)} of {plural(len(whole), 'file')} in share {shard[0]} of {shard[1]}")
     if not recursive and (others := batch.passed_over(inputs, sources)):
         say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
@@ -197,11 +205,14 @@ def carry_out(
     force: bool,
     resume: bool,
     workers: int | None,
+    on: str | None,
     as_json: bool,
     max_pixels: int,
 ) -> None:
-    """Do what was asked to all photos and clips, and tell of it."""
+    """Do what was asked to all photos and clips, and tell of it. on: the cluster that does it."""
     from ..pipeline import batch
+    from ..pipeline.cluster import Cluster
+    from ..pipeline.runner import Processes
 
     if private and work.clips:
         raise RequestError("--private is for photos, and clips came: leave it out, or leave them out")
@@ -211,13 +222,17 @@ def carry_out(
     jobs = [batch.Job(source, target, request, **about) for source, target in work.pairs]
     still = replace(request, start=None, end=None)
     photos = [replace(job, request=still) for job in jobs if job.source not in work.clips]
+    films = [job for job in jobs if job.source in work.clips]
+    if on:
+        end(_by(Cluster(on, workers), [*photos, *films], resume, as_json))
+        return
     if not work.many and photos and not resume:
         _one_photo(photos[0], as_json)
         return
-    films = [job for job in jobs if job.source in work.clips]
     counts = _clips(films, resume, as_json, work.many)
     if photos:
-        counts += _many_photos(photos, resume, workers, as_json)
+        processes = Processes(min(workers or batch.cores(), len(photos)))
+        counts += _by(processes, photos, resume, as_json)
     end(counts)
 
 
@@ -240,7 +255,7 @@ def _request(given: dict[str, Any]) -> EditRequest:
 
     strengths = {name: given[name] for name in EDITS if given[name] is not None}
     if not strengths and not given["directions"]:
-        raise RequestError(f"nothing to do: say what to change with {', '.join(map(_flag, EDITS))}")
+        raise nothing_asked(map(_flag, EDITS))
     names = ("face", "method", "network", "directions", "start", "end", "mark", "licence")
     about, kit = {name: given[name] for name in names}, verbs.shared_kit(given["licence"])
     about["hair"] = taken_hair(strengths.get("hairstyle"), given["consent"], kit)
@@ -275,14 +290,11 @@ def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> Counter[
     return counts
 
 
-def _many_photos(jobs: list[Job], resume: bool, workers: int | None, as_json: bool) -> Counter[str]:
-    """Do many photos, some at a time, and tell of each; returns how many ended in each state."""
-    from ..pipeline import batch
-
-    workers = min(workers or batch.cores(), len(jobs))
+def _by(runner: Runner, jobs: list[Job], resume: bool, as_json: bool) -> Counter[str]:
+    """Let a runner do many jobs, and tell of each; returns how many ended in each state."""
     counts = Counter[str]()
-    with shown("photos") as progress:
-        with closing(batch.run(jobs, resume=resume, workers=workers, progress=progress)) as outcomes:
+    with shown("files") as progress:
+        with closing(runner.run(jobs, resume=resume, progress=progress)) as outcomes:
             for outcome in outcomes:
                 counts[outcome.state] += 1
                 if outcome.said:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from .app import app, plural, say
+from .edit import tell_styles
 from .options import options
 
 
@@ -16,10 +17,17 @@ def effect() -> None:
     """Make an effect pack: masks and stickers of your own, for `mien edit --effect`.
 
     \b
+    mien effect list
     mien effect template -o my-pack/
     mien effect check my-pack/
     mien edit photo.jpg --effect my-pack/ -o out.jpg
     """
+
+
+@effect.command("list")
+def tell() -> None:
+    """Say which effects are in the box."""
+    tell_styles("effect")
 
 
 @effect.command()

@@ -13,7 +13,7 @@ from .options import options
 
 @app.command()
 @click.argument("photo", type=click.Path(path_type=Path), metavar="IN")
-@options("output")
+@options("output_folder")
 @click.option(
     "--face",
     default="largest",
@@ -24,7 +24,7 @@ from .options import options
 @click.option("--size", default=512, show_default=True, help="Side of the picture in pixels.")
 @options("force", "licence", "max_pixels")
 def frontalise(
-    photo: Path, output: Path, face: str, size: int, force: bool, licence: str | None, max_pixels: int
+    photo: Path, output: str, face: str, size: int, force: bool, licence: str | None, max_pixels: int
 ) -> None:
     """Show the inside of a turned face from the front, on plain grey.
 
@@ -34,9 +34,9 @@ def frontalise(
     from .. import verbs
     from ..pipeline import batch
 
-    output = outputs.file_in(output, f"{photo.stem}.png")
-    batch.check(batch.Job(photo, output, force=force))
+    place = outputs.file_in(output, f"{photo.stem}.png")
+    batch.check(batch.Job(photo, place, force=force))
     kit = verbs.shared_kit(licence)
     front = verbs.frontalise(verbs.read(photo, max_pixels=max_pixels), face=face, size=size, kit=kit)
-    verbs.write(front, output, force=force)
-    say(f"wrote {output}: the face was turned by {front.history[-1].arguments['yaw']:g} degrees")
+    verbs.write(front, place, force=force)
+    say(f"wrote {place}: the face was turned by {front.history[-1].arguments['yaw']:g} degrees")

@@ -76,7 +76,7 @@ def _near(ctx: click.Context, option: click.Parameter, value: Path | None) -> No
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help="The folder to write seed0000.png and so on into.",
 )
 @click.option("--grid", is_flag=True, help="Also write all of them as grid.png.")
@@ -94,7 +94,7 @@ def _near(ctx: click.Context, option: click.Parameter, value: Path | None) -> No
 )
 @click.option("--force", is_flag=True, help="Write over what is there.")
 @options("mark", "licence")
-def generate(network: str, seeds: list[int], output: Path, grid: bool, video: bool, **rest: Any) -> None:
+def generate(network: str, seeds: list[int], output: str, grid: bool, video: bool, **rest: Any) -> None:
     """Draw faces that belong to nobody.
 
     \b
@@ -109,7 +109,7 @@ def generate(network: str, seeds: list[int], output: Path, grid: bool, video: bo
     asked = {name: rest[name] for name in ("age", "smile", "hair", "skin", "yaw") if rest[name] is not None}
     asked |= {"sex": SEXES[rest["sex"]]} if rest["sex"] else {}
     about: dict[str, Any] = {"truncation": rest["truncation"], "conditions": asked, "kit": kit}
-    into = outputs.means_folder(output)
+    into, place = outputs.means_folder(output), Path(output)
     if not into and not video and (grid or len(seeds) > 1):
         raise OutputError(
             f"{plural(len(seeds), 'picture')} to write into a folder, and {output} names a file"
@@ -117,18 +117,18 @@ def generate(network: str, seeds: list[int], output: Path, grid: bool, video: bo
     if video and rest["mark"]:
         raise RequestError("--mark is for pictures: leave it out with --video")
     if into:
-        outputs.make_folder(output)
+        outputs.make_folder(place)
     if video:
         about |= {"frames": rest["frames"], "force": force}
-        clip = output / "walk.mp4" if into else output
+        clip = place / "walk.mp4" if into else place
         say(f"wrote {clip}: {plural(verbs.walk(network, seeds, clip, **about), 'frame')}")
         return
     photos = []
     for seed, photo in zip(seeds, verbs.generate(network, seeds, mark=rest["mark"], **about), strict=True):
-        verbs.write(photo, output / f"seed{seed:04d}.png" if into else output, force=force)
+        verbs.write(photo, place / f"seed{seed:04d}.png" if into else place, force=force)
         photos.append(photo)
     if grid:
-        verbs.write(verbs.grid(photos), output / "grid.png", force=force)
+        verbs.write(verbs.grid(photos), place / "grid.png", force=force)
     say(f"{plural(len(photos), 'picture')} in {output}" if into else f"wrote {output}")
 
 

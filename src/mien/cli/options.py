@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ def seconds(ctx: click.Context, option: click.Parameter, value: str | None) -> f
     except ValueError as error:
         raise RequestError(f"{value!r} is no time: seconds were wanted, or H:MM:SS") from error
     return sum(part * 60**i for i, part in enumerate(reversed(parts)))
+
+
+def file_name(ctx: click.Context, option: click.Parameter, value: str) -> Path:
+    """The name of a file; that of a folder, with a slash at its end, is refused."""
+    if value.endswith(("/", os.sep)):
+        raise RequestError(f"{value} names a folder: a file name was wanted")
+    return Path(value)
 
 
 def share(ctx: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -62,9 +70,15 @@ def _option(*words: str, **about: Any) -> Callable[[Command], Command]:
 SEXES = {"f": -1.0, "m": 1.0}
 _PATH: Any = click.Path(path_type=Path)
 SHARED: dict[str, Callable[[Command], Command]] = {
-    "output": _option("-o", "--output", required=True, type=_PATH, help="The file to write."),
+    "output": _option(
+        "-o", "--output", required=True, type=click.Path(), callback=file_name, help="The file to write."
+    ),
     "output_folder": _option(
-        "-o", "--output", required=True, type=_PATH, help="The file to write, or a folder for many photos."
+        "-o",
+        "--output",
+        required=True,
+        type=click.Path(),  # as it was typed, with the slash at its end
+        help="The file to write, or a folder, as NAME/.",
     ),
     "face": _option(
         "--face",
@@ -115,6 +129,11 @@ SHARED: dict[str, Callable[[Command], Command]] = {
         type=click.IntRange(1, 256),
         metavar="N",
         help="Many photos: processes; default: one a core.",
+    ),
+    "on": _option(
+        "--on",
+        metavar="auto|ray://HOST:10001",
+        help="Do it on a Ray cluster of yours, with files that all its machines see; --workers is then of all.",
     ),
     "quality": _option(
         "--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source."
@@ -172,7 +191,7 @@ SHARED: dict[str, Callable[[Command], Command]] = {
 # What commands that write many photos and clips have in common, as help lists it.
 MANY = (
     *("quality", "private", "force", "start", "end", "resume", "recursive", "files_from", "shard", "workers"),
-    *("json", "mark", "licence", "max_pixels"),
+    *("on", "json", "mark", "licence", "max_pixels"),
 )
 
 

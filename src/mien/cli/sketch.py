@@ -19,7 +19,7 @@ MOST = 100  # variations
 
 @app.command()
 @click.argument("drawing", type=click.Path(path_type=Path), metavar="IN")
-@options("output")
+@options("output_folder")
 @click.option(
     "--with",
     "network",
@@ -46,7 +46,7 @@ MOST = 100  # variations
     help="With a translator: a face that is found in a larger picture is redrawn in its place.",
 )
 @options("tell", "force", "json", "mark", "licence", "max_pixels")
-def sketch(drawing: Path, output: Path, network: str, variations: int, **rest: Any) -> None:
+def sketch(drawing: Path, output: str, network: str, variations: int, **rest: Any) -> None:
     """Make a face out of a drawing, however bad: of lines or colours, on paper or with transparency.
 
     \b
@@ -59,10 +59,10 @@ def sketch(drawing: Path, output: Path, network: str, variations: int, **rest: A
     from .. import verbs
     from ..pipeline import batch
 
-    output = outputs.file_in(output, f"{drawing.stem}.png")
-    places = [output]
+    place = outputs.file_in(output, f"{drawing.stem}.png")
+    places = [place]
     if variations > 1:
-        places = [output.with_stem(f"{output.stem}-{k}") for k in range(1, variations + 1)]
+        places = [place.with_stem(f"{place.stem}-{k}") for k in range(1, variations + 1)]
     for place in places:
         batch.check(batch.Job(drawing, place, force=rest["force"]))
     told = {name: rest[name] for name in ("age", "hair", "skin") if rest[name] is not None}

@@ -34,7 +34,7 @@ from .options import MANY, options
 @options("only_face", "tell", *MANY)
 def stylize(
     inputs: tuple[str, ...],
-    output: Path,
+    output: str,
     network: str,
     strength: float,
     style: Path | None,

@@ -70,7 +70,7 @@ def _mapping(ctx: click.Context, option: click.Parameter, values: tuple[str, ...
 @options("face", *MANY)
 def swap(
     inputs: tuple[str, ...],
-    output: Path,
+    output: str,
     source: Path | None,
     mapping: list[tuple[str, str]],
     consent: str,

@@ -3,6 +3,7 @@ them, and whether what they wait for is seen."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,7 +35,7 @@ class Art:
     @staticmethod
     def of(pack: str, name: str, data: bytes) -> Art:
         """A PNG, of the pack that is called so."""
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if _is_whole(data) else None
         if found is None or found.dtype.kind != "u":
             raise InputError(f"{name} of the effect pack {pack} is no PNG that can be decoded")
         full = np.float32(256**found.dtype.itemsize - 1)
@@ -63,6 +64,27 @@ class Art:
         sides = np.array(picture.shape[1::-1], np.float32)
         x, y = cv2.split(places * sides - np.float32(0.5))
         return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+
+
+def _is_whole(png: bytes) -> bool:
+    """Whether a PNG, whose header was looked at, has all its chunks and pixels as they were written: of one that has not
+    libpng tells on stderr."""
+    at, packed, kind = 8, [], b""
+    while kind != b"IEND":
+        length, kind = int.from_bytes(png[at : at + 4], "big"), png[at + 4 : at + 8]
+        body, mark = png[at + 8 : at + 8 + length], png[at + 8 + length : at + 12 + length]
+        if len(mark) < 4 or zlib.crc32(kind + body) != int.from_bytes(mark, "big"):
+            return False
+        packed += [body] * (kind == b"IDAT")
+        at += 12 + length
+    width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))
+    bits = png[24] * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(png[25], 0)
+    rows = height * (1 + -(-width * bits // 8))
+    try:
+        unpacked = len(zlib.decompressobj().decompress(b"".join(packed), 2 * rows + 64))
+    except zlib.error:
+        return False
+    return bits > 0 and (unpacked == rows or bool(png[28]))  # interlaced, it has more rows
 
 
 @dataclass(frozen=True, eq=False)

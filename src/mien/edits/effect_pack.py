@@ -96,6 +96,8 @@ def _from_zip(path: Path) -> Take:
         if len(pack.infolist()) > 4 * IMAGES:
             raise WrongError(f"{len(pack.infolist())} files are in it, and up to {4 * IMAGES} may be")
         inside = {info.filename: info for info in pack.infolist()}
+    if odd := next((name for name in inside if not _belongs(name)), None):
+        raise WrongError(f"{odd!r} is in it, and only {MANIFEST} and PNGs may be")
     manifests = [name for name in inside if name.rpartition("/")[2] == MANIFEST and name.count("/") < 2]
     if len(manifests) != 1:
         raise WrongError(f"{len(manifests) or 'no'} {MANIFEST} in it, and one was wanted")
@@ -111,6 +113,20 @@ def _from_zip(path: Path) -> Take:
             return _bounded(name, file.read(most + 1), most)
 
     return take
+
+
+def _belongs(name: str) -> bool:
+    """Whether a file of a zip may be there: the manifest, PNGs, and what a desktop puts beside them."""
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts or "\\" in name:
+        return False
+    last = parts[-1]
+    return (
+        not last
+        or parts[0] == "__MACOSX"
+        or last in (MANIFEST, ".DS_Store", "Thumbs.db")
+        or last.endswith(".png")
+    )
 
 
 def _bounded(name: str, data: bytes, most: int) -> bytes:
@@ -133,6 +149,8 @@ def _pictures(layers: tuple[Texture | Sticker, ...], take: Take) -> dict[str, by
         width, height = (int.from_bytes(data[i : i + 4], "big") for i in (16, 20))
         if not (1 <= width <= SIDE and 1 <= height <= SIDE):
             raise WrongError(f"{name} is {width} x {height} pixels, and up to {SIDE} x {SIDE} may be")
+        if data[25] not in (4, 6) and b"tRNS" not in data[: data.find(b"IDAT")]:
+            raise WrongError(f"{name} has no transparency: save it with an alpha channel")
         pixels, total = pixels + width * height, total + len(data)
         if pixels > PIXELS or total > LARGEST:
             raise WrongError(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from ..errors import RequestError
 from ..models.kit import Kit
 from ..types import Edit
 from . import styles
@@ -27,6 +28,8 @@ def with_edits(request: EditRequest) -> tuple[EditRequest, Pack | None, float]:
         return request, None, 0.0
     pack = request.pack or boxed(name)
     edits = {edit: share * value for edit, value in pack.edits.items()}
+    if float(request.strengths.get("glasses", 0)) > 0 > edits.get("glasses", 0):
+        raise RequestError(f"the effect {pack.name} takes glasses off: leave out glasses, or the effect")
     return replace(request, strengths=edits | dict(request.strengths)).checked(), pack, share
 
 

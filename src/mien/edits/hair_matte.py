@@ -10,26 +10,15 @@ import cv2
 import numpy as np
 
 from ..face import geometry, mesh, skin, topology
-from ..face.filters import blur, push_pull, smoothstep, to_lab
+from ..face.filters import blur, disc, smoothstep, to_lab
 from ..face.pose import Head
 from ..models.hairstyles import LIGHT, Hairdo
 from ..models.parser import Parser
 from ..types import Array, Crop
-from .hair import hair_region, inside
+from .hair_region import BARE, hair_region, inside, on_head, unmixed
 
 LAYOUT = "bust"
 FINE = 576  # pixels of a side at which the parser's hair is made fine
-SOME, NOSE_TIP = 0.3, 4  # of the parser; of the mesh: hair on a head comes from above it
-SURE, NONE = 0.85, 0.12  # of the parser: what surely is hair, and what surely is none
-INSIDE, BEYOND, BESIDE_SKIN = (
-    0.012,
-    0.035,
-    0.012,
-)  # so many face widths inside it, and beyond; beside skin fewer
-APART = 0.14, 0.35  # between the colours of hair and of what is behind it, where they begin to tell a share
-SHARE = 0.08, 0.92  # shares that are none and all
-STRAY = 0.10  # face widths from the parser's hair, beyond which nothing is a strand of it
-FAR = 60 / 255  # how far a hair's colour may lie from those around
 EARS = 0.5, 0.8  # of the parser, where an ear is bare
 EDGE = 8  # pixels at the border of a picture, which the parser does not know well
 
@@ -57,7 +46,7 @@ class Bust:
         wide, tall = (float(side) for side in np.ptp(points, axis=0))
         shown = geometry.valid_mask(crop).astype(np.float32)
         regions = _regions(parser, crop)
-        regions["hair"] = _on_head(regions["hair"], crop)
+        regions["hair"] = on_head(regions["hair"], crop.landmarks)
         even = skin.fit_skin_shading(lab, crop.landmarks)
         return Bust(crop, crop.pixels.astype(np.float32) / 255, lab, regions, shown, even, wide, tall)
 
@@ -95,7 +84,7 @@ class Bust:
 
     def disc(self, radius: float) -> Array:
         """A structuring element of a radius in face widths."""
-        return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(radius * self.wide)) + 1,) * 2)
+        return disc(radius * self.wide)
 
 
 def _regions(parser: Parser, crop: Crop) -> dict[str, Array]:
@@ -114,41 +103,11 @@ def _regions(parser: Parser, crop: Crop) -> dict[str, Array]:
     }
 
 
-def _on_head(hair: Array, crop: Crop) -> Array:
-    """A share of hair without what hangs together with none on the head, as dark clothes."""
-    face = mesh.hull_mask(crop.landmarks, crop.size)
-    wide = np.ptp(crop.landmarks[: topology.POINTS, 0])
-    near = cv2.distanceTransform(1 - face, cv2.DIST_L2, 5) < 0.3 * wide
-    near &= np.arange(crop.size)[:, None] < crop.landmarks[NOSE_TIP, 1]
-    _, parts = cv2.connectedComponents((hair > SOME).astype(np.uint8))
-    own = np.isin(parts, np.unique(parts[near & (parts > 0)])).astype(np.float32)
-    return hair * np.clip(blur(own, 2.0) * 2, 0, 1)
-
-
 def matte(bust: Bust) -> tuple[Array, Array]:
-    """How much of each pixel is hair, `[S, S]` in 0..1, and the hair's own colour there, `[S, S, 3]`: told by the
-    colours of what surely is hair around and of what surely is none (after Chuang et al. 2001, "A Bayesian approach to
-    digital matting", with one colour for each)."""
-    hair, wide = bust.regions["hair"], bust.wide
-    sure = cv2.erode((hair > SURE).astype(np.float32), bust.disc(INSIDE))
-    some = (hair > NONE).astype(np.float32)
-    none = 1 - cv2.dilate(some, bust.disc(BEYOND))
-    bare = bust.any_of("skin", "nose", "neck", "ears", "eyes", "brows") > 0.6
-    none = np.maximum(none, (1 - cv2.dilate(some, bust.disc(BESIDE_SKIN))) * bare)
-    front, back = (push_pull(bust.pixels, known, 2) for known in (sure, none))
-    apart = front - back
-    distance = (apart * apart).sum(-1)
-    share = ((bust.pixels - back) * apart).sum(-1) / np.maximum(distance, 1e-5)
-    trust = smoothstep(np.sqrt(distance), *APART)
-    away = cv2.distanceTransform((hair < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
-    share = smoothstep(share, *SHARE) * smoothstep(away, STRAY * wide, 0.02 * wide)
-    alpha = np.where(sure > 0, 1, np.where(none > 0, 0, hair + trust * (share - hair))).astype(np.float32)
-    alpha = 0.8 * alpha + 0.2 * blur(alpha, 0.7)
-    own = (bust.pixels - (1 - alpha[..., None]) * back) / np.maximum(alpha, 0.25)[..., None]
-    own = front + np.clip(own - front, -FAR, FAR)
-    colour = front + smoothstep(alpha, 0.25, 0.8)[..., None] * (own - front)
+    """How much of each pixel is hair, `[S, S]` in 0..1, and the hair's own colour there, `[S, S, 3]`; see `unmixed`."""
+    alpha, colour, _ = unmixed(bust.pixels, bust.regions["hair"], bust.any_of(*BARE) > 0.6, bust.wide)
     shown = blur(cv2.erode(bust.shown, np.ones((EDGE + 1,) * 2)), 1.5)
-    return alpha * shown, np.clip(colour, 0, 1)
+    return alpha * shown, colour
 
 
 def hairdo_of(bust: Bust, yaw: float) -> Hairdo:

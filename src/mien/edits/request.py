@@ -8,7 +8,7 @@ EditRequest      one request, checked once; command line, batch, Python and web 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -290,6 +290,11 @@ class EditRequest:
     def empty(self) -> bool:
         """Whether nothing would change."""
         return not self.amounts and not any(self.directions.values())
+
+
+def nothing_asked(words: Iterable[str]) -> RequestError:
+    """What to say where no edit is asked for. words: what there is to ask with."""
+    return RequestError(f"nothing to do: say what to change with {', '.join(words)}")
 
 
 def request_of(given: dict[str, Any], **rest: Any) -> EditRequest:

@@ -76,6 +76,11 @@ def guided_coefficients(guide: Array, picture: Array, radius: int, eps: float) -
     return mean(slope), mean(level - slope * low)
 
 
+def disc(radius: float) -> Array:
+    """A structuring element of a radius in pixels."""
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(radius)) + 1,) * 2)
+
+
 def lightest(pixels: Array) -> float:
     """The level, 0 to 255, that a hundredth of a picture `[H, W, 3]` uint8 is lighter than: how much light there is,
     whatever the skin's own colour."""

@@ -44,14 +44,17 @@ def check_empty(folder: Path) -> None:
         raise OutputError(f"{folder} is not an empty folder: name a new one")
 
 
-def means_folder(path: Path) -> bool:
-    """Whether what is written goes into a folder of that name: it is there, or nothing is and the name has no suffix."""
-    return path.is_dir() or not (path.suffix or path.exists())
+def means_folder(output: str | Path) -> bool:
+    """Whether what is written goes into a folder of that name: it is there, the name ends with a slash, or nothing is
+    there and the name has no suffix."""
+    path = Path(output)
+    return path.is_dir() or str(output).endswith(("/", os.sep)) or not (path.suffix or path.exists())
 
 
-def file_in(path: Path, name: str) -> Path:
-    """The file to write: `path`, or `name` in it where it means a folder, which is made."""
-    if not means_folder(path):
+def file_in(output: str | Path, name: str) -> Path:
+    """The file to write: `output`, or `name` in it where it means a folder, which is made."""
+    path = Path(output)
+    if not means_folder(output):
         return path
     make_folder(path)
     return path / name

@@ -13,6 +13,7 @@ from .. import models
 from ..errors import ModelError, RequestError
 from ..face import geometry
 from ..face.geometry import Halvings, Picture
+from ..paths import check_settings
 from ..types import Face
 from . import catalogue
 from .animator import Animator
@@ -68,6 +69,7 @@ class Kit:
 
     def __init__(self, device: str = "cpu", threads: int = 0, licence: str | None = None) -> None:
         self.device, self.threads = device, threads
+        check_settings()
         self.licence = licence or os.environ.get("MIEN_LICENCE") or "all"
         if self.licence not in LICENCES:
             raise RequestError(

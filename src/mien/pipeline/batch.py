@@ -1,22 +1,16 @@
-"""Many photos: which files, one process a core, a failure that does not stop the rest, and going on where an
-earlier run ended."""
+"""Many photos and clips: which files, what is done to each, a failure that is told and stops no other, and going on
+where an earlier run ended. Who does them is a matter of `runner`."""
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import hashlib
 import json
-import multiprocessing
 import os
 import re
-import signal
-import threading
 import traceback
-from collections import defaultdict, deque
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -211,7 +205,7 @@ def _applied(request: Request, photo: Photo, kit: Kit) -> Photo:
     return request.apply(photo, kit)
 
 
-def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
+def edit_film(job: Job, *, resume: bool, progress: Progress, threads: int = 0) -> Outcome:
     """The same for a clip; with `resume` it goes on where an earlier run was stopped, or has nothing to
     do."""
     if resume and job.target.is_file() and done(job):
@@ -222,7 +216,7 @@ def edit_film(job: Job, *, resume: bool, progress: Progress) -> Outcome:
         "force": job.force
         or (resume and job.target.is_file()),  # what is there is a damaged result of this request
         "max_pixels": job.max_pixels,
-        "kit": shared_kit(job.request.licence),
+        "kit": shared_kit(job.request.licence, threads),
         "progress": progress,
     }
     if isinstance(job.request, EditRequest):
@@ -279,52 +273,7 @@ def _said(arguments: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps({name: value for name, value in arguments.items() if value}))
 
 
-def run(
-    jobs: Sequence[Job], *, resume: bool, workers: int, progress: Progress = SILENT
-) -> Generator[Outcome]:
-    """Do all jobs, `workers` at a time, and yield each as it ends; with `resume`, those that are `done` are
-    skipped.
-
-    No more jobs are handed out than there are workers. So once `progress` is cancelled, only the few that
-    have begun are finished, and nothing is half-written; and when a process dies, few others die with it.
-    """
-    waiting = deque(jobs)
-    while waiting and not progress.cancelled:
-        yield from _shift(waiting, resume, workers, progress)
-
-
-def _shift(waiting: deque[Job], resume: bool, workers: int, progress: Progress) -> Iterator[Outcome]:
-    """Work `waiting` off with one pool of processes, until all is done or a process has died."""
-    running: dict[Future[Outcome], Job] = {}
-    broken = False
-    with _pool(workers) as pool:
-        while running or (waiting and not broken and not progress.cancelled):
-            if waiting and not broken and not progress.cancelled and len(running) < workers:
-                settled = _settle(waiting.popleft(), resume)
-                if isinstance(settled, Outcome):
-                    yield settled
-                    continue
-                try:
-                    with _deaf():
-                        running[pool.submit(_try, settled, max(cores() // workers, 1))] = settled
-                except BrokenProcessPool:
-                    waiting.appendleft(settled)
-                    broken = True
-                continue
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                broken = broken or future.exception() is not None
-                yield _outcome(future, running.pop(future))
-
-
-def _outcome(future: Future[Outcome], job: Job) -> Outcome:
-    """Wait for it; what `_try` did not tell, because its process died, is a failure."""
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return Outcome(job, "failed", f"{job.source}: {KILLED}")
-
-
-def _settle(job: Job, resume: bool) -> Job | Outcome:
+def settle(job: Job, resume: bool) -> Job | Outcome:
     """The job as it is to be done, or its outcome where that is known already."""
     try:
         if job.target.is_file():
@@ -345,44 +294,12 @@ def _settle(job: Job, resume: bool) -> Job | Outcome:
     return job
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")  # threads of ONNX Runtime do not survive a fork
-    return ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_open, initargs=(max(cores() // workers, 1),)
-    )
-
-
-@contextlib.contextmanager
-def _deaf() -> Generator[None]:
-    """Processes started in here never hear Ctrl-C, which a terminal sends to all: the one that hands out the
-    jobs decides."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def attempt(job: Job, threads: int, *, resume: bool = False) -> Outcome:
+    """Do a photo that is `settle`d, or a clip, with `resume` from where it was left; whatever goes wrong is told and
+    not raised."""
     try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _open(threads: int) -> None:
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(threads)
-
-
-def end_with_parent() -> None:
-    """End this process when the one that hands out the jobs was killed: nobody would take its results, and it
-    would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _try(job: Job, threads: int) -> Outcome:
-    try:
+        if is_clip(job.source):
+            return edit_film(job, resume=resume, progress=SILENT, threads=threads)
         return edit_one(job, shared_kit(job.request.licence, threads))
     except (MienError, OSError) as error:
         return Outcome.of(job, error)

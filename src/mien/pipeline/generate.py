@@ -154,6 +154,8 @@ def _ends(name: str, value: Asked) -> tuple[float, float]:
 @checked
 def grid(photos: Sequence[Photo]) -> Photo:
     """Pictures of one size side by side, about as wide as high; it remembers all their histories."""
+    if not photos:
+        raise RequestError("no picture came: a grid wants one at least")
     columns = math.ceil(math.sqrt(len(photos)))
     blank = np.full_like(photos[0].pixels, 255)
     tiles = [photo.pixels for photo in photos] + [blank] * (-len(photos) % columns)

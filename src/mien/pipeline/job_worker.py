@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..edits.request import EditRequest
-from ..errors import MienError, OutputError, RequestError
+from ..errors import DeclinedError, MienError, OutputError, RequestError
 from ..io import photo_writer
 from ..models.kit import shared_kit
 from ..types import Progress
@@ -96,6 +96,8 @@ def _do(queue: Queue, task: Task, worker: str, threads: int) -> None:
         )
     except KeyboardInterrupt:  # it was told to rest, and goes on later
         state = "waiting"
+    except DeclinedError as error:
+        state, note = "declined", str(error)
     except (MienError, OSError) as error:
         state, note = "failed", str(error)
     except MemoryError:

@@ -45,8 +45,9 @@ RETURNING id, job, item, source, target, tries
 """
 SUMMARY = """
 SELECT job.id, verb, arguments, job.state AS wish, made, count(*) AS total,
-    sum(task.state = 'done') AS done, sum(task.state = 'failed') AS failed, sum(task.state = 'running') AS running,
-    sum(task.state = 'waiting') AS waiting, sum(CASE WHEN task.state IN ('done', 'failed') THEN 1.0
+    sum(task.state = 'done') AS done, sum(task.state = 'declined') AS declined, sum(task.state = 'failed') AS failed,
+    sum(task.state = 'running') AS running, sum(task.state = 'waiting') AS waiting,
+    sum(CASE WHEN task.state IN ('done', 'declined', 'failed') THEN 1.0
         ELSE 1.0 * task.done / max(task.total, 1) END) AS share, sum(seconds) AS seconds
 FROM job JOIN task ON task.job = job.id
 """
@@ -234,10 +235,10 @@ def _told(db: sqlite3.Connection, job: str) -> None:
 def _summary(row: dict[str, Any]) -> dict[str, Any]:
     """A job as people see it: its state, and the seconds that are left by what it took so far."""
     left = row["waiting"] + row["running"]
-    state = "failed" if row["failed"] else "done"
+    state = "failed" if row["failed"] else "declined" if row["declined"] == row["total"] else "done"
     if left:
         state = "paused" if row["wish"] == "paused" else "running" if row["running"] else "waiting"
-    ended = row["done"] + row["failed"]
+    ended = row["done"] + row["declined"] + row["failed"]
     row["arguments"] = json.loads(row["arguments"])
     row["seconds_left"] = (
         round(row.pop("seconds") / ended * (row["total"] - row["share"])) if ended and left else None

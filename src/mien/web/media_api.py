@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from .. import verbs
-from ..edits.request import EDITS, STYLE, WORDS
+from ..edits.request import EDITS, STYLE, WORDS, nothing_asked
 from ..errors import InputError, RequestError
 from ..io.preview import at_most, jpeg
 from ..pipeline import gesture
@@ -199,6 +199,8 @@ def doing(verb: str) -> Callable[[Request], Awaitable[Response]]:
 
 def _edit(studio: Studio, given: dict[str, Any]) -> Apply:
     request, keep = edit_requested(value_of(given, "request", dict)), value_of(given, "keep", str, None)
+    if not request.strengths and not request.directions:
+        raise nothing_asked(EDITS)
     request = replace(request, keep=studio.library.keep(keep)) if keep else request
     return lambda session: session.apply(request)
 

@@ -10,8 +10,8 @@ from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from ..pipeline import batch
 from ..pipeline.job_worker import work
+from ..pipeline.runner import end_with_parent
 from .jobs_api import Work
 from .live_api import Cameras
 from .media import Library
@@ -68,7 +68,7 @@ class Studio:
 
 def _worker(path: Path) -> None:
     """A worker's process; it ends with the one that started it."""
-    threading.Thread(target=batch.end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     with suppress(AttributeError, OSError):
         os.nice(NICE)
     work(path)

@@ -44,12 +44,12 @@ const Tasks = (/** @type {any} */ { job }) =>
     ${task.state === "done" && html`<${IconButton} icon="save" says=${t("save-name", { name: task.item })} onClick=${() => api.save(`/api/jobs/${job.id}/tasks/${task.id}`)} />`}</li>`)}</ul>`;
 
 const Job = (/** @type {any} */ { job }) => {
-  const resting = job.state === "paused", over = ["done", "failed"].includes(job.state);
+  const resting = job.state === "paused", over = ["done", "declined", "failed"].includes(job.state);
   const shown = open.value === job.id;
   return html`<article class=${`job ${job.state}`}>
     <header>
       <button type="button" class="title" aria-expanded=${shown} onClick=${() => { open.value = shown ? "" : job.id; tasks.value = []; if (!shown) list(job.id); }}>
-        <${Icon} name="down" /><b>${named(job)}</b><span>${t("of", { done: job.done, total: job.total })}${job.failed ? `, ${t("n-failed", { n: job.failed })}` : ""}</span></button>
+        <${Icon} name="down" /><b>${named(job)}</b><span>${t("of", { done: job.done, total: job.total })}${job.declined ? `, ${t("n-declined", { n: job.declined })}` : ""}${job.failed ? `, ${t("n-failed", { n: job.failed })}` : ""}</span></button>
       <span class="state">${over ? t(`state.${job.state}`) : left(job.seconds_left) || t(`state.${job.state}`)}</span>
       ${!over && html`<${IconButton} icon=${resting ? "play" : "pause"} says=${resting ? t("go-on") : t("rest")} onClick=${() => ask(job, "PATCH", "", { state: resting ? "active" : "paused" })} />`}
       ${job.failed > 0 && html`<${IconButton} icon="retry" says=${t("retry")} onClick=${() => ask(job, "POST", "/retry")} />`}
