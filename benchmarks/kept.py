@@ -53,8 +53,9 @@ def main() -> None:
     kit = Kit(threads=1)
     with (given.faces / "faces.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["age"].isdigit()]
-    known = {row["file"]: vector(kit, read(given.faces / "images" / row["file"])) for row in rows}
-    rows = [row for row in rows if known[row["file"]] is not None]
+    read_all = {row["file"]: vector(kit, read(given.faces / "images" / row["file"])) for row in rows}
+    known = {name: seen for name, seen in read_all.items() if seen is not None}
+    rows = [row for row in rows if row["file"] in known]
     held = [people.held_out(people.person_of(row)) for row in rows]
     seen = np.stack([known[row["file"]] for row in rows])
     ages = np.array([float(row["age"]) for row in rows])
