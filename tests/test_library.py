@@ -281,6 +281,8 @@ def test_a_setting_that_is_nearly_one_is_refused(monkeypatch: pytest.MonkeyPatch
         RequestError, match=f"{name} is set, and no setting is called that: did you mean MIEN_"
     ):
         mien.Kit()
+    with pytest.raises(RequestError, match="no setting is called that"):
+        mien.verify(HOPPER)
 
 
 def test_a_grid_of_nothing():

@@ -145,6 +145,16 @@ def test_a_folder_as_output_takes_the_name_of_the_photo(mien: Mien, photo: Path,
         assert files(tmp_path / f"{words[0]}.v2") == [made], "a slash at its end always means a folder"
     refused(mien("live", photo, "--warmth", 0.5, "-o", f"{tmp_path}/clip.mp4/"), "names a folder")
     refused(mien("edit", photo, "--warmth", 0.5, "-o", ""), "empty name")
+    refused(mien("find", ""), "empty name")
+    save(tmp_path / "blank.png", np.full((64, 64, 3), 128, np.uint8))
+    blank = tmp_path / "blank.png"
+    for words, code in (
+        (("edit", blank, "--warmth", 0.5), 2),
+        (("frontalise", blank), 2),
+        (("sketch", blank), 3),
+    ):
+        refused(mien(*words, "-o", f"{tmp_path}/above/none/"), code=code)
+        assert not (tmp_path / "above").exists(), "nothing came into it"
 
 
 @pytest.mark.parametrize("name", ["with space.JPG", "ünï 顔.jpeg", "-dash.Png", "new\nline.jpg"])

@@ -12,7 +12,7 @@ from ..errors import RequestError
 from ..signals import INTERRUPTED
 from .app import app, plural, refuse, say
 from .edit import STOPPED
-from .options import options
+from .options import file_in, options
 from .progress import shown
 
 _PATH: Any = click.Path(path_type=Path)
@@ -104,7 +104,7 @@ def animate(
             "--from, --to and --driver are of a driving clip, and none was given: leave them out"
         )
     heard = _sound(sound, driving, rest["start"] or 0.0)
-    place = outputs.file_in(output, f"{photo.stem}.mp4")
+    place = file_in(output, f"{photo.stem}.mp4")
     if sound in (None, "clip") and place.suffix.lower() != ".mp4":
         heard = None
     finished = resume and place.is_file()

@@ -218,7 +218,10 @@ def carry_out(
         raise RequestError("--private is for photos, and clips came: leave it out, or leave them out")
     about: dict[str, Any] = {"quality": quality, "force": force, "max_pixels": max_pixels, "private": private}
     for place in {target.parent for _, target in work.pairs} if work.into else ():
-        outputs.make_folder(place)
+        if work.many:  # others may write into it, too
+            outputs.make_folder(place)
+        else:
+            click.get_current_context().with_resource(outputs.folder(place))
     jobs = [batch.Job(source, target, request, **about) for source, target in work.pairs]
     still = replace(request, start=None, end=None)
     photos = [replace(job, request=still) for job in jobs if job.source not in work.clips]

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from ..io import outputs
 from .app import app, say
-from .options import options
+from .options import file_in, options
 
 
 @app.command()
@@ -34,7 +33,7 @@ def frontalise(
     from .. import verbs
     from ..pipeline import batch
 
-    place = outputs.file_in(output, f"{photo.stem}.png")
+    place = file_in(output, f"{photo.stem}.png")
     batch.check(batch.Job(photo, place, force=force))
     kit = verbs.shared_kit(licence)
     front = verbs.frontalise(verbs.read(photo, max_pixels=max_pixels), face=face, size=size, kit=kit)

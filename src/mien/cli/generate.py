@@ -117,7 +117,7 @@ def generate(network: str, seeds: list[int], output: str, grid: bool, video: boo
     if video and rest["mark"]:
         raise RequestError("--mark is for pictures: leave it out with --video")
     if into:
-        outputs.make_folder(place)
+        click.get_current_context().with_resource(outputs.folder(place))
     if video:
         about |= {"frames": rest["frames"], "force": force}
         clip = place / "walk.mp4" if into else place

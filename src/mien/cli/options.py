@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..errors import RequestError
+from ..io import outputs
 
 LICENCES = ("all", "commercial")
 MAX_PIXELS = 200_000_000
@@ -26,6 +27,16 @@ def seconds(ctx: click.Context, option: click.Parameter, value: str | None) -> f
     except ValueError as error:
         raise RequestError(f"{value!r} is no time: seconds were wanted, or H:MM:SS") from error
     return sum(part * 60**i for i, part in enumerate(reversed(parts)))
+
+
+def file_in(output: str, name: str) -> Path:
+    """The file to write: `output`, or `name` in it where it means a folder, which is made, and gone again at the end of the
+    command where nothing came into it."""
+    path = Path(output)
+    if not outputs.means_folder(output):
+        return path
+    click.get_current_context().with_resource(outputs.folder(path))
+    return path / name
 
 
 def file_name(ctx: click.Context, option: click.Parameter, value: str) -> Path:

@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 
-from ..io import outputs
 from ..pipeline.generate import NOBODY
 from ..pipeline.sketch import following
 from .app import app, say
-from .options import SEXES, options
+from .options import SEXES, file_in, options
 
 MOST = 100  # variations
 
@@ -59,7 +58,7 @@ def sketch(drawing: Path, output: str, network: str, variations: int, **rest: An
     from .. import verbs
     from ..pipeline import batch
 
-    place = outputs.file_in(output, f"{drawing.stem}.png")
+    place = file_in(output, f"{drawing.stem}.png")
     places = [place]
     if variations > 1:
         places = [place.with_stem(f"{place.stem}-{k}") for k in range(1, variations + 1)]

@@ -51,13 +51,18 @@ def means_folder(output: str | Path) -> bool:
     return path.is_dir() or str(output).endswith(("/", os.sep)) or not (path.suffix or path.exists())
 
 
-def file_in(output: str | Path, name: str) -> Path:
-    """The file to write: `output`, or `name` in it where it means a folder, which is made."""
-    path = Path(output)
-    if not means_folder(output):
-        return path
+@contextlib.contextmanager
+def folder(path: Path) -> Generator[None]:
+    """A folder to write into, with those above it, where it is not there yet; at the end those into which nothing came
+    are gone again."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
     make_folder(path)
-    return path / name
+    try:
+        yield
+    finally:
+        for one in missing:
+            with contextlib.suppress(OSError):  # it holds something
+                one.rmdir()
 
 
 def make_folder(path: Path) -> None:

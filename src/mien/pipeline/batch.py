@@ -79,6 +79,8 @@ def gather(patterns: Sequence[str], *, clips: bool = False, recursive: bool = Fa
     found: dict[Path, None] = {}
     kinds = image.SUFFIXES | (set(footage.READS) if clips else set())
     for pattern in patterns:
+        if not pattern:
+            raise InputError("an input came with an empty name: name a picture, a folder or a glob")
         path = Path(pattern)
         if path.is_dir():
             below = _below(path) if recursive else [path]
