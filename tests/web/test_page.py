@@ -492,7 +492,7 @@ def test_every_screen_is_accessible_in_both_themes(open_page: Opened):
 
 def test_the_other_language_is_whole(open_page: Opened):
     page = open_page(screen="settings")
-    page.check("text=中文", force=True)
+    page.click("text=中文")
     page.wait_for_selector("html[lang=zh]")
     assert "设置" in page.inner_text("h1") and "编辑" in page.inner_text(".rail")
     page.reload()
