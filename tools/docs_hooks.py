@@ -98,6 +98,16 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ("10th to 90th percentile", lambda row: f"{amount(row, 'p10')} to {amount(row, 'p90')}"),
         ),
     ),
+    "kept": (
+        "kept",
+        (
+            ("Edit", lambda row: "`--{} {:g}`".format(row["edit"].split()[0], float(row["edit"].split()[1]))),
+            ("People", field("people")),
+            ("Distance from themselves", field("distance", ".2f")),
+            ("Years", field("years", "+.1f")),
+            ("Turned", lambda row: percent(row["turned"]) if "turned" in row else ""),
+        ),
+    ),
     "methods": (
         "methods",
         (
