@@ -192,7 +192,9 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     photo_writer.write(photo, job.target, quality=job.quality, private=job.private, force=job.force)
     notes = photo.history[-1].notes if photo.history else ()
     why = "; ".join(notes) or (
-        "" if changed else "every strength is 0 or nothing was seen that it could be done to"
+        ""
+        if changed
+        else "every strength is 0, a mask keeps all of it, or nothing was seen that it could be done to"
     )
     lost = photo.origin.left_out
     lines = [f"{'' if changed else 'nothing has changed, since '}{why}"] if why else []
