@@ -70,7 +70,7 @@ def select_faces(kit: Kit, pixels: Array, faces: list[Face], which: str | Person
     if which == "largest":
         return [max(range(len(faces)), key=lambda i: faces[i].area)]
     if not which.isdecimal():
-        raise RequestError(f"face {which!r} is neither all, largest nor a number")
+        raise RequestError(f"face {which!r} is neither all, largest, a number from 1 on nor a picture")
     if not 1 <= int(which) <= len(faces):
         raise FaceError(
             f"there is no face {which}: {len(faces)} found, numbered from 1, left to right (see `mien find --draw`)"
