@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..face import mesh
-from ..face.filters import blur, smoothstep
+from ..face.filters import blur, disc, smoothstep
 from ..face.motion import Gesture
 from ..face.topology import EYELIDS, IRISES, LASHES
 from ..types import Array
@@ -51,7 +51,7 @@ class Eyeball:
         picture, origin = pixels[top:bottom, left:right], np.array([left, top])
         seen = np.zeros(picture.shape[:2], np.uint8)
         cv2.fillPoly(seen, [np.rint((outline - origin) * 16).astype(np.int32)], 1, shift=4)
-        seen = cv2.erode(seen, _disc(max(1, round(RIM * width))))
+        seen = cv2.erode(seen, disc(RIM * width))
         if seen.sum() < 4:
             return None
         centre, rim = rest.points[IRISES[eye][0], :2], rest.points[list(IRISES[eye][1:]), :2]
@@ -145,10 +145,6 @@ def _lashes(pixels: Array, rest: RestHead, eye: int) -> Array:
     found = mesh.remap(soft, line[None])[0].astype(np.float32)
     dark = np.argsort(found.sum(1))[: len(found) // 2]
     return np.median(found[dark], axis=0)
-
-
-def _disc(radius: int) -> Array:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
 
 
 def _uncovered(picture: Array, seen: Array, centre: Array, radius: float, width: float) -> Array:
