@@ -22,8 +22,7 @@ HOOKED = "import socket; socket.socket(); socket.getaddrinfo('localhost', 80)"
 NATIVE = """
 import ctypes, time
 libc = ctypes.CDLL(None)
-one = libc.socket(2, 1, 0)
-libc.listen(one, 1)
+one = libc.socket(2, 1, 0)  # neither bound nor connected, so in no table of the system's
 time.sleep(0.2)
 """
 WORKER = "import concurrent.futures as f, socket\nif __name__ == '__main__':\n    f.ProcessPoolExecutor(1).submit(socket.socket).result()"
@@ -45,7 +44,7 @@ OWN = (  # with networks of the user's
     [
         (HOOKED, "opened an internet socket"),
         (HOOKED, "looked up localhost"),
-        (NATIVE, "open tcp socket"),
+        (NATIVE, "has an open internet socket"),
         (LEFT, "left .id"),
     ],
 )

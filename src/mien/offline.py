@@ -6,7 +6,7 @@ reach.
 
 Two things watch every process, workers and what those start included. An audit hook of Python (PEP 578) is
 told of each socket, each name that is looked up and each address that is connected to before it happens. What
-libraries do in machine code no hook is told, so a thread looks every few milliseconds for internet sockets
+libraries do in machine code no hook is told, so a thread looks every few milliseconds through the sockets
 that the system says are open (where it does: in /proc). And since what cannot be sent now may be kept for
 later, the home folder, which is new and empty, is looked through in the end.
 """
@@ -35,7 +35,9 @@ from .types import Step
 LOG = "MIEN_WATCH_LOG"
 # Python runs a module of this name at the start of every process that finds it on its path.
 WATCHER = """
-import os, sys, threading, time
+import os, socket, sys, threading, time
+
+INTERNET = (2, 10, 23, 30)
 
 def tell(text, log=os.environ["MIEN_WATCH_LOG"]):
     with open(log, "a", encoding="utf-8") as file:
@@ -46,26 +48,26 @@ def heard(event, told):
         tell(f"looked up {told[0]}")
     elif event in ("socket.connect", "socket.bind", "socket.sendto") and isinstance(told[1], tuple):
         tell(f"{event} {told[1]}")
-    elif event == "socket.__new__" and int(told[1]) in (2, 10, 23, 30):
+    elif event == "socket.__new__" and int(told[1]) in INTERNET:
         tell(f"opened an internet socket (family {int(told[1])})")
 
-def target(number):
+def looked_at(number, seen):
     try:
-        return os.readlink(f"/proc/self/fd/{number}")
-    except OSError:
-        return ""
+        name = os.readlink(f"/proc/self/fd/{number}")
+        if not name.startswith("socket:[") or name in seen:
+            return
+        with socket.socket(fileno=os.dup(int(number))) as twin:
+            if twin.family in INTERNET:
+                tell(f"has an open internet socket ({twin.family.name})")
+    except OSError:  # closed since
+        return
+    seen.add(name)
 
 def look():
-    here, seen = "/proc/self/", set()
+    seen = set()
     while True:
-        own = set(map(target, os.listdir(f"{here}fd")))
-        own = {name[8:-1] for name in own if name.startswith("socket:[")} - seen
-        for kind in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6") if own else ():
-            with open(f"{here}net/{kind}") as table:
-                for row in list(table)[1:]:
-                    if row.split()[9] in own:
-                        tell(f"has an open {kind} socket to {row.split()[2]}")
-        seen |= own
+        for number in os.listdir("/proc/self/fd"):
+            looked_at(number, seen)
         time.sleep(0.003)
 
 sys.addaudithook(heard)
