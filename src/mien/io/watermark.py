@@ -41,14 +41,14 @@ LONGEST, SHORTEST = (
     4.2,
 )  # crop pixels of a wave: coarse enough for JPEG, too fine to be seen as blotches
 SHARE = 0.5  # of the energy that is the first carrier's
-# Levels of 255 that a mark changes smooth skin by, in the mean; how much more with each level of roughness; and the most,
-# which is what makes it LOUD: a rough face hides more and needs more. On a face that is as large as its crop, or
-# smaller, waves are short and look like grain, and may be higher than on a large one.
-SMOOTH, MORE = 0.44, (0.12, 0.22)
-LEAST, MOST = 0.4, (1.2, 6.0)
-LOUD, ROUNDS = (15.5, 17.0), 3  # standard deviations, and attempts
-STEP = 0.7  # of the way to what would take all off that the face says
-REACH = 7  # crop pixels by which landmarks may be off, and the scales and degrees
+# Levels of 255 that a mark changes a face by, as a standard deviation: the least, the first try and the most. It is as
+# faint as lets it be heard LOUD, in standard deviations, after JPEG at quality WORN; so many attempts find that out.
+LEAST, FIRST, MOST = 0.5, 1.0, 2.0
+LOUD, WORN, ROUNDS = 10.0, 30, 2
+FINEST, COARSEST = 0.25, 2.0  # crop pixels a photo pixel, beyond which JPEG is tried no finer or coarser
+TILE = 24  # crop pixels of the tiles in which the face's own spectrum is measured
+QUIET = 0.25  # of the mean power: what silence counts as
+REACH = 4  # crop pixels by which landmarks may be off, and the scales and degrees
 SCALES, DEGREES = (1.0, 0.988, 1.012), (0.0, -1.0, 1.0)
 # Standard deviations: of 1,000 faces without a mark one has 6.3 and the next 5.8; of marks it is above 7 as a rule.
 FOUND = 6.4
@@ -85,11 +85,11 @@ def described(bits: str | None) -> str:
 
 
 @cache
-def _band() -> tuple[Array, Array]:
-    """Of each place of the spectrum of a crop `[S, S // 2 + 1]` whether carriers use it, and its ring, as an index."""
+def _band() -> Array:
+    """Of each place of the spectrum of a crop `[S, S // 2 + 1]` whether carriers use it."""
     rows, columns = np.meshgrid(np.fft.fftfreq(SIZE), np.fft.rfftfreq(SIZE), indexing="ij")
     waves = np.hypot(rows, columns)
-    return (waves > 1 / LONGEST) & (waves < 1 / SHORTEST), np.rint(waves * SIZE).astype(int)
+    return (waves > 1 / LONGEST) & (waves < 1 / SHORTEST)
 
 
 @cache
@@ -98,7 +98,7 @@ def _carriers() -> Array:
     generators of random numbers change with the years."""
     shape = CARRIERS + 1, SIZE, SIZE // 2 + 1
     phases = np.frombuffer(hashlib.shake_256(b"mien mark 1").digest(int(np.prod(shape))), np.uint8)
-    spectra = np.exp(2j * np.pi / 256 * phases.reshape(shape)) * _band()[0]
+    spectra = np.exp(2j * np.pi / 256 * phases.reshape(shape)) * _band()
     waves = np.fft.irfft2(spectra, s=(SIZE, SIZE)).astype(np.float32)
     return waves / waves.std((1, 2), keepdims=True)
 
@@ -138,30 +138,31 @@ def lay(pixels: Array, places: Sequence[MarkPlace], bits: int) -> Array:
 
 def _pattern(place: MarkPlace, bits: int) -> Array:
     """What is added to a face's crop, `[S, S]` float32 in levels of 255."""
-    edged = np.sqrt(cv2.GaussianBlur(_fine(place.grey) ** 2, (0, 0), 3))
-    roughness = cv2.GaussianBlur(
-        cv2.erode(edged, np.ones((9, 9))), (0, 0), 3
-    )  # skin beside lids is not rough
-    small = min(_across(place.matrix), 1.0)
-    more, limit, enough = (max(low, high * small) for low, high in (MORE, MOST, LOUD))
-    wanted, most, pattern = _weights(bits), LEAST, np.zeros_like(place.grey)
+    wanted, level, across = _weights(bits), FIRST, _across(place.matrix)
 
-    def said(pattern: Array) -> Array:
-        return _said(heard(place.grey + pattern, place.window))
+    def said(pattern: Array, worn: bool) -> Array:
+        grey = place.grey + pattern
+        return _said(heard(_worn(grey, across) if worn else grey, place.window))
 
-    before = said(pattern)
+    first = place.window * _waves(level * wanted)
+    before, after = said(np.zeros_like(first), False), said(first, False)
+    gain = max(float((after - before) @ wanted) / level, 1.0)
+    others = place.window * _waves(((after @ wanted) * wanted - after) / gain)
     for _ in range(ROUNDS):
-        room = np.minimum(SMOOTH + more * roughness, most) * place.window
-        after = said(room * _waves(wanted))
-        gain = max(float((after - before) @ wanted), 0.2)
-        weights = wanted - STEP / gain * (after - (after @ wanted) * wanted)
-        pattern = room * _waves(weights)
-        heard_of = said(pattern) * wanted
-        loud = max(float(min(heard_of[0] / SHARE, heard_of[1:].sum() / (1 - SHARE))), 1.0)
-        if loud >= enough or most == limit:
-            break
-        most = min(most * 1.1 * enough / loud, limit)
-    return pattern
+        loud = max(float(said(level / FIRST * first + others, True) @ wanted), 1.0)
+        level = float(np.clip(level * LOUD / loud, LEAST, MOST))
+    return level / FIRST * first + others
+
+
+def _worn(grey: Array, across: float) -> Array:
+    """A face's crop as JPEG leaves it, at the photo's resolution."""
+    across = float(np.clip(across, FINEST, COARSEST))
+    sharp, soft = (cv2.INTER_AREA, cv2.INTER_CUBIC)[:: 1 if across > 1 else -1]
+    photo = cv2.resize(grey, None, fx=1 / across, fy=1 / across, interpolation=sharp)
+    pixels = np.clip(np.rint(photo), 0, 255).astype(np.uint8)
+    coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, WORN])[1]
+    worn = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)).astype(np.float32)
+    return cv2.resize(worn, grey.shape[::-1], interpolation=soft)
 
 
 def _across(matrix: Array) -> float:
@@ -169,10 +170,9 @@ def _across(matrix: Array) -> float:
     return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
 
 
-def _waves(weights: Array) -> Array:
-    """So much of each carrier `[33]`, `[S, S]` of unit variance."""
-    waves = (weights @ _carriers().reshape(CARRIERS + 1, -1)).reshape(SIZE, SIZE)
-    return waves / waves.std()
+def _waves(amounts: Array) -> Array:
+    """So much of each carrier `[33]`, together `[S, S]`."""
+    return (amounts @ _carriers().reshape(CARRIERS + 1, -1)).reshape(SIZE, SIZE)
 
 
 def _add(pixels: Array, matrix: Array, pattern: Array) -> None:
@@ -206,21 +206,48 @@ def _fine(grey: Array) -> Array:
 
 
 def heard(grey: Array, window: Array) -> Array:
-    """A face's crop `grey [S, S]` float32 as the carriers hear it, within `window`: fine detail, less of it where a
-    face is rough, and as loud on every wavelength. `[S, S]` float32 of unit length."""
-    fine = _fine(grey)
-    spread = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), 8)) + 1.5
-    signal = np.clip(fine / spread, -2.5, 2.5) * window / spread
-    band, ring = _band()
-    spectrum = np.fft.rfft2(signal)
-    power = np.bincount(ring.ravel(), (np.abs(spectrum) ** 2).ravel()) / np.bincount(ring.ravel())
-    signal = np.fft.irfft2(spectrum * band / np.sqrt(power[ring] + 1e-9), s=(SIZE, SIZE))
+    """A face's crop `grey [S, S]` float32 as the carriers hear it, within `window`: fine detail, of which each
+    wavelength counts the less the louder the face itself is on it thereabouts. `[S, S]` float32 of unit length.
+    A matched filter for the noise that a face is (Turin 1960, doi 10.1109/TIT.1960.1057571), tile by tile."""
+    half = TILE // 2
+    fine = np.pad(_fine(grey), half)
+    tiles = np.lib.stride_tricks.sliding_window_view(fine, (TILE, TILE))[::half, ::half]
+    spectra = np.fft.rfft2(tiles * _taper())
+    power = _smoothed(np.abs(spectra) ** 2)
+    tiles = np.fft.irfft2(spectra / (power + QUIET * power.mean()), s=(TILE, TILE)) * _taper()
+    signal = _overlapped(tiles)[half:-half, half:-half] * window
+    signal = np.fft.irfft2(np.fft.rfft2(signal) * _band(), s=(SIZE, SIZE))
     return _normal(np.clip(signal, *(np.array([-3, 3]) * signal[window > 0.5].std())) * (window > 0.02))
+
+
+@cache
+def _taper() -> Array:
+    """`[T, T]`, whose square adds up to one where tiles overlap by half."""
+    hann = np.hanning(TILE + 1)[:-1]
+    return np.sqrt(np.outer(hann, hann)).astype(np.float32)
+
+
+def _smoothed(power: Array) -> Array:
+    """The power of tiles `[n, n, T, T // 2 + 1]` as the mean of neighbouring wavelengths."""
+    power = power + np.roll(power, 1, 2) + np.roll(power, -1, 2)
+    wide = np.pad(power, ((0, 0),) * 3 + ((1, 1),), mode="edge")
+    return (wide[..., :-2] + power + wide[..., 2:]) / 9
+
+
+def _overlapped(tiles: Array) -> Array:
+    """A picture of tiles `[n, n, T, T]` that overlap by half."""
+    count, half = len(tiles), TILE // 2
+    blocks = np.zeros((count + 1, count + 1, half, half), np.float32)
+    for down in (0, 1):
+        for right in (0, 1):
+            part = tiles[:, :, down * half : (down + 1) * half, right * half : (right + 1) * half]
+            blocks[down : count + down, right : count + right] += part
+    return blocks.transpose(0, 2, 1, 3).reshape((count + 1) * half, -1)
 
 
 def _normal(signal: Array) -> Array:
     """A signal as loud as makes what it says on a carrier one of unit variance, where there is no mark."""
-    share = _band()[0].mean()
+    share = _band().mean()
     return (signal * (share**0.5 / (np.linalg.norm(signal) + 1e-9))).astype(np.float32)
 
 
@@ -230,7 +257,7 @@ def read(signal: Array) -> Mark:
     best = Mark(False, 0.0)
     for scale, degrees in itertools.product(SCALES, DEGREES):
         turn = cv2.getRotationMatrix2D(((SIZE - 1) / 2,) * 2, degrees, scale)
-        turned = cv2.warpAffine(signal, turn, (SIZE, SIZE))
+        turned = cv2.warpAffine(signal, turn, (SIZE, SIZE), flags=cv2.INTER_CUBIC)
         match = np.fft.irfft2(np.fft.rfft2(turned) * sync, s=(SIZE, SIZE))
         near = np.roll(match, (REACH, REACH), (0, 1))[: 2 * REACH + 1, : 2 * REACH + 1]
         down, right = np.unravel_index(near.argmax(), near.shape)
