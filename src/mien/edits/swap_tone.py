@@ -170,9 +170,10 @@ def relit(pair: Pair, vivid: Array | None = None) -> tuple[Array, Array]:
 def _with_fine(lit: Array, half: Pair, pair: Pair) -> Array:
     """A face that was lit at half the size, with what is finer in the source."""
     light = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) + np.float32(0.05) for one in (lit, half.source)]
-    gain = cv2.merge([pair.grown(np.clip(np.sqrt(light[0] / light[1]), 0.5, 2))] * 3)
-    fine = cv2.multiply(pair.source - pair.grown(half.source), gain)
-    return np.clip(pair.grown(lit) + fine, 0, 1)
+    gain = np.clip(np.sqrt(light[0] / light[1]), 0.5, 2)
+    out = pair.grown(cv2.subtract(lit, cv2.multiply(half.source, cv2.merge([gain] * 3))))
+    cv2.add(out, cv2.multiply(pair.source, cv2.merge([pair.grown(gain)] * 3)), out)
+    return np.clip(out, 0, 1, out=out)
 
 
 def _gain(detail: Array, level: Array, ratio: Array, hardness: float) -> Array:
