@@ -23,7 +23,8 @@ EDGE = 0.22, 0.06  # of the face's width from the outline: between them one beco
 # where something is drawn so much darker than the skin, as brows are, its contrast is scaled by the ratio of lightness,
 # and elsewhere by its root: between these shares
 DRAWN = 0.12, 0.35
-HARD = 1.2  # how many times as much a source's skin may be modelled as the scene's, before its light is softened
+# how many times as far modelled as the scene's a source's skin may be, before its light is softened
+HARD = 1.2
 LIP_TONE = 8.0, 35.0  # Lab lightness between two skins, from where on lips take the tone of the scene's
 BRIGHT = 92.0  # Lab lightness from which on light is halved
 FEWEST = 200.0  # pixels of skin that both show: with fewer the whole face is compared
