@@ -4,7 +4,8 @@ Spread spectrum (Cox et al. 1997, doi 10.1109/83.650120) with the face as its an
 finds the mark, whatever became of its size, place and turn. One carrier tells that there is a mark and how it lies; 32
 others hold the bits in the Reed-Muller code (2, 5), of which every word is compared, so that no bit is decided alone.
 What the face itself, or an older mark, says on the carriers is taken off while a mark is laid (after Malvar and
-Florencio 2003, doi 10.1109/TSP.2003.809385). The carriers are no secret: a mark can be copied, and attacked.
+Florencio 2003, doi 10.1109/TSP.2003.809385), and how strong it must be is found by trying JPEG on it. The carriers are
+no secret: a mark can be copied, and attacked.
 
     bits_of(history, picture)   what a mark says
     lay(pixels, places, bits)   a photo with its faces marked
@@ -41,9 +42,9 @@ LONGEST, SHORTEST = (
     4.2,
 )  # crop pixels of a wave: coarse enough for JPEG, too fine to be seen as blotches
 SHARE = 0.42  # of the energy that is the first carrier's
-# Levels of 255 that a mark changes a face by, as a standard deviation: the least, the first try and the most. It is as
-# faint as lets it be heard LOUD, in standard deviations, after JPEG at quality WORN; so many attempts find that out.
-LEAST, FIRST, MOST = 0.5, 1.0, 2.0
+# Levels of 255 that a mark changes a face by, as a standard deviation: at least and at most. It is as faint as lets it
+# be heard LOUD, in standard deviations, after JPEG at quality WORN; so many attempts find that out.
+LEAST, MOST = 0.5, 2.0
 LOUD, WORN, ROUNDS = 10.0, 30, 2
 FINEST, COARSEST = 0.25, 2.0  # crop pixels a photo pixel, beyond which JPEG is tried no finer or coarser
 TILE = 24  # crop pixels of the tiles in which the face's own spectrum is measured
@@ -139,31 +140,30 @@ def lay(pixels: Array, places: Sequence[MarkPlace], bits: int) -> Array:
 
 def _pattern(place: MarkPlace, bits: int) -> Array:
     """What is added to a face's crop, `[S, S]` float32 in levels of 255."""
-    wanted, level, across = _weights(bits), FIRST, _across(place.matrix)
+    wanted, across, level = _weights(bits), _across(place.matrix), 1.0
 
-    def said(pattern: Array, worn: bool) -> Array:
-        grey = place.grey + pattern
-        return _said(heard(_worn(grey, across) if worn else grey, place.window))
+    def said(grey: Array) -> Array:
+        return _said(heard(grey, place.window))
 
-    first = place.window * _waves(level * wanted)
-    before, after = said(np.zeros_like(first), False), said(first, False)
-    gain = max(float((after - before) @ wanted) / level, 1.0)
-    others = place.window * _waves(((after @ wanted) * wanted - after) / gain)
+    word = place.window * _waves(wanted)
+    before, after = said(place.grey), said(place.grey + word)
+    gain = max(float((after - before) @ wanted), 1.0)
+    others = place.window * _waves(((after @ wanted) * wanted - after) / gain)  # so that they say nothing
     for _ in range(ROUNDS):
-        loud = max(float(said(level / FIRST * first + others, True) @ wanted), 1.0)
-        level = float(np.clip(level * LOUD / loud, LEAST, MOST))
-    return level / FIRST * first + others
+        loud = float(said(_worn(place.grey + level * word + others, across)) @ wanted)
+        level = float(np.clip(level * LOUD / max(loud, 1.0), LEAST, MOST))
+    return level * word + others
 
 
 def _worn(grey: Array, across: float) -> Array:
     """A face's crop as JPEG leaves it, at the photo's resolution."""
     across = float(np.clip(across, FINEST, COARSEST))
-    sharp, soft = (cv2.INTER_AREA, cv2.INTER_CUBIC)[:: 1 if across > 1 else -1]
-    photo = cv2.resize(grey, None, fx=1 / across, fy=1 / across, interpolation=sharp)
+    there, back = (cv2.INTER_AREA, cv2.INTER_CUBIC)[:: 1 if across > 1 else -1]
+    photo = cv2.resize(grey, None, fx=1 / across, fy=1 / across, interpolation=there)
     pixels = np.clip(np.rint(photo), 0, 255).astype(np.uint8)
     coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, WORN])[1]
     worn = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)).astype(np.float32)
-    return cv2.resize(worn, grey.shape[::-1], interpolation=soft)
+    return cv2.resize(worn, grey.shape[::-1], interpolation=back)
 
 
 def _across(matrix: Array) -> float:
