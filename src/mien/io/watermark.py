@@ -45,7 +45,7 @@ SHARE = 0.42  # of the energy that is the first carrier's
 # Levels of 255 that a mark changes a face by, as a standard deviation: at least and at most. It is as faint as lets it
 # be heard LOUD, in standard deviations, after JPEG at quality WORN; so many attempts find that out.
 LEAST, MOST = 0.5, 2.0
-LOUD, WORN, ROUNDS = 10.0, 30, 2
+LOUD, WORN, ROUNDS = 9.8, 30, 2
 FINEST, COARSEST = 0.25, 2.0  # crop pixels a photo pixel, beyond which JPEG is tried no finer or coarser
 TILE = 24  # crop pixels of the tiles in which the face's own spectrum is measured
 QUIET = 0.25  # of the mean power: what silence counts as
@@ -143,7 +143,7 @@ def _pattern(place: MarkPlace, bits: int) -> Array:
     wanted, across, level = _weights(bits), _across(place.matrix), 1.0
 
     def said(grey: Array) -> Array:
-        return _said(heard(grey, place.window))
+        return _said(heard(grey, place.face))
 
     word = place.window * _waves(wanted)
     before, after = said(place.grey), said(place.grey + word)

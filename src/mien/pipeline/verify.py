@@ -100,7 +100,7 @@ def _clearest(marks: Callable[[slice], Iterator[Mark]]) -> Mark | None:
 def _signals(photo: Photo, kit: Kit) -> Iterator[Array]:
     pixels = np.ascontiguousarray(photo.pixels)
     for place in found_places(replace(photo, pixels=pixels), kit):
-        yield watermark.heard(place.grey, place.window)
+        yield watermark.heard(place.grey, place.face)
 
 
 def _sampled(clip: Clip) -> Iterator[Array]:
