@@ -42,9 +42,10 @@ LONGEST, SHORTEST = (
     4.2,
 )  # crop pixels of a wave: coarse enough for JPEG, too fine to be seen as blotches
 SHARE = 0.42  # of the energy that is the first carrier's
-# Levels of 255 that a mark changes a face by, as a standard deviation: at least and at most. It is as faint as lets it
-# be heard LOUD, in standard deviations, after JPEG at quality WORN; so many attempts find that out.
-LEAST, MOST = 0.5, 2.0
+# Levels of 255 that a mark changes a face by, as a standard deviation: the least, and the most on a face of so much fine
+# detail. It is as faint as lets it be heard LOUD, in standard deviations, after JPEG at quality WORN; so many attempts
+# find that out.
+LEAST, MOST, ROUGH = 0.5, (1.2, 2.0), (9.0, 18.0)
 LOUD, WORN, ROUNDS = 9.8, 30, 2
 FINEST, COARSEST = 0.25, 2.0  # crop pixels a photo pixel, beyond which JPEG is tried no finer or coarser
 TILE = 24  # crop pixels of the tiles in which the face's own spectrum is measured
@@ -141,6 +142,9 @@ def lay(pixels: Array, places: Sequence[MarkPlace], bits: int) -> Array:
 def _pattern(place: MarkPlace, bits: int) -> Array:
     """What is added to a face's crop, `[S, S]` float32 in levels of 255."""
     wanted, across, level = _weights(bits), _across(place.matrix), 1.0
+    most = np.interp(
+        _fine(place.grey)[place.face > 0.5].std(), ROUGH, MOST
+    )  # on smooth skin it would be seen
 
     def said(grey: Array) -> Array:
         return _said(heard(grey, place.face))
@@ -151,7 +155,7 @@ def _pattern(place: MarkPlace, bits: int) -> Array:
     others = place.window * _waves(((after @ wanted) * wanted - after) / gain)  # so that they say nothing
     for _ in range(ROUNDS):
         loud = float(said(_worn(place.grey + level * word + others, across)) @ wanted)
-        level = float(np.clip(level * LOUD / max(loud, 1.0), LEAST, MOST))
+        level = float(np.clip(level * LOUD / max(loud, 1.0), LEAST, most))
     return level * word + others
 
 
