@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from faces import collins, hopper
 from studios import Running, start
 
 pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
@@ -500,26 +501,59 @@ def test_the_other_language_is_whole(open_page: Opened):
 
 
 @pytest.mark.slow
-def test_a_clip_is_opened_and_made_by_a_job(open_page: Opened, server: Running, clip: Path):
+def test_a_part_of_a_clip_is_made_for_one_person(open_page: Opened, clip: Path, tmp_path: Path):
     page = open_page()
     page.set_input_files(".strip input[type=file]", clip)
-    until(page, "studio.state.medium.value?.kind === 'clip'")
-    page.click("text=Portrait touch")
+    until(page, "document.querySelector('.lane img')?.naturalWidth > 0")
     settled(page)
+    until(page, "document.querySelector('.film img').naturalWidth > 400")
+    first = shown(page)
+    page.locator(".film .moment").focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    until(page, "studio.state.moment.value?.time > 0.49")
+    settled(page)
+    assert np.abs(shown(page) - first).mean() > 1, "another frame is shown"
+    page.keyboard.press("i")
+    page.locator(".film .end").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    assert request(page) == {"start": 0.5, "end": 1.25}
+    page.click("text=Portrait touch")
+    page.click(".lane >> nth=0")
+    settled(page)
+    after = shown(page)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    settled(page)
+    moved = np.abs(after - shown(page)).max(2) > 4
+    width = moved.shape[1] // 2
+    assert moved[:, :width].sum() > 300 > 10 > moved[:, width:].sum()
+    page.keyboard.press("Control+Shift+z")
+    page.keyboard.press("Control+Shift+z")
     page.get_by_role("button", name="Make the clip").click()
     until(page, "studio.state.jobs.value[0]?.state === 'done'")
+    page.click(".job .title")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save talk.mp4").click()
+    download.value.save_as(tmp_path / "out.mp4")
+    said = verify(tmp_path / "out.mp4").history[-1].arguments
+    assert (said["begin"], said["end"], said["face"]) == (0.5, 1.25, "person 1 of talk.mp4")
     page.get_by_role("button", name="Remove this job").click()
+    page.evaluate("location.hash = 'edit'")
+    page.get_by_role("button", name="Remove talk.mp4").click()
+    until(page, "!document.querySelector('.timeline')")
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory, portrait: Array) -> Path:
-    """The portrait, moving a little."""
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people, moving a little."""
     from mien.io import clip_writer
     from mien.types import Step
 
-    small = cv2.resize(portrait, (240, 280), interpolation=cv2.INTER_AREA)
+    small = np.hstack([cv2.resize(one.pixels, (240, 280)) for one in (hopper(), collins()[0])])
     path = tmp_path_factory.mktemp("clip") / "talk.mp4"
-    clip_writer.write((np.roll(small, i, 1) for i in range(6)), path, fps=12, history=(Step("test", {}),))
+    clip_writer.write((np.roll(small, i, 0) for i in range(18)), path, fps=12, history=(Step("test", {}),))
     return path
 
 

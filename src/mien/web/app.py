@@ -33,7 +33,17 @@ from ..edits.styles import NAMED
 from ..errors import InputError, OutputError
 from ..models.motions import boxed
 from ..paths import data_folder
-from . import animate_api, generate_api, jobs_api, live_api, media_api, networks_api, people, sketch_api
+from . import (
+    animate_api,
+    clips_api,
+    generate_api,
+    jobs_api,
+    live_api,
+    media_api,
+    networks_api,
+    people,
+    sketch_api,
+)
 from .answers import HANDLERS, MissingError
 from .guard import HEALTH, Door, Entrance, Guard, KeyDoor
 from .studio import Studio
@@ -78,9 +88,16 @@ def _strength(name: str) -> dict[str, Any]:
 
 
 REQUEST = _object(
-    face={"type": "string", "description": "all, largest or a number"},
+    face={
+        "type": "string",
+        "description": "all, largest, a number, or the face of a person of a clip by its id",
+    },
     **{name: _strength(name) for name in EDITS},
 )
+ARGUMENTS = {
+    "type": "object",
+    "description": "what the verb's own call takes; of clips also start and end, in seconds",
+}
 MAPPING = {"type": "array", "items": _object(person=TEXT, face=TEXT)}
 VERB_BODIES = {
     "render": _object(request=REQUEST, keep={"type": "string", "description": "id of a mask"}),
@@ -123,6 +140,9 @@ CALLS = (
     Call("GET", "/api/media/{id}/faces", media_api.faces),
     Call("GET", "/api/media/{id}/manners/{name}", media_api.manner),
     Call("GET", "/api/media/{id}/effects/{name}", media_api.effect),
+    Call("GET", "/api/media/{id}/strip", clips_api.strip, query={"n": "integer"}),
+    Call("POST", "/api/media/{id}/frame", clips_api.frame, _object(time=NUMBER), 201),
+    Call("GET", "/api/media/{id}/people", clips_api.people),
     Call("POST", "/api/media/{id}/change", media_api.change, _object(slider=TEXT, end={}, request=REQUEST)),
     *(
         Call("POST", f"/api/media/{{id}}/{verb}", media_api.doing(verb), body, 201)
@@ -163,9 +183,7 @@ CALLS = (
     Call("GET", "/api/people/{id}", people.portrait),
     Call("DELETE", "/api/people/{id}", people.forget, status=204),
     Call("GET", "/api/jobs", jobs_api.listed),
-    Call(
-        "POST", "/api/jobs", jobs_api.put, _object(verb=TEXT, media=TEXTS, arguments={"type": "object"}), 201
-    ),
+    Call("POST", "/api/jobs", jobs_api.put, _object(verb=TEXT, media=TEXTS, arguments=ARGUMENTS), 201),
     Call("GET", "/api/jobs/{id}", jobs_api.one),
     Call("PATCH", "/api/jobs/{id}", jobs_api.wish, _object(state={"enum": ["active", "paused"]})),
     Call("DELETE", "/api/jobs/{id}", jobs_api.remove, status=204),

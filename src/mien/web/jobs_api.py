@@ -21,8 +21,9 @@ from ..errors import RequestError
 from ..models.motions import boxed
 from ..pipeline.animate import REGIONS, checked_parts
 from ..pipeline.consent import check_consent
-from ..pipeline.job_worker import edit_requested
+from ..pipeline.job_worker import PERSON, edit_requested, kept_person, part_asked
 from ..pipeline.jobs import Queue
+from . import clips_api
 from .answers import MissingError, asked, value_of
 from .media import WRITTEN, Library
 from .media_api import style_requested
@@ -72,20 +73,21 @@ class Work:
         """What the job's worker is told; refused here where it makes no sense."""
         place.mkdir(mode=0o700)
         if verb == "edit":
-            if edit_requested(wanted).empty:
+            if edit_requested(clips_api.meant(library, wanted)).empty:
                 raise RequestError("every strength is 0: nothing would change")
-            return wanted
+            return wanted | ({"face": _named(library, wanted["face"], place)} if wanted.get("face") else {})
         if verb == "stylize":
             manner, strength, face = style_requested(library, wanted)
             manner = str(_kept(manner, place)) if isinstance(manner, Path) else manner
-            return {"manner": manner, "strength": strength, "face": face}
+            named = face and _named(library, wanted["face"], place)
+            return {"manner": manner, "strength": strength, "face": named} | part_asked(wanted)
         if verb == "animate":
             return self._animation(wanted, library, place)
         if verb != "swap":
             raise RequestError(f"no job does {verb!r}: edit, swap, stylize or animate was wanted")
         people.swap_request(wanted)
         pairs = people.pairs(wanted)
-        mapping = [(str(_kept(source.path, place)), face) for source, face in pairs]
+        mapping = [(str(_kept(source.path, place)), _named(library, face, place)) for source, face in pairs]
         return wanted | {"mapping": mapping, "consent": consent_of([source for source, _ in pairs])}
 
     def _animation(self, wanted: dict[str, Any], library: Library, place: Path) -> dict[str, Any]:
@@ -133,6 +135,12 @@ class Work:
                 file.write(one, one.name if count == 1 else f"{one.stem}-{count}{one.suffix}")
         draft.replace(path)
         return path
+
+
+def _named(library: Library, face: str, place: Path) -> str:
+    """The faces that a page means as a job's arguments say it: a person of a clip as a file in the job's own folder."""
+    who = clips_api.whom(library, face)
+    return who if isinstance(who, str) else kept_person(who, place / f"{face}{PERSON}")
 
 
 def _kept(source: Path, place: Path) -> Path:

@@ -191,7 +191,8 @@ class Library:
     def make(self, parent: str, verb: str, apply: Apply) -> Medium:
         """A result, made now."""
         of = self[parent]
-        id, path = self.new_path(of.name, WRITTEN.get(of.path.suffix, of.path.suffix))
+        suffix = ".png" if of.kind == "clip" else WRITTEN.get(of.path.suffix, of.path.suffix)
+        id, path = self.new_path(of.name, suffix)
         made = apply(self.opened(parent).session)
         notes = made.history[-1].notes if made.history else ()
         medium = Medium(id, "result", of.name, path, Recipe(parent, verb, apply), notes)
@@ -232,8 +233,18 @@ class Library:
     def fact(self, id: str, what: str, make: Callable[[Opened], T]) -> T:
         """Something small about a medium, made once: with many media few can be kept open."""
         if (id, what) not in self._facts:
-            self._facts[id, what] = make(self.opened(id))
+            self.note(id, what, make(self.opened(id)))
         return self._facts[id, what]
+
+    def note(self, id: str, what: str, value: Any) -> None:
+        """Remember something small about a medium as long as that is there."""
+        with self._lock:
+            if id in self._media:
+                self._facts[id, what] = value
+
+    def known(self, id: str, what: str) -> Any:
+        """What was noted; None where nothing was."""
+        return self._facts.get((id, what))
 
     def preview(self, id: str, side: int) -> bytes:
         """A JPEG at most `side` pixels wide or high, sRGB, without EXIF."""

@@ -20,8 +20,8 @@ from ..io.preview import at_most, jpeg
 from ..pipeline import gesture
 from ..pipeline.job_worker import ABOUT, edit_requested
 from ..pipeline.session import Session
-from ..types import Face, Photo, Verdict
-from . import media
+from ..types import Face, Person, Photo, Verdict
+from . import clips_api, media
 from .answers import MissingError, asked, chunks_of, too_large, value_of
 from .media import Apply, Library, Opened
 
@@ -131,7 +131,12 @@ async def faces(request: Request) -> Response:
 
 
 def _told(library: Library, id: str) -> dict[str, Any]:
-    return library[id].described() | library.fact(id, "faces", _measured)
+    medium = library[id]
+    told = medium.described() | library.fact(id, "faces", _measured)
+    if medium.kind == "clip":
+        clip = clips_api.clip_of(library, id)
+        told |= {"seconds": round(clips_api.seconds_of(clip), 3), "fps": round(float(clip.fps), 3)}
+    return told
 
 
 def _measured(opened: Opened) -> dict[str, Any]:
@@ -155,7 +160,7 @@ async def change(request: Request) -> Response:
     bytes (uint32, little-endian)."""
     library, id, given = library_of(request), request.path_params["id"], await asked(request)
     slider, end = value_of(given, "slider", str), value_of(given, "end", (int, float, str))
-    strengths = value_of(given, "request", dict, {})
+    strengths = clips_api.meant(library, value_of(given, "request", dict, {}))
     about = {name: value for name, value in strengths.items() if name in ABOUT}
     others = {name: value for name, value in strengths.items() if name not in (*ABOUT, slider)}
     shares = list(gesture.keys_of(slider))
@@ -198,7 +203,8 @@ def doing(verb: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _edit(studio: Studio, given: dict[str, Any]) -> Apply:
-    request, keep = edit_requested(value_of(given, "request", dict)), value_of(given, "keep", str, None)
+    request = edit_requested(clips_api.meant(studio.library, value_of(given, "request", dict)))
+    keep = value_of(given, "keep", str, None)
     if not request.strengths and not request.directions:
         raise nothing_asked(EDITS)
     request = replace(request, keep=studio.library.keep(keep)) if keep else request
@@ -214,11 +220,12 @@ def _stylize(studio: Studio, given: dict[str, Any]) -> Apply:
     return apply
 
 
-def style_requested(library: Library, given: dict[str, Any]) -> tuple[str | Path, float, str | None]:
-    """What a style asks for: `manner`, or `style`, the id of a painting; `strength` and `face`. The manner comes as
-    `stylize` takes it."""
+def style_requested(library: Library, given: dict[str, Any]) -> tuple[str | Path, float, str | Person | None]:
+    """What a style asks for: `manner`, or `style`, the id of a painting; `strength` and `face`. Manner and face come as
+    `stylize` takes them."""
     strength = float(value_of(given, "strength", (int, float), 1.0))
-    face = value_of(given, "face", str, None)
+    named = value_of(given, "face", str, None)
+    face = None if named is None else clips_api.whom(library, named)
     style = value_of(given, "style", str, None)
     manner = value_of(given, "manner", str, None)
     if (style is None) == (manner is None):

@@ -58,9 +58,9 @@ function done(edit, value) {
 /** Before the slider moves its Changes are asked for. @param {any} edit */
 function near(edit) {
   const value = state.now.value.request[edit.name] ?? 0;
-  if (!edit.moves || live() || !state.medium.value?.faces.length) return;
+  if (!edit.moves || live() || !state.faceable.value) return;
   clearTimeout(dwell);
-  dwell = setTimeout(() => arm(state.current.value, state.now.value, edit, endOf(edit, value)), DWELL);
+  dwell = setTimeout(() => arm(state.source.value, state.now.value, edit, endOf(edit, value)), DWELL);
 }
 let dwell = 0;
 
@@ -146,7 +146,7 @@ function walk(event) {
 
 const Faces = () => {
   const faces = state.medium.value?.faces ?? [], chosen = state.now.value.request.face ?? "all";
-  if (faces.length < 2) return null;
+  if (faces.length < 2 || state.medium.value?.kind === "clip") return null;
   return html`<div class="choice" role="radiogroup" aria-label=${t("faces")}>
     ${["all", ...faces.map((/** @type {any} */ one) => one.face)].map((face) => html`<label class=${face === chosen ? "chosen" : ""}>
       <input type="radio" name="face" checked=${face === chosen} onChange=${() => stage.chooseFace(face)} />${face === "all" ? t("all-faces") : face}</label>`)}
@@ -200,7 +200,7 @@ const Presets = () => {
 
 export const Edit = () => {
   const of = groups().find(([group]) => group === open.value)?.[1] ?? [];
-  const nobody = state.medium.value && !state.medium.value.faces.length;
+  const nobody = state.medium.value && !state.faceable.value;
   return html`<${Tiles} />
     <div class="sliders" id="sliders" role="tabpanel" aria-labelledby=${`tab-${open.value}`}>
       ${nobody && html`<p class="note"><${Icon} name="info" />${t("no-face")}</p>`}
