@@ -10,7 +10,7 @@ pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
 
 PROGRAM = """
 import http.client, json, os, signal, sys, threading
-from mien.web.app import serve_studio
+from mien.web.server import serve_studio
 
 def use(url):
     host, token = url.removeprefix("http://").split("/?token=")
