@@ -261,6 +261,40 @@ def test_no_request_is_a_bug(client: TestClient, portrait_id: str):
         assert client.post(f"/api/media/{portrait_id}/render", content=text).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", f"/api/generate?seed={'1' * 5000}", None),
+        ("GET", "/api/generate?seed=1&age=nan", None),
+        ("GET", f"/api/generate?seed=1&age={'1' * 5000}", None),
+        ("GET", "/api/generate?seed=1&hair=nan", None),
+        ("GET", f"/api/media/ID?w={'9' * 5000}", None),
+        ("GET", "/api/media/ID?w=\u0663\u0663\u0663", None),
+        ("POST", "/api/generate", b'{"seed": 1, "conditions": {"age": "x"}}'),
+        ("POST", "/api/generate", b'{"seed": 1, "conditions": {"age": [1]}}'),
+        ("POST", "/api/media/ID/render", b'{"request": {"smile": 1%s}}' % (b"0" * 400)),
+        ("POST", "/api/media/ID/render", b'{"request": {"smile": 1e400}}'),
+        ("POST", "/api/media/ID/render", b'{"request": {"light": 0.5, "face": "%s"}}' % (b"1" * 5000)),
+        ("POST", "/api/media/ID/render", b'{"request": {"light": 0.5, "face": "0"}}'),
+        ("POST", "/api/media/ID/render", b'{"request": {"light": 0.5}, "keep": "\\ud800"}'),
+        ("POST", "/api/media/ID/change", b'{"slider": "smile", "end": 1%s}' % (b"0" * 400)),
+        ("POST", "/api/media/ID/change", b'{"slider": "smile", "end": 1e400}'),
+        ("POST", "/api/media/ID/change", b'{"slider": "smile", "end": "red"}'),
+        ("POST", "/api/media/ID/change", b'{"slider": "lips", "end": 1}'),
+        ("POST", "/api/media/ID/stylize", b'{"manner": "ink", "strength": 1%s}' % (b"0" * 400)),
+        ("POST", "/api/media/ID/stylize", b'{"manner": "ink", "strength": 1e400}'),
+        ("POST", "/api/people", b'{"name": "\\ud800", "media": ["ID"], "consent": "agreed"}'),
+        ("POST", "/api/live", b'{"request": {"light": 1e400}}'),
+    ],
+)
+def test_what_a_fuzzer_would_send(
+    client: TestClient, portrait_id: str, method: str, path: str, body: bytes | None
+):
+    content = body and body.replace(b"ID", portrait_id.encode())
+    answer = client.request(method, path.replace("ID", portrait_id), content=content)
+    assert answer.status_code == 400 and answer.json()["kind"] != "Bug", answer.text[:300]
+
+
 def test_an_effect_is_shown_on_the_face_and_only_those_in_the_box(
     client: TestClient, portrait_id: str, tmp_path: Path
 ):

@@ -216,10 +216,7 @@ ERROR = _object(error=TEXT, kind=TEXT, hint=TEXT)
 
 
 def _calls() -> list[Route]:
-    return [
-        Route(call.path.replace("{task}", "{task:int}"), call.handler, methods=[call.method])
-        for call in CALLS
-    ]
+    return [Route(call.path, call.handler, methods=[call.method]) for call in CALLS]
 
 
 def _page(door: Entrance) -> list[Route]:

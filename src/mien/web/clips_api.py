@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import Any
@@ -19,7 +20,7 @@ from ..io import clip_reader
 from ..io.preview import jpeg
 from ..pipeline.clip_people import Lane, Lanes, moments
 from ..types import Array, Clip, Person, Photo
-from .answers import MissingError, asked, value_of
+from .answers import MissingError, asked, value_of, whole_number
 from .media import MAX_PIXELS, Library
 
 HIGH = 96  # pixels of a strip's height
@@ -47,12 +48,11 @@ def _library(request: Request) -> Library:
 
 async def strip(request: Request) -> Response:
     """Frames of a clip side by side, evenly over its time, as JPEG; `n`: how many."""
-    library, id, text = _library(request), request.path_params["id"], request.query_params.get("n", "12")
-    if not text.isdecimal() or not COUNTS[0] <= int(text) <= COUNTS[1]:
-        raise RequestError(f"n {text!r} is out of range: {COUNTS[0]} to {COUNTS[1]} pictures")
+    library, id = _library(request), request.path_params["id"]
+    count = whole_number(request.query_params.get("n", "12"), "n", *COUNTS)
     clip = await library.run(clip_of, library, id)
-    body = library.known(id, f"strip {int(text)}") or await asyncio.to_thread(_strip, clip, int(text))
-    library.note(id, f"strip {int(text)}", body)
+    body = library.known(id, f"strip {count}") or await asyncio.to_thread(_strip, clip, count)
+    library.note(id, f"strip {count}", body)
     return Response(body, media_type="image/jpeg")
 
 
@@ -138,8 +138,8 @@ def whom(library: Library, face: str) -> str | Person:
     """Which faces a request of the page means: "all", "largest", a number, or a person of a clip by the id of their
     face. No path: a page names no files of this computer."""
     person = library.known(face, "person")
-    if person is None and not (face in ("all", "largest") or face.isdecimal()):
-        raise RequestError(f"face {face!r} is neither all, largest, a number nor a face of a clip")
+    if person is None and not (face in ("all", "largest") or re.fullmatch("[0-9]{1,9}", face)):
+        raise RequestError(f"face {face[:80]!r} is neither all, largest, a number nor a face of a clip")
     return person or face
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -24,7 +25,7 @@ from ..pipeline.consent import check_consent
 from ..pipeline.job_worker import PERSON, edit_requested, kept_person, part_asked
 from ..pipeline.jobs import Queue
 from . import clips_api
-from .answers import MissingError, asked, value_of
+from .answers import MissingError, asked, value_of, whole_number
 from .media import WRITTEN, Library
 from .media_api import style_requested
 from .people import People, consent_of
@@ -212,16 +213,14 @@ async def remove(request: Request) -> Response:
 
 async def tasks(request: Request) -> Response:
     """The tasks of a job, 200 at a time from the one behind `?after=` on."""
-    after = request.query_params.get("after", "0")
-    if not after.isdecimal():
-        raise RequestError(f"after {after!r} is no number of a task")
-    found = _work(request).queue.tasks(_id(request), int(after[:15]))
+    after = whole_number(request.query_params.get("after", "0"), "after", 0, 10**15)
+    found = _work(request).queue.tasks(_id(request), after)
     return JSONResponse([{name: value for name, value in task.items() if name != "target"} for task in found])
 
 
 async def result(request: Request) -> Response:
     """The labelled result of one task."""
-    id, number = _id(request), int(request.path_params["task"])
+    id, number = _id(request), whole_number(request.path_params["task"], "task", 0, 10**15)
     found = next(
         (task for task in _work(request).queue.tasks(id, number - 1, 1) if task["id"] == number), None
     )
@@ -241,7 +240,7 @@ async def events(request: Request) -> Response:
     """What changes, as it does (server-sent events): `job` with how far it is. `Last-Event-ID` goes on there."""
     queue = _work(request).queue
     last = request.headers.get("last-event-id", "")
-    after = int(last[:15]) if last.isdecimal() else await run_in_threadpool(queue.last_event)
+    after = int(last) if re.fullmatch("[0-9]{1,15}", last) else await run_in_threadpool(queue.last_event)
     return StreamingResponse(_news(queue, after), media_type="text/event-stream")
 
 

@@ -22,7 +22,7 @@ from ..pipeline.job_worker import ABOUT, edit_requested
 from ..pipeline.session import Session
 from ..types import Face, Person, Photo, Verdict
 from . import clips_api, media
-from .answers import MissingError, asked, chunks_of, too_large, value_of
+from .answers import MissingError, asked, chunks_of, too_large, value_of, whole_number
 from .media import Apply, Library, Opened
 
 if TYPE_CHECKING:
@@ -106,14 +106,8 @@ async def picture(request: Request) -> Response:
         if medium.recipe:
             name += f"-{medium.recipe.verb}"
         return FileResponse(path, filename=f"{name}{path.suffix}", content_disposition_type="attachment")
-    side = _side(request.query_params.get("w", str(media.SIDE)))
+    side = whole_number(request.query_params.get("w", str(media.SIDE)), "w", 16, MAX_SIDE)
     return Response(await library.run(library.preview, id, side), media_type="image/jpeg")
-
-
-def _side(text: str) -> int:
-    if not text.isdecimal() or not 16 <= int(text) <= MAX_SIDE:
-        raise RequestError(f"w {text!r} is out of range: 16 to {MAX_SIDE} pixels")
-    return int(text)
 
 
 async def forget(request: Request) -> Response:
