@@ -365,7 +365,7 @@ def test_strokes_become_somebody_who_is_taken_to_edit(open_page: Opened):
     page.get_by_role("button", name="Remove sketch.png").click()
 
 
-def test_the_camera_shows_what_the_sliders_say(open_page: Opened):
+def test_the_camera_shows_what_the_sliders_say(open_page: Opened, server: Running):
     page = open_page(screen="live", permissions=["camera"])
     page.get_by_role("button", name="Start the camera").click()
     until(
@@ -383,8 +383,20 @@ def test_the_camera_shows_what_the_sliders_say(open_page: Opened):
     page.evaluate("location.hash = 'live'")
     page.get_by_role("button", name="Start the camera").click()
     until(page, f"{WORDS} > 40")
+    assert request(page) == {"smile": 0.6}
+    clean = page.context.new_page()  # as another program captures it
+    clean.goto(server.url.replace("/?", "/live/clean?"))
+    until(clean, f"{WORDS} > 40")
+    assert clean.evaluate("document.body.innerText.trim()") == ""
     page.get_by_role("button", name="Reset: Smile").click()
     until(page, f"{WORDS} < 10")  # nothing is edited
+    until(clean, f"{WORDS} < 10")
+    clean.close()
+    page.evaluate("location.hash = 'edit'")
+    assert request(page) == {"smile": 0.6}, "the photo has sliders of its own"
+    page.evaluate("location.hash = 'live'")
+    page.get_by_role("button", name="Start the camera").click()
+    until(page, "document.querySelector('.seen').width === 320")
     page.get_by_role("button", name="Stop the camera").click()
     assert page.locator(".begin").is_visible()
     for name in ("camera.png", "camera.mp4"):

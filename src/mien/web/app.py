@@ -38,7 +38,7 @@ from . import (
     sketch_api,
 )
 from .answers import HANDLERS, MissingError, asked, value_of
-from .guard import HEALTH, LOGIN, STATIC, Door, Entrance, Guard, KeyDoor
+from .guard import HEALTH, LOGIN, PAGES, STATIC, Door, Entrance, Guard, KeyDoor
 from .password import Password
 from .studio import Studio
 
@@ -222,9 +222,12 @@ def _calls() -> list[Route]:
 def _page(door: Entrance) -> list[Route]:
     static = _static()
 
-    async def page(request: Request) -> Response:
-        stranger = isinstance(door, Door) and not door.knows(request.scope)
-        return static["login.html" if stranger else "index.html"]
+    def page(name: str) -> Handler:
+        async def answer(request: Request) -> Response:
+            stranger = isinstance(door, Door) and not door.knows(request.scope)
+            return static["login.html" if stranger else name]
+
+        return answer
 
     async def file(request: Request) -> Response:
         found = static.get(request.path_params["path"])
@@ -232,7 +235,8 @@ def _page(door: Entrance) -> list[Route]:
             raise MissingError("file")
         return found
 
-    return [Route("/", page), Route(f"{STATIC}{{path:path}}", file)]
+    pages = [Route(path, page(name)) for path, name in zip(PAGES, ("index.html", "clean.html"), strict=True)]
+    return [*pages, Route(f"{STATIC}{{path:path}}", file)]
 
 
 def _login(door: Door, password: Password) -> Route:

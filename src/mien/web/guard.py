@@ -38,6 +38,7 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 HEALTH, LOGIN, STATIC = "/health", "/api/login", "/static/"
+PAGES = ("/", "/live/clean")
 READING = ("GET", "HEAD")
 SAME = (None, "same-origin", "none")  # of Sec-Fetch-Site: older browsers and programs do not send it
 
@@ -102,7 +103,7 @@ class Door:
     def cookie_for(self, scope: Scope) -> str | None:
         """The secret goes from the address that was printed, which is seen and kept, into a cookie, which is not."""
         given = QueryParams(scope["query_string"]).get("token", "")
-        if scope["method"] != "GET" or scope["path"] != "/" or not self.is_secret(given):
+        if scope["method"] != "GET" or scope["path"] not in PAGES or not self.is_secret(given):
             return None
         return self.set_cookie
 
@@ -130,7 +131,7 @@ class Door:
         path = scope["path"]
         if scope["type"] == "websocket":
             return False
-        return (scope["method"] in READING and (path == "/" or path.startswith(STATIC))) or path == LOGIN
+        return (scope["method"] in READING and (path in PAGES or path.startswith(STATIC))) or path == LOGIN
 
     def _own(self, origins: list[str]) -> bool:
         return len(origins) == 1 and origins[0] in self.origins
@@ -199,7 +200,7 @@ class Guard:
             return
         sending = _with_headers(send)
         if (refusal is None or refusal.status == 401) and (cookie := self.door.cookie_for(scope)):
-            await _answer(sending, 303, b"", [("location", "/"), ("set-cookie", cookie)])
+            await _answer(sending, 303, b"", [("location", scope["path"]), ("set-cookie", cookie)])
         elif refusal:
             await _refuse(refusal, sending)
         else:

@@ -146,7 +146,7 @@ function walk(event) {
 
 const Faces = () => {
   const faces = state.medium.value?.faces ?? [], chosen = state.now.value.request.face ?? "all";
-  if (faces.length < 2 || state.medium.value?.kind === "clip") return null;
+  if (faces.length < 2 || state.medium.value?.kind === "clip" || live()) return null;
   return html`<div class="choice" role="radiogroup" aria-label=${t("faces")}>
     ${["all", ...faces.map((/** @type {any} */ one) => one.face)].map((face) => html`<label class=${face === chosen ? "chosen" : ""}>
       <input type="radio" name="face" checked=${face === chosen} onChange=${() => stage.chooseFace(face)} />${face === "all" ? t("all-faces") : face}</label>`)}
@@ -189,7 +189,7 @@ const Presets = () => {
   return html`<section class="presets" aria-label=${t("presets")}>
     <h2>${t("presets")}</h2>
     <div class="chips">
-      <button type="button" class="chip look" disabled=${!state.medium.value?.faces.length} onClick=${lookAround}><${Icon} name="look" />${t("look-around")}</button>
+      ${!live() && html`<button type="button" class="chip look" disabled=${!state.medium.value?.faces.length} onClick=${lookAround}><${Icon} name="look" />${t("look-around")}</button>`}
       ${Object.entries(BOXED).map(([name, given]) => html`<button type="button" class="chip" onClick=${() => apply(given)}>${t(`preset.${name}`)}</button>`)}
       ${Object.entries(own.value).map(([name, given]) => html`<span class="chip own"><button type="button" onClick=${() => apply(given)}>${name}</button>
         <button type="button" class="drop" aria-label=${t("forget-name", { name })} onClick=${() => drop(name)}><${Icon} name="close" /></button></span>`)}
@@ -200,7 +200,7 @@ const Presets = () => {
 
 export const Edit = () => {
   const of = groups().find(([group]) => group === open.value)?.[1] ?? [];
-  const nobody = state.medium.value && !state.faceable.value;
+  const nobody = state.medium.value && !state.faceable.value && !live();
   return html`<${Tiles} />
     <div class="sliders" id="sliders" role="tabpanel" aria-labelledby=${`tab-${open.value}`}>
       ${nobody && html`<p class="note"><${Icon} name="info" />${t("no-face")}</p>`}

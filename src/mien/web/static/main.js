@@ -6,7 +6,7 @@ import { Edit } from "./edit.js";
 import { Generate } from "./generate.js";
 import { Jobs, listen } from "./jobs.js";
 import { Brush, brushing, grow, toggle } from "./keep.js";
-import { Mirror } from "./live.js";
+import { Live, Mirror } from "./live.js";
 import { Around } from "./look.js";
 import * as networks from "./networks.js";
 import { dress, Settings, theme } from "./settings.js";
@@ -29,7 +29,7 @@ const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: an
   style: { verb: "stylize", panel: Style },
   sketch: { verb: "sketch", sheet: sketch.Sketch, own: sketch },
   generate: { verb: "generate", sheet: Generate },
-  live: { verb: "live", panel: Edit },
+  live: { verb: "live", panel: Live },
   jobs: { verb: "edit_clip", sheet: Jobs },
   verify: { verb: "verify", sheet: Verify },
   networks: { verb: "models", sheet: networks.Networks },

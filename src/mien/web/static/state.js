@@ -31,8 +31,13 @@ export const medium = computed(() => media.value.find((one) => one.id === curren
 export const faceable = computed(() => medium.value?.kind === "clip" || (medium.value?.faces.length ?? 0) > 0);
 /** What is shown and edited: the picture, or a frame of the clip. */
 export const source = computed(() => (moment.value?.of === current.value ? moment.value.id : current.value));
-export const history = computed(() => histories.value[current.value] ?? { past: [], now: EMPTY, future: [] });
+const CAMERA = "camera"; // whose sliders are its own
+const worked = computed(() => (screen.value === "live" ? CAMERA : current.value)); // at what is worked, for its history
+/** @param {string} of @returns {History} */
+const historyOf = (of) => histories.value[of] ?? { past: [], now: EMPTY, future: [] };
+export const history = computed(() => historyOf(worked.value));
 export const now = computed(() => history.value.now);
+export const camera = computed(() => historyOf(CAMERA).now);
 export const PART = ["start", "end"]; // of a clip, what a job makes; a picture is asked for without
 /** Some of a request. @param {any} request @param {string[]} names */
 export const without = (request, names) => Object.fromEntries(Object.entries(request).filter(([name]) => !names.includes(name)));
@@ -61,7 +66,7 @@ export async function trying(work) {
 
 /** @param {History} changed */
 function put(changed) {
-  histories.value = { ...histories.value, [current.value]: changed };
+  histories.value = { ...histories.value, [worked.value]: changed };
 }
 
 /** Show a state that is not one to go back to yet: a slider is held. @param {State} state */
@@ -95,8 +100,9 @@ export async function load() {
   const told = await Promise.all(listed.map((/** @type {any} */ one) => api.get(`/api/media/${one.id}/faces`)));
   batch(() => {
     const kept = JSON.parse(sessionStorage.getItem("histories") ?? "{}");
-    const first = { [about.value.portrait]: { past: [EMPTY], now: { ...EMPTY, request: { smile: 0.6 } }, future: [] } };
-    histories.value = Object.fromEntries(Object.entries({ ...first, ...kept }).filter(([id]) => told.some((one) => one.id === id)));
+    const smiling = { past: [EMPTY], now: { ...EMPTY, request: { smile: 0.6 } }, future: [] };
+    const known = Object.entries({ [about.value.portrait]: smiling, [CAMERA]: smiling, ...kept });
+    histories.value = Object.fromEntries(known.filter(([id]) => id === CAMERA || told.some((one) => one.id === id)));
     media.value = told;
     const last = sessionStorage.getItem("current");
     choose(told.some((one) => one.id === last) ? /** @type {string} */ (last) : told[told.length - 1]?.id ?? "");
