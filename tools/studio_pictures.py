@@ -99,7 +99,7 @@ def sketch(page: Page) -> None:
         arc(x, 0.45, 0.07, 0.03, 0.6, 0.9)
     arc(0.5, 0.66, 0.1, 0.05, 0.05, 0.45)
     arc(0.51, 0.56, 0.03, 0.05, 0.2, 0.6)
-    page.get_by_role("radio", name="#8a472a").click()
+    page.get_by_role("radio", name="Auburn").first.click()
     page.get_by_role("button", name="Width 34").click()
     for grown in (0.0, 0.05):
         arc(0.5, 0.5, 0.24 + grown, 0.3 + grown, 0.44, 1.06)

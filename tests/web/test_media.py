@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import stat
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -307,6 +308,83 @@ def test_an_effect_is_shown_on_the_face_and_only_those_in_the_box(
     body = {"request": {"effect": str(tmp_path / "pack")}}
     refused = client.post(f"/api/media/{portrait_id}/render", json=body)
     assert refused.status_code == 400 and "no effect is called" in refused.json()["error"]
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The starter pack as a zip."""
+    folder = verbs.effect_template(tmp_path_factory.mktemp("pack") / "stripes")
+    return zipped({path.name: path.read_bytes() for path in folder.iterdir()})
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for name, data in files.items():
+            file.writestr(name, data)
+    return out.getvalue()
+
+
+def put_pack(client: TestClient, data: bytes, name: str = "my stripes.zip") -> Any:
+    return client.post("/api/effects", content=data, headers={"x-file-name": name})
+
+
+def test_a_pack_of_ones_own_is_worn_by_its_id(
+    client: TestClient, portrait_id: str, pack: bytes, studio: Studio, tmp_path: Path
+):
+    put = put_pack(client, pack)
+    id, url = put.json()["id"], f"/api/media/{portrait_id}"
+    assert put.status_code == 201 and [one["id"] for one in client.get("/api/effects").json()] == [id]
+    assert id not in [one["id"] for one in client.get("/api/media").json()]
+    assert client.get(f"{url}/effects/{id}").content[:2] == b"\xff\xd8"
+    wanted = {"effect": f"{id}:0.8"}
+    made = client.post(f"{url}/render", json={"request": wanted}).json()["id"]
+    moved = np.abs(
+        pixels_of(client.get(f"/api/media/{made}").content).astype(int) - pixels_of(client.get(url).content)
+    )
+    assert (moved.max(2) > 40).sum() > 1000
+    job = client.post("/api/jobs", json={"verb": "edit", "media": [portrait_id], "arguments": wanted}).json()[
+        "id"
+    ]
+    assert client.delete(f"/api/media/{id}").status_code == 204
+    job_worker.work(studio.work.queue.path, idle=0.3)
+    (task,) = client.get(f"/api/jobs/{job}/tasks").json()
+    out = tmp_path / "out.jpg"
+    out.write_bytes(client.get(f"/api/jobs/{job}/tasks/{task['id']}").content)
+    said = verify(out).history[-1].arguments
+    assert said["effect"] == "my stripes:0.8" and len(said["effect_sha256"]) == 64
+    client.delete(f"/api/jobs/{job}")
+    assert client.post(f"{url}/render", json={"request": wanted}).status_code == 400
+    assert client.get(f"{url}/effects/{id}").status_code == 404
+
+
+MANIFEST = b'{"mien": 1, "name": "x", "layers": [{"kind": "texture", "image": "%s"}]}'
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"effect.json": b"{"},
+        {"effect.json": MANIFEST % b"a.png"},
+        {"effect.json": MANIFEST % b"../../etc/passwd"},
+        {"effect.json": MANIFEST % b"a.png", "a.png": b"<svg onload=alert(1)>"},
+        {"effect.json": MANIFEST % b"a.png", "a.png": png(60_000, 60_000)},
+        {"effect.json": MANIFEST % b"a.png", "../../a.png": b"x"},
+        {"effect.json": MANIFEST % b"a.png", "run.py": b"print(1)"},
+        {"effect.json": b" " * 70_000},
+    ],
+    ids=["empty", "no JSON", "no picture", "path", "no PNG", "bomb", "outside", "program", "long"],
+)
+def test_what_is_no_pack_is_refused_and_gone(client: TestClient, studio: Studio, files: dict[str, bytes]):
+    before = set(studio.library.folder.iterdir())
+    for data in (zipped(files), zipped(files)[:-9], b"PK\x03\x04 nothing"):
+        answer = put_pack(client, data)
+        assert answer.status_code == 415 and answer.json()["kind"] == "InputError", answer.text
+        assert str(studio.library.folder) not in answer.text and "this file" in answer.json()["error"]
+    assert set(studio.library.folder.iterdir()) == before
+    huge = client.post("/api/effects", content=b"x", headers={"content-length": str(10**9)})
+    assert huge.status_code == 413
 
 
 def test_a_painting_gives_its_manner(client: TestClient, upload: Any, portrait_id: str, portrait: Array):

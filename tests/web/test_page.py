@@ -7,6 +7,7 @@ import base64
 import shutil
 import signal
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
 
 from mien import verify
 from mien.types import Array
+from mien.verbs import effect_template
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -431,6 +433,32 @@ def test_an_effect_is_chosen_by_its_picture(open_page: Opened):
     assert np.abs(shown(page) - before).max() > 60
     page.get_by_role("button", name="Dog", exact=True).click()
     until(page, "!('effect' in studio.state.now.value.request)")
+
+
+def test_a_pack_of_ones_own_is_brought_in_and_worn(open_page: Opened, tmp_path: Path):
+    folder = effect_template(tmp_path / "stripes")
+    page = open_page()
+    settled(page)
+    # a folder becomes a zip in the page
+    files = {path.name: base64.b64encode(path.read_bytes()).decode() for path in folder.iterdir()}
+    packed = page.evaluate(
+        """async (files) => { const { zipped } = await import("/static/zip.js");
+            const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+            const zip = await zipped(Object.entries(files).map(([name, text]) => new File([bytes(text)], name)));
+            return btoa(String.fromCharCode(...new Uint8Array(await zip.arrayBuffer()))); }""",
+        {name: text for name, text in files.items() if name != "template.png"},
+    )
+    (tmp_path / "stripes.zip").write_bytes(base64.b64decode(packed))
+    with zipfile.ZipFile(tmp_path / "stripes.zip") as pack:
+        assert pack.testzip() is None and set(pack.namelist()) == set(files) - {"template.png"}
+    before = shown(page)
+    page.locator("#tab-effect").click()
+    page.set_input_files(".manner.add input", tmp_path / "stripes.zip")
+    until(page, "document.querySelector('.own-pack img')?.naturalWidth > 0")
+    settled(page)
+    assert np.abs(shown(page) - before).max() > 60
+    page.get_by_role("button", name="Remove stripes.zip").click()
+    until(page, "!('effect' in studio.state.now.value.request) && !document.querySelector('.own-pack')")
 
 
 @pytest.mark.slow

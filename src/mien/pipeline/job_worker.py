@@ -17,6 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..edits.effect_pack import Pack
+from ..edits.effect_pack import read as read_pack
 from ..edits.request import EditRequest
 from ..errors import DeclinedError, MienError, OutputError, RequestError
 from ..io import photo_writer
@@ -42,6 +44,7 @@ ABOUT: dict[str, Any] = {  # of an edit, what is no strength, and its types
     "method": str,
     "network": str,
     "directions": dict,
+    "pack": Pack,
     "licence": str,
     "start": (int, float),
     "end": (int, float),
@@ -165,15 +168,19 @@ DRAWN = {"stylize": _stylized, "animate": _animated}  # what is no change of a f
 def requested(verb: str, arguments: dict[str, Any]) -> batch.Request:
     """The request that a job's arguments are, checked."""
     if verb == "edit":
-        face = arguments.get("face")
-        return edit_requested(arguments | ({"face": _meant(face)} if face else {}))
+        files: dict[str, Any] = {}
+        if face := arguments.get("face"):
+            files["face"] = _meant(face)
+        if pack := arguments.get("pack"):
+            files["pack"] = read_pack(Path(pack))
+        return edit_requested(arguments | files)
     if verb == "swap":
         return swap_requested(arguments)
     raise RequestError(f"no job does {verb!r}: edit, swap, stylize or animate was wanted")
 
 
 def edit_requested(arguments: dict[str, Any]) -> EditRequest:
-    """Strengths by name, and `face`, `method`, `network`, `directions`, `licence`, `start`, `end` beside them."""
+    """Strengths by name, and `face`, `method`, `network`, `directions`, `pack`, `licence`, `start`, `end` beside them."""
     about = {name: value for name, value in arguments.items() if name in ABOUT}
     strengths = {name: value for name, value in arguments.items() if name not in ABOUT}
     for name, kind in ABOUT.items():

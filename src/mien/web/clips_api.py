@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import Any
@@ -19,7 +18,7 @@ from ..errors import InputError, RequestError
 from ..io import clip_reader
 from ..io.preview import jpeg
 from ..pipeline.clip_people import Lane, Lanes, moments
-from ..types import Array, Clip, Person, Photo
+from ..types import Array, Clip, Photo
 from .answers import MissingError, asked, value_of, whole_number
 from .media import MAX_PIXELS, Library
 
@@ -132,18 +131,3 @@ def _kept(library: Library, id: str, lanes: list[Lane]) -> list[dict[str, Any]]:
         library.note(medium.id, "person", lane.person(f"person {i} of {library[id].name}"))
         told.append({"face": medium.id, "spans": lane.spans})
     return told
-
-
-def whom(library: Library, face: str) -> str | Person:
-    """Which faces a request of the page means: "all", "largest", a number, or a person of a clip by the id of their
-    face. No path: a page names no files of this computer."""
-    person = library.known(face, "person")
-    if person is None and not (face in ("all", "largest") or re.fullmatch("[0-9]{1,9}", face)):
-        raise RequestError(f"face {face[:80]!r} is neither all, largest, a number nor a face of a clip")
-    return person or face
-
-
-def meant(library: Library, request: dict[str, Any]) -> dict[str, Any]:
-    """An edit's request with the person whom its face means."""
-    face = request.get("face")
-    return request | {"face": whom(library, face)} if isinstance(face, str) else request

@@ -18,14 +18,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
+from ..edits.request import EditRequest
 from ..errors import RequestError
 from ..models.motions import boxed
 from ..pipeline.animate import REGIONS, checked_parts
 from ..pipeline.consent import check_consent
 from ..pipeline.job_worker import PERSON, edit_requested, kept_person, part_asked
 from ..pipeline.jobs import Queue
-from . import clips_api
 from .answers import MissingError, asked, value_of, whole_number
+from .meaning import meant, whom
 from .media import WRITTEN, Library
 from .media_api import style_requested
 from .people import People, consent_of
@@ -74,9 +75,10 @@ class Work:
         """What the job's worker is told; refused here where it makes no sense."""
         place.mkdir(mode=0o700)
         if verb == "edit":
-            if edit_requested(clips_api.meant(library, wanted)).empty:
+            request = edit_requested(meant(library, wanted))
+            if request.empty:
                 raise RequestError("every strength is 0: nothing would change")
-            return wanted | ({"face": _named(library, wanted["face"], place)} if wanted.get("face") else {})
+            return wanted | self._files_of(request, wanted, library, place)
         if verb == "stylize":
             manner, strength, face = style_requested(library, wanted)
             manner = str(_kept(manner, place)) if isinstance(manner, Path) else manner
@@ -90,6 +92,18 @@ class Work:
         pairs = people.pairs(wanted)
         mapping = [(str(_kept(source.path, place)), _named(library, face, place)) for source, face in pairs]
         return wanted | {"mapping": mapping, "consent": consent_of([source for source, _ in pairs])}
+
+    def _files_of(
+        self, request: EditRequest, wanted: dict[str, Any], library: Library, place: Path
+    ) -> dict[str, Any]:
+        """What of an edit's request lies in files: the person, and the pack."""
+        files: dict[str, Any] = {}
+        if wanted.get("face"):
+            files["face"] = _named(library, wanted["face"], place)
+        if request.pack:
+            id = wanted["effect"].partition(":")[0]
+            files |= {"effect": request.strengths["effect"], "pack": str(_kept(library.file(id), place))}
+        return files
 
     def _animation(self, wanted: dict[str, Any], library: Library, place: Path) -> dict[str, Any]:
         """`motion`: one in the box, or `driver`: the id of a clip; `consent`, and `animate`'s own options."""
@@ -140,7 +154,7 @@ class Work:
 
 def _named(library: Library, face: str, place: Path) -> str:
     """The faces that a page means as a job's arguments say it: a person of a clip as a file in the job's own folder."""
-    who = clips_api.whom(library, face)
+    who = whom(library, face)
     return who if isinstance(who, str) else kept_person(who, place / f"{face}{PERSON}")
 
 

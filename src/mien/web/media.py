@@ -69,7 +69,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Medium:
-    """A photo, a clip, a mask or a result: name as shown; path of its file, which a result has once it was asked for; notes:
+    """A photo, a clip, a mask, an effect or a result: name as shown; path of its file, which a result has once it was asked for; notes:
     what was asked for and not done."""
 
     id: str
@@ -167,14 +167,17 @@ class Library:
 
     def add_mask(self, id: str, path: Path) -> Medium:
         """Where a photo is to stay as it was, painted in the page: no picture among the others."""
-        medium = Medium(id, "mask", path.name, path)
         try:
-            taken_keep(_read(medium))
+            taken_keep(_read(Medium(id, "mask", path.name, path)))
         except MienError as error:
             self.take_away(path.parent)
             raise type(error)(str(error).replace(str(path), "this mask")) from error
-        self._media[id] = medium
-        return medium
+        return self.add_file(id, "mask", path)
+
+    def add_file(self, id: str, kind: str, path: Path) -> Medium:
+        """A file that was looked at and is well."""
+        self._media[id] = Medium(id, kind, path.name, path)
+        return self._media[id]
 
     def keep(self, id: str) -> Keep | None:
         """What a mask keeps."""
@@ -207,9 +210,11 @@ class Library:
             raise MissingError("picture")
         return self._media[id]
 
-    def all(self) -> list[Medium]:
-        """Pictures and clips that were brought in, the oldest first."""
-        return [medium for medium in list(self._media.values()) if medium.kind in ("photo", "clip")]
+    def all(self, *kinds: str) -> list[Medium]:
+        """What was brought in of some kinds, the oldest first; without one, pictures and clips."""
+        return [
+            medium for medium in list(self._media.values()) if medium.kind in (kinds or ("photo", "clip"))
+        ]
 
     def opened(self, id: str) -> Opened:
         """A medium open for work; the last few stay so."""

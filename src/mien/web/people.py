@@ -18,7 +18,7 @@ from ..pipeline.job_worker import part_asked
 from ..pipeline.swap import SwapRequest
 from ..pipeline.swap_face import Assignment, SwapOptions
 from .answers import MissingError, asked, value_of
-from .clips_api import whom
+from .meaning import whom
 from .media import THUMB, Library
 
 

@@ -1,5 +1,6 @@
 // @ts-check
 // Edit: tiles and sliders, made from what /api says there is.
+import { bring as bringPack, forget as forgetPack, packs } from "./effects.js";
 import * as stage from "./stage.js";
 import * as state from "./state.js";
 import { arm, endOf } from "./gesture.js";
@@ -102,15 +103,27 @@ const ColourSlider = (/** @type {any} */ { edit }) => {
   </div>`;
 };
 
+/** A pack of one's own is brought in, and worn. @param {File} file */
+export async function take(file) {
+  const id = await bringPack(file), edit = edits().find((/** @type {any} */ one) => one.name === "effect");
+  if (!id || !edit) return;
+  open.value = edit.group;
+  done(edit, id);
+}
+
 // The choices that are shown as pictures: by edit, where these are.
 const PICTURED = /** @type {Record<string, string>} */ ({ effect: "effects" });
 
 const PicturedChoice = (/** @type {any} */ { edit }) => {
   const [chosen, text] = (state.now.value.request[edit.name] ?? "").split(":"), id = state.current.value;
   const strength = chosen ? Number(text ?? 1) : 1;
+  const choice = (/** @type {string} */ name, /** @type {string} */ says) => html`<button type="button" key=${name} class="manner" aria-pressed=${name === chosen} onClick=${() => done(edit, name === chosen ? "" : name)}>
+    ${state.medium.value?.faces.length > 0 && html`<img key=${id} src=${`/api/media/${id}/${PICTURED[edit.name]}/${name}`} alt="" loading="lazy" />`}<span>${says}</span></button>`;
   return html`<div class="manners" role="group" aria-label=${named(edit)}>
-    ${edit.styles.map((/** @type {string} */ name) => html`<button type="button" key=${name} class="manner" aria-pressed=${name === chosen} onClick=${() => done(edit, name === chosen ? "" : name)}>
-      ${state.medium.value?.faces.length > 0 && html`<img key=${id} src=${`/api/media/${id}/${PICTURED[edit.name]}/${name}`} alt="" loading="lazy" />`}<span>${t(`style.${name}`)}</span></button>`)}
+    ${packs.value.map((one) => html`<span class="own-pack" key=${one.id}>${choice(one.id, one.name.replace(/\.zip$/, ""))}
+      <button type="button" class="drop" aria-label=${t("forget-name", { name: one.name })} onClick=${() => { if (chosen === one.id) done(edit, ""); forgetPack(one.id); }}><${Icon} name="close" /></button></span>`)}
+    ${edit.styles.map((/** @type {string} */ name) => choice(name, t(`style.${name}`)))}
+    <label class="manner add"><input type="file" accept=".zip" onChange=${(/** @type {any} */ e) => { if (e.target.files[0]) take(e.target.files[0]); e.target.value = ""; }} /><${Icon} name="add" /><span>${t("effect-own")}</span></label>
   </div>
   ${chosen && html`<${Slider} id=${edit.name} says=${t("strength")} value=${strength} zero=${1} low=${0.1} high=${1} step=${0.05} shown=${`${Math.round(strength * 100)} %`}
     onInput=${() => {}} onDone=${(/** @type {number} */ v) => done(edit, v === 1 ? chosen : `${chosen}:${v}`)} onReset=${() => done(edit, chosen)} />`}`;

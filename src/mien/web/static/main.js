@@ -2,7 +2,8 @@
 // The page: a function of the state, drawn anew when the state changes.
 import { Animate, Moving } from "./animate.js";
 import { mean, nudge, part, people, setEnd, Timeline } from "./clip.js";
-import { Edit } from "./edit.js";
+import { Edit, take } from "./edit.js";
+import * as effects from "./effects.js";
 import { Generate } from "./generate.js";
 import { Jobs, listen } from "./jobs.js";
 import { Brush, brushing, grow, toggle } from "./keep.js";
@@ -132,7 +133,9 @@ addEventListener("drop", (event) => {
   if (!brings(event)) return;
   event.preventDefault();
   dragging.value = false;
-  bring([...(event.dataTransfer?.files ?? [])]);
+  const packs = SCREENS[state.screen.value]?.panel ? effects.among(event.dataTransfer) : [];
+  if (packs.length) packs.forEach(async (one) => take(await one));
+  else bring([...(event.dataTransfer?.files ?? [])]);
 });
 addEventListener("paste", (event) => bring([...(event.clipboardData?.files ?? [])]));
 
@@ -209,5 +212,6 @@ effect(() => {
   render(html`<${Page} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 });
 await state.trying(state.load);
+await effects.load();
 listen();
 document.documentElement.dataset.ready = "true";
