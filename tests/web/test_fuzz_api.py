@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +18,6 @@ pytest.importorskip("starlette", reason="needs the extra 'studio'")
 
 from faces import hopper
 from starlette.testclient import TestClient
-from studios import DOOR, ORIGIN
 
 from mien.edits.request import EDITS
 from mien.io import clip_writer
@@ -28,6 +26,8 @@ from mien.types import Step
 from mien.web import app
 from mien.web.guard import HEADERS
 from mien.web.studio import Studio
+
+pytest_plugins = ["studio_fixtures"]
 
 EXAMPLES = int(os.environ.get("MIEN_FUZZ", "0")) or 150
 # "/api/events" never ends; what forgets is asked for after each example, so that all begin alike
@@ -63,22 +63,6 @@ NAMED = {  # what makes sense of values that the description leaves open
     "mark": st.sampled_from(["eu", "cn", "none", "eu:de"]),
 }
 IDS = ("photo", "blank", "clip", "mask", "made", "frame", "person", "job", "camera")
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    made = Studio(tmp_path_factory.mktemp("fuzz") / "studio", workers=0)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def client(studio: Studio) -> TestClient:
-    whole: Any = app.make_app(studio, DOOR)
-    own = TestClient(whole, base_url=ORIGIN, follow_redirects=False, raise_server_exceptions=False)
-    own.headers |= {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
-    own.cookies.set(DOOR.cookie, DOOR.token)
-    return own
 
 
 class Quiet(dict[str, Any]):

@@ -224,11 +224,15 @@ def _calls() -> list[Route]:
 
 def _page(door: Entrance) -> list[Route]:
     static = _static()
+    whole = bytes(static["index.html"].body)
 
-    def page(name: str) -> Handler:
+    def page(script: str) -> Handler:
         async def answer(request: Request) -> Response:
             stranger = isinstance(door, Door) and not door.knows(request.scope)
-            return static["login.html" if stranger else name]
+            return Response(
+                whole.replace(b"main.js", b"login.js" if stranger else script.encode()),
+                media_type="text/html",
+            )
 
         return answer
 
@@ -238,7 +242,7 @@ def _page(door: Entrance) -> list[Route]:
             raise MissingError("file")
         return found
 
-    pages = [Route(path, page(name)) for path, name in zip(PAGES, ("index.html", "clean.html"), strict=True)]
+    pages = [Route(path, page(script)) for path, script in PAGES.items()]
     return [*pages, Route(f"{STATIC}{{path:path}}", file)]
 
 

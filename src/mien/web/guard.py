@@ -38,7 +38,7 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 HEALTH, LOGIN, STATIC = "/health", "/api/login", "/static/"
-PAGES = ("/", "/live/clean")
+PAGES = {"/": "main.js", "/live/clean": "clean.js"}  # and the script of each
 READING = ("GET", "HEAD")
 SAME = (None, "same-origin", "none")  # of Sec-Fetch-Site: older browsers and programs do not send it
 
