@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from mien import verify
 from mien.io import clip_writer
 from mien.pipeline import job_worker
+from mien.pipeline.clip_people import Lanes
 from mien.types import Array, Step
 from mien.web.studio import Studio
 
@@ -91,6 +92,22 @@ def test_each_person_has_a_lane(lanes: list[dict[str, Any]], client: TestClient,
         shown = pixels_of(client.get(f"/api/media/{lane['face']}").content).astype(np.uint8)
         *_, (x, _) = cv2.minMaxLoc(cv2.matchTemplate(first, shown, cv2.TM_CCOEFF_NORMED))
         assert shown.shape[0] > 60 and (x + shown.shape[1] / 2 > 240) == right
+
+
+def test_a_clip_that_is_closed_meanwhile_is_no_bug(
+    client: TestClient, met: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch
+):
+    id = client.post("/api/media", content=met.read_bytes()).json()["id"]
+    look = Lanes.look
+
+    def look_and_close(lanes: Lanes, *args: Any) -> None:
+        look(lanes, *args)
+        studio.library.forget(id)
+
+    monkeypatch.setattr(Lanes, "look", look_and_close)
+    lines = [json.loads(line) for line in client.get(f"/api/media/{id}/people").text.splitlines()]
+    assert len(lines) == 5 and not any(line["whole"] for line in lines)
+    assert client.get(f"/api/media/{id}/people").status_code == 404
 
 
 def test_a_person_is_meant_by_their_lane(

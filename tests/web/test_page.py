@@ -453,7 +453,12 @@ def test_a_pack_of_ones_own_is_brought_in_and_worn(open_page: Opened, tmp_path: 
         assert pack.testzip() is None and set(pack.namelist()) == set(files) - {"template.png"}
     before = shown(page)
     page.locator("#tab-effect").click()
-    page.set_input_files(".manner.add input", tmp_path / "stripes.zip")
+    page.evaluate(  # it is dropped on the page
+        """(text) => { const files = new DataTransfer();
+            files.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], "stripes.zip"));
+            window.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true })); }""",
+        packed,
+    )
     until(page, "document.querySelector('.own-pack img')?.naturalWidth > 0")
     settled(page)
     assert np.abs(shown(page) - before).max() > 60
@@ -506,7 +511,19 @@ def test_many_photos_become_a_job_that_survives_the_server(browser: Any, portrai
     again.process.wait(20)
 
 
-SCREENS = ("edit", "swap", "animate", "style", "generate", "jobs", "verify", "settings")
+SCREENS = (
+    "edit",
+    "swap",
+    "animate",
+    "style",
+    "sketch",
+    "generate",
+    "live",
+    "jobs",
+    "verify",
+    "networks",
+    "settings",
+)
 
 
 @pytest.mark.slow

@@ -104,7 +104,10 @@ async def _looked_for(library: Library, id: str, clip: Clip) -> AsyncIterator[st
                 await library.run(lambda i=i, found=found: lanes.look(found.pixels, at[i], ends[i]))
                 spans = [{"spans": lane.spans} for lane in lanes.found()]
                 yield _line({"seen": ends[i], "lanes": spans, "whole": False})
-        faces = await library.run(_kept, library, id, lanes.found())
+        try:
+            faces = await library.run(_kept, library, id, lanes.found())
+        except MissingError:  # the clip was closed meanwhile
+            return
         told = {"seen": ends[-1], "lanes": faces, "whole": True}
         library.note(id, "people", told)
     yield _line(told)
