@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("starlette", reason="needs the extra 'studio'")
 
-from faces import collins, hopper
+from faces import ROOT, collins, hopper
 from starlette.testclient import TestClient
 
 from mien import verify
@@ -129,24 +129,55 @@ def test_a_person_is_meant_by_their_lane(
         assert refused.status_code == 400 and "neither all, largest, a number nor" in refused.json()["error"]
 
 
-def test_a_job_makes_the_part_for_one_person(
-    client: TestClient, clip: dict[str, Any], lanes: list[dict[str, Any]], studio: Studio, tmp_path: Path
-):
-    wanted = {"light": 0.8, "face": lanes[1]["face"], "start": 0.3, "end": 1.2}
-    put = client.post("/api/jobs", json={"verb": "edit", "media": [clip["id"]], "arguments": wanted}).json()
+def done(client: TestClient, studio: Studio, clip: str, verb: str, wanted: dict[str, Any], out: Path) -> Any:
+    """What the label of a job's clip says; the clip is `out`."""
+    put = client.post("/api/jobs", json={"verb": verb, "media": [clip], "arguments": wanted}).json()
     job_worker.work(studio.work.queue.path, idle=0.3)
     task = client.get(f"/api/jobs/{put['id']}/tasks").json()[0]
     assert task["state"] == "done", task
-    out = tmp_path / "out.mp4"
     out.write_bytes(client.get(f"/api/jobs/{put['id']}/tasks/{task['id']}").content)
-    said = verify(out).history[-1].arguments
-    assert (said["begin"], said["end"], said["face"]) == (0.3, 1.2, "person 2 of met.mp4")
-    frames = [frame.pixels.astype(int) for frame in frames_of(out)]
-    assert len(frames) == 9
-    before = next(iter(frames_of(studio.library.file(clip["id"])))).pixels.astype(int)
-    moved = np.abs(frames[4] - before).max(2) > 24
-    assert moved[:, :240].sum() > 300 and moved[:, 260:].sum() < 20
     client.delete(f"/api/jobs/{put['id']}")
+    return verify(out).history[-1].arguments
+
+
+def changed(clip: Path, out: Path, at: int) -> tuple[int, int]:
+    """How many pixels of a frame are others in the left and in the right half, above the words in a corner; the clip shows
+    the same there all the time."""
+    before = next(frames_of(clip)).pixels.astype(int)
+    after = list(frames_of(out))[at].pixels.astype(int)
+    moved = np.abs(after - before)[:220].max(2) > 24
+    return int(moved[:, :230].sum()), int(moved[:, 260:].sum())
+
+
+def test_a_job_makes_the_part_for_one_person(
+    client: TestClient, clip: dict[str, Any], lanes: list[dict[str, Any]], studio: Studio, tmp_path: Path
+):
+    wanted, out = {"light": 0.8, "face": lanes[1]["face"], "start": 0.3, "end": 1.2}, tmp_path / "out.mp4"
+    said = done(client, studio, clip["id"], "edit", wanted, out)
+    assert (said["begin"], said["end"], said["face"]) == (0.3, 1.2, "person 2 of met.mp4")
+    assert len(list(frames_of(out))) == 9
+    left, right = changed(studio.library.file(clip["id"]), out, 4)
+    assert left > 300 and right < 20
+
+
+def test_swaps_and_styles_take_a_part_and_a_person_too(
+    client: TestClient, clip: dict[str, Any], lanes: list[dict[str, Any]], studio: Studio, tmp_path: Path
+):
+    part, out = {"start": 0.3, "end": 0.7}, tmp_path / "out.mp4"
+    wanted = part | {"manner": "ink", "face": lanes[0]["face"]}
+    said = done(client, studio, clip["id"], "stylize", wanted, out)
+    assert (said["begin"], said["end"], said["face"]) == (0.3, 0.7, "person 1 of met.mp4")
+    left, right = changed(studio.library.file(clip["id"]), out, 2)
+    assert right > 300 and left < 20
+    picture = client.post("/api/media", content=(ROOT / "docs" / "collins.jpg").read_bytes()).json()["id"]
+    about = {"media": [picture], "name": "Eileen", "consent": "for tests"}
+    person = client.post("/api/people", json=about).json()["id"]
+    wanted = part | {"mapping": [{"person": person, "face": lanes[1]["face"]}]}
+    said = done(client, studio, clip["id"], "swap", wanted, out)
+    assert (said["begin"], said["end"], said["face"]) == (0.3, 0.7, "person 2 of met.mp4")
+    left, right = changed(studio.library.file(clip["id"]), out, 2)
+    assert left > 300 and right < 20
+    client.delete(f"/api/people/{person}")
 
 
 def frames_of(path: Path) -> Any:
