@@ -17,6 +17,7 @@ from PIL import Image
 
 pytest.importorskip("starlette", reason="needs the extra 'studio'")
 
+from faces import collins, hopper
 from starlette.testclient import TestClient
 
 from mien import edit, read, verbs, verify
@@ -410,6 +411,26 @@ def test_a_swap_needs_consent_and_says_it(client: TestClient, upload: Any, portr
     assert verify(tmp_path / "out.jpg").history[-1].consent == "Ann: agreed by mail"
     assert client.delete(f"/api/people/{person['id']}").status_code == 204
     assert client.get("/api/people").json() == []
+
+
+def test_two_people_go_to_two_faces(client: TestClient, upload: Any, tmp_path: Path):
+    both = np.hstack([cv2.resize(one, (300, 380)) for one in (hopper().pixels, collins()[0].pixels)])
+    photo = upload(cv2.imencode(".png", both[..., ::-1])[1].tobytes(), "both.png").json()["id"]
+    mapping = []
+    for face, (name, path) in enumerate((("Eileen", HOPPER.with_name("collins.jpg")), ("Grace", HOPPER)), 1):
+        about = {"name": name, "media": [upload(path).json()["id"]], "consent": "for tests"}
+        mapping.append({"person": client.post("/api/people", json=about).json()["id"], "face": str(face)})
+    made = client.post(f"/api/media/{photo}/swap", json={"mapping": mapping})
+    assert made.status_code == 201, made.text
+    out = tmp_path / "out.png"
+    out.write_bytes(client.get(f"/api/media/{made.json()['id']}?original=1").content)
+    moved = np.abs(read(out).pixels.astype(int) - both)[:300].max(2) > 24
+    assert moved[:, :290].sum() > 500 < moved[:, 310:].sum()
+    said = verify(out).history[-1]
+    assert [one["face"] for one in said.arguments["map"]] == ["1", "2"]
+    assert said.consent == "Eileen: for tests; Grace: for tests"
+    for one in mapping:
+        client.delete(f"/api/people/{one['person']}")
 
 
 def test_the_description_describes_every_call(client: TestClient):
