@@ -96,7 +96,7 @@ class SwapRequest:
         if not done:
             raise FaceError("; ".join(refused))
         sources = (one.source for one in done)
-        step = self._step(stages, sources, shaved=any(one.shaved for one in done))
+        step = self.step(stages, sources, shaved=any(one.shaved for one in done))
         marks = joined(photo.marks, touched.places(photo.pixels, pixels))
         swapped = photo.after(replace(step, notes=(*step.notes, *refused)), pixels, marks)
         return worded(swapped, step.words, seen.faces)
@@ -121,7 +121,7 @@ class SwapRequest:
         clip = clip_reader.clip(source, begin=self.start, end=self.end, max_pixels=max_pixels)
         stages = Stages(kit, self.options)
         swapper = clip_swapper(self.assignments, stages, float(clip.fps))
-        step = self._step(stages, (), shaved=True)
+        step = self.step(stages, (), shaved=True)
         return process_clip(clip, out, swapper, step, resume=resume, force=force, progress=progress)
 
     def _chosen(self, seen: PhotoFaces) -> tuple[dict[int, Gallery], list[str]]:
@@ -138,7 +138,8 @@ class SwapRequest:
                 refused.append(str(error))
         return chosen, refused
 
-    def _step(self, stages: Stages, sources: Iterable[Source], *, shaved: bool) -> Step:
+    def step(self, stages: Stages, sources: Iterable[Source], *, shaved: bool) -> Step:
+        """What the label says: `sources` are the pictures that took part, shaved: whether a beard may have gone."""
         step = Step("swap", self.arguments(), stages.networks(shaved=shaved), __version__, now())
         words = notice.words_for(self.mark, "swap")
         pictures = [one for each in self.assignments for one in each.gallery.pictures]
