@@ -109,6 +109,7 @@ class SwapRequest:
         resume: bool,
         force: bool,
         max_pixels: int,
+        private: bool,
         kit: Kit,
         progress: Progress,
     ) -> Summary:
@@ -122,7 +123,8 @@ class SwapRequest:
         stages = Stages(kit, self.options)
         swapper = clip_swapper(self.assignments, stages, float(clip.fps))
         step = self.step(stages, (), shaved=True)
-        return process_clip(clip, out, swapper, step, resume=resume, force=force, progress=progress)
+        how: dict[str, Any] = {"private": private, "resume": resume, "force": force, "progress": progress}
+        return process_clip(clip, out, swapper, step, **how)
 
     def _chosen(self, seen: PhotoFaces) -> tuple[dict[int, Gallery], list[str]]:
         """Whose face goes to which of a photo's faces, and why some go nowhere. Raises `FaceError` where all do."""
@@ -207,6 +209,7 @@ def swap_clip(
     resume: bool = False,
     force: bool = False,
     max_pixels: int = MAX_PIXELS,
+    private: bool = False,
     mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
@@ -223,7 +226,7 @@ def swap_clip(
     clip_writer.target(Path(out), force=force)
     assignments = assigned(gallery, face, mapping, kit=kit)
     request = SwapRequest(assignments, consent, options, start, end, licence, mark).checked()
-    about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels}
+    about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels, "private": private}
     return request.apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
 
 
