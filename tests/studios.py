@@ -21,10 +21,11 @@ class Running:
 
     process: subprocess.Popen[str]
     url: str
+    told: dict[str, str]
 
 
-def start(home: Path) -> Running:
-    command = [sys.executable, "-m", "mien", "studio", "--no-browser", "--json"]
+def start(home: Path, *more: str) -> Running:
+    command = [sys.executable, "-m", "mien", "studio", "--no-browser", "--json", *more]
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -35,4 +36,4 @@ def start(home: Path) -> Running:
     assert process.stdout
     told = json.loads(process.stdout.readline())
     assert told["pid"] == process.pid
-    return Running(process, told["url"])
+    return Running(process, told["url"], told)

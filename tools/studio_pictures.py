@@ -17,10 +17,15 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from mien.io import clip_writer
+from mien.types import Step
+
 DOCS = Path(__file__).parents[1] / "docs"
+PORTRAITS = ("hopper.jpg", "collins.jpg")
 DRAWN = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 QUALITY = 82
 
@@ -55,6 +60,24 @@ def swap(page: Page) -> None:
     page.wait_for_timeout(3000)
 
 
+def clip(page: Page, folder: Path) -> None:
+    """Both portraits side by side, then one of them, as a clip."""
+    both = [np.asarray(Image.open(DOCS / name).convert("RGB").resize((400, 500))) for name in PORTRAITS]
+    alone = np.full_like(both[0], 110)
+    shots = [np.hstack(both)] * 40 + [np.hstack([alone, both[1]])] * 20
+    clip_writer.write(iter(shots), folder / "portraits.mp4", fps=10, history=(Step("example", {}),))
+    page.evaluate("location.hash = 'edit'")
+    page.set_input_files(".strip input[type=file]", folder / "portraits.mp4")
+    page.wait_for_selector(".lane.all")
+    page.click(".lane >> nth=0")
+    page.locator(".film .moment").focus()
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("i")
+    page.click("text=Friendly")
+    page.wait_for_timeout(3000)
+
+
 def sketch(page: Page) -> None:
     page.evaluate("location.hash = 'sketch'")
     paper = page.locator(".board").bounding_box()
@@ -76,7 +99,7 @@ def sketch(page: Page) -> None:
         arc(x, 0.45, 0.07, 0.03, 0.6, 0.9)
     arc(0.5, 0.66, 0.1, 0.05, 0.05, 0.45)
     arc(0.51, 0.56, 0.03, 0.05, 0.2, 0.6)
-    page.get_by_role("radio", name="#8a472a").click()
+    page.get_by_role("radio", name="Auburn").first.click()
     page.get_by_role("button", name="Width 34").click()
     for grown in (0.0, 0.05):
         arc(0.5, 0.5, 0.24 + grown, 0.3 + grown, 0.44, 1.06)
@@ -99,6 +122,8 @@ def main() -> None:
         page.keyboard.press("c")
         swap(page)
         kept(page, "studio-swap")
+        clip(page, Path(home))
+        kept(page, "studio-clip")
         sketch(page)
         kept(page, "studio-sketch")
         page = opened(browser, url, 1280, 800, "dark")

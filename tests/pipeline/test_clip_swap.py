@@ -13,7 +13,7 @@ from conftest import Mien
 from faces import HOPPER, ROOT, collins, hopper, hopper_face, kit
 from films import decoded, film, packets, shot, times
 
-from mien import FaceError, Gallery, person, swap_clip
+from mien import FaceError, Gallery, RequestError, person, swap_clip
 from mien.io.content_credentials import verify
 from mien.pipeline import clip_swap, resume
 from mien.pipeline.clip_swap import ClipSwapper, Known, clip_swapper
@@ -216,3 +216,10 @@ def test_what_is_held_before_a_face_stays(portrait: Array, tmp_path: Path):
     change = pixels(out)[6] - pixels(source)[6]
     assert abs(change[tops[6] + 4 : 163, 145:165].mean()) < 3
     assert np.abs(change[100:140, 90:135]).mean() > 4
+
+
+def test_numbers_do_not_tell_several_people_of_a_clip_apart(walk: Path, tmp_path: Path):
+    pairs = [(gallery(), 1), (gallery(), 2)]
+    with pytest.raises(RequestError, match="each needs a picture of whom it goes to"):
+        swap_clip(walk, tmp_path / "out.mp4", mapping=pairs, consent=CONSENT, kit=kit())
+    assert not list(tmp_path.iterdir())

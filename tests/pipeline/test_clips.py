@@ -92,6 +92,18 @@ def test_only_a_part_is_written(mien: Mien, walk: Path, tmp_path: Path):
     assert [p[3] for p in part] == kept and abs(part[0][0]) < 0.03
 
 
+def test_a_glimpse_is_the_frame_that_a_part_would_begin_with(walk: Path, monkeypatch: pytest.MonkeyPatch):
+    clip, whole = footage.clip(walk), list(footage.frames(footage.clip(walk)))
+    begins = [frame.time - whole[0].time for frame in whole]
+    moments = [0.0, begins[3], begins[3], begins[7] - 0.01, begins[-1] + 9]
+    for leap in (footage.LEAP, 0.001):  # one after the other, and sought
+        monkeypatch.setattr(footage, "LEAP", leap)
+        seen = list(footage.glimpses(clip, moments))
+        assert [one.number for one in seen] == [0, 1, 2, 3, 4]
+        for one, i in zip(seen, (0, 3, 3, 7, -1), strict=True):
+            assert abs(one.time - begins[i]) < 1e-6 and np.array_equal(one.pixels, whole[i].pixels)
+
+
 def test_what_an_edit_left_alone_is_not_converted(walk: Path):
     clip = footage.clip(walk)
     one, other = (next(footage.frames(clip)) for _ in range(2))

@@ -91,6 +91,19 @@ def test_the_printed_link_becomes_a_cookie_that_no_script_reads(stranger: TestCl
     assert stranger.get("/?token=wrong").status_code == 401
 
 
+def test_the_clean_page_has_the_same_guard(stranger: TestClient):
+    stranger.cookies.clear()
+    assert stranger.get("/live/clean").status_code == 401
+    assert stranger.get("/live/clean", headers=COOKIE | {"host": "evil.example"}).status_code == 421
+    assert stranger.get(f"/live/clean?token={DOOR.token}").headers["location"] == "/live/clean"
+    stranger.cookies.clear()
+    page = stranger.get("/live/clean", headers=COOKIE)
+    assert (
+        "clean.js" in page.text
+        and page.headers["content-security-policy"] == HEADERS["content-security-policy"]
+    )
+
+
 def test_the_secret_is_nowhere_in_the_page_and_new_at_each_start(stranger: TestClient):
     assert DOOR.token not in stranger.get("/", headers=OWN).text
     assert Door(8700).token != Door(8700).token and len(DOOR.token) >= 22

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import stat
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from PIL import Image
 
 pytest.importorskip("starlette", reason="needs the extra 'studio'")
 
+from faces import collins, hopper
 from starlette.testclient import TestClient
 
 from mien import edit, read, verbs, verify
@@ -261,6 +263,40 @@ def test_no_request_is_a_bug(client: TestClient, portrait_id: str):
         assert client.post(f"/api/media/{portrait_id}/render", content=text).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", f"/api/generate?seed={'1' * 5000}", None),
+        ("GET", "/api/generate?seed=1&age=nan", None),
+        ("GET", f"/api/generate?seed=1&age={'1' * 5000}", None),
+        ("GET", "/api/generate?seed=1&hair=nan", None),
+        ("GET", f"/api/media/ID?w={'9' * 5000}", None),
+        ("GET", "/api/media/ID?w=\u0663\u0663\u0663", None),
+        ("POST", "/api/generate", b'{"seed": 1, "conditions": {"age": "x"}}'),
+        ("POST", "/api/generate", b'{"seed": 1, "conditions": {"age": [1]}}'),
+        ("POST", "/api/media/ID/render", b'{"request": {"smile": 1%s}}' % (b"0" * 400)),
+        ("POST", "/api/media/ID/render", b'{"request": {"smile": 1e400}}'),
+        ("POST", "/api/media/ID/render", b'{"request": {"light": 0.5, "face": "%s"}}' % (b"1" * 5000)),
+        ("POST", "/api/media/ID/render", b'{"request": {"light": 0.5, "face": "0"}}'),
+        ("POST", "/api/media/ID/render", b'{"request": {"light": 0.5}, "keep": "\\ud800"}'),
+        ("POST", "/api/media/ID/change", b'{"slider": "smile", "end": 1%s}' % (b"0" * 400)),
+        ("POST", "/api/media/ID/change", b'{"slider": "smile", "end": 1e400}'),
+        ("POST", "/api/media/ID/change", b'{"slider": "smile", "end": "red"}'),
+        ("POST", "/api/media/ID/change", b'{"slider": "lips", "end": 1}'),
+        ("POST", "/api/media/ID/stylize", b'{"manner": "ink", "strength": 1%s}' % (b"0" * 400)),
+        ("POST", "/api/media/ID/stylize", b'{"manner": "ink", "strength": 1e400}'),
+        ("POST", "/api/people", b'{"name": "\\ud800", "media": ["ID"], "consent": "agreed"}'),
+        ("POST", "/api/live", b'{"request": {"light": 1e400}}'),
+    ],
+)
+def test_what_a_fuzzer_would_send(
+    client: TestClient, portrait_id: str, method: str, path: str, body: bytes | None
+):
+    content = body and body.replace(b"ID", portrait_id.encode())
+    answer = client.request(method, path.replace("ID", portrait_id), content=content)
+    assert answer.status_code == 400 and answer.json()["kind"] != "Bug", answer.text[:300]
+
+
 def test_an_effect_is_shown_on_the_face_and_only_those_in_the_box(
     client: TestClient, portrait_id: str, tmp_path: Path
 ):
@@ -273,6 +309,83 @@ def test_an_effect_is_shown_on_the_face_and_only_those_in_the_box(
     body = {"request": {"effect": str(tmp_path / "pack")}}
     refused = client.post(f"/api/media/{portrait_id}/render", json=body)
     assert refused.status_code == 400 and "no effect is called" in refused.json()["error"]
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The starter pack as a zip."""
+    folder = verbs.effect_template(tmp_path_factory.mktemp("pack") / "stripes")
+    return zipped({path.name: path.read_bytes() for path in folder.iterdir()})
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for name, data in files.items():
+            file.writestr(name, data)
+    return out.getvalue()
+
+
+def put_pack(client: TestClient, data: bytes, name: str = "my stripes.zip") -> Any:
+    return client.post("/api/effects", content=data, headers={"x-file-name": name})
+
+
+def test_a_pack_of_ones_own_is_worn_by_its_id(
+    client: TestClient, portrait_id: str, pack: bytes, studio: Studio, tmp_path: Path
+):
+    put = put_pack(client, pack)
+    id, url = put.json()["id"], f"/api/media/{portrait_id}"
+    assert put.status_code == 201 and [one["id"] for one in client.get("/api/effects").json()] == [id]
+    assert id not in [one["id"] for one in client.get("/api/media").json()]
+    assert client.get(f"{url}/effects/{id}").content[:2] == b"\xff\xd8"
+    wanted = {"effect": f"{id}:0.8"}
+    made = client.post(f"{url}/render", json={"request": wanted}).json()["id"]
+    moved = np.abs(
+        pixels_of(client.get(f"/api/media/{made}").content).astype(int) - pixels_of(client.get(url).content)
+    )
+    assert (moved.max(2) > 40).sum() > 1000
+    job = client.post("/api/jobs", json={"verb": "edit", "media": [portrait_id], "arguments": wanted}).json()[
+        "id"
+    ]
+    assert client.delete(f"/api/media/{id}").status_code == 204
+    job_worker.work(studio.work.queue.path, idle=0.3)
+    (task,) = client.get(f"/api/jobs/{job}/tasks").json()
+    out = tmp_path / "out.jpg"
+    out.write_bytes(client.get(f"/api/jobs/{job}/tasks/{task['id']}").content)
+    said = verify(out).history[-1].arguments
+    assert said["effect"] == "my stripes:0.8" and len(said["effect_sha256"]) == 64
+    client.delete(f"/api/jobs/{job}")
+    assert client.post(f"{url}/render", json={"request": wanted}).status_code == 400
+    assert client.get(f"{url}/effects/{id}").status_code == 404
+
+
+MANIFEST = b'{"mien": 1, "name": "x", "layers": [{"kind": "texture", "image": "%s"}]}'
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"effect.json": b"{"},
+        {"effect.json": MANIFEST % b"a.png"},
+        {"effect.json": MANIFEST % b"../../etc/passwd"},
+        {"effect.json": MANIFEST % b"a.png", "a.png": b"<svg onload=alert(1)>"},
+        {"effect.json": MANIFEST % b"a.png", "a.png": png(60_000, 60_000)},
+        {"effect.json": MANIFEST % b"a.png", "../../a.png": b"x"},
+        {"effect.json": MANIFEST % b"a.png", "run.py": b"print(1)"},
+        {"effect.json": b" " * 70_000},
+    ],
+    ids=["empty", "no JSON", "no picture", "path", "no PNG", "bomb", "outside", "program", "long"],
+)
+def test_what_is_no_pack_is_refused_and_gone(client: TestClient, studio: Studio, files: dict[str, bytes]):
+    before = set(studio.library.folder.iterdir())
+    for data in (zipped(files), zipped(files)[:-9], b"PK\x03\x04 nothing"):
+        answer = put_pack(client, data)
+        assert answer.status_code == 415 and answer.json()["kind"] == "InputError", answer.text
+        assert str(studio.library.folder) not in answer.text and "this file" in answer.json()["error"]
+    assert set(studio.library.folder.iterdir()) == before
+    huge = client.post("/api/effects", content=b"x", headers={"content-length": str(10**9)})
+    assert huge.status_code == 413
 
 
 def test_a_painting_gives_its_manner(client: TestClient, upload: Any, portrait_id: str, portrait: Array):
@@ -298,6 +411,26 @@ def test_a_swap_needs_consent_and_says_it(client: TestClient, upload: Any, portr
     assert verify(tmp_path / "out.jpg").history[-1].consent == "Ann: agreed by mail"
     assert client.delete(f"/api/people/{person['id']}").status_code == 204
     assert client.get("/api/people").json() == []
+
+
+def test_two_people_go_to_two_faces(client: TestClient, upload: Any, tmp_path: Path):
+    both = np.hstack([cv2.resize(one, (300, 380)) for one in (hopper().pixels, collins()[0].pixels)])
+    photo = upload(cv2.imencode(".png", both[..., ::-1])[1].tobytes(), "both.png").json()["id"]
+    mapping = []
+    for face, (name, path) in enumerate((("Eileen", HOPPER.with_name("collins.jpg")), ("Grace", HOPPER)), 1):
+        about = {"name": name, "media": [upload(path).json()["id"]], "consent": "for tests"}
+        mapping.append({"person": client.post("/api/people", json=about).json()["id"], "face": str(face)})
+    made = client.post(f"/api/media/{photo}/swap", json={"mapping": mapping})
+    assert made.status_code == 201, made.text
+    out = tmp_path / "out.png"
+    out.write_bytes(client.get(f"/api/media/{made.json()['id']}?original=1").content)
+    moved = np.abs(read(out).pixels.astype(int) - both)[:300].max(2) > 24
+    assert moved[:, :290].sum() > 500 < moved[:, 310:].sum()
+    said = verify(out).history[-1]
+    assert [one["face"] for one in said.arguments["map"]] == ["1", "2"]
+    assert said.consent == "Eileen: for tests; Grace: for tests"
+    for one in mapping:
+        client.delete(f"/api/people/{one['person']}")
 
 
 def test_the_description_describes_every_call(client: TestClient):

@@ -10,7 +10,7 @@ pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
 
 PROGRAM = """
 import http.client, json, os, signal, sys, threading
-from mien.web.app import serve_studio
+from mien.web.server import serve_studio
 
 def use(url):
     host, token = url.removeprefix("http://").split("/?token=")
@@ -32,5 +32,6 @@ def test_the_studio_reaches_nobody(tmp_path: Path):
     (tmp_path / "program.py").write_text(PROGRAM)
     tried = offline.watched([["program.py"]], tmp_path)
     assert any("socket.bind ('127.0.0.1'" in line for line in tried)
-    here = ("127.0.0.1", "0100007F:", "00000000:0000", "(family 2)")  # a socket that listens has no other end
+    # a socket that listens has no other end
+    here = ("127.0.0.1", "0100007F:", "00000000:0000", "(family 2)", "an open internet socket (AF_INET)")
     assert not [line for line in tried if not any(one in line for one in here)]

@@ -1,4 +1,5 @@
-"""`mien studio`: everything in a browser, on this computer only; and `mien serve`: its calls alone, for programs."""
+"""`mien studio`: everything in a browser, on this computer or for who knows its password; and `mien serve`: its calls
+alone, for programs."""
 
 from __future__ import annotations
 
@@ -16,33 +17,72 @@ from ..errors import InputError, RequestError
 from .app import app, say
 from .options import options
 
-SHORTEST = 24  # characters of a key
+SHORTEST, WORD = 24, 10  # characters of a key, and of a password
+
+
+def _with_certificate(command: Any) -> Any:
+    """The options of who does HTTPS."""
+    pem = click.Path(path_type=Path)
+    command = click.option("--cert-key", type=pem, metavar="FILE", help="Its key (PEM).")(command)
+    return click.option("--cert", type=pem, metavar="FILE", help="Certificate for HTTPS (PEM).")(command)
 
 
 @app.command()
+@click.option("--host", metavar="ADDRESS", help="Of this computer, at which others reach it.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Default: one that is free."
 )
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --host: what others must know, in the first line.",
+)
+@_with_certificate
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @options("json")
-def studio(port: int, no_browser: bool, as_json: bool) -> None:
+def studio(
+    host: str | None,
+    port: int,
+    password_file: Path | None,
+    cert: Path | None,
+    cert_key: Path | None,
+    no_browser: bool,
+    as_json: bool,
+) -> None:
     """Everything in a browser: a page on this computer, for this computer only.
 
     Nothing leaves it. Pictures that you open are deleted when the studio ends. The address holds a secret of
-    this start: whoever has it can use the studio.
+    this start: whoever has it can use the studio. With --host and a password other computers can, over HTTPS.
 
     \b
     mien studio
     mien studio --port 8700 --no-browser --json
+    mien studio --host 192.168.1.20 --password-file password.txt
     """
-    tell = _told("the studio is at", as_json)
 
-    def started(url: str) -> None:
-        tell(url)
+    def started(url: str, fingerprint: str = "") -> None:
+        _told("the studio is at", as_json, **({"sha256": fingerprint} if fingerprint else {}))(url)
+        if fingerprint:
+            say(
+                "Browsers will warn, for nobody vouches for this computer's own certificate. Compare its SHA-256:"
+            )
+            say(fingerprint)
         if not no_browser:
             webbrowser.open(url)
 
-    _server().serve_studio(port, started)
+    if host is None and (password_file or cert or cert_key):
+        raise RequestError("at which address? A password and a certificate are for others: give --host, too")
+    if host is None:
+        _server().serve_studio(port, started)
+        return
+    if password_file is None:
+        raise RequestError(f"at {host} others could use the studio: give --password-file, too")
+    if _is_any(host):
+        raise RequestError(
+            f"{host} is no address that a browser can open: name one that others reach this computer by"
+        )
+    _server().serve_others(host, port, _password(password_file), _pair(cert, cert_key), started)
 
 
 @app.command()
@@ -55,8 +95,7 @@ def studio(port: int, no_browser: bool, as_json: bool) -> None:
     metavar="FILE",
     help="Keys of those who may call, one a line, of at least 24 characters.",
 )
-@click.option("--cert", type=click.Path(path_type=Path), metavar="FILE", help="Certificate for HTTPS (PEM).")
-@click.option("--cert-key", type=click.Path(path_type=Path), metavar="FILE", help="Its key (PEM).")
+@_with_certificate
 @click.option(
     "--behind-proxy", is_flag=True, help="Plain HTTP on another address, since a proxy before it does HTTPS."
 )
@@ -79,19 +118,17 @@ def serve(
     mien serve --keys keys.txt
     mien serve --keys keys.txt --host 0.0.0.0 --cert cert.pem --cert-key key.pem
     """
-    if bool(cert) != bool(cert_key):
-        raise RequestError("HTTPS needs both: give --cert and --cert-key")
-    if not (cert or behind_proxy or _is_own(host)):
+    tls = _pair(cert, cert_key)
+    if not (tls or behind_proxy or _is_own(host)):
         raise RequestError(
             f"at {host} others could read along: give --cert and --cert-key, or --behind-proxy if one does HTTPS"
         )
-    tls = (cert, cert_key) if cert and cert_key else None
     _server().serve_calls(host, port, _keys(keys), tls, _told("the service is at", as_json))
 
 
 def _server() -> Any:
     try:
-        from ..web import app as server
+        from ..web import server
     except ModuleNotFoundError as error:
         raise RequestError(
             f"the studio needs the package {error.name}, which is not here: pip install 'mien[studio]'"
@@ -99,14 +136,28 @@ def _server() -> Any:
     return server
 
 
-def _told(words: str, as_json: bool) -> Callable[[str], None]:
+def _told(words: str, as_json: bool, **besides: str) -> Callable[[str], None]:
     def started(url: str) -> None:
         if as_json:
-            click.echo(json.dumps({"url": url, "pid": os.getpid()}))
+            click.echo(json.dumps({"url": url, "pid": os.getpid()} | besides))
         say(f"{words} {url}")
         say("Ctrl-C ends it")
 
     return started
+
+
+def _pair(cert: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    if bool(cert) != bool(key):
+        raise RequestError("HTTPS needs both: give --cert and --cert-key")
+    return (cert, key) if cert and key else None
+
+
+def _is_any(host: str) -> bool:
+    """Whether an address stands for all that this computer has."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return not host
 
 
 def _is_own(host: str) -> bool:
@@ -117,11 +168,22 @@ def _is_own(host: str) -> bool:
         return False
 
 
-def _keys(path: Path) -> tuple[str, ...]:
+def _lines(path: Path, wanted: str) -> list[str]:
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeError) as error:
-        raise InputError(f"{path} cannot be read: a text file with a key a line was wanted") from error
+        raise InputError(f"{path} cannot be read: a text file with {wanted} was wanted") from error
+
+
+def _password(path: Path) -> str:
+    password = next(iter(_lines(path, "a password in its first line")), "")
+    if len(password) < WORD:
+        raise InputError(f"{path} wants a password in its first line, of {WORD} characters or more")
+    return password
+
+
+def _keys(path: Path) -> tuple[str, ...]:
+    lines = _lines(path, "a key a line")
     found = tuple(line for line in lines if line and not line.startswith("#"))
     if not found or any(len(key) < SHORTEST or not key.isascii() or " " in key for key in found):
         raise InputError(

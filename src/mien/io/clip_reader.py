@@ -2,6 +2,7 @@
 
     clip(path)              what a film file says of itself
     frames(clip)            its frames, upright; `Frame.drawn` puts changed pixels back
+    glimpses(clip, moments) some of them
 
 A changed frame is its own frame plus a difference: what the edit left alone never passes through another
 colour space.
@@ -13,7 +14,7 @@ import contextlib
 import io
 import math
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -46,6 +47,8 @@ PLAIN, FULL = 1, 2  # colour ranges: 16 to 235, 0 to 255
 LOWER_FIRST = 3, 4  # of FFmpeg's AVFieldOrder: the lower half picture is shown first
 SPACES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # ITU-T H.273's matrices as libswscale numbers them
 REACH = 4  # pixels that colour conversion looks beyond a changed one
+SOON = 1e-6  # seconds that are no difference
+LEAP = 10.0  # seconds to the next frame that is wanted, from which on it is sought instead of decoded up to
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,6 +243,26 @@ def frames(clip: Clip, *, begin: int = 0, ticks: int | None = None) -> Iterator[
             last, time = picture.pts, float(picture.pts * clip.time_base)
             yield Frame(number, time, _even(picture, clip), clip.turns, clip.mirrored)
             number += 1
+
+
+def glimpses(clip: Clip, moments: Sequence[float]) -> Generator[Frame]:
+    """The frames of a clip with which a part that begins at each of the `moments` would begin: seconds from its start,
+    rising. Beyond its end that is the last. Their numbers are those of the moments, their times from its start, too."""
+    with opened(Path(clip.path)) as container:
+        stream = _stream(Path(clip.path), container)
+        stream.thread_type = "AUTO"
+        zero = (container.start_time or 0) / 1_000_000
+        coming, last, now = _decoded(container, stream), None, 0.0
+        for number, moment in enumerate(moments):
+            if moment - now > LEAP:
+                container.seek(math.floor((zero + moment) / clip.time_base), stream=stream)
+                coming = _decoded(container, stream)
+            while last is None or now < moment - SOON:
+                if (picture := next(coming, None)) is None:
+                    break
+                last, now = picture, float(picture.pts * clip.time_base) - zero
+            if last is not None:
+                yield Frame(number, now, _even(last, clip), clip.turns, clip.mirrored)
 
 
 def _even(picture: Any, clip: Clip) -> Any:

@@ -136,6 +136,8 @@ def _at(slider: str, end: Any, share: float) -> Any:
     """What is asked of a slider at a share of its way."""
     if EDITS[slider].unit == COLOUR:
         return f"{str(end).partition(':')[0]}:{share:g}"
+    if not isinstance(end, int | float):
+        raise RequestError(f"{slider} {end!r} is no number")
     return float(end) * share
 
 

@@ -8,18 +8,22 @@ requested     what a job's arguments ask for, as the command line would build it
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..edits.effect_pack import Pack
+from ..edits.effect_pack import read as read_pack
 from ..edits.request import EditRequest
 from ..errors import DeclinedError, MienError, OutputError, RequestError
 from ..io import photo_writer
 from ..models.kit import shared_kit
-from ..types import Progress
+from ..types import Person, Progress
 from . import batch
 from .animate import animate
 from .gallery import Gallery
@@ -33,11 +37,14 @@ WATCHED = 0.5  # and of a clip's, whose progress is looked at
 MOST_TRIES = 3
 IDLE = 20.0  # seconds without a task after which a worker ends
 PAUSE = 0.25  # seconds between two looks for a task
+LONGEST = 1e6  # seconds of a clip
+PERSON = ".person.json"  # end of the name of a file that says who is meant
 ABOUT: dict[str, Any] = {  # of an edit, what is no strength, and its types
-    "face": str,
+    "face": (str, Person),
     "method": str,
     "network": str,
     "directions": dict,
+    "pack": Pack,
     "licence": str,
     "start": (int, float),
     "end": (int, float),
@@ -131,10 +138,12 @@ def carry_out(
 
 
 def _stylized(arguments: dict[str, Any], source: Path, target: Path, threads: int, progress: Progress) -> str:
-    """`manner`: one in the box, or a painting's path; `strength` and `face` as `stylize` takes them."""
-    how: dict[str, Any] = {"strength": float(arguments.get("strength", 1)), "face": arguments.get("face")}
+    """`manner`: one in the box, or a painting's path; `strength`, `face`, `start` and `end` as `stylize` takes them."""
+    face = arguments.get("face")
+    how: dict[str, Any] = {"strength": float(arguments.get("strength", 1)), "face": face and _meant(face)}
     how["kit"] = shared_kit(None, threads)
     if batch.is_clip(source):
+        how |= part_asked(arguments)
         told = stylize_clip(source, target, arguments["manner"], resume=True, progress=progress, **how)
         return "; ".join(told.notes)
     photo_writer.write(stylize(source, arguments["manner"], **how), target)
@@ -159,28 +168,60 @@ DRAWN = {"stylize": _stylized, "animate": _animated}  # what is no change of a f
 def requested(verb: str, arguments: dict[str, Any]) -> batch.Request:
     """The request that a job's arguments are, checked."""
     if verb == "edit":
-        return edit_requested(arguments)
+        files: dict[str, Any] = {}
+        if face := arguments.get("face"):
+            files["face"] = _meant(face)
+        if pack := arguments.get("pack"):
+            files["pack"] = read_pack(Path(pack))
+        return edit_requested(arguments | files)
     if verb == "swap":
         return swap_requested(arguments)
     raise RequestError(f"no job does {verb!r}: edit, swap, stylize or animate was wanted")
 
 
 def edit_requested(arguments: dict[str, Any]) -> EditRequest:
-    """Strengths by name, and `face`, `method`, `network`, `directions`, `licence`, `start`, `end` beside them."""
+    """Strengths by name, and `face`, `method`, `network`, `directions`, `pack`, `licence`, `start`, `end` beside them."""
     about = {name: value for name, value in arguments.items() if name in ABOUT}
     strengths = {name: value for name, value in arguments.items() if name not in ABOUT}
     for name, kind in ABOUT.items():
         if about.get(name) is not None and not isinstance(about[name], kind):
             raise RequestError(f"{name} {about[name]!r} is of the wrong kind")
-    return EditRequest(strengths, **about).checked()
+    return EditRequest(strengths, **(about | part_asked(arguments))).checked()
+
+
+def part_asked(arguments: dict[str, Any]) -> dict[str, Any]:
+    """`start` and `end` of a clip in seconds, as far as they are given; a `RequestError` where they make no sense."""
+    part = {name: arguments[name] for name in ("start", "end") if arguments.get(name) is not None}
+    for name, value in part.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LONGEST:
+            raise RequestError(f"{name} {value!r} is no time in a clip: seconds from its start were wanted")
+    if len(part) == 2 and part["start"] >= part["end"]:
+        raise RequestError(f"the part ends at {part['end']:g} seconds, before it begins at {part['start']:g}")
+    return part
+
+
+def kept_person(person: Person, path: Path) -> str:
+    """A person as a file, by the name that a job's arguments have for them."""
+    path.write_text(json.dumps(asdict(person)), encoding="utf-8")
+    return str(path)
+
+
+def _meant(face: str) -> str | Person:
+    """The faces that a job's arguments mean, who may be a person in a file."""
+    if not face.endswith(PERSON):
+        return face
+    told = json.loads(Path(face).read_text(encoding="utf-8"))
+    return Person(told["name"], told["sha256"], tuple(told["vector"]))
 
 
 def swap_requested(arguments: dict[str, Any]) -> SwapRequest:
-    """`mapping`: pairs of a gallery's path and a face; `consent`, `strength`, `shape`, `keep` as `swap` takes them."""
-    pairs = [Assignment(Gallery.of(Path(source)), face) for source, face in arguments["mapping"]]
+    """`mapping`: pairs of a gallery's path and a face; `consent`, `strength`, `shape`, `keep`, `start`, `end` as `swap`
+    takes them."""
+    pairs = [Assignment(Gallery.of(Path(source)), _meant(face)) for source, face in arguments["mapping"]]
     options = SwapOptions(
         float(arguments.get("strength", 1)),
         float(arguments.get("shape", 1)),
         tuple(arguments.get("keep", ())),
     )
-    return SwapRequest(tuple(pairs), str(arguments.get("consent", "")), options).checked()
+    consent, part = str(arguments.get("consent", "")), part_asked(arguments)
+    return SwapRequest(tuple(pairs), consent, options, **part).checked()

@@ -26,6 +26,7 @@ from ..types import (
     Edit,
     Face,
     Identity,
+    Person,
     Photo,
     Progress,
     Source,
@@ -40,6 +41,7 @@ from .people import FaceLike, meant, select_faces
 from .photo import make_change, now, run_edits
 from .resume import Summary, process_clip
 from .swap_face import (
+    TO_WHOM,
     Assignment,
     Stages,
     SwapOptions,
@@ -114,6 +116,8 @@ class SwapRequest:
         """The same of a clip; see `swap_clip`."""
         if self.options.network:
             raise RequestError(f"{source}: networks swap faces in photos only: leave out --with")
+        if len(self.assignments) > 1 and not all(isinstance(one.face, Person) for one in self.assignments):
+            raise RequestError(TO_WHOM)  # a number is somebody else in the next shot
         clip_writer.target(out, force=force)
         clip = clip_reader.clip(source, begin=self.start, end=self.end, max_pixels=max_pixels)
         stages = Stages(kit, self.options)
@@ -166,12 +170,12 @@ def swap(
 
     gallery: whose face it is: a `Gallery`, or pictures of one person as `Gallery.of` takes them; one frontal picture
     is enough for frontal faces. consent: in whose words both agreed; it is written into the label. face: whose heads,
-    as `edit` takes it. mapping: instead of both, for several people at once: pairs of whose face it is and a picture of
-    whom it goes to. strength 0.05..1: how far from the one person to the other, a morph of the two; shape 0..1: how
-    much of the shape comes along; keep: which of "mouth", "eyes", "brows" and "beard" stay the
-    photo's. network: one that was
-    trained to draw this person, which then gives the shape and what is coarse, and the gallery what is fine. mark: the
-    words in a corner of what is written, "eu", which is usual, "eu:de" or "cn", or "none".
+    as `edit` takes it. mapping: instead of both, for several people at once: pairs of whose face it is and a picture
+    of whom it goes to, or in a photo the number of a face. strength 0.05..1: how far from the one person to the
+    other, a morph of the two; shape 0..1: how much of the shape comes along; keep: which of "mouth", "eyes", "brows"
+    and "beard" stay the photo's. network: one that was trained to draw this person, which then gives the shape and
+    what is coarse, and the gallery what is fine. mark: the words in a corner of what is written, "eu", which is
+    usual, "eu:de" or "cn", or "none".
 
     Pose, expression, gaze, light and skin tone, hair and what is before the face stay those of the photo; pixels
     outside the face are bit-identical.

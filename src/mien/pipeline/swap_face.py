@@ -28,6 +28,7 @@ FARTHEST = 30.0  # degrees of yaw between a face and the nearest picture of the 
 BEARDED = 0.1  # of the lower face, from which on a beard is shaved before a face with less comes over it
 NARROWEST = 40.0  # pixels: in smaller faces there is nothing to be seen
 BEARD = "beard"  # that can be kept, besides features of the mesh
+TO_WHOM = "of several sources each needs a picture of whom it goes to: --map SOURCE:PICTURE"
 COARSER = 3.0  # how much wider than in any picture of the gallery a face may be
 
 
@@ -201,10 +202,11 @@ def refused_for_pose(yaw: float, pitch: float, width: float, gallery: Gallery) -
 
 
 def one_each(assignments: Iterable[Assignment]) -> tuple[Assignment, ...]:
-    """Assignments as a request holds them: of several each goes to a person. Else a `RequestError`."""
+    """Assignments as a request holds them: of several each goes to a person, or in a photo to a face by its number. Else a
+    `RequestError`."""
     out = tuple(assignments)
     if not out:
         raise RequestError("nobody's face to put on: say whose with --source or --map")
-    if len(out) > 1 and not all(isinstance(one.face, Person) for one in out):
-        raise RequestError("of several sources each needs a picture of whom it goes to: --map SOURCE:PICTURE")
+    if len(out) > 1 and any(one.face in ("all", "largest") for one in out):
+        raise RequestError(TO_WHOM)
     return out

@@ -1,2 +1,2 @@
-"""The studio: a local web page over the verbs, sessions and jobs. In order: guard, media, describe, jobs_api,
-app."""
+"""The studio: a local web page over the verbs, sessions and jobs. In order: guard, media,
+the calls (..._api), app, server."""

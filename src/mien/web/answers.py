@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -30,7 +31,7 @@ class MissingError(Exception):
 async def chunks_of(request: Request, most: int) -> AsyncIterator[bytes]:
     """The body as it comes, counted whatever was announced: 413 where it is longer, 408 where it stalls."""
     announced = request.headers.get("content-length", "0")
-    if not announced.isdecimal() or int(announced) > most:
+    if not re.fullmatch("[0-9]{1,18}", announced) or int(announced) > most:
         raise too_large(most)
     seen, stream = 0, aiter(request.stream())
     while True:
@@ -54,7 +55,10 @@ async def asked(request: Request) -> dict[str, Any]:
     """The body as a JSON object; a `RequestError` where it is none."""
     body = b"".join([chunk async for chunk in chunks_of(request, JSON_LIMIT)])
     try:
-        given = json.loads(body or b"{}", parse_constant=_no_number)
+        given = json.loads(body or b"{}", parse_constant=_no_number, parse_int=_bounded)
+        json.dumps(
+            given, ensure_ascii=False
+        ).encode()  # halves of letters can be said in JSON, and nowhere else
     except (ValueError, RecursionError) as error:
         raise RequestError("the request is no JSON: an object was wanted") from error
     if not isinstance(given, dict):
@@ -64,6 +68,20 @@ async def asked(request: Request) -> dict[str, Any]:
 
 def _no_number(name: str) -> Any:
     raise ValueError(name)
+
+
+def _bounded(text: str) -> int:
+    """A whole number that floats know, too."""
+    if len(text) > 18:
+        raise ValueError(text)
+    return int(text)
+
+
+def whole_number(text: str, name: str, low: int, high: int) -> int:
+    """A whole number of an address; a `RequestError` where it is none, or out of range."""
+    if not re.fullmatch("[0-9]{1,15}", text) or not low <= int(text) <= high:
+        raise RequestError(f"{name} {text[:80]!r} is out of range: a whole number from {low} to {high}")
+    return int(text)
 
 
 def value_of(given: dict[str, Any], name: str, kind: type | tuple[type, ...], usual: Any = ...) -> Any:

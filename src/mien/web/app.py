@@ -1,17 +1,13 @@
-"""The app: every call in one table, from which the routes and their description follow; and the server.
+"""The app: every call in one table, from which the routes and their description follow.
 
-CALLS                 method, address, what answers, what it takes
-make_app(studio, door)
-serve_studio(...)     the page and the calls, on this computer only, until it is stopped
-serve_calls(...)      the calls alone, for programs that have a key
+CALLS                     method, address, what answers, what it takes
+make_app(studio, door)    the studio behind its guard
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -19,7 +15,6 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -30,21 +25,26 @@ from .. import verbs
 from .._version import __version__
 from ..edits.request import EDITS, STYLE
 from ..edits.styles import NAMED
-from ..errors import InputError, OutputError
 from ..models.motions import boxed
-from ..paths import data_folder
-from . import animate_api, generate_api, jobs_api, live_api, media_api, networks_api, people, sketch_api
-from .answers import HANDLERS, MissingError
-from .guard import HEALTH, Door, Entrance, Guard, KeyDoor
+from . import (
+    animate_api,
+    clips_api,
+    effects_api,
+    generate_api,
+    jobs_api,
+    live_api,
+    media_api,
+    networks_api,
+    people,
+    sketch_api,
+)
+from .answers import HANDLERS, MissingError, asked, value_of
+from .guard import HEALTH, LOGIN, PAGES, STATIC, Door, Entrance, Guard, KeyDoor
+from .password import Password
 from .studio import Studio
 
 Handler = Callable[[Request], Awaitable[Response]]
 LANGUAGES = ("en", "zh")
-AT_ONCE = (
-    6,
-    1,
-    1,
-)  # IPPROTO_TCP, TCP_NODELAY, on: what is written is sent, and what is accepted does the same
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,16 @@ def _strength(name: str) -> dict[str, Any]:
 
 
 REQUEST = _object(
-    face={"type": "string", "description": "all, largest or a number"},
+    face={
+        "type": "string",
+        "description": "all, largest, a number, or the face of a person of a clip by its id",
+    },
     **{name: _strength(name) for name in EDITS},
 )
+ARGUMENTS = {
+    "type": "object",
+    "description": "what the verb's own call takes; of clips also start and end, in seconds",
+}
 MAPPING = {"type": "array", "items": _object(person=TEXT, face=TEXT)}
 VERB_BODIES = {
     "render": _object(request=REQUEST, keep={"type": "string", "description": "id of a mask"}),
@@ -122,7 +129,10 @@ CALLS = (
     Call("DELETE", "/api/media/{id}", media_api.forget, status=204),
     Call("GET", "/api/media/{id}/faces", media_api.faces),
     Call("GET", "/api/media/{id}/manners/{name}", media_api.manner),
-    Call("GET", "/api/media/{id}/effects/{name}", media_api.effect),
+    Call("GET", "/api/media/{id}/effects/{name}", effects_api.look),
+    Call("GET", "/api/media/{id}/strip", clips_api.strip, query={"n": "integer"}),
+    Call("POST", "/api/media/{id}/frame", clips_api.frame, _object(time=NUMBER), 201),
+    Call("GET", "/api/media/{id}/people", clips_api.people),
     Call("POST", "/api/media/{id}/change", media_api.change, _object(slider=TEXT, end={}, request=REQUEST)),
     *(
         Call("POST", f"/api/media/{{id}}/{verb}", media_api.doing(verb), body, 201)
@@ -155,6 +165,8 @@ CALLS = (
     Call("POST", "/api/live/{id}/photo", live_api.snap, _object(), 201),
     Call("POST", "/api/live/{id}/record", live_api.record, _object(on={"type": "boolean"})),
     Call("DELETE", "/api/live/{id}", live_api.end, status=204),
+    Call("GET", "/api/effects", effects_api.listed),
+    Call("POST", "/api/effects", effects_api.add, "bytes", 201),
     Call("GET", "/api/networks", networks_api.listed),
     Call("POST", "/api/networks", networks_api.add, "bytes", 201, query={"name": "string"}),
     Call("POST", "/api/verify", media_api.verify, "bytes"),
@@ -163,9 +175,7 @@ CALLS = (
     Call("GET", "/api/people/{id}", people.portrait),
     Call("DELETE", "/api/people/{id}", people.forget, status=204),
     Call("GET", "/api/jobs", jobs_api.listed),
-    Call(
-        "POST", "/api/jobs", jobs_api.put, _object(verb=TEXT, media=TEXTS, arguments={"type": "object"}), 201
-    ),
+    Call("POST", "/api/jobs", jobs_api.put, _object(verb=TEXT, media=TEXTS, arguments=ARGUMENTS), 201),
     Call("GET", "/api/jobs/{id}", jobs_api.one),
     Call("PATCH", "/api/jobs/{id}", jobs_api.wish, _object(state={"enum": ["active", "paused"]})),
     Call("DELETE", "/api/jobs/{id}", jobs_api.remove, status=204),
@@ -209,17 +219,22 @@ ERROR = _object(error=TEXT, kind=TEXT, hint=TEXT)
 
 
 def _calls() -> list[Route]:
-    return [
-        Route(call.path.replace("{task}", "{task:int}"), call.handler, methods=[call.method])
-        for call in CALLS
-    ]
+    return [Route(call.path, call.handler, methods=[call.method]) for call in CALLS]
 
 
-def _page() -> list[Route]:
+def _page(door: Entrance) -> list[Route]:
     static = _static()
+    whole = bytes(static["index.html"].body)
 
-    async def page(_: Request) -> Response:
-        return static["index.html"]
+    def page(script: str) -> Handler:
+        async def answer(request: Request) -> Response:
+            stranger = isinstance(door, Door) and not door.knows(request.scope)
+            return Response(
+                whole.replace(b"main.js", b"login.js" if stranger else script.encode()),
+                media_type="text/html",
+            )
+
+        return answer
 
     async def file(request: Request) -> Response:
         found = static.get(request.path_params["path"])
@@ -227,7 +242,18 @@ def _page() -> list[Route]:
             raise MissingError("file")
         return found
 
-    return [Route("/", page), Route("/static/{path:path}", file)]
+    pages = [Route(path, page(script)) for path, script in PAGES.items()]
+    return [*pages, Route(f"{STATIC}{{path:path}}", file)]
+
+
+def _login(door: Door, password: Password) -> Route:
+    async def login(request: Request) -> Response:
+        """Let a browser in that knows the password."""
+        given, client = value_of(await asked(request), "password", str), request.client
+        await password.check(given, client.host if client else "")
+        return Response(status_code=204, headers={"set-cookie": door.set_cookie})
+
+    return Route(LOGIN, login, methods=["POST"])
 
 
 def _health() -> list[Route]:
@@ -271,71 +297,9 @@ def make_app(studio: Studio, door: Entrance) -> ASGIApp:
         looking.cancel()
         await asyncio.to_thread(studio.close)
 
-    besides = _health() if isinstance(door, KeyDoor) else _page()
+    besides = _health() if isinstance(door, KeyDoor) else _page(door)
+    if isinstance(door, Door) and door.password:
+        besides.append(_login(door, door.password))
     app = Starlette(routes=[*besides, *_calls()], exception_handlers=HANDLERS, lifespan=lifespan)
     app.state.studio = studio
     return Guard(app, door)
-
-
-def serve_studio(port: int, started: Callable[[str], None]) -> None:
-    """Serve on this computer only, until the process is told to end; port 0: any that is free. started: is told
-    the address to open."""
-    config = _config("127.0.0.1", port)
-    socket = _bound(config)
-    door = Door(socket.getsockname()[1])
-    config.app = make_app(Studio(data_folder() / "studio"), door)
-    started(f"http://127.0.0.1:{door.port}/?token={door.token}")
-    _run(config, socket)
-
-
-def serve_calls(
-    host: str, port: int, keys: tuple[str, ...], tls: tuple[Path, Path] | None, started: Callable[[str], None]
-) -> None:
-    """Serve the calls alone to who has one of the keys. tls: certificate and its key; without it plain HTTP.
-    started: is told the address."""
-    config = _config(host, port)
-    if tls:
-        _check_certificate(*tls)
-        config.ssl_certfile, config.ssl_keyfile = tls
-    socket = _bound(config)
-    config.app = make_app(Studio(data_folder() / "service"), KeyDoor(keys))
-    started(f"{'https' if tls else 'http'}://{host}:{socket.getsockname()[1]}")
-    _run(config, socket)
-
-
-def _check_certificate(certificate: Path, key: Path) -> None:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
-    except OSError as error:  # of which SSLError is one
-        raise InputError(
-            f"{certificate} with the key {key} cannot be used ({error.strerror or error}): two PEM files were wanted"
-        ) from error
-
-
-def _config(host: str, port: int) -> uvicorn.Config:
-    config = uvicorn.Config("", host=host, port=port, log_level="warning", access_log=False)
-    config.server_header = config.date_header = False
-    config.timeout_graceful_shutdown = 2
-    return config
-
-
-def _bound(config: uvicorn.Config) -> Any:
-    logger = logging.getLogger("uvicorn.error")
-    logger.disabled = True  # it tells the same in its own words
-    try:
-        socket = config.bind_socket()
-    except SystemExit as error:  # what uvicorn makes of it
-        why = f"port {config.port} is taken: choose another with --port, or 0 for any that is free"
-        if config.host != "127.0.0.1":
-            why = f"{config.host} is no address of this computer, or {why}"
-        raise OutputError(why) from error
-    finally:
-        logger.disabled = False
-    socket.setsockopt(*AT_ONCE)  # or an answer waits 40 ms between its head and its body
-    socket.listen()  # who is told the address may come at once, and waits
-    return socket
-
-
-def _run(config: uvicorn.Config, socket: Any) -> None:
-    with contextlib.suppress(KeyboardInterrupt):  # which is how it ends
-        uvicorn.Server(config).run(sockets=[socket])

@@ -12,10 +12,11 @@ from ..errors import RequestError
 from ..io.preview import jpeg
 from ..pipeline.generate import COLOURED, NOBODY
 from ..types import Photo
-from .answers import asked, value_of
+from .answers import asked, value_of, whole_number
 from .media import Library, Medium
 
 SIDE = 256  # of a look
+MOST = 2**31 - 1  # of seeds
 
 
 def conditions() -> dict[str, dict[str, Any]]:
@@ -36,7 +37,7 @@ async def look(request: Request) -> Response:
 def said(request: Request) -> tuple[int, dict[str, Any]]:
     """The seed of a face, and what it is told, as an address says them."""
     given: dict[str, Any] = dict(request.query_params)
-    seed = _seed(given.pop("seed", "0"))
+    seed = whole_number(given.pop("seed", "0"), "seed", 0, MOST)
     return seed, {name: value if name in COLOURED else _number(name, value) for name, value in given.items()}
 
 
@@ -45,7 +46,7 @@ async def take(request: Request) -> Response:
     library: Library = request.app.state.studio.library
     given = await asked(request)
     seed, told = value_of(given, "seed", int), value_of(given, "conditions", dict, {})
-    medium = await library.run(_taken, library, _seed(str(seed)), told)
+    medium = await library.run(_taken, library, whole_number(str(seed), "seed", 0, MOST), told)
     return JSONResponse(medium.described(), 201)
 
 
@@ -55,12 +56,6 @@ def _drawn(seed: int, told: dict[str, Any]) -> Photo:
 
 def _taken(library: Library, seed: int, told: dict[str, Any]) -> Medium:
     return library.put(_drawn(seed, told), f"nobody-{seed}")
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**31:
-        raise RequestError(f"seed {text!r} is out of range: a whole number from 0 to {2**31 - 1}")
-    return int(text)
 
 
 def _number(name: str, text: str) -> float:

@@ -20,6 +20,8 @@ from typing import Protocol
 from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .password import Password
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -35,7 +37,8 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-HEALTH = "/health"
+HEALTH, LOGIN, STATIC = "/health", "/api/login", "/static/"
+PAGES = {"/": "main.js", "/live/clean": "clean.js"}  # and the script of each
 READING = ("GET", "HEAD")
 SAME = (None, "same-origin", "none")  # of Sec-Fetch-Site: older browsers and programs do not send it
 
@@ -57,17 +60,19 @@ class Entrance(Protocol):
         ...
 
     def cookie_for(self, scope: Scope) -> str | None:
-        """What a browser that is refused with 401 is let in by, if it has shown the secret."""
+        """What a browser is let in by from now on, if it has shown the secret in the address."""
         ...
 
 
 @dataclass(frozen=True)
 class Door:
-    """Of the studio. What a request must show: the port, the names that this server has, and the secret of this start."""
+    """Of the studio. What a request must show: the port, the names that this server has, and the secret of this start. With
+    a password, whose studio other computers reach, over TLS, whoever knows that is given the secret."""
 
     port: int
     names: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    password: Password | None = None
 
     @property
     def cookie(self) -> str:
@@ -80,7 +85,17 @@ class Door:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        return tuple(f"http://{host}" for host in self.hosts)
+        return tuple(f"{self.scheme}://{host}" for host in self.hosts)
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.password else "http"
+
+    @property
+    def set_cookie(self) -> str:
+        """The secret as a cookie that no script reads and no other page sends."""
+        secure = "; Secure" if self.password else ""
+        return f"{self.cookie}={self.token}; HttpOnly; SameSite=Strict; Path=/{secure}"
 
     def is_secret(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self.token.encode())
@@ -88,23 +103,35 @@ class Door:
     def cookie_for(self, scope: Scope) -> str | None:
         """The secret goes from the address that was printed, which is seen and kept, into a cookie, which is not."""
         given = QueryParams(scope["query_string"]).get("token", "")
-        if scope["method"] != "GET" or scope["path"] != "/" or not self.is_secret(given):
+        if scope["method"] != "GET" or scope["path"] not in PAGES or not self.is_secret(given):
             return None
-        return f"{self.cookie}={self.token}; HttpOnly; SameSite=Strict; Path=/"
+        return self.set_cookie
+
+    def knows(self, scope: Scope) -> bool:
+        """Whether a request carries the secret."""
+        return self.is_secret(_Said(scope).cookie(self.cookie))
 
     def refusal(self, scope: Scope) -> Refusal | None:
         said = _Said(scope)
         hosts, origins = said.all("host"), said.all("origin")
         if len(hosts) != 1 or hosts[0] not in self.hosts:
-            return Refusal(421, "this address is not the studio's", f"open http://{self.hosts[0]}/")
+            return Refusal(421, "this address is not the studio's", f"open {self.scheme}://{self.hosts[0]}/")
         changes = scope["type"] == "websocket" or scope["method"] not in READING
         if said.one("sec-fetch-site") not in SAME or ((origins or changes) and not self._own(origins)):
             return Refusal(403, "this request came from another page")
-        if not self.is_secret(said.cookie(self.cookie)):
-            return Refusal(
-                401, "the studio does not know this browser", "open the link that `mien studio` printed"
-            )
-        return None
+        if self.knows(scope) or (self.password and self._for_strangers(scope)):
+            return None
+        return Refusal(
+            401, "the studio does not know this browser", "open the link that `mien studio` printed"
+        )
+
+    def _for_strangers(self, scope: Scope) -> bool:
+        """Whether a request is for the page that asks for the password, its files, which are no secret, or is an answer
+        to it."""
+        path = scope["path"]
+        if scope["type"] == "websocket":
+            return False
+        return (scope["method"] in READING and (path in PAGES or path.startswith(STATIC))) or path == LOGIN
 
     def _own(self, origins: list[str]) -> bool:
         return len(origins) == 1 and origins[0] in self.origins
@@ -172,8 +199,8 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         sending = _with_headers(send)
-        if refusal and refusal.status == 401 and (cookie := self.door.cookie_for(scope)):
-            await _answer(sending, 303, b"", [("location", "/"), ("set-cookie", cookie)])
+        if (refusal is None or refusal.status == 401) and (cookie := self.door.cookie_for(scope)):
+            await _answer(sending, 303, b"", [("location", scope["path"]), ("set-cookie", cookie)])
         elif refusal:
             await _refuse(refusal, sending)
         else:

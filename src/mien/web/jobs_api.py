@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -17,13 +18,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
+from ..edits.request import EditRequest
 from ..errors import RequestError
 from ..models.motions import boxed
 from ..pipeline.animate import REGIONS, checked_parts
 from ..pipeline.consent import check_consent
-from ..pipeline.job_worker import edit_requested
+from ..pipeline.job_worker import PERSON, edit_requested, kept_person, part_asked
 from ..pipeline.jobs import Queue
-from .answers import MissingError, asked, value_of
+from .answers import MissingError, asked, value_of, whole_number
+from .meaning import meant, whom
 from .media import WRITTEN, Library
 from .media_api import style_requested
 from .people import People, consent_of
@@ -72,21 +75,35 @@ class Work:
         """What the job's worker is told; refused here where it makes no sense."""
         place.mkdir(mode=0o700)
         if verb == "edit":
-            if edit_requested(wanted).empty:
+            request = edit_requested(meant(library, wanted))
+            if request.empty:
                 raise RequestError("every strength is 0: nothing would change")
-            return wanted
+            return wanted | self._files_of(request, wanted, library, place)
         if verb == "stylize":
             manner, strength, face = style_requested(library, wanted)
             manner = str(_kept(manner, place)) if isinstance(manner, Path) else manner
-            return {"manner": manner, "strength": strength, "face": face}
+            named = face and _named(library, wanted["face"], place)
+            return {"manner": manner, "strength": strength, "face": named} | part_asked(wanted)
         if verb == "animate":
             return self._animation(wanted, library, place)
         if verb != "swap":
             raise RequestError(f"no job does {verb!r}: edit, swap, stylize or animate was wanted")
         people.swap_request(wanted)
         pairs = people.pairs(wanted)
-        mapping = [(str(_kept(source.path, place)), face) for source, face in pairs]
+        mapping = [(str(_kept(source.path, place)), _named(library, face, place)) for source, face in pairs]
         return wanted | {"mapping": mapping, "consent": consent_of([source for source, _ in pairs])}
+
+    def _files_of(
+        self, request: EditRequest, wanted: dict[str, Any], library: Library, place: Path
+    ) -> dict[str, Any]:
+        """What of an edit's request lies in files: the person, and the pack."""
+        files: dict[str, Any] = {}
+        if wanted.get("face"):
+            files["face"] = _named(library, wanted["face"], place)
+        if request.pack:
+            id = wanted["effect"].partition(":")[0]
+            files |= {"effect": request.strengths["effect"], "pack": str(_kept(library.file(id), place))}
+        return files
 
     def _animation(self, wanted: dict[str, Any], library: Library, place: Path) -> dict[str, Any]:
         """`motion`: one in the box, or `driver`: the id of a clip; `consent`, and `animate`'s own options."""
@@ -133,6 +150,12 @@ class Work:
                 file.write(one, one.name if count == 1 else f"{one.stem}-{count}{one.suffix}")
         draft.replace(path)
         return path
+
+
+def _named(library: Library, face: str, place: Path) -> str:
+    """The faces that a page means as a job's arguments say it: a person of a clip as a file in the job's own folder."""
+    who = whom(library, face)
+    return who if isinstance(who, str) else kept_person(who, place / f"{face}{PERSON}")
 
 
 def _kept(source: Path, place: Path) -> Path:
@@ -204,16 +227,14 @@ async def remove(request: Request) -> Response:
 
 async def tasks(request: Request) -> Response:
     """The tasks of a job, 200 at a time from the one behind `?after=` on."""
-    after = request.query_params.get("after", "0")
-    if not after.isdecimal():
-        raise RequestError(f"after {after!r} is no number of a task")
-    found = _work(request).queue.tasks(_id(request), int(after[:15]))
+    after = whole_number(request.query_params.get("after", "0"), "after", 0, 10**15)
+    found = _work(request).queue.tasks(_id(request), after)
     return JSONResponse([{name: value for name, value in task.items() if name != "target"} for task in found])
 
 
 async def result(request: Request) -> Response:
     """The labelled result of one task."""
-    id, number = _id(request), int(request.path_params["task"])
+    id, number = _id(request), whole_number(request.path_params["task"], "task", 0, 10**15)
     found = next(
         (task for task in _work(request).queue.tasks(id, number - 1, 1) if task["id"] == number), None
     )
@@ -233,7 +254,7 @@ async def events(request: Request) -> Response:
     """What changes, as it does (server-sent events): `job` with how far it is. `Last-Event-ID` goes on there."""
     queue = _work(request).queue
     last = request.headers.get("last-event-id", "")
-    after = int(last[:15]) if last.isdecimal() else await run_in_threadpool(queue.last_event)
+    after = int(last) if re.fullmatch("[0-9]{1,15}", last) else await run_in_threadpool(queue.last_event)
     return StreamingResponse(_news(queue, after), media_type="text/event-stream")
 
 

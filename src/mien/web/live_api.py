@@ -26,6 +26,7 @@ from ..pipeline.live import Live, Show, edits_shown, portrait_shown
 from ..pipeline.marking import found_places
 from ..types import Array, Photo
 from .answers import MissingError, asked, chunks_of, value_of
+from .meaning import meant
 from .media import Library, Medium
 
 LIMIT = 2_000_000  # bytes of a frame
@@ -113,7 +114,7 @@ async def begin(request: Request) -> Response:
     def begun() -> str:
         kit = verbs.shared_kit()
         if portrait is None:
-            return studio.cameras.begin(edits_shown(edit_requested(wanted), kit, mark))
+            return studio.cameras.begin(edits_shown(edit_requested(meant(studio.library, wanted)), kit, mark))
         photo = studio.library.opened(portrait).shown.photo
         return studio.cameras.begin(portrait_shown(photo, consent, kit, mark))
 

@@ -69,7 +69,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Medium:
-    """A photo, a clip, a mask or a result: name as shown; path of its file, which a result has once it was asked for; notes:
+    """A photo, a clip, a mask, an effect or a result: name as shown; path of its file, which a result has once it was asked for; notes:
     what was asked for and not done."""
 
     id: str
@@ -167,14 +167,17 @@ class Library:
 
     def add_mask(self, id: str, path: Path) -> Medium:
         """Where a photo is to stay as it was, painted in the page: no picture among the others."""
-        medium = Medium(id, "mask", path.name, path)
         try:
-            taken_keep(_read(medium))
+            taken_keep(_read(Medium(id, "mask", path.name, path)))
         except MienError as error:
             self.take_away(path.parent)
             raise type(error)(str(error).replace(str(path), "this mask")) from error
-        self._media[id] = medium
-        return medium
+        return self.add_file(id, "mask", path)
+
+    def add_file(self, id: str, kind: str, path: Path) -> Medium:
+        """A file that was looked at and is well."""
+        self._media[id] = Medium(id, kind, path.name, path)
+        return self._media[id]
 
     def keep(self, id: str) -> Keep | None:
         """What a mask keeps."""
@@ -191,7 +194,8 @@ class Library:
     def make(self, parent: str, verb: str, apply: Apply) -> Medium:
         """A result, made now."""
         of = self[parent]
-        id, path = self.new_path(of.name, WRITTEN.get(of.path.suffix, of.path.suffix))
+        suffix = ".png" if of.kind == "clip" else WRITTEN.get(of.path.suffix, of.path.suffix)
+        id, path = self.new_path(of.name, suffix)
         made = apply(self.opened(parent).session)
         notes = made.history[-1].notes if made.history else ()
         medium = Medium(id, "result", of.name, path, Recipe(parent, verb, apply), notes)
@@ -206,9 +210,11 @@ class Library:
             raise MissingError("picture")
         return self._media[id]
 
-    def all(self) -> list[Medium]:
-        """Pictures and clips that were brought in, the oldest first."""
-        return [medium for medium in list(self._media.values()) if medium.kind in ("photo", "clip")]
+    def all(self, *kinds: str) -> list[Medium]:
+        """What was brought in of some kinds, the oldest first; without one, pictures and clips."""
+        return [
+            medium for medium in list(self._media.values()) if medium.kind in (kinds or ("photo", "clip"))
+        ]
 
     def opened(self, id: str) -> Opened:
         """A medium open for work; the last few stay so."""
@@ -232,8 +238,18 @@ class Library:
     def fact(self, id: str, what: str, make: Callable[[Opened], T]) -> T:
         """Something small about a medium, made once: with many media few can be kept open."""
         if (id, what) not in self._facts:
-            self._facts[id, what] = make(self.opened(id))
+            self.note(id, what, make(self.opened(id)))
         return self._facts[id, what]
+
+    def note(self, id: str, what: str, value: Any) -> None:
+        """Remember something small about a medium as long as that is there."""
+        with self._lock:
+            if id in self._media:
+                self._facts[id, what] = value
+
+    def known(self, id: str, what: str) -> Any:
+        """What was noted; None where nothing was."""
+        return self._facts.get((id, what))
 
     def preview(self, id: str, side: int) -> bytes:
         """A JPEG at most `side` pixels wide or high, sRGB, without EXIF."""

@@ -20,9 +20,10 @@ from ..io.preview import at_most, jpeg
 from ..pipeline import gesture
 from ..pipeline.job_worker import ABOUT, edit_requested
 from ..pipeline.session import Session
-from ..types import Face, Photo, Verdict
-from . import media
-from .answers import MissingError, asked, chunks_of, too_large, value_of
+from ..types import Face, Person, Photo, Verdict
+from . import clips_api, media
+from .answers import MissingError, asked, chunks_of, too_large, value_of, whole_number
+from .meaning import meant, whom
 from .media import Apply, Library, Opened
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def library_of(request: Request) -> Library:
 async def upload(request: Request) -> Response:
     """Take in a photo or a clip."""
     library = library_of(request)
-    name = _decoded(request.headers.get("x-file-name", "photo"))
+    name = name_of(request, "photo")
     id, path = await received(request, library, name)
     medium = await library.run(library.add, id, name, path)
     return JSONResponse(await library.run(_told, library, medium.id), 201)
@@ -56,8 +57,10 @@ async def mask(request: Request) -> Response:
     return JSONResponse((await library.run(library.add_mask, id, path)).described(), 201)
 
 
-def _decoded(text: str) -> str:
-    """A name as it was before its bytes were spelt out as %20, for headers hold no others."""
+def name_of(request: Request, usual: str) -> str:
+    """What a file is called where it comes from, as it was before its bytes were spelt out as %20, for headers hold no
+    others."""
+    text = request.headers.get("x-file-name", usual)
     plain = re.sub(
         rb"%([0-9a-fA-F]{2})",
         lambda found: bytes.fromhex(found[1].decode()),
@@ -106,14 +109,8 @@ async def picture(request: Request) -> Response:
         if medium.recipe:
             name += f"-{medium.recipe.verb}"
         return FileResponse(path, filename=f"{name}{path.suffix}", content_disposition_type="attachment")
-    side = _side(request.query_params.get("w", str(media.SIDE)))
+    side = whole_number(request.query_params.get("w", str(media.SIDE)), "w", 16, MAX_SIDE)
     return Response(await library.run(library.preview, id, side), media_type="image/jpeg")
-
-
-def _side(text: str) -> int:
-    if not text.isdecimal() or not 16 <= int(text) <= MAX_SIDE:
-        raise RequestError(f"w {text!r} is out of range: 16 to {MAX_SIDE} pixels")
-    return int(text)
 
 
 async def forget(request: Request) -> Response:
@@ -131,7 +128,12 @@ async def faces(request: Request) -> Response:
 
 
 def _told(library: Library, id: str) -> dict[str, Any]:
-    return library[id].described() | library.fact(id, "faces", _measured)
+    medium = library[id]
+    told = medium.described() | library.fact(id, "faces", _measured)
+    if medium.kind == "clip":
+        clip = clips_api.clip_of(library, id)
+        told |= {"seconds": round(clips_api.seconds_of(clip), 3), "fps": round(float(clip.fps), 3)}
+    return told
 
 
 def _measured(opened: Opened) -> dict[str, Any]:
@@ -155,7 +157,7 @@ async def change(request: Request) -> Response:
     bytes (uint32, little-endian)."""
     library, id, given = library_of(request), request.path_params["id"], await asked(request)
     slider, end = value_of(given, "slider", str), value_of(given, "end", (int, float, str))
-    strengths = value_of(given, "request", dict, {})
+    strengths = meant(library, value_of(given, "request", dict, {}))
     about = {name: value for name, value in strengths.items() if name in ABOUT}
     others = {name: value for name, value in strengths.items() if name not in (*ABOUT, slider)}
     shares = list(gesture.keys_of(slider))
@@ -198,7 +200,8 @@ def doing(verb: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _edit(studio: Studio, given: dict[str, Any]) -> Apply:
-    request, keep = edit_requested(value_of(given, "request", dict)), value_of(given, "keep", str, None)
+    request = edit_requested(meant(studio.library, value_of(given, "request", dict)))
+    keep = value_of(given, "keep", str, None)
     if not request.strengths and not request.directions:
         raise nothing_asked(EDITS)
     request = replace(request, keep=studio.library.keep(keep)) if keep else request
@@ -214,11 +217,12 @@ def _stylize(studio: Studio, given: dict[str, Any]) -> Apply:
     return apply
 
 
-def style_requested(library: Library, given: dict[str, Any]) -> tuple[str | Path, float, str | None]:
-    """What a style asks for: `manner`, or `style`, the id of a painting; `strength` and `face`. The manner comes as
-    `stylize` takes it."""
+def style_requested(library: Library, given: dict[str, Any]) -> tuple[str | Path, float, str | Person | None]:
+    """What a style asks for: `manner`, or `style`, the id of a painting; `strength` and `face`. Manner and face come as
+    `stylize` takes them."""
     strength = float(value_of(given, "strength", (int, float), 1.0))
-    face = value_of(given, "face", str, None)
+    named = value_of(given, "face", str, None)
+    face = None if named is None else whom(library, named)
     style = value_of(given, "style", str, None)
     manner = value_of(given, "manner", str, None)
     if (style is None) == (manner is None):
@@ -247,32 +251,6 @@ async def manner(request: Request) -> Response:
         return jpeg(verbs.stylize(small, name).pixels, media.THUMB)
 
     return Response(await library.run(library.fact, id, name, drawn), media_type="image/jpeg")
-
-
-async def effect(request: Request) -> Response:
-    """The largest face of a picture with one of the effects in the box, small, as JPEG: what to choose it by."""
-    library, id, name = library_of(request), request.path_params["id"], request.path_params["name"]
-    if name not in EDITS["effect"].names:
-        raise MissingError("effect")
-
-    def drawn(opened: Opened) -> bytes:
-        shown = opened.shown
-        left, top, right, bottom = around_largest(shown.faces, shown.photo.size)
-        return jpeg(shown.edit(effect=name).pixels[top:bottom, left:right], media.THUMB)
-
-    return Response(await library.run(library.fact, id, f"effect {name}", drawn), media_type="image/jpeg")
-
-
-def around_largest(faces: list[Face], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the largest face with the head around it, in a picture of `size`; all of that where
-    there is no face."""
-    if not faces:
-        return 0, 0, *size
-    left, top, right, bottom = map(float, max(faces, key=lambda face: face.area).box)
-    x, y, reach = (left + right) / 2, top + 0.32 * (bottom - top), 0.9 * max(right - left, bottom - top)
-    ends = (x - reach, y - reach, x + reach, y + reach)
-    low = [max(round(end), 0) for end in ends[:2]]
-    return low[0], low[1], min(round(ends[2]), size[0]), min(round(ends[3]), size[1])
 
 
 async def verify(request: Request) -> Response:

@@ -14,9 +14,11 @@ from ..errors import RequestError
 from ..io.preview import jpeg
 from ..pipeline.consent import check_consent
 from ..pipeline.gallery import Gallery
+from ..pipeline.job_worker import part_asked
 from ..pipeline.swap import SwapRequest
 from ..pipeline.swap_face import Assignment, SwapOptions
 from .answers import MissingError, asked, value_of
+from .meaning import whom
 from .media import THUMB, Library
 
 
@@ -77,8 +79,11 @@ class People:
             float(value_of(given, "shape", (int, float), 1.0)),
             tuple(str(one) for one in value_of(given, "keep", list, [])),
         )
-        assignments = tuple(Assignment(source.gallery, face) for source, face in pairs)
-        return SwapRequest(assignments, consent_of([source for source, _ in pairs]), options).checked()
+        assignments = tuple(Assignment(source.gallery, whom(self._library, face)) for source, face in pairs)
+        part = part_asked(given)
+        return SwapRequest(
+            assignments, consent_of([source for source, _ in pairs]), options, **part
+        ).checked()
 
     def pairs(self, given: dict[str, Any]) -> list[tuple[Source, str]]:
         """The people and faces of a request's mapping."""

@@ -14,10 +14,10 @@ const regions = signal(REGIONS);
 const source = signal(""); // the picture as it is edited
 
 effect(() => {
-  const id = state.current.value, now = state.now.value;
+  const id = state.source.value, now = state.now.value;
   source.value = "";
   if (id && state.screen.value === "animate") state.exact(id, now).then((made) => {
-    if (state.current.value === id && state.now.value === now) source.value = made.id;
+    if (state.source.value === id && state.now.value === now) source.value = made.id;
   }, () => {});
 });
 export const consent = computed(() => consents.value[state.current.value] ?? "");

@@ -1,5 +1,6 @@
 // @ts-check
 // Edit: tiles and sliders, made from what /api says there is.
+import { bring as bringPack, forget as forgetPack, packs } from "./effects.js";
 import * as stage from "./stage.js";
 import * as state from "./state.js";
 import { arm, endOf } from "./gesture.js";
@@ -58,9 +59,9 @@ function done(edit, value) {
 /** Before the slider moves its Changes are asked for. @param {any} edit */
 function near(edit) {
   const value = state.now.value.request[edit.name] ?? 0;
-  if (!edit.moves || live() || !state.medium.value?.faces.length) return;
+  if (!edit.moves || live() || !state.faceable.value) return;
   clearTimeout(dwell);
-  dwell = setTimeout(() => arm(state.current.value, state.now.value, edit, endOf(edit, value)), DWELL);
+  dwell = setTimeout(() => arm(state.source.value, state.now.value, edit, endOf(edit, value)), DWELL);
 }
 let dwell = 0;
 
@@ -102,15 +103,27 @@ const ColourSlider = (/** @type {any} */ { edit }) => {
   </div>`;
 };
 
+/** A pack of one's own is brought in, and worn. @param {File} file */
+export async function take(file) {
+  const id = await bringPack(file), edit = edits().find((/** @type {any} */ one) => one.name === "effect");
+  if (!id || !edit) return;
+  open.value = edit.group;
+  done(edit, id);
+}
+
 // The choices that are shown as pictures: by edit, where these are.
 const PICTURED = /** @type {Record<string, string>} */ ({ effect: "effects" });
 
 const PicturedChoice = (/** @type {any} */ { edit }) => {
   const [chosen, text] = (state.now.value.request[edit.name] ?? "").split(":"), id = state.current.value;
   const strength = chosen ? Number(text ?? 1) : 1;
+  const choice = (/** @type {string} */ name, /** @type {string} */ says) => html`<button type="button" key=${name} class="manner" aria-pressed=${name === chosen} onClick=${() => done(edit, name === chosen ? "" : name)}>
+    ${state.medium.value?.faces.length > 0 && html`<img key=${id} src=${`/api/media/${id}/${PICTURED[edit.name]}/${name}`} alt="" loading="lazy" />`}<span>${says}</span></button>`;
   return html`<div class="manners" role="group" aria-label=${named(edit)}>
-    ${edit.styles.map((/** @type {string} */ name) => html`<button type="button" key=${name} class="manner" aria-pressed=${name === chosen} onClick=${() => done(edit, name === chosen ? "" : name)}>
-      ${state.medium.value?.faces.length > 0 && html`<img key=${id} src=${`/api/media/${id}/${PICTURED[edit.name]}/${name}`} alt="" loading="lazy" />`}<span>${t(`style.${name}`)}</span></button>`)}
+    ${packs.value.map((one) => html`<span class="own-pack" key=${one.id}>${choice(one.id, one.name.replace(/\.zip$/, ""))}
+      <button type="button" class="drop" aria-label=${t("forget-name", { name: one.name })} onClick=${() => { if (chosen === one.id) done(edit, ""); forgetPack(one.id); }}><${Icon} name="close" /></button></span>`)}
+    ${edit.styles.map((/** @type {string} */ name) => choice(name, t(`style.${name}`)))}
+    <label class="manner add"><input type="file" accept=".zip" onChange=${(/** @type {any} */ e) => { if (e.target.files[0]) take(e.target.files[0]); e.target.value = ""; }} /><${Icon} name="add" /><span>${t("effect-own")}</span></label>
   </div>
   ${chosen && html`<${Slider} id=${edit.name} says=${t("strength")} value=${strength} zero=${1} low=${0.1} high=${1} step=${0.05} shown=${`${Math.round(strength * 100)} %`}
     onInput=${() => {}} onDone=${(/** @type {number} */ v) => done(edit, v === 1 ? chosen : `${chosen}:${v}`)} onReset=${() => done(edit, chosen)} />`}`;
@@ -146,7 +159,7 @@ function walk(event) {
 
 const Faces = () => {
   const faces = state.medium.value?.faces ?? [], chosen = state.now.value.request.face ?? "all";
-  if (faces.length < 2) return null;
+  if (faces.length < 2 || state.medium.value?.kind === "clip" || live()) return null;
   return html`<div class="choice" role="radiogroup" aria-label=${t("faces")}>
     ${["all", ...faces.map((/** @type {any} */ one) => one.face)].map((face) => html`<label class=${face === chosen ? "chosen" : ""}>
       <input type="radio" name="face" checked=${face === chosen} onChange=${() => stage.chooseFace(face)} />${face === "all" ? t("all-faces") : face}</label>`)}
@@ -189,7 +202,7 @@ const Presets = () => {
   return html`<section class="presets" aria-label=${t("presets")}>
     <h2>${t("presets")}</h2>
     <div class="chips">
-      <button type="button" class="chip look" disabled=${!state.medium.value?.faces.length} onClick=${lookAround}><${Icon} name="look" />${t("look-around")}</button>
+      ${!live() && html`<button type="button" class="chip look" disabled=${!state.medium.value?.faces.length} onClick=${lookAround}><${Icon} name="look" />${t("look-around")}</button>`}
       ${Object.entries(BOXED).map(([name, given]) => html`<button type="button" class="chip" onClick=${() => apply(given)}>${t(`preset.${name}`)}</button>`)}
       ${Object.entries(own.value).map(([name, given]) => html`<span class="chip own"><button type="button" onClick=${() => apply(given)}>${name}</button>
         <button type="button" class="drop" aria-label=${t("forget-name", { name })} onClick=${() => drop(name)}><${Icon} name="close" /></button></span>`)}
@@ -200,7 +213,7 @@ const Presets = () => {
 
 export const Edit = () => {
   const of = groups().find(([group]) => group === open.value)?.[1] ?? [];
-  const nobody = state.medium.value && !state.medium.value.faces.length;
+  const nobody = state.medium.value && !state.faceable.value && !live();
   return html`<${Tiles} />
     <div class="sliders" id="sliders" role="tabpanel" aria-labelledby=${`tab-${open.value}`}>
       ${nobody && html`<p class="note"><${Icon} name="info" />${t("no-face")}</p>`}

@@ -21,7 +21,7 @@ function version(request, smile, age) {
 }
 
 export async function lookAround() {
-  const from = state.now.value, id = await state.base(state.current.value, from);
+  const from = state.now.value, id = await state.base(state.source.value, from);
   const versions = DOWN.flatMap((age) => ACROSS.map((smile) => ({ request: version(from.request, smile, age), smile, age, id: "" })));
   const mine = (around.value = { from, versions });
   for (const one of versions) {

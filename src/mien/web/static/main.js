@@ -1,11 +1,13 @@
 // @ts-check
 // The page: a function of the state, drawn anew when the state changes.
 import { Animate, Moving } from "./animate.js";
-import { Edit } from "./edit.js";
+import { mean, nudge, part, people, setEnd, Timeline } from "./clip.js";
+import { Edit, take } from "./edit.js";
+import * as effects from "./effects.js";
 import { Generate } from "./generate.js";
 import { Jobs, listen } from "./jobs.js";
 import { Brush, brushing, grow, toggle } from "./keep.js";
-import { Mirror } from "./live.js";
+import { Live, Mirror } from "./live.js";
 import { Around } from "./look.js";
 import * as networks from "./networks.js";
 import { dress, Settings, theme } from "./settings.js";
@@ -28,7 +30,7 @@ const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: an
   style: { verb: "stylize", panel: Style },
   sketch: { verb: "sketch", sheet: sketch.Sketch, own: sketch },
   generate: { verb: "generate", sheet: Generate },
-  live: { verb: "live", panel: Edit },
+  live: { verb: "live", panel: Live },
   jobs: { verb: "edit_clip", sheet: Jobs },
   verify: { verb: "verify", sheet: Verify },
   networks: { verb: "models", sheet: networks.Networks },
@@ -82,12 +84,12 @@ function job() {
 function toAll() {
   const wanted = job();
   if (!wanted) return;
-  const { face, ...everyone } = wanted[1]; // faces are numbered anew in each photo
+  const everyone = state.without(wanted[1], ["face"]); // faces are numbered anew in each photo
   state.putJob(wanted[0], photos().map((one) => one.id), wanted[0] === "edit" ? everyone : wanted[1]);
 }
 function makeClip() {
   const wanted = job();
-  if (wanted) state.putJob(wanted[0], [state.current.value], wanted[1]);
+  if (wanted) state.putJob(wanted[0], [state.current.value], { ...wanted[1], ...part() });
 }
 
 const Strip = () =>
@@ -105,7 +107,7 @@ const Page = () => {
     <a class="skip" href="#main-panel" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); /** @type {HTMLElement | null} */ (document.querySelector(":is(#main, #panel) :is(input, button, a)"))?.focus(); }}>${t("skip")}</a>
     <${Rail} />
     <div class="work" hidden=${Boolean(sheet)}>
-      <${Top} /><main class="middle"><${stage.Stage}><${Brush} /></${stage.Stage}><${Moving} /><${Mirror} /><${Around} /></main><${Strip} />
+      <${Top} /><main class="middle"><${stage.Stage}><${Brush} /></${stage.Stage}><${Moving} /><${Mirror} /><${Around} /></main><${Timeline} /><${Strip} />
     </div>
     ${panel && html`<aside class="panel" id="panel" aria-label=${t(`screen.${state.screen.value}`)}><${panel} /></aside>`}
     ${sheet && html`<${sheet} />`}
@@ -131,7 +133,9 @@ addEventListener("drop", (event) => {
   if (!brings(event)) return;
   event.preventDefault();
   dragging.value = false;
-  bring([...(event.dataTransfer?.files ?? [])]);
+  const packs = SCREENS[state.screen.value]?.panel ? effects.among(event.dataTransfer) : [];
+  if (packs.length) packs.forEach(async (one) => take(await one));
+  else bring([...(event.dataTransfer?.files ?? [])]);
 });
 addEventListener("paste", (event) => bring([...(event.clipboardData?.files ?? [])]));
 
@@ -157,6 +161,10 @@ const KEYS = /** @type {Record<string, (event: KeyboardEvent) => void>} */ ({
   "[": () => grow(1 / 1.25),
   "]": () => grow(1.25),
   Escape: () => (brushing.value = false),
+  i: () => setEnd("start"),
+  o: () => setEnd("end"),
+  ",": () => nudge(-1),
+  ".": () => nudge(1),
   "+": () => stage.zoomBy(1.5),
   "=": () => stage.zoomBy(1.5),
   "-": () => stage.zoomBy(1 / 1.5),
@@ -178,7 +186,8 @@ addEventListener("keydown", (event) => {
   const arrows = key.startsWith("Arrow") && event.target instanceof Element && event.target.closest("input, [role=tab], [role=radio]");
   if (ctrl || event.altKey || typing || arrows || !(SCREENS[state.screen.value]?.panel)) return;
   if (/^[1-9]$/.test(key)) {
-    if (state.medium.value?.faces[Number(key) - 1]) stage.chooseFace(key);
+    if (state.medium.value?.kind === "clip") mean(people.value[Number(key) - 1]?.face);
+    else if (state.medium.value?.faces[Number(key) - 1]) stage.chooseFace(key);
   } else KEYS[key]?.(event);
 });
 addEventListener("keyup", (event) => {
@@ -203,5 +212,6 @@ effect(() => {
   render(html`<${Page} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 });
 await state.trying(state.load);
+await effects.load();
 listen();
 document.documentElement.dataset.ready = "true";

@@ -12,8 +12,8 @@ import { t } from "./words.js";
 const SIDE = 512; // pixels of the paper
 const WIDTHS = [4, 8, 16, 34]; // of a stroke, in pixels of the paper
 const WHITE = "#ffffff";
-// ink, hair, skin, lips and eyes
-const COLOURS = ["#1c1c1c", "#5a3a22", "#8a472a", "#d8b45a", "#9a9a9a", "#f0c8a8", "#c68a5e", "#7a4a2c", "#b3142c", "#3c6ea8", "#4f7550"];
+// ink and hair, skin, lips and eyes
+const COLOURS = /** @type {Record<string, string>} */ ({ black: "#1c1c1c", brown: "#5a3a22", auburn: "#8a472a", blond: "#d8b45a", grey: "#9a9a9a", "skin-light": "#f0c8a8", "skin-tan": "#c68a5e", "skin-dark": "#7a4a2c", red: "#b3142c", blue: "#3c6ea8", green: "#4f7550" });
 const SIBLINGS = 6;
 const KEPT = "sketch"; // in the tab, so that a reload loses nothing
 const PORTRAIT = 1.9; // side of what is traced, over the height of the face
@@ -25,7 +25,7 @@ const strokes = signal(kept.strokes);
 const cleared = signal(/** @type {Stroke[]} */ ([])); // those of the paper before, until something is drawn
 const undone = signal(/** @type {Stroke[]} */ ([]));
 const held = signal(/** @type {Stroke | null} */ (null)); // the stroke that is being drawn
-const pen = signal({ width: WIDTHS[1], colour: COLOURS[0], rubber: false, mirrored: false });
+const pen = signal({ width: WIDTHS[1], colour: COLOURS.black, rubber: false, mirrored: false });
 const sheet = signal(/** @type {ImageBitmap | null} */ (null)); // a drawing on paper, below the strokes
 const traced = signal(/** @type {any} */ (null)); // a part of a photo that shines through, which is no part of the drawing
 const seed = signal(kept.seed);
@@ -262,6 +262,7 @@ const Tools = () => {
   const { width, colour, rubber, mirrored } = pen.value;
   const use = (/** @type {any} */ change) => (pen.value = { ...pen.value, ...change });
   return html`<div class="pens" role="toolbar" aria-label=${t("sketch-tools")}>
+    <div class="nibs">
     <${IconButton} icon="pen" says=${t("pen")} aria-pressed=${!rubber} onClick=${() => use({ rubber: false })} />
     <${IconButton} icon="eraser" says=${t("eraser")} aria-pressed=${rubber} onClick=${() => use({ rubber: true })} />
     <i class="gap"></i>
@@ -274,14 +275,15 @@ const Tools = () => {
     <${IconButton} icon="redo" says=${t("redo")} keys="Ctrl+Shift+Z" disabled=${!undone.value.length} onClick=${redo} />
     <${IconButton} icon="play" says=${t("sketch-replay")} disabled=${!strokes.value.length || played.value !== null} onClick=${replay} />
     <${IconButton} icon="bin" says=${t("sketch-clear")} disabled=${blank()} onClick=${clear} />
-    <div class="inks" role="radiogroup" aria-label=${t("ink")}>${COLOURS.map((one) => html`<button type="button" role="radio" class="swatch" style=${{ "--colour": one }} aria-checked=${!rubber && one === colour} aria-label=${one} title=${one}
+    </div>
+    <div class="inks" role="radiogroup" aria-label=${t("ink")}>${Object.entries(COLOURS).map(([name, one]) => html`<button type="button" role="radio" class="swatch" style=${{ "--colour": one }} aria-checked=${!rubber && one === colour} aria-label=${t(`colour.${name}`)} title=${t(`colour.${name}`)}
       onClick=${() => use({ colour: one, rubber: false })}>${!rubber && one === colour && html`<${Icon} name="check" />`}</button>`)}</div>
   </div>`;
 };
 
 export const Sketch = () => {
   const url = shown();
-  return html`<main class="sheet wide" id="main">
+  return html`<main class="sheet wide drawing" id="main">
     <h1>${t("screen.sketch")}</h1>
     <p class="lead">${t("sketch-lead")}</p>
     <${Tools} />
@@ -293,15 +295,15 @@ export const Sketch = () => {
         ${blank() && !held.value && html`<p class="hint">${t("sketch-hint")}</p>`}
       </div>
       <div class=${`drawn ${state.busy.value ? "coming" : ""}`} role="img" aria-label=${t("sketch-face")}>${url && html`<img src=${url} alt="" width="256" height="256" />`}</div>
-    </div>
-    <div class="row">
+      <div class="row">
       <label class="plain"><input type="file" accept="image/*" onChange=${(/** @type {any} */ e) => { if (e.target.files[0]) lay(e.target.files[0]); e.target.value = ""; }} /><${Icon} name="open" />${t("sketch-open")}</label>
       <button type="button" class="plain" disabled=${blank()} onClick=${() => become(Math.floor(Math.random() * 2 ** 30))}><${Icon} name="dice" />${t("sketch-dice")}</button>
       <button type="button" class="plain" disabled=${blank()} onClick=${meetSiblings}><${Icon} name="people" />${t("sketch-siblings")}</button>
       <button type="button" class="plain" disabled=${!url} onClick=${save}><${Icon} name="save" />${t("save")}</button>
       <button type="button" class="main" disabled=${!url} onClick=${take}><${Icon} name="edit" />${t("sketch-take")}</button>
+      </div>
+      <div class="asked"><${Asked} of=${state.about.value?.sketch} /></div>
     </div>
     ${siblings.value.length > 0 && html`<div class="nobodies">${siblings.value.map((one, i) => html`<button type="button" key=${one.seed} aria-label=${t("sketch-sibling", { n: i + 1 })} onClick=${() => become(one.seed)}><img src=${one.url} alt="" width="256" height="256" /></button>`)}</div>`}
-    <div class="asked"><${Asked} of=${state.about.value?.sketch} /></div>
   </main>`;
 };

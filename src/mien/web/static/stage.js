@@ -60,7 +60,7 @@ function draw() {
 export function follow(edit, value) {
   if (!painter) return;
   const current = state.now.value;
-  held = arm(state.current.value, current, edit, endOf(edit, value));
+  held = arm(state.source.value, current, edit, endOf(edit, value));
   only(held);
   const share = shareOf(edit, value);
   const mine = held;
@@ -80,7 +80,7 @@ export const letGo = () => {
 };
 
 effect(() => {
-  const id = state.current.value, shown = state.now.value, live = state.screen.value === "live"; // which hides the stage
+  const id = state.source.value, shown = state.now.value, live = state.screen.value === "live"; // which hides the stage
   if (id && painterReady.value && !live) untracked(() => refresh(id, shown));
 });
 
@@ -95,8 +95,14 @@ async function refresh(id, shown) {
     return settle(null, mine);
   }
   await state.working(async () => {
-    const { id: made, notes } = await state.exact(id, shown);
+    const done = await state.exact(id, shown).catch((error) => {
+      const away = state.medium.value?.kind === "clip" && error.kind === "FaceError"; // not everybody is in every frame
+      if (mine === asked && !away) throw error;
+      return null;
+    });
     if (mine !== asked) return;
+    if (!done) return settle(null, mine);
+    const { id: made, notes } = done;
     const image = await api.bitmap(made);
     result = made;
     settle(image, mine);
@@ -106,11 +112,14 @@ async function refresh(id, shown) {
 
 let shownOf = "";
 let baseOf = "";
+let fittedTo = ""; // the picture or the clip for whose sake the view is where it is
 /** Another picture is opened. @param {string} id @param {number} mine */
 async function opened(id, mine) {
   await state.working(async () => {
-    const image = await api.bitmap(id);
-    if (mine !== asked || !painter) return;
+    const image = await api.bitmap(id).catch((error) => {
+      if (mine === asked) throw error; // else it was a frame that nobody looks at any more
+    });
+    if (mine !== asked || !painter || !image) return;
     const medium = state.medium.value;
     shownOf = baseOf = id;
     sharp = {};
@@ -121,7 +130,9 @@ async function opened(id, mine) {
     painter.put("base", image);
     painter.put("before", image);
     painter.put("after", null);
-    fit();
+    if (fittedTo !== medium?.id) fit();
+    fittedTo = medium?.id ?? "";
+    draw();
   });
 }
 
@@ -137,11 +148,11 @@ function settle(image, mine) {
 
 /** Sliders work at what a swap has made, if there is one. */
 async function rebase() {
-  const id = state.current.value;
+  const id = state.source.value;
   const wanted = await state.base(id, state.now.value).catch(() => id);
   if (wanted === baseOf || shownOf !== id || !painter) return;
   const image = await api.bitmap(wanted).catch(() => null);
-  if (!image || shownOf !== state.current.value || !painter) return;
+  if (!image || shownOf !== state.source.value || !painter) return;
   baseOf = wanted;
   painter.put("base", image);
 }
@@ -288,7 +299,7 @@ export function keep(mask) {
 const Rings = () => {
   const { x, y, scale } = placed.value, medium = state.medium.value;
   const faces = medium?.faces ?? [];
-  if (faces.length < 2) return null;
+  if (faces.length < 2 || medium?.kind === "clip") return null; // of a clip people are chosen by their lanes
   const chosen = state.now.value.request.face;
   return html`<div class="rings" role="group" aria-label=${t("faces")}>
     ${faces.map(({ face, box: [l, top, r, b] }) => {

@@ -8,7 +8,7 @@ import { t } from "./words.js";
 /**
  * @typedef {{request: Record<string, any>, swap: any | null, style: any | null, keep?: string}} State - done in the order swap, edit, style; keep: the id of a mask of what no edit changes
  * @typedef {{past: State[], now: State, future: State[]}} History
- * @typedef {{id: string, kind: string, name: string, size: [number, number], preview: [number, number], faces: any[]}} Medium
+ * @typedef {{id: string, kind: string, name: string, size: [number, number], preview: [number, number], faces: any[], seconds?: number, fps?: number}} Medium
  */
 
 /** @type {State} */
@@ -24,11 +24,25 @@ export const busy = signal(0); // what is being made
 export const notice = signal(/** @type {{text: string, kind: string} | null} */ (null));
 export const uploads = signal(0);
 
+export const moment = signal(/** @type {{of: string, time: number, id: string} | null} */ (null)); // the frame of a clip that is looked at
+
 export const medium = computed(() => media.value.find((one) => one.id === current.value) ?? null);
-export const history = computed(() => histories.value[current.value] ?? { past: [], now: EMPTY, future: [] });
+/** Whether there are faces to edit; those of a clip need not be in its first frame. */
+export const faceable = computed(() => medium.value?.kind === "clip" || (medium.value?.faces.length ?? 0) > 0);
+/** What is shown and edited: the picture, or a frame of the clip. */
+export const source = computed(() => (moment.value?.of === current.value ? moment.value.id : current.value));
+const CAMERA = "camera"; // whose sliders are its own
+const worked = computed(() => (screen.value === "live" ? CAMERA : current.value)); // at what is worked, for its history
+/** @param {string} of @returns {History} */
+const historyOf = (of) => histories.value[of] ?? { past: [], now: EMPTY, future: [] };
+export const history = computed(() => historyOf(worked.value));
 export const now = computed(() => history.value.now);
-/** Strengths alone, without the face. @param {State} state */
-export const strengths = (state) => Object.fromEntries(Object.entries(state.request).filter(([name]) => name !== "face"));
+export const camera = computed(() => historyOf(CAMERA).now);
+export const PART = ["start", "end"]; // of a clip, what a job makes; a picture is asked for without
+/** Some of a request. @param {any} request @param {string[]} names */
+export const without = (request, names) => Object.fromEntries(Object.entries(request).filter(([name]) => !names.includes(name)));
+/** Strengths alone, without whose face and which part. @param {State} state */
+export const strengths = (state) => without(state.request, ["face", ...PART]);
 /** @param {State} state */
 export const untouched = (state) => !state.swap && !state.style && !Object.keys(strengths(state)).length;
 
@@ -52,7 +66,7 @@ export async function trying(work) {
 
 /** @param {History} changed */
 function put(changed) {
-  histories.value = { ...histories.value, [current.value]: changed };
+  histories.value = { ...histories.value, [worked.value]: changed };
 }
 
 /** Show a state that is not one to go back to yet: a slider is held. @param {State} state */
@@ -86,8 +100,9 @@ export async function load() {
   const told = await Promise.all(listed.map((/** @type {any} */ one) => api.get(`/api/media/${one.id}/faces`)));
   batch(() => {
     const kept = JSON.parse(sessionStorage.getItem("histories") ?? "{}");
-    const first = { [about.value.portrait]: { past: [EMPTY], now: { ...EMPTY, request: { smile: 0.6 } }, future: [] } };
-    histories.value = Object.fromEntries(Object.entries({ ...first, ...kept }).filter(([id]) => told.some((one) => one.id === id)));
+    const smiling = { past: [EMPTY], now: { ...EMPTY, request: { smile: 0.6 } }, future: [] };
+    const known = Object.entries({ [about.value.portrait]: smiling, [CAMERA]: smiling, ...kept });
+    histories.value = Object.fromEntries(known.filter(([id]) => id === CAMERA || told.some((one) => one.id === id)));
     media.value = told;
     const last = sessionStorage.getItem("current");
     choose(told.some((one) => one.id === last) ? /** @type {string} */ (last) : told[told.length - 1]?.id ?? "");
@@ -154,7 +169,7 @@ function result(id, verb, body) {
 }
 
 /** What an exact picture with these strengths asks for. @param {State} state @param {any} request */
-export const asked = ({ keep }, request) => (keep ? { request, keep } : { request });
+export const asked = ({ keep }, request) => ({ request: without(request, PART), ...(keep ? { keep } : {}) });
 
 /** What the sliders work at: the picture, or what a swap made of it. @param {string} id @param {State} state */
 export const base = async (id, state) => (state.swap ? (await result(id, "swap", state.swap)).id : id);
@@ -184,7 +199,7 @@ export async function working(work) {
 /** Save what is shown, labelled, as the kind of file that it came as. */
 export const saveShown = () =>
   working(async () => {
-    const shown = await exact(current.value, now.value);
+    const shown = await exact(source.value, now.value);
     api.save(`/api/media/${shown.id}?original=1`);
     tell(untouched(now.value) ? t("saved-untouched") : t("saved"));
   });

@@ -2,6 +2,7 @@
 // Swap: people above, faces of the picture in the stage; a person is dragged onto a face, or chosen for it. Consent is
 // asked once a person, and goes into the label.
 import * as api from "./api.js";
+import { lanesOn, people } from "./clip.js";
 import * as stage from "./stage.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
@@ -16,6 +17,9 @@ const USUAL = { strength: 1, shape: 1, keep: /** @type {string[]} */ ([]) };
 
 const asked = () => state.now.value.swap ?? { mapping: [], ...USUAL };
 
+/** The faces that somebody can go to: those of the photo, or the people of the clip. @returns {{face: string}[]} */
+const faces = () => (state.medium.value?.kind === "clip" ? people.value : state.medium.value?.faces ?? []);
+
 /** @param {any} swap */
 function put(swap) {
   const before = state.now.value;
@@ -29,6 +33,7 @@ export function give(person, face) {
   put({ ...swap, mapping: [...swap.mapping.filter((/** @type {any} */ one) => one.face !== face), { person, face }] });
 }
 stage.onDrop.person = give;
+lanesOn.swap = { pick: (face) => (picked.value ? give(picked.value, face) : take(face)), isPicked: (face) => asked().mapping.some((/** @type {any} */ one) => one.face === face) };
 
 /** @param {string} face */
 const take = (face) => put({ ...asked(), mapping: asked().mapping.filter((/** @type {any} */ one) => one.face !== face) });
@@ -55,7 +60,7 @@ async function agree(event) {
     state.people.value = [...state.people.value, made];
     adding.value = null;
     picked.value = made.id;
-    if (state.medium.value?.faces.length === 1) give(made.id, "1");
+    if (faces().length === 1) give(made.id, faces()[0].face);
   });
   making.value = false;
 }
@@ -88,7 +93,7 @@ const Person = (/** @type {any} */ { person }) =>
     <button type="button" class="drop" aria-label=${t("forget-name", { name: person.name })} onClick=${() => forget(person.id)}><${Icon} name="close" /></button>
   </div>`;
 
-const Target = (/** @type {any} */ { face }) => {
+const Target = (/** @type {any} */ { face, says }) => {
   const of = asked().mapping.find((/** @type {any} */ one) => one.face === face);
   const person = state.people.value.find((one) => one.id === of?.person);
   const over = (/** @type {DragEvent} */ e) => e.preventDefault();
@@ -101,12 +106,12 @@ const Target = (/** @type {any} */ { face }) => {
   };
   return html`<li onDragOver=${over} onDrop=${drop} class=${person ? "given" : ""}>
     <button type="button" class="target" disabled=${!picked.value && !person} onClick=${() => (picked.value ? give(picked.value, face) : take(face))}>
-      <b>${t("face-n", { n: face })}</b><span>${person ? person.name : picked.value ? t("put-here") : t("stays")}</span>
+      <b>${says}</b><span>${person ? person.name : picked.value ? t("put-here") : t("stays")}</span>
       ${person && html`<${Icon} name="close" />`}</button></li>`;
 };
 
 export const Swap = () => {
-  const swap = asked(), faces = state.medium.value?.faces ?? [];
+  const swap = asked();
   const slider = (/** @type {"strength" | "shape"} */ name, /** @type {number} */ low) =>
     html`<${Slider} id=${`swap-${name}`} says=${t(`swap-${name}`)} value=${swap[name]} zero=${1} low=${low} high=${1} step=${0.05} shown=${`${Math.round(swap[name] * 100)} %`}
       onInput=${() => {}} onDone=${(/** @type {number} */ v) => put({ ...swap, [name]: v })} onReset=${() => put({ ...swap, [name]: 1 })} />`;
@@ -119,7 +124,7 @@ export const Swap = () => {
       ${state.people.value.map((person) => html`<${Person} key=${person.id} person=${person} />`)}
       <label class="person add"><input type="file" accept="image/*" multiple onChange=${(/** @type {any} */ e) => bring([...e.target.files])} /><span class="face"><${Icon} name="person" /><span>${making.value ? t("opening") : t("add-person")}</span></span></label>
     </div>`}
-    ${state.people.value.length > 0 && html`<ul class="targets" aria-label=${t("faces")}>${faces.map(({ face }) => html`<${Target} key=${face} face=${face} />`)}</ul>`}
+    ${state.people.value.length > 0 && html`<ul class="targets" aria-label=${t("faces")}>${faces().map(({ face }, i) => html`<${Target} key=${face} face=${face} says=${t(state.medium.value?.kind === "clip" ? "clip-person" : "face-n", { n: i + 1 })} />`)}</ul>`}
     ${swap.mapping.length > 0 && html`<div class="sliders">${slider("strength", 0.05)}${slider("shape", 0)}</div>
       <fieldset class="ticks"><legend>${t("keep")}</legend>${["mouth", "eyes", "brows"].map(kept)}</fieldset>`}
   </div>`;
