@@ -7,7 +7,7 @@ taught.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,33 +56,38 @@ ON_ALL = ((covers.collar, 0.25), (covers.mask, 0.08), (covers.things, 0.25))
 DOUBTED = 1.3
 
 
+def people(folders: Sequence[Path], size: int, seed: int, *, aside: bool) -> list[Shown]:
+    """Everybody in the folders who is held out, or all others: portraits with their labels in layout "ffhq", and photos
+    that show more than a head, of which some folder may be."""
+    portraits = next((one for one in folders if (one / "faces.csv").is_file()), None)
+    if portraits is None:
+        raise InputError(
+            f"the parser trains on labelled faces (faces.csv, images/, landmarks478.npz); came {folders[0]}"
+        )
+    shown: list[Shown] = []
+    rng = np.random.default_rng((seed, 0))
+    for row, points in zip(*read_faces(portraits), strict=True):
+        if held_out(person_of(row)) == aside:
+            pixels = read_rgb(portraits / "images" / row["file"])
+            shown += _shown(rng, geometry.align(pixels, points, Alignment("ffhq", size)), row)
+    for folder in folders:
+        for name, path, points in busts(folder):
+            if held_out(PAIRED + name) == aside:
+                shown += shown_wide(read_rgb(path), points, size)
+    return shown
+
+
 class RegionData:
     """Faces with their labels, in memory; a batch is composed, turned, scaled, mirrored and seen by another
     camera."""
 
     def __init__(self, folders: list[Path], size: int, seed: int) -> None:
-        portraits = next((one for one in folders if (one / "faces.csv").is_file()), None)
-        if portraits is None:
-            raise InputError(
-                f"the parser trains on labelled faces (faces.csv, images/, landmarks478.npz); came {folders[0]}"
-            )
+        hairstyles = Kit().hairstyles
+        hairdos = [one for name in hairstyles.names for one in hairstyles.hairdos(name)]
+        given = [Wig(one.colour, one.alpha, one.landmarks) for one in hairdos]
         self.size, self.seed = size, seed
-        pools: dict[bool, list[Shown]] = {False: [], True: []}  # by whether the person is held out
-        rng, hairstyles = np.random.default_rng((seed, 0)), Kit().hairstyles
-        for row, points in zip(*read_faces(portraits), strict=True):
-            crop = geometry.align(
-                read_rgb(portraits / "images" / row["file"]), points, Alignment("ffhq", size)
-            )
-            pools[held_out(person_of(row))] += _shown(rng, crop, row)
-        for folder in folders:
-            for name, pixels, points in _busts(folder):
-                pools[held_out(PAIRED + name)] += _shown_wide(pixels, points, size)
-        given = [
-            Wig(one.colour, one.alpha, one.landmarks)
-            for name in hairstyles.names
-            for one in hairstyles.hairdos(name)
-        ]
-        self.trained, self.aside = Composer(pools[False], given), Composer(pools[True], [])
+        self.trained = Composer(people(folders, size, seed, aside=False), given)
+        self.aside = Composer(people(folders, size, seed, aside=True), [])
 
     def batch(self, count: int, i: int) -> tuple[Array, Array]:
         """Batch number `i`: pixels `[N, 3, S, S]` in [-1, 1] and labels `[N, SIDE, SIDE]` int64."""
@@ -172,17 +177,18 @@ def _shown(rng: np.random.Generator, crop: Crop, row: dict[str, str]) -> list[Sh
     return shown
 
 
-def _busts(folder: Path) -> Iterator[tuple[str, Array, Array]]:
-    """Who is shown, the photo and its mesh, of each photo `ID-*.jpg` that shows more than a head, with
-    `landmarks478.npz` beside it."""
-    if (folder / "landmarks478.npz").is_file() and not (folder / "faces.csv").is_file():
-        with np.load(folder / "landmarks478.npz") as file:
-            found = zip(map(str, file["files"]), file["points"] - np.float32(0.5), strict=True)
-        for name, points in found:
-            yield name.split("-")[0], read_rgb(folder / name), points
+def busts(folder: Path) -> Iterator[tuple[str, Path, Array]]:
+    """Who is shown, where and with which mesh, of each photo `ID-*.jpg` of a folder of those that show more than a head,
+    as its `landmarks478.npz` names them."""
+    points = folder / "landmarks478.npz"
+    if points.is_file() and not (folder / "faces.csv").is_file():
+        with np.load(points) as file:
+            found = dict(zip(map(str, file["files"]), file["points"], strict=True)) if "files" in file else {}
+        for name, mesh in found.items():
+            yield name.split("-")[0], folder / name, mesh - np.float32(0.5)
 
 
-def _shown_wide(pixels: Array, points: Array, size: int) -> list[Shown]:
+def shown_wide(pixels: Array, points: Array, size: int) -> list[Shown]:
     """Somebody before a plain wall with all around them, laid out as where a parser looks: nothing is taught of what
     lies beyond the layout "ffhq" but the wall. Nothing where the wall is not plain."""
     wide = geometry.align(pixels, points, Alignment("wide", round(size * geometry.TEMPLATES["wide"].side)))
