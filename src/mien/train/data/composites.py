@@ -8,7 +8,7 @@ pixel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -63,7 +63,7 @@ class Wig:
 class Composer:
     """Puts pictures together of those in `pool` and of heads of hair `wigs`, each by chance."""
 
-    def __init__(self, pool: Sequence[Shown], wigs: Sequence[Wig]) -> None:
+    def __init__(self, pool: list[Shown], wigs: list[Wig]) -> None:
         self.pool = pool
         self.cutouts = [one for one in pool if one.person is not None]
         self.wigs = wigs

@@ -107,7 +107,7 @@ def cloth(random: np.random.Generator, piece: Array, tone: Array | None = None) 
 
 def fleece(random: np.random.Generator, size: int, tone: Array) -> Array:
     """Fur, wool or fleece `[S, S, 3]` about a tone `[3]`: tufts of several sizes, combed a little or not at all."""
-    tufts = np.zeros((size, size), np.float32)
+    tufts: Array = np.zeros((size, size), np.float32)
     for sigma in (0.8, 1.6, 3.2, 8.0):
         noise = random.standard_normal((size, size)).astype(np.float32)
         longer = sigma * random.uniform(1, 2.5)

@@ -170,7 +170,10 @@ class Parse:
 
     def parts(self, G: nn.Module) -> list[Part]:
         size = round(self.cfg.size * TEMPLATES["wide"].side)  # more around a face of the same size
-        limits = "Learned from labels that nobody has drawn: hats, veils and hair of the background's colour are told apart badly."
+        limits = (
+            "Learned from labels that nobody has drawn and from composed pictures: high curls and afros are taken for "
+            "hats, and hoods, veils and caps of plain cloth for hair."
+        )
         about: dict[str, Any] = {
             "licence": "Apache-2.0",
             "template": "wide",
