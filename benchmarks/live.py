@@ -24,7 +24,7 @@ from mien.edits.request import EditRequest
 from mien.io import clip_reader
 from mien.models.kit import Kit
 from mien.pipeline.animate import animate
-from mien.pipeline.live import KEYS, LiveEdits, LiveEffect, LiveFace, LivePortrait
+from mien.pipeline.live import KEYS, LiveEdits, LiveEffect, LiveFace, LivePortrait, swap_shown
 from mien.types import Array
 
 WORK: dict[str, dict[str, float | str]] = {
@@ -85,6 +85,8 @@ def main() -> None:
     work["portrait of 512 pixels"] = LivePortrait(
         made.photo.pixels, made.actors[0].reenactor, kit.shapes.model
     )
+    shown = swap_shown(asked.data / "selfies", "measured and not published", kit)
+    work["swap"] = shown.effect
     rows: list[dict[str, Any]] = []
     for name, effect in work.items():
         rows.append(measured(kit, name, effect, given))

@@ -4,16 +4,22 @@ alone.
     python benchmarks/watermark.py PICTURES... [--plain PICTURES...] [--most N] [--sheet out.png] [--json out.json]
 
 PICTURES: portraits of adults, which are edited, written and marked, by turns with a small edit and one of the whole
-face; then each is attacked in every way below and listened to. --plain: pictures that carry no mark. --most: so many of
-either, evenly spread. --sheet: twenty faces without and with a mark side by side at 200 %, for the eye.
+face; then each is attacked in every way below and listened to. --plain: pictures that carry no mark; those that are
+marked are left out. The threshold is chosen on a half of the people in them, and false alarms are counted in the other;
+who is in a picture is told by a `faces.csv` beside it or above it (columns file and person), or by what its name begins
+with. --most, --most-plain: so many, evenly spread. --sheet: twenty faces without and with a mark side
+by side at 200 %, for the eye.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +143,42 @@ def written(photo: Photo, folder: Path) -> tuple[Array, str | None]:
     return mien.read(out).pixels, mien.verify(out).bits
 
 
-def read_all(paths: list[Path], most: int) -> Iterator[Photo]:
-    for path in paths[:: max(1, len(paths) // most)][:most]:
+def spread(paths: list[Path], most: int) -> list[Path]:
+    """So many of them, evenly."""
+    return [paths[len(paths) * i // most] for i in range(most)] if most < len(paths) else paths
+
+
+def read_all(paths: list[Path]) -> Iterator[tuple[Path, Photo]]:
+    for path in paths:
         try:
-            yield mien.read(path)
+            yield path, mien.read(path)
         except MienError as error:
             print(f"{path.name}: {error}")
+
+
+@cache
+def people_in(folder: Path) -> dict[str, str]:
+    """Who is in the pictures of a folder, by their names."""
+    for table in (folder / "faces.csv", folder.parent / "faces.csv"):
+        if table.exists():
+            with table.open(encoding="utf-8", newline="") as rows:
+                return {row["file"]: row["person"] or row["file"] for row in csv.DictReader(rows)}
+    return {}
+
+
+def half_of(path: Path) -> int:
+    """The half, 0 or 1, that the person in a picture belongs to."""
+    person = people_in(path.parent).get(path.name, path.stem.split("-")[0])
+    return hashlib.sha256(person.encode()).digest()[0] % 2
+
+
+def names(paths: list[Path]) -> dict[str, str]:
+    """The names of files, by the names of their folders."""
+    folders = sorted({path.parent for path in paths})
+    return {
+        "/".join(folder.parts[-2:]): " ".join(path.name for path in paths if path.parent == folder)
+        for folder in folders
+    }
 
 
 def row_of(name: str, group: str, seen: list[dict[str, Any]]) -> dict[str, Any]:
@@ -186,15 +222,16 @@ def main() -> None:
     given = parser.parse_args()
     cv2.setNumThreads(1)
     kit, seen = Kit(threads=1), list[dict[str, Any]]()
+    marked = spread(given.pictures, given.most)
     with tempfile.TemporaryDirectory() as name:
-        for number, photo in enumerate(read_all(given.pictures, given.most)):
+        for number, (path, photo) in enumerate(read_all(marked)):
             try:
                 one = marks_of(photo, EDITS[number % len(EDITS)], Path(name), kit)
             except MienError as error:
-                print(f"{photo.origin.path}: {error}")
+                print(f"{path.name}: {error}")
                 continue
             if one:
-                seen.append(one)
+                seen.append(one | {"path": path})
     large = [one for one in seen if one["box"][2] >= LARGE]
     groups = {
         f"{LARGE} px or more": large,
@@ -206,8 +243,9 @@ def main() -> None:
         if inside
         for name in (*ATTACKS, *MORE)
     ]
-    plain = [heard_in_photo(photo, kit) for photo in read_all(given.plain, given.most_plain)]
-    scores = [mark.score for mark in plain if mark]
+    plain = spread([path for path in given.plain if path not in marked], given.most_plain)
+    heard = [(path, heard_in_photo(photo, kit)) for path, photo in read_all(plain)]
+    halves = [[mark for path, mark in heard if mark and half_of(path) == half] for half in (0, 1)]
     smooth = sorted(seen, key=lambda one: one["rough"])[:SMOOTHEST]
     about = {
         "marked": len(seen),
@@ -219,13 +257,17 @@ def main() -> None:
         "psnr_least": round(float(min(one["psnr"] for one in seen)), 2),
         "psnr_of_48_or_more": round(float(np.mean([one["psnr"] >= 48 for one in seen])), 3),
         "smoothest_psnr_least": round(float(min(one["psnr"] for one in smooth)), 2),
-        "plain_faces": len(scores),
-        "false_alarms": sum(mark.found for mark in plain if mark),
-        "plain_highest_score": max(scores, default=0.0),
+        "chosen_on": len(halves[0]),
+        "chosen_on_highest_score": max((mark.score for mark in halves[0]), default=0.0),
+        "plain_faces": len(halves[1]),
+        "false_alarms": sum(mark.found for mark in halves[1]),
+        "plain_highest_score": max((mark.score for mark in halves[1]), default=0.0),
+        "marked_pictures": names([one["path"] for one in seen]),
+        "plain_pictures": names([path for path, mark in heard if mark]),
     }
     for row in rows:
         print(row)
-    print(about)
+    print({key: value for key, value in about.items() if not key.endswith("_pictures")})
     if given.sheet:
         sheet(smooth + sorted(seen, key=lambda one: -one["rough"])[:SMOOTHEST], given.sheet)
     save(given.json, "python benchmarks/watermark.py", rows, **about)

@@ -390,7 +390,8 @@ def test_clips(folder: Path, suffix: str):
             clip = clip_reader.clip(path, max_pixels=1_000_000)
             assert clip.time_base > Fraction(0)
             line = ClipStylizer(turned, 1.0)
-            resume.process_clip(clip, out, line, STEP, resume=False, force=True, progress=SILENT)
+            how: dict[str, Any] = {"private": True, "resume": False, "force": True, "progress": SILENT}
+            resume.process_clip(clip, out, line, STEP, **how)
             with av.open(str(out)) as container:
                 assert container.streams.video
 

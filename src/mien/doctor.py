@@ -83,7 +83,7 @@ def doctor() -> dict[str, Any]:
         "writable": {str(folders[name]): well for name, well in writable.items()},
         "extras": {name: _version(name) for name in ("pillow-heif", "torch", "lightning-fabric", "onnx")},
         "signs with": "your certificate (MIEN_SIGN_CERT)"
-        if os.environ.get("MIEN_SIGN_CERT")
+        if paths.setting("MIEN_SIGN_CERT")
         else "a self-signed certificate of this computer",
         "problems": problems,
     }

@@ -14,17 +14,19 @@ SETTINGS = ("MIEN_HOME", "MIEN_LICENCE", "MIEN_MARK", "MIEN_SIGN_CERT", "MIEN_SI
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG  # what systems say where there is no room
 
 
-def check_settings() -> None:
-    """Refuse a variable of the environment that is nearly called as a setting, as what it was to protect would not be."""
-    for name in os.environ:
-        near = difflib.get_close_matches(name, SETTINGS, 1, 0.8) if name.startswith("MIEN") else []
-        if near and name not in SETTINGS:
-            raise RequestError(f"{name} is set, and no setting is called that: did you mean {near[0]}?")
+def setting(name: str) -> str | None:
+    """What a variable of SETTINGS says, None where it is unset or empty. One that is only nearly called as a setting is a
+    `RequestError`, as what it was to protect would not be."""
+    for said in os.environ:
+        near = difflib.get_close_matches(said, SETTINGS, 1, 0.8) if said.startswith("MIEN") else []
+        if near and said not in SETTINGS:
+            raise RequestError(f"{said} is set, and no setting is called that: did you mean {near[0]}?")
+    return os.environ.get(name) or None
 
 
 def data_folder() -> Path:
     """MIEN_HOME, or the platform's own place for a user's data; `OutputError` where there is none."""
-    if own := os.environ.get("MIEN_HOME"):
+    if own := setting("MIEN_HOME"):
         return Path(own)
     import platformdirs
 

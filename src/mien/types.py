@@ -97,11 +97,12 @@ class Origin:
 class MarkPlace:
     """A face of a photo that a mark in the pixels belongs to, which is laid when the photo is written: matrix `[2, 3]`
     photo->crop; grey `[S, S]` float32, the face's crop, in levels of 255; window `[S, S]` float32, how much of the mark
-    each place of it takes, 0..1."""
+    each place of it takes, 0..1; face the same of what a reader will listen to, who knows of no change."""
 
     matrix: Array
     grey: Array
     window: Array
+    face: Array
 
 
 @dataclass(frozen=True)

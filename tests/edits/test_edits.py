@@ -146,6 +146,22 @@ def test_lines_fade_from_younger_skin_and_pores_stay():
     assert rough(best, 0.4, 1) > 0.9 * rough(means, 0.4, 1)
 
 
+def test_pale_skin_gets_no_grey_chin():
+    """Of the saturation that skin has most stays, however much stubble the mean man has."""
+    lab = cv2.cvtColor(collins()[0].pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    lab[..., 1:] *= 0.5
+    pale = Photo(np.rint(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * 255).astype(np.uint8))
+    chin = mesh.polygon_mask(collins()[1].landmarks, topology.LOWER_FACE, max(lab.shape[:2]), feather=1)
+    chin = chin[: lab.shape[0], : lab.shape[1]] > 0.5
+
+    def saturation(pixels: Array) -> Array:
+        soft = cv2.GaussianBlur(pixels.astype(np.float32) / 255, (0, 0), 3)
+        return np.linalg.norm(cv2.cvtColor(soft, cv2.COLOR_RGB2Lab)[..., 1:], axis=-1)[chin]
+
+    after = opened(pale).edit(sex=1, method="prototypes").pixels
+    assert np.quantile(saturation(after) / saturation(pale.pixels), 0.05) > 0.7
+
+
 def test_more_feminine_is_shaved_if_nothing_is_said_about_that():
     photo = opened(hopper()).edit(beard=0.7)
     shaved, bearded = opened(photo).edit(sex=-0.8), opened(photo).edit(sex=-0.8, beard=0)
@@ -301,7 +317,7 @@ def test_in_the_dark_what_is_drawn_is_as_dark_as_all_else(asked: dict[str, Any])
         return cv2.GaussianBlur((done.astype(np.float32) - dark) / np.float32(gain), (0, 0), 3)
 
     bright, dark = drawn(1.0), drawn(0.2)
-    assert np.abs(dark - bright).mean() < 0.4 * np.abs(bright).mean()
+    assert np.abs(dark - bright).mean() < 0.5 * np.abs(bright).mean()
 
 
 def crop_of(pixels: Array, face: Face) -> Crop:

@@ -2,11 +2,14 @@
 
 import cv2
 import numpy as np
-from faces import points
+from faces import collins, points
 
 from mien.edits import colours
-from mien.edits.hair import pigment_ramp, seen, toned
+from mien.edits.hair import Hair, light_on, pigment_ramp, seen, toned
 from mien.edits.hair_region import muted, on_head, told_from_background, unmixed, without_islands
+from mien.face import geometry, mesh
+from mien.face.filters import to_lab
+from mien.face.topology import EYELIDS
 from mien.types import Array
 
 SIZE = 384
@@ -162,3 +165,16 @@ def test_a_pixel_between_hair_and_skin_is_hair_by_its_share():
     inner = np.s_[60:140, 60:140]
     assert np.abs(share - hair)[inner].max() < 0.12
     assert own[inner][hair[inner] > 0.9].max() < 0.12 and np.abs(ground[100, 60] - fair).max() < 0.02
+
+
+def test_dark_skin_is_no_dark_place():
+    """Where the whites of the eyes are light so is what falls on the hair; where they are dark too it is not."""
+    photo, face = collins()
+    crop = geometry.align(photo.pixels, face.landmarks, Hair.alignment)
+    lab = to_lab(crop.pixels)
+    eyes = np.max([mesh.polygon_mask(crop.landmarks, lids, crop.size, feather=1) for lids in EYELIDS], 0)
+    dark, unlit = lab.copy(), lab.copy()
+    unlit[..., 0] *= 0.4
+    dark[..., 0] *= 0.4 + 0.6 * eyes
+    lights = [light_on(one, crop.landmarks) for one in (lab, dark, unlit)]
+    assert lights[1] > 0.9 * lights[0] and lights[2] < 0.65 * lights[0]

@@ -11,12 +11,14 @@ from conftest import Mien
 from faces import HOPPER, ROOT, collins, hopper, hopper_face, kit
 
 from mien import Photo, read, swap, write
+from mien.edits.swap_tone import Pair, relit
 from mien.errors import FaceError, RequestError
-from mien.face import mesh, topology
+from mien.face import geometry, mesh, topology
 from mien.io.content_credentials import verify
+from mien.models.prototypes import plain
 from mien.pipeline.gallery import Gallery
 from mien.pipeline.photo import edit_step
-from mien.types import Array
+from mien.types import Alignment, Array
 
 COLLINS = ROOT / "docs" / "collins.jpg"
 CONSENT = "both are public figures in a test, 2026-11-29"
@@ -67,6 +69,27 @@ def test_a_face_swapped_onto_itself_stays():
     outline = cv2.convexHull(face.landmarks[:468]).astype(np.int32)
     cv2.fillConvexPoly(inside, outline, 1)
     assert np.abs(after.astype(float) - photo.pixels)[inside > 0].mean() < 1
+
+
+def test_a_source_in_hard_light_is_modelled_as_softly_as_the_scene():
+    photo, face = collins()
+    crop = geometry.align(photo.pixels, face.landmarks, Alignment("face", 256))
+    scene = crop.pixels.astype(np.float32) / 255
+    hull = mesh.hull_mask(crop.landmarks, 256)
+    lab = cv2.cvtColor(scene, cv2.COLOR_RGB2Lab)
+    soft = cv2.GaussianBlur(lab[..., 0], (0, 0), 24)
+    lab[..., 0] = np.clip(soft + 2.5 * (lab[..., 0] - soft), 0, 100)
+    hard = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)
+    skin = plain(crop.landmarks, hull.astype(np.float32))
+    depth = cv2.distanceTransform(hull.astype(np.uint8), cv2.DIST_L2, 5)
+    lit, _ = relit(Pair(hard, scene, skin, depth, crop.landmarks, 170.0))
+
+    def modelled(rgb: Array) -> float:
+        light = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)[..., 0]
+        return float((light - cv2.GaussianBlur(light, (0, 0), 24))[skin > 0.9].std())
+
+    assert modelled(hard) > 2 * modelled(scene)
+    assert modelled(lit) < 1.5 * modelled(scene)
 
 
 def test_glasses_of_the_source_do_not_come_along():

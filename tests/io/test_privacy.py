@@ -1,11 +1,13 @@
-"""What `--private` leaves out of a photo, and what stays."""
+"""What `--private` leaves out of a photo or clip, and what stays."""
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from conftest import Mien
-from faces import HOPPER
+from faces import HOPPER, hopper
+from films import film
 from PIL import ExifTags, Image
 
 from mien.io import photo_reader as image
@@ -62,10 +64,25 @@ def test_other_formats(photo: Path, tmp_path: Path, suffix: str):
     assert b"4711" not in out.read_bytes() and image.read(out).origin.exif
 
 
-def test_clips_are_refused(mien: Mien, tmp_path: Path):
-    (tmp_path / "clip.mp4").write_bytes(b"x")
-    ran = mien("edit", tmp_path / "clip.mp4", "--smile", 0.5, "--private", "-o", tmp_path / "out.mp4")
-    assert ran.code == 2 and "--private is for photos" in ran.err
+def test_of_a_clip_place_time_and_device_go(mien: Mien, tmp_path: Path):
+    said = {"title": "A day", "artist": "Ann", "location": "+48.8577+002.2950/", "make": "Maker 4711"}
+    apple = {"location.ISO6709": "+48.8577+002.2950+035/", "model": "Phone 4711", "author": "Ann"}
+    apple |= {"creationdate": "2026-11-29T10:00:00+0100", "content.identifier": "4711"}
+    said |= {f"com.apple.quicktime.{name}": value for name, value in apple.items()}
+    said |= {"creation_time": "2026-11-29T09:00:00Z", "AIGC": '{"Label": "1", "ContentProducer": "other"}'}
+    options = {"movflags": "use_metadata_tags"}
+    source = film(tmp_path / "in.mov", [hopper().pixels] * 3, options=options, metadata=said)
+    for name, flags in (("open.mp4", []), ("private.mp4", ["--private"])):
+        assert mien("edit", source, "--warmth", 0.3, "-o", tmp_path / name, *flags).code == 0
+    data = {name: (tmp_path / name).read_bytes() for name in ("open.mp4", "private.mp4")}
+    for trace in (b"4711", b"48.8577", b"2026-11-29T"):
+        assert trace in data["open.mp4"] and trace not in data["private.mp4"]
+    with av.open(str(tmp_path / "private.mp4")) as after:
+        assert not after.streams.video[0].metadata.get("creation_time")
+        left = {name: value for name, value in after.metadata.items() if name in said}
+    assert left == {name: said[name] for name in ("title", "artist", "com.apple.quicktime.author", "AIGC")}
+    verdict = verify(tmp_path / "private.mp4")
+    assert verdict.state == "intact" and verdict.history[-1].arguments["warmth"] == 0.3
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")

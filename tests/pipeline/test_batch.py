@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,11 +13,12 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from conftest import HOPPER, Mien, Ran, save
 
-from mien import verify
+from mien import read, verify
 from mien.edits.request import EditRequest
 from mien.errors import InputError, MienError, OutputError
 from mien.pipeline import batch
@@ -79,6 +81,38 @@ def test_folders_below_are_taken_or_named(mien: Mien, photos: Path, out: Path):
     for skipped in (0, 3):
         ran = mien("edit", photos, "--warmth", 0.3, "-o", inside, "--workers", 1, "--recursive", "--resume")
         assert ran.code == 0 and summary(ran) == f"{3 - skipped} done, {skipped} skipped, 0 failed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "first"), [("SLURM_ARRAY_TASK_ID", 1), ("JOB_COMPLETION_INDEX", 0)])
+def test_what_schedulers_run_is_one_run(mien: Mien, tmp_path: Path, name: str, first: int):
+    """The line of the docs' recipe, three times at once, each in the environment that the scheduler sets."""
+    (tmp_path / "in").mkdir()
+    picture = cv2.imread(str(HOPPER))
+    assert picture is not None
+    small = cv2.resize(picture, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    for number in range(6):
+        cv2.imwrite(str(tmp_path / "in" / f"{number}.png"), small[:, number:])
+    recipe = re.search(rf'mien edit [^\n"]*{name}[^\n"]*', HOPPER.with_name("scale.md").read_text("utf-8"))
+    assert recipe and "/10 " in recipe[0]
+    line = recipe[0].replace("/10 ", "/3 ").replace("/data/", "").replace("--age 20", "--warmth 0.3")
+    (tmp_path / "bin").mkdir()
+    own = tmp_path / "bin" / "mien"
+    own.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mien "$@"\n')
+    own.chmod(0o755)
+    about = os.environ | {"PATH": f"{own.parent}{os.pathsep}{os.environ['PATH']}"}
+    runs = [
+        subprocess.Popen(["sh", "-c", line], cwd=tmp_path, env=about | {name: str(number)})
+        for number in range(first, first + 3)
+    ]
+    assert [run.wait(300) for run in runs] == [0, 0, 0]
+    told = sorted(tmp_path.glob("*.jsonl"))
+    assert not told or mien("merge-report", *told).code == 0
+    assert mien("edit", tmp_path / "in", "--warmth", 0.3, "-o", tmp_path / "one").code == 0
+    assert names(tmp_path / "out") == names(tmp_path / "one") == [f"{number}.png" for number in range(6)]
+    for each in names(tmp_path / "one"):
+        one, other = (read(tmp_path / folder / each).pixels for folder in ("one", "out"))
+        assert (one == other).all()
 
 
 def test_shares_of_many_runs_are_one(mien: Mien, tmp_path: Path, out: Path):

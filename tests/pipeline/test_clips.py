@@ -274,6 +274,20 @@ def test_a_still_face_is_steady_and_a_moving_one_is_not_late(landmarks: Array):
         assert abs(late) < 0.002 and np.abs(error).max() < 1.5
 
 
+def test_a_mesh_that_slips_onto_a_second_face_is_not_followed(landmarks: Array):
+    """Where one comes out behind another, the mesh of the first reaches over both for a few frames."""
+    landmarks = landmarks.copy()
+    landmarks[list(tracks.CORNERS)] = (70, 80), (130, 80)
+    landmarks[list(tracks.SIDES)] = [(x, y) for x in (20, 180) for y in (60, 100, 140, 160)]
+    slipped = np.where(landmarks[:, :1] < 100, (-30, 0), (0, 0))
+    sights = [
+        seen(np.array((6 * i, 0)) + (slipped if 9 <= i < 12 else 0), landmarks, time=i / 25, cut=i == 0)
+        for i in range(24)
+    ]
+    away = paths(sights, 5) - landmarks
+    assert np.abs(away - np.array([[[6 * i, 0]] for i in range(24)])).max() < 0.1
+
+
 def test_a_cut_forgets_and_a_lost_face_fades(landmarks: Array):
     sights = [seen(np.zeros(2), landmarks, time=i / 30, cut=i == 0) for i in range(12)]
     gone = [TrackedFrame((12 + i) / 30, False, {}, frozenset()) for i in range(12)]

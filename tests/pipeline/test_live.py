@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faces import hopper, hopper_face, kit, planned
+from faces import collins, hopper, hopper_face, kit, planned
 
-from mien import RequestError, verbs, verify
+from mien import FaceError, RequestError, verbs, verify
+from mien.io import clip_writer as video
 from mien.pipeline.animate import animate
-from mien.pipeline.live import Live, LiveEdits, OneEuro, Told, streamed
-from mien.types import Array
+from mien.pipeline.gallery import Gallery
+from mien.pipeline.live import Live, LiveEdits, OneEuro, Told, streamed, swap_shown
+from mien.types import Array, Step
 
 
 def test_what_is_still_is_smoothed_and_what_moves_does_not_lag():
@@ -32,6 +34,42 @@ def test_an_edit_follows_the_face():
     rows, columns = np.nonzero(changed)
     lips = hopper_face().landmarks[[61, 291]].mean(0)
     assert changed.any() and np.abs([columns.mean() - lips[0] - 8, rows.mean() - lips[1]]).max() < 8
+
+
+def test_a_swap_follows_the_face():
+    picture, (photo, face) = hopper().pixels, collins()
+    who = Gallery.of(photo, kit=kit())
+    effect = swap_shown(who, "both agreed", kit()).effect
+    with Live(effect, kit()) as stream:
+        stream.frame(picture, 0.0)
+        stream.settle()
+        shifted = np.roll(picture, 8, 1)
+        out = stream.frame(shifted, 1 / 30)
+    changed = (out != shifted).any(2)
+    rows, columns = np.nonzero(changed)
+    middle = hopper_face().landmarks.mean(0)
+    assert np.abs([columns.mean() - middle[0] - 8, rows.mean() - middle[1]]).max() < 20
+    embedder = kit().embedder()
+    own, theirs = embedder.identity_in(picture, hopper_face()), embedder.identity_in(photo.pixels, face)
+    now = embedder.identity_in(out, kit().faces(out)[0])
+    assert now.likeness(theirs) > own.likeness(theirs) + 0.1 and effect.nothing == ""
+
+
+def test_where_nothing_can_be_done_nothing_is_written(tmp_path: Path):
+    video.write(
+        (np.zeros((96, 128, 3), np.uint8) for _ in range(8)),
+        tmp_path / "dark.mp4",
+        fps=8,
+        history=(Step("test", {}),),
+    )
+    dark, out = tmp_path / "dark.mp4", tmp_path / "out.mp4"
+    with pytest.raises(FaceError, match="no face found"):
+        verbs.live(dark, out, kit=kit(), warmth=0.5)
+    with pytest.raises(FaceError, match="no face found"):
+        verbs.live(dark, out, kit=kit(), gallery=collins()[0], consent="both agreed")
+    assert [path.name for path in tmp_path.iterdir()] == ["dark.mp4"]
+    with pytest.raises(RequestError, match="who agreed"):
+        verbs.live(dark, out, kit=kit(), gallery=collins()[0])
 
 
 def test_a_slow_stream_drops_and_never_waits():

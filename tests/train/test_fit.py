@@ -4,6 +4,7 @@ or numbers run out."""
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -192,6 +193,18 @@ def test_too_little_memory_is_said_with_numbers(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "said", ["Connection closed by peer [127.0.0.1]:1", "Read error: Connection reset by peer"]
+)
+def test_a_lost_process_is_said(pictures: Path, tmp_path: Path, said: str, monkeypatch: pytest.MonkeyPatch):
+    def lost(*_: Any) -> None:
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(stylegan2.StyleGAN2, "step", lost)
+    with pytest.raises(MienError, match="another process that trains has ended"):
+        train(pictures, tmp_path / "run")
+
+
 # --- Shares
 
 
@@ -206,23 +219,26 @@ def test_batches_that_cannot_be_shared(pictures: Path, tmp_path: Path):
     assert not (tmp_path / "run").exists()
 
 
-def test_torchrun_does_what_accumulation_does(pictures: Path, tmp_path: Path):
+@pytest.mark.slow
+def test_torchrun_does_on_two_machines_what_accumulation_does(pictures: Path, tmp_path: Path):
+    """Two agents, as on two machines, each with one process."""
     one, two = tmp_path / "one", tmp_path / "two"
     train(pictures, one, 2, accumulate=2)
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        "-m",
-        "mien",
-        "train",
-        "stylegan2",
-    ]
-    command = [*launch, str(pictures), "-o", str(two), "--preset", "tiny", "--set", "steps=2"]
-    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=240)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        first = f"localhost:{free.getsockname()[1]}"
+    launch = (
+        f"-m torch.distributed.run --nnodes 2 --nproc-per-node 1 --rdzv-backend c10d --rdzv-endpoint {first}"
+    )
+    asked = ["train", "stylegan2", str(pictures), "-o", str(two), "--preset", "tiny", "--set", "steps=2"]
+    command = [sys.executable, *launch.split(), "-m", "mien", *asked]
+    about: dict[str, Any] = {"env": {**os.environ, "OMP_NUM_THREADS": "1"}}
+    agents = [subprocess.Popen(command, **about) for _ in range(2)]
+    try:
+        assert [agent.wait(240) for agent in agents] == [0, 0]
+    finally:
+        for agent in agents:
+            agent.kill()
     first, second = (load_file(folder / "step-000002.safetensors") for folder in (one, two))
     assert all(close(first[key], second[key], 1e-5) for key in first)
 

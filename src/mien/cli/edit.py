@@ -214,8 +214,6 @@ def carry_out(
     from ..pipeline.cluster import Cluster
     from ..pipeline.runner import Processes
 
-    if private and work.clips:
-        raise RequestError("--private is for photos, and clips came: leave it out, or leave them out")
     about: dict[str, Any] = {"quality": quality, "force": force, "max_pixels": max_pixels, "private": private}
     for place in {target.parent for _, target in work.pairs} if work.into else ():
         if work.many:  # others may write into it, too

@@ -27,7 +27,14 @@ from .progress import shown
     help="A photo or a painting that is shown instead, and does what the face does.",
 )
 @click.option(
-    "--consent", default="", metavar="TEXT", help="With it: who agreed and when, as for `mien animate`."
+    "--source",
+    "gallery",
+    type=click.Path(path_type=Path),
+    metavar="PERSON",
+    help="Whose face is put on the head: pictures of one person, as for `mien swap`.",
+)
+@click.option(
+    "--consent", default="", metavar="TEXT", help="With these: who agreed and when, as for `mien swap`."
 )
 @click.option("--seconds", type=float, metavar="X", help="When to end; a camera goes on until Ctrl-C.")
 @options("force", "json", "mark", "licence")
@@ -39,6 +46,7 @@ def live(source: str, output: Path, force: bool, as_json: bool, **rest: Any) -> 
     \b
     mien live camera:0 --smile 0.8 --seconds 10 -o smiling.mp4
     mien live clip.mp4 --portrait painting.jpg --consent "public domain" -o lives.mp4
+    mien live camera:0 --source person/ --consent "both agreed, 2026-11-29" -o swapped.mp4
     """
     from .. import verbs
 

@@ -152,7 +152,7 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     "private": _option(
         "--private",
         is_flag=True,
-        help="Photos: leave out where they were taken and with which device; the label stays.",
+        help="Leave out where a photo or clip was taken and with which device; the label stays.",
     ),
     "json": _option(
         "--json", "as_json", is_flag=True, help="For programs: what was done or found, on stdout."

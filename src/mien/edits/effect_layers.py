@@ -14,6 +14,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from ..errors import RequestError
+from ..words import fault
 from .request import check
 
 MANIFEST, VERSION = "effect.json", 1
@@ -75,7 +76,7 @@ def manifest_of(data: bytes) -> dict[str, Any]:
     try:
         found = json.loads(data.decode("utf-8"), parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise WrongError(f"{MANIFEST} is no JSON ({' '.join(str(error).split())[:80]})") from error
+        raise WrongError(f"{MANIFEST} is no JSON ({fault(error)})") from error
     _known(found, MANIFEST, {"mien", "name", "author", "licence", "layers"}, {"mien", "layers"})
     if found["mien"] != VERSION or isinstance(found["mien"], bool):
         raise WrongError(f'"mien" is {_shown(found["mien"])}, and this version reads {VERSION}')

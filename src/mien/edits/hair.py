@@ -25,9 +25,10 @@ GREY = 66.0  # Lab lightness that grey hair has at least
 STRAND, EDGE = 3.0, 0.18
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
 SHINE = 0.65  # of how much lighter than the middle a strand would be: what shines does so in any colour
-# Lab lightness of fair skin in even light; the power of its share by which dyed hair is darker where skin is, as some
-# of that is the skin's own
-FAIR, LESS = 74.0, 0.4
+# Lab lightness of fair skin and of the whites of eyes in even light, and of which of an eye's pixels it is that of
+FAIR, WHITE, LIGHTEST = 74.0, 68.0, 95
+LESS = 0.9  # the power of the share of that which a face has, by which its dyed hair is darker
+FEWEST = 20  # pixels of an eye that tell
 HAIRLINE = 0.025  # face widths beside skin, over which hair is thin
 BLURRED = 2.5  # pixels of the photo over which hair is mixed with what is behind it, at the least
 STUBBLE = 4.0, 24.0  # Lab lightness: by how much less than skin's some of a pixel is beard, and all
@@ -117,9 +118,14 @@ class Hair:
 
 
 def light_on(lab: Array, points: Array) -> float:
-    """How light things are on a face beside what even light makes of them, 0 to 1, by its skin."""
+    """How light things are on a face beside what even light makes of them, 0 to 1: by its skin, or by the whites of its
+    eyes, where those are lighter, as dark skin is no dark place."""
     skin = fit_skin_shading(lab, points)[mesh.hull_mask(points, len(lab)) > 0, 0]
-    return float(np.clip(np.median(skin) / FAIR, 0.1, 1) ** LESS)
+    shares = [float(np.median(skin)) / FAIR]
+    for lids in topology.EYELIDS:
+        eye = lab[mesh.polygon_mask(points, lids, len(lab), feather=1) > 0.7, 0]
+        shares += [float(np.percentile(eye, LIGHTEST)) / WHITE] if len(eye) > FEWEST else []
+    return float(np.clip(max(shares), 0.1, 1) ** LESS)
 
 
 def toned(light: Array, middle: float, wanted: float) -> Array:

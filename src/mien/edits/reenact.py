@@ -36,7 +36,7 @@ UNDER = 0.045, 0.02  # of an eye's width: below lower and upper lashes, a shut e
 COMMON = 100.0  # pixels an eye distance, up to which that is done in full
 COARSE_NOISE = 2.5 / 255  # what is looked up once linearly and once cubically differs by that much
 STILL = 1 / 32  # pixels: what moves less is left as it is
-BROWS = 1.3  # times that brows move farther than they are told: what is drawn is seen as less
+BROWS = 1.5  # times that brows move farther than they are told: what is drawn is seen as less
 SMILING = 0.03, -0.3, 1.5  # of a smile: from which on its wrinkles are shown, and its least and most
 
 

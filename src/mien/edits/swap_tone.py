@@ -3,7 +3,7 @@ photo's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -23,6 +23,8 @@ EDGE = 0.22, 0.06  # of the face's width from the outline: between them one beco
 # where something is drawn so much darker than the skin, as brows are, its contrast is scaled by the ratio of lightness,
 # and elsewhere by its root: between these shares
 DRAWN = 0.12, 0.35
+# how many times as far modelled as the scene's a source's skin may be, before its light is softened
+HARD = 1.2
 LIP_TONE = 8.0, 35.0  # Lab lightness between two skins, from where on lips take the tone of the scene's
 BRIGHT = 92.0  # Lab lightness from which on light is halved
 FEWEST = 200.0  # pixels of skin that both show: with fewer the whole face is compared
@@ -158,7 +160,7 @@ def relit(pair: Pair, vivid: Array | None = None) -> tuple[Array, Array]:
     ratio = np.clip((wanted[..., 0] + 4) / (smooth[..., 0] + 4), 0.3, 3)
     level = grown(smooth[..., 0])
     detail = light - level
-    scaled = detail * _gain(detail, level, grown(ratio))
+    scaled = detail * _gain(detail, level, grown(ratio), _hardness(labs, [smooth, wanted], bare))
     # as shine and shade are scaled by unlike gains
     added = masked_blur(pair.shrunk(scaled - detail)[..., None], bare, SOFT * scale)[..., 0]
     light = scaled + grown(wanted[..., 0] - added)
@@ -169,18 +171,30 @@ def relit(pair: Pair, vivid: Array | None = None) -> tuple[Array, Array]:
 def _with_fine(lit: Array, half: Pair, pair: Pair) -> Array:
     """A face that was lit at half the size, with what is finer in the source."""
     light = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) + np.float32(0.05) for one in (lit, half.source)]
-    gain = cv2.merge([pair.grown(np.clip(np.sqrt(light[0] / light[1]), 0.5, 2))] * 3)
-    fine = cv2.multiply(pair.source - pair.grown(half.source), gain)
-    return np.clip(pair.grown(lit) + fine, 0, 1)
+    gain = np.clip(np.sqrt(light[0] / light[1]), 0.5, 2)
+    out = pair.grown(cv2.subtract(lit, cv2.multiply(half.source, cv2.merge([gain] * 3))))
+    cv2.add(out, cv2.multiply(pair.source, cv2.merge([pair.grown(gain)] * 3)), out)
+    return np.clip(out, 0, 1, out=out)
 
 
-def _gain(detail: Array, level: Array, ratio: Array) -> Array:
+def _gain(detail: Array, level: Array, ratio: Array, hardness: float) -> Array:
     """By what fine detail `[h, w]` of a skin's `level` of lightness is scaled, where the scene's is `ratio` times as
-    light."""
+    light, and its own modelled by light `hardness` times as hard."""
     root = np.sqrt(ratio)
-    drawn = smoothstep(-detail / (level + 4), *DRAWN)
+    drawn = smoothstep(-detail / hardness / (level + 4), *DRAWN)
     darker = root + (ratio - root) * drawn
-    return np.where(ratio <= 1, root, np.where(detail > 0, 1 / ratio, darker))
+    gain = np.where(ratio <= 1, root, np.where(detail > 0, 1 / ratio, darker))
+    return gain * (drawn + (1 - drawn) / np.float32(hardness))
+
+
+def _hardness(labs: Sequence[Array], smooth: Sequence[Array], bare: Array) -> float:
+    """How many times as hard as the scene's a source's light is, at least 1: by how far skin is from what is smooth in
+    it."""
+    own, theirs = (
+        float(np.average((lab - level)[..., 0] ** 2, weights=bare + 1e-6)) ** 0.5
+        for lab, level in zip(labs, smooth, strict=True)
+    )
+    return max(own / max(HARD * theirs, 1e-3), 1.0)
 
 
 def measured(pair: Pair, lit: Array, vivid: Array) -> Tones:

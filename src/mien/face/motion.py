@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..types import Array
+from ..words import fault
 
 # what a frame tells before its expression, and the largest value of each that a file can hold
 RANGES = {
@@ -151,8 +152,7 @@ class Motion:
             ValueError,
             zlib.error,
         ) as error:
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise InputError(f"{name} is no motion that can be read ({said[:80]})") from error
+            raise InputError(f"{name} is no motion that can be read ({fault(error)})") from error
         order = [names.index(name) for name in _names(columns)]
         differences = np.frombuffer(data, np.int8).reshape(columns, count)[order].T
         steps = np.cumsum(differences, axis=0, dtype=np.int64).astype(np.int8)

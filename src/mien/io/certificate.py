@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from ..errors import RequestError
-from ..paths import data_folder, unkept
+from ..paths import data_folder, setting, unkept
 from . import outputs
 
 # Of this computer's own certificate. Its clock is not asked: it may be wrong, and without a time stamp a label
@@ -26,7 +26,7 @@ def credentials() -> tuple[str, bytes, bytes]:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
     names = "MIEN_SIGN_CERT", "MIEN_SIGN_KEY"
-    paths = [os.environ.get(name) for name in names]
+    paths = [setting(name) for name in names]
     if any(paths) and not all(paths):
         raise RequestError(
             f"{names[0]} and {names[1]} go together, but only one of them is set: set both, or neither"
@@ -61,7 +61,7 @@ CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 
 def remedy() -> str:
     """What to do about a certificate that cannot be signed with."""
-    if os.environ.get("MIEN_SIGN_CERT"):
+    if setting("MIEN_SIGN_CERT"):
         return "check the certificate that MIEN_SIGN_CERT names"
     return f"check this computer's clock, or delete {data_folder() / 'signing'} to have a new key made"
 
@@ -70,7 +70,7 @@ def read_pem(path: str, variable: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        check = f"check {variable}" if os.environ.get(variable) else remedy()
+        check = f"check {variable}" if setting(variable) else remedy()
         raise RequestError(f"{path} cannot be read ({error.strerror}): {check}") from error
 
 

@@ -26,7 +26,7 @@ from ..errors import OutputError
 from ..types import Array, Clip, Origin, Step
 from . import clip_reader as footage
 from . import content_credentials as provenance
-from . import declarations, outputs
+from . import declarations, outputs, privacy
 
 SUFFIXES = (".mp4",)
 NAMED = {"movflags": "use_metadata_tags"}  # what a film says of itself, under any name
@@ -79,21 +79,24 @@ def join(
     *,
     history: tuple[Step, ...],
     force: bool,
+    private: bool,
     bits: str = "",
 ) -> None:
     """Put encoded parts end to end, with the packets of the clip's own sound as they are, and write the
-    labelled film at `path`; bits: of the mark in its pixels."""
+    labelled film at `path`; private: leave out where and when the clip was taken and with which device; bits: of the
+    mark in its pixels."""
     target(path, force=force)
     origin = Origin(path=clip.path, format=clip.media_type)
     with _finished(path, history, origin, bits, force=force) as raw:
-        _mux(clip, parts, raw)
+        _mux(clip, parts, raw, private=private)
 
 
-def _mux(clip: Clip, parts: Sequence[Path], path: Path) -> None:
+def _mux(clip: Clip, parts: Sequence[Path], path: Path, *, private: bool) -> None:
     import av
 
     with footage.opened(Path(clip.path)) as source, av.open(str(parts[0])) as first:
         sounds, about = footage.sounds(source), _about(source)
+        about = privacy.minimised_tags(about) if private else about
         scales = [clip.time_base.denominator, *(stream.time_base.denominator for stream in sounds)]
         common = math.lcm(*scales)
         exact = {

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .._version import __version__
 from ..errors import InputError, OutputError
-from ..paths import check_settings
+from ..paths import setting
 from ..types import Origin, Source, Step, Verdict
 from . import certificate as signer
 from . import declarations, inputs
@@ -228,9 +228,7 @@ def _settings() -> dict[str, Any]:
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
         "builder": {"thumbnail": {"enabled": False}},
     }
-    check_settings()
-    roots = os.environ.get("MIEN_TRUST")
-    if roots:
+    if roots := setting("MIEN_TRUST"):
         settings["trust"] = {"user_anchors": signer.read_pem(roots, "MIEN_TRUST").decode("ascii", "replace")}
     return settings
 

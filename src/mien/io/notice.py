@@ -7,7 +7,6 @@ begin with AI; GB 45438-2025 wants AI with 生成 or 合成, at least 5 % of the
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import RequestError
+from ..paths import setting
 from ..types import Array, Step
 
 # By standard and language: what a picture that was made is called, and one that was changed.
@@ -50,7 +50,7 @@ def words_for(asked: str | None, verb: str, *, made: bool = False) -> str:
     """The words that a result of `verb` has: as `asked`, or as MIEN_MARK says, or those of the verb; empty for none.
     made: whether it was made and not changed. A `RequestError` where no such mark is known."""
     usual = "eu" if verb in MARKED else NONE
-    name = asked or os.environ.get("MIEN_MARK") or usual
+    name = asked or setting("MIEN_MARK") or usual
     if name == NONE:
         return ""
     words = WORDS.get("eu:en" if name == "eu" else name)

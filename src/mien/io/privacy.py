@@ -1,11 +1,14 @@
-"""What a photo carries from its camera, without what tells where it was taken and with which device. The label stays."""
+"""What a photo or clip carries from its camera, without what tells where it was taken and with which device. The label
+stays."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..types import Origin
-from . import exif, xmp_packet
+from . import declarations, exif, xmp_packet
 
 # properties of XMP that tell a place, a device, an owner, or the ways of the file: a namespace, and what in it
 PROPERTIES = (
@@ -18,6 +21,9 @@ PROPERTIES = (
     (xmp_packet.XMP_MM, rb"\w+"),
 )
 
+# Of what a clip says of itself phones and cameras make new names every year: so what stays is listed, not what goes.
+OF_CLIPS = re.compile(rf"(?:com\.apple\.quicktime\.)?(?:title|artist|author|copyright)|{declarations.AIGC}")
+
 
 def minimised(origin: Origin) -> Origin:
     """An origin without place, serial numbers, owner and makers' notes. IPTC's image resources, which may name a place
@@ -26,3 +32,9 @@ def minimised(origin: Origin) -> Origin:
     for space, names in PROPERTIES:
         packet = xmp_packet.without(packet, space, names) if packet else packet
     return replace(origin, exif=exif.minimised(origin.exif) if origin.exif else None, xmp=packet, iptc=None)
+
+
+def minimised_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """What a clip says of itself, without place, time, device and serial numbers: its title, who made it, whose it is,
+    and the mark of another producer."""
+    return {name: value for name, value in tags.items() if OF_CLIPS.fullmatch(name)}

@@ -4,7 +4,8 @@ Spread spectrum (Cox et al. 1997, doi 10.1109/83.650120) with the face as its an
 finds the mark, whatever became of its size, place and turn. One carrier tells that there is a mark and how it lies; 32
 others hold the bits in the Reed-Muller code (2, 5), of which every word is compared, so that no bit is decided alone.
 What the face itself, or an older mark, says on the carriers is taken off while a mark is laid (after Malvar and
-Florencio 2003, doi 10.1109/TSP.2003.809385). The carriers are no secret: a mark can be copied, and attacked.
+Florencio 2003, doi 10.1109/TSP.2003.809385), and how strong it must be is found by trying JPEG on it. The carriers are
+no secret: a mark can be copied, and attacked.
 
     bits_of(history, picture)   what a mark says
     lay(pixels, places, bits)   a photo with its faces marked
@@ -17,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import cv2
@@ -40,18 +41,20 @@ LONGEST, SHORTEST = (
     20.0,
     4.2,
 )  # crop pixels of a wave: coarse enough for JPEG, too fine to be seen as blotches
-SHARE = 0.5  # of the energy that is the first carrier's
-# Levels of 255 that a mark changes smooth skin by, in the mean; how much more with each level of roughness; and the most,
-# which is what makes it LOUD: a rough face hides more and needs more. On a face that is as large as its crop, or
-# smaller, waves are short and look like grain, and may be higher than on a large one.
-SMOOTH, MORE = 0.44, (0.12, 0.22)
-LEAST, MOST = 0.4, (1.2, 6.0)
-LOUD, ROUNDS = (15.5, 17.0), 3  # standard deviations, and attempts
-STEP = 0.7  # of the way to what would take all off that the face says
-REACH = 7  # crop pixels by which landmarks may be off, and the scales and degrees
+SHARE = 0.42  # of the energy that is the first carrier's
+# Levels of 255 that a mark changes a face by, as a standard deviation: the least, and the most on a face of so much fine
+# detail. It is as faint as lets it be heard LOUD, in standard deviations, after JPEG at quality WORN; so many attempts
+# find that out.
+LEAST, MOST, ROUGH = 0.5, (1.2, 2.0), (9.0, 18.0)
+LOUD, WORN, ROUNDS = 9.8, 30, 2
+FINEST, COARSEST = 0.25, 2.0  # crop pixels a photo pixel, beyond which JPEG is tried no finer or coarser
+TILE = 24  # crop pixels of the tiles in which the face's own spectrum is measured
+QUIET = 0.25  # of the mean power: what silence counts as
+REACH = 4  # crop pixels by which landmarks may be off, and the scales and degrees
 SCALES, DEGREES = (1.0, 0.988, 1.012), (0.0, -1.0, 1.0)
-# Standard deviations: of 1,000 faces without a mark one has 6.3 and the next 5.8; of marks it is above 7 as a rule.
-FOUND = 6.4
+FINER = 0.006, 0.5, 0.5, 0.5  # of the scale, the degrees and the pixels, halfway to the next
+# Standard deviations: of 1,237 faces without a mark one has 6.9 and the next 6.6; marks have more than 7 as a rule.
+FOUND = 7.0
 SURE = 0.6  # by which the best word must lead the next
 
 
@@ -85,11 +88,11 @@ def described(bits: str | None) -> str:
 
 
 @cache
-def _band() -> tuple[Array, Array]:
-    """Of each place of the spectrum of a crop `[S, S // 2 + 1]` whether carriers use it, and its ring, as an index."""
+def _band() -> Array:
+    """Of each place of the spectrum of a crop `[S, S // 2 + 1]` whether carriers use it."""
     rows, columns = np.meshgrid(np.fft.fftfreq(SIZE), np.fft.rfftfreq(SIZE), indexing="ij")
     waves = np.hypot(rows, columns)
-    return (waves > 1 / LONGEST) & (waves < 1 / SHORTEST), np.rint(waves * SIZE).astype(int)
+    return (waves > 1 / LONGEST) & (waves < 1 / SHORTEST)
 
 
 @cache
@@ -98,7 +101,7 @@ def _carriers() -> Array:
     generators of random numbers change with the years."""
     shape = CARRIERS + 1, SIZE, SIZE // 2 + 1
     phases = np.frombuffer(hashlib.shake_256(b"mien mark 1").digest(int(np.prod(shape))), np.uint8)
-    spectra = np.exp(2j * np.pi / 256 * phases.reshape(shape)) * _band()[0]
+    spectra = np.exp(2j * np.pi / 256 * phases.reshape(shape)) * _band()
     waves = np.fft.irfft2(spectra, s=(SIZE, SIZE)).astype(np.float32)
     return waves / waves.std((1, 2), keepdims=True)
 
@@ -138,30 +141,33 @@ def lay(pixels: Array, places: Sequence[MarkPlace], bits: int) -> Array:
 
 def _pattern(place: MarkPlace, bits: int) -> Array:
     """What is added to a face's crop, `[S, S]` float32 in levels of 255."""
-    edged = np.sqrt(cv2.GaussianBlur(_fine(place.grey) ** 2, (0, 0), 3))
-    roughness = cv2.GaussianBlur(
-        cv2.erode(edged, np.ones((9, 9))), (0, 0), 3
-    )  # skin beside lids is not rough
-    small = min(_across(place.matrix), 1.0)
-    more, limit, enough = (max(low, high * small) for low, high in (MORE, MOST, LOUD))
-    wanted, most, pattern = _weights(bits), LEAST, np.zeros_like(place.grey)
+    wanted, across, level = _weights(bits), _across(place.matrix), 1.0
+    most = np.interp(
+        _fine(place.grey)[place.face > 0.5].std(), ROUGH, MOST
+    )  # on smooth skin it would be seen
 
-    def said(pattern: Array) -> Array:
-        return _said(heard(place.grey + pattern, place.window))
+    def said(grey: Array) -> Array:
+        return _said(heard(grey, place.face))
 
-    before = said(pattern)
+    word = place.window * _waves(wanted)
+    before, after = said(place.grey), said(place.grey + word)
+    gain = max(float((after - before) @ wanted), 1.0)
+    others = place.window * _waves(((after @ wanted) * wanted - after) / gain)  # so that they say nothing
     for _ in range(ROUNDS):
-        room = np.minimum(SMOOTH + more * roughness, most) * place.window
-        after = said(room * _waves(wanted))
-        gain = max(float((after - before) @ wanted), 0.2)
-        weights = wanted - STEP / gain * (after - (after @ wanted) * wanted)
-        pattern = room * _waves(weights)
-        heard_of = said(pattern) * wanted
-        loud = max(float(min(heard_of[0] / SHARE, heard_of[1:].sum() / (1 - SHARE))), 1.0)
-        if loud >= enough or most == limit:
-            break
-        most = min(most * 1.1 * enough / loud, limit)
-    return pattern
+        loud = float(said(_worn(place.grey + level * word + others, across)) @ wanted)
+        level = float(np.clip(level * LOUD / max(loud, 1.0), LEAST, most))
+    return level * word + others
+
+
+def _worn(grey: Array, across: float) -> Array:
+    """A face's crop as JPEG leaves it, at the photo's resolution."""
+    across = float(np.clip(across, FINEST, COARSEST))
+    there, back = (cv2.INTER_AREA, cv2.INTER_CUBIC)[:: 1 if across > 1 else -1]
+    photo = cv2.resize(grey, None, fx=1 / across, fy=1 / across, interpolation=there)
+    pixels = np.clip(np.rint(photo), 0, 255).astype(np.uint8)
+    coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, WORN])[1]
+    worn = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)).astype(np.float32)
+    return cv2.resize(worn, grey.shape[::-1], interpolation=back)
 
 
 def _across(matrix: Array) -> float:
@@ -169,10 +175,9 @@ def _across(matrix: Array) -> float:
     return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
 
 
-def _waves(weights: Array) -> Array:
-    """So much of each carrier `[33]`, `[S, S]` of unit variance."""
-    waves = (weights @ _carriers().reshape(CARRIERS + 1, -1)).reshape(SIZE, SIZE)
-    return waves / waves.std()
+def _waves(amounts: Array) -> Array:
+    """So much of each carrier `[33]`, together `[S, S]`."""
+    return (amounts @ _carriers().reshape(CARRIERS + 1, -1)).reshape(SIZE, SIZE)
 
 
 def _add(pixels: Array, matrix: Array, pattern: Array) -> None:
@@ -206,37 +211,80 @@ def _fine(grey: Array) -> Array:
 
 
 def heard(grey: Array, window: Array) -> Array:
-    """A face's crop `grey [S, S]` float32 as the carriers hear it, within `window`: fine detail, less of it where a
-    face is rough, and as loud on every wavelength. `[S, S]` float32 of unit length."""
-    fine = _fine(grey)
-    spread = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), 8)) + 1.5
-    signal = np.clip(fine / spread, -2.5, 2.5) * window / spread
-    band, ring = _band()
-    spectrum = np.fft.rfft2(signal)
-    power = np.bincount(ring.ravel(), (np.abs(spectrum) ** 2).ravel()) / np.bincount(ring.ravel())
-    signal = np.fft.irfft2(spectrum * band / np.sqrt(power[ring] + 1e-9), s=(SIZE, SIZE))
+    """A face's crop `grey [S, S]` float32 as the carriers hear it, within `window`: fine detail, of which each
+    wavelength counts the less the louder the face itself is on it thereabouts. `[S, S]` float32 of unit length.
+    A matched filter for the noise that a face is (Turin 1960, doi 10.1109/TIT.1960.1057571), tile by tile."""
+    half = TILE // 2
+    fine = np.pad(_fine(grey), half)
+    tiles = np.lib.stride_tricks.sliding_window_view(fine, (TILE, TILE))[::half, ::half]
+    spectra = np.fft.rfft2(tiles * _taper())
+    power = _smoothed(np.abs(spectra) ** 2)
+    tiles = np.fft.irfft2(spectra / (power + QUIET * power.mean()), s=(TILE, TILE)) * _taper()
+    signal = _overlapped(tiles)[half:-half, half:-half] * window
+    signal = np.fft.irfft2(np.fft.rfft2(signal) * _band(), s=(SIZE, SIZE))
     return _normal(np.clip(signal, *(np.array([-3, 3]) * signal[window > 0.5].std())) * (window > 0.02))
+
+
+@cache
+def _taper() -> Array:
+    """`[T, T]`, whose square adds up to one where tiles overlap by half."""
+    hann = np.hanning(TILE + 1)[:-1]
+    return np.sqrt(np.outer(hann, hann)).astype(np.float32)
+
+
+def _smoothed(power: Array) -> Array:
+    """The power of tiles `[n, n, T, T // 2 + 1]` as the mean of neighbouring wavelengths."""
+    power = power + np.roll(power, 1, 2) + np.roll(power, -1, 2)
+    wide = np.pad(power, ((0, 0),) * 3 + ((1, 1),), mode="edge")
+    return (wide[..., :-2] + power + wide[..., 2:]) / 9
+
+
+def _overlapped(tiles: Array) -> Array:
+    """A picture of tiles `[n, n, T, T]` that overlap by half."""
+    count, half = len(tiles), TILE // 2
+    blocks = np.zeros((count + 1, count + 1, half, half), np.float32)
+    for down in (0, 1):
+        for right in (0, 1):
+            part = tiles[:, :, down * half : (down + 1) * half, right * half : (right + 1) * half]
+            blocks[down : count + down, right : count + right] += part
+    return blocks.transpose(0, 2, 1, 3).reshape((count + 1) * half, -1)
 
 
 def _normal(signal: Array) -> Array:
     """A signal as loud as makes what it says on a carrier one of unit variance, where there is no mark."""
-    share = _band()[0].mean()
+    share = _band().mean()
     return (signal * (share**0.5 / (np.linalg.norm(signal) + 1e-9))).astype(np.float32)
 
 
 def read(signal: Array) -> Mark:
     """The mark in a signal that was `heard`, as its landmarks have it or nearly so."""
     sync = np.conj(np.fft.rfft2(_carriers()[0]))
-    best = Mark(False, 0.0)
-    for scale, degrees in itertools.product(SCALES, DEGREES):
-        turn = cv2.getRotationMatrix2D(((SIZE - 1) / 2,) * 2, degrees, scale)
-        turned = cv2.warpAffine(signal, turn, (SIZE, SIZE))
-        match = np.fft.irfft2(np.fft.rfft2(turned) * sync, s=(SIZE, SIZE))
+
+    def shift(scale: float, degrees: float) -> tuple[float, float]:
+        match = np.fft.irfft2(np.fft.rfft2(_moved(signal, (scale, degrees, 0, 0))) * sync, s=(SIZE, SIZE))
         near = np.roll(match, (REACH, REACH), (0, 1))[: 2 * REACH + 1, : 2 * REACH + 1]
         down, right = np.unravel_index(near.argmax(), near.shape)
-        mark = _told(_said(np.roll(turned, (REACH - int(down), REACH - int(right)), (0, 1))))
-        best = max(best, mark, key=lambda one: one.score)
-    return best
+        return REACH - float(right), REACH - float(down)
+
+    @cache
+    def told(way: tuple[float, ...]) -> Mark:
+        return _told(_said(_moved(signal, way)))
+
+    def best(ways: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
+        return max(ways, key=lambda way: told(way).score)
+
+    way = best((*turn, *shift(*turn)) for turn in itertools.product(SCALES, DEGREES))
+    for i, half in enumerate(FINER):
+        way = best((*way[:i], way[i] + step, *way[i + 1 :]) for step in (0.0, -half, half))
+    return told(way)
+
+
+def _moved(signal: Array, way: tuple[float, ...]) -> Array:
+    """A signal by so much larger, turned, and moved to the right and down."""
+    scale, degrees, *shift = way
+    matrix = cv2.getRotationMatrix2D(((SIZE - 1) / 2,) * 2, degrees, scale)
+    matrix[:, 2] += shift
+    return cv2.warpAffine(signal, matrix, (SIZE, SIZE), flags=cv2.INTER_CUBIC)
 
 
 def _told(said: Array) -> Mark:

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import ModelError
 from ..face.geometry import LAYOUTS
 from ..types import Array
+from ..words import fault
 
 KEY = "mien.card"
 LARGEST = 16384  # pixels of a side
@@ -84,7 +85,7 @@ class Card:
             return card
         except (AttributeError, TypeError, ValueError, RecursionError) as error:
             raise ModelError(
-                f"{where} carries no card that mien can read ({error}): export it with `mien export`"
+                f"{where} carries no card that mien can read ({fault(error)}): export it with `mien export`"
             ) from error
 
 

@@ -4,7 +4,6 @@ place."""
 from __future__ import annotations
 
 import copy
-import os
 import threading
 from functools import cache
 from typing import Any
@@ -13,7 +12,7 @@ from .. import models
 from ..errors import ModelError, RequestError
 from ..face import geometry
 from ..face.geometry import Halvings, Picture
-from ..paths import check_settings
+from ..paths import setting
 from ..types import Face
 from . import catalogue
 from .animator import Animator
@@ -69,8 +68,8 @@ class Kit:
 
     def __init__(self, device: str = "cpu", threads: int = 0, licence: str | None = None) -> None:
         self.device, self.threads = device, threads
-        check_settings()
-        self.licence = licence or os.environ.get("MIEN_LICENCE") or "all"
+        said = setting("MIEN_LICENCE")
+        self.licence = licence or said or "all"
         if self.licence not in LICENCES:
             raise RequestError(
                 f"licence {self.licence!r} is not known: set MIEN_LICENCE to one of {', '.join(LICENCES)}"

@@ -60,6 +60,7 @@ CREASES, CREASE = (
     16.0,
 )  # between which blurs such lines lie, of LAYOUT's side; Lab: deeper ones are edges
 MOST = np.array([14.0, 7.0, 7.0], np.float32)  # Lab: what colours may add, however much is asked for
+PALER = 0.35  # of the skin's own saturation, that colours may take away: pale skin would turn grey
 FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
 
 
@@ -296,9 +297,13 @@ def features(lab: Array, points: Array, mean: Array, oval: Array) -> Array:
 
 def _bounded(delta: Array, before: Array, lab: Array) -> Array:
     """A difference of means `[S, S, 3]` in Lab that cannot blotch: never large, small where a channel is
-    full, no lighter on light."""
+    full, no lighter on light, and no grey where there is skin."""
     delta = MOST * np.tanh(delta / MOST) * np.clip((1 - before.max(2)) / 0.1, 0.2, 1)[..., None]
     delta[..., 0] *= np.where(delta[..., 0] > 0, np.clip((100 - lab[..., 0]) / 40, 0, 1), 1)
+    own = np.linalg.norm(lab[..., 1:], axis=-1, keepdims=True)
+    hue = lab[..., 1:] / np.maximum(own, 1e-3)
+    paler = -(delta[..., 1:] * hue).sum(-1, keepdims=True)
+    delta[..., 1:] += hue * np.maximum(paler - PALER * own, 0)
     return delta
 
 

@@ -220,6 +220,7 @@ def edit_film(job: Job, *, resume: bool, progress: Progress, threads: int = 0) -
         "force": job.force
         or (resume and job.target.is_file()),  # what is there is a damaged result of this request
         "max_pixels": job.max_pixels,
+        "private": job.private,
         "kit": shared_kit(job.request.licence, threads),
         "progress": progress,
     }

@@ -91,6 +91,7 @@ def edit_clip(
     resume: bool = False,
     force: bool = False,
     max_pixels: int = MAX_PIXELS,
+    private: bool = False,
     mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
@@ -103,7 +104,8 @@ def edit_clip(
     Size, time stamps and sound stay as they are. start, end: only this part, in seconds, is edited and
     written. face: "all"; "largest" of every shot; or N, the Nth from the left in the first frame of a shot
     that shows so many; or the person whom a picture shows. resume: go on with what an interrupted run has left
-    in `out`.parts. max_pixels: refuse larger frames. progress: is told how many frames are done, and of how
+    in `out`.parts. max_pixels: refuse larger frames. private: leave out where and when the film was taken and with
+    which device; the label stays. progress: is told how many frames are done, and of how
     many; once it is cancelled, the run ends with KeyboardInterrupt. Raises `FaceError` where no face is found: then nothing is written.
     """
     given = cast("dict[str, Any]", dict(strengths))
@@ -114,9 +116,8 @@ def edit_clip(
     hair = taken_hair(given.get("hairstyle"), consent, kit)
     about["pack"] = taken_pack(given.get("effect"))
     asked = request_of(given, face=which, start=start, end=end, hair=hair, **about)
-    return apply_to_clip(
-        *places, asked, resume=resume, force=force, max_pixels=max_pixels, kit=kit, progress=progress
-    )
+    how: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels, "private": private}
+    return apply_to_clip(*places, asked, kit=kit, progress=progress, **how)
 
 
 def apply_to_clip(
@@ -127,6 +128,7 @@ def apply_to_clip(
     resume: bool,
     force: bool,
     max_pixels: int,
+    private: bool,
     kit: Kit,
     progress: Progress,
 ) -> Summary:
@@ -141,4 +143,5 @@ def apply_to_clip(
     editor = clip_editor(request.face, edits, float(clip.fps), kit)
     step = edit_step(edits, request.arguments(), kit.parser.net.networks)
     step = replace(step, words=notice.words_for(request.mark, "edit"))
-    return process_clip(clip, out, editor, step, resume=resume, force=force, progress=progress)
+    how: dict[str, Any] = {"private": private, "resume": resume, "force": force, "progress": progress}
+    return process_clip(clip, out, editor, step, **how)

@@ -28,6 +28,7 @@ from ..models.catalogue import sha256_of
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT
 from ..types import SILENT, Alignment, Array, Crop, Face, Origin, Photo, Progress, Source
+from ..words import fault
 from .look import PhotoFaces, align_face
 from .people import RIVAL
 from .photo import make_change, run_edits
@@ -336,9 +337,8 @@ def load(path: Path, kit: Kit) -> Gallery:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file: make it with `mien gallery FOLDER -o {path}`") from error
     except Exception as error:  # of a damaged archive anything may be missing, or be of another kind
-        said = " ".join(str(error).split())[:80]
         raise InputError(
-            f"{path} is no gallery ({said}): make one with `mien gallery FOLDER -o {path}`"
+            f"{path} is no gallery ({fault(error)}): make one with `mien gallery FOLDER -o {path}`"
         ) from error
     return _gallery(str(about["name"]), pictures, kit)
 

@@ -26,7 +26,7 @@ from ..edits.reenact import Reenactor
 from ..edits.reenact_driver import DrivingFace
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths
-from ..errors import InputError, RequestError
+from ..errors import FaceError, InputError, RequestError
 from ..face.motion import Gesture
 from ..face.shape import ShapeModel
 from ..io import clip_reader, clip_writer, notice
@@ -36,10 +36,15 @@ from ..types import SILENT, Array, Change, Crop, Edit, Face, Origin, Progress, S
 from . import photo as apply
 from .animate import animate
 from .clip_changes import Laid, moved
+from .consent import check_consent
+from .gallery import Gallery
+from .live_swap import LiveSwap
 from .look import align_face
 from .marking import box_of
 from .motion import driver_of
 from .photo import edit_step
+from .swap import GalleryLike, SwapRequest
+from .swap_face import Assignment, Stages
 
 KEYS = 8.0  # times a second that Changes are renewed
 LOOK = 15  # frames from one look for a face to the next, while there is none
@@ -47,6 +52,7 @@ LOOK = 15  # frames from one look for a face to the next, while there is none
 CUTOFF, SLOPE, SPEED = 1.5, 12.0, 1.0
 CALIBRATE = 1.0  # seconds at the beginning in which a driver's neutral face is looked for
 LONGEST = 24 * 3600.0  # seconds of a stream that is written
+NO_FACE = "no face found"
 SPAN = 1e-3  # seconds: the least between two frames
 
 
@@ -104,8 +110,11 @@ class LiveFace:
 
 
 class LiveEffect(Protocol):
-    """What is done to a stream: `renew` slowly, beside, and `show` at once, for every frame, taken `now` in seconds."""
+    """What is done to a stream: `renew` slowly, beside, and `show` at once, for every frame, taken `now` in seconds;
+    `nothing` tells why nothing was done so far, and is empty where something was."""
 
+    @property
+    def nothing(self) -> str: ...
     def renew(self, pixels: Array, face: Face) -> None: ...
     def show(self, pixels: Array, face: Face, now: float) -> Array: ...
 
@@ -118,6 +127,10 @@ class LiveEdits:
     kit: Kit
     anew: Sequence[Paint | Stickers] = ()
     laid: tuple[Laid, ...] = ()
+
+    @property
+    def nothing(self) -> str:
+        return "" if self.laid or self.anew else NO_FACE
 
     def renew(self, pixels: Array, face: Face) -> None:
         """Ask the edits what should change."""
@@ -152,6 +165,10 @@ class LivePortrait:
     model: ShapeModel
     seen: list[Face] = field(default_factory=list)
     neutral: Face | None = None
+
+    @property
+    def nothing(self) -> str:
+        return "" if self.seen or self.neutral else NO_FACE
 
     def renew(self, pixels: Array, face: Face) -> None:
         """Until it is known how the driver's face is at rest, remember it."""
@@ -305,12 +322,25 @@ def portrait_shown(portrait: PhotoLike, consent: str, kit: Kit, mark: str | None
     return Show(effect, step, words, made.photo.origin, boxes)
 
 
+def swap_shown(gallery: GalleryLike, consent: str, kit: Kit, mark: str | None = None) -> Show:
+    """One person's face on the head before the camera. mark: as `live` has it."""
+    check_consent(consent, "a swap")
+    given = Gallery.of(gallery, kit=kit)
+    request = SwapRequest((Assignment(given, "largest"),), consent, mark=mark).checked()
+    stages, sources = Stages(kit, request.options), (one.source for one in given.pictures)
+    step = request.step(stages, sources, shaved=True)
+    words = notice.words_for(mark, "live")
+    step = replace(step, arguments=step.arguments | {"live": True}, words=words)
+    return Show(LiveSwap(given, stages), step, words)
+
+
 @checked
 def live(
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
     portrait: PhotoLike | None = None,
+    gallery: GalleryLike | None = None,
     consent: str = "",
     seconds: float | None = None,
     mark: str | None = None,
@@ -323,9 +353,9 @@ def live(
     """Read a clip as a camera would give it, or a camera ("camera:0"), edit the largest face live, and write what was
     shown as `out` (.mp4): `live("camera:0", "out.mp4", smile=0.8, seconds=10)`.
 
-    portrait: a photo or a painting that is shown instead and does what the face does; it needs consent, as `animate`
-    does. Frames that come too fast are dropped, and the last one is shown again. seconds: when to end; a camera goes on
-    until `progress` is cancelled.
+    portrait: a photo or a painting that is shown instead and does what the face does; gallery: whose face is put on the
+    head instead, as `swap` takes it. Both need consent, as `animate` and `swap` do. Frames that come too fast are
+    dropped, and the last one is shown again. seconds: when to end; a camera goes on until `progress` is cancelled.
     mark: the words in a corner, "eu", which is usual, "eu:de" or "cn", or "none".
     Returns how many frames were shown, how often edits were renewed, and the latency.
     """
@@ -335,21 +365,21 @@ def live(
     request = EditRequest(given, pack=taken_pack(given.get("effect"))).checked()
     if seconds is not None and not 0 < seconds <= LONGEST:
         raise RequestError(f"{seconds:g} seconds came: more than 0, up to {LONGEST:g}, was wanted")
-    if (portrait is None) == request.empty:
-        raise RequestError("what to do: say edits as --smile 0.8, or --portrait PHOTO")
-    if portrait is None:
-        show = edits_shown(request, kit, mark)
-        show = replace(show, origin=_origin(source))
-    else:
+    if (portrait is not None) + (gallery is not None) + (not request.empty) != 1:
+        raise RequestError("what to do: say edits as --smile 0.8, or --portrait PHOTO, or --source PERSON")
+    if portrait is not None:
         show = portrait_shown(portrait, consent, kit, mark)
         show = replace(show, step=replace(show.step, sources=(driver_of(Path(source)),)))
+    else:
+        edited = (
+            edits_shown(request, kit, mark) if gallery is None else swap_shown(gallery, consent, kit, mark)
+        )
+        show = replace(edited, origin=_origin(source))
     told = Told()
     with clip_reader.stream(str(source)) as (frames, fps), Live(show.effect, kit) as running:
         shown = _until(streamed(frames, fps, running, told), fps, seconds, progress)
-        shown = (show.marked(pixels, running.boxes) for pixels in shown)
+        shown = _marked(shown, show, running, str(source))
         clip_writer.write(shown, path, fps=fps, history=(show.step,), origin=show.origin, force=force)
-    if not told.given:
-        raise InputError(f"{source} gave no frame")
     return told
 
 
@@ -359,6 +389,19 @@ def _origin(source: str | os.PathLike[str]) -> Origin:
         return Origin()
     clip = clip_reader.clip(Path(source))
     return Origin(path=clip.path, format=clip.media_type)
+
+
+def _marked(frames: Iterator[Array], show: Show, running: Live, source: str) -> Iterator[Array]:
+    """The frames with words in a corner. In the end an error where there was none, or nothing was done to any: then
+    nothing is written."""
+    given = False
+    for pixels in frames:
+        given = True
+        yield show.marked(pixels, running.boxes)
+    if not given:
+        raise InputError(f"{source} gave no frame")
+    if why := show.effect.nothing:
+        raise FaceError(f"{source}: {why}")
 
 
 def _until(frames: Iterator[Array], fps: float, seconds: float | None, progress: Progress) -> Iterator[Array]:

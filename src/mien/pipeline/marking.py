@@ -80,7 +80,7 @@ def place(
         changed = np.maximum(changed, cv2.warpAffine(alpha, there, window.shape, flags=cv2.INTER_LINEAR))
     if not alphas or (window * changed).sum() < ENOUGH * window.sum():
         changed = 1.0 if uncovered is None else uncovered(crop)
-    return MarkPlace(crop.matrix, _grey(crop), (window * changed).astype(np.float32))
+    return MarkPlace(crop.matrix, _grey(crop), (window * changed).astype(np.float32), window)
 
 
 def _window(crop: Crop) -> Array:

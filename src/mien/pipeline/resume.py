@@ -217,12 +217,13 @@ def process_clip(
     line: FrameProcessor,
     step: Step,
     *,
+    private: bool,
     resume: bool,
     force: bool,
     progress: Progress,
 ) -> Summary:
     """Send a clip through `line` part by part and write it at `out`, labelled by `step`; what is done lies in
-    `out`.parts until then."""
+    `out`.parts until then. private: leave out where and when it was taken and with which device."""
     about = Path(clip.path).stat()
     request: dict[str, Any] = {"clip": [Path(clip.path).name, about.st_size, about.st_mtime_ns]}
 
@@ -230,7 +231,7 @@ def process_clip(
         return footage.frames(clip, begin=first, ticks=ticks)
 
     def join(parts: list[Path], step: Step, bits: str) -> None:
-        video.join(clip, parts, out, history=(step,), bits=bits, force=force)
+        video.join(clip, parts, out, history=(step,), bits=bits, private=private, force=force)
 
     return _process(
         clip, out, line, step, request, frames, join, resume=resume, force=force, progress=progress

@@ -105,6 +105,7 @@ class StyleRequest:
         resume: bool,
         force: bool,
         max_pixels: int,
+        private: bool,
         kit: Kit,
         progress: Progress,
     ) -> Summary:
@@ -123,7 +124,7 @@ class StyleRequest:
             if self.face is None
             else clip_editor(self.face, (edit,), float(clip.fps), kit)
         )
-        how: dict[str, Any] = {"resume": resume, "force": force, "progress": progress}
+        how: dict[str, Any] = {"private": private, "resume": resume, "force": force, "progress": progress}
         return process_clip(clip, out, processor, self._step(edit), **how)
 
     def _edit(self, kit: Kit) -> TranslatorEdit:
@@ -186,6 +187,7 @@ def stylize_clip(
     resume: bool = False,
     force: bool = False,
     max_pixels: int = MAX_PIXELS,
+    private: bool = False,
     mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
@@ -204,7 +206,7 @@ def stylize_clip(
     clip_writer.target(Path(out), force=force)
     which = None if face is None else meant(face, kit=kit)
     request = StyleRequest(manner(kit, network, style), strength, which, asked, start, end, licence, mark)
-    about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels}
+    about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels, "private": private}
     return request.checked().apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
 
 

@@ -94,7 +94,7 @@ class SwapRequest:
         if not done:
             raise FaceError("; ".join(refused))
         sources = (one.source for one in done)
-        step = self._step(stages, sources, shaved=any(one.shaved for one in done))
+        step = self.step(stages, sources, shaved=any(one.shaved for one in done))
         marks = joined(photo.marks, touched.places(photo.pixels, pixels))
         swapped = photo.after(replace(step, notes=(*step.notes, *refused)), pixels, marks)
         return worded(swapped, step.words, seen.faces)
@@ -107,6 +107,7 @@ class SwapRequest:
         resume: bool,
         force: bool,
         max_pixels: int,
+        private: bool,
         kit: Kit,
         progress: Progress,
     ) -> Summary:
@@ -117,8 +118,9 @@ class SwapRequest:
         clip = clip_reader.clip(source, begin=self.start, end=self.end, max_pixels=max_pixels)
         stages = Stages(kit, self.options)
         swapper = clip_swapper(self.assignments, stages, float(clip.fps))
-        step = self._step(stages, (), shaved=True)
-        return process_clip(clip, out, swapper, step, resume=resume, force=force, progress=progress)
+        step = self.step(stages, (), shaved=True)
+        how: dict[str, Any] = {"private": private, "resume": resume, "force": force, "progress": progress}
+        return process_clip(clip, out, swapper, step, **how)
 
     def _chosen(self, seen: PhotoFaces) -> tuple[dict[int, Gallery], list[str]]:
         """Whose face goes to which of a photo's faces, and why some go nowhere. Raises `FaceError` where all do."""
@@ -134,7 +136,8 @@ class SwapRequest:
                 refused.append(str(error))
         return chosen, refused
 
-    def _step(self, stages: Stages, sources: Iterable[Source], *, shaved: bool) -> Step:
+    def step(self, stages: Stages, sources: Iterable[Source], *, shaved: bool) -> Step:
+        """What the label says: `sources` are the pictures that took part, shaved: whether a beard may have gone."""
         step = Step("swap", self.arguments(), stages.networks(shaved=shaved), __version__, now())
         words = notice.words_for(self.mark, "swap")
         pictures = [one for each in self.assignments for one in each.gallery.pictures]
@@ -202,6 +205,7 @@ def swap_clip(
     resume: bool = False,
     force: bool = False,
     max_pixels: int = MAX_PIXELS,
+    private: bool = False,
     mark: str | None = None,
     licence: str | None = None,
     kit: Kit | None = None,
@@ -218,7 +222,7 @@ def swap_clip(
     clip_writer.target(Path(out), force=force)
     assignments = assigned(gallery, face, mapping, kit=kit)
     request = SwapRequest(assignments, consent, options, start, end, licence, mark).checked()
-    about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels}
+    about: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels, "private": private}
     return request.apply_to_clip(Path(source), Path(out), kit=kit, progress=progress, **about)
 
 

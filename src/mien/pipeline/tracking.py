@@ -36,6 +36,11 @@ GAP = 3  # frames without a face that are bridged
 # levels by which a frame differs from the one before on average, seen from afar, where a new shot begins
 CUT = 24.0
 AFAR = (16, 9)
+# eye distances by which the outline of a face may be elsewhere, seen from its eyes, than in most frames around: of
+# heads that talk and turn it is by .03 at most, where the mesh slips on to a second face beside it by .05 to .15
+STRAIN = 0.045
+SIDES = (127, 234, 93, 132, 356, 454, 323, 361)  # of the mesh: both sides of a face
+CORNERS = (33, 263)  # of the eyes, outer
 STILL = 0.15  # face widths a second below which a point counts as still
 STRAIGHT = 0.004  # face widths by which the two regressions may differ while that counts as noise
 NARROW, WIDE = 0.06, 0.14  # seconds: width of the regression for points that move, and for still ones
@@ -227,7 +232,8 @@ def smooth(sights: Sequence[TrackedFrame], i: int, fade: int) -> dict[int, tuple
             1.0 if run[-1] == last else until / (fade + 1),
             1.0,
         )
-        out[number] = _smoothed(sights, run, i, number), there * there * (3 - 2 * there)
+        steady = _unstrained([sights[j].faces[number] for j in run], run)
+        out[number] = _smoothed(sights, steady, i, number), there * there * (3 - 2 * there)
     return out
 
 
@@ -248,6 +254,20 @@ def _run(seen: Iterable[int], i: int) -> list[int]:
             run = []
         run.append(j)
     return run if run and run[0] <= i <= run[-1] else []
+
+
+def _unstrained(faces: Sequence[Face], run: list[int]) -> list[int]:
+    """Those of a run of frames, a face each, in which the mesh has not slipped on to a second face that comes out
+    beside it."""
+    sides = np.stack([_sides(face) for face in faces])
+    held = np.abs(sides - np.median(sides, 0)).max(1) <= STRAIN
+    return [j for j, good in zip(run, held, strict=True) if good] if held.mean() > 0.5 else run
+
+
+def _sides(face: Face) -> Array:
+    """Where the sides of a face are along the line between its eyes, from their middle, in eye distances: `[8]`."""
+    left, right = face.landmarks[list(CORNERS)]
+    return (face.landmarks[list(SIDES)] - (left + right) / 2) @ (right - left) / np.square(right - left).sum()
 
 
 def _smoothed(sights: Sequence[TrackedFrame], run: list[int], i: int, number: int) -> Face:

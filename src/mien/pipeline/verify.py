@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,30 +70,37 @@ def heard(path: Path, kit: Kit) -> Mark | None:
 
 def heard_in_photo(photo: Photo, kit: Kit) -> Mark | None:
     """The clearest mark of a photo's faces; of a mirrored photo, too."""
-    best = None
-    for side in SIDES:
-        signals = _signals(replace(photo, pixels=photo.pixels[:, side]), kit)
-        best = max(map(watermark.read, signals), key=lambda mark: mark.score, default=None)
-        if best is None or best.found:
-            break
-    return best
+
+    def marks(side: slice) -> Iterator[Mark]:
+        return map(watermark.read, _signals(replace(photo, pixels=photo.pixels[:, side]), kit))
+
+    return _clearest(marks)
 
 
 def heard_in_clip(clip: Clip, kit: Kit) -> Mark | None:
     """The mark that frames from all over a clip say together: of each face in them a little, which adds up."""
-    best = None
-    for side in SIDES:
+
+    def marks(side: slice) -> Iterator[Mark]:
         signals = [one for frame in _sampled(clip) for one in _signals(Photo(frame[:, side]), kit)]
-        best = watermark.read(np.mean(signals, axis=0)) if signals else None
-        if best is None or best.found:
-            break
-    return best
+        if signals:
+            yield watermark.read(np.mean(signals, axis=0))
+
+    return _clearest(marks)
+
+
+def _clearest(marks: Callable[[slice], Iterator[Mark]]) -> Mark | None:
+    """The clearest of the marks that are heard as a picture is, or, where none is found there, of those and the ones
+    that are heard in its mirror image."""
+    found = list(marks(SIDES[0]))
+    if found and not any(mark.found for mark in found):
+        found += marks(SIDES[1])
+    return max(found, key=lambda mark: mark.score, default=None)
 
 
 def _signals(photo: Photo, kit: Kit) -> Iterator[Array]:
     pixels = np.ascontiguousarray(photo.pixels)
     for place in found_places(replace(photo, pixels=pixels), kit):
-        yield watermark.heard(place.grey, place.window)
+        yield watermark.heard(place.grey, place.face)
 
 
 def _sampled(clip: Clip) -> Iterator[Array]:

@@ -7,6 +7,7 @@ import copy
 import logging
 import math
 import os
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -48,7 +49,7 @@ EXHAUSTED = (
     "DefaultCPUAllocator",
     "ALLOC_FAILED",
 )  # in the message of a RuntimeError
-LOST = "closed by peer"  # what gloo says of a process that is gone
+LOST = re.compile("(?:closed|reset) by peer")  # what gloo says of a process that is gone
 
 
 class Objective(Protocol):
@@ -151,7 +152,7 @@ def _in_words(run: Run, world: int) -> Generator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, distributed.DistError) or LOST in str(error):
+        if isinstance(error, distributed.DistError) or LOST.search(str(error)):
             raise MienError(
                 "another process that trains has ended, and most likely said why: set that right, then --resume"
             ) from error
