@@ -100,8 +100,6 @@ class Composer:
             return shown
         size, skull = shown.pixels.shape[0], list(SKULL)
         turn = cv2.estimateAffinePartial2D(wig.points[skull], shown.points[skull], method=cv2.LMEDS)[0]
-        if turn is None:
-            return shown
         alpha = cv2.warpAffine(wig.alpha, turn, (size, size), flags=cv2.INTER_AREA)
         colour = cv2.warpAffine(
             wig.colour, turn, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
