@@ -133,6 +133,18 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ("Put in the right order", lambda row: percent(row["right_order"])),
         ),
     ),
+    "parser": (
+        "parser",
+        (
+            ("Pictures", field("set")),
+            ("People and views", field("pictures")),
+            ("Hair", field("hair", ".2f")),
+            ("No part of the person", field("other", ".2f")),
+            ("Skin", field("skin", ".2f")),
+            ("Ears", field("ears", ".2f")),
+            ("Neck", field("neck", ".2f")),
+        ),
+    ),
     "speed": ("speed", (("What", field("what")), ("Time", lambda row: duration(row["seconds"])))),
     "session": (
         "session",

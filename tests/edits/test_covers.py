@@ -1,5 +1,6 @@
 """What hides the lower face stays as it is, and what cannot be seen is not edited."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from faces import collins, hopper, hopper_face, kit
 
 from mien import Photo, Session
+from mien.face import geometry
 from mien.pipeline.photo import find_occlusion
 from mien.types import Array
 
@@ -32,6 +34,7 @@ OUTLINE = (
 )  # of a mask on the mesh
 COLOURS = {"blue": (130, 170, 200), "green": (90, 140, 100), "beige": (205, 170, 150)}
 LEVELS = 8
+LEAST = 0.6  # of a mask, that is seen as one
 
 
 @cache
@@ -53,6 +56,20 @@ def test_a_mask_is_no_skin(colour: str, asked: dict[str, Any]):
     away = np.abs(session.edit(**asked).pixels.astype(int) - session.photo.pixels).max(2)
     assert (away[mask] > LEVELS).mean() < 0.02
     assert (away[~mask] > LEVELS).any() or "sex" in asked
+
+
+def test_a_flat_mask_in_the_colour_of_skin_is_no_part_of_the_face():
+    photo, face = collins()
+    crop = geometry.align(photo.pixels, face.landmarks, kit().parser.alignment)
+    where = np.zeros((crop.size, crop.size), np.float32)
+    cv2.fillPoly(where, [np.rint(crop.landmarks[list(OUTLINE)]).astype(np.int32)], 1)
+    x, y = np.rint(crop.landmarks[[50, 280]]).astype(int).T
+    soft = cv2.GaussianBlur(where, (0, 0), 1)[..., None]
+    pixels = crop.pixels * (1 - soft) + crop.pixels[y, x].mean(0) * soft
+    regions = kit().parser.parse(replace(crop, pixels=np.rint(pixels).astype(np.uint8)))
+    inside = cv2.erode(where, np.ones((9, 9))) > 0
+    assert regions["other"][inside].mean() > LEAST
+    assert regions["lips"][inside].max() < 0.2
 
 
 @pytest.mark.parametrize(

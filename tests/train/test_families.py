@@ -370,3 +370,32 @@ def test_prototypes_are_computed_by_one_command(data: list[Path], tmp_path: Path
     assert set(error) == {"age_error_years", "sex_right"}
     again = Prototypes("p", tmp_path / "p.npz", "")
     assert again.card.role == "prototypes" and np.isfinite(again.mouth_of(1.0)).all()
+
+
+def test_the_parser_begins_with_one_that_was_exported(
+    data: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    knobs = {"steps": "1", "widths": "8,8,8"}
+    verbs.train("parser", data, tmp_path / "first", preset="tiny", overrides=knobs)
+    verbs.export(tmp_path / "first", tmp_path / "first.onnx", bits=16)
+    knobs = {"steps": "1", "lr": "1e-9"}
+    verbs.train(
+        "parser",
+        data[:1],
+        tmp_path / "second",
+        preset="tiny",
+        overrides=knobs,
+        start=[tmp_path / "first.onnx"],
+    )
+    assert "begins with" in capfd.readouterr().err
+    theirs, mine = (load_file(tmp_path / name / "best.safetensors") for name in ("first", "second"))
+    assert theirs.keys() == mine.keys()
+    assert all(torch.allclose(theirs[key], mine[key], atol=1e-3) for key in theirs)
+    about = json.loads((tmp_path / "second" / "run.json").read_text())
+    assert about["began"][0]["name"] == "first.onnx" and about["licence"] == "Apache-2.0"
+    (tmp_path / "junk.onnx").write_bytes(b"junk")
+    with pytest.raises(InputError, match=r"junk\.onnx cannot be read"):
+        verbs.train("parser", data[:1], tmp_path / "third", preset="tiny", start=[tmp_path / "junk.onnx"])
+    with pytest.raises(InputError, match=r"gone\.onnx"):
+        verbs.train("parser", data[:1], tmp_path / "third", preset="tiny", start=[tmp_path / "gone.onnx"])

@@ -1,6 +1,7 @@
-"""Regions of a face: labels that nobody has drawn, what they are staged before, and masks by the parser in
-the box."""
+"""Regions of a face: labels that nobody has drawn, pictures composed with true ones, and masks by the parser in the
+box."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from mien import Photo, verbs
 from mien.face import geometry, mesh, topology
 from mien.io import photo_reader as image
 from mien.models.parser import REGIONS
-from mien.train.data import parsing as staging
+from mien.train.data import covers, parsing
 from mien.train.data import region_labels as regions
+from mien.train.data.composites import Composer, Shown, Wig
+from mien.train.data.dyes import dyed
 from mien.train.data.region_labels import BROWS, EARS, EYES, HAIR, LIPS, NECK, NOSE, OTHER, SKIN, UNKNOWN
 from mien.types import Alignment, Array, Crop
 
@@ -91,28 +94,106 @@ def test_labels_are_where_the_mesh_has_them(studio: Crop):
     assert (labels == EARS).sum() < 400 and (labels == NECK).sum() > 20
 
 
-def test_another_background_leaves_the_person(studio: Crop):
+@pytest.fixture(scope="module")
+def shown(studio: Crop) -> Shown:
     person = regions.keyed(studio)
     assert person is not None
-    shown = staging.Shown(
-        studio.pixels, regions.label(studio, PLAIN, person), np.rint(person * 255).astype(np.uint8), None
-    )
-    data = object.__new__(staging.RegionData)
-    data.size, data.seed, data.pools, data.cutouts = 256, 0, {False: [shown], True: []}, [shown]
-    pixels, labels = data.moved(
-        np.random.default_rng(1), shown.pixels, shown.labels, np.rint(person * 255).astype(np.uint8)
-    )
-    inside, behind = (mesh.hull_mask(studio.landmarks, 256) > 0) & (person > 0.98), person < 0.02
-    assert np.abs(pixels[inside].astype(int) - studio.pixels[inside]).max() <= 1
-    assert np.abs(pixels[behind].astype(int) - studio.pixels[behind]).mean() > 10
-    assert (labels[cv2.resize(person, (128, 128), interpolation=cv2.INTER_AREA) < 0.3] == OTHER).all()
+    cut = np.rint(person * 255).astype(np.uint8)
+    return Shown(studio.pixels, regions.label(studio, PLAIN, person), studio.landmarks, cut)
+
+
+def test_another_ground_leaves_the_person(studio: Crop, shown: Shown):
+    assert shown.person is not None
+    moved = Composer([shown], []).moved(np.random.default_rng(1), shown)
+    inside, behind = (mesh.hull_mask(studio.landmarks, 256) > 0) & (shown.person > 250), shown.person < 5
+    assert np.abs(moved.pixels[inside].astype(int) - studio.pixels[inside]).max() <= 1
+    assert np.abs(moved.pixels[behind].astype(int) - studio.pixels[behind]).mean() > 10
+    nobody = cv2.resize(shown.person, (128, 128), interpolation=cv2.INTER_AREA) < 76
+    assert (moved.labels[nobody] == OTHER).all()
+
+
+def test_batches_are_a_function_of_their_number(shown: Shown):
+    data = object.__new__(parsing.RegionData)
+    data.size, data.seed, data.trained = 256, 0, Composer([shown], [])
     first, again = (data.batch(2, 5) for _ in range(2))
-    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True)) and first[0].shape == (
-        2,
-        3,
-        256,
-        256,
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert first[0].shape == (2, 3, 256, 256) and first[1].shape == (2, 128, 128)
+
+
+def test_hair_is_put_on_another_head(shown: Shown):
+    """A red head of hair that reaches down to the shoulders."""
+    points = shown.points
+    alpha = np.zeros((256, 256), np.uint8)
+    left, right = (round(float(points[i, 0])) for i in (127, 356))
+    alpha[:250, left - 25 : left] = alpha[:250, right : right + 25] = 255
+    wig = Wig(np.full((256, 256, 3), (200, 20, 20), np.uint8), alpha, points)
+    worn = Composer([replace(shown, person=None)], [wig]).haired(np.random.default_rng(0), shown)
+    locks = alpha[::2, ::2] > 0
+    assert (worn.labels[locks] == HAIR).mean() > 0.95
+    away = cv2.dilate(alpha, np.ones((5, 5))) == 0
+    assert np.array_equal(worn.pixels[away], shown.pixels[away])
+    assert np.array_equal(worn.labels[away[::2, ::2]], shown.labels[away[::2, ::2]])
+    assert (worn.pixels[alpha > 0] == (200, 20, 20)).all(-1).mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("shape", "hidden", "seen"),
+    [
+        (covers.hat, (), (LIPS, NOSE, BROWS)),
+        (covers.hood, (), (LIPS, NOSE, BROWS, EYES)),
+        (covers.collar, (), (BROWS, EYES, NOSE)),
+        (covers.mask, (LIPS,), (BROWS,)),
+    ],
+)
+def test_what_covers_a_person_is_no_part_of_them(
+    shown: Shown, shape: Any, hidden: tuple[int, ...], seen: tuple[int, ...]
+):
+    composer, before, all_new = Composer([shown], []), shown.labels, 0
+    for seed in range(6):
+        after = composer.covered(np.random.default_rng(seed), shown, shape)
+        changed = (after.pixels != shown.pixels).any(-1)
+        new = (after.labels == OTHER) & (before != OTHER)
+        all_new += new.sum()
+        assert changed.mean() < 0.9 and changed[::2, ::2][new].sum() >= 0.9 * new.sum()
+        assert all(not (after.labels[before == region] == region).any() for region in hidden)
+        assert all((after.labels[before == region] == region).mean() > 0.8 for region in seen)
+    assert all_new > 1000
+
+
+def test_a_mask_may_look_like_skin(shown: Shown):
+    """Only in colour: nothing of the face shows through."""
+    stuff = covers.skin_like(np.random.default_rng(0), shown.pixels, shown.points)
+    cheek = tuple(np.rint(shown.points[50][::-1]).astype(int))
+    assert np.abs(stuff[cheek] - shown.pixels[cheek]).max() < 60
+    mouth = mesh.polygon_mask(shown.points, topology.LIPS, 256, 0.5) > 0.5
+    assert stuff[mouth].std(0).max() < 0.5 * shown.pixels[mouth].std(0).max()
+
+
+def test_poor_light_is_dark_and_few_pixels_are_smooth(shown: Shown):
+    ways = [parsing.poorly(np.random.default_rng(k), shown.pixels) for k in range(12)]
+    assert all(way.shape == shown.pixels.shape and way.dtype == np.uint8 for way in ways)
+    mean = shown.pixels.mean()
+    assert min(way.mean() for way in ways) < 0.5 * mean and max(way.mean() for way in ways) < 1.1 * mean
+    assert (
+        min(cv2.Laplacian(way, cv2.CV_32F).std() for way in ways)
+        < 0.5 * cv2.Laplacian(shown.pixels, cv2.CV_32F).std()
     )
+
+
+def test_a_photo_with_more_than_a_head(tmp_path: Path, studio: Crop, shown: Shown):
+    """The wall is taught as far as the photo reaches, and hair that reaches beyond the layout."""
+    photo = cv2.copyMakeBorder(studio.pixels, 100, 100, 100, 100, cv2.BORDER_REPLICATE)
+    found = parsing.shown_wide(photo, studio.landmarks + 100, 256)
+    assert len(found) == 1 and found[0].pixels.shape == (384, 384, 3) and found[0].labels.shape == (192, 192)
+    labels = found[0].labels
+    assert (labels[:40, :20] == OTHER).all() and (labels == HAIR).sum() > 500
+    x, y = np.rint((found[0].points[4] + 0.5) / 2 - 0.5).astype(int)
+    assert labels[y, x] == NOSE
+    cv2.imwrite(str(tmp_path / "anna-1.jpg"), photo[..., ::-1])
+    np.savez(
+        tmp_path / "landmarks478.npz", files=np.array(["anna-1.jpg"]), points=studio.landmarks[None] + 100.5
+    )
+    assert [(name, path.name) for name, path, _ in parsing.busts(tmp_path)] == [("anna", "anna-1.jpg")]
 
 
 def test_hair_is_dyed_and_nothing_else(studio: Crop):
@@ -121,7 +202,7 @@ def test_hair_is_dyed_and_nothing_else(studio: Crop):
     sure, away = cv2.erode(hair, np.ones((7, 7))) > 0, cv2.dilate(hair, np.ones((25, 25))) == 0
     away &= cv2.dilate(mesh.hull_mask(studio.landmarks, 256), np.ones((9, 9))) == 0
     ways = [
-        np.abs(staging.dyed(np.random.default_rng(k), studio.pixels, labels).astype(int) - studio.pixels)
+        np.abs(dyed(np.random.default_rng(k), studio.pixels, labels).astype(int) - studio.pixels)
         for k in range(8)
     ]
     assert np.mean([way[sure].mean() for way in ways]) > 20 and max(way[away].mean() for way in ways) < 3

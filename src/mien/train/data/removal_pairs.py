@@ -25,8 +25,8 @@ from ...models.kit import Kit
 from ...models.parser import Parser
 from ...types import Alignment, Array, Change, Crop
 from . import head_turn as turning
+from .dyes import natural, toned
 from .faces import camera, chw, read_faces, read_rgb
-from .parsing import natural, toned
 
 THINGS = ("beard", "glasses")  # what can be taken off, in the order of a condition; regions of the parser
 NEAR = 16  # so many people who wear it are looked at for one whose head is turned alike

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+from torch import from_numpy
+
 from ...errors import InputError
+from ...models.card import KEY, Card
 from ...models.catalogue import sha256_of
 from ..families.stylegan2 import FIXED
 from ..published import detect as official
@@ -36,9 +42,11 @@ class Origin:
 
 
 def read_origin(path: Path) -> Origin:
-    """Read a run's folder or a published checkpoint. Raises `InputError` or `ModelError` where it is neither,
-    or damaged."""
-    return _of_run(path) if path.is_dir() else _published(path)
+    """Read a run's folder, a network that `mien export` wrote, or a published checkpoint. Raises `InputError` or
+    `ModelError` where it is none of these, or damaged."""
+    if path.is_dir():
+        return _of_run(path)
+    return _exported(path) if path.suffix == ".onnx" else _published(path)
 
 
 def _of_run(folder: Path) -> Origin:
@@ -58,6 +66,23 @@ def _of_run(folder: Path) -> Origin:
         {name: one for name, one in nets.items() if one},
         knobs,
         *terms,
+    )
+
+
+def _exported(path: Path) -> Origin:
+    """Weights keep their names when they are exported, with ".half" where they are stored in 16 bits; of one of several
+    networks of a family nobody can say which it is: it is taken for G."""
+    try:
+        model = onnx.load(str(path))
+    except (OSError, DecodeError) as error:
+        raise InputError(f"{path} cannot be read as a network ({error}): export it again") from error
+    card = Card.from_json({one.key: one.value for one in model.metadata_props}.get(KEY, ""), path.name)
+    state = {
+        one.name.removesuffix(".half"): from_numpy(numpy_helper.to_array(one).astype("float32"))
+        for one in model.graph.initializer
+    }
+    return Origin(
+        path.name, card.name, sha256_of(path), {"G": state}, {}, card.licence, card.commercial, card.data
     )
 
 

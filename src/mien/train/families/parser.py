@@ -3,7 +3,7 @@ colours and renders give."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ...models.card import Card
 from ...models.parser import REGIONS
 from ..blocks.ema import decay
 from ..blocks.layers import UNet
+from ..blocks.translators import take
 from ..data.loader import Loader, tensors
 from ..data.parsing import RegionData
 from ..data.region_labels import UNKNOWN
@@ -118,6 +119,10 @@ class Parse:
         self.nets["G"].to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - missing in torch's stubs
         self.optimisers = {"G": torch.optim.AdamW(self.nets["G"].parameters(), cfg.lr, weight_decay=1e-3)}
 
+    def transfer(self, states: dict[str, dict[str, Tensor]]) -> list[str]:
+        """Begin with other weights "G". Returns the names of what did not fit."""
+        return [f"G.{key}" for key in take(self.nets["G"], states.get("G", {}))]
+
     def keep(self, i: int) -> float:
         """Share of the averaged G that step `i` keeps: less in the beginning."""
         return decay(i + 1, self.cfg.ema)
@@ -165,7 +170,10 @@ class Parse:
 
     def parts(self, G: nn.Module) -> list[Part]:
         size = round(self.cfg.size * TEMPLATES["wide"].side)  # more around a face of the same size
-        limits = "Learned from labels that nobody has drawn: hats, veils and hair of the background's colour are told apart badly."
+        limits = (
+            "Learned from labels that nobody has drawn and from composed pictures: high curls and afros are taken for "
+            "hats, and hoods, veils and caps of plain cloth for hair."
+        )
         about: dict[str, Any] = {
             "licence": "Apache-2.0",
             "template": "wide",
@@ -184,6 +192,13 @@ def _sized(regions: Tensor, labels: Tensor) -> Tensor:
         if regions.shape[2:] == labels.shape[1:]
         else F.interpolate(regions, labels.shape[1:], mode="bilinear")
     )
+
+
+def adapt(cfg: Config, knobs: dict[str, Any], states: dict[str, dict[str, Tensor]]) -> Config:
+    """`cfg` with the widths of the weights that a run begins with."""
+    G = states.get("G", {})
+    found = [G[f"body.enc.{i}.conv0.bias"].shape[0] for i in range(9) if f"body.enc.{i}.conv0.bias" in G]
+    return replace(cfg, widths=tuple(found)) if found else cfg
 
 
 def build(cfg: Config) -> Parse:
