@@ -27,7 +27,7 @@ def test_they_agree_with_magentas():
     """magenta.json: what the int8 originals say of these pictures; of the drawing, means of 12 by 12 parts."""
     said = json.loads(Path(__file__).with_name("magenta.json").read_text(encoding="utf-8"))
     vector = kit().style_encoder("painting").vector(style())
-    assert vector == pytest.approx(np.array(said["vector"]), abs=0.03), "of numbers up to 2"
+    assert vector == pytest.approx(np.array(said["vector"]), abs=0.05), "of numbers up to 2"
     net = kit().translator("painting").net
     numbers = np.array([said["vector"]], np.float32)
     drawn = net.run(pixels=content().transpose(2, 0, 1)[None].astype(np.float32) / 255, style=numbers)

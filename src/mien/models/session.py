@@ -49,6 +49,9 @@ class Net:
         options.intra_op_num_threads = threads
         # threads that wait do not spin: small networks are no slower for it, and leave the core to others
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # kernels for 8 bits overflow on processors without VNNI, as most laptops have: what is stored so is computed in
+        # floating point
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
         options.log_severity_level = 4  # errors are raised, too
         try:
             self._session = ort.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
