@@ -243,8 +243,8 @@ def test_export_is_what_was_trained(run: Path, tmp_path: Path, monkeypatch: pyte
             models.open(net, "finder")
     mine = Kit(threads=1)
     if nets[0].card.role == "retoucher":
-        mine.__dict__["retoucher"] = models.open(nets[0], "retoucher")
-        assert edit(hopper(), kit=mine, method="network", smile=0.5, age=5, sex=0.5).history
+        drawing = mine.having("retoucher", models.open(nets[0], "retoucher"))
+        assert edit(hopper(), kit=drawing, method="network", smile=0.5, age=5, sex=0.5).history
     elif nets[0].card.role == "parser":
         crop = geometry.align(hopper().pixels, hopper_face().landmarks, Alignment("wide", 300))
         regions = models.open(nets[0], "parser").parse(crop)
