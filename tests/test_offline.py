@@ -44,7 +44,7 @@ OWN = (  # with networks of the user's
     [
         (HOOKED, "opened an internet socket"),
         (HOOKED, "looked up localhost"),
-        (NATIVE, "has an open internet socket"),
+        (NATIVE, "has an open AF_INET socket to nobody"),
         (LEFT, "left .id"),
     ],
 )

@@ -51,17 +51,24 @@ def heard(event, told):
     elif event == "socket.__new__" and int(told[1]) in INTERNET:
         tell(f"opened an internet socket (family {int(told[1])})")
 
+def reached(twin):
+    try:
+        return twin.getpeername()[0]
+    except OSError:  # nobody yet
+        return "nobody"
+
 def looked_at(number, seen):
     try:
         name = os.readlink(f"/proc/self/fd/{number}")
         if not name.startswith("socket:[") or name in seen:
             return
         with socket.socket(fileno=os.dup(int(number))) as twin:
-            if twin.family in INTERNET:
-                tell(f"has an open internet socket ({twin.family.name})")
+            to = reached(twin) if twin.family in INTERNET else ""
+            if to and (name, to) not in seen:
+                tell(f"has an open {twin.family.name} socket to {to}")
     except OSError:  # closed since
         return
-    seen.add(name)
+    seen.add((name, to) if to == "nobody" else name)
 
 def look():
     seen = set()
