@@ -38,7 +38,7 @@ from .animate import animate
 from .clip_changes import Laid, moved
 from .consent import check_consent
 from .gallery import Gallery
-from .live_swap import LiveSwap
+from .live_swap import NO_FACE, LiveSwap
 from .look import align_face
 from .marking import box_of
 from .motion import driver_of
@@ -52,7 +52,6 @@ LOOK = 15  # frames from one look for a face to the next, while there is none
 CUTOFF, SLOPE, SPEED = 1.5, 12.0, 1.0
 CALIBRATE = 1.0  # seconds at the beginning in which a driver's neutral face is looked for
 LONGEST = 24 * 3600.0  # seconds of a stream that is written
-NO_FACE = "no face found"
 SPAN = 1e-3  # seconds: the least between two frames
 
 

@@ -20,6 +20,8 @@ from .look import align_face
 from .photo import make_change, run_edits
 from .swap_face import Stages, Target, read_age, refused_for_pose
 
+NO_FACE = "no face found"
+
 
 @dataclass
 class LiveSwap:
@@ -31,7 +33,7 @@ class LiveSwap:
     tones: Tones | None = None
     ages: list[tuple[float, float]] = field(default_factory=list)
     laid: tuple[tuple[Edit, Laid], ...] = ()
-    nothing: str = "no face found"
+    nothing: str = NO_FACE
 
     def renew(self, pixels: Array, face: Face) -> None:
         """Measure the face, and draw the gallery's in its place."""
@@ -42,12 +44,13 @@ class LiveSwap:
 
     def show(self, pixels: Array, face: Face, now: float) -> Array:
         """The frame with what was last drawn, where the face is now."""
-        edits, held = [edit for edit, _ in self.laid], iter(self.laid)
+        laid = self.laid  # once: the other thread may draw anew meanwhile
+        held = iter(laid)
 
         def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             return moved(next(held)[1], crop.landmarks, self.stages.kit.prototypes.triangles)
 
-        return run_edits(pixels, edits, [face], [0], recall, align_face)
+        return run_edits(pixels, [edit for edit, _ in laid], [face], [0], recall, align_face)
 
     def _drawn(self, pixels: Array, face: Face) -> tuple[tuple[Edit, Laid], ...]:
         """Each edit, and what it changed; a `FaceError` says why the face stays as it is."""
