@@ -25,9 +25,9 @@ GREY = 66.0  # Lab lightness that grey hair has at least
 STRAND, EDGE = 3.0, 0.18
 SHEEN = 78.0  # Lab lightness from where on hair shines, in the light's colour
 SHINE = 0.65  # of how much lighter than the middle a strand would be: what shines does so in any colour
-# Lab lightness of fair skin and of the whites of eyes in even light, and of which of an eye's pixels it is that of
-FAIR, WHITE, LIGHTEST = 74.0, 68.0, 95
-LESS = 0.9  # the power of the share of that which a face has, by which its dyed hair is darker
+# Lab lightness of fair skin and of the whites of eyes in full light, and of which of an eye's pixels it is that of
+FAIR, WHITE, LIGHTEST = 79.0, 80.0, 95
+LESS = 0.7  # the power of the share of that which a face has, by which its dyed hair is darker
 FEWEST = 20  # pixels of an eye that tell
 HAIRLINE = 0.025  # face widths beside skin, over which hair is thin
 BLURRED = 2.5  # pixels of the photo over which hair is mixed with what is behind it, at the least
