@@ -7,17 +7,21 @@ them, can be checked.
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from faces import hopper, hopper_face, kit
 from torch import Tensor, nn
 
 from mien import edit
 from mien.face import geometry
-from mien.models.card import Card
+from mien.models.card import KEY, Card
 from mien.train.engine import export
 from mien.train.engine.part import Part
 from mien.types import Alignment
@@ -82,10 +86,11 @@ class Inverter(nn.Module):
         return w[:, None].repeat(1, LAYERS, 1)
 
 
-def write(folder: Path, name: str = "eigen", licence: str = "CC0-1.0", commercial: bool = True) -> list[Path]:
-    """NAME-mapper, NAME-generator and NAME-encoder as .onnx."""
+@cache
+def exported() -> tuple[tuple[Part, bytes], ...]:
+    """The parts, and each as .onnx, not yet by its name."""
     faces = Faces()
-    said: dict[str, Any] = {"licence": licence, "commercial": commercial, "limits": "one face"}
+    said: dict[str, Any] = {"licence": "CC0-1.0", "limits": "one face"}
     about: dict[str, Any] = {"template": "ffhq", "size": SIZE, "value_range": (-1.0, 1.0)} | said
     parts = [
         Part(
@@ -93,24 +98,30 @@ def write(folder: Path, name: str = "eigen", licence: str = "CC0-1.0", commercia
             Mapper(),
             {"z": torch.zeros(1, W)},
             ("w",),
-            Card(f"{name}-mapper", "mapper", w_avg=(0.0,) * W, **said),
+            Card("", "mapper", w_avg=(0.0,) * W, **said),
         ),
         Part(
-            "generator",
-            faces,
-            {"ws": torch.zeros(1, LAYERS, W)},
-            ("pixels",),
-            Card(f"{name}-generator", "generator", **about),
+            "generator", faces, {"ws": torch.zeros(1, LAYERS, W)}, ("pixels",), Card("", "generator", **about)
         ),
         Part(
             "encoder",
             Inverter(faces),
             {"pixels": torch.zeros(1, 3, SIZE, SIZE)},
             ("ws",),
-            Card(f"{name}-encoder", "encoder", **about),
+            Card("", "encoder", **about),
         ),
     ]
-    places = export.places_of(parts, folder / f"{name}.onnx")
-    for part, place in zip(parts, places, strict=True):
-        export.write(part, place)
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name) / "part.onnx"
+        return tuple((part, place.read_bytes()) for part in parts if export.write(part, place) < 1e-3)
+
+
+def write(folder: Path, name: str = "eigen", licence: str = "CC0-1.0", commercial: bool = True) -> list[Path]:
+    """NAME-mapper, NAME-generator and NAME-encoder as .onnx."""
+    places = export.places_of([part for part, _ in exported()], folder / f"{name}.onnx")
+    for (part, data), place in zip(exported(), places, strict=True):
+        card = replace(part.card, name=f"{name}-{part.role}", licence=licence, commercial=commercial)
+        model = onnx.load_from_string(data)
+        onnx.helper.set_model_props(model, {KEY: card.to_json()})
+        onnx.save(model, str(place))
     return places

@@ -78,8 +78,8 @@ def test_folders_below_are_taken_or_named(mien: Mien, photos: Path, out: Path):
     assert names(out) == ["a.jpg", "b.JPG", "below"] and names(out / "below") == ["c.jpg"]
     inside = photos / "done"
     inside.mkdir()
-    for skipped in (0, 3):
-        ran = mien("edit", photos, "--warmth", 0.3, "-o", inside, "--workers", 1, "--recursive", "--resume")
+    for skipped, named in ((0, photos), (3, photos / ".." / photos.name)):
+        ran = mien("edit", named, "--warmth", 0.3, "-o", inside, "--workers", 1, "--recursive", "--resume")
         assert ran.code == 0 and summary(ran) == f"{3 - skipped} done, {skipped} skipped, 0 failed"
 
 

@@ -304,7 +304,7 @@ def test_what_pix2pix_does_in_training_is_imported_where_it_is_asked_for(
     mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
-    net = drawn(translators.UNetGenerator(base=2, downs=7))
+    net = drawn(translators.UNetGenerator(base=2, downs=6))
     path = saved(tmp_path, dict(net.state_dict()))
     for name, *flags in (("plain",), ("own", "--own-statistics", "--sample")):
         assert mien("models", "import", path, "--name", name, *flags).code == 0

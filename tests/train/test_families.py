@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -124,19 +125,38 @@ def test_a_run_leaves_what_is_promised(run: Path):
     assert preview is not None and preview.std() > 10
 
 
-def test_resumed_equals_uninterrupted(run: Path, data: list[Path], tmp_path: Path):
-    """Killed between checkpoints, in the middle of writing one and before it has its name: resumed, the same
-    weights, bit for bit."""
+@pytest.fixture(scope="module")
+def killed() -> Iterator[Callable[..., Any]]:
+    """Trains in processes that are killed: one for all families, so that torch is imported once, which forks."""
+    command = [sys.executable, "-c", KILLED]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin and process.stdout
+        asked, told = process.stdin, process.stdout
+
+        def train(*request: Any) -> Any:
+            asked.write(json.dumps(request) + "\n")
+            asked.flush()
+            return json.loads(told.readline())
+
+        yield train
+        asked.close()
+
+
+def test_resumed_equals_uninterrupted(
+    run: Path, data: list[Path], tmp_path: Path, killed: Callable[..., Any]
+):
+    """Killed between checkpoints, and of one family in the middle of writing one and before it has its name, too:
+    resumed, the same weights, bit for bit."""
     folder, family = tmp_path / "killed", run.name
-    command = [sys.executable, "-c", KILLED, family, str(folder), *map(str, folders(family, data))]
-    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {
-        "after": [-signal.SIGKILL, 0],
-        "within": [-signal.SIGKILL, 1000],
-        "before": [-signal.SIGKILL, 0],
-        "never": [0, 0],
-    }
+    ends = {"after": [-signal.SIGKILL, 0]}
+    if family == "stargan":
+        ends |= {"within": [-signal.SIGKILL, 1000], "before": [-signal.SIGKILL, 0]}
+    ends["never"] = [0, 0]
+    asked = [str(path) for path in folders(family, data)]
+    assert killed(family, str(folder), asked, list(ends)) == ends
     assert_same(load_file(run / "step-000004.safetensors"), load_file(folder / "step-000004.safetensors"))
     assert not (folder / ".part").exists()
 
@@ -160,12 +180,10 @@ from mien.train import families
 from mien.train.engine import checkpoints as runs
 from mien.train.engine import fit as loop
 
-family, folder, *data = sys.argv[1:]
-folder, real, count = Path(folder), runs.save_file, []
-draft = folder / ".part" / "step-000002.safetensors"
+real = runs.save_file
 
-def train(end):
-    resume = folder.is_dir()
+def train(family, folder, data, end):
+    resume, count = folder.is_dir(), []
 
     def save(tensors, path, **more):
         real(tensors, path, **more)
@@ -179,16 +197,19 @@ def train(end):
             os.kill(os.getpid(), signal.SIGKILL)
 
     runs.save_file = save
-    verbs.train(family, [Path(p) for p in data], folder, preset="tiny", overrides={} if resume else {"steps": "4"}, resume=resume)
+    verbs.train(family, data, folder, preset="tiny", overrides={} if resume else {"steps": "4"}, resume=resume)
 
-told = {}
-for end in ("after", "within", "before", "never"):  # a process each, that need not import everything anew
-    if not (child := os.fork()):
-        train(end)
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    told[end] = [code, draft.stat().st_size if end == "within" and draft.exists() else 0]
-print(json.dumps(told))
+for line in sys.stdin:
+    family, name, data, ends = json.loads(line)
+    folder, told = Path(name), {}
+    draft = folder / ".part" / "step-000002.safetensors"
+    for end in ends:
+        if not (child := os.fork()):
+            train(family, folder, [Path(one) for one in data], end)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        told[end] = [code, draft.stat().st_size if end == "within" and draft.exists() else 0]
+    print(json.dumps(told), flush=True)
 """
 
 

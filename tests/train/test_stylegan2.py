@@ -348,7 +348,7 @@ def test_score_tells_faces_from_their_mean(folder: Path):
 @pytest.mark.parametrize("classes", [0, 3])
 def test_parts_export(tmp_path: Path, classes: int):
     """Both halves, at batch 1 and 3, to 1e-3 of torch: `export.write` refuses anything else."""
-    one = sg.build(replace(TINY, classes=classes, synthesis="orig" if classes else "skip"))
+    one = sg.build(replace(TINY, size=8, classes=classes, synthesis="orig" if classes else "skip"))
     fill(one.G)
     mapper, generator = one.parts(one.G.eval())
     assert [part.role for part in (mapper, generator)] == ["mapper", "generator"]

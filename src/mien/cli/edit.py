@@ -168,8 +168,9 @@ def gathered(
             "no file was named: IN is a file, a folder or a glob, and --files-from takes a list"
         )
     sources, place = batch.gather(inputs, clips=True, recursive=recursive), Path(output)
-    if recursive and place not in map(Path, inputs):
-        sources = [source for source in sources if place not in source.parents]
+    own = place.resolve()
+    if recursive and own not in (Path(name).resolve() for name in inputs):
+        sources = [source for source in sources if own not in source.resolve().parents]
     clips = frozenset(source for source in sources if batch.is_clip(source))
     if clips_only and not clips:
         raise RequestError("--from and --to are for clips, and none came")

@@ -36,9 +36,12 @@ class Attention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: Tensor) -> Tensor:
-        f, g, h = (layer(x).flatten(2) for layer in (self.f, self.g, self.h))  # [N, c, HW]
-        share = (g.mT @ f).softmax(-1)  # [N, HW, HW]
-        return x + self.gamma * (h @ share.mT).view_as(x)
+        f, g, h = (layer(x).flatten(2).mT for layer in (self.f, self.g, self.h))  # [N, HW, c]
+        more = h.shape[2] - f.shape[2]
+        # as wide as h, for which torch has a kernel that holds no [N, HW, HW]
+        f, g = F.pad(f, (0, more)), F.pad(g, (0, more))
+        there = F.scaled_dot_product_attention(*(one.contiguous()[:, None] for one in (g, f, h)), scale=1.0)
+        return x + self.gamma * there[:, 0].mT.reshape(x.shape)
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
