@@ -44,9 +44,7 @@ def plain(path: Path) -> list[Array]:
     return [one.picture.to_ndarray().astype(int) for one in footage.frames(footage.clip(path))]
 
 
-@pytest.mark.parametrize(
-    "asked", [{"warmth": 1.0}, {"smile": 1.0}, {"hairstyle": "bob"}, {"effect": "whiskers"}]
-)
+@pytest.mark.parametrize("asked", [{"warmth": 1.0}, {"smile": 1.0}, {"mouth": 1.0}, {"effect": "whiskers"}])
 def test_it_rises_from_nothing_to_all(walk: Path, asked: dict[str, Any]):
     before, whole, risen = plain(walk), drawn(walk, (), **asked), drawn(walk, RISING, **asked)
     assert all(np.array_equal(one, other) for one, other in zip(risen[:7], before[:7], strict=True))
@@ -61,21 +59,22 @@ def test_it_rises_from_nothing_to_all(walk: Path, asked: dict[str, Any]):
 def test_half_of_it_changes_half_as_much(walk: Path):
     before, whole, half = plain(walk), drawn(walk, (), warmth=1.0), drawn(walk, ((0, 0.5),), warmth=1.0)
     for one, other, all_ in zip(half, before, whole, strict=True):
-        assert np.abs(all_ - other).max() > 12
-        assert np.abs((one - other) - (all_ - other) / 2).max() <= 2.5, "which rounds three times"
+        assert np.abs(all_ - other).max() > 8
+        away = np.abs((one - other) - (all_ - other) / 2)
+        assert away.max() <= 3 and away.mean() < 0.1, "levels round on the way"
 
 
 def test_times_are_those_of_the_clip(portrait: Array, tmp_path: Path):
     """Of a part they count from the start of the whole; the clock of the file may begin with anything."""
     frames = [shot(portrait, i) for i in range(12)]
     source = film(tmp_path / "a.mts", frames, codec="libx264", sound=None)
-    assert float(footage.clip(source).zero) > 0.5
+    assert float(footage.clip(source).zero) > 0.05
     before, risen = plain(source), drawn(source, RISING, warmth=1.0)
     same = [np.array_equal(one, other) for one, other in zip(risen, before, strict=True)]
     assert same == [True] * 7 + [False] * 5
     out = tmp_path / "out.mp4"
     with pytest.raises(FaceError, match="the keys are 0 wherever a face is in 6 frames"):
-        verbs.edit_clip(source, out, warmth=1.0, end=0.2, keys=RISING)
+        verbs.edit_clip(source, out, warmth=1.0, end=0.19, keys=RISING)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["a.mts"]
     assert verbs.edit_clip(source, out, warmth=1.0, start=0.2, keys=[[0.2, 0], [0.4, 1]]).faces == 1
     said = verify(out).history[-1].arguments
@@ -94,7 +93,7 @@ def test_a_run_goes_on_with_the_same_keys_only(
         cancelled = False
 
         def advance(self, done: int, total: int) -> None:
-            self.cancelled = done == 8
+            self.cancelled = done == 12
 
     asked: dict[str, Any] = {"warmth": 1.0, "keys": RISING}
     verbs.edit_clip(walk, whole, **asked)
@@ -149,8 +148,6 @@ def test_keys_are_for_clips(mien: Mien, walk: Path, photo: Path, tmp_path: Path)
     keys = ("--keys", "0=0,0.3=1")
     ran = mien("edit", photo, "--warmth", 1, *keys, "-o", tmp_path / "out.jpg")
     assert (ran.code, ran.err) == (2, "mien: --keys are for clips, and none came\n")
-    ran = mien("edit", photo, walk, "--warmth", 1, *keys, "-o", tmp_path / "both", "--json")
-    assert ran.code == 2 and "names a file" in ran.err
     ran = mien("edit", photo, walk, "--warmth", 1, *keys, "-o", f"{tmp_path / 'both'}/", "--json")
     assert ran.code == 0, ran.err
     said = {
