@@ -29,8 +29,8 @@ def taken_keys(given: Sequence[Sequence[Any]]) -> Keys:
 
 
 def _key(given: Any) -> tuple[float, float]:
-    pair = given if isinstance(given, Sequence) and len(given) == 2 else (None, None)
-    if not all(isinstance(value, Real) and not isinstance(value, bool) for value in pair):
+    pair: Sequence[Any] = given if isinstance(given, Sequence) else ()
+    if len(pair) != 2 or any(isinstance(value, bool) or not isinstance(value, Real) for value in pair):
         raise RequestError(f"key {given!r}: seconds and a share were wanted, as (1.5, 0.8)")
     time, share = pair
     if not 0 <= time < LONGEST:
