@@ -8,6 +8,7 @@ import { t } from "./words.js";
 /** @typedef {[number, number]} Key - seconds and a share of 0..1 */
 /** @typedef {{seconds: number, fps: number, at: number, seek: (time: number) => void, clock: (time: number) => string}} Film */
 const STEP = 0.05; // of an arrow
+const LABEL = 0.08; // of the line: where its words stand, below it where it is high
 const TOGGLE = "key-of-strength"; // the id of the button
 
 const pulled = signal(/** @type {Key[] | null} */ (null)); // while a key is held
@@ -93,7 +94,7 @@ export const Strength = (/** @type {{film: Film}} */ { film }) => {
   const says = all.length ? t("clip-strength-here", { n: Math.round(100 * state.shareAt(all, at)) }) : t("clip-strength-same");
   return html`<div class=${`strength ${all.length ? "set" : ""}`} role="group" aria-label=${t("clip-strength")}>
     <${IconButton} id=${TOGGLE} icon=${here ? "unkey" : "key"} says=${t(here ? "clip-key-drop" : "clip-key-add")} keys="K" onClick=${() => toggle(film)} />
-    <div class="track"><span>${says}</span>
+    <div class=${`track ${state.shareAt(all, LABEL * seconds) > 0.5 ? "high" : ""}`}><span>${says}</span>
       <div class="plot" onClick=${(/** @type {any} */ e) => { if (e.target !== e.currentTarget) return; const [time, share] = placeOf(e, film); add(time, share, film); film.seek(time); }}>
         <svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><polygon points=${`0,100 ${line} 100,100`} /><polyline points=${line} /></svg>
         <i class="head" style=${{ left: `${(100 * at) / seconds}%` }}></i>
