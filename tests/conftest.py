@@ -34,13 +34,13 @@ def needs_torch(path: Path) -> bool:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Without the tests of training torch is not loaded at all, which would take seconds in each process."""
-    return True if config.option.markexpr == "not train" and needs_torch(collection_path) else None
+    return True if config.option.markexpr.startswith("not train") and needs_torch(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file first, so that the processes that share the files end together; and what needs torch
+    """The longest files first, so that the processes that share the files end together; and what needs torch
     is marked."""
-    items.sort(key=lambda item: item.path.name != "test_families.py")
+    items.sort(key=lambda item: item.path.name not in ("test_families.py", "test_page.py"))
     for item in items:
         if needs_torch(item.path):
             item.add_marker("train")

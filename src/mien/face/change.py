@@ -3,7 +3,7 @@ computed in a window of a crop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -33,10 +33,13 @@ def composite(pixels: Array, crop: Crop, change: Change, out: Array | None = Non
     touched = cv2.boundingRect((change.alpha > 0).astype(np.uint8))
     if touched[2] == 0:
         return out
+    # OpenCV warps four layers much faster than two or three
     over = cv2.merge([change.colour, change.alpha])
+    flow = cv2.transform(change.flow, np.linalg.inv(crop.matrix[:, :2])).astype(np.float32)  # in photo pixels
+    flow = cv2.merge([*cv2.split(flow), *[np.zeros_like(change.alpha)] * 2])
     box = (touched[0] - 1.0, touched[1] - 1.0, float(touched[0] + touched[2]), float(touched[1] + touched[3]))
     for tile in _tiles(footprint(crop.matrix, box, pixels.shape, margin=1)):
-        _composite_tile(pixels, crop.matrix, change, over, tile, out)
+        _composite_tile(pixels, crop.matrix, change, over, flow, tile, out)
     return out
 
 
@@ -73,9 +76,9 @@ def advect_points(points: Array, crop: Crop, change: Change) -> Array:
 
 
 def _composite_tile(
-    pixels: Array, matrix: Array, change: Change, over: Array, tile: Tile, out: Array
+    pixels: Array, matrix: Array, change: Change, over: Array, flow: Array, tile: Tile, out: Array
 ) -> None:
-    """over: the change's colour and alpha `[S, S, 4]`, as OpenCV warps four layers much faster than three."""
+    """over: the change's colour and alpha `[S, S, 4]`; flow: in photo pixels, and two empty layers `[S, S, 4]`."""
     left, top, right, bottom = tile
     here = shifted(matrix, left, top)
     part = _seen_of(here, (right - left, bottom - top), len(change.alpha))
@@ -93,40 +96,39 @@ def _composite_tile(
     over = field(over)
     colour, alpha = cv2.cvtColor(over, cv2.COLOR_RGBA2RGB), cv2.extractChannel(over, 3)
     moves = change.source is not None or np.abs(change.flow[part]).max() >= SUBPIXEL * scale_of(matrix)
-    picture, places = _places(pixels, matrix, change, tile, field) if moves else (pixels, None)
+    picture, places = _places(pixels, matrix, change, tile, field(flow)) if moves else (pixels, None)
     full, depth = _full(pixels), cv2.CV_8U if pixels.dtype == np.uint8 else cv2.CV_16U
     for band in _bands(alpha):
         own, target = pixels[top:bottom, left:right][band], out[top:bottom, left:right][band]
-        looked = own if places is None else _look(picture, places[band], own.dtype)
+        looked = own if places is None else _look(picture, places[0][band], places[1][band], own.dtype)
         delta = cv2.scaleAdd(colour[band], full, cv2.subtract(looked, own, dtype=cv2.CV_32F))
         cv2.multiply(delta, cv2.merge([alpha[band]] * 3), delta)
         target[:] = cv2.add(target, delta, dtype=depth)  # rounds and clips; where alpha is 0 it adds 0
 
 
 def _places(
-    pixels: Array, matrix: Array, change: Change, tile: Tile, field: Callable[[Array], Array]
-) -> tuple[Array, Array]:
-    """A picture in which a tile is looked up, and where, `[h, w, 2]` (xy)."""
+    pixels: Array, matrix: Array, change: Change, tile: Tile, flow: Array
+) -> tuple[Array, tuple[Array, Array]]:
+    """A picture in which a tile is looked up, and where: x and y `[h, w]` each; flow: of the tile, in photo pixels."""
     left, top, right, bottom = tile
-    flow = cv2.transform(field(change.flow), np.linalg.inv(matrix[:, :2]))  # crop px -> photo px
+    x, y = cv2.extractChannel(flow, 0), cv2.extractChannel(flow, 1)
     if (
         change.source is not None
     ):  # the same place of the other picture's crop, which may be larger or smaller than this one
-        grid = np.stack(np.meshgrid(np.arange(left, right), np.arange(top, bottom)), -1).astype(np.float32)
-        places = (transform(grid + flow, matrix) + np.float32(0.5)) * np.float32(
-            change.source.size / len(change.alpha)
-        ) - np.float32(0.5)
-        return change.source.pixels, places
-    reach = int(np.ceil(np.abs(flow).max())) + 4
+        x += np.arange(left, right, dtype=np.float32)
+        y += np.arange(top, bottom, dtype=np.float32)[:, None]
+        scale = change.source.size / len(change.alpha)
+        x, y = cv2.split((transform(cv2.merge([x, y]), matrix) + 0.5) * scale - 0.5)
+        return change.source.pixels, (x, y)
+    reach = int(np.ceil(max(np.abs(x).max(), np.abs(y).max()))) + 4
     x0, y0 = max(left - reach, 0), max(top - reach, 0)
-    flow[..., 0] += np.arange(left - x0, right - x0, dtype=np.float32)
-    flow[..., 1] += np.arange(top - y0, bottom - y0, dtype=np.float32)[:, None]
-    return pixels[y0 : bottom + reach, x0 : right + reach], flow
+    x += np.arange(left - x0, right - x0, dtype=np.float32)
+    y += np.arange(top - y0, bottom - y0, dtype=np.float32)[:, None]
+    return pixels[y0 : bottom + reach, x0 : right + reach], (x, y)
 
 
-def _look(picture: Array, places: Array, depth: Any) -> Array:
-    """What is at `places [h, w, 2]` (xy) of a picture, in the levels of a photo's own depth."""
-    x, y = cv2.split(places)
+def _look(picture: Array, x: Array, y: Array, depth: Any) -> Array:
+    """What is at places `[h, w]` of a picture, in the levels of a photo's own depth."""
     looked = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     return looked if looked.dtype == depth else looked * np.uint16(257)
 
