@@ -7,7 +7,7 @@ import { t } from "./words.js";
 
 /** @typedef {[number, number]} Key - seconds and a share of 0..1 */
 /** @typedef {{seconds: number, fps: number, at: number, seek: (time: number) => void, clock: (time: number) => string}} Film */
-const STEP = 0.05; // of an arrow
+const STEP = 0.05; // of an arrow, and of a pointer
 const LABEL = 0.08; // of the line: where its words stand, below it where it is high
 const TOGGLE = "key-of-strength"; // the id of the button
 
@@ -47,10 +47,10 @@ export function toggle(film) {
   else drop(i);
 }
 
-/** Where a pointer is on the line. @param {PointerEvent} event @param {Film} film @returns {Key} */
+/** Where a pointer is on the line, in whole steps of strength. @param {PointerEvent} event @param {Film} film @returns {Key} */
 function placeOf(event, { seconds }) {
   const box = /** @type {Element} */ (/** @type {Element} */ (event.currentTarget).closest(".plot")).getBoundingClientRect();
-  return [(seconds * (event.clientX - box.left)) / box.width, 1 - (event.clientY - box.top) / box.height];
+  return [(seconds * (event.clientX - box.left)) / box.width, STEP * Math.round((1 - (event.clientY - box.top) / box.height) / STEP)];
 }
 
 const Handle = (/** @type {{i: number, film: Film}} */ { i, film }) => {
