@@ -5,7 +5,7 @@ import numpy as np
 from faces import collins, points
 
 from mien.edits import colours
-from mien.edits.hair import Hair, light_on, pigment_ramp, seen, toned
+from mien.edits.hair import SIDES, Hair, light_on, pigment_ramp, seen, sideburns, toned
 from mien.edits.hair_region import muted, on_head, told_from_background, unmixed, without_islands
 from mien.face import geometry, mesh
 from mien.face.filters import to_lab
@@ -178,3 +178,21 @@ def test_dark_skin_is_no_dark_place():
     dark[..., 0] *= 0.4 + 0.6 * eyes
     lights = [light_on(one, crop.landmarks) for one in (lab, dark, unlit)]
     assert lights[1] > 0.9 * lights[0] and lights[2] < 0.65 * lights[0]
+
+
+def test_sideburns_join_a_beard_to_the_hair():
+    """Darker than skin, before the ears, and of a bearded face alone."""
+    lab, regions, face, _ = scene()
+    inside = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.fillConvexPoly(inside, cv2.convexHull(face.astype(np.int32)), 1)
+    lab[inside > 0] = (70, 12, 16)
+    strip, wide = np.zeros((SIZE, SIZE), np.uint8), np.ptp(face[:468, 0])
+    for line in SIDES:
+        cv2.polylines(strip, [np.rint(face[list(line)]).astype(np.int32)], False, 1, round(0.05 * wide))
+    strip *= inside
+    lab[(strip > 0) & (np.arange(SIZE) < SIZE / 2)] = BLACK  # on one side
+    assert not sideburns(lab, regions, face).any()
+    regions["beard"][int(face[0, 1]) :] = 1
+    told = sideburns(lab, regions, face)
+    dark = (strip > 0) & (np.arange(SIZE) < SIZE / 2)
+    assert told[dark].mean() > 0.8 and told[~dark].mean() < 0.02

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ..face import geometry, mesh, topology
@@ -31,7 +32,10 @@ LESS = 0.7  # the power of the share of that which a face has, by which its dyed
 FEWEST = 20  # pixels of an eye that tell
 HAIRLINE = 0.025  # face widths beside skin, over which hair is thin
 BLURRED = 2.5  # pixels of the photo over which hair is mixed with what is behind it, at the least
-STUBBLE = 4.0, 24.0  # Lab lightness: by how much less than skin's some of a pixel is beard, and all
+STUBBLE = 3.0, 18.0  # Lab lightness: by how much less than skin's some of a pixel is beard, and all
+# of the mesh: before an ear, from the temple to the jaw; and how broad sideburns are there, in face widths
+SIDES, BROAD = ((127, 234, 93, 132, 58, 172), (356, 454, 323, 361, 288, 397)), 0.14
+BURNS = 12.0, 30.0  # Lab lightness: by how much less than skin's they are there
 # Lab lightness: of a ground that black hair is told from and of one that it is not; and over that ground, from where on
 # hair begins to be seen and is seen
 DARK, SEEN = (20.0, 8.0), (2.0, 13.0)
@@ -60,6 +64,10 @@ class Hair:
     def __call__(self, crop: Crop) -> Change:
         before, lab = crop.pixels.astype(np.float32) / 255, to_lab(crop.pixels)
         regions = self.parser.parse(crop)
+        if self.with_beard:
+            regions = regions | {
+                "beard": np.maximum(regions["beard"], sideburns(lab, regions, crop.landmarks))
+            }
         region = hair_region(self.parser, crop, lab, regions, with_beard=self.with_beard) * inside(crop.size)
         flow = np.zeros((crop.size, crop.size, 2), np.float32)
         sure = region > 0.6
@@ -70,12 +78,12 @@ class Hair:
         rim = max(RIM, BLURRED * geometry.scale_of(crop.matrix) / wide)
         share, own, behind = unmixed(before, region, bare, wide, rim, HAIRLINE)
         hair, ground = rgb_to_lab(own), rgb_to_lab(behind)
-        if self.with_beard:  # thin as it is, it is told from skin by its darkness
-            share = np.maximum(share, regions["beard"] * smoothstep(ground[..., 0] - lab[..., 0], *STUBBLE))
+        darker, beard = ground[..., 0] - lab[..., 0], regions["beard"] > 0.6
+        if self.with_beard and beard.any() and np.median(darker[beard]) > np.mean(STUBBLE):
+            share += regions["beard"] * (smoothstep(darker, *STUBBLE) - share)  # thin, it shows skin
         share *= inside(crop.size) * seen(lab, ground)
         light = light_on(lab, crop.landmarks)
         dyed = self._greyed(self._dyed(hair, sure, light), sure, light)
-        beard = regions["beard"] > 0.6
         if self.with_beard and beard.sum() > 64:
             bearded = self._greyed(self._dyed(hair, beard, light), beard, light)
             dyed += regions["beard"][..., None] * (bearded - dyed)
@@ -126,6 +134,21 @@ def light_on(lab: Array, points: Array) -> float:
         eye = lab[mesh.polygon_mask(points, lids, len(lab), feather=1) > 0.7, 0]
         shares += [float(np.percentile(eye, LIGHTEST)) / WHITE] if len(eye) > FEWEST else []
     return float(np.clip(max(shares), 0.1, 1) ** LESS)
+
+
+def sideburns(lab: Array, regions: dict[str, Array], points: Array) -> Array:
+    """What joins a beard to the hair, which the parser takes for skin, `[S, S]` in 0..1: darker than skin before the
+    ears, where below them a beard begins."""
+    size = len(lab)
+    wide = float(np.ptp(points[: topology.POINTS, 0]))
+    before_ears = np.zeros((size, size), np.float32)
+    lines = [np.rint(points[list(line)]).astype(np.int32) for line in SIDES]
+    for line in lines:
+        ends = regions["beard"][np.clip(line[-2:, 1], 0, size - 1), np.clip(line[-2:, 0], 0, size - 1)]
+        if ends.max() > 0.5:
+            cv2.polylines(before_ears, [line], False, 1.0, max(round(BROAD * wide), 1))
+    darker = fit_skin_shading(lab, points)[..., 0] - lab[..., 0]
+    return blur(before_ears, 0.02 * wide) * smoothstep(darker, *BURNS) * (1 - regions["other"])
 
 
 def toned(light: Array, middle: float, wanted: float) -> Array:
