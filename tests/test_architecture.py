@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {
         "verbs",
         "edits.effect_pack",
+        "edits.keys",
         "edits.request",
         "edits.styles",
         "pipeline.animate",

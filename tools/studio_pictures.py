@@ -74,8 +74,15 @@ def clip(page: Page, folder: Path) -> None:
     for _ in range(9):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("i")
+    page.keyboard.press("k")
+    page.locator(".strength .key").focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowDown")
+    line = page.locator(".plot").bounding_box()
+    assert line
+    page.mouse.click(line["x"] + 0.45 * line["width"], line["y"] + 1)
     page.click("text=Friendly")
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(5000)
 
 
 def sketch(page: Page) -> None:

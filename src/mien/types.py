@@ -166,8 +166,8 @@ class Clip:
 
     size: (width, height) as stored, even; turns: quarters counter-clockwise that set a stored frame upright,
     after it was `mirrored`; matrix: the display matrix as the file has it, or empty. fps: mean rate. frames: about how many, for
-    telling how far. time_base: seconds a tick of the time stamps. begin, end: the part that is meant, in
-    seconds of the file's own clock. colours: what the file says of space, range, primaries and transfer.
+    telling how far. time_base: seconds a tick of the time stamps. zero: where it starts, and begin, end:
+    the part that is meant, in seconds of the file's own clock. colours: what the file says of space, range, primaries and transfer.
     media_type: by what is in the file. fields: "tff" or "bff" where a frame holds two half pictures, of which
     the upper or the lower comes first. left_out: what is lost of the file, in words.
     """
@@ -186,6 +186,7 @@ class Clip:
     colours: tuple[int, int, int, int]
     media_type: str = "video/mp4"
     fields: str = ""
+    zero: Fraction = Fraction(0)
     left_out: tuple[str, ...] = ()
 
 

@@ -574,6 +574,14 @@ def test_the_brush_and_the_time_line_are_accessible(open_page: Opened, clip: Pat
         page.wait_for_selector(".lane.all")
         settled(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width and not serious(page)
+        page.keyboard.press("k")
+        page.locator(".film .moment").focus()
+        for _ in range(9):
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("k")
+        until(page, "document.querySelectorAll('.strength .key').length === 2")
+        page.locator(".strength .key >> nth=1").focus()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width and not serious(page)
         page.evaluate("studio.state.close(studio.state.current.value)")
         until(page, "!document.querySelector('.timeline')")
 
@@ -618,18 +626,88 @@ def test_a_part_of_a_clip_is_made_for_one_person(open_page: Opened, clip: Path, 
     assert moved[:, :width].sum() > 300 > 10 > moved[:, width:].sum()
     page.keyboard.press("Control+Shift+z")
     page.keyboard.press("Control+Shift+z")
+    out = made(page, tmp_path)
+    said = verify(out).history[-1].arguments
+    assert (said["begin"], said["end"], said["face"]) == (0.5, 1.25, "person 1 of talk.mp4")
+
+
+@pytest.mark.slow
+def test_keys_make_an_edit_stronger_over_time(open_page: Opened, clip: Path, tmp_path: Path):
+    """The first by its button, which is at the start; the second by a click on the line; both moved by arrows, and one
+    pulled; undone, removed, and made."""
+    page = open_page()
+    page.set_input_files(".strip input[type=file]", clip)
+    until(page, "document.querySelector('.lane img')?.naturalWidth > 0")
+    settled(page)
+    plain = shown(page)
+    page.click("text=Portrait touch")
+    settled(page)
+    whole = np.abs(shown(page) - plain).sum()
+    rest = {name: value for name, value in request(page).items() if name != "keys"}
+
+    page.get_by_role("button", name="Add a key of strength here").click()
+    assert request(page) == rest | {"keys": [[0, 1]]}
+    key = page.get_by_role("slider", name="Key 1")
+    key.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowDown")
+    settled(page)
+    assert key.get_attribute("aria-valuetext") == "50 % at 0:00.0"
+    assert 0.35 < np.abs(shown(page) - plain).sum() / whole < 0.65, "half of it is shown"
+    for _ in range(10):
+        page.keyboard.press("ArrowDown")
+    settled(page)
+    assert request(page)["keys"] == [[0, 0]] and np.array_equal(shown(page), plain)
+
+    line = page.locator(".strength .plot").bounding_box()
+    page.mouse.click(line["x"] + 0.5 * line["width"], line["y"] + 2)
+    until(page, "document.querySelectorAll('.strength .key').length === 2")
+    (_, (time, share)) = request(page)["keys"]
+    assert abs(time - 0.75) < 0.05 and share > 0.9
+    place = page.locator(".strength .key >> nth=1").bounding_box()
+    page.mouse.move(place["x"] + 14, place["y"] + 14)
+    page.mouse.down()
+    page.mouse.move(line["x"] + 0.75 * line["width"], line["y"] + 20, steps=3)
+    page.mouse.move(line["x"] + 0.75 * line["width"], line["y"] - 30, steps=3)
+    page.mouse.up()
+    (_, (time, share)) = request(page)["keys"]
+    assert abs(time - 1.125) < 0.05 and share == 1
+    page.locator(".strength .key >> nth=1").focus()
+    page.keyboard.press("ArrowRight")
+    assert abs(request(page)["keys"][1][0] - time - 1 / 12) < 0.002
+    page.keyboard.press("Delete")
+    assert (
+        request(page)["keys"] == [[0, 0]] and page.evaluate("document.activeElement.id") == "key-of-strength"
+    )
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    assert request(page)["keys"] == [[0, 0], [time, 1]]
+
+    out = made(page, tmp_path)
+    assert verify(out).history[-1].arguments["keys"] == [[0, 0], [time, 1]]
+    far = [np.abs(one - other).max(2) > 12 for one, other in zip(frames(out), frames(clip), strict=True)]
+    assert far[0].sum() < 20 and far[-1].sum() > 300 > far[3].sum()
+
+
+def made(page: Any, folder: Path) -> Path:
+    """The clip that is open as a job makes it; both are gone afterwards."""
     page.get_by_role("button", name="Make the clip").click()
     until(page, "studio.state.jobs.value[0]?.state === 'done'")
     page.click(".job .title")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save talk.mp4").click()
-    download.value.save_as(tmp_path / "out.mp4")
-    said = verify(tmp_path / "out.mp4").history[-1].arguments
-    assert (said["begin"], said["end"], said["face"]) == (0.5, 1.25, "person 1 of talk.mp4")
+    download.value.save_as(folder / "out.mp4")
     page.get_by_role("button", name="Remove this job").click()
     page.evaluate("location.hash = 'edit'")
     page.get_by_role("button", name="Remove talk.mp4").click()
     until(page, "!document.querySelector('.timeline')")
+    return folder / "out.mp4"
+
+
+def frames(path: Path) -> list[Array]:
+    from mien.io import clip_reader
+
+    return [one.pixels.astype(int) for one in clip_reader.frames(clip_reader.clip(path))]
 
 
 @pytest.fixture(scope="module")

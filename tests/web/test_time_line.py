@@ -160,6 +160,31 @@ def test_a_job_makes_the_part_for_one_person(
     assert left > 300 and right < 20
 
 
+def test_keys_make_a_job_stronger_over_time(
+    client: TestClient, clip: dict[str, Any], studio: Studio, tmp_path: Path
+):
+    out = tmp_path / "out.mp4"
+    wanted = {"light": 0.8, "keys": [[0.5, 0], [1, 1]], "start": 0.2}
+    said = done(client, studio, clip["id"], "edit", wanted, out)
+    assert (said["begin"], said["keys"]) == (0.2, [[0.5, 0], [1, 1]])
+    source = studio.library.file(clip["id"])
+    nothing, some, all_ = (sum(changed(source, out, at)) for at in (2, 6, 10))
+    assert nothing < 20 and 300 < some < all_
+
+
+def test_a_frame_shows_what_a_key_leaves_of_an_edit(client: TestClient, clip: dict[str, Any]):
+    frame = client.post(f"/api/media/{clip['id']}/frame", json={"time": 0.5}).json()["id"]
+    before = pixels_of(client.get(f"/api/media/{frame}").content)
+    far = []
+    for keys in ({"keys": [[0, 0.5]]}, {}):
+        body = {"request": {"warmth": 0.8} | keys}
+        made = client.post(f"/api/media/{frame}/render", json=body).json()["id"]
+        far.append(np.abs(pixels_of(client.get(f"/api/media/{made}").content) - before).sum())
+    assert 0.4 < far[0] / far[1] < 0.6
+    refused = client.post(f"/api/media/{frame}/render", json={"request": {"warmth": 0.8, "keys": [[0]]}})
+    assert refused.status_code == 400 and "seconds and a share" in refused.json()["error"]
+
+
 def test_swaps_and_styles_take_a_part_and_a_person_too(
     client: TestClient, clip: dict[str, Any], lanes: list[dict[str, Any]], studio: Studio, tmp_path: Path
 ):
@@ -194,6 +219,13 @@ def frames_of(path: Path) -> Any:
         ({"end": True}, "end True is no time in a clip"),
         ({"end": 1e300}, "no time in a clip"),
         ({"face": "/etc/passwd"}, "neither all, largest, a number"),
+        ({"keys": 5}, "keys 5 is of the wrong kind"),
+        ({"keys": [[0, 0], [0, 1]]}, "the times were to rise"),
+        ({"keys": [[0, 2]]}, "2 is out of range: from 0 to 1"),
+        ({"keys": [[-1, 1]]}, "is no time in a clip"),
+        ({"keys": [[0, True]]}, "seconds and a share were wanted"),
+        ({"keys": [0, 1]}, "seconds and a share were wanted"),
+        ({"keys": [[0, 0], [1, 0]]}, "every key is 0"),
     ],
 )
 def test_a_part_that_makes_no_sense_is_no_job(

@@ -14,12 +14,13 @@ import click
 
 from ..edits import styles
 from ..edits.effect_pack import taken_pack
+from ..edits.keys import Keys, taken_keys
 from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check, nothing_asked
 from ..errors import DeclinedError, InputError, MienError, OutputError, RequestError
 from ..io import outputs
 from ..signals import INTERRUPTED
 from .app import app, plural, refuse, say
-from .options import MANY, amounts, options
+from .options import MANY, amounts, options, time_of
 from .progress import shown
 
 if TYPE_CHECKING:
@@ -70,6 +71,17 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def _keys(ctx: click.Context, option: click.Parameter, value: str | None) -> Keys:
+    """TIME=SHARE,... as keys of strength over time."""
+    if value is None:
+        return ()
+    pairs = [one.partition("=") for one in value.split(",")]
+    try:
+        return taken_keys([(time_of(time), float(share)) for time, _, share in pairs])
+    except ValueError as error:
+        raise RequestError(f"--keys wants TIME=SHARE,..., as in 0=0,1.5=1; {value!r} came") from error
+
+
 @app.command()
 @click.argument("inputs", nargs=-1, metavar="IN...")
 @options("output_folder")
@@ -102,6 +114,12 @@ def _flag(name: str) -> str:
     metavar="MASK",
     help="Photos: a picture that is white where they stay as they were.",
 )
+@click.option(
+    "--keys",
+    callback=_keys,
+    metavar="TIME=SHARE,...",
+    help="Clips: how much of all this is done when, 0 to 1, and evenly in between, as 0=0,0:01.5=1.",
+)
 @options("consent", *MANY)
 def edit(
     inputs: tuple[str, ...],
@@ -131,6 +149,8 @@ def edit(
     request = _request(rest)
     clips_only = request.start is not None or request.end is not None
     work = gathered(inputs, output, recursive, files_from, shard, clips_only=clips_only)
+    if request.keys and not work.clips:
+        raise RequestError("--keys are for clips, and none came")
     carry_out(work, request, quality, private, force, resume, workers, on, as_json, rest["max_pixels"])
 
 
@@ -222,7 +242,7 @@ def carry_out(
         else:
             click.get_current_context().with_resource(outputs.folder(place))
     jobs = [batch.Job(source, target, request, **about) for source, target in work.pairs]
-    still = replace(request, start=None, end=None)
+    still = batch.still(request)
     photos = [replace(job, request=still) for job in jobs if job.source not in work.clips]
     films = [job for job in jobs if job.source in work.clips]
     if on:
@@ -258,7 +278,7 @@ def _request(given: dict[str, Any]) -> EditRequest:
     strengths = {name: given[name] for name in EDITS if given[name] is not None}
     if not strengths and not given["directions"]:
         raise nothing_asked(map(_flag, EDITS))
-    names = ("face", "method", "network", "directions", "start", "end", "mark", "licence")
+    names = ("face", "method", "network", "directions", "start", "end", "keys", "mark", "licence")
     about, kit = {name: given[name] for name in names}, verbs.shared_kit(given["licence"])
     about["hair"] = taken_hair(strengths.get("hairstyle"), given["consent"], kit)
     about |= {"pack": taken_pack(strengths.get("effect")), "keep": taken_keep(given["keep"])}

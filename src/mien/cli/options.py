@@ -18,14 +18,17 @@ Command = Callable[..., None]
 
 
 def seconds(ctx: click.Context, option: click.Parameter, value: str | None) -> float | None:
-    if value is None:
-        return None
+    return None if value is None else time_of(value)
+
+
+def time_of(text: str) -> float:
+    """Seconds, or H:MM:SS, as seconds."""
     try:
-        parts = [float(part) for part in value.split(":")]
+        parts = [float(part) for part in text.split(":")]
         if len(parts) > 3 or any(not 0 <= part < float("inf") for part in parts):
             raise ValueError
     except ValueError as error:
-        raise RequestError(f"{value!r} is no time: seconds were wanted, or H:MM:SS") from error
+        raise RequestError(f"{text!r} is no time: seconds were wanted, or H:MM:SS") from error
     return sum(part * 60**i for i, part in enumerate(reversed(parts)))
 
 

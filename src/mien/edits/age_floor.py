@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..face.change import apply_to_crop
+from ..face.change import apply_to_crop, lessened
 from ..models.kit import Kit
 from ..models.landmarker import Landmarker
 from ..models.prototypes import ADULT, Prototypes
-from ..types import Alignment, Array, Change, Crop, Edit, Networks, Phase
+from ..types import Alignment, Change, Crop, Edit, Networks, Phase
 
 FLOOR = 28.0  # years, as read: asked to look younger, nobody gets below
 # years above FLOOR within which less and less is done, lest a second run go on where the first one's reading
@@ -145,17 +145,6 @@ class Adult:
             lessened(change, share),
             note=NOTE.format(now, f"done by {share:.0%}" if share > 0.005 else "left as it is"),
         )
-
-
-def lessened(change: Change, share: float) -> Change:
-    """A part of a Change, 0..1: of one that moves the face, less far; of one that fetches texture,
-    fainter."""
-    if change.kind != "skin":
-        return replace(change, alpha=change.alpha * np.float32(share))
-    alpha: Array = change.alpha if share else np.zeros_like(change.alpha)
-    return replace(
-        change, flow=change.flow * np.float32(share), colour=change.colour * np.float32(share), alpha=alpha
-    )
 
 
 def age_reader(kit: Kit) -> AgeReader:

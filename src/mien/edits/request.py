@@ -17,6 +17,7 @@ from ..deprecations import GONE, renamed
 from ..errors import RequestError
 from ..types import Keep, Person, Phase
 from . import colours, styles
+from .keys import Keys, taken_keys
 
 if TYPE_CHECKING:
     from .effect_pack import Pack
@@ -201,7 +202,8 @@ class EditRequest:
     strengths: by the names of EDITS, numbers and colours. face: "all", "largest", a number as `find` counts, or
     a person. method: one of METHODS, None for the best. network: the generator that does what concerns the
     whole face; directions: amounts by the names of its own directions. start, end: of a clip, the part in
-    seconds that is edited and written. licence: "commercial" refuses networks that may not be used so.
+    seconds that is edited and written; keys: how much of all this is done when, see `edits.keys`; a photo is
+    as a clip is at its start. licence: "commercial" refuses networks that may not be used so.
     mark: the words in a corner of what is written, by standard, see `io.notice`; None for the usual ones. hair: of the
     strength "hairstyle", where it names a picture and no style in the box; pack: of the strength "effect", where it names
     a pack of somebody's own. keep: of a photo, where it stays as it was.
@@ -214,6 +216,7 @@ class EditRequest:
     directions: Amounts = field(default_factory=dict)
     start: float | None = None
     end: float | None = None
+    keys: Keys = ()
     licence: str | None = None
     mark: str | None = None
     hair: styles.TakenHair | None = None
@@ -223,6 +226,7 @@ class EditRequest:
     def checked(self) -> EditRequest:
         """Itself, where it makes sense; otherwise a `RequestError` that says what does not."""
         check(self.strengths, own=self.own)
+        taken_keys(self.keys)
         if self.network and self.method:
             raise RequestError(
                 f"either a maker or a network: leave out --by {self.method} or --with {self.network}"
@@ -257,6 +261,7 @@ class EditRequest:
             "along": dict(self.directions),
         }
         said |= {"begin": self.start, "end": self.end, "mark": self.mark}
+        said |= {"keys": [list(one) for one in self.keys]}
         if self.hair:
             said |= {"hairstyle": self.hair.source.title, "hairstyle_sha256": self.hair.source.sha256}
         if self.pack:

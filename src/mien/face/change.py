@@ -48,6 +48,16 @@ def apply_to_crop(crop: Crop, change: Change) -> Crop:
     return replace(crop, pixels=composite(crop.pixels, replace(crop, matrix=np.eye(2, 3)), change))
 
 
+def lessened(change: Change, share: float) -> Change:
+    """A part of a Change, 0..1, in which 0 changes nothing: one that moves or colours does so less far; one that fetches
+    what is shown from elsewhere is fainter."""
+    if share == 1:
+        return change
+    if change.kind == "texture" or change.source is not None or not share:
+        return replace(change, alpha=change.alpha * np.float32(share))
+    return replace(change, flow=change.flow * np.float32(share), colour=change.colour * np.float32(share))
+
+
 def advect_points(points: Array, crop: Crop, change: Change) -> Array:
     """Where `points [V, 2]` (photo xy) of a face are after the change: a pixel at q shows what was at q +
     flow(q)."""

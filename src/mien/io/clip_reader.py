@@ -192,6 +192,7 @@ def clip(
             ),
             media_type=_media_type(container),
             fields=_fields(first, stream.codec_context.field_order),
+            zero=zero,
             left_out=tuple(left_out),
         )
 
@@ -251,7 +252,7 @@ def glimpses(clip: Clip, moments: Sequence[float]) -> Generator[Frame]:
     with opened(Path(clip.path)) as container:
         stream = _stream(Path(clip.path), container)
         stream.thread_type = "AUTO"
-        zero = (container.start_time or 0) / 1_000_000
+        zero = float(clip.zero)
         coming, last, now = _decoded(container, stream), None, 0.0
         for number, moment in enumerate(moments):
             if moment - now > LEAP:

@@ -50,6 +50,12 @@ class Job:
     private: bool = False
 
 
+def still(request: Request) -> Request:
+    """A request as photos take it, without what only clips have."""
+    request = replace(request, start=None, end=None)
+    return replace(request, keys=()) if isinstance(request, EditRequest) else request
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a job ended: "done", "skipped", "declined" or "failed"; said: for people, told: what else `--json` tells."""

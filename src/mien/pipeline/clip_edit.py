@@ -14,6 +14,8 @@ from ..edits.effect_paint import Paint
 from ..edits.effect_stickers import Stickers
 from ..edits.effects import at_time, in_time
 from ..edits.hairstyle import Hairstyle
+from ..edits.keys import Keys, share_at
+from ..face.change import lessened
 from ..face.geometry import similarity
 from ..io import clip_reader as footage
 from ..models.kit import Kit
@@ -29,17 +31,21 @@ from .tracking import Tracker
 @dataclass(kw_only=True)
 class ClipEditor(ClipFaces):
     """A clip's frames on their way through `stages`, one edit after the other, whose Changes are held between key frames,
-    and then through what draws every frame `anew`."""
+    and then through what draws every frame `anew`; of each so much as `strength` says of the frame's time from `zero`, the
+    start of the clip on its own clock."""
 
     stages: Sequence[Edit]
     held: HeldChanges
     anew: Sequence[Paint | Stickers] = ()
+    strength: Keys = ()
+    zero: float = 0.0
     fronts: dict[int, dict[int, apply.Occlusion]] = field(
         default_factory=dict
     )  # by key frame and face, what is before it
     declined: set[int] = field(
         default_factory=set
     )  # faces that at some key frame cannot have their hairstyle
+    spared: set[int] = field(default_factory=set)  # faces that at some time nothing was to be done to
 
     @property
     def reach(self) -> int:
@@ -47,9 +53,10 @@ class ClipEditor(ClipFaces):
 
     @property
     def nothing(self) -> str:
-        if self.edited or not self.declined:
+        if self.edited or not (self.declined or self.spared):
             return super().nothing
-        return "; ".join(f"face {name} {self.notes[name]}" for name in sorted(self.declined))
+        declined = "; ".join(f"face {name} {self.notes[name]}" for name in sorted(self.declined))
+        return declined or "the keys are 0 wherever a face is"
 
     def ask(self, frame: footage.Frame) -> None:
         """Ask the edits what should change in this frame: of each face, for each stage."""
@@ -74,6 +81,10 @@ class ClipEditor(ClipFaces):
 
     def draw(self, frame: footage.Frame) -> Any:
         names, faces, chosen = self.chosen(frame.number)
+        share = share_at(self.strength, frame.time - self.zero)
+        if not share:
+            self.spared |= {names[i] for i in chosen}
+            return frame.picture
         wanted = {i: self.held.between(names[i], frame.number) for i in chosen}
         chosen = [i for i in chosen if wanted[i]]
         if not chosen:
@@ -89,7 +100,7 @@ class ClipEditor(ClipFaces):
         fronts = {i: self._front(frame, faces[i]) for i in chosen if names[i] in covered}
 
         def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-            change = self.held.at(wanted[i], next(turn[i]), crop.landmarks)
+            change = lessened(self.held.at(wanted[i], next(turn[i]), crop.landmarks), share)
             shown = replace(change, alpha=change.alpha * self.steady[frame.number][names[i]][1])
             return fronts[i].mask_objects(crop, shown) if i in fronts else shown
 
@@ -97,7 +108,7 @@ class ClipEditor(ClipFaces):
         self.edited |= {names[i] for i in chosen if names[i] not in self.declined or _shows(wanted[i])}
         after = apply.run_edits(before, self.stages, faces, chosen, recall, align_face, touched)
         if self.anew:
-            after = self._anew(frame, after, fronts, touched)
+            after = self._anew(frame, after, share, fronts, touched)
         return self.finished(frame, before, after, touched)
 
     def forget(self, drawn: int) -> None:
@@ -107,16 +118,22 @@ class ClipEditor(ClipFaces):
             del self.fronts[number]
 
     def _anew(
-        self, frame: footage.Frame, pixels: Array, fronts: dict[int, apply.Occlusion], touched: Touched
+        self,
+        frame: footage.Frame,
+        pixels: Array,
+        share: float,
+        fronts: dict[int, apply.Occlusion],
+        touched: Touched,
     ) -> Array:
-        """The frame with what is drawn in every one, below the hair that a key frame showed before each face; fronts: of
-        faces that something is before."""
+        """The frame with a share of what is drawn in every one, below the hair that a key frame showed before each face;
+        fronts: of faces that something is before."""
         names, faces, chosen = self.chosen(frame.number)
         look = Look.of(Photo(pixels))
 
         def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             front = fronts.get(i) or self._known_front(frame.number, names[i], faces[i])
             change = front.keep_hair_colour(crop, apply.make_change(edit, crop, faces, i, front))
+            change = lessened(change, share)
             shown = replace(change, alpha=change.alpha * self.steady[frame.number][names[i]][1])
             return look.carried_back(front.mask_objects(crop, shown), crop)
 
@@ -139,9 +156,18 @@ def _shows(wanted: Sequence[tuple[list[Laid], float]]) -> bool:
     return any(change.alpha.any() for laid, _ in wanted for _, change in laid)
 
 
-def clip_editor(which: str | Person, stages: Sequence[Edit], fps: float, kit: Kit) -> ClipEditor:
+def clip_editor(
+    which: str | Person,
+    stages: Sequence[Edit],
+    fps: float,
+    kit: Kit,
+    *,
+    strength: Keys = (),
+    zero: float = 0.0,
+) -> ClipEditor:
     """What edits the faces of a clip of `fps` frames a second."""
     every, fade = pace(fps)
     held = HeldChanges(every, kit.prototypes.triangles)
     stages, anew = in_time(stages)
-    return ClipEditor(Tracker(kit, which), every, fade, stages=stages, held=held, anew=anew)
+    over: dict[str, Any] = {"strength": strength, "zero": zero}
+    return ClipEditor(Tracker(kit, which), every, fade, stages=stages, held=held, anew=anew, **over)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack, cast
@@ -11,6 +11,7 @@ from typing import Any, Unpack, cast
 from ..arguments import checked
 from ..deprecations import GONE, callbacks
 from ..edits.effect_pack import taken_pack
+from ..edits.keys import taken_keys
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths, request_of
 from ..errors import RequestError
@@ -88,6 +89,7 @@ def edit_clip(
     consent: str = "",
     start: float | None = None,
     end: float | None = None,
+    keys: Sequence[Sequence[float]] = (),
     resume: bool = False,
     force: bool = False,
     max_pixels: int = MAX_PIXELS,
@@ -102,8 +104,10 @@ def edit_clip(
     asked for.
 
     Size, time stamps and sound stay as they are. start, end: only this part, in seconds, is edited and
-    written. face: "all"; "largest" of every shot; or N, the Nth from the left in the first frame of a shot
-    that shows so many; or the person whom a picture shows. resume: go on with what an interrupted run has left
+    written. keys: how much of all this is done when, as pairs of seconds from the film's start and a share of 0 to 1,
+    `[(0, 0), (1.5, 1)]`; between two it goes evenly from the one to the other, before the first and after the last it
+    stays. face: "all"; "largest" of every shot; or N, the Nth from the left in the first frame of a shot that shows so
+    many; or the person whom a picture shows. resume: go on with what an interrupted run has left
     in `out`.parts. max_pixels: refuse larger frames. private: leave out where and when the film was taken and with
     which device; the label stays. progress: is told how many frames are done, and of how
     many; once it is cancelled, the run ends with KeyboardInterrupt. Raises `FaceError` where no face is found: then nothing is written.
@@ -114,7 +118,7 @@ def edit_clip(
     which = meant(face, kit=kit)
     about: dict[str, Any] = {"method": method, "network": network, "directions": directions, "mark": mark}
     hair = taken_hair(given.get("hairstyle"), consent, kit)
-    about["pack"] = taken_pack(given.get("effect"))
+    about |= {"pack": taken_pack(given.get("effect")), "keys": taken_keys(keys)}
     asked = request_of(given, face=which, start=start, end=end, hair=hair, **about)
     how: dict[str, Any] = {"resume": resume, "force": force, "max_pixels": max_pixels, "private": private}
     return apply_to_clip(*places, asked, kit=kit, progress=progress, **how)
@@ -140,7 +144,8 @@ def apply_to_clip(
     if not edits:
         raise RequestError("every strength is 0: nothing would change")
     clip = clip_reader.clip(source, begin=request.start, end=request.end, max_pixels=max_pixels)
-    editor = clip_editor(request.face, edits, float(clip.fps), kit)
+    over: dict[str, Any] = {"strength": request.keys, "zero": float(clip.zero)}
+    editor = clip_editor(request.face, edits, float(clip.fps), kit, **over)
     step = edit_step(edits, request.arguments(), kit.parser.net.networks)
     step = replace(step, words=notice.words_for(request.mark, "edit"))
     how: dict[str, Any] = {"private": private, "resume": resume, "force": force, "progress": progress}

@@ -19,6 +19,7 @@ from typing import Any
 
 from ..edits.effect_pack import Pack
 from ..edits.effect_pack import read as read_pack
+from ..edits.keys import LONGEST, taken_keys
 from ..edits.request import EditRequest
 from ..errors import DeclinedError, MienError, OutputError, RequestError
 from ..io import photo_writer
@@ -37,7 +38,6 @@ WATCHED = 0.5  # and of a clip's, whose progress is looked at
 MOST_TRIES = 3
 IDLE = 20.0  # seconds without a task after which a worker ends
 PAUSE = 0.25  # seconds between two looks for a task
-LONGEST = 1e6  # seconds of a clip
 PERSON = ".person.json"  # end of the name of a file that says who is meant
 ABOUT: dict[str, Any] = {  # of an edit, what is no strength, and its types
     "face": (str, Person),
@@ -48,6 +48,7 @@ ABOUT: dict[str, Any] = {  # of an edit, what is no strength, and its types
     "licence": str,
     "start": (int, float),
     "end": (int, float),
+    "keys": (list, tuple),
 }
 
 
@@ -126,7 +127,8 @@ def carry_out(
     if verb in DRAWN:
         # it takes its place when it is whole
         return "" if target.is_file() else DRAWN[verb](arguments, source, target, threads, progress)
-    job = batch.Job(source, target, requested(verb, arguments), force=True)
+    request = requested(verb, arguments)
+    job = batch.Job(source, target, request if batch.is_clip(source) else batch.still(request), force=True)
     with contextlib.suppress(OutputError):  # of another request, or without a label: it is made anew
         if target.is_file() and batch.done(job):
             return ""
@@ -180,12 +182,13 @@ def requested(verb: str, arguments: dict[str, Any]) -> batch.Request:
 
 
 def edit_requested(arguments: dict[str, Any]) -> EditRequest:
-    """Strengths by name, and `face`, `method`, `network`, `directions`, `pack`, `licence`, `start`, `end` beside them."""
+    """Strengths by name, and `face`, `method`, `network`, `directions`, `pack`, `licence`, `start`, `end`, `keys` beside them."""
     about = {name: value for name, value in arguments.items() if name in ABOUT}
     strengths = {name: value for name, value in arguments.items() if name not in ABOUT}
     for name, kind in ABOUT.items():
         if about.get(name) is not None and not isinstance(about[name], kind):
             raise RequestError(f"{name} {about[name]!r} is of the wrong kind")
+    about |= {"keys": taken_keys(about.get("keys") or ())}
     return EditRequest(strengths, **(about | part_asked(arguments))).checked()
 
 

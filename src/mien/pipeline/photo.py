@@ -21,7 +21,7 @@ from ..edits.mouth import Grin, Mouth
 from ..edits.removal import Removal
 from ..errors import DeclinedError, RequestError
 from ..face import filters, geometry, mesh, topology
-from ..face.change import advect_points, composite
+from ..face.change import advect_points, composite, lessened
 from ..face.filters import to_lab
 from ..models.parser import Parsed, Parser
 from ..models.session import Net
@@ -55,10 +55,12 @@ def edit_photo(
     look: Look | None = None,
     watch: Watch | None = None,
     keep: Keep | None = None,
+    share: float = 1.0,
 ) -> Photo:
     """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before
     it; align: what lays faces out, for who remembers crops; look: how the photo is looked at, where known;
-    watch: who is told of each Change as it is composited; keep: where the photo stays as it was.
+    watch: who is told of each Change as it is composited; keep: where the photo stays as it was; share 0..1: of
+    all this that is done.
     Raises `DeclinedError` where no face can have the hairstyle
     that was asked for."""
     occlusions, notes, look = occlusions or {}, list[str](), look or Look.of(photo)
@@ -74,6 +76,7 @@ def edit_photo(
         elif not change.alpha.any() and (what := _missing(edit, arguments)):
             notes.append(f"face {i + 1}: no {what} was seen, so nothing was done to it")
         change = look.carried_back(front.mask_objects(crop, front.keep_hair_colour(crop, change)), crop)
+        change = lessened(change, share)
         if watch:
             watch(edit, i, crop, change)
         return change

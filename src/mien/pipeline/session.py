@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import Any, Unpack
 
 from ..edits.effect_pack import taken_pack
+from ..edits.keys import share_at
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths, request_of
 from ..io import notice
@@ -82,7 +83,7 @@ class Session:
         )
 
     def apply(self, request: EditRequest, *, watch: Watch | None = None) -> Photo:
-        """The photo after `request`: itself where nothing was asked for; watch: who is told of each Change.
+        """The photo after `request`, as a clip is at its start: itself where nothing was asked for; watch: who is told of each Change.
         Raises `RequestError` and `FaceError` as `mien.edit` does."""
         edits, words = plan(request, self.kit), notice.words_for(request.mark, "edit")
         chosen = select_faces(self.kit, self._seen.picture, self.faces, request.face)
@@ -100,6 +101,7 @@ class Session:
             look=self._seen.look,
             watch=watch,
             keep=request.keep,
+            share=share_at(request.keys, 0),
         )
         return worded(done, words, self.faces)
 

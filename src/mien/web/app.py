@@ -82,11 +82,16 @@ REQUEST = _object(
         "type": "string",
         "description": "all, largest, a number, or the face of a person of a clip by its id",
     },
+    keys={
+        "type": "array",
+        "items": {"type": "array", "items": NUMBER},
+        "description": "how much of it is done when, as [[0, 0], [1.5, 1]]; a picture is as a clip is at its start",
+    },
     **{name: _strength(name) for name in EDITS},
 )
 ARGUMENTS = {
     "type": "object",
-    "description": "what the verb's own call takes; of clips also start and end, in seconds",
+    "description": "what the verb's own call takes; of clips also start and end, in seconds, and keys of an edit",
 }
 MAPPING = {"type": "array", "items": _object(person=TEXT, face=TEXT)}
 VERB_BODIES = {

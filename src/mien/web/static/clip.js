@@ -1,6 +1,7 @@
 // @ts-check
-// The time line of a clip: its frames, the part that a job makes, and a lane for each person in it.
+// The time line of a clip: its frames, the part that a job makes, a lane for each person in it, and strength over time.
 import * as api from "./api.js";
+import { Strength, toggle } from "./keys.js";
 import * as state from "./state.js";
 import { computed, effect, signal, untracked } from "./vendor/signals-core.js";
 import { html, Icon, IconButton } from "./view.js";
@@ -134,6 +135,15 @@ export function mean(face) {
 /** What it is to choose a lane, by screen; the others show none. @type {Record<string, {pick: (face: string) => void, isPicked: (face: string) => boolean}>} */
 export const lanesOn = { edit: { pick: mean, isPicked: (face) => state.now.value.request.face === face } };
 
+// ---- strength over time
+
+/** The clip as keys see it; null where there are none. @returns {import("./keys.js").Film | null} */
+const film = () => (clip.value && state.screen.value === "edit" ? { seconds: clip.value.seconds, fps: clip.value.fps, at: at.value, seek, clock } : null);
+export function toggleKey() {
+  const of = film();
+  if (of) toggle(of);
+}
+
 // ---- the part of the page
 
 const Edge = (/** @type {{name: string, value: number, says: string}} */ { name, value, says }) => {
@@ -182,5 +192,6 @@ export const Timeline = () => {
       <${Edge} name="start" value=${start} says=${t("clip-start")} /><${Edge} name="end" value=${end} says=${t("clip-end")} />
     </div>
     <${Lanes} />
+    ${film() && html`<${Strength} film=${film()} />`}
   </section>`;
 };

@@ -1,7 +1,7 @@
 // @ts-check
 // The page: a function of the state, drawn anew when the state changes.
 import { Animate, Moving } from "./animate.js";
-import { mean, nudge, part, people, setEnd, Timeline } from "./clip.js";
+import { mean, nudge, part, people, setEnd, Timeline, toggleKey } from "./clip.js";
 import { Edit, take } from "./edit.js";
 import * as effects from "./effects.js";
 import { Generate } from "./generate.js";
@@ -163,6 +163,7 @@ const KEYS = /** @type {Record<string, (event: KeyboardEvent) => void>} */ ({
   Escape: () => (brushing.value = false),
   i: () => setEnd("start"),
   o: () => setEnd("end"),
+  k: toggleKey,
   ",": () => nudge(-1),
   ".": () => nudge(1),
   "+": () => stage.zoomBy(1.5),

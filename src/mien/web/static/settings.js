@@ -25,7 +25,7 @@ async function forget() {
   });
 }
 
-const KEYS = [["\\", "original"], ["1 – 9", "key-face"], ["+  −  0", "key-zoom"], ["Ctrl+Z", "undo"], ["Ctrl+Shift+Z", "redo"], ["Ctrl+S", "save"], ["C", "compare"], ["B  [  ]", "key-keep"], ["← →", "key-photos"], ["I  O  ,  .", "key-clip"], ["Ctrl+V", "key-paste"]];
+const KEYS = [["\\", "original"], ["1 – 9", "key-face"], ["+  −  0", "key-zoom"], ["Ctrl+Z", "undo"], ["Ctrl+Shift+Z", "redo"], ["Ctrl+S", "save"], ["C", "compare"], ["B  [  ]", "key-keep"], ["← →", "key-photos"], ["I  O  ,  .", "key-clip"], ["K", "key-strength"], ["Ctrl+V", "key-paste"]];
 
 export const Settings = () =>
   html`<main class="sheet" id="main">

@@ -70,7 +70,7 @@ export function follow(edit, value) {
     painter.live = held.keys.length > 0;
     draw();
   };
-  painter.share = share;
+  painter.share = share * state.shareHere(current);
   held.listen();
 }
 

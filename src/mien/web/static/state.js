@@ -38,11 +38,12 @@ const historyOf = (of) => histories.value[of] ?? { past: [], now: EMPTY, future:
 export const history = computed(() => historyOf(worked.value));
 export const now = computed(() => history.value.now);
 export const camera = computed(() => historyOf(CAMERA).now);
-export const PART = ["start", "end"]; // of a clip, what a job makes; a picture is asked for without
+export const PART = ["start", "end"]; // of a clip, what a job makes
+export const TIMED = [...PART, "keys"]; // what only clips have; a picture is asked for without
 /** Some of a request. @param {any} request @param {string[]} names */
 export const without = (request, names) => Object.fromEntries(Object.entries(request).filter(([name]) => !names.includes(name)));
-/** Strengths alone, without whose face and which part. @param {State} state */
-export const strengths = (state) => without(state.request, ["face", ...PART]);
+/** Strengths alone, without whose face, which part and when. @param {State} state */
+export const strengths = (state) => without(state.request, ["face", ...TIMED]);
 /** @param {State} state */
 export const untouched = (state) => !state.swap && !state.style && !Object.keys(strengths(state)).length;
 
@@ -168,18 +169,33 @@ function result(id, verb, body) {
   return /** @type {Promise<any>} */ (made.get(key));
 }
 
-/** What an exact picture with these strengths asks for. @param {State} state @param {any} request */
-export const asked = ({ keep }, request) => ({ request: without(request, PART), ...(keep ? { keep } : {}) });
+/** How much of the edits is done at a moment, by keys. @param {[number, number][] | undefined} keys @param {number} time */
+export function shareAt(keys, time) {
+  if (!keys?.length) return 1;
+  const after = keys.findIndex(([at]) => at > time);
+  if (after <= 0) return keys[after < 0 ? keys.length - 1 : 0][1];
+  const [[begin, from], [end, to]] = keys.slice(after - 1, after + 1);
+  return from + ((to - from) * (time - begin)) / (end - begin);
+}
+/** The same where one looks. @param {State} state */
+export const shareHere = (state) => shareAt(state.request.keys, moment.value?.of === current.value ? moment.value.time : 0);
+
+/** What an exact picture with these strengths asks for. @param {State} state @param {any} request @param {number} [share] of it that is done */
+export function asked({ keep }, request, share = 1) {
+  const keys = share < 1 ? { keys: [[0, share]] } : {};
+  return { request: { ...without(request, TIMED), ...keys }, ...(keep ? { keep } : {}) };
+}
 
 /** What the sliders work at: the picture, or what a swap made of it. @param {string} id @param {State} state */
 export const base = async (id, state) => (state.swap ? (await result(id, "swap", state.swap)).id : id);
 
 /** The id of the exact result of a state, and what is to be said of it. @param {string} id @param {State} state */
 export async function exact(id, state) {
+  const share = shareHere(state);
   let at = await base(id, state);
   let notes = /** @type {string[]} */ ([]);
-  if (Object.keys(strengths(state)).length) {
-    const done = await result(at, "render", asked(state, state.request));
+  if (share && Object.keys(strengths(state)).length) {
+    const done = await result(at, "render", asked(state, state.request, share));
     [at, notes] = [done.id, done.notes];
   }
   if (state.style) at = (await result(at, "stylize", state.style)).id;
