@@ -104,6 +104,20 @@ def test_a_glimpse_is_the_frame_that_a_part_would_begin_with(walk: Path, monkeyp
             assert abs(one.time - begins[i]) < 1e-6 and np.array_equal(one.pixels, whole[i].pixels)
 
 
+@pytest.mark.parametrize("apart", [15, 250])  # frames from one that is coded whole to the next
+def test_a_part_of_a_file_without_an_index_is_whole(portrait: Array, tmp_path: Path, apart: int):
+    shots = [shot(portrait, i) for i in range(75)]
+    path = film(tmp_path / "film.mts", shots, sound=None, knobs={"x264-params": f"keyint={apart}"})
+    clip = footage.clip(path)
+    whole = list(footage.frames(clip))
+    begin = Fraction(whole[23].picture.pts) * clip.time_base
+    part = list(footage.frames(replace(clip, begin=begin)))
+    assert [one.time for one in part] == [one.time for one in whole[23:]]
+    assert np.array_equal(part[0].pixels, whole[23].pixels)
+    later = footage.frames(clip, begin=70, ticks=whole[70].picture.pts)
+    assert [one.time for one in later] == [one.time for one in whole[70:]]
+
+
 def test_what_an_edit_left_alone_is_not_converted(walk: Path):
     clip = footage.clip(walk)
     one, other = (next(footage.frames(clip)) for _ in range(2))

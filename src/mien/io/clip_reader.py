@@ -233,10 +233,8 @@ def frames(clip: Clip, *, begin: int = 0, ticks: int | None = None) -> Iterator[
             if clip.begin is not None
             else None
         )
-        if start:
-            container.seek(start, stream=stream)
         number, last = begin, None
-        for picture in _decoded(container, stream):
+        for picture in _decoded_from(container, stream, start) if start else _decoded(container, stream):
             if (start is not None and picture.pts < start) or (last is not None and picture.pts <= last):
                 continue
             if clip.end is not None and picture.pts * clip.time_base >= clip.end:
@@ -256,8 +254,7 @@ def glimpses(clip: Clip, moments: Sequence[float]) -> Generator[Frame]:
         coming, last, now = _decoded(container, stream), None, 0.0
         for number, moment in enumerate(moments):
             if moment - now > LEAP:
-                container.seek(math.floor((zero + moment) / clip.time_base), stream=stream)
-                coming = _decoded(container, stream)
+                coming = _decoded_from(container, stream, math.floor((zero + moment) / clip.time_base))
             while last is None or now < moment - SOON:
                 if (picture := next(coming, None)) is None:
                     break
@@ -299,6 +296,24 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
     for packet in container.demux(stream):
         with contextlib.suppress(InvalidDataError):
             yield from (picture for picture in packet.decode() if picture.pts is not None)
+
+
+def _decoded_from(container: Any, stream: Any, start: int) -> Iterator[Any]:
+    """Frames from one on that is not after the time stamp `start`. In a file without an index, as a transport stream, a
+    seek ends where no picture can be decoded yet: then it begins farther before."""
+    second = round(1 / stream.time_base)
+    first = (stream.start_time or 0) - second  # pictures are decoded before they are shown
+    at, step = max(start, first), second
+    while True:
+        container.seek(at, stream=stream)
+        coming = _decoded(container, stream)
+        picture = next(coming, None)
+        if at == first or (picture is not None and picture.pts <= start):
+            break
+        at, step = max(at - step, first), 2 * step
+    if picture is not None:
+        yield picture
+    yield from coming
 
 
 @contextlib.contextmanager

@@ -40,8 +40,8 @@ class Attention(nn.Module):
         more = h.shape[2] - f.shape[2]
         # as wide as h, for which torch has a kernel that holds no [N, HW, HW]
         f, g = F.pad(f, (0, more)), F.pad(g, (0, more))
-        there = F.scaled_dot_product_attention(*(one.contiguous()[:, None] for one in (g, f, h)), scale=1.0)
-        return x + self.gamma * there[:, 0].mT.reshape(x.shape)
+        g, f, h = (one.contiguous()[:, None] for one in (g, f, h))
+        return x + self.gamma * F.scaled_dot_product_attention(g, f, h, scale=1.0)[:, 0].mT.reshape(x.shape)
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
