@@ -16,6 +16,7 @@ from .errors import RequestError
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 NUMBERS: dict[Any, type] = {int: Integral, float: Real}  # NumPy's are numbers, too
+LARGEST = 10**300  # no float holds much larger ones
 WORDS = {int: "a whole number", float: "a number", str: "text", bool: "True or False", os.PathLike: "a path"}
 
 
@@ -47,7 +48,8 @@ def fits(value: Any, kind: Any) -> bool:
     if origin in (Union, types.UnionType):
         return any(fits(value, one) for one in inner)
     if origin in NUMBERS:
-        return isinstance(value, NUMBERS[origin]) and not isinstance(value, bool)
+        number = isinstance(value, NUMBERS[origin]) and not isinstance(value, bool)
+        return number and not (isinstance(value, Integral) and abs(int(value)) > LARGEST)
     if origin is BinaryIO:
         return hasattr(value, "read") and hasattr(value, "seek")
     if origin is Any or not isinstance(origin, type) or getattr(origin, "_is_protocol", False):

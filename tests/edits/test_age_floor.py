@@ -187,3 +187,13 @@ def test_what_is_told_of_years_that_were_not_done():
     assert "made no younger" in age_floor.note(20.0, -30.0, 0.0)
     assert "made 6 years younger, not 30" in age_floor.note(34.0, -30.0, -6.2)
     assert not age_floor.note(50.0, -20.0, -20.0) and not age_floor.note(20.0, 20.0, 20.0)
+
+
+@pytest.mark.parametrize(("gain", "noise"), [(1.0, 20.0), (0.14, 2.5)])
+def test_noise_makes_nobody_older(gain: float, noise: float):
+    """Read with it, they would be up to ten years older, so that the floor would let more be done."""
+    clean = collins()[0].pixels
+    drawn = np.random.default_rng(0).normal(0, noise, clean.shape)
+    noisy = Photo(np.clip(clean * gain + drawn, 0, 255).astype(np.uint8))
+    ages = [verbs.age(photo, verbs.find(photo)[0], kit=kit())[0] for photo in (Photo(clean), noisy)]
+    assert abs(ages[1] - ages[0]) < 5, ages

@@ -37,6 +37,13 @@ def test_never_over_a_face():
         assert after.max() > 0.9 * 65535
 
 
+def test_on_glass_they_are_seen():
+    clear = np.zeros((300, 400), np.uint16)
+    seen = notice.uncovered(clear, "AI MODIFIED", ())
+    drawn = notice.drawn(np.full((300, 400, 3), 255, np.uint8), "AI MODIFIED", ()) != 255
+    assert seen[drawn.any(2)].min() == 65535 and (seen > 0).mean() < 0.2 and not clear.any()
+
+
 def test_which_words(monkeypatch: pytest.MonkeyPatch):
     assert notice.words_for(None, "swap") == "AI MODIFIED" and notice.words_for(None, "edit") == ""
     assert notice.words_for("cn", "edit") == "AI合成" and notice.words_for("none", "swap") == ""

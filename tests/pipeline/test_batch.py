@@ -119,7 +119,7 @@ def test_shares_of_many_runs_are_one(mien: Mien, tmp_path: Path, out: Path):
     """Into one folder, each photo by one of them; names from a list."""
     photos = [shutil.copy(HOPPER, tmp_path / f"{number}.jpg") for number in range(5)]
     listed = tmp_path / "list.txt"
-    listed.write_text("\n".join(map(str, photos)) + "\n\n")
+    listed.write_bytes(b"\r\n".join(str(photo).encode() for photo in photos) + b"\n\n")  # both ends of lines
     asked = ("edit", "--files-from", listed, "--warmth", 0.3, "-o", out, "--workers", 1, "--json")
     told = [mien(*asked, "--shard", f"{k}/3") for k in (1, 2, 3)]
     assert all(ran.code == 0 for ran in told), told

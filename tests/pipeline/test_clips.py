@@ -141,6 +141,9 @@ def test_what_an_edit_left_alone_is_not_converted(walk: Path):
         (".avi", "mpeg4", "pcm_s16le"),
         (".mpg", "mpeg2video", "mp2"),
         (".3gp", "mpeg4", "aac"),
+        (".flv", "libx264", "aac"),
+        (".vob", "mpeg2video", "mp2"),
+        (".f4v", "libx264", "aac"),
     ],
 )
 def test_films_of_camcorders_and_old_phones(

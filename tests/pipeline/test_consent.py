@@ -33,6 +33,8 @@ def test_a_record_is_kept_listed_and_revoked(mien: Mien):
     assert mien("consent", "revoke", told["id"]).code == 0
     ran = mien("swap", HOPPER, "--source", COLLINS, "--consent", "Grace", "-o", path.parent / "out.jpg")
     assert ran.code == 2 and "was revoked on" in ran.err and ran.err.count("\n") == 1
+    ran = mien("swap", HOPPER, "--source", COLLINS, "--consent", "grace ", "-o", path.parent / "out.jpg")
+    assert ran.code == 2 and "was revoked on" in ran.err, "however it is written"
     assert mien("consent", "revoke", "Grace").code == 2
     assert mien("consent", "add", "Grace", "--note", "again").code == 0
 
@@ -51,6 +53,7 @@ def test_the_label_states_the_record_and_warns_of_another_face():
     said, (warning,) = stated(record.id, kit(), another)
     assert said == record.words and record.id in warning and "Grace" in warning
     assert stated("both agreed", kit(), another) == ("both agreed", ())
+    assert "no record of consent is called Gracie" in stated("Gracie", kit(), another)[1][0]
 
 
 def test_an_animation_names_it():

@@ -188,6 +188,7 @@ def not_faces() -> dict[str, Array]:
     return {
         "grey": np.full((480, 640, 3), 128, np.uint8),
         "black": np.zeros((64, 64, 3), np.uint8),
+        "a hair": np.full((2000, 2, 3), 90, np.uint8),
         "one pixel": np.zeros((1, 1, 3), np.uint8),
         "a line": np.full((1, 900, 3), 70, np.uint8),
         "noise": random.integers(0, 255, (300, 400, 3), dtype=np.uint8),

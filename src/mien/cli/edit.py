@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -213,7 +214,7 @@ def _listed(name: str) -> tuple[str, ...]:
     """The names on the lines of a file, or of stdin."""
     try:
         with click.open_file(name, encoding="utf-8", errors="surrogateescape") as file:
-            return tuple(line.rstrip("\n") for line in file if line.strip())
+            return tuple(line.rstrip("\r\n") for line in file if line.strip())
     except OSError as error:
         raise InputError(f"{name} cannot be read as a list of files ({error.strerror})") from error
 
@@ -314,8 +315,8 @@ def _clips(jobs: list[Job], resume: bool, as_json: bool, many: bool) -> Counter[
 
 def _by(runner: Runner, jobs: list[Job], resume: bool, as_json: bool) -> Counter[str]:
     """Let a runner do many jobs, and tell of each; returns how many ended in each state."""
-    counts = Counter[str]()
-    with shown("files") as progress:
+    counts, out = Counter[str](), sys.stdout
+    with shown("files") as progress, redirect_stdout(sys.stderr):  # where clusters may say what they like
         with closing(runner.run(jobs, resume=resume, progress=progress)) as outcomes:
             for outcome in outcomes:
                 counts[outcome.state] += 1
@@ -323,7 +324,7 @@ def _by(runner: Runner, jobs: list[Job], resume: bool, as_json: bool) -> Counter
                     progress.message(f"mien: {outcome.said}")
                 progress.advance(sum(counts.values()), len(jobs))
                 if as_json:
-                    _tell(outcome)
+                    _tell(outcome, out)
         progress.close()
         say(counted(counts))
         if progress.cancelled:
@@ -347,7 +348,7 @@ def end(counts: Mapping[str, int]) -> None:
         raise SystemExit(DeclinedError.exit_code)
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: Outcome, out: IO[str] | None = None) -> None:
     paths = {"input": str(outcome.job.source), "output": str(outcome.job.target)}
     said = {"error": outcome.said} if outcome.state in ("failed", "declined") else {}
-    click.echo(json.dumps(paths | {"state": outcome.state} | outcome.told | said))
+    click.echo(json.dumps(paths | {"state": outcome.state} | outcome.told | said), out)

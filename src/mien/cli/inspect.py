@@ -162,7 +162,8 @@ def verify(file: Path, among: tuple[Path, ...], as_json: bool) -> None:
         for path in matches:
             say(f"the label of {path} tells of this mark")
         if among and not matches:
-            say("no label there tells of this mark")
+            found = verdict.mark and verdict.mark.found
+            say("no label there tells of this mark" if found else "there is no mark to compare with labels")
     raise SystemExit(VERIFY_EXIT[verdict.state])
 
 
@@ -182,6 +183,8 @@ def lines_of(verdict: Verdict) -> list[str]:
         lines += [] if verdict.state == "intact" else [MARK]
     elif verdict.mark:
         lines.append("no mark was found in a face, which says nothing")
+    elif verdict.state == "unlabelled":
+        lines.append("no mark could be looked for: no face is seen, or none is large enough")
     if verdict.signer:
         lines.append(
             f"signed by {verdict.signer}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from ..arguments import fits, shown
 from ..deprecations import GONE, renamed
 from ..errors import RequestError
 from ..types import Keep, Person, Phase
@@ -170,11 +171,11 @@ def check(strengths: Asked, *, own: Collection[str] = ()) -> None:
             raise RequestError(f"no edit is called {name!r}: {hint}")
         option = EDITS[name]
         given: Any = value
-        number = not isinstance(given, bool) and isinstance(given, Real)
+        number = fits(given, float)
         if isinstance(value, str) != (option.unit in WORDS) or not (number or isinstance(given, str)):
             number_ = f"a number from {option.low:g} to {option.high:g}"
             wanted = WORDS.get(option.unit, number_).format(styles.NAMED.get(name))
-            raise RequestError(f"{name} wants {wanted}; {value!r} came")
+            raise RequestError(f"{name} wants {wanted}; {shown(value)} came")
         if option.unit == STYLE:
             style, _ = styles.parse(str(value), name)
             if name not in own:

@@ -109,6 +109,14 @@ def lab_to_rgb(lab: Array) -> Array:
     return np.clip(cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_Lab2RGB), 0, 1)
 
 
+def grain(light: Array) -> float:
+    """The standard deviation of the noise in a lightness `[H, W]` uint8, in its levels (Immerkaer 1996, doi
+    10.1006/cviu.1996.0060), of pixels that are two apart: in a picture that was laid out anew neighbours are alike."""
+    every_other = np.array([1, 0, -2, 0, 1], np.float32)
+    found = cv2.sepFilter2D(light, cv2.CV_32F, every_other, every_other)
+    return float(np.abs(found).mean() * np.sqrt(np.pi / 2) / 6)
+
+
 def masked_blur(values: Array, weight: Array, sigma: float) -> Array:
     """`values [h, w, C]` smoothed where `weight [h, w]` says that they are known, and beyond by what is known near
     by: normalised convolution (Knutsson and Westin 1993), on a grid as coarse as `sigma` allows."""

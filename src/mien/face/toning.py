@@ -64,10 +64,10 @@ def _even_parts(picture: Array) -> Array:
     """The mean colours `[n, 3]` of parts of a picture `[H, W, 3]` in which little happens: encoded pictures have
     stray colours, which averages have not, and across an edge an average has a colour of its own."""
     scale = min(1.0, SAMPLES / max(picture.shape[:2]))
+    size = max(round(scale * picture.shape[1]), 1), max(round(scale * picture.shape[0]), 1)
     light = picture @ LUMA
     small, mean, squares = (
-        cv2.resize(one, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        for one in (picture, light, light * light)
+        cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (picture, light, light * light)
     )
     spread = squares - mean * mean
     return small[spread <= max((EVEN / 255) ** 2, np.percentile(spread, LEAST))]

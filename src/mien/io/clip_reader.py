@@ -29,7 +29,24 @@ from . import inputs
 from .photo_reader import MAX_PIXELS
 
 # A film is told by what is in it; of these suffixes one is looked for in folders.
-READS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mts", ".m2ts", ".avi", ".3gp", ".wmv", ".mpg", ".mpeg")
+READS = (
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".f4v",
+    ".mkv",
+    ".webm",
+    ".mts",
+    ".m2ts",
+    ".avi",
+    ".3gp",
+    ".wmv",
+    ".mpg",
+    ".mpeg",
+    ".vob",
+    ".flv",
+    ".ogv",
+)
 MEDIA = {
     "mov": "video/mp4",
     "matroska": "video/x-matroska",
@@ -37,12 +54,15 @@ MEDIA = {
     "mpegts": "video/mp2t",
     "mpeg": "video/mpeg",
     "asf": "video/x-ms-wmv",
+    "flv": "video/x-flv",
+    "ogg": "video/ogg",
 }
 # kinds of film that are one file: a playlist, which is read by its content too, would open others
-FILES_ONLY = {"format_whitelist": "mov,matroska,webm,avi,mpegts,mpeg,asf", "protocol_whitelist": "file"}
-SOUND_FILES = FILES_ONLY | {
-    "format_whitelist": f"{FILES_ONLY['format_whitelist']},wav,mp3,flac,ogg,aac,aiff,caf"
+FILES_ONLY = {
+    "format_whitelist": "mov,matroska,webm,avi,mpegts,mpeg,asf,flv,ogg",
+    "protocol_whitelist": "file",
 }
+SOUND_FILES = FILES_ONLY | {"format_whitelist": f"{FILES_ONLY['format_whitelist']},wav,mp3,flac,aac,aiff,caf"}
 PLAIN, FULL = 1, 2  # colour ranges: 16 to 235, 0 to 255
 LOWER_FIRST = 3, 4  # of FFmpeg's AVFieldOrder: the lower half picture is shown first
 SPACES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # ITU-T H.273's matrices as libswscale numbers them

@@ -31,6 +31,7 @@ HEAD = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
     b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
 )
+RDF = rb"xmlns:rdf\s*=\s*[\"']"  # of a packet that can be added to
 TAIL = b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
 
 
@@ -46,7 +47,7 @@ def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
     said = f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="{IPTC}">{body}</rdf:Description>'
     mark = html.escape(aigc(), quote=False)
     mark = f'<rdf:Description rdf:about="" xmlns:TC260="{TC260}"><TC260:AIGC>{mark}</TC260:AIGC></rdf:Description>'
-    if not packet or b"</rdf:RDF>" not in packet or b'xmlns:rdf="' not in packet:
+    if not packet or b"</rdf:RDF>" not in packet or not re.search(RDF, packet):
         return HEAD + said.encode() + mark.encode() + TAIL
     names = "|".join(properties).encode()
     packet = re.sub(rb'\s+Iptc4xmpExt:(?:%s)=("[^"]*"|\'[^\']*\')' % names, b"", packet)

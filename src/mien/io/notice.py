@@ -66,19 +66,31 @@ def words_of(history: Sequence[Step]) -> str:
 
 def drawn(pixels: Array, words: str, boxes: Sequence[Box]) -> Array:
     """A copy of `pixels [H, W, 3]` with words in the first corner that no face is in; of 16 bits as well as 8."""
-    height, width = pixels.shape[:2]
+    plate, (x, y) = _plate(words, pixels.shape[1], pixels.shape[0], boxes)
+    out, full = pixels.copy(), np.iinfo(pixels.dtype).max
+    part = out[y : y + plate.shape[0], x : x + plate.shape[1]]
+    ground = part * np.float32(PLATE)
+    part[:] = np.rint(ground + plate * (np.float32(INK * full) - ground))
+    return out
+
+
+def uncovered(opacity: Array, words: str, boxes: Sequence[Box]) -> Array:
+    """A copy of a photo's opacity `[H, W]`, in which the words that are `drawn` on it are seen."""
+    plate, (x, y) = _plate(words, opacity.shape[1], opacity.shape[0], boxes)
+    out = opacity.copy()
+    out[y : y + plate.shape[0], x : x + plate.shape[1]] = np.iinfo(opacity.dtype).max
+    return out
+
+
+def _plate(words: str, width: int, height: int, boxes: Sequence[Box]) -> tuple[Array, tuple[int, int]]:
+    """Words with a border, `[h, w, 1]` in 0..1, for a picture of that size, and where they go."""
     ink = _ink(words)
     high = min(HEIGHT * min(height, width) * len(ink) / DRAWN, WIDEST * width * len(ink) / ink.shape[1])
     size = max(round(high * ink.shape[1] / len(ink)), 1), max(int(np.ceil(high)), 1)
     ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
     edge = max(size[1] // 2, 1)
     plate = cv2.copyMakeBorder(ink, edge, edge, edge, edge, cv2.BORDER_CONSTANT)[:height, :width, None]
-    x, y = _free(plate.shape[1], plate.shape[0], width, height, boxes)
-    out, full = pixels.copy(), np.iinfo(pixels.dtype).max
-    part = out[y : y + plate.shape[0], x : x + plate.shape[1]]
-    ground = part * np.float32(PLATE)
-    part[:] = np.rint(ground + plate * (np.float32(INK * full) - ground))
-    return out
+    return plate, _free(plate.shape[1], plate.shape[0], width, height, boxes)
 
 
 def _free(wide: int, high: int, width: int, height: int, boxes: Sequence[Box]) -> tuple[int, int]:

@@ -95,7 +95,8 @@ def _marked(photo: Photo) -> tuple[Photo, str]:
         photo = replace(photo, pixels=watermark.lay(photo.pixels, photo.marks, said))
         bits = watermark.as_text(said)
     if words := notice.words_of(photo.history):
-        photo = replace(photo, pixels=notice.drawn(photo.pixels, words, photo.boxes))
+        seen = None if photo.opacity is None else notice.uncovered(photo.opacity, words, photo.boxes)
+        photo = replace(photo, pixels=notice.drawn(photo.pixels, words, photo.boxes), opacity=seen)
     return photo, bits
 
 

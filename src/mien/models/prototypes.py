@@ -20,7 +20,7 @@ import numpy as np
 
 from ..face import geometry, mesh, topology
 from ..face.change import paste_window
-from ..face.filters import to_lab
+from ..face.filters import grain, lab_to_rgb, to_lab
 from ..types import Alignment, Array, Change, Crop
 from .card import arrays
 
@@ -61,6 +61,9 @@ CREASES, CREASE = (
 )  # between which blurs such lines lie, of LAYOUT's side; Lab: deeper ones are edges
 MOST = np.array([14.0, 7.0, 7.0], np.float32)  # Lab: what colours may add, however much is asked for
 PALER = 0.35  # of the skin's own saturation, that colours may take away: pale skin would turn grey
+# levels of 255: what a face's lightness is stretched to, as a standard deviation, and noise in it from where on it is
+# taken off; of people below 60 in good photos 97 in 100 have less
+STRETCHED, NOISY = 45.0, 3.4
 FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
 
 
@@ -103,8 +106,13 @@ class Prototypes:
             d = self.data
             face = geometry.align(crop.pixels, crop.landmarks, Alignment(LAYOUT, int(d["side"])))
             points = face.landmarks[: topology.POINTS]
-            lab = canonical(face.pixels, points, d["points"], self.triangles, d["oval"])
-            age, sex = features(lab, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
+
+            def laid_out(pixels: Array) -> Array:
+                return canonical(pixels, points, d["points"], self.triangles, d["oval"])
+
+            lab, quiet = laid_out(face.pixels), without_noise(face.pixels)
+            read = lab if quiet is face.pixels else laid_out(quiet)
+            age, sex = features(read, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
             self._known[crop] = lab, Reading(float(age), float(1 / (1 + np.exp(-3 * sex))))
         return self._known[crop]
 
@@ -245,6 +253,20 @@ def canonical(pixels: Array, points: Array, mean: Array, triangles: Array, oval:
     lab -= lab[inside].mean(0)
     lab[..., 0] *= L_SPREAD / max(float(lab[..., 0][inside].std()), 1.0)
     return lab
+
+
+def without_noise(pixels: Array) -> Array:
+    """A face `[s, s, 3]` uint8 as it is read; a noisy one in even light, with its noise taken off (Buades et al. 2005,
+    doi 10.1109/CVPR.2005.38), which would count as lines and add decades. Skin of any age has less grain than that,
+    beside the face's contrast; where it has more, hardly anything is read otherwise."""
+    lab = to_lab(pixels)
+    middle, spread = float(lab[..., 0].mean()), max(float(lab[..., 0].std()), 1.0)
+    light = np.rint(np.clip((lab[..., 0] - middle) * STRETCHED / spread + 128, 0, 255)).astype(np.uint8)
+    noise = grain(light)
+    if noise < NOISY:
+        return pixels
+    lab[..., 0] = cv2.fastNlMeansDenoising(light, None, noise, 5, 15) * np.float32(100 / 255)
+    return np.rint(lab_to_rgb(lab) * 255).astype(np.uint8)
 
 
 def bands(lightness: Array) -> tuple[Array, Array]:

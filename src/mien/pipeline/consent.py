@@ -73,7 +73,7 @@ def add_consent(
     if last and last < _today():
         raise RequestError(f"{until} is over already: give a day to come")
     known = consents()
-    if any(one.name == name and not one.over for one in known):
+    if any(_plain(one.name) == _plain(name) and not one.over for one in known):
         raise RequestError(f"there is a record of {name} already: revoke it first, or choose another name")
     vector = people.person(picture, kit=kit or shared_kit()).vector if picture is not None else ()
     record = Consent(name, note, secrets.token_hex(4), _today(), last, vector=vector)
@@ -116,7 +116,8 @@ def revoke_consent(which: str) -> Consent:
 
 def find_consent(which: str) -> Consent | None:
     """The newest record of that name or id; None where there is none, as a text is given then."""
-    return next((one for one in reversed(consents()) if which in (one.name, one.id)), None)
+    wanted = _plain(which)
+    return next((one for one in reversed(consents()) if wanted in (_plain(one.name), one.id)), None)
 
 
 def check_consent(consent: str, verb: str) -> None:
@@ -135,7 +136,8 @@ def stated(consent: str, kit: Kit, faces: Callable[[], list[Identity]]) -> tuple
     somebody whom none of the faces is like. faces: who they are, asked where a record has a face."""
     record = find_consent(consent)
     if record is None:
-        return consent, ()
+        alone = " " not in consent.strip() and consents()  # as a name that is nearly that of a record
+        return consent, (f"no record of consent is called {consent}: it is told as words",) if alone else ()
     if not record.vector:
         return record.words, ()
     known = Identity(np.array(record.vector))
@@ -145,6 +147,10 @@ def stated(consent: str, kit: Kit, faces: Callable[[], list[Identity]]) -> tuple
     return record.words, (
         f"no face here is like that of {record.name} in the consent record {record.id} (likeness {likeness:.2f})",
     )
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _today() -> str:
