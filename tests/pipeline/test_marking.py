@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import Mien
 from faces import HOPPER, collins, hopper, kit, opened
-from films import film
+from films import decoded, film
 
 from mien import Photo, read, verbs, verify, write
 from mien.io import watermark
@@ -167,6 +167,15 @@ def test_a_clip_and_a_mirrored_one(tmp_path: Path, marked: Array):
         path = film(tmp_path / name, [np.ascontiguousarray(marked[:, side])] * 6, sound=None)
         verdict = verify(path, pixels=True, kit=kit())
         assert verdict.state == "unlabelled" and verdict.mark and verdict.mark.found
+
+
+@pytest.mark.slow
+def test_a_face_that_moves_keeps_it_in_a_film_that_is_coded_again(tmp_path: Path, plain: Photo):
+    verbs.animate(plain, "wink", consent="of nobody", kit=kit()).write(tmp_path / "a.mp4")
+    frames = [one.to_ndarray(format="rgb24") for one in decoded(tmp_path / "a.mp4")]
+    path = film(tmp_path / "b.mp4", frames, sound=None, knobs={"crf": "28"})
+    mark = verify(path, pixels=True, kit=kit()).mark
+    assert mark and mark.found, mark
 
 
 def test_verify_tells_of_a_lost_label(mien: Mien, tmp_path: Path):

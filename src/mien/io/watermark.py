@@ -20,6 +20,7 @@ import itertools
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -42,11 +43,21 @@ LONGEST, SHORTEST = (
     4.2,
 )  # crop pixels of a wave: coarse enough for JPEG, too fine to be seen as blotches
 SHARE = 0.42  # of the energy that is the first carrier's
-# Levels of 255 that a mark changes a face by, as a standard deviation: the least, and the most on a face of so much fine
-# detail. It is as faint as lets it be heard LOUD, in standard deviations, after JPEG at quality WORN; so many attempts
-# find that out.
-LEAST, MOST, ROUGH = 0.5, (1.2, 2.0), (9.0, 18.0)
-LOUD, WORN, ROUNDS = 9.8, 30, 2
+# Levels of 255 that a mark changes a face by, as a standard deviation, at the least; how much fine detail faces have on
+# which it may change more; how loud it is to be heard, in standard deviations; and how many attempts find that out.
+LEAST, ROUGH, LOUD, ROUNDS = 0.5, (9.0, 18.0), 9.8, 2
+
+
+class Strength(NamedTuple):
+    """How strong a mark is: as faint as lets it be heard after JPEG at quality `worn`, and with `most` levels at the
+    most, on a smooth face and on one of much fine detail."""
+
+    most: tuple[float, float]
+    worn: int
+
+
+# What moves shows less, and films are coded more coarsely.
+PHOTO, FILM = Strength((1.2, 2.0), 30), Strength((2.8, 4.2), 10)
 FINEST, COARSEST = 0.25, 2.0  # crop pixels a photo pixel, beyond which JPEG is tried no finer or coarser
 TILE = 24  # crop pixels of the tiles in which the face's own spectrum is measured
 QUIET = 0.25  # of the mean power: what silence counts as
@@ -130,20 +141,20 @@ def _said(signal: Array) -> Array:
 # ---- laying
 
 
-def lay(pixels: Array, places: Sequence[MarkPlace], bits: int) -> Array:
+def lay(pixels: Array, places: Sequence[MarkPlace], bits: int, strength: Strength = PHOTO) -> Array:
     """A copy of a photo's `pixels` with a mark in each place; 16 bits as well as 8. What is outside of the places'
     windows stays bit-identical."""
     out = pixels.copy()
     for place in places:
-        _add(out, place.matrix, _pattern(place, bits))
+        _add(out, place.matrix, _pattern(place, bits, strength))
     return out
 
 
-def _pattern(place: MarkPlace, bits: int) -> Array:
+def _pattern(place: MarkPlace, bits: int, strength: Strength) -> Array:
     """What is added to a face's crop, `[S, S]` float32 in levels of 255."""
     wanted, across, level = _weights(bits), _across(place.matrix), 1.0
     most = np.interp(
-        _fine(place.grey)[place.face > 0.5].std(), ROUGH, MOST
+        _fine(place.grey)[place.face > 0.5].std(), ROUGH, strength.most
     )  # on smooth skin it would be seen
 
     def said(grey: Array) -> Array:
@@ -154,18 +165,18 @@ def _pattern(place: MarkPlace, bits: int) -> Array:
     gain = max(float((after - before) @ wanted), 1.0)
     others = place.window * _waves(((after @ wanted) * wanted - after) / gain)  # so that they say nothing
     for _ in range(ROUNDS):
-        loud = float(said(_worn(place.grey + level * word + others, across)) @ wanted)
+        loud = float(said(_worn(place.grey + level * word + others, across, strength.worn)) @ wanted)
         level = float(np.clip(level * LOUD / max(loud, 1.0), LEAST, most))
     return level * word + others
 
 
-def _worn(grey: Array, across: float) -> Array:
+def _worn(grey: Array, across: float, quality: int) -> Array:
     """A face's crop as JPEG leaves it, at the photo's resolution."""
     across = float(np.clip(across, FINEST, COARSEST))
     there, back = (cv2.INTER_AREA, cv2.INTER_CUBIC)[:: 1 if across > 1 else -1]
     photo = cv2.resize(grey, None, fx=1 / across, fy=1 / across, interpolation=there)
     pixels = np.clip(np.rint(photo), 0, 255).astype(np.uint8)
-    coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, WORN])[1]
+    coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     worn = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)).astype(np.float32)
     return cv2.resize(worn, grey.shape[::-1], interpolation=back)
 

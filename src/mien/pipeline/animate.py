@@ -99,7 +99,7 @@ class Animation:
         """Frame `number` as it is written: with marks in its faces and words in a corner; and whether there are any
         marks."""
         photo = self._photo(number, self.frame(number))
-        pixels = watermark.lay(photo.pixels, photo.marks, bits)
+        pixels = watermark.lay(photo.pixels, photo.marks, bits, watermark.FILM)
         words = self.step.words
         return notice.drawn(pixels, words, photo.boxes) if words else pixels, bool(photo.marks)
 

@@ -64,7 +64,7 @@ class ClipFaces:
         """The picture of a frame whose faces were changed, with a mark in each of them."""
         places = touched.places(before, after)
         self.marked |= bool(places)
-        return frame.drawn(before, watermark.lay(after, places, self.bits))
+        return frame.drawn(before, watermark.lay(after, places, self.bits, watermark.FILM))
 
     def forget(self, drawn: int) -> None:
         """Let go what no frame after `drawn`, nor a run that goes on after it, depends on."""
