@@ -142,8 +142,8 @@ def sideburns(lab: Array, regions: dict[str, Array], points: Array) -> Array:
     size = len(lab)
     wide = float(np.ptp(points[: topology.POINTS, 0]))
     before_ears = np.zeros((size, size), np.float32)
-    lines = [np.rint(points[list(line)]).astype(np.int32) for line in SIDES]
-    for line in lines:
+    for side in SIDES:
+        line = np.rint(points[list(side)]).astype(np.int32)
         ends = regions["beard"][np.clip(line[-2:, 1], 0, size - 1), np.clip(line[-2:, 0], 0, size - 1)]
         if ends.max() > 0.5:
             cv2.polylines(before_ears, [line], False, 1.0, max(round(BROAD * wide), 1))
