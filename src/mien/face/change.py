@@ -35,8 +35,11 @@ def composite(pixels: Array, crop: Crop, change: Change, out: Array | None = Non
         return out
     # OpenCV warps four layers much faster than two or three
     over = cv2.merge([change.colour, change.alpha])
-    flow = cv2.transform(change.flow, np.linalg.inv(crop.matrix[:, :2])).astype(np.float32)  # in photo pixels
-    flow = cv2.merge([*cv2.split(flow), *[np.zeros_like(change.alpha)] * 2])
+    flow = None
+    if change.source is not None or change.flow.any():
+        to_photo = np.zeros((2, 4), np.float32)
+        to_photo[:, :2] = np.linalg.inv(crop.matrix[:, :2]).T
+        flow = (change.flow.reshape(-1, 2) @ to_photo).reshape(*change.alpha.shape, 4)
     box = (touched[0] - 1.0, touched[1] - 1.0, float(touched[0] + touched[2]), float(touched[1] + touched[3]))
     for tile in _tiles(footprint(crop.matrix, box, pixels.shape, margin=1)):
         _composite_tile(pixels, crop.matrix, change, over, flow, tile, out)
@@ -76,9 +79,10 @@ def advect_points(points: Array, crop: Crop, change: Change) -> Array:
 
 
 def _composite_tile(
-    pixels: Array, matrix: Array, change: Change, over: Array, flow: Array, tile: Tile, out: Array
+    pixels: Array, matrix: Array, change: Change, over: Array, flow: Array | None, tile: Tile, out: Array
 ) -> None:
-    """over: the change's colour and alpha `[S, S, 4]`; flow: in photo pixels, and two empty layers `[S, S, 4]`."""
+    """over: the change's colour and alpha `[S, S, 4]`; flow: in photo pixels, and two empty layers `[S, S, 4]`, where
+    there is any."""
     left, top, right, bottom = tile
     here = shifted(matrix, left, top)
     part = _seen_of(here, (right - left, bottom - top), len(change.alpha))
@@ -95,8 +99,10 @@ def _composite_tile(
 
     over = field(over)
     colour, alpha = cv2.cvtColor(over, cv2.COLOR_RGBA2RGB), cv2.extractChannel(over, 3)
-    moves = change.source is not None or np.abs(change.flow[part]).max() >= SUBPIXEL * scale_of(matrix)
-    picture, places = _places(pixels, matrix, change, tile, field(flow)) if moves else (pixels, None)
+    picture, places = pixels, None
+    far = SUBPIXEL * scale_of(matrix)
+    if flow is not None and (change.source is not None or np.abs(change.flow[part]).max() >= far):
+        picture, places = _places(pixels, matrix, change, tile, field(flow))
     full, depth = _full(pixels), cv2.CV_8U if pixels.dtype == np.uint8 else cv2.CV_16U
     for band in _bands(alpha):
         own, target = pixels[top:bottom, left:right][band], out[top:bottom, left:right][band]
