@@ -262,12 +262,12 @@ def test_clips(tmp_path: Path):
         away = np.abs(now - was).mean(2)
         left, top, right, bottom = (round(float(v)) for v in face.box)
         assert away[top - 40 : top + 10, left:right].mean() > 8 > 2 > away[:, -20:].mean()
-        assert (
-            away[
-                (top + bottom) // 2 : bottom - 20, (left + right) // 2 - 20 : (left + right) // 2 + 20
-            ].mean()
-            < 3
+        middle = (
+            slice((top + bottom) // 2, bottom - 20),
+            slice((left + right) // 2 - 20, (left + right) // 2 + 20),
         )
+        shifted = cv2.blur((now - was).astype(np.float32), (15, 15))[middle]  # the mark's waves are finer
+        assert np.abs(shifted).mean() < 1.5
     capped = film(tmp_path / "hat.mp4", [hopper().pixels] * 2, sound=None)
     with pytest.raises(FaceError, match=r"face 1 wears something on the head.* nothing was written"):
         edit_clip(capped, tmp_path / "none.mp4", hairstyle="bob", kit=kit())
