@@ -42,9 +42,9 @@ import torch
 from torch import Tensor
 
 from mien import verbs
-from mien.io.dataset import held_out
+from mien.io.dataset import held_out, read_points
 from mien.train.blocks.frechet import distance
-from mien.train.data.drawings import draw_classes, read_points, sketch
+from mien.train.data.drawings import draw_classes, sketch
 from mien.train.data.faces import read_rgb
 from mien.train.data.pictures import find
 from mien.train.engine.checkpoints import below, checkpoints, read_run, read_tensors

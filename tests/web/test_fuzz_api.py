@@ -61,8 +61,12 @@ NAMED = {  # what makes sense of values that the description leaves open
     "motion": st.sampled_from(["nod", "wink"]),
     "task": st.sampled_from(["0", "1", "2", "1" * 30]),
     "mark": st.sampled_from(["eu", "cn", "none", "eu:de"]),
+    "side": st.sampled_from(["a", "b"]),
+    "preset": st.sampled_from(["trial", "gpu"]),
+    "n": st.sampled_from(["0", "1", "7"]),
+    "step": st.sampled_from(["0", "10"]),
 }
-IDS = ("photo", "blank", "clip", "mask", "made", "frame", "person", "job", "camera")
+IDS = ("photo", "blank", "clip", "mask", "made", "frame", "person", "job", "camera", "pair")
 
 
 class Quiet(dict[str, Any]):
@@ -107,6 +111,8 @@ def known(client: TestClient, bodies: dict[str, bytes]) -> dict[str, str]:
     ids["person"] = put("/api/people", {"name": "Ann", "media": [ids["photo"]], "consent": "agreed"})
     edit = {"verb": "edit", "media": [ids["photo"]], "arguments": {"light": 0.5}}
     ids["job"] = put("/api/jobs", edit)
+    both = [{"name": name, "media": [ids["photo"]]} for name in ("Ann", "Bea")]
+    ids["pair"] = put("/api/pairs", {"people": both, "consent": "agreed"})
     ids["camera"] = put("/api/live", {"request": {"light": 0.5}})
     return ids
 

@@ -4,6 +4,7 @@ there is no Chromium."""
 from __future__ import annotations
 
 import base64
+import importlib.util
 import shutil
 import signal
 import time
@@ -15,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from faces import collins, hopper
+from faces import ROOT, collins, hopper
 from studios import Running, start
 
 pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
@@ -298,6 +299,41 @@ def test_a_person_is_dragged_onto_a_face(open_page: Opened, photo: Path):
     page.get_by_role("button", name="Remove Grace").click()
 
 
+def test_two_people_are_trained(open_page: Opened, portrait: Array, tmp_path: Path):
+    """From files to the first pictures and a curve; where training is not installed, to what is to be typed."""
+    bright = [tmp_path / f"{i}.png" for i in range(3)]
+    for path, light in zip(bright, (1, 0.7, 0.5), strict=True):
+        cv2.imwrite(str(path), portrait[..., ::-1] * light)
+    page = open_page(screen="swap")
+    page.get_by_role("link", name="Train two people…").click()
+    for side, files in (("a", bright), ("b", [*bright, ROOT / "docs" / "collins.jpg"])):
+        page.fill(f"input[name={side}]", f"Person {side.upper()}")
+        page.set_input_files(f"[data-side={side}] input[type=file]", files)
+    page.fill("input[name=consent]", "both, by mail")
+    page.click("form .tick")
+    page.wait_for_selector("[data-side=b] .thumb >> nth=3")
+    page.get_by_role("button", name="Find their faces").click()
+    page.wait_for_selector(".side:nth-child(2) .few button >> nth=2")  # Eileen Collins is not among them
+    assert page.locator(".few button").count() == 6
+    page.locator(".few button >> nth=0").press("Enter")
+    until(page, "document.querySelector('.side h3 span').innerText === '2 take part, 1 left out'")
+    page.locator(".few button >> nth=0").click()
+    until(page, "document.querySelector('.side h3 span').innerText === '3 take part, 0 left out'")
+    if importlib.util.find_spec("torch") is None:
+        assert "pip install 'mien[train]'" in page.inner_text("kbd")
+    else:
+        page.click("text=Trial")
+        page.get_by_role("button", name="Start the training").click()
+        until(page, "document.querySelector('.far')?.innerText.includes('Step 40 of 40')")
+        until(page, "document.querySelector('.previews img').naturalWidth === 12 * 32")
+        assert len(page.get_attribute(".curve polyline", "points").split()) == 40
+        page.reload()
+        page.wait_for_selector("html[data-ready]")
+        page.wait_for_selector(".far")
+    page.get_by_role("button", name="Forget this pair").click()
+    page.wait_for_selector("[data-side=a]")
+
+
 @pytest.mark.slow
 def test_a_portrait_does_what_is_pointed_at(open_page: Opened):
     page = open_page(screen="animate")
@@ -522,6 +558,7 @@ SCREENS = (
     "jobs",
     "verify",
     "networks",
+    "pairs",
     "settings",
 )
 

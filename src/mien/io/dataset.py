@@ -45,7 +45,25 @@ def write_tables(folder: Path, rows: Sequence[Mapping[str, Any]], points: Sequen
     np.savez(folder / POINTS, files=files, points=stacked)
 
 
+def read_points(folder: Path) -> dict[Path, Array]:
+    """Landmarks `[478, 2]` (pixels of the picture, centre of the first at 0) of the pictures of a folder;
+    none where there is no file."""
+    path = folder / POINTS
+    if not path.is_file():
+        return {}
+    with np.load(path) as file:
+        return {
+            folder / IMAGES / str(name): one - np.float32(0.5)
+            for name, one in zip(file["files"], file["points"], strict=True)
+        }
+
+
+def read_rows(folder: Path) -> list[dict[str, str]]:
+    """The rows of a folder's table."""
+    with (folder / TABLE).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def count(folder: Path) -> int:
     """How many pictures the table of a folder names."""
-    with (folder / TABLE).open(encoding="utf-8") as file:
-        return sum(1 for _ in csv.DictReader(file))
+    return len(read_rows(folder))

@@ -73,6 +73,16 @@ def make_folder(path: Path) -> None:
         raise OutputError(f"{path}: no folder can be made there ({error.strerror})") from error
 
 
+def link(source: Path, target: Path) -> None:
+    """The same file under another name, where the disk can; else a copy. One that is there already stays."""
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def write(path: Path, data: bytes | memoryview, *, force: bool) -> None:
     """Write a file, all or nothing. `OutputError` where that fails, or where it is there and `force` is not
     set."""

@@ -48,11 +48,7 @@ def catalogue() -> dict[str, Entry]:
 def add(name: str, role: str, file: Path) -> Entry:
     """Copy the network `file` to the user's own under `name`; one of that name is replaced. Raises
     `ModelError`, `OutputError`."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise ModelError(f"{name!r} is no name for a network: use small letters, digits, dots and hyphens")
-    taken = catalogue().get(name)
-    if taken and taken.bundled and role != "directions":  # which may be learned anew, and then come first
-        raise ModelError(f"{name!r} is a network of the box: choose another --name")
+    check_name(name, role)
     entry = Entry(name, role, _own() / f"{name}{file.suffix}", sha256_of(file))
     try:
         _own().mkdir(parents=True, exist_ok=True)
@@ -65,6 +61,15 @@ def add(name: str, role: str, file: Path) -> Entry:
     except OSError as error:
         raise unkept(f"the network {name}", error) from error
     return entry
+
+
+def check_name(name: str, role: str) -> None:
+    """Refuse a name that a network of the user's own of that role cannot have: `ModelError`."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise ModelError(f"{name!r} is no name for a network: use small letters, digits, dots and hyphens")
+    taken = catalogue().get(name)
+    if taken and taken.bundled and role != "directions":  # which may be learned anew, and then come first
+        raise ModelError(f"{name!r} is a network of the box: choose another --name")
 
 
 def _own() -> Path:

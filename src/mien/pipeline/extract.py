@@ -20,7 +20,7 @@ from ..types import SILENT, Alignment, Array, Crop, Face, Person, Photo, Progres
 from .batch import is_clip
 from .find import layout_of
 from .look import Look, align_face
-from .people import FaceLike, meant, select_faces
+from .people import FaceLike, likenesses_to, meant
 
 SO_FAR = "extract.jsonl"  # what is known, in the folder until all is done: a line that says what was asked, then one a face
 MOVED = (
@@ -50,6 +50,7 @@ def extract(
     like: FaceLike,
     size: int = 256,
     template: str = "ffhq",
+    least: float | None = None,
     resume: bool = False,
     kit: Kit | None = None,
     progress: Progress = SILENT,
@@ -58,7 +59,8 @@ def extract(
     images/, landmarks478.npz, and faces.csv, which says of each where it comes from, how sharp it is and which way it
     looks.
 
-    Where one like it in pose, expression and light is there already, a face is left out. Once `progress` is cancelled
+    Where one like it in pose, expression and light is there already, a face is left out. least: from which likeness on
+    a face is theirs; usual is what the embedder says. Once `progress` is cancelled
     the run ends with KeyboardInterrupt, and `resume` goes on from there. Raises `FaceError` where the person is nowhere.
     """
     kit, layout = kit or shared_kit(), layout_of(template, size)
@@ -66,6 +68,7 @@ def extract(
     if not isinstance(who, Person):
         raise InputError(f"like {who!r} is no picture: one of the person whose faces are wanted")
     asked = {"sources": [str(one) for one in sources], "like": who.sha256, "size": size, "template": template}
+    asked |= {"least": least}
     if resume and (folder / dataset.TABLE).is_file():
         return Extracted(kept=dataset.count(folder))
     work = _Work(folder, asked, resume=resume)
@@ -76,7 +79,7 @@ def extract(
                 if progress.cancelled:
                     raise KeyboardInterrupt(f"{work.told.kept} faces are kept in {folder}")
                 if [place, number] > work.last:
-                    crop = _crop_of(kit, pixels, who, layout)
+                    crop = _crop_of(kit, pixels, who, layout, least)
                     work.take(crop, {"photo": str(source), "frame": number, "time": time}, [place, number])
                 progress.advance(sum(lengths[:place]) + number + 1, sum(lengths))
         except MienError as error:
@@ -116,15 +119,16 @@ class _Found:
     likeness: float
 
 
-def _crop_of(kit: Kit, pixels: Array, who: Person, layout: Alignment) -> _Found | None:
+def _crop_of(kit: Kit, pixels: Array, who: Person, layout: Alignment, least: float | None) -> _Found | None:
     """The person in a picture; None where they are not."""
     faces = kit.faces(pixels)
-    try:
-        face = faces[select_faces(kit, pixels, faces, who)[0]]
-    except FaceError:
+    if not faces:
         return None
-    likeness = who.identity.likeness(kit.embedder().identity_in(pixels, face))
-    return _Found(face, align_face(pixels, face, layout), likeness)
+    likenesses = likenesses_to(who, kit, pixels, faces)
+    best = int(np.argmax(likenesses))
+    if likenesses[best] < (kit.embedder().threshold if least is None else least):
+        return None
+    return _Found(faces[best], align_face(pixels, faces[best], layout), likenesses[best])
 
 
 class _Work:

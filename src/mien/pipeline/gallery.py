@@ -30,7 +30,7 @@ from ..models.prototypes import ADULT
 from ..types import SILENT, Alignment, Array, Crop, Face, Origin, Photo, Progress, Source
 from ..words import fault
 from .look import PhotoFaces, align_face
-from .people import RIVAL
+from .people import RIVAL, most_typical
 from .photo import make_change, run_edits
 
 SUFFIX = ".gallery"
@@ -274,7 +274,7 @@ def _same_person(name: str, found: list[list[Picture]]) -> list[Picture]:
             f"{found[0][0].source.title} shows {len(found[0])} faces: give a picture of one person, or cut it to one"
         )
     vectors = np.stack([one.identity for one in single])
-    centre = single[int(np.argmax(np.median(vectors @ vectors.T, axis=1)))]
+    centre = single[most_typical(vectors)]
     return [max(group, key=lambda one: float(one.identity @ centre.identity)) for group in found]
 
 
@@ -305,8 +305,7 @@ def _gallery(name: str, pictures: list[Picture], kit: Kit) -> Gallery:
 def _check_one_person(name: str, pictures: list[Picture], threshold: float) -> None:
     """Refuse pictures of which one is like none of the others, from the most typical one on."""
     vectors = np.stack([one.identity for one in pictures])
-    likeness = vectors @ vectors.T
-    start = int(np.argmax(np.median(likeness, axis=1)))
+    likeness, start = vectors @ vectors.T, most_typical(vectors)
     known, rest = {start}, set(range(len(pictures))) - {start}
     while rest:
         near = max(rest, key=lambda i: max(likeness[i, j] for j in known))

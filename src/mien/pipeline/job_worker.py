@@ -28,7 +28,8 @@ from ..types import Person, Progress
 from . import batch
 from .animate import animate
 from .gallery import Gallery
-from .jobs import Queue, Task
+from .jobs import TRAINING, Queue, Task
+from .pair import SIDES, Pair, Side, export_pair, extract_side, train_pair
 from .stylize import stylize, stylize_clip
 from .swap import SwapRequest
 from .swap_face import Assignment, SwapOptions
@@ -81,19 +82,22 @@ class _Watched:
                 return
 
 
-def work(path: Path, *, threads: int = 1, idle: float = IDLE) -> None:
-    """Do tasks of the queue at `path` until none has waited for `idle` seconds."""
+def work(path: Path, *, training: bool = False, threads: int = 1, idle: float = IDLE) -> None:
+    """Do tasks of the queue at `path`, those of training or all others, until none has waited for `idle` seconds, or
+    until this process is told to end while it trains."""
     queue, worker, since = Queue(path), f"{os.getpid()}-{secrets.token_hex(4)}", time.monotonic()
     while time.monotonic() - since < idle:
-        task = queue.claim(worker)
+        task = queue.claim(worker, training=training)
         if task is None:
             time.sleep(PAUSE)
             continue
-        _do(queue, task, worker, threads)
+        if not _do(queue, task, worker, threads):
+            return
         since = time.monotonic()
 
 
-def _do(queue: Queue, task: Task, worker: str, threads: int) -> None:
+def _do(queue: Queue, task: Task, worker: str, threads: int) -> bool:
+    """Do a task; whether this process is to do more."""
     began, watched = time.monotonic(), _Watched(queue, task, worker)
     state, note = "done", ""
     try:
@@ -117,6 +121,7 @@ def _do(queue: Queue, task: Task, worker: str, threads: int) -> None:
     for place in (task.source, task.target):  # people know their files by their own names
         note = note.replace(str(place), task.item)
     queue.end(task, worker, state, note, time.monotonic() - began)
+    return state != "waiting" or watched.cancelled
 
 
 def carry_out(
@@ -164,7 +169,32 @@ def _animated(arguments: dict[str, Any], source: Path, target: Path, threads: in
     )
 
 
-DRAWN = {"stylize": _stylized, "animate": _animated}  # what is no change of a face that was there
+def _extracted(
+    arguments: dict[str, Any], source: Path, target: Path, threads: int, progress: Progress
+) -> str:
+    """`names` of the two people of a pair, of whom the source is one's folder."""
+    return extract_side(Side(source), arguments["names"][SIDES.index(source.name)], threads, progress)
+
+
+def _trained(arguments: dict[str, Any], source: Path, target: Path, threads: int, progress: Progress) -> str:
+    """`preset` by which the pair in the source is trained."""
+    train_pair(Pair.of(source), arguments["preset"], progress)
+    return ""
+
+
+def _exported(arguments: dict[str, Any], source: Path, target: Path, threads: int, progress: Progress) -> str:
+    """`names` that the networks of the pair in the source get."""
+    export_pair(Pair.of(source), arguments["names"])
+    return ""
+
+
+DRAWN = {  # what is no change of a face that was there
+    "stylize": _stylized,
+    "animate": _animated,
+    "extract": _extracted,
+    TRAINING: _trained,
+    "export": _exported,
+}
 
 
 def requested(verb: str, arguments: dict[str, Any]) -> batch.Request:
@@ -218,13 +248,14 @@ def _meant(face: str) -> str | Person:
 
 
 def swap_requested(arguments: dict[str, Any]) -> SwapRequest:
-    """`mapping`: pairs of a gallery's path and a face; `consent`, `strength`, `shape`, `keep`, `start`, `end` as `swap`
-    takes them."""
+    """`mapping`: pairs of a gallery's path and a face; `consent`, `strength`, `shape`, `keep`, `with`, `start`, `end`
+    as `swap` takes them."""
     pairs = [Assignment(Gallery.of(Path(source)), _meant(face)) for source, face in arguments["mapping"]]
     options = SwapOptions(
         float(arguments.get("strength", 1)),
         float(arguments.get("shape", 1)),
         tuple(arguments.get("keep", ())),
+        arguments.get("with"),
     )
     consent, part = str(arguments.get("consent", "")), part_asked(arguments)
     return SwapRequest(tuple(pairs), consent, options, **part).checked()

@@ -4,7 +4,8 @@
 
 A task is one photo or clip. Who claims it holds a lease and renews it while at work; when it ends unrenewed, as
 after `kill -9`, the task waits again. Results are written beside their place and renamed, clips go on in their
-`OUT.parts`, so that doing a task twice is harmless.
+`OUT.parts`, so that doing a task twice is harmless. Training takes hours, so workers of its own do that, and whatever
+else waits, does not wait for it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..errors import RequestError
 
 LEASE = 12.0  # seconds after which a task that nobody renews waits again
 EVENTS = 5000  # that are kept for who listens
+TRAINING = "train"  # the verb that takes hours
 TABLES = """
 CREATE TABLE IF NOT EXISTS job (
     id TEXT PRIMARY KEY, verb TEXT NOT NULL, arguments TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'active',
@@ -36,11 +38,14 @@ CREATE INDEX IF NOT EXISTS task_state ON task(state, lease);
 CREATE INDEX IF NOT EXISTS task_job ON task(job);
 CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL);
 """
-CLAIM = """
-UPDATE task SET state = 'running', worker = :worker, lease = :until, tries = tries + 1 WHERE id = (
-    SELECT task.id FROM task JOIN job ON job.id = task.job
-    WHERE job.state = 'active' AND (task.state = 'waiting' OR task.state = 'running' AND task.lease < :now)
-    ORDER BY task.id LIMIT 1)
+NEXT = """
+SELECT task.id FROM task JOIN job ON job.id = task.job
+WHERE job.state = 'active' AND (job.verb = :slow) = :training
+    AND (task.state = 'waiting' OR task.state = 'running' AND task.lease < :now)
+ORDER BY task.id LIMIT 1
+"""
+CLAIM = f"""
+UPDATE task SET state = 'running', worker = :worker, lease = :until, tries = tries + 1 WHERE id = ({NEXT})
 RETURNING id, job, item, source, target, tries
 """
 SUMMARY = """
@@ -183,21 +188,26 @@ class Queue:
         with self._connected() as db:
             return int(db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0])
 
-    def waits(self) -> bool:
-        """Whether there is something to do."""
+    def waits(self, *, training: bool = False) -> bool:
+        """Whether there is something to do, of training or of all else."""
+        about = {"slow": TRAINING, "training": training, "now": time.time()}
         with self._connected() as db:
-            return bool(db.execute(
-                "SELECT 1 FROM task JOIN job ON job.id = task.job WHERE job.state = 'active' AND (task.state = 'waiting' "
-                "OR task.state = 'running' AND task.lease < ?) LIMIT 1", (time.time(),)
-            ).fetchone())  # fmt: skip
+            return db.execute(NEXT, about).fetchone() is not None
 
     # ---- who works
 
-    def claim(self, worker: str) -> Task | None:
-        """The next task, for `worker` alone; None where nothing waits."""
+    def claim(self, worker: str, *, training: bool = False) -> Task | None:
+        """The next task, for `worker` alone, of training or of all else; None where nothing waits."""
         now = time.time()
         with self._writing() as db:
-            row = db.execute(CLAIM, {"worker": worker, "until": now + LEASE, "now": now}).fetchone()
+            about = {
+                "worker": worker,
+                "until": now + LEASE,
+                "slow": TRAINING,
+                "training": training,
+                "now": now,
+            }
+            row = db.execute(CLAIM, about).fetchone()
             if row is None:
                 return None
             job = db.execute("SELECT verb, arguments FROM job WHERE id = ?", (row["job"],)).fetchone()
@@ -217,11 +227,12 @@ class Queue:
         return bool(held and state and state["state"] == "active")
 
     def end(self, task: Task, worker: str, state: str, note: str, seconds: float) -> None:
-        """How a task ended, said by who holds it."""
+        """How a task ended, said by who holds it. One that is let go in good order, and waits again, was not tried."""
         with self._writing() as db:
             db.execute(
-                "UPDATE task SET state = ?, note = ?, seconds = ?, worker = NULL WHERE id = ? AND worker = ?",
-                (state, note, seconds, task.id, worker),
+                "UPDATE task SET state = ?, note = ?, seconds = ?, worker = NULL, tries = tries - (? = 'waiting') "
+                "WHERE id = ? AND worker = ?",
+                (state, note, seconds, state, task.id, worker),
             )
             _told(db, task.job)
 

@@ -44,8 +44,8 @@ def train(
     weights it starts from. devices: GPUs, or processes where there are none; all but the first start this
     program again. accumulate: parts that each does its share of a batch in; the result depends on `devices *
     accumulate` alone, and on that only by chance. keep: so many checkpoints. progress: told of each step;
-    default: lines on stderr. SIGINT and SIGTERM save and become KeyboardInterrupt; `resume` goes on exactly
-    where a run stopped.
+    default: lines on stderr. SIGINT, SIGTERM and a `progress` that is cancelled save and become KeyboardInterrupt;
+    `resume` goes on exactly where a run stopped.
     """
     words = renamed(old, OLD_WORDS, gone_in=GONE)
     overrides, start = words.get("overrides", overrides), words.get("start", start)

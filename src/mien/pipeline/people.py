@@ -55,6 +55,11 @@ def meant(face: FaceLike, *, kit: Kit | None = None) -> str | Person:
     return person(face, kit=kit)
 
 
+def most_typical(vectors: Array) -> int:
+    """Which of several identities `[n, E]` is most like the others."""
+    return int(np.argmax(np.median(vectors @ vectors.T, axis=1)))
+
+
 def select_faces(kit: Kit, pixels: Array, faces: list[Face], which: str | Person) -> list[int]:
     """The indices of the faces of `pixels [H, W, 3]` that are meant: by "all", "largest", a number as `find`
     counts them from 1, or a person."""
@@ -78,9 +83,14 @@ def select_faces(kit: Kit, pixels: Array, faces: list[Face], which: str | Person
     return [int(which) - 1]
 
 
-def _most_like(kit: Kit, pixels: Array, faces: list[Face], who: Person) -> int:
+def likenesses_to(who: Person, kit: Kit, pixels: Array, faces: list[Face]) -> list[float]:
+    """How alike each of a picture's faces is to a person."""
     embedder = kit.embedder()
-    likeness = [who.identity.likeness(embedder.identity_in(pixels, face)) for face in faces]
+    return [who.identity.likeness(embedder.identity_in(pixels, face)) for face in faces]
+
+
+def _most_like(kit: Kit, pixels: Array, faces: list[Face], who: Person) -> int:
+    embedder, likeness = kit.embedder(), likenesses_to(who, kit, pixels, faces)
     best = int(np.argmax(likeness))
     if likeness[best] < embedder.threshold:
         raise FaceError(

@@ -35,6 +35,7 @@ from . import (
     live_api,
     media_api,
     networks_api,
+    pairs_api,
     people,
     sketch_api,
 )
@@ -63,7 +64,8 @@ def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-TEXT, NUMBER, TEXTS = {"type": "string"}, {"type": "number"}, {"type": "array", "items": {"type": "string"}}
+TEXT, NUMBER = {"type": "string"}, {"type": "number"}
+TEXTS, NUMBERS = ({"type": "array", "items": one} for one in (TEXT, {"type": "integer"}))
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 
 
@@ -99,7 +101,13 @@ VERB_BODIES = {
     "stylize": _object(
         manner=TEXT, style={"type": "string", "description": "id of a painting"}, strength=SHARE, face=TEXT
     ),
-    "swap": _object(mapping=MAPPING, strength=SHARE, shape=SHARE, keep=TEXTS),
+    "swap": _object(
+        mapping=MAPPING,
+        strength=SHARE,
+        shape=SHARE,
+        keep=TEXTS,
+        **{"with": {"type": "string", "description": "a network that was trained to draw who comes"}},
+    ),
 }
 
 
@@ -118,7 +126,7 @@ async def openapi(_: Request) -> Response:
 
 
 async def forget(request: Request) -> Response:
-    """Forget everything: pictures, people, jobs and results."""
+    """Forget everything: pictures, people, pairs, jobs and results."""
     studio: Studio = request.app.state.studio
     await studio.library.run(studio.forget_everything)
     return Response(status_code=204)
@@ -179,6 +187,25 @@ CALLS = (
     Call("POST", "/api/people", people.add, _object(name=TEXT, media=TEXTS, consent=TEXT), 201),
     Call("GET", "/api/people/{id}", people.portrait),
     Call("DELETE", "/api/people/{id}", people.forget, status=204),
+    Call("GET", "/api/pairs", pairs_api.listed),
+    Call(
+        "POST",
+        "/api/pairs",
+        pairs_api.add,
+        _object(people={"type": "array", "items": _object(name=TEXT, media=TEXTS)}, consent=TEXT),
+        201,
+    ),
+    Call("GET", "/api/pairs/{id}", pairs_api.one),
+    Call("DELETE", "/api/pairs/{id}", pairs_api.forget, status=204),
+    Call("GET", "/api/pairs/{id}/{side}/faces", pairs_api.faces),
+    Call("PUT", "/api/pairs/{id}/{side}/faces", pairs_api.leave_out, _object(out=NUMBERS), 204),
+    Call("GET", "/api/pairs/{id}/{side}/faces/{n}", pairs_api.face),
+    Call("POST", "/api/pairs/{id}/{side}/person", pairs_api.give, _object(), 201),
+    Call("POST", "/api/pairs/{id}/run", pairs_api.train, _object(preset=TEXT), 201),
+    Call("DELETE", "/api/pairs/{id}/run", pairs_api.begin_anew, status=204),
+    Call("GET", "/api/pairs/{id}/run/curve", pairs_api.curve),
+    Call("GET", "/api/pairs/{id}/run/previews/{step}", pairs_api.preview),
+    Call("POST", "/api/pairs/{id}/networks", pairs_api.export, _object(names=TEXTS), 201),
     Call("GET", "/api/jobs", jobs_api.listed),
     Call("POST", "/api/jobs", jobs_api.put, _object(verb=TEXT, media=TEXTS, arguments=ARGUMENTS), 201),
     Call("GET", "/api/jobs/{id}", jobs_api.one),

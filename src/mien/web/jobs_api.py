@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import secrets
 import shutil
@@ -20,6 +19,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 
 from ..edits.request import EditRequest
 from ..errors import RequestError
+from ..io import outputs
 from ..models.motions import boxed
 from ..pipeline.animate import REGIONS, checked_parts
 from ..pipeline.consent import check_consent
@@ -122,7 +122,7 @@ class Work:
         medium, path = library[id], library.file(id)
         source, out = place / id / path.name, place / id / "out"
         out.mkdir(parents=True, mode=0o700)
-        _linked(path, source)
+        outputs.link(path, source)
         moves = verb == "animate" or medium.kind == "clip"
         suffix = ".mp4" if moves else WRITTEN.get(path.suffix, path.suffix)
         return medium.name, source, out / f"{path.stem}{suffix}"
@@ -140,9 +140,12 @@ class Work:
         """All results of a job in one file."""
         path = self.folder / id / "results.zip"
         draft = path.with_suffix(".part")
-        done = [
+        targets = [
             Path(task["target"]) for task in self.queue.tasks(id, most=MOST_ITEMS) if task["state"] == "done"
         ]
+        done = [path for path in targets if path.is_file()]
+        if not done:
+            raise MissingError("result")
         seen: dict[str, int] = {}
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as file:
             for one in done:
@@ -160,18 +163,8 @@ def _named(library: Library, face: str, place: Path) -> str:
 
 def _kept(source: Path, place: Path) -> Path:
     """A file that a job needs, in the job's own folder."""
-    _linked(source, place / source.name)
+    outputs.link(source, place / source.name)
     return place / source.name
-
-
-def _linked(source: Path, target: Path) -> None:
-    """The same file under another name, where the disk can; else a copy."""
-    if target.exists():
-        return
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _work(request: Request) -> Work:
@@ -238,9 +231,9 @@ async def result(request: Request) -> Response:
     found = next(
         (task for task in _work(request).queue.tasks(id, number - 1, 1) if task["id"] == number), None
     )
-    if found is None or found["state"] != "done":
+    path = Path(found["target"]) if found and found["state"] == "done" else None
+    if path is None or not path.is_file():
         raise MissingError("result")
-    path = Path(found["target"])
     return FileResponse(path, filename=path.name, content_disposition_type="attachment")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,10 @@ class People:
     def all(self) -> list[Source]:
         return list(self._known.values())
 
-    def add(self, name: str, media: list[str], consent: str) -> Source:
-        """A person of pictures of the library."""
+    def add(self, name: str, paths: Sequence[Path], consent: str) -> Source:
+        """A person of pictures."""
         check_consent(consent, "a swap")
-        paths = [self._library.file(id) for id in media]
-        gallery = Gallery.of(paths[0] if len(paths) == 1 else paths)
+        gallery = Gallery.of(paths[0] if len(paths) == 1 else list(paths))
         id = secrets.token_hex(8)
         path = self._library.folder / f"{id}.gallery"
         gallery.save(path)
@@ -78,6 +78,7 @@ class People:
             float(value_of(given, "strength", (int, float), 1.0)),
             float(value_of(given, "shape", (int, float), 1.0)),
             tuple(str(one) for one in value_of(given, "keep", list, [])),
+            value_of(given, "with", str, None),
         )
         assignments = tuple(Assignment(source.gallery, whom(self._library, face)) for source, face in pairs)
         part = part_asked(given)
@@ -120,7 +121,7 @@ async def add(request: Request) -> Response:
         raise RequestError("of which pictures? One person's picture or pictures were wanted")
     name, consent = value_of(given, "name", str, ""), value_of(given, "consent", str, "")
     library: Library = request.app.state.studio.library
-    source = await library.run(people.add, name, media, consent)
+    source = await library.run(lambda: people.add(name, [library.file(id) for id in media], consent))
     return JSONResponse(source.described(), 201)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from ...edits.part_labels import CLASSES
 from ...errors import InputError
 from ...face import mesh, topology
+from ...io.dataset import read_points
 from ...types import Array
 from .faces import read_rgb
 from .pictures import Pictures
@@ -168,19 +169,6 @@ class Mapped(Pictures):
         if self._kept is not None:  # there is room for it where there is for the pictures
             self._drawn[path] = out
         return out
-
-
-def read_points(folder: Path) -> dict[Path, Array]:
-    """Landmarks `[478, 2]` (pixels of the picture, centre of the first at 0) of the pictures of a folder;
-    none where there is no file."""
-    path = folder / "landmarks478.npz"
-    if not path.is_file():
-        return {}
-    with np.load(path) as file:
-        return {
-            folder / "images" / str(name): one - np.float32(0.5)
-            for name, one in zip(file["files"], file["points"], strict=True)
-        }
 
 
 def read_classes(path: Path, size: int) -> Array:

@@ -15,9 +15,8 @@ import numpy as np
 from ...errors import InputError
 from ...face import geometry
 from ...face.line_drawing import draw_features
-from ...io.dataset import HELD_OUT, TABLE, held_out, person_of
+from ...io.dataset import HELD_OUT, TABLE, held_out, person_of, read_points
 from ...types import Alignment, Array
-from .drawings import read_points
 from .faces import read_rgb
 from .pictures import find
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from ...edits.part_labels import CLASSES
 from ...errors import InputError
-from ...io.dataset import held_out
+from ...io.dataset import held_out, read_points
 from ...types import Array
-from .drawings import draw_classes, read_points
+from .drawings import draw_classes
 from .faces import read_rgb
 from .pictures import SUFFIXES, find
 

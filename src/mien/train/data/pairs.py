@@ -13,8 +13,9 @@ import numpy as np
 
 from ...errors import InputError
 from ...face.line_drawing import draw_lines
+from ...io.dataset import read_points
 from ...types import Array
-from .drawings import CHANNELS, GREY, Mapped, onto, read_points, sketch
+from .drawings import CHANNELS, GREY, Mapped, onto, sketch
 from .faces import read_rgb
 from .pictures import SUFFIXES, Pictures, find
 

@@ -16,11 +16,10 @@ from ...errors import InputError
 from ...face import geometry, mesh
 from ...face.filters import lab_to_rgb, rgb_to_lab
 from ...face.topology import EYELIDS, LIPS
-from ...io.dataset import held_out
+from ...io.dataset import held_out, read_points
 from ...models.embedder import Embedder
 from ...models.kit import Kit
 from ...types import Alignment, Array
-from .drawings import read_points
 from .faces import chw, read_rgb
 from .pictures import find
 

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Any, Protocol
 
 import torch
@@ -140,9 +139,9 @@ def together(devices: int) -> Generator[Fabric]:
         raise SystemExit(0)
 
 
-def _agreed(fabric: Fabric, asked: Event) -> bool:
+def _agreed(fabric: Fabric, asked: bool) -> bool:
     """Whether any process was asked to stop: all find the same, and so stop at the same step."""
-    return bool(fabric.all_reduce(torch.tensor(float(asked.is_set()), device=fabric.device), reduce_op="max"))
+    return bool(fabric.all_reduce(torch.tensor(float(asked), device=fabric.device), reduce_op="max"))
 
 
 @contextmanager
@@ -180,12 +179,13 @@ def fit(
     resume: bool,
     report: Callable[[int, dict[str, float]], None],
     say: Callable[[str], None],
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> float:
     """Train until `run.steps`; returns the best held-out score (lower is better), whose weights are
     `best.safetensors` in the run's folder.
 
-    `report(step, scalars)` is called after every step, in the first process. SIGINT and SIGTERM end the step,
-    save, and become `KeyboardInterrupt`. A loss that is not finite, or too little memory, stops the run with
+    `report(step, scalars)` is called after every step, in the first process. SIGINT, SIGTERM and `cancelled`
+    end the step, save, and become `KeyboardInterrupt`. A loss that is not finite, or too little memory, stops the run with
     a `MienError`. Random numbers are a function of the step (see `Shares`), so a checkpoint has none, and a
     resumed run is an uninterrupted one, bit for bit.
     """
@@ -215,7 +215,7 @@ def fit(
                 if keeper:
                     keeper.note(i + 1, scalars)
                     report(i + 1, scalars)
-                if i + 1 < run.steps and _agreed(fabric, asked):
+                if i + 1 < run.steps and _agreed(fabric, asked.is_set() or cancelled()):
                     if keeper:
                         keeper.save(i + 1)
                     fabric.barrier()

@@ -67,7 +67,8 @@ def start(
         run = Run(
             folder, cfg.steps, cfg.batch, seed, max(min(500, cfg.steps // 4), 1), about, accumulate, keep
         )
-        return fit(objective, loader, run, fabric, resume=resume, report=_reporter(cfg, shown), say=say)
+        how: dict[str, Any] = {"resume": resume, "report": _reporter(cfg, shown), "say": say}
+        return fit(objective, loader, run, fabric, **how, cancelled=lambda: progress.cancelled)
 
 
 def _resumed(family: str, folder: Path) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import { html, Icon, IconButton } from "./view.js";
 import { t } from "./words.js";
 
 const open = signal(""); // the job whose files are listed
-const tasks = signal(/** @type {any[]} */ ([]));
+const tasks = signal(/** @type {Record<string, any[]>} */ ({})); // of jobs whose files were listed
+const FOLDERS = ["extract", "train", "export"]; // verbs that make no file to save
 
 /** News of jobs as they come; the browser takes the stream up again by itself. */
 export function listen() {
@@ -18,12 +19,15 @@ export function listen() {
     const before = state.jobs.value.find((one) => one.id === job.id);
     state.jobs.value = job.state === "gone" ? others : [...others, job].sort((a, b) => b.made - a.made);
     if (job.state === "done" && before && before.state !== "done") state.tell(t("job-done", { n: job.done }));
-    if (open.value === job.id) list(job.id);
+    if (job.id in tasks.value) list(job.id);
   });
 }
 
 /** @param {string} id */
-const list = (id) => state.trying(async () => (tasks.value = await api.get(`/api/jobs/${id}/tasks`)));
+function list(id) {
+  tasks.value = { [id]: [], ...tasks.value };
+  return state.trying(async () => (tasks.value = { ...tasks.value, [id]: await api.get(`/api/jobs/${id}/tasks`) }));
+}
 
 /** What a job does, by the tiles of its edits. @param {any} job */
 function named(job) {
@@ -33,28 +37,30 @@ function named(job) {
 }
 
 /** @param {number | null} seconds */
-const left = (seconds) => (seconds === null ? "" : seconds < 90 ? t("seconds-left", { n: Math.max(seconds, 1) }) : t("minutes-left", { n: Math.round(seconds / 60) }));
+export const left = (seconds) => (seconds === null ? "" : seconds < 90 ? t("seconds-left", { n: Math.max(seconds, 1) }) : seconds < 7200 ? t("minutes-left", { n: Math.round(seconds / 60) }) : t("hours-left", { n: Math.round(seconds / 3600) }));
 
 /** @param {any} job @param {string} method @param {string} rest @param {any} [body] */
 const ask = (job, method, rest, body) => state.trying(() => api.call(method, `/api/jobs/${job.id}${rest}`, body));
 
 const Tasks = (/** @type {any} */ { job }) =>
-  html`<ul class="tasks">${tasks.value.map((task) => html`<li key=${task.id} class=${task.state}>
+  html`<ul class="tasks">${(tasks.value[job.id] ?? []).map((task) => html`<li key=${task.id} class=${task.state}>
     <span class="name">${task.item}</span><span class="said">${task.note || (task.state === "running" && task.total > 1 ? `${Math.round((100 * task.done) / task.total)} %` : t(`state.${task.state}`))}</span>
-    ${task.state === "done" && html`<${IconButton} icon="save" says=${t("save-name", { name: task.item })} onClick=${() => api.save(`/api/jobs/${job.id}/tasks/${task.id}`)} />`}</li>`)}</ul>`;
+    ${task.state === "done" && !FOLDERS.includes(job.verb) && html`<${IconButton} icon="save" says=${t("save-name", { name: task.item })} onClick=${() => api.save(`/api/jobs/${job.id}/tasks/${task.id}`)} />`}</li>`)}</ul>`;
 
-const Job = (/** @type {any} */ { job }) => {
+/** A job; the whole of one is its files, too, and it stays. */
+export const Job = (/** @type {any} */ { job, whole = false }) => {
   const resting = job.state === "paused", over = ["done", "declined", "failed"].includes(job.state);
-  const shown = open.value === job.id;
+  const shown = whole || open.value === job.id;
+  if (shown && !(job.id in tasks.value)) setTimeout(() => list(job.id));
   return html`<article class=${`job ${job.state}`}>
     <header>
-      <button type="button" class="title" aria-expanded=${shown} onClick=${() => { open.value = shown ? "" : job.id; tasks.value = []; if (!shown) list(job.id); }}>
-        <${Icon} name="down" /><b>${named(job)}</b><span>${t("of", { done: job.done, total: job.total })}${job.declined ? `, ${t("n-declined", { n: job.declined })}` : ""}${job.failed ? `, ${t("n-failed", { n: job.failed })}` : ""}</span></button>
+      <button type="button" class="title" aria-expanded=${shown} onClick=${() => { open.value = shown ? "" : job.id; if (!shown) list(job.id); }}>
+        <${Icon} name="down" /><b>${named(job)}</b><span>${job.total === 1 && !over ? `${Math.round(100 * job.share)} %` : t("of", { done: job.done, total: job.total })}${job.declined ? `, ${t("n-declined", { n: job.declined })}` : ""}${job.failed ? `, ${t("n-failed", { n: job.failed })}` : ""}</span></button>
       <span class="state">${over ? t(`state.${job.state}`) : left(job.seconds_left) || t(`state.${job.state}`)}</span>
       ${!over && html`<${IconButton} icon=${resting ? "play" : "pause"} says=${resting ? t("go-on") : t("rest")} onClick=${() => ask(job, "PATCH", "", { state: resting ? "active" : "paused" })} />`}
       ${job.failed > 0 && html`<${IconButton} icon="retry" says=${t("retry")} onClick=${() => ask(job, "POST", "/retry")} />`}
-      ${job.done > 0 && html`<${IconButton} icon="save" says=${t("save-all")} onClick=${() => api.save(`/api/jobs/${job.id}/results`)} />`}
-      <${IconButton} icon="bin" says=${t("forget-job")} onClick=${() => ask(job, "DELETE", "")} />
+      ${job.done > 0 && !FOLDERS.includes(job.verb) && html`<${IconButton} icon="save" says=${t("save-all")} onClick=${() => api.save(`/api/jobs/${job.id}/results`)} />`}
+      ${!whole && html`<${IconButton} icon="bin" says=${t("forget-job")} onClick=${() => ask(job, "DELETE", "")} />`}
     </header>
     <progress max="1" value=${job.share} aria-label=${named(job)}></progress>
     ${shown && html`<${Tasks} job=${job} />`}

@@ -10,6 +10,7 @@ import { Brush, brushing, grow, toggle } from "./keep.js";
 import { Live, Mirror } from "./live.js";
 import { Around } from "./look.js";
 import * as networks from "./networks.js";
+import * as pairs from "./pairs.js";
 import { dress, Settings, theme } from "./settings.js";
 import * as sketch from "./sketch.js";
 import * as stage from "./stage.js";
@@ -22,8 +23,8 @@ import { html, Icon, IconButton, render } from "./view.js";
 import { speak, t, wanted } from "./words.js";
 
 // Screens by the verb of mien that they are for: where that is missing, so is the screen. What undo, redo and save are
-// for is what the screen says; else the picture.
-const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: any, own?: {undo: () => void, redo: () => void, save: () => any}}>} */ ({
+// for is what the screen says; else the picture. One that is another's is not in the rail.
+const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: any, own?: {undo: () => void, redo: () => void, save: () => any}, of?: string}>} */ ({
   edit: { verb: "edit", panel: Edit },
   swap: { verb: "swap", panel: Swap },
   animate: { verb: "animate", panel: Animate },
@@ -34,17 +35,19 @@ const SCREENS = /** @type {Record<string, {verb: string, panel?: any, sheet?: an
   jobs: { verb: "edit_clip", sheet: Jobs },
   verify: { verb: "verify", sheet: Verify },
   networks: { verb: "models", sheet: networks.Networks },
+  pairs: { verb: "train", sheet: pairs.Pairs, of: "swap" },
   settings: { verb: "read", sheet: Settings },
 });
-const there = () => Object.entries(SCREENS).filter(([, { verb }]) => state.about.value?.known.includes(verb));
+const there = () => Object.entries(SCREENS).filter(([, { verb, of }]) => !of && state.about.value?.known.includes(verb));
 const dragging = signal(false);
 
 const Rail = () => {
   const running = state.jobs.value.filter((one) => ["running", "waiting"].includes(one.state));
   const share = running.length ? running.reduce((sum, one) => sum + one.share, 0) / running.length : 0;
+  const at = SCREENS[state.screen.value]?.of ?? state.screen.value;
   return html`<nav class="rail" aria-label=${t("screens")}>
     <img class="logo" src="/static/mien.svg" alt="mien" width="28" height="28" />
-    ${there().map(([name]) => html`<a href=${`#${name}`} aria-current=${state.screen.value === name ? "page" : undefined} class=${`to-${name}`}>
+    ${there().map(([name]) => html`<a href=${`#${name}`} aria-current=${at === name ? "page" : undefined} class=${`to-${name}`}>
       <${Icon} name=${name} /><span>${t(`screen.${name}`)}</span>
       ${name === "jobs" && running.length > 0 && html`<i class="count" style=${{ "--share": share }} aria-label=${t("n-running", { n: running.length })}>${running.length}</i>`}</a>`)}
   </nav>`;
@@ -135,16 +138,17 @@ addEventListener("drop", (event) => {
   dragging.value = false;
   const packs = SCREENS[state.screen.value]?.panel ? effects.among(event.dataTransfer) : [];
   if (packs.length) packs.forEach(async (one) => take(await one));
-  else bring([...(event.dataTransfer?.files ?? [])]);
+  else bring([...(event.dataTransfer?.files ?? [])], event.target);
 });
 addEventListener("paste", (event) => bring([...(event.clipboardData?.files ?? [])]));
 
-/** @param {File[]} files */
-function bring(files) {
+/** @param {File[]} files @param {any} [onto] */
+function bring(files, onto) {
   if (!files.length) return;
   if (state.screen.value === "verify") look(files[0]);
   else if (state.screen.value === "sketch") sketch.lay(files[0]);
   else if (state.screen.value === "networks") networks.bring(files[0]);
+  else if (state.screen.value === "pairs") pairs.bring(files, onto?.closest?.("[data-side]")?.dataset.side);
   else state.open(files);
 }
 

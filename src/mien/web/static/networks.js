@@ -2,7 +2,7 @@
 // Networks: what mien works with, under which licence, and another one brought in.
 import * as api from "./api.js";
 import * as state from "./state.js";
-import { effect, signal } from "./vendor/signals-core.js";
+import { computed, effect, signal } from "./vendor/signals-core.js";
 import { Choice, html, Icon } from "./view.js";
 import { t } from "./words.js";
 
@@ -10,9 +10,12 @@ const rows = signal(/** @type {any[]} */ ([]));
 const which = signal("all"); // licences that are shown
 const coming = signal("");
 
-const load = () => state.trying(async () => (rows.value = await api.get("/api/networks")));
+/** Those of the user's own that draw one person. */
+export const swappers = computed(() => rows.value.filter((one) => one.role === "swapper" && !one.boxed && one.state === "ok").map((one) => one.name));
+
+export const load = () => state.trying(async () => (rows.value = await api.get("/api/networks")));
 effect(() => {
-  if (state.screen.value === "networks") load();
+  if (["networks", "swap"].includes(state.screen.value)) load();
 });
 
 /** @param {File | undefined} file */

@@ -3,6 +3,7 @@
 // asked once a person, and goes into the label.
 import * as api from "./api.js";
 import { lanesOn, people } from "./clip.js";
+import { swappers } from "./networks.js";
 import * as stage from "./stage.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
@@ -26,9 +27,12 @@ function put(swap) {
   state.commit({ ...before, swap: swap.mapping.length ? swap : null }, before);
 }
 
+/** @type {Map<string, string>} */
+const drawnBy = new Map(); // people, and the network that was trained to draw them
+
 /** A person onto a face. @param {string} person @param {string} face */
 export function give(person, face) {
-  const swap = asked();
+  const network = drawnBy.get(person), swap = { ...asked(), ...(network ? { with: network } : {}) };
   picked.value = "";
   put({ ...swap, mapping: [...swap.mapping.filter((/** @type {any} */ one) => one.face !== face), { person, face }] });
 }
@@ -37,6 +41,14 @@ lanesOn.swap = { pick: (face) => (picked.value ? give(picked.value, face) : take
 
 /** @param {string} face */
 const take = (face) => put({ ...asked(), mapping: asked().mapping.filter((/** @type {any} */ one) => one.face !== face) });
+
+/** Somebody whom a network was trained to draw is here, and goes to the face that is clicked next. @param {any} person @param {string} network */
+export function giveWith(person, network) {
+  drawnBy.set(person.id, network);
+  state.people.value = [...state.people.value, person];
+  picked.value = person.id;
+  location.hash = "swap";
+}
 
 /** @param {File[]} files */
 async function bring(files) {
@@ -51,8 +63,7 @@ async function bring(files) {
 async function agree(event) {
   event.preventDefault();
   const form = /** @type {any} */ (event.target).elements;
-  const consent = `${form.agreed.labels[0].textContent.trim()} ${form.consent.value.trim()}`;
-  const about = { media: adding.value.media, name: form.name.value.trim(), consent };
+  const about = { media: adding.value.media, name: form.name.value.trim(), consent: agreement(form) };
   making.value = true;
   await state.trying(async () => {
     const made = await api.post("/api/people", about);
@@ -73,13 +84,19 @@ async function forget(id) {
   put({ ...swap, mapping: swap.mapping.filter((/** @type {any} */ one) => one.person !== id) });
 }
 
+/** What a form asks of whether everybody agreed. */
+export const Agreed = () =>
+  html`<label class="tick"><input type="checkbox" name="agreed" required /><span>${t("agreed")}</span></label>
+    <label class="field">${t("consent")}<input name="consent" required maxlength="300" placeholder=${t("consent-example")} autocomplete="off" /></label>
+    <p class="fine">${t("consent-label")}</p>`;
+/** What was answered. @param {any} form its elements */
+export const agreement = (form) => `${form.agreed.labels[0].textContent.trim()} ${form.consent.value.trim()}`;
+
 const Consent = () =>
   html`<form class="card" onSubmit=${agree}>
     <h2>${t("who-is-this")}</h2>
     <label class="field">${t("name")}<input name="name" required maxlength="80" defaultValue=${adding.value.name} autocomplete="off" /></label>
-    <label class="tick"><input type="checkbox" name="agreed" required /><span>${t("agreed")}</span></label>
-    <label class="field">${t("consent")}<input name="consent" required maxlength="300" placeholder=${t("consent-example")} autocomplete="off" /></label>
-    <p class="fine">${t("consent-label")}</p>
+    <${Agreed} />
     <div class="row"><button type="button" class="plain" onClick=${() => (adding.value = null)}>${t("cancel")}</button>
       <button class="main" disabled=${making.value}>${making.value ? t("measuring") : t("add-person")}</button></div>
   </form>`;
@@ -126,6 +143,10 @@ export const Swap = () => {
     </div>`}
     ${state.people.value.length > 0 && html`<ul class="targets" aria-label=${t("faces")}>${faces().map(({ face }, i) => html`<${Target} key=${face} face=${face} says=${t(state.medium.value?.kind === "clip" ? "clip-person" : "face-n", { n: i + 1 })} />`)}</ul>`}
     ${swap.mapping.length > 0 && html`<div class="sliders">${slider("strength", 0.05)}${slider("shape", 0)}</div>
-      <fieldset class="ticks"><legend>${t("keep")}</legend>${["mouth", "eyes", "brows"].map(kept)}</fieldset>`}
+      <fieldset class="ticks"><legend>${t("keep")}</legend>${["mouth", "eyes", "brows"].map(kept)}</fieldset>
+      ${state.medium.value?.kind === "photo" && swappers.value.length > 0 && html`<label class="field drawn">${t("swap-with")}
+        <select onChange=${(/** @type {any} */ e) => put({ ...state.without(swap, ["with"]), ...(e.target.value ? { with: e.target.value } : {}) })}>
+          ${["", ...swappers.value].map((name) => html`<option value=${name} selected=${name === (swap.with ?? "")}>${name || t("swap-without")}</option>`)}</select></label>`}`}
+    <a class="plain train" href="#pairs"><${Icon} name="people" />${t("pair-train")}</a>
   </div>`;
 };

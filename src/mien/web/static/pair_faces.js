@@ -1,0 +1,50 @@
+// @ts-check
+// The faces of two people, the least alike first: who is somebody else is left out by a click. The machine has proposed
+// whom it takes for one.
+import * as api from "./api.js";
+import * as state from "./state.js";
+import { signal } from "./vendor/signals-core.js";
+import { html } from "./view.js";
+import { t } from "./words.js";
+
+const FEW = 48; // faces that are shown at first
+const faces = signal(/** @type {Record<string, {likeness: number, out: boolean}[]>} */ ({})); // by the address of a side's faces
+const whole = signal(/** @type {string[]} */ ([])); // sides of which all are shown
+
+/** @param {any} pair @param {any} side */
+const address = (pair, { side }) => `/api/pairs/${pair.id}/${side}/faces`;
+
+const asked = new Set();
+/** @param {string} at */
+function load(at) {
+  if (asked.has(at)) return;
+  asked.add(at);
+  state.trying(async () => (faces.value = { ...faces.value, [at]: await api.get(at) }));
+}
+
+/** Leave a face out, or take it back. @param {string} at @param {number} n */
+async function turn(at, n) {
+  const now = faces.value[at].map((one, i) => (i === n ? { ...one, out: !one.out } : one));
+  faces.value = { ...faces.value, [at]: now };
+  await state.trying(() => api.call("PUT", at, { out: now.flatMap((one, i) => (one.out ? [i] : [])) }));
+}
+
+const Side = (/** @type {any} */ { pair, side }) => {
+  const at = address(pair, side), all = faces.value[at];
+  if (!all) {
+    load(at);
+    return null;
+  }
+  const order = all.map((one, n) => ({ ...one, n })).sort((a, b) => a.likeness - b.likeness);
+  const shown = whole.value.includes(at) ? order : order.slice(0, FEW);
+  const out = all.filter((one) => one.out).length;
+  return html`<div class="side"><h3>${side.name}<span>${t("pair-counts", { n: all.length - out, out })}</span></h3>
+    <div class="nobodies few">${shown.map(({ n, likeness, out }) => html`<button type="button" key=${n} class=${out ? "out" : ""} aria-pressed=${!out} aria-label=${t("pair-face", { n: n + 1, likeness: Math.round(100 * likeness) })} onClick=${() => turn(at, n)}>
+      <img src=${`${at}/${n}`} alt="" loading="lazy" width="96" height="96" /><span>${Math.round(100 * likeness)}</span></button>`)}</div>
+    ${shown.length < order.length && html`<button type="button" class="plain" onClick=${() => (whole.value = [...whole.value, at])}>${t("pair-show-all", { n: order.length })}</button>`}
+  </div>`;
+};
+
+export const Faces = (/** @type {any} */ { pair }) =>
+  html`<p>${t("pair-faces-lead")}</p>
+    <div class="sides">${pair.sides.map((/** @type {any} */ side) => html`<${Side} key=${side.side} pair=${pair} side=${side} />`)}</div>`;
