@@ -70,26 +70,26 @@ def test_training_keeps_nobody_waiting(tmp_path: Path):
 
 
 def test_killed_and_gone_on_with_is_as_if_nothing_had_happened(pair: Pair, tmp_path: Path):
-    data, steps = [pair.side(side).learned() for side in SIDES], {"steps": "240"}
+    data, steps = [pair.side(side).learned() for side in SIDES], {"steps": "32"}
     train("autoencoder", data, tmp_path / "whole", preset="tiny", overrides=steps, progress=SILENT)
     with pytest.raises(KeyboardInterrupt, match="saved after step 2"):
         train("autoencoder", data, pair.run, preset="tiny", overrides=steps, progress=Stops(2))
     queue = Queue(tmp_path / "studio.db")
     id = queue.put("train", {"pair": "1", "preset": "trial"}, [("Ann + Bea", pair.folder, pair.run)])
     worker = subprocess.Popen([sys.executable, "-c", WORKER, str(queue.path)])
-    while not (pair.run / "step-000060.safetensors").exists():
+    while not (pair.run / "preview-000008.png").exists():
         time.sleep(0.005)
     worker.kill()
     worker.wait()
-    assert training_run.told(pair.run)["step"] < 240 and queue.job(id)["state"] == "running"
+    assert training_run.told(pair.run)["step"] < 32 and queue.job(id)["state"] == "running"
     with queue._writing() as db:  # pyright: ignore[reportPrivateUsage] - the time that the lease had left is over
         db.execute("UPDATE task SET lease = 0")
     job_worker.work(queue.path, training=True, idle=0.1)
-    assert queue.job(id)["state"] == "done" and training_run.told(pair.run)["step"] == 240
-    ends = [load_file(run / "step-000240.safetensors") for run in (tmp_path / "whole", pair.run)]
+    assert queue.job(id)["state"] == "done" and training_run.told(pair.run)["step"] == 32
+    ends = [load_file(run / "step-000032.safetensors") for run in (tmp_path / "whole", pair.run)]
     assert ends[0].keys() == ends[1].keys()
     assert all(bool((ends[0][key] == ends[1][key]).all()) for key in ends[0])
-    assert training_run.told(pair.run)["previews"] == [60, 120, 180, 240]
+    assert training_run.told(pair.run)["previews"] == [8, 16, 24, 32]
 
 
 def test_what_was_learned_is_used(pair: Pair, tmp_path: Path):

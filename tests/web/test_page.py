@@ -303,7 +303,7 @@ def test_two_people_are_trained(open_page: Opened, portrait: Array, tmp_path: Pa
     """From files to the first pictures and a curve; where training is not installed, to what is to be typed."""
     bright = [tmp_path / f"{i}.png" for i in range(3)]
     for path, light in zip(bright, (1, 0.7, 0.5), strict=True):
-        cv2.imwrite(str(path), portrait[..., ::-1] * light)
+        cv2.imwrite(str(path), (portrait[..., ::-1] * light).astype(np.uint8))
     page = open_page(screen="swap")
     page.get_by_role("link", name="Train two people…").click()
     for side, files in (("a", bright), ("b", [*bright, ROOT / "docs" / "collins.jpg"])):

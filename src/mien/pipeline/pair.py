@@ -28,7 +28,6 @@ from ..models.kit import Kit, shared_kit
 from ..types import Alignment, Array, Origin, Person, Photo, Progress
 from . import training_run
 from .batch import is_clip
-from .clip_people import moments
 from .consent import check_consent
 from .extract import extract
 from .networks import export, import_network, train
@@ -39,7 +38,7 @@ SIDES = "a", "b"
 ABOUT, SOURCES, FACES, SORTED, LEARNED, RUN = "pair.json", "sources", "faces", "sorted.json", "learned", "run"
 LAYOUT, SIZE = "ffhq", 384  # of faces; what a swap has of fine detail comes from them
 LEAST = 0.45  # likeness to somebody from which on a face may be theirs, and people are to look at it
-LOOKS = 12  # at most, that tell who is meant
+LOOKS = 24  # that tell who is meant, at most
 SOME = 24  # faces whose ages are read, at most
 COMPARED = 400  # faces of which the most typical is found, at most
 FEWEST = 2  # faces that training takes
@@ -225,16 +224,19 @@ def _who(sources: Sequence[Path], kit: Kit) -> Person:
 
 
 def _looks(sources: Sequence[Path]) -> Iterator[Photo]:
-    """Some pictures of clips and photos, evenly."""
-    each = max(LOOKS // len(sources), 1)
-    for path in sources[:: max(len(sources) // LOOKS, 1)]:
-        if not is_clip(path):
+    """LOOKS of all pictures that clips and photos are made of, evenly."""
+    clips = [clip_reader.clip(path) if is_clip(path) else None for path in sources]
+    lengths = [max(clip.frames, 1) if clip else 1 for clip in clips]
+    places = np.unique(np.linspace(0, sum(lengths), LOOKS, endpoint=False).astype(int))
+    begin = 0
+    for path, clip, length in zip(sources, clips, lengths, strict=True):
+        here = places[(places >= begin) & (places < begin + length)] - begin
+        begin += length
+        if clip is None and len(here):
             yield photo_reader.read(path)
-            continue
-        clip = clip_reader.clip(path)
-        when = moments(clip)
-        for frame in clip_reader.glimpses(clip, when[:: max(len(when) // each, 1)]):
-            yield Photo(frame.pixels, origin=Origin(path=str(path)))
+        if clip is not None and len(here):
+            for frame in clip_reader.glimpses(clip, (here / float(clip.fps)).tolist()):
+                yield Photo(frame.pixels, origin=Origin(path=str(path)))
 
 
 def _likeness(faces: Path, kit: Kit) -> Array:

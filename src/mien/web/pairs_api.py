@@ -45,7 +45,7 @@ class Pairs:
         """The newest first."""
         return sorted((self[id] for id in self._ids()), key=lambda pair: -pair.made)
 
-    def add(self, library: Library, people: list[dict[str, Any]], consent: str) -> Pair:
+    def add(self, library: Library, people: list[Any], consent: str) -> Pair:
         """Two people with their clips and photos; their faces are looked for."""
         if len(people) != len(SIDES) or not all(isinstance(one, dict) for one in people):
             raise RequestError(f"{len(people)} people came: two were wanted, each with a name and media")

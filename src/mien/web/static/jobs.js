@@ -18,7 +18,7 @@ export function listen() {
     const others = state.jobs.value.filter((one) => one.id !== job.id);
     const before = state.jobs.value.find((one) => one.id === job.id);
     state.jobs.value = job.state === "gone" ? others : [...others, job].sort((a, b) => b.made - a.made);
-    if (job.state === "done" && before && before.state !== "done") state.tell(t("job-done", { n: job.done }));
+    if (job.state === "done" && before && before.state !== "done") state.tell(FOLDERS.includes(job.verb) ? t("job-over", { what: named(job) }) : t("job-done", { n: job.done }));
     if (job.id in tasks.value) list(job.id);
   });
 }
@@ -26,7 +26,10 @@ export function listen() {
 /** @param {string} id */
 function list(id) {
   tasks.value = { [id]: [], ...tasks.value };
-  return state.trying(async () => (tasks.value = { ...tasks.value, [id]: await api.get(`/api/jobs/${id}/tasks`) }));
+  return state.trying(async () => {
+    const found = await api.get(`/api/jobs/${id}/tasks`);
+    tasks.value = { ...tasks.value, [id]: found };
+  });
 }
 
 /** What a job does, by the tiles of its edits. @param {any} job */

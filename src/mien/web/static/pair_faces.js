@@ -7,7 +7,7 @@ import { signal } from "./vendor/signals-core.js";
 import { html } from "./view.js";
 import { t } from "./words.js";
 
-const FEW = 48; // faces that are shown at first
+const FEW = 20; // faces that are shown at first
 const faces = signal(/** @type {Record<string, {likeness: number, out: boolean}[]>} */ ({})); // by the address of a side's faces
 const whole = signal(/** @type {string[]} */ ([])); // sides of which all are shown
 
@@ -19,7 +19,10 @@ const asked = new Set();
 function load(at) {
   if (asked.has(at)) return;
   asked.add(at);
-  state.trying(async () => (faces.value = { ...faces.value, [at]: await api.get(at) }));
+  state.trying(async () => {
+    const found = await api.get(at);
+    faces.value = { ...faces.value, [at]: found };
+  });
 }
 
 /** Leave a face out, or take it back. @param {string} at @param {number} n */

@@ -89,12 +89,11 @@ const Files = (/** @type {any} */ { side }) =>
   </fieldset>`;
 
 const New = () => {
-  const ready = SIDES.every((side) => coming.value[/** @type {"a"} */ (side)].length) && !opening.value && !state.busy.value;
   return html`<form onSubmit=${begin}>
     <p>${t("pair-files-lead")}</p>
     <div class="sides">${SIDES.map((side) => html`<${Files} key=${side} side=${side} />`)}</div>
     <div class="card"><${Agreed} /></div>
-    <button class="main" disabled=${!ready}><${Icon} name="faces" />${opening.value ? t("opening") : t("pair-find")}</button>
+    <button class="main" disabled=${opening.value > 0 || state.busy.value > 0}><${Icon} name="faces" />${opening.value ? t("opening") : t("pair-find")}</button>
   </form>`;
 };
 
@@ -111,8 +110,8 @@ const Shown = (/** @type {any} */ { one }) => {
 
 export const Pairs = () => {
   const one = pair(), pairs = known.value.pairs;
-  return html`<main class="sheet wide" id="main">
-    <a class="back" href="#swap"><${Icon} name="undo" />${t("pair-back")}</a>
+  return html`<main class="sheet wide pair" id="main">
+    <a class="back" href="#swap"><${Icon} name="down" />${t("pair-back")}</a>
     <h1>${t("screen.pairs")}</h1>
     <p class="lead">${t("pair-lead")}</p>
     ${known.value.lacks && html`<p class="note"><${Icon} name="alert" /><span>${t("pair-lacks")} <kbd>pip install 'mien[train]'</kbd></span></p>`}

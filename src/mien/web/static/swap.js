@@ -144,7 +144,7 @@ export const Swap = () => {
     ${state.people.value.length > 0 && html`<ul class="targets" aria-label=${t("faces")}>${faces().map(({ face }, i) => html`<${Target} key=${face} face=${face} says=${t(state.medium.value?.kind === "clip" ? "clip-person" : "face-n", { n: i + 1 })} />`)}</ul>`}
     ${swap.mapping.length > 0 && html`<div class="sliders">${slider("strength", 0.05)}${slider("shape", 0)}</div>
       <fieldset class="ticks"><legend>${t("keep")}</legend>${["mouth", "eyes", "brows"].map(kept)}</fieldset>
-      ${state.medium.value?.kind === "photo" && swappers.value.length > 0 && html`<label class="field drawn">${t("swap-with")}
+      ${state.medium.value?.kind === "photo" && swappers.value.length > 0 && html`<label class="field with">${t("swap-with")}
         <select onChange=${(/** @type {any} */ e) => put({ ...state.without(swap, ["with"]), ...(e.target.value ? { with: e.target.value } : {}) })}>
           ${["", ...swappers.value].map((name) => html`<option value=${name} selected=${name === (swap.with ?? "")}>${name || t("swap-without")}</option>`)}</select></label>`}`}
     <a class="plain train" href="#pairs"><${Icon} name="people" />${t("pair-train")}</a>
