@@ -86,6 +86,22 @@ def save(path: Path, pixels: Array) -> Path:
     return path
 
 
+class Stops:
+    """Progress that is cancelled after so many frames or steps."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def advance(self, done: int, total: int) -> None:
+        self.left -= 1
+
+    def message(self, text: str) -> None: ...
+
+    @property
+    def cancelled(self) -> bool:
+        return self.left <= 0
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command ended with."""

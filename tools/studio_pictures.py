@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from mien.io import clip_writer
 from mien.types import Step
+from mien.verbs import animate
 
 DOCS = Path(__file__).parents[1] / "docs"
 PORTRAITS = ("hopper.jpg", "collins.jpg")
@@ -113,6 +114,27 @@ def sketch(page: Page) -> None:
     page.wait_for_timeout(4000)
 
 
+def pair(page: Page, folder: Path) -> None:
+    """Both portraits talk, and are trained until the first pictures are there, which takes minutes."""
+    page.evaluate("location.hash = 'pairs'")
+    for side, name, portrait in zip("ab", ("Grace", "Eileen"), PORTRAITS, strict=True):
+        animate(DOCS / portrait, "talk", consent="public domain").write(folder / f"{name}.mp4")
+        page.fill(f"input[name={side}]", name)
+        page.set_input_files(
+            f"[data-side={side}] input[type=file]", [folder / f"{name}.mp4", DOCS / portrait]
+        )
+        page.wait_for_selector(f"[data-side={side}] .thumb >> nth=1")
+    page.fill("input[name=consent]", "for the documentation")
+    page.click("form .tick")
+    page.click("form .main")
+    page.set_default_timeout(1_800_000)
+    page.wait_for_selector(".side:nth-child(2) .few button")
+    page.get_by_role("button", name="Start the training").click()
+    page.wait_for_selector(".previews img")
+    page.locator(".few").first.evaluate("e => e.closest('section').scrollIntoView()")
+    page.wait_for_timeout(3000)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         command = [sys.executable, "-m", "mien", "studio", "--no-browser", "--json"]
@@ -133,6 +155,8 @@ def main() -> None:
         kept(page, "studio-clip")
         sketch(page)
         kept(page, "studio-sketch")
+        pair(page, Path(home))
+        kept(page, "studio-pair")
         page = opened(browser, url, 1280, 800, "dark")
         page.evaluate("location.hash = 'style'")
         page.wait_for_timeout(6000)

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import Mien, save
+from conftest import Mien, Stops, save
 from faces import HOPPER, ROOT, collins, hopper, kit
 
 from mien.errors import FaceError, InputError, OutputError
@@ -43,22 +43,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "faces.csv").open() as file:
         return list(csv.DictReader(file))
-
-
-class Stops:
-    """Progress that is cancelled after so many frames."""
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-
-    def advance(self, done: int, total: int) -> None:
-        self.left -= 1
-
-    def message(self, text: str) -> None: ...
-
-    @property
-    def cancelled(self) -> bool:
-        return self.left <= 0
 
 
 def test_one_person_each_kind_once(clip: Path, tmp_path: Path):

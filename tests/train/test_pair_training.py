@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import save
+from conftest import Stops, save
 from faces import hopper, kit
 
 pytest.importorskip("torch", reason="training needs the extra 'train'")
@@ -25,22 +25,6 @@ from mien.pipeline.pair import SIDES, Pair, extract_side
 from mien.types import SILENT
 
 WORKER = "import sys; from pathlib import Path; from mien.pipeline.job_worker import work; work(Path(sys.argv[1]), training=True, idle=1)"
-
-
-class Stops:
-    """Progress that is cancelled after so many steps."""
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-
-    def advance(self, done: int, total: int) -> None:
-        self.left -= 1
-
-    def message(self, text: str) -> None: ...
-
-    @property
-    def cancelled(self) -> bool:
-        return self.left <= 0
 
 
 @pytest.fixture(scope="module")

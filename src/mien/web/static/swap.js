@@ -30,11 +30,19 @@ function put(swap) {
 /** @type {Map<string, string>} */
 const drawnBy = new Map(); // people, and the network that was trained to draw them
 
+/** The one person who comes, in a photo: a network draws one, and no clips. @param {any[]} mapping */
+function alone(mapping) {
+  const people = new Set(mapping.map((one) => one.person));
+  return state.medium.value?.kind === "photo" && people.size === 1 ? mapping[0].person : "";
+}
+
 /** A person onto a face. @param {string} person @param {string} face */
 export function give(person, face) {
-  const network = drawnBy.get(person), swap = { ...asked(), ...(network ? { with: network } : {}) };
+  const swap = asked();
+  const mapping = [...swap.mapping.filter((/** @type {any} */ one) => one.face !== face), { person, face }];
+  const network = alone(mapping) ? drawnBy.get(person) ?? (alone(swap.mapping) === person ? swap.with : "") : "";
   picked.value = "";
-  put({ ...swap, mapping: [...swap.mapping.filter((/** @type {any} */ one) => one.face !== face), { person, face }] });
+  put({ ...state.without(swap, ["with"]), ...(network ? { with: network } : {}), mapping });
 }
 stage.onDrop.person = give;
 lanesOn.swap = { pick: (face) => (picked.value ? give(picked.value, face) : take(face)), isPicked: (face) => asked().mapping.some((/** @type {any} */ one) => one.face === face) };
@@ -42,11 +50,17 @@ lanesOn.swap = { pick: (face) => (picked.value ? give(picked.value, face) : take
 /** @param {string} face */
 const take = (face) => put({ ...asked(), mapping: asked().mapping.filter((/** @type {any} */ one) => one.face !== face) });
 
-/** Somebody whom a network was trained to draw is here, and goes to the face that is clicked next. @param {any} person @param {string} network */
-export function giveWith(person, network) {
-  drawnBy.set(person.id, network);
+/** Somebody is here, and goes to the face that is clicked next, or to the only one. @param {any} person */
+function arrive(person) {
   state.people.value = [...state.people.value, person];
   picked.value = person.id;
+  if (faces().length === 1) give(person.id, faces()[0].face);
+}
+
+/** Somebody is here whom a network was trained to draw. @param {any} person @param {string} network */
+export function giveWith(person, network) {
+  drawnBy.set(person.id, network);
+  arrive(person);
   location.hash = "swap";
 }
 
@@ -68,10 +82,8 @@ async function agree(event) {
   await state.trying(async () => {
     const made = await api.post("/api/people", about);
     for (const id of adding.value.media) await api.call("DELETE", `/api/media/${id}`).catch(() => {});
-    state.people.value = [...state.people.value, made];
     adding.value = null;
-    picked.value = made.id;
-    if (faces().length === 1) give(made.id, faces()[0].face);
+    arrive(made);
   });
   making.value = false;
 }
@@ -144,7 +156,7 @@ export const Swap = () => {
     ${state.people.value.length > 0 && html`<ul class="targets" aria-label=${t("faces")}>${faces().map(({ face }, i) => html`<${Target} key=${face} face=${face} says=${t(state.medium.value?.kind === "clip" ? "clip-person" : "face-n", { n: i + 1 })} />`)}</ul>`}
     ${swap.mapping.length > 0 && html`<div class="sliders">${slider("strength", 0.05)}${slider("shape", 0)}</div>
       <fieldset class="ticks"><legend>${t("keep")}</legend>${["mouth", "eyes", "brows"].map(kept)}</fieldset>
-      ${state.medium.value?.kind === "photo" && swappers.value.length > 0 && html`<label class="field with">${t("swap-with")}
+      ${alone(swap.mapping) && swappers.value.length > 0 && html`<label class="field with">${t("swap-with")}
         <select onChange=${(/** @type {any} */ e) => put({ ...state.without(swap, ["with"]), ...(e.target.value ? { with: e.target.value } : {}) })}>
           ${["", ...swappers.value].map((name) => html`<option value=${name} selected=${name === (swap.with ?? "")}>${name || t("swap-without")}</option>`)}</select></label>`}`}
     <a class="plain train" href="#pairs"><${Icon} name="people" />${t("pair-train")}</a>
