@@ -155,6 +155,20 @@ def test_what_is_declined_has_not_failed(
     assert queue.job(id)["waiting"] == 0
 
 
+def test_a_worker_that_is_told_to_end_lets_its_task_go(
+    queue: Queue, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As training hears it: it has saved, and the task has not failed."""
+
+    def interrupted(*_: Any, **__: Any) -> str:
+        raise KeyboardInterrupt("stopped and saved after step 7")
+
+    monkeypatch.setattr(job_worker, "carry_out", interrupted)
+    id = queue.put("train", {}, items(tmp_path, 1, photo))
+    job_worker.work(queue.path, training=True, idle=60)
+    assert state(queue, id) == "waiting" and [task["tries"] for task in queue.tasks(id)] == [0]
+
+
 def test_requests_are_checked():
     asked = job_worker.edit_requested({"smile": 0.5, "face": "1"})
     assert asked.strengths == {"smile": 0.5} and asked.face == "1"
