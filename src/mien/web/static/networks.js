@@ -13,9 +13,13 @@ const coming = signal("");
 /** Those of the user's own that draw one person. */
 export const swappers = computed(() => rows.value.filter((one) => one.role === "swapper" && !one.boxed && one.state === "ok").map((one) => one.name));
 
-export const load = () => state.trying(async () => (rows.value = await api.get("/api/networks")));
+const load = () => state.trying(async () => (rows.value = await api.get("/api/networks")));
+const exported = computed(() => state.jobs.value.filter((one) => one.verb === "export" && one.state === "done").length);
+let known = -1; // of those, when the networks were asked for
 effect(() => {
-  if (["networks", "swap"].includes(state.screen.value)) load();
+  if (state.screen.value !== "networks" && (state.screen.value !== "swap" || known === exported.value)) return;
+  known = exported.value;
+  load();
 });
 
 /** @param {File | undefined} file */

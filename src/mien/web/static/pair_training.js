@@ -2,7 +2,6 @@
 // The training of a pair: in which way, how far it is by its pictures and its curve; and what was learned put to use.
 import * as api from "./api.js";
 import { Job, left } from "./jobs.js";
-import * as networks from "./networks.js";
 import * as state from "./state.js";
 import { giveWith } from "./swap.js";
 import { signal } from "./vendor/signals-core.js";
@@ -94,7 +93,6 @@ export const Use = (/** @type {any} */ { pair, job }) => {
   const swap = (/** @type {any} */ side, /** @type {string} */ name) =>
     state.working(async () => {
       const made = await api.post(`/api/pairs/${pair.id}/${side.side}/person`, {});
-      await networks.load();
       giveWith(made, name);
     });
   const busy = job && !["done", "failed", "declined"].includes(job.state);
