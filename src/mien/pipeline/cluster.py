@@ -135,7 +135,10 @@ def _connected(address: str) -> Generator[Any]:
         raise MienError(f"no Ray cluster answers at {address} ({str(error).splitlines()[0]})") from error
     try:
         yield ray
-    except ConnectionError as error:
+    except Exception as error:
+        # gRPC is asked for here only: had it been loaded before Ray, no connection would come about
+        if not isinstance(error, ConnectionError | import_module("grpc").RpcError):
+            raise
         raise MienError(f"the Ray cluster at {address} answers no longer: {LATER}") from error
     finally:
         ray.shutdown()
