@@ -37,6 +37,13 @@ def test_never_over_a_face():
         assert after.max() > 0.9 * 65535
 
 
+def test_where_every_corner_and_edge_has_a_face_they_are_between():
+    before = np.zeros((400, 600, 3), np.uint8)
+    boxes = [(x, y, x + 20, y + 20) for x in (60, 290, 520) for y in (20, 190, 360)]
+    after = notice.drawn(before, "AI MODIFIED", boxes)
+    assert after.any() and not any(after[y : y + 20, x : x + 20].any() for x, y, _, _ in boxes)
+
+
 def test_on_glass_they_are_seen():
     clear = np.zeros((300, 400), np.uint16)
     seen = notice.uncovered(clear, "AI MODIFIED", ())
@@ -47,11 +54,12 @@ def test_on_glass_they_are_seen():
 def test_which_words(monkeypatch: pytest.MonkeyPatch):
     assert notice.words_for(None, "swap") == "AI MODIFIED" and notice.words_for(None, "edit") == ""
     assert notice.words_for("cn", "edit") == "AI合成" and notice.words_for("none", "swap") == ""
-    assert notice.words_for("eu:de", "generate", made=True) == "AI ERZEUGT"
+    assert notice.words_for("EU:de", "generate", made=True) == "AI ERZEUGT"
     monkeypatch.setenv("MIEN_MARK", "cn")
     assert notice.words_for(None, "edit") == "AI合成" and notice.words_for("eu", "edit") == "AI MODIFIED"
-    with pytest.raises(RequestError, match="eu:fr"):
-        notice.words_for("us", "swap")
+    for name in ("us", ""):
+        with pytest.raises(RequestError, match="eu:fr"):
+            notice.words_for(name, "swap")
 
 
 def test_the_last_words_are_drawn():

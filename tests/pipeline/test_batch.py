@@ -123,7 +123,11 @@ def test_shares_of_many_runs_are_one(mien: Mien, tmp_path: Path, out: Path):
     asked = ("edit", "--files-from", listed, "--warmth", 0.3, "-o", out, "--workers", 1, "--json")
     told = [mien(*asked, "--shard", f"{k}/3") for k in (1, 2, 3)]
     assert all(ran.code == 0 for ran in told), told
-    done = [json.loads(line)["input"] for ran in told for line in ran.out.splitlines()]
+    lines = [[json.loads(line) for line in ran.out.splitlines()] for ran in told]
+    assert [rows[0] for rows in lines] == [
+        {"shard": f"{k}/3", "files": len(rows) - 1} for k, rows in enumerate(lines, 1)
+    ]
+    done = [row["input"] for rows in lines for row in rows[1:]]
     assert sorted(done) == sorted(map(str, photos)) and len(names(out)) == 5
     assert all("of 5 files in share" in ran.err for ran in told)
     ran = mien(*asked, "--resume")
@@ -134,6 +138,9 @@ def test_shares_of_many_runs_are_one(mien: Mien, tmp_path: Path, out: Path):
     ):
         ran = mien("edit", photos[0], "--warmth", 0.3, "-o", out, *words)
         assert ran.code == 2 and said in ran.err
+    for source, place in (("s3://bucket/a.jpg", out), (photos[0], "https://bucket/out/")):
+        ran = mien("edit", source, "--warmth", 0.3, "-o", place)
+        assert ran.code == 2 and "is an address, and mien opens none" in ran.err and len(names(out)) == 5
     listed.write_text("\n")
     said = mien("edit", "--files-from", listed, "--warmth", 0.3, "-o", out).err
     assert f"{listed} names no file" in said and "no file was named" in said
@@ -255,9 +262,9 @@ def test_resume_does_what_is_left(mien: Mien, photos: Path, out: Path):
     assert states(mien(*command, "--resume")) == {"a.jpg": "skipped", "b.JPG": "done"}, (
         "and so is what was cut"
     )
-    (out / "b.JPG").unlink()
+    (out / "b.JPG").write_bytes(b"")
     ran = mien(*command, "--resume")
-    assert ran.code == 0 and states(ran) == {"a.jpg": "skipped", "b.JPG": "done"}
+    assert ran.code == 0 and states(ran) == {"a.jpg": "skipped", "b.JPG": "done"}, "and what is empty"
     assert verify(out / "b.JPG").state == "intact" and (out / "a.jpg").stat().st_mtime_ns == before
 
 
@@ -364,7 +371,9 @@ class Poison(EditRequest):
 def test_done_refuses_what_it_cannot_judge(photos: Path, out: Path):
     job = batch.Job(photos / "a.jpg", out / "a.jpg", EditRequest({"smile": 0.5}))
     assert not batch.done(job)
-    for content in (b"", b"text", HOPPER.read_bytes()):
+    job.target.touch()
+    assert not batch.done(job), "what is empty may be made again"
+    for content in (b"text", HOPPER.read_bytes()):
         job.target.write_bytes(content)
         with pytest.raises(MienError, match="write over it with --force"):
             batch.done(job)

@@ -64,8 +64,9 @@ def inputs(tmp_path: Path, portrait: Array) -> Path:
     return folder
 
 
-def kill_one(out: Path, killed: list[int]) -> None:
-    """Once something is made, end a worker that is at work, as a machine that is switched off does."""
+def kill_one(out: Path, killed: list[int], name: bytes = b"ray::Worker.do") -> None:
+    """Once something is made, end a process of the cluster, one that is at work or another, as a machine that is
+    switched off does."""
     deadline = time.monotonic() + 60
     while not killed and time.monotonic() < deadline:
         time.sleep(0.003)
@@ -73,7 +74,7 @@ def kill_one(out: Path, killed: list[int]) -> None:
             continue
         for one in Path("/proc").glob("[0-9]*"):
             try:
-                if (one / "cmdline").read_bytes().startswith(b"ray::Worker.do"):
+                if name in (one / "cmdline").read_bytes().split(b"\0")[0]:
                     os.kill(int(one.name), signal.SIGKILL)
                     killed.append(int(one.name))
                     break
@@ -119,6 +120,25 @@ def test_nothing_but_the_cluster_is_reached(cluster: str, photo: Path, tmp_path:
     assert reached <= {HOST, "nobody"}, tried
     asked = [line for line in tried if line.startswith(("looked up", "socket.connect", "socket.sendto"))]
     assert not asked, "names and addresses that Ray's statistics would need"
+
+
+@pytest.mark.slow
+def test_a_cluster_that_ends_is_told(
+    mien: Mien, cluster: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The last test of this cluster."""
+    monkeypatch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "1")
+    out, killed = tmp_path / "out", list[int]()
+    killer = threading.Thread(target=kill_one, args=(out, killed, b"gcs_server"))
+    killer.start()
+    ran = mien("edit", inputs, "--smile", 0.5, "--on", cluster, "-o", out)
+    killer.join()
+    assert (
+        killed
+        and ran.code == 2
+        and "answers no longer: start it again, and the same command with --resume" in ran.err
+    )
+    assert not list(out.glob("*.part")) and "Traceback" not in ran.err
 
 
 def test_what_is_no_cluster_is_told(mien: Mien, photo: Path, tmp_path: Path):

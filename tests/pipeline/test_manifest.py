@@ -35,8 +35,32 @@ def test_what_was_declined_is_told_apart(mien: Mien, tmp_path: Path):
     assert ran.code == 3 and ran.err == "declined: in/b.jpg: why\n1 done, 0 skipped, 1 declined, 0 failed\n"
 
 
+def test_a_share_that_was_stopped_or_never_begun_is_missed(mien: Mien, tmp_path: Path):
+    """Also where a run went on later, and where all that runs have said lies in one file."""
+    whole, part, rest = tmp_path / "1.jsonl", tmp_path / "2.jsonl", tmp_path / "3.jsonl"
+    for path, share, files, names in (
+        (whole, "1/3", 1, "a"), (part, "2/3", 2, "b"), (rest, "3/3", 0, ""),
+    ):  # fmt: skip
+        report(path, *((f"{name}.jpg", "done") for name in names))
+        path.write_text(json.dumps({"shard": share, "files": files}) + "\n" + path.read_text())
+    ran = mien("merge-report", whole, part)
+    said = (
+        "2 done, 0 skipped, 0 failed\n2 shares not finished: --shard 2/3, 3/3: run the same with --resume\n"
+    )
+    assert (ran.code, ran.err) == (1, said)
+    with part.open("a") as file:
+        file.write('{"shard": "2/3", "files": 2}\n{"input": "c", "output": "c", "state": "done"}\n')
+    joined = tmp_path / "all.jsonl"
+    joined.write_text("".join(path.read_text() for path in (whole, part, rest)))
+    assert mien("merge-report", joined).code == mien("merge-report", whole, part, rest).code == 0
+
+
 @pytest.mark.parametrize(
-    "text", ["{", "5", "[]", '{"input": "a"}', '{"input": "a", "output": "b", "state": "odd"}']
+    "text",
+    [
+        *("{", "5", "[]", '{"input": "a"}', '{"input": "a", "output": "b", "state": "odd"}'),
+        *('{"shard": "4/3", "files": 1}', '{"shard": "1/2"}', '{"shard": "1/99999999", "files": 1}'),
+    ],
 )
 def test_what_is_no_report(mien: Mien, tmp_path: Path, text: str):
     (tmp_path / "x.jsonl").write_text(text)

@@ -19,6 +19,7 @@ from ..edits.keys import Keys, taken_keys
 from ..edits.request import COLOUR, EDITS, METHODS, STYLE, EditRequest, check, nothing_asked
 from ..errors import DeclinedError, InputError, MienError, OutputError, RequestError
 from ..io import outputs
+from ..io.inputs import check_local
 from ..signals import INTERRUPTED
 from .app import app, plural, refuse, say
 from .options import MANY, amounts, options, time_of
@@ -158,12 +159,13 @@ def edit(
 @dataclass(frozen=True)
 class Work:
     """The photos and clips that are meant, each with where its result goes; into: whether that is a folder; many:
-    whether there may be several."""
+    whether there may be several; share: which of how many shares they are, as "2/3"."""
 
     pairs: tuple[tuple[Path, Path], ...]
     clips: frozenset[Path]
     into: bool
     many: bool
+    share: str = ""
 
 
 def gathered(
@@ -188,6 +190,7 @@ def gathered(
         raise RequestError(
             "no file was named: IN is a file, a folder or a glob, and --files-from takes a list"
         )
+    check_local((*inputs, output))
     sources, place = batch.gather(inputs, clips=True, recursive=recursive), Path(output)
     own = place.resolve()
     if recursive and own not in (Path(name).resolve() for name in inputs):
@@ -207,7 +210,7 @@ def gathered(
         say(f"{len(pairs)} of {plural(len(whole), 'file')} in share {shard[0]} of {shard[1]}")
     if not recursive and (others := batch.passed_over(inputs, sources)):
         say(f"passed over {plural(len(others), 'folder')} below, as {others[0]}: --recursive takes them too")
-    return Work(tuple(pairs), clips, into, many)
+    return Work(tuple(pairs), clips, into, many, "/".join(map(str, shard or ())))
 
 
 def _listed(name: str) -> tuple[str, ...]:
@@ -246,6 +249,8 @@ def carry_out(
     still = batch.still(request)
     photos = [replace(job, request=still) for job in jobs if job.source not in work.clips]
     films = [job for job in jobs if job.source in work.clips]
+    if as_json and work.share:
+        click.echo(json.dumps({"shard": work.share, "files": len(jobs)}))
     if on:
         end(_by(Cluster(on, workers), [*photos, *films], resume, as_json))
         return

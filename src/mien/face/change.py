@@ -37,9 +37,11 @@ def composite(pixels: Array, crop: Crop, change: Change, out: Array | None = Non
     over = cv2.merge([change.colour, change.alpha])
     flow = None
     if change.source is not None or change.flow.any():
-        to_photo = np.zeros((2, 4), np.float32)
-        to_photo[:, :2] = np.linalg.inv(crop.matrix[:, :2]).T
-        flow = (change.flow.reshape(-1, 2) @ to_photo).reshape(*change.alpha.shape, 4)
+        flow = np.zeros((*change.alpha.shape, 4), np.float32)
+        for i, (by_x, by_y) in enumerate(np.linalg.inv(crop.matrix[:, :2]).astype(np.float32)):
+            # no matrix product: threads of BLAS would wait for those of OpenCV
+            np.multiply(change.flow[..., 0], by_x, out=flow[..., i])
+            flow[..., i] += change.flow[..., 1] * by_y
     box = (touched[0] - 1.0, touched[1] - 1.0, float(touched[0] + touched[2]), float(touched[1] + touched[3]))
     for tile in _tiles(footprint(crop.matrix, box, pixels.shape, margin=1)):
         _composite_tile(pixels, crop.matrix, change, over, flow, tile, out)

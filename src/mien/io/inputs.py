@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ..errors import InputError
@@ -12,6 +13,15 @@ from ..errors import InputError
 def is_one_of(path: Path, suffixes: Collection[str]) -> bool:
     """Whether a path is a file that is not hidden and has one of these suffixes, in small letters."""
     return path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+
+
+def check_local(names: Iterable[str]) -> None:
+    """Refuse addresses, which would be taken for names of folders."""
+    for name in names:
+        if re.match(r"[a-z][a-z0-9+.-]+://", name, re.IGNORECASE):
+            raise InputError(
+                f"{name} is an address, and mien opens none: name a file or folder, as of a bucket that is mounted here"
+            )
 
 
 def check_file(path: Path, wanted: str) -> None:

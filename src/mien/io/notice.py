@@ -50,7 +50,7 @@ def words_for(asked: str | None, verb: str, *, made: bool = False) -> str:
     """The words that a result of `verb` has: as `asked`, or as MIEN_MARK says, or those of the verb; empty for none.
     made: whether it was made and not changed. A `RequestError` where no such mark is known."""
     usual = "eu" if verb in MARKED else NONE
-    name = asked or setting("MIEN_MARK") or usual
+    name = (setting("MIEN_MARK") or usual if asked is None else asked).lower()
     if name == NONE:
         return ""
     words = WORDS.get("eu:en" if name == "eu" else name)
@@ -94,10 +94,12 @@ def _plate(words: str, width: int, height: int, boxes: Sequence[Box]) -> tuple[A
 
 
 def _free(wide: int, high: int, width: int, height: int, boxes: Sequence[Box]) -> tuple[int, int]:
-    """Where a plate goes: the corner, or the middle of an edge, that faces are in least, the lower right first."""
+    """Where a plate goes: the corner, or the middle of an edge, that no face is in, the lower right first; else
+    wherever there is room; else where it covers least of them."""
     gap = high // 4
     across = (max(width - wide - gap, 0), min(gap, max(width - wide, 0)), (width - wide) // 2)
     down = (max(height - high - gap, 0), min(gap, max(height - high, 0)))
+    anywhere = range(across[0], -1, -max(high // 2, 1)), range(down[0], -1, -max(high // 2, 1))
 
     def covered(place: tuple[int, int]) -> float:
         x, y = place
@@ -106,7 +108,8 @@ def _free(wide: int, high: int, width: int, height: int, boxes: Sequence[Box]) -
             for left, top, right, bottom in boxes
         )
 
-    return min(product(across, down), key=covered)
+    places = [*product(across, down), *product(*anywhere)]
+    return next((place for place in places if not covered(place)), None) or min(places, key=covered)
 
 
 @cache

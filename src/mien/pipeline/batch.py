@@ -251,10 +251,10 @@ def done(job: Job) -> bool:
 def is_made(target: Path, source: Path, arguments: dict[str, Any]) -> bool:
     """Whether a file was made from another by a request with these arguments, and is intact.
 
-    One that was damaged since counts as not there. Anything else in its place is an `OutputError`: only --force
-    writes over it.
+    One that was damaged since, or is empty, counts as not there. Anything else in its place is an `OutputError`: only
+    --force writes over it.
     """
-    if not target.exists():
+    if not target.exists() or not target.stat().st_size:
         return False
     try:
         verdict = provenance.verify(target)

@@ -25,6 +25,8 @@ from .batch import Job, Outcome, attempt, is_clip, settle
 
 TRIES = 3  # of a job whose actor dies
 GRACE = 30.0  # seconds that what has begun may take to end once all is cancelled
+ALONE = 30.0  # seconds for which a cluster may be without a machine that works
+LATER = "start it again, and the same command with --resume"
 WATCHED = 0.2  # seconds after which to look whether it is
 
 
@@ -75,7 +77,7 @@ def _shift(
     """Work `waiting` (jobs, each with which try it is) off with so many actors."""
     hire = ray.remote(num_cpus=1)(Worker).remote
     idle, begun = list[Any](), dict[Any, _Begun]()
-    deadline = float("inf")
+    deadline, alive = float("inf"), time.monotonic()
     while (begun or (waiting and not progress.cancelled)) and time.monotonic() < deadline:
         if progress.cancelled:
             deadline = min(deadline, time.monotonic() + GRACE)
@@ -89,7 +91,12 @@ def _shift(
             actor = idle.pop() if idle else hire()
             begun[actor.do.remote(_everywhere(settled), __version__, again)] = _Begun(actor, job, tries)
             continue
-        for ended in ray.wait(list(begun), timeout=WATCHED)[0]:
+        done = ray.wait(list(begun), timeout=WATCHED)[0]
+        if done or ray.cluster_resources().get("CPU"):
+            alive = time.monotonic()
+        elif time.monotonic() - alive > ALONE:
+            raise MienError(f"the Ray cluster has had no machine for {ALONE:g} s: {LATER}")
+        for ended in done:
             one = begun.pop(ended)
             try:
                 outcome = replace(ray.get(ended), job=one.job)
@@ -128,5 +135,10 @@ def _connected(address: str) -> Generator[Any]:
         raise MienError(f"no Ray cluster answers at {address} ({str(error).splitlines()[0]})") from error
     try:
         yield ray
+    except Exception as error:
+        # gRPC is asked for here only: had it been loaded before Ray, no connection would come about
+        if not isinstance(error, ConnectionError | import_module("grpc").RpcError):
+            raise
+        raise MienError(f"the Ray cluster at {address} answers no longer: {LATER}") from error
     finally:
         ray.shutdown()
