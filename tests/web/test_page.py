@@ -299,8 +299,9 @@ def test_a_person_is_dragged_onto_a_face(open_page: Opened, photo: Path):
     page.get_by_role("button", name="Remove Grace").click()
 
 
+@pytest.mark.slow
 def test_two_people_are_trained(open_page: Opened, portrait: Array, tmp_path: Path):
-    """From files to the first pictures and a curve; where training is not installed, to what is to be typed."""
+    """From files to a swap with what was learned; where training is not installed, to what is to be typed."""
     bright = [tmp_path / f"{i}.png" for i in range(3)]
     for path, light in zip(bright, (1, 0.7, 0.5), strict=True):
         cv2.imwrite(str(path), (portrait[..., ::-1] * light).astype(np.uint8))
@@ -329,7 +330,20 @@ def test_two_people_are_trained(open_page: Opened, portrait: Array, tmp_path: Pa
         assert len(page.get_attribute(".curve polyline", "points").split()) == 40
         page.reload()
         page.wait_for_selector("html[data-ready]")
-        page.wait_for_selector(".far")
+        page.get_by_role("button", name="Use what it has learned").click()
+        page.get_by_role("button", name="Swap with Person A's face").click()
+        until(page, "studio.state.now.value.swap?.with === 'person-a'")
+        settled(page)
+        assert page.locator(".with select").input_value() == "person-a"
+        drawn = shown(page)
+        page.select_option(".with select", "")
+        settled(page)
+        assert (
+            "with" not in page.evaluate("studio.state.now.value.swap")
+            and np.abs(drawn - shown(page)).max() > 8
+        )
+        page.get_by_role("button", name="Remove Person A").click()
+        page.go_back()
     page.get_by_role("button", name="Forget this pair").click()
     page.wait_for_selector("[data-side=a]")
 
