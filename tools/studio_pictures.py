@@ -42,12 +42,12 @@ def opened(browser: Browser, url: str, width: int, height: int, theme: Literal["
     return page
 
 
-def kept(page: Page, name: str) -> None:
+def kept(page: Page, name: str, quality: int = QUALITY) -> None:
     """A screenshot as WebP in docs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "screen.png"
         page.screenshot(path=path)
-        Image.open(path).convert("RGB").save(DOCS / f"{name}.webp", quality=QUALITY, method=6)
+        Image.open(path).convert("RGB").save(DOCS / f"{name}.webp", quality=quality, method=6)
 
 
 def swap(page: Page) -> None:
@@ -131,7 +131,8 @@ def pair(page: Page, folder: Path) -> None:
     page.wait_for_selector(".side:nth-child(2) .few button")
     page.get_by_role("button", name="Start the training").click()
     page.wait_for_selector(".previews img")
-    page.locator(".few").first.evaluate("e => e.closest('section').scrollIntoView()")
+    page.locator(".few").first.evaluate("e => e.scrollIntoView({block: 'end'})")  # then the last row is above
+    page.locator("#main").evaluate("e => e.scrollBy(0, e.clientHeight - 110)")
     page.wait_for_timeout(3000)
 
 
@@ -156,7 +157,7 @@ def main() -> None:
         sketch(page)
         kept(page, "studio-sketch")
         pair(page, Path(home))
-        kept(page, "studio-pair")
+        kept(page, "studio-pair", 55)
         page = opened(browser, url, 1280, 800, "dark")
         page.evaluate("location.hash = 'style'")
         page.wait_for_timeout(6000)

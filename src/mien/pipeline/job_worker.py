@@ -178,7 +178,7 @@ def _extracted(
 
 def _trained(arguments: dict[str, Any], source: Path, target: Path, threads: int, progress: Progress) -> str:
     """`preset` by which the pair in the source is trained."""
-    train_pair(Pair.of(source), arguments["preset"], progress)
+    train_pair(Pair.of(source), arguments["preset"], threads, progress)
     return ""
 
 

@@ -185,10 +185,12 @@ def extract_side(side: Side, name: str, threads: int, progress: Progress) -> str
     return f"{found.kept} faces" + (f"; {found.failed} files could not be read" if found.failed else "")
 
 
-def train_pair(pair: Pair, preset: str, progress: Progress) -> None:
-    """Learn, or go on with it."""
+def train_pair(pair: Pair, preset: str, threads: int, progress: Progress) -> None:
+    """Learn from the faces that take part, or go on with it. `FaceError` of who reads as under 18 in them."""
     how, begun = PRESETS[preset], training_run.begun(pair.run)
     data = [pair.side(side).learned() for side in SIDES]
+    for folder, name in zip(data, pair.names, strict=True):
+        _check_adult(folder, name, shared_kit(None, threads))
     options: dict[str, Any] = {"preset": how.preset, "overrides": {} if begun else how.overrides}
     train(how.family, data, pair.run, **options, resume=begun, progress=progress)
 

@@ -15,7 +15,7 @@ const SIDES = ["a", "b"];
 const SOON = 1000; // ms within which news of jobs are gathered
 const known = signal({ pairs: /** @type {any[]} */ ([]), presets: /** @type {any[]} */ ([]), lacks: "" });
 const chosen = signal(""); // the pair that is shown; nothing: a new one
-const coming = signal({ a: /** @type {any[]} */ ([]), b: /** @type {any[]} */ ([]) }); // media of a new one
+const coming = signal(/** @type {Record<string, any[]>} */ ({ a: [], b: [] })); // media of a new one
 const opening = signal(0);
 
 const load = () => state.trying(async () => (known.value = await api.get("/api/pairs")));
@@ -44,7 +44,7 @@ export async function bring(files, side = coming.value.a.length ? "b" : "a") {
     opening.value++;
     await state.trying(async () => {
       const told = await api.upload(file);
-      coming.value = { ...coming.value, [side]: [...coming.value[/** @type {"a"} */ (side)], told] };
+      coming.value = { ...coming.value, [side]: [...coming.value[side], told] };
     });
     opening.value--;
   }
@@ -52,7 +52,7 @@ export async function bring(files, side = coming.value.a.length ? "b" : "a") {
 
 /** @param {string} side @param {string} id */
 function drop(side, id) {
-  coming.value = { ...coming.value, [side]: coming.value[/** @type {"a"} */ (side)].filter((one) => one.id !== id) };
+  coming.value = { ...coming.value, [side]: coming.value[side].filter((one) => one.id !== id) };
   state.trying(() => api.call("DELETE", `/api/media/${id}`));
 }
 
@@ -60,7 +60,7 @@ function drop(side, id) {
 async function begin(event) {
   event.preventDefault();
   const form = /** @type {any} */ (event.target).elements;
-  const media = SIDES.map((side) => coming.value[/** @type {"a"} */ (side)].map((one) => one.id));
+  const media = SIDES.map((side) => coming.value[side].map((one) => one.id));
   const people = SIDES.map((side, i) => ({ name: form[side].value.trim(), media: media[i] }));
   await state.working(async () => {
     const made = await api.post("/api/pairs", { people, consent: agreement(form) });
@@ -84,7 +84,7 @@ const Files = (/** @type {any} */ { side }) =>
     <legend>${t(`pair-person.${side}`)}</legend>
     <label class="field">${t("name")}<input name=${side} required maxlength="80" autocomplete="off" /></label>
     <label class="drop-here"><input type="file" accept="image/*,video/*,.heic,.avif" multiple aria-label=${t(`pair-files.${side}`)} onChange=${(/** @type {any} */ e) => { bring([...e.target.files], side); e.target.value = ""; }} /><${Icon} name="open" /><span>${t("pair-drop")}</span></label>
-    ${coming.value[/** @type {"a"} */ (side)].length > 0 && html`<div class="files">${coming.value[/** @type {"a"} */ (side)].map((one) => html`<div class="thumb" key=${one.id}><img src=${`/api/media/${one.id}?w=192`} alt=${one.name} title=${one.name} />${one.kind === "clip" && html`<${Icon} name="film" />`}
+    ${coming.value[side].length > 0 && html`<div class="files">${coming.value[side].map((one) => html`<div class="thumb" key=${one.id}><img src=${`/api/media/${one.id}?w=192`} alt=${one.name} title=${one.name} />${one.kind === "clip" && html`<${Icon} name="film" />`}
       <button type="button" class="drop" aria-label=${t("forget-name", { name: one.name })} onClick=${() => drop(side, one.id)}><${Icon} name="close" /></button></div>`)}</div>`}
   </fieldset>`;
 
