@@ -18,10 +18,7 @@ from .media import Library
 from .pairs_api import Pairs
 from .people import People
 
-NICE = {
-    False: 10,
-    True: 19,
-}  # of a worker, and of one that trains: the page comes first, and then what is soon done
+NICE = 10  # of a worker: the page comes first
 LOOK = 0.5  # seconds between two looks whether a worker is wanted
 SAVED = 10.0  # seconds that a worker has to end in; who trains saves first
 
@@ -82,5 +79,5 @@ def _worker(path: Path, training: bool) -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch is loaded, which would take all cores
     with suppress(AttributeError, OSError):
-        os.nice(NICE[training])
+        os.nice(NICE)
     work(path, training=training)

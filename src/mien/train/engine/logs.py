@@ -41,7 +41,10 @@ class Log:
         pixels = ((pictures.float().cpu().clamp(-1, 1) + 1) * 127.5).round().byte()
         pixels = F.pad(pixels, (0, 0) * 3 + (0, -len(pixels) % COLUMNS), value=255)
         sheet = torch.cat([torch.cat(list(row), 2) for row in pixels.split(COLUMNS)], 1)  # [3, rows H, 12 W]
-        cv2.imwrite(str(self.folder / f"preview-{step:06d}.png"), sheet.permute(1, 2, 0).numpy()[..., ::-1])
+        path = self.folder / f"preview-{step:06d}.png"
+        draft = path.with_suffix(".part")
+        draft.write_bytes(cv2.imencode(".png", sheet.permute(1, 2, 0).numpy()[..., ::-1])[1].tobytes())
+        draft.replace(path)  # who looks on sees whole pictures
         self._board.add_image("preview", sheet, step)
         self._board.flush()
 
