@@ -88,6 +88,16 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ("Lowest score", field("least_score", ".1f")),
         ),
     ),
+    "watermark_clips": (
+        "watermark_clips",
+        (
+            ("H.264, CRF", field("quality")),
+            ("Clips", field("clips")),
+            ("Found", field("found")),
+            ("Bits", field("bits_right")),
+            ("Lowest score", field("least_score", ".1f")),
+        ),
+    ),
     "success": (
         "success",
         (

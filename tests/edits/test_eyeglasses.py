@@ -7,13 +7,14 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from faces import collins, hopper, hopper_face
+from faces import collins, hopper, hopper_face, kit
 
 from mien.edits.beard import SHAPES as BEARDS
 from mien.edits.beard import Beard, draw_beard
 from mien.edits.eyeglass_frame import SHAPES as FRAMES
 from mien.edits.eyeglasses import Glasses, draw_glasses
 from mien.face import geometry, mesh, topology
+from mien.face.change import apply_to_crop
 from mien.face.pose import Head
 from mien.pipeline.photo import edit_photo
 from mien.types import Array, Crop
@@ -197,3 +198,14 @@ def test_a_head_is_posed_as_it_lies():
     )
     angle = np.degrees(np.arctan2(*(tilted.turn[1::-1, 0])) - np.arctan2(*(head.turn[1::-1, 0])))
     assert abs(angle + 25) < 1
+
+
+def test_who_wears_glasses_gets_no_others():
+    """Not hopper, who wears some, nor collins once she wears a thin frame."""
+    wearing = Glasses(shape="round", rim=1.0, reader=kit().prototypes)
+    change = wearing(crop())
+    assert change.alpha.any() and not change.note
+    worn = geometry.align(hopper().pixels, hopper_face().landmarks, Glasses.alignment)
+    for one in (apply_to_crop(crop(), change), worn):
+        again = wearing(one)
+        assert not again.alpha.any() and again.note == "wears glasses already, so none were put on"

@@ -180,7 +180,7 @@ def test_a_hat_is_left_alone(photo: Path, mien: Mien):
     assert covered(bust()) < COVERED
     folder = out.with_name("many")
     folder.mkdir()
-    ran = mien("edit", photo, "--hairstyle", "bob", "-o", folder, "--shard", "1/1", "--workers", 1, "--json")
+    ran = mien("edit", photo, "--hairstyle", "bob", "-o", folder, "--resume", "--workers", 1, "--json")
     assert (
         ran.code == 3
         and json.loads(ran.out)["state"] == "declined"

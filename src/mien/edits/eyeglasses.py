@@ -1,5 +1,4 @@
-"""Glasses put on: a frame modelled in millimetres on a mean head, posed by the mesh, lit like the face.
-Landmarks only, no network."""
+"""Glasses put on: a frame modelled in millimetres on a mean head, posed by the mesh, lit like the face."""
 
 from __future__ import annotations
 
@@ -10,9 +9,10 @@ import cv2
 import numpy as np
 
 from ..face import mesh, topology
-from ..face.change import border_falloff, paste_window, window_overlay
+from ..face.change import border_falloff, nothing, paste_window, window_overlay
 from ..face.lighting import Light, skin_coloured, softness
 from ..face.pose import Head
+from ..models.prototypes import Prototypes
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .eyeglass_frame import SHAPES, EyeglassFrame
 
@@ -20,6 +20,8 @@ _RIDGE, _FLANKS = (
     (8, 6, 197, 195, 5, 4),
     ((129, 50, 121, 133, 193), (358, 280, 350, 362, 417)),
 )  # of the nose; left and right of it
+# how sure the reader must be that glasses are worn: of 1,083 faces without it is so of one, of 157 with of 146
+WORN = 0.7
 FINER = 2  # drawn so much finer than the crop
 REACH = 82.0, 34.0, 62.0  # mm from the nasion to the sides, up and down: glasses and their shadow lie within
 
@@ -43,7 +45,8 @@ class Glasses(EyeglassFrame):
     strength 0..1: how much of them is there; shape to tall: see Frame; colour, mottle (the second colour of
     tortoise shell) and glass (what the lenses let through) in 0..1 RGB; shine, reflection 0..1; power: how
     much the lenses make smaller (below 0) what is behind them; fade: how much lighter the glass is at the
-    bottom; sheer: how much light goes through the frame itself; seed: of mottle and reflections.
+    bottom; sheer: how much light goes through the frame itself; seed: of mottle and reflections. reader: what tells
+    whether a face wears glasses already, where that is to be asked.
     """
 
     strength: float = 1.0
@@ -56,11 +59,14 @@ class Glasses(EyeglassFrame):
     power: float = 0.0
     sheer: float = 0.0
     seed: int = 0
+    reader: Prototypes | None = None
     networks: Networks = ()
     alignment = Alignment("head", 512)
     phase = Phase.OVERLAY
 
     def __call__(self, crop: Crop) -> Change:
+        if self.reader and self.reader.read(crop).glasses > WORN:
+            return nothing(crop, "wears glasses already, so none were put on")
         return draw_glasses(crop, self)[0]
 
     @staticmethod

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..face import mesh
-from ..face.change import soft_border
+from ..face.change import nothing, soft_border
 from ..face.filters import blur, lab_to_rgb, push_pull, rgb_to_lab, smoothstep, wide_blur
 from ..face.geometry import scale_of
 from ..face.topology import POINTS
@@ -106,8 +106,7 @@ def yaw_of(crop: Crop) -> float:
 
 def _nothing(crop: Crop, why: str) -> Change:
     """The Change that changes nothing, and says why; it has a source as others have, so that clips can fade to it."""
-    zero = np.zeros((crop.size, crop.size, 3), np.float32)
-    return Change(zero[..., :2], zero, zero[..., 0], kind="hair", source=crop, note=why)
+    return replace(nothing(crop, why), kind="hair", source=crop)
 
 
 def _turned(yaw: float, hairdo: Hairdo) -> str:

@@ -48,6 +48,12 @@ def composite(pixels: Array, crop: Crop, change: Change, out: Array | None = Non
     return out
 
 
+def nothing(crop: Crop, why: str) -> Change:
+    """The Change that changes nothing, and says why."""
+    zero = np.zeros((crop.size, crop.size, 3), np.float32)
+    return Change(zero[..., :2], zero, zero[..., 0], note=why)
+
+
 def apply_to_crop(crop: Crop, change: Change) -> Crop:
     """A crop with its own pixels changed; its landmarks are those of before."""
     return replace(crop, pixels=composite(crop.pixels, replace(crop, matrix=np.eye(2, 3)), change))

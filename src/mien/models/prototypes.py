@@ -64,17 +64,19 @@ PALER = 0.35  # of the skin's own saturation, that colours may take away: pale s
 # levels of 255: what a face's lightness is stretched to, as a standard deviation, and noise in it from where on it is
 # taken off; of people below 60 in good photos 97 in 100 have less
 STRETCHED, NOISY = 45.0, 3.4
+AROUND = 128, 72  # pixels of the window about the eyes in which frames of glasses are looked for
 FLOOR = 0.02  # in the logarithm of band energy: below it is no texture
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the prototypes see in a face before they change it: apparent age in years, and sex from 0
-    (feminine) to 1 (masculine). No age is clipped: of one below 18 or above 90 all that is known is that it
-    lies far on that side."""
+    """What the prototypes see in a face before they change it: apparent age in years, sex from 0 (feminine) to 1
+    (masculine), and glasses, 0..1 for how sure some are worn. No age is clipped: of one below 18 or above 90 all
+    that is known is that it lies far on that side."""
 
     age: float
     sex: float
+    glasses: float
 
 
 class Prototypes:
@@ -113,7 +115,9 @@ class Prototypes:
             lab, quiet = laid_out(face.pixels), without_noise(face.pixels)
             read = lab if quiet is face.pixels else laid_out(quiet)
             age, sex = features(read, points, d["points"], d["oval"]) @ d["reader"] + d["reader_bias"]
-            self._known[crop] = lab, Reading(float(age), float(1 / (1 + np.exp(-3 * sex))))
+            glasses = edges(face.pixels, points) @ d["glasses"] + d["glasses_bias"]
+            sure, masculine = (float(1 / (1 + np.exp(-score))) for score in (glasses, 3 * sex))
+            self._known[crop] = lab, Reading(float(age), masculine, sure)
         return self._known[crop]
 
     def mouth_of(self, smile: float) -> Array:
@@ -315,6 +319,20 @@ def features(lab: Array, points: Array, mean: Array, oval: Array) -> Array:
         (points - mean[: topology.POINTS]).ravel() / 2,
     ]
     return np.concatenate(parts).astype(np.float32)
+
+
+def edges(pixels: Array, points: Array) -> Array:
+    """How strong edges are about the eyes, across and down, of both sides together `[576]`: they tell of the frames of
+    glasses, also of thin ones. pixels: of a face in LAYOUT, with `points [468, 2]`."""
+    eyes = [points[list(corners)].mean(0) for corners in ((33, 133), (362, 263))]
+    down = (eyes[1] - eyes[0])[::-1] * (-1, 1)
+    there = np.array([*eyes, (eyes[0] + eyes[1]) / 2 + down], np.float32)
+    place = cv2.getAffineTransform(there, np.array([(39, 26), (89, 26), (64, 76)], np.float32))
+    light = cv2.cvtColor(cv2.warpAffine(pixels, place, AROUND), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    light = (light - light.mean()) / (light.std() + 8)
+    strong = [np.abs(cv2.Sobel(light, cv2.CV_32F, *way)) for way in ((1, 0), (0, 1))]
+    small = [cv2.resize(one, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA) for one in strong]
+    return np.stack([one + one[:, ::-1] for one in small])[..., : AROUND[0] // 8].ravel() / 2
 
 
 def _bounded(delta: Array, before: Array, lab: Array) -> Array:

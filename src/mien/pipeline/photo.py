@@ -13,7 +13,6 @@ import numpy as np
 from .._version import __version__
 from ..edits.age_floor import Adult
 from ..edits.beard import Beard
-from ..edits.eyeglasses import Glasses
 from ..edits.hair import Hair
 from ..edits.hairstyle import Hairstyle
 from ..edits.makeup import Makeup
@@ -21,7 +20,7 @@ from ..edits.mouth import Grin, Mouth
 from ..edits.removal import Removal
 from ..errors import DeclinedError, RequestError
 from ..face import filters, geometry, mesh, topology
-from ..face.change import advect_points, composite, lessened
+from ..face.change import advect_points, composite, lessened, nothing
 from ..face.filters import to_lab
 from ..models.parser import Parsed, Parser
 from ..models.session import Net
@@ -36,9 +35,6 @@ AlignBy = Callable[[Array, Face, Alignment], Crop]
 Watch = Callable[[Edit, int, Crop, Change], None]  # is told what an edit changes of a face
 COVERED = 0.15  # of the lower face that is something else: bare ones have at most .08, ones under a mask .23 and more
 SOME = 0.35  # of the parser, that is part of a cover where there is one
-# of the band from the brows to below the eyes that is glasses: faces without have at most .19, of those with clear
-# ones more than half have more, of those with dark ones nearly all
-WORN = 0.2
 FEWEST = 2e-4  # of a crop: less is nothing
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
 
@@ -98,14 +94,13 @@ class Occlusion:
     """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop:
     things (a hand, a microphone, a veil), which stay as they are, and hair, which follows the face but keeps
     its colours. None where there is next to none. networks: what told, if there is anything. mouth_covered:
-    whether a mask or a scarf hides the mouth; glasses: whether some are plainly worn."""
+    whether a mask or a scarf hides the mouth."""
 
     things: Array | None
     hair: Array | None
     matrix: Array
     networks: Networks
     mouth_covered: bool = False
-    glasses: bool = False
 
     def mask_objects(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, without what things hide."""
@@ -157,8 +152,7 @@ def occlusion_of(parser: Parser, seen: Parsed) -> Occlusion:
     if cover is not None:
         things = cover if things is None else np.maximum(cover, things)
     networks = () if things is None and hair is None else parser.net.networks
-    worn = float(regions["glasses"][mesh.eye_band(crop.landmarks, crop.size)].mean()) > WORN
-    return Occlusion(things, hair, crop.matrix, networks, cover is not None, worn)
+    return Occlusion(things, hair, crop.matrix, networks, cover is not None)
 
 
 NOTHING_BEFORE = Occlusion(None, None, np.eye(2, 3), ())
@@ -219,9 +213,7 @@ def make_change(
     """What `edit` does to face `i`, which `crop` shows, in a photo with these faces: not on its neighbours,
     nor in other colours than its own in a black-and-white photo, nor to a mouth that is covered."""
     if front.mouth_covered and (what := _of_the_mouth(edit)):
-        return Change(*_nothing(crop), note=f"has its mouth covered, so nothing was done to the {what}")
-    if front.glasses and isinstance(edit, Glasses):
-        return Change(*_nothing(crop), note="wears glasses already, so none were put on")
+        return nothing(crop, f"has its mouth covered, so nothing was done to the {what}")
     change = _checked(edit(crop), edit, crop)
     if change.source is None:  # what comes from another picture is toned by who took it there
         change = replace(change, colour=_toned(crop, change.colour))
@@ -231,12 +223,6 @@ def make_change(
 def only_own(change: Change, crop: Crop, faces: list[Face], i: int) -> Change:
     """A Change of face `i` without what would be on its neighbours."""
     return change if len(faces) < 2 else replace(change, alpha=change.alpha * _own(crop, faces, i))
-
-
-def _nothing(crop: Crop) -> tuple[Array, Array, Array]:
-    """Flow, colour and alpha of a Change that changes nothing."""
-    size = (crop.size,) * 2
-    return np.zeros((*size, 2), np.float32), np.zeros((*size, 3), np.float32), np.zeros(size, np.float32)
 
 
 def _of_the_mouth(edit: Edit) -> str:
