@@ -185,7 +185,7 @@ def test_a_reading_is_not_clipped_but_what_is_told_is():
 
 def test_what_is_told_of_years_that_were_not_done():
     assert "made no younger" in age_floor.note(20.0, -30.0, 0.0)
-    assert "made 6 years younger, not 30" in age_floor.note(34.0, -30.0, -6.2)
+    assert "of 30 years less only 6 were given" in age_floor.note(34.0, -30.0, -6.2)
     assert not age_floor.note(50.0, -20.0, -20.0) and not age_floor.note(20.0, 20.0, 20.0)
 
 

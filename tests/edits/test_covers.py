@@ -80,6 +80,8 @@ def test_a_flat_mask_in_the_colour_of_skin_is_no_part_of_the_face():
         ({"lips": "red"}, "lips"),
         ({"grin": 0.8}, "mouth"),
         ({"mouth": 0.8}, "mouth"),
+        ({"surprise": 1.0}, "head and its expression"),
+        ({"yaw": 10.0}, "head and its expression"),
     ],
     ids=str,
 )
@@ -94,6 +96,19 @@ def test_eye_shadow_is_put_on_above_a_mask():
     session, mask = masked("blue")
     changed = (session.edit(lids="plum", lips="red").pixels != session.photo.pixels).any(2)
     assert changed[~mask].any() and (changed[mask].mean() < 0.02)
+
+
+def test_skin_that_moves_fetches_nothing_of_what_is_before_it():
+    """A blue ball before the cheek of a head that turns leaves no rim of its colour beside it."""
+    photo, face = collins()
+    ball = np.zeros(photo.pixels.shape[:2], np.uint8)
+    across = np.linalg.norm(face.landmarks[33] - face.landmarks[263])
+    cv2.circle(ball, tuple(int(v) for v in face.landmarks[50]), int(0.28 * across), 1, -1)
+    pixels = np.where(ball[..., None] > 0, np.array((70, 110, 170), np.uint8), photo.pixels)
+    before, after = pixels.astype(int), Session(Photo(pixels), kit=kit()).edit(yaw=10).pixels.astype(int)
+    bluer = (after[..., 2] - after[..., 0]) - (before[..., 2] - before[..., 0]) > 30
+    beside = (cv2.dilate(ball, np.ones((25, 25))) > 0) & (ball == 0)
+    assert (before != after).any(2)[beside].any() and bluer[beside].mean() < 0.02
 
 
 def test_bare_faces_are_not_covered():

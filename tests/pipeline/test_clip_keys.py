@@ -67,6 +67,20 @@ def test_half_of_it_changes_half_as_much(walk: Path):
         assert away.max() <= 3 and away.mean() < 0.1, "levels round on the way"
 
 
+def test_a_mouth_half_way_is_half_open(walk: Path):
+    """As one of which half was asked; half of what opens it would show teeth through the lips."""
+    half, asked = drawn(walk, ((0, 0.5),), grin=1.0), drawn(walk, (), grin=0.5)
+    assert all(np.array_equal(one, other) for one, other in zip(half, asked, strict=True))
+    more = drawn(walk, ((0, 0.75),), mouth=1.0)
+    low, high = drawn(walk, (), mouth=0.5), drawn(walk, (), mouth=1.0)
+    before = plain(walk)
+    away = [
+        [np.abs(one - was).sum() for one, was in zip(frames, before, strict=True)]
+        for frames in (low, more, high)
+    ]
+    assert all(one < other < last for one, other, last in zip(*away, strict=True))
+
+
 def test_the_clock_of_the_file_may_begin_with_anything(portrait: Array, tmp_path: Path):
     frames = [shot(portrait, i) for i in range(12)]
     source = film(tmp_path / "a.mts", frames, codec="libx264", sound=None)

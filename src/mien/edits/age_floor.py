@@ -103,7 +103,7 @@ def note(now: float, asked: float, done: float) -> str:
     if asked >= 0 or done - asked < 1:
         return ""
     return NOTE.format(
-        now, "made no younger" if done > -0.5 else f"made {-done:.0f} years younger, not {-asked:.0f}"
+        now, "made no younger" if done > -0.5 else f"of {-asked:.0f} years less only {-done:.0f} were given"
     )
 
 

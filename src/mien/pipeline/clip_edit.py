@@ -6,7 +6,7 @@ one, and it stays as it is.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,13 +15,14 @@ from ..edits.effect_stickers import Stickers
 from ..edits.effects import at_time, in_time
 from ..edits.hairstyle import Hairstyle
 from ..edits.keys import Keys, share_at
+from ..edits.mouth import Grin, Mouth
 from ..face.change import lessened
 from ..face.geometry import similarity
 from ..io import clip_reader as footage
 from ..models.kit import Kit
 from ..types import Array, Change, Crop, Edit, Face, Person, Photo
 from . import photo as apply
-from .clip_changes import HeldChanges, Laid
+from .clip_changes import HeldChanges, Laid, mean
 from .clip_faces import ClipFaces, pace
 from .look import Look, align_face
 from .marking import Touched
@@ -32,10 +33,12 @@ from .tracking import Tracker
 class ClipEditor(ClipFaces):
     """A clip's frames on their way through `stages`, one edit after the other, whose Changes are held between key frames,
     and then through what draws every frame `anew`; of each so much as `strength` says of the frame's time from `zero`, the
-    start of the clip on its own clock."""
+    start of the clip on its own clock. halves: by the stage, what does half as much where half a Change would not, as of
+    a mouth that is closed before and open after."""
 
     stages: Sequence[Edit]
-    held: HeldChanges
+    held: HeldChanges  # of all stages, then of all halves
+    halves: Mapping[int, Edit] = field(default_factory=dict)
     anew: Sequence[Paint | Stickers] = ()
     strength: Keys = ()
     zero: float = 0.0
@@ -62,22 +65,28 @@ class ClipEditor(ClipFaces):
         """Ask the edits what should change in this frame: of each face, for each stage."""
         names, faces, chosen = self.chosen(frame.number)
         asked: dict[int, list[Laid]] = {names[i]: [] for i in chosen}
+        halved: dict[int, list[Laid]] = {names[i]: [] for i in chosen}
         fronts = {i: self._front(frame, faces[i]) for i in chosen}
         look = Look.of(Photo(frame.pixels))
 
-        def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+        def made(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             change = fronts[i].keep_hair_colour(crop, apply.make_change(edit, crop, faces, i, fronts[i]))
+            return look.carried_back(change, crop)
+
+        def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+            change = made(edit, crop, faces, i)
             if change.note:
                 self.notes.setdefault(names[i], change.note)
                 self.declined |= {names[i]} if isinstance(edit, Hairstyle) else set()
-            change = look.carried_back(change, crop)
+            if half := self.halves.get(len(asked[names[i]])):
+                halved[names[i]].append((crop.landmarks, made(half, crop, faces, i)))
             asked[names[i]].append((crop.landmarks, change))
             return change
 
         if chosen:
             apply.run_edits(frame.pixels, self.stages, faces, chosen, change_by, look.align)
         self.fronts[frame.number] = {names[i]: fronts[i] for i in chosen}
-        self.held.keys[frame.number] = asked
+        self.held.keys[frame.number] = {name: laid + halved[name] for name, laid in asked.items()}
 
     def draw(self, frame: footage.Frame) -> Any:
         names, faces, chosen = self.chosen(frame.number)
@@ -100,7 +109,7 @@ class ClipEditor(ClipFaces):
         fronts = {i: self._front(frame, faces[i]) for i in chosen if names[i] in covered}
 
         def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-            change = lessened(self.held.at(wanted[i], next(turn[i]), crop.landmarks), share)
+            change = self._shared(wanted[i], next(turn[i]), crop.landmarks, share)
             shown = replace(change, alpha=change.alpha * self.steady[frame.number][names[i]][1])
             return fronts[i].mask_objects(crop, shown) if i in fronts else shown
 
@@ -110,6 +119,18 @@ class ClipEditor(ClipFaces):
         if self.anew:
             after = self._anew(frame, after, share, fronts, touched)
         return self.finished(frame, before, after, touched)
+
+    def _shared(
+        self, wanted: Sequence[tuple[list[Laid], float]], stage: int, landmarks: Array, share: float
+    ) -> Change:
+        """So much of a stage of what is held, on a face with these landmarks (crop xy)."""
+        whole = self.held.at(wanted, stage, landmarks)
+        if share == 1 or stage not in self.halves:
+            return lessened(whole, share)
+        half = self.held.at(wanted, len(self.stages) + list(self.halves).index(stage), landmarks)
+        if share <= 0.5:
+            return lessened(half, 2 * share)
+        return mean([(half, 2 - 2 * share), (whole, 2 * share - 1)])
 
     def forget(self, drawn: int) -> None:
         super().forget(drawn)
@@ -170,4 +191,7 @@ def clip_editor(
     held = HeldChanges(every, kit.prototypes.triangles)
     stages, anew = in_time(stages)
     over: dict[str, Any] = {"strength": strength, "zero": zero}
+    if strength:
+        mouths = ((i, edit) for i, edit in enumerate(stages) if isinstance(edit, Grin | Mouth))
+        over["halves"] = {i: replace(edit, amount=edit.amount / 2) for i, edit in mouths}
     return ClipEditor(Tracker(kit, which), every, fade, stages=stages, held=held, anew=anew, **over)

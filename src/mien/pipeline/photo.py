@@ -17,6 +17,7 @@ from ..edits.hair import Hair
 from ..edits.hairstyle import Hairstyle
 from ..edits.makeup import Makeup
 from ..edits.mouth import Grin, Mouth
+from ..edits.reenact import Reenact
 from ..edits.removal import Removal
 from ..errors import DeclinedError, RequestError
 from ..face import filters, geometry, mesh, topology
@@ -103,8 +104,13 @@ class Occlusion:
     mouth_covered: bool = False
 
     def mask_objects(self, crop: Crop, change: Change) -> Change:
-        """A Change of a crop of the face, without what things hide."""
-        return change if self.things is None else replace(change, alpha=change.alpha * self.uncovered(crop))
+        """A Change of a crop of the face, without what things hide, and without what it would fetch of them."""
+        if self.things is None:
+            return change
+        free = self.uncovered(crop)
+        if change.source is None:
+            free = np.minimum(free, mesh.remap(free, mesh.pixel_grid(crop.size) + change.flow))
+        return replace(change, alpha=change.alpha * free)
 
     def uncovered(self, crop: Crop) -> Array:
         """Where in a crop of the face no thing is before it: `[S, S]` in 0..1."""
@@ -232,6 +238,8 @@ def _of_the_mouth(edit: Edit) -> str:
         return "beard"
     if isinstance(edit, Grin | Mouth):
         return "mouth"
+    if isinstance(edit, Reenact) and (edit.gesture.turn.any() or edit.gesture.expression.any()):
+        return "head and its expression"  # the cover would have to go along
     return "lips" if isinstance(edit, Makeup) and edit.lids is None else ""
 
 
