@@ -57,7 +57,7 @@ class Strength(NamedTuple):
 
 
 # What moves shows less, and films are coded more coarsely.
-PHOTO, FILM = Strength((1.2, 2.0), 30), Strength((2.8, 4.2), 10)
+PHOTO, FILM = Strength((1.2, 2.0), 30), Strength((2.1, 3.2), 10)
 FINEST, COARSEST = 0.25, 2.0  # crop pixels a photo pixel, beyond which JPEG is tried no finer or coarser
 TILE = 24  # crop pixels of the tiles in which the face's own spectrum is measured
 QUIET = 0.25  # of the mean power: what silence counts as

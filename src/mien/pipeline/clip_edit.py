@@ -28,17 +28,19 @@ from .look import Look, align_face
 from .marking import Touched
 from .tracking import Tracker
 
+PARTS = 0.25, 0.5  # of what a mouth does, that are made for themselves where it is to do less at times
+
 
 @dataclass(kw_only=True)
 class ClipEditor(ClipFaces):
     """A clip's frames on their way through `stages`, one edit after the other, whose Changes are held between key frames,
     and then through what draws every frame `anew`; of each so much as `strength` says of the frame's time from `zero`, the
-    start of the clip on its own clock. halves: by the stage, what does half as much where half a Change would not, as of
-    a mouth that is closed before and open after."""
+    start of the clip on its own clock. parts: by the stage, what does PARTS of it where parts of a Change would not, as of a
+    mouth that is closed before and open after."""
 
     stages: Sequence[Edit]
-    held: HeldChanges  # of all stages, then of all halves
-    halves: Mapping[int, Edit] = field(default_factory=dict)
+    held: HeldChanges  # of all stages, then of all parts
+    parts: Mapping[int, Sequence[Edit]] = field(default_factory=dict)
     anew: Sequence[Paint | Stickers] = ()
     strength: Keys = ()
     zero: float = 0.0
@@ -65,7 +67,7 @@ class ClipEditor(ClipFaces):
         """Ask the edits what should change in this frame: of each face, for each stage."""
         names, faces, chosen = self.chosen(frame.number)
         asked: dict[int, list[Laid]] = {names[i]: [] for i in chosen}
-        halved: dict[int, list[Laid]] = {names[i]: [] for i in chosen}
+        partly: dict[int, list[Laid]] = {names[i]: [] for i in chosen}
         fronts = {i: self._front(frame, faces[i]) for i in chosen}
         look = Look.of(Photo(frame.pixels))
 
@@ -78,15 +80,15 @@ class ClipEditor(ClipFaces):
             if change.note:
                 self.notes.setdefault(names[i], change.note)
                 self.declined |= {names[i]} if isinstance(edit, Hairstyle) else set()
-            if half := self.halves.get(len(asked[names[i]])):
-                halved[names[i]].append((crop.landmarks, made(half, crop, faces, i)))
+            for part in self.parts.get(len(asked[names[i]]), ()):
+                partly[names[i]].append((crop.landmarks, made(part, crop, faces, i)))
             asked[names[i]].append((crop.landmarks, change))
             return change
 
         if chosen:
             apply.run_edits(frame.pixels, self.stages, faces, chosen, change_by, look.align)
         self.fronts[frame.number] = {names[i]: fronts[i] for i in chosen}
-        self.held.keys[frame.number] = {name: laid + halved[name] for name, laid in asked.items()}
+        self.held.keys[frame.number] = {name: laid + partly[name] for name, laid in asked.items()}
 
     def draw(self, frame: footage.Frame) -> Any:
         names, faces, chosen = self.chosen(frame.number)
@@ -124,13 +126,17 @@ class ClipEditor(ClipFaces):
         self, wanted: Sequence[tuple[list[Laid], float]], stage: int, landmarks: Array, share: float
     ) -> Change:
         """So much of a stage of what is held, on a face with these landmarks (crop xy)."""
-        whole = self.held.at(wanted, stage, landmarks)
-        if share == 1 or stage not in self.halves:
-            return lessened(whole, share)
-        half = self.held.at(wanted, len(self.stages) + list(self.halves).index(stage), landmarks)
-        if share <= 0.5:
-            return lessened(half, 2 * share)
-        return mean([(half, 2 - 2 * share), (whole, 2 * share - 1)])
+        if stage not in self.parts:
+            return lessened(self.held.at(wanted, stage, landmarks), share)
+        first = len(self.stages) + list(self.parts).index(stage) * len(PARTS)
+        known = [*((part, first + n) for n, part in enumerate(PARTS)), (1.0, stage)]
+        after = next(n for n, (part, _) in enumerate(known) if share <= part)
+        (end, above), (begin, below) = known[after], known[after - 1] if after else (0.0, None)
+        more = self.held.at(wanted, above, landmarks)
+        if below is None or share == end:
+            return lessened(more, share / end)
+        less = self.held.at(wanted, below, landmarks)
+        return mean([(less, end - share), (more, share - begin)])
 
     def forget(self, drawn: int) -> None:
         super().forget(drawn)
@@ -193,5 +199,7 @@ def clip_editor(
     over: dict[str, Any] = {"strength": strength, "zero": zero}
     if strength:
         mouths = ((i, edit) for i, edit in enumerate(stages) if isinstance(edit, Grin | Mouth))
-        over["halves"] = {i: replace(edit, amount=edit.amount / 2) for i, edit in mouths}
+        over["parts"] = {
+            i: [replace(edit, amount=part * edit.amount) for part in PARTS] for i, edit in mouths
+        }
     return ClipEditor(Tracker(kit, which), every, fade, stages=stages, held=held, anew=anew, **over)
