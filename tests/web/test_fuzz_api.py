@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -96,8 +97,8 @@ def bodies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def known(client: TestClient, bodies: dict[str, bytes]) -> dict[str, str]:
-    """An id of everything that has one."""
+def known(client: TestClient, bodies: dict[str, bytes]) -> Iterator[dict[str, str]]:
+    """An id of everything that has one; all is forgotten in the end, as other tests have the same studio."""
 
     def put(path: str, body: Any) -> str:
         answer = client.post(path, content=body if isinstance(body, bytes) else json.dumps(body))
@@ -114,7 +115,8 @@ def known(client: TestClient, bodies: dict[str, bytes]) -> dict[str, str]:
     both = [{"name": name, "media": [ids["photo"]]} for name in ("Ann", "Bea")]
     ids["pair"] = put("/api/pairs", {"people": both, "consent": "agreed"})
     ids["camera"] = put("/api/live", {"request": {"light": 0.5}})
-    return ids
+    yield ids
+    assert client.post("/api/forget", content="{}").status_code == 204
 
 
 def valued(name: str, schema: dict[str, Any]) -> st.SearchStrategy[Any]:
