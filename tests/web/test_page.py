@@ -739,6 +739,10 @@ def test_keys_make_an_edit_stronger_over_time(open_page: Opened, clip: Path, tmp
     assert verify(out).history[-1].arguments["keys"] == [[0, 0], [time, 1]]
     far = [np.abs(one - other).max(2) > 12 for one, other in zip(frames(out), frames(clip), strict=True)]
     assert far[0].sum() < 20 and far[-1].sum() > 300 > far[3].sum()
+    page.evaluate("location.hash = 'verify'")
+    page.set_input_files(".drop-here input", out)
+    page.wait_for_selector(".verdict.intact")
+    assert "0:00.0: 0 %, 0:01.1: 100 %" in page.inner_text(".verdict")
 
 
 def made(page: Any, folder: Path) -> Path:

@@ -5,7 +5,7 @@ import { Strength, toggle } from "./keys.js";
 import * as state from "./state.js";
 import { computed, effect, signal, untracked } from "./vendor/signals-core.js";
 import { html, Icon, IconButton } from "./view.js";
-import { t } from "./words.js";
+import { clock, t } from "./words.js";
 
 /** @typedef {{seen: number, lanes: {face?: string, spans: [number, number][]}[], whole: boolean}} Known */
 const PICTURES = 12; // of the strip
@@ -25,8 +25,6 @@ export const people = computed(() => {
 export const part = () => Object.fromEntries(state.PART.filter((name) => name in state.now.value.request).map((name) => [name, state.now.value.request[name]]));
 const bounds = () => ({ start: state.now.value.request.start ?? 0, end: state.now.value.request.end ?? clip.value.seconds });
 
-/** Seconds as a clock shows them. @param {number} seconds */
-const clock = (seconds) => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
 
 // ---- the frame that is looked at
 

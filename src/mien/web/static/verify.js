@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
 import { html, Icon } from "./view.js";
-import { known, t } from "./words.js";
+import { clock, known, t } from "./words.js";
 
 const verdict = signal(/** @type {any} */ (null));
 const looking = signal("");
@@ -21,11 +21,22 @@ export async function look(file) {
 
 const ICONS = /** @type {Record<string, string>} */ ({ intact: "check", broken: "alert", unlabelled: "info" });
 
+/** What was asked for, as people read it. @param {[string, string]} asked @returns {[string, string]} */
+function told([name, value]) {
+  if (name !== "keys") return [known(`edit.${name}`) ? t(`edit.${name}`) : name, value];
+  try {
+    const keys = /** @type {[number, number][]} */ (JSON.parse(value));
+    return [t("clip-strength"), keys.map(([time, share]) => `${clock(time)}: ${Math.round(100 * share)} %`).join(", ")];
+  } catch {
+    return [t("clip-strength"), value];
+  }
+}
+
 const Step = (/** @type {any} */ { step }) => {
-  const said = Object.entries(step.arguments).filter(([name]) => name !== "face");
+  const said = Object.entries(step.arguments).filter(([name]) => name !== "face").map(told);
   return html`<li>
     <b>${known(`verb.${step.verb}`) ? t(`verb.${step.verb}`) : step.verb}</b><time>${step.time}</time>
-    <dl>${said.map(([name, value]) => html`<div><dt>${known(`edit.${name}`) ? t(`edit.${name}`) : name}</dt><dd>${value}</dd></div>`)}
+    <dl>${said.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
       ${step.sources.map((/** @type {string} */ one) => html`<div><dt>${t("source")}</dt><dd>${one}</dd></div>`)}
       ${step.consent && html`<div><dt>${t("consent")}</dt><dd>${step.consent}</dd></div>`}
       ${step.notes.map((/** @type {string} */ one) => html`<div><dt>${t("note")}</dt><dd>${one}</dd></div>`)}</dl>

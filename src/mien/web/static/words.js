@@ -16,6 +16,9 @@ export function t(key, given = {}) {
 /** Whether a key has words. @param {string} key */
 export const known = (key) => key in said.value;
 
+/** Seconds as a clock shows them. @param {number} seconds */
+export const clock = (seconds) => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
+
 /** @param {string} name */
 export async function speak(name) {
   const answer = await fetch(`/static/words/${name}.json`);
