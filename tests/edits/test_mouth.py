@@ -10,7 +10,8 @@ from faces import hopper, hopper_face, kit, opened, planned
 
 from mien import Photo, RequestError, edit
 from mien.edits import teeth
-from mien.edits.mouth import Grin, Mouth, parted, shows_teeth
+from mien.edits.mouth import Grin, Mouth, parted, shows_teeth, tongue_out
+from mien.edits.teeth import halved
 from mien.face import filters, geometry, mesh, topology
 from mien.face.change import composite
 from mien.types import Array, Change, Crop
@@ -185,6 +186,12 @@ def test_a_mouth_that_does_not_close_is_left_alone():
             return replace(crop, landmarks=(points + 0.5) / 2 - 0.5)
 
     assert isinstance(how, Mouth)
+    assert not tongue_out(halved(yawning))
+    tongue = mesh.polygon_mask(points, topology.INNER_LIPS, crop.size, feather=1)[..., None]
+    lips = crop.pixels[mesh.polygon_mask(points, topology.LIPS, crop.size, feather=1) > 0.5]
+    rose = np.median(lips, 0) * tongue + crop.pixels * (1 - tongue)
+    left = how(replace(yawning, pixels=rose.astype(np.uint8)))
+    assert left.note == "has the tongue out, so nothing was done to the mouth" and not left.alpha.any()
     closed = replace(how, landmarker=Stubborn())(yawning)  # pyright: ignore[reportArgumentType]
     assert "too wide open" in closed.note and not closed.alpha.any()
     done = how(crop)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..face import filters, mesh, skin, topology
-from ..face.change import apply_to_crop
+from ..face.change import apply_to_crop, nothing
 from ..face.geometry import eye_distance
 from ..models.landmarker import Landmarker
 from ..models.prototypes import Prototypes
@@ -35,6 +35,8 @@ class Mouth:
 
     def __call__(self, crop: Crop) -> Change:
         small = halved(crop)
+        if self.amount < 0 and tongue_out(small):
+            return nothing(crop, "has the tongue out, so nothing was done to the mouth")
         moved = parted(small.landmarks[: topology.POINTS], self.amount)
         change = self._moving(small, moved)
         if self.amount < 0:
@@ -62,7 +64,7 @@ class Mouth:
                 break
             if closing == CLOSINGS:
                 note = "has its mouth too wide open to be closed so far, so nothing was done to it"
-                return Change(0 * change.flow, 0 * change.colour, 0 * change.alpha, note=note)
+                return nothing(small, note)
             offsets = parted(after.landmarks[: topology.POINTS], float(wanted / gap - 1))
             change = then(change, self._moving(after, offsets))
         return change
@@ -179,6 +181,23 @@ def shows_teeth(crop: Crop) -> float:
     )
 
 
+def tongue_out(crop: Crop) -> bool:
+    """Whether a tongue lies over the lower lip: a gaping mouth is as light and red in its lower half as lips are."""
+    points = crop.landmarks
+    if mesh.mouth_shape(points)[2] < GAPE:
+        return False
+    inner = mesh.polygon_mask(points, topology.INNER_LIPS, crop.size, feather=1) > 0.9
+    lips = mesh.polygon_mask(points, topology.LIPS, crop.size, feather=1) > 0.5
+    lips &= ~(cv2.dilate(inner.astype(np.uint8), np.ones((5, 5))) > 0)
+    rows = np.flatnonzero(inner.any(1))
+    if not rows.size:
+        return False
+    inner[: (rows[0] + rows[-1]) // 2] = False
+    light, red, _ = cv2.split(filters.to_lab(crop.pixels))
+    like_lips = (red > 0.6 * np.median(red[lips])) & (light > 0.8 * np.median(light[lips]))
+    return bool(like_lips[inner].mean() > TONGUE)
+
+
 def then(first: Change, second: Change) -> Change:
     """Two moves one after the other as one: where the second looks, the first says what is there."""
     side = np.arange(len(first.alpha), dtype=np.float32)
@@ -204,6 +223,9 @@ def doubled(change: Change) -> Change:
 # by less than is asked, and the less lips part, the less is made up.
 GRIN = np.array([0.19, 0.145, 0.12], np.float32)
 WIDEST = 0.16  # eye distances that the lips part at amount 1
+# Over the eye distance, from which on a mouth gapes; and how much of its lower half is tongue where that is out: yells
+# and laughs have .8 at the most, tongues that lie over the lip .98.
+GAPE, TONGUE = 0.3, 0.88
 CLOSINGS, CLOSED = (
     2,
     0.03,
