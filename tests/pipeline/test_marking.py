@@ -157,6 +157,14 @@ def test_a_small_change_is_marked_in_the_whole_face_and_a_large_one_within_itsel
     assert not place.window[:, half.shape[1] * 4 // 5 + 2 :].any()
 
 
+def test_a_mark_lies_where_the_face_is_seen_after_an_edit():
+    """A swap and many years move a face otherwise than its landmarks are followed."""
+    swapped = verbs.swap(collins()[0], HOPPER, consent="both agreed by mail", kit=kit())
+    for done, least in ((swapped, 18.0), (opened(hopper()).edit(age=40.0), watermark.FOUND)):
+        mark = heard(watermark.lay(done.pixels, done.marks, BITS))
+        assert mark and mark.score > least and mark.bits == watermark.as_text(BITS)
+
+
 def test_of_one_face_the_newer_place_is_kept():
     one, other = (found_places(photo, kit()) for photo in (hopper(), collins()[0]))
     assert joined(one, one) == one and len(joined(one, other)) == 2

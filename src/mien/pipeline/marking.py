@@ -18,10 +18,12 @@ from ..face.change import border_falloff
 from ..face.topology import POINTS
 from ..io.watermark import LAYOUT
 from ..models.kit import Kit
-from ..types import Array, Change, Crop, Face, MarkPlace, Photo
+from ..models.landmarker import Landmarker
+from ..types import Alignment, Array, Change, Crop, Face, MarkPlace, Photo
 from .look import PhotoFaces
 
 SMALLEST = 50.0  # pixels of a face's width: in smaller ones no mark can be heard
+AROUND = Alignment("head", 448)  # as a face is looked at anew
 ENOUGH = 0.7  # of a face that Changes must cover to carry a mark
 
 Uncovered = Callable[[Crop], Array]  # where in a crop of a face nothing is before it, `[S, S]` in 0..1
@@ -30,8 +32,10 @@ Uncovered = Callable[[Crop], Array]  # where in a crop of a face nothing is befo
 @dataclass
 class Touched:
     """What `run_edits` has done to faces, by their indices: their landmarks `[478, 2]` (photo xy) in the end, and
-    where each Change lay, as a crop's matrix and the alpha `[S, S]` in it."""
+    where each Change lay, as a crop's matrix and the alpha `[S, S]` in it. landmarker: finds the landmarks that are seen
+    then, as who listens for a mark will, where those that followed the Changes are not near enough."""
 
+    landmarker: Landmarker | None = None
     landmarks: dict[int, Array] = field(default_factory=dict)
     alphas: dict[int, list[tuple[Array, Array]]] = field(default_factory=dict)
 
@@ -51,9 +55,18 @@ class Touched:
             if any(_differ(before, after, matrix, len(alpha)) for matrix, alpha in alphas)
         }
         found = (
-            place(after, self.landmarks[i], alphas, (uncovered or {}).get(i)) for i, alphas in changed.items()
+            place(after, self._seen(after, i), alphas, (uncovered or {}).get(i))
+            for i, alphas in changed.items()
         )
         return tuple(one for one in found if one is not None)
+
+    def _seen(self, after: Array, i: int) -> Array:
+        """The landmarks of face `i` in the end."""
+        if self.landmarker is None:
+            return self.landmarks[i]
+        crop = geometry.align(after, self.landmarks[i], AROUND)
+        seen = self.landmarker.laid_anew(crop).landmarks
+        return geometry.transform(seen, geometry.invert(crop.matrix))
 
 
 def _differ(before: Array, after: Array, matrix: Array, size: int) -> bool:

@@ -23,6 +23,7 @@ from ..errors import DeclinedError, RequestError
 from ..face import filters, geometry, mesh, topology
 from ..face.change import advect_points, composite, lessened, nothing
 from ..face.filters import to_lab
+from ..models.landmarker import Landmarker
 from ..models.parser import Parsed, Parser
 from ..models.session import Net
 from ..types import Alignment, Array, Change, Crop, Edit, Face, Keep, Networks, Photo, Step
@@ -53,11 +54,12 @@ def edit_photo(
     watch: Watch | None = None,
     keep: Keep | None = None,
     share: float = 1.0,
+    landmarker: Landmarker | None = None,
 ) -> Photo:
     """Do the `edits` one after the other to the chosen faces of `photo`; occlusions: by face, what is before
     it; align: what lays faces out, for who remembers crops; look: how the photo is looked at, where known;
     watch: who is told of each Change as it is composited; keep: where the photo stays as it was; share 0..1: of
-    all this that is done.
+    all this that is done; landmarker: finds the faces once more, for their marks.
     Raises `DeclinedError` where no face can have the hairstyle
     that was asked for."""
     occlusions, notes, look = occlusions or {}, list[str](), look or Look.of(photo)
@@ -78,7 +80,7 @@ def edit_photo(
             watch(edit, i, crop, change)
         return change
 
-    touched = Touched()
+    touched = Touched(landmarker)
     pixels = run_edits(photo.pixels, edits, faces, chosen, change_by, align or look.align, touched)
     if chosen and bare == len(chosen):
         raise DeclinedError("; ".join(notes))

@@ -102,6 +102,7 @@ class Session:
             watch=watch,
             keep=request.keep,
             share=share_at(request.keys, 0),
+            landmarker=self.kit.landmarker,
         )
         return worded(done, words, self.faces)
 

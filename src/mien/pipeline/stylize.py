@@ -258,5 +258,7 @@ def redraw_faces(photo: Photo, edit: TranslatorEdit, face: str | Person, step: S
     """The photo with some of its faces as a translator draws them."""
     seen = PhotoFaces(photo, kit)
     chosen = select_faces(kit, seen.picture, seen.faces, face)
-    done = edit_photo(photo, (edit,), seen.faces, chosen, step.arguments, look=seen.look)
+    done = edit_photo(
+        photo, (edit,), seen.faces, chosen, step.arguments, look=seen.look, landmarker=kit.landmarker
+    )
     return worded(photo.after(step, done.pixels, done.marks), step.words, seen.faces)

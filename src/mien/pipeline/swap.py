@@ -86,7 +86,7 @@ class SwapRequest:
         """The photo with all chosen faces swapped; of several those that cannot be are left as they are."""
         seen, stages = PhotoFaces(photo, kit), Stages(kit, self.options)
         chosen, refused = self._chosen(seen)
-        pixels, done, touched = photo.pixels, list[_Swapped](), Touched()
+        pixels, done, touched = photo.pixels, list[_Swapped](), Touched(kit.landmarker)
         for i, gallery in chosen.items():
             try:
                 done.append(_swapped(pixels, seen, i, gallery, stages, touched))
