@@ -50,8 +50,10 @@ def test_a_share_that_was_stopped_or_never_begun_is_missed(mien: Mien, tmp_path:
     assert (ran.code, ran.err) == (1, said)
     with part.open("a") as file:
         file.write('{"shard": "2/3", "files": 2}\n{"input": "c", "output": "c", "state": "done"}\n')
+    half = part.read_text() + '{"input": "d", "out'
+    part.write_text(half)  # as a run that is killed leaves it
     joined = tmp_path / "all.jsonl"
-    joined.write_text("".join(path.read_text() for path in (whole, part, rest)))
+    joined.write_text("".join(path.read_text() for path in (whole, rest, part)))
     assert mien("merge-report", joined).code == mien("merge-report", whole, part, rest).code == 0
 
 
@@ -63,8 +65,10 @@ def test_a_share_that_was_stopped_or_never_begun_is_missed(mien: Mien, tmp_path:
     ],
 )
 def test_what_is_no_report(mien: Mien, tmp_path: Path, text: str):
-    (tmp_path / "x.jsonl").write_text(text)
+    (tmp_path / "x.jsonl").write_text(f"{text}\n")
     ran = mien("merge-report", tmp_path / "x.jsonl")
     assert ran.code == 2 and ran.err.count("\n") == 1 and "Error" not in ran.err
     assert ", line 1 " in ran.err
     assert mien("merge-report", tmp_path / "none.jsonl").code == 2
+    (tmp_path / "x.jsonl").write_text("")
+    assert "tell of no file" in mien("merge-report", tmp_path / "x.jsonl").err

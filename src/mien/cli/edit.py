@@ -217,9 +217,12 @@ def _listed(name: str) -> tuple[str, ...]:
     """The names on the lines of a file, or of stdin."""
     try:
         with click.open_file(name, encoding="utf-8", errors="surrogateescape") as file:
-            return tuple(line.rstrip("\r\n") for line in file if line.strip())
+            lines = tuple(line.rstrip("\r\n") for line in file if line.strip())
     except OSError as error:
         raise InputError(f"{name} cannot be read as a list of files ({error.strerror})") from error
+    if any("\0" in line for line in lines):
+        raise InputError(f"{name} is no list of files: text was wanted, a name on each line")
+    return lines
 
 
 def carry_out(
@@ -251,7 +254,7 @@ def carry_out(
     films = [job for job in jobs if job.source in work.clips]
     if as_json and work.share:
         click.echo(json.dumps({"shard": work.share, "files": len(jobs)}))
-    if on:
+    if on is not None:
         end(_by(Cluster(on, workers), [*photos, *films], resume, as_json))
         return
     if not work.many and photos and not resume:

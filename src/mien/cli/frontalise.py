@@ -21,9 +21,16 @@ from .options import file_in, options
     help="Which face, if there are several.",
 )
 @click.option("--size", default=512, show_default=True, help="Side of the picture in pixels.")
-@options("force", "licence", "max_pixels")
+@options("force", "mark", "licence", "max_pixels")
 def frontalise(
-    photo: Path, output: str, face: str, size: int, force: bool, licence: str | None, max_pixels: int
+    photo: Path,
+    output: str,
+    face: str,
+    size: int,
+    force: bool,
+    mark: str | None,
+    licence: str | None,
+    max_pixels: int,
 ) -> None:
     """Show the inside of a turned face from the front, on plain grey.
 
@@ -36,6 +43,7 @@ def frontalise(
     place = file_in(output, f"{photo.stem}.png")
     batch.check(batch.Job(photo, place, force=force))
     kit = verbs.shared_kit(licence)
-    front = verbs.frontalise(verbs.read(photo, max_pixels=max_pixels), face=face, size=size, kit=kit)
+    picture = verbs.read(photo, max_pixels=max_pixels)
+    front = verbs.frontalise(picture, face=face, size=size, mark=mark, kit=kit)
     verbs.write(front, place, force=force)
     say(f"wrote {place}: the face was turned by {front.history[-1].arguments['yaw']:g} degrees")

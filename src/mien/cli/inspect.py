@@ -204,6 +204,8 @@ def lines_of(verdict: Verdict) -> list[str]:
         lines.append(
             f"{step.time} {step.verb} {words}{' by ' * bool(networks)}{networks}; mien {step.version}"
         )
+        if step.words:
+            lines.append(f"  words in the picture: {step.words}")
         if step.consent:
             lines.append(f"  consent, as stated: {step.consent}")
         lines += [f"  {taken.role} from {taken.title} ({taken.sha256[:12]})" for taken in step.sources]

@@ -112,7 +112,7 @@ def serve(
     """The studio's calls as a service for programs, without its page.
 
     Every call carries a key in the header `Authorization: Bearer KEY`. /api/openapi.json describes them.
-    Pictures that were sent are deleted when the service ends.
+    Pictures that were sent are deleted when the service ends, files of jobs when the job is removed.
 
     \b
     mien serve --keys keys.txt

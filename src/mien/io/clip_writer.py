@@ -221,7 +221,7 @@ def _about(source: Any) -> dict[str, str]:
     return {
         key: value
         for key, value in told.items()
-        if not (key == declarations.AIGC and declarations.is_ours(value))
+        if key != declarations.AIGC or declarations.is_anothers(value)
     }
 
 

@@ -37,7 +37,7 @@ TAIL = b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
 
 def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
     """The XMP `packet` of the input, or a new one, with the properties that say what `history` did. The `AIGC` mark
-    of another producer stays as it is."""
+    of another producer stays as it is, where it can be read."""
     properties = {
         "DigitalSourceType": SOURCE_TYPE + history[-1].source_type,
         "AISystemUsed": PRODUCER,
@@ -54,7 +54,7 @@ def xmp(packet: bytes | None, history: tuple[Step, ...]) -> bytes:
     packet = re.sub(
         rb"<Iptc4xmpExt:(%s)\b[^>]*(?:/>|>.*?</Iptc4xmpExt:\1>)" % names, b"", packet, flags=re.DOTALL
     )
-    if TC260.encode() not in packet or OURS.search(packet):
+    if not declared(packet) or OURS.search(packet):
         packet = xmp_packet.without(packet, TC260.encode(), AIGC.encode())
         said += mark
     return packet.replace(b"</rdf:RDF>", said.encode() + b"</rdf:RDF>", 1)
@@ -67,9 +67,10 @@ def aigc() -> str:
     return json.dumps(made | dict.fromkeys(PASSED_ON, ""))
 
 
-def is_ours(mark: str) -> bool:
-    """Whether a mark's JSON names mien as the producer."""
-    return bool(OURS.search(mark.encode("utf-8", "replace")))
+def is_anothers(mark: str) -> bool:
+    """Whether a mark's JSON can be read and names another producer than mien."""
+    data = mark.encode("utf-8", "replace")
+    return bool(declared(AIGC.encode() + data)) and not OURS.search(data)
 
 
 def declared(data: bytes | mmap.mmap) -> dict[str, str]:

@@ -307,17 +307,27 @@ def settle(job: Job, resume: bool) -> Job | Outcome:
 
 def attempt(job: Job, threads: int, *, resume: bool = False) -> Outcome:
     """Do a photo that is `settle`d, or a clip, with `resume` from where it was left; whatever goes wrong is told and
-    not raised."""
+    not raised. With it, what another run has made by the same request meanwhile is skipped, too."""
     try:
         if is_clip(job.source):
             return edit_film(job, resume=resume, progress=SILENT, threads=threads)
         return edit_one(job, shared_kit(job.request.licence, threads))
     except (MienError, OSError) as error:
+        if resume and isinstance(error, OutputError) and _made_meanwhile(job):
+            return Outcome(job, "skipped")
         return Outcome.of(job, error)
     except MemoryError:
         return Outcome(job, "failed", f"{job.source}: there is not enough memory: try --workers 1")
     except Exception as error:  # one broken photo of a thousand must not stop the others
         return Outcome(job, "failed", f"{job.source}: {bug(error)}")
+
+
+def _made_meanwhile(job: Job) -> bool:
+    """Whether another run has made a job's result while this one did."""
+    try:
+        return done(job)
+    except OutputError:
+        return False
 
 
 def bug(error: Exception) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -119,7 +120,7 @@ def _everywhere(job: Job) -> Job:
 @contextmanager
 def _connected(address: str) -> Generator[Any]:
     """Ray, connected to a cluster; its actors get what is set for mien here, and end with the connection."""
-    if address != "auto" and not address.startswith("ray://"):
+    if address != "auto" and not re.fullmatch(r"ray://[^/]+:\d+", address):
         raise RequestError(f"--on {address!r} names no cluster: auto was wanted, or ray://HOST:10001")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:

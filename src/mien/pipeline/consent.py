@@ -95,8 +95,10 @@ def consents() -> list[Consent]:
         raise InputError(f"{path} is damaged: mend it, or move it away") from error
 
 
-def _record(row: dict[str, Any]) -> Consent:
+def _record(row: Any) -> Consent:
     """The record that a row of the file tells; a `TypeError` where it is of other kinds."""
+    if not isinstance(row, dict):
+        raise TypeError("a record is a table")
     texts = {key: value for key, value in row.items() if key != "vector"}
     if not all(isinstance(value, str) for value in texts.values()):
         raise TypeError("a record has texts and numbers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,6 +53,8 @@ def merge_reports(files: Sequence[Path]) -> Manifest:
             known = best.get(row["output"])
             if known is None or STATES.index(row["state"]) < STATES.index(known["state"]):
                 best[row["output"]] = row
+    if not best and not shares:
+        raise InputError("the reports tell of no file: what a run with --json has written was wanted")
     return Manifest(tuple(best[output] for output in sorted(best)), tuple(_unfinished(shares)))
 
 
@@ -73,12 +76,15 @@ def _unfinished(shares: Mapping[str, _Share]) -> Iterator[str]:
 
 def _rows(file: Path) -> list[dict[str, Any]]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        *lines, last = file.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise InputError(f"{file} is no text: what a run with --json has written was wanted") from error
-    return [_row(line, f"{file}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+    rows = [_row(line, f"{file}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+    with contextlib.suppress(InputError):  # a run that was killed may have left half a line
+        rows += [_row(last, "")] if last.strip() else []
+    return rows
 
 
 def _row(line: str, where: str) -> dict[str, Any]:

@@ -63,7 +63,8 @@ def _shift(waiting: deque[Job], resume: bool, workers: int, progress: Progress) 
                     continue
                 try:
                     with _deaf():
-                        running[pool.submit(attempt, settled, max(cores() // workers, 1))] = settled
+                        threads = max(cores() // workers, 1)
+                        running[pool.submit(attempt, settled, threads, resume=resume)] = settled
                 except BrokenProcessPool:
                     waiting.appendleft(settled)
                     broken = True

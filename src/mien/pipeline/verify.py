@@ -43,7 +43,7 @@ def verify(path: str | os.PathLike[str], *, pixels: bool = False, kit: Kit | Non
 
 @checked
 def matching(verdict: Verdict, among: Sequence[Path]) -> list[Path]:
-    """Of files and of those in folders, the ones whose own label tells of the mark that was heard: where the label of a
+    """Of files and of those in folders, the ones whose own intact label tells of the mark that was heard: where the label of a
     picture was lost, what was kept of it may tell what was done. Of 2,048 results two may be told alike."""
     for one in among:
         if not one.exists():
@@ -54,9 +54,10 @@ def matching(verdict: Verdict, among: Sequence[Path]) -> list[Path]:
 
 
 def _told(file: Path) -> str | None:
-    """The bits that a file's label tells; None where it has none, or is no picture."""
+    """The bits that a file's label tells; None where it has none that is intact, or is no picture."""
     try:
-        return content_credentials.verify(file).bits
+        verdict = content_credentials.verify(file)
+        return verdict.bits if verdict.state == "intact" else None
     except MienError:
         return None
 
