@@ -238,10 +238,12 @@ def carry_out(
     max_pixels: int,
 ) -> None:
     """Do what was asked to all photos and clips, and tell of it. on: the cluster that does it."""
+    from ..io import photo_writer
     from ..pipeline import batch
     from ..pipeline.cluster import Cluster
     from ..pipeline.runner import Processes
 
+    photo_writer.check_quality(quality)
     about: dict[str, Any] = {"quality": quality, "force": force, "max_pixels": max_pixels, "private": private}
     for place in {target.parent for _, target in work.pairs} if work.into else ():
         if work.many:  # others may write into it, too

@@ -151,7 +151,7 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     ),
     "quality": _option(
         "--quality",
-        type=click.IntRange(1, 100),
+        type=int,
         default=None,
         metavar="1-100",
         help="Of JPEG and WebP; default: as the source.",

@@ -107,12 +107,17 @@ def target(path: Path, *, source: str | None, quality: int | None, force: bool) 
         raise OutputError(
             f"{path}: the suffix {path.suffix!r} names no format that mien writes: use one of {' '.join(SUFFIXES)}"
         )
-    if quality is not None and (type(quality) is not int or not 1 <= quality <= 100):
-        raise RequestError(f"quality {quality!r} came: a whole number from 1 to 100 was wanted")
+    check_quality(quality)
     if not force and path.exists() and source and Path(source).exists() and path.samefile(source):
         raise OutputError(f"{path} is the input: choose another name with -o, or write over it with --force")
     outputs.check_free(path, force)
     return form
+
+
+def check_quality(quality: int | None) -> None:
+    """Refuse a quality of JPEG and WebP that there is not."""
+    if quality is not None and (type(quality) is not int or not 1 <= quality <= 100):
+        raise RequestError(f"quality {quality!r} came: a whole number from 1 to 100 was wanted")
 
 
 def _check_fits(photo: Photo, path: Path, form: str) -> None:
