@@ -47,6 +47,15 @@ def test_clips_carry_the_mark(tmp_path: Path):
     assert verify(tmp_path / "out.mp4").aigc["ContentProducer"] == "mien"
 
 
+def test_a_mark_that_cannot_be_read_gives_way():
+    body = f'<rdf:Description rdf:about="" xmlns:TC260="{declarations.TC260}" TC260:AIGC="no JSON"/>'
+    packet = declarations.HEAD + body.encode() + declarations.TAIL
+    after = declarations.xmp(packet, (STEP,))
+    assert b"no JSON" not in after and declarations.declared(after)["ContentProducer"] == "mien"
+    assert declarations.is_anothers(json.dumps(THEIRS))
+    assert not declarations.is_anothers("no JSON") and not declarations.is_anothers(declarations.aigc())
+
+
 def test_the_mark_of_another_producer_is_read_and_kept():
     assert declarations.declared(theirs()) == THEIRS
     assert declarations.declared(declarations.xmp(theirs(), (STEP,))) == THEIRS

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -141,6 +142,8 @@ def test_shares_of_many_runs_are_one(mien: Mien, tmp_path: Path, out: Path):
     for source, place in (("s3://bucket/a.jpg", out), (photos[0], "https://bucket/out/")):
         ran = mien("edit", source, "--warmth", 0.3, "-o", place)
         assert ran.code == 2 and "is an address, and mien opens none" in ran.err and len(names(out)) == 5
+    ran = mien("edit", "--files-from", HOPPER, "--warmth", 0.3, "-o", out)
+    assert ran.code == 2 and "is no list of files" in ran.err and ran.err.count("\n") == 1
     listed.write_text("\n")
     said = mien("edit", "--files-from", listed, "--warmth", 0.3, "-o", out).err
     assert f"{listed} names no file" in said and "no file was named" in said
@@ -266,6 +269,15 @@ def test_resume_does_what_is_left(mien: Mien, photos: Path, out: Path):
     ran = mien(*command, "--resume")
     assert ran.code == 0 and states(ran) == {"a.jpg": "skipped", "b.JPG": "done"}, "and what is empty"
     assert verify(out / "b.JPG").state == "intact" and (out / "a.jpg").stat().st_mtime_ns == before
+
+
+def test_what_another_run_has_made_meanwhile_is_skipped(photos: Path, out: Path):
+    job = batch.Job(photos / "a.jpg", out / "a.jpg", EditRequest({"warmth": 0.5}))
+    assert batch.attempt(job, 1).state == "done"
+    assert batch.attempt(job, 1, resume=True).state == "skipped"
+    assert batch.attempt(job, 1).state == "failed"
+    other = replace(job, request=EditRequest({"warmth": 0.6}))
+    assert batch.attempt(other, 1, resume=True).state == "failed"
 
 
 def test_resume_by_another_request_writes_nothing_over(mien: Mien, photos: Path, out: Path):

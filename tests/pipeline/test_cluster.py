@@ -142,6 +142,7 @@ def test_a_cluster_that_ends_is_told(
 
 
 def test_what_is_no_cluster_is_told(mien: Mien, photo: Path, tmp_path: Path):
-    ran = mien("edit", photo, "--warmth", 0.5, "-o", tmp_path / "out.jpg", "--on", "there")
-    assert ran.code == 2 and "--on 'there' names no cluster: auto was wanted" in ran.err
+    for name in ("there", "", "ray://", "ray://host"):
+        ran = mien("edit", photo, "--warmth", 0.5, "-o", tmp_path / "out.jpg", "--on", name)
+        assert ran.code == 2 and f"--on {name!r} names no cluster: auto was wanted" in ran.err
     assert not (tmp_path / "out.jpg").exists()

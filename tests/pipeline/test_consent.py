@@ -8,7 +8,7 @@ import pytest
 from conftest import Mien
 from faces import HOPPER, ROOT, collins, hopper, kit
 
-from mien import RequestError, verbs
+from mien import InputError, RequestError, verbs
 from mien.paths import data_folder
 from mien.pipeline.consent import FILE, check_consent, stated
 from mien.types import Identity
@@ -70,6 +70,7 @@ def test_what_is_refused():
         check_consent(" ", "a swap")
     path = data_folder() / FILE
     path.parent.mkdir(exist_ok=True)
-    path.write_text('[{"name": 1}]')
-    with pytest.raises(Exception, match="damaged"):
-        verbs.consents()
+    for text in ('[{"name": 1}]', "[1]", '"x"'):
+        path.write_text(text)
+        with pytest.raises(InputError, match="damaged"):
+            verbs.consents()

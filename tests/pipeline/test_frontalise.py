@@ -76,3 +76,9 @@ def test_who_looks_too_far_aside_is_declined(mien: Mien, tmp_path: Path):
     ran = mien("frontalise", HOPPER, "--size", "128", "-o", tmp_path / "front.png")
     assert ran.code == 0 and "turned by" in ran.err
     assert verify(tmp_path / "front.png").history[0].verb == "frontalise"
+
+
+def test_words_are_drawn_beside_the_face(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MIEN_MARK", "cn")
+    ran = mien("frontalise", HOPPER, "--size", 128, "-o", tmp_path / "front.png")
+    assert ran.code == 0 and verify(tmp_path / "front.png").history[-1].words == "AI合成"

@@ -194,6 +194,10 @@ def test_verify_tells_of_a_lost_label(mien: Mien, tmp_path: Path):
     assert ran.code == 4
     assert "label lost, mark found in a face: by mien (edit)" in ran.err and "can be forged" in ran.err
     assert f"the label of {tmp_path / 'out.png'} tells of this mark" in ran.err
+    data = bytearray((tmp_path / "out.png").read_bytes())
+    data[-2000] ^= 1
+    (tmp_path / "harmed.png").write_bytes(data)
+    assert "harmed.png" not in mien("verify", shot, "--among", tmp_path).err
     ran = mien("verify", shot, "--among", tmp_path / "none")
     assert ran.code == 2 and "no such file or folder" in ran.err
     told = json.loads(mien("verify", shot, "--json").out)

@@ -46,6 +46,6 @@ def frontalise(
         raise FaceError(f"{len(chosen)} faces are meant: say which one with --face")
     one, shapes = seen.faces[chosen[0]], seen.kit.shapes
     pixels = bring_to_front(seen.picture, one, shapes.model, shapes.triangles(np.zeros((0, 3), int)), size)
-    arguments = {"size": size, "yaw": round(one.yaw, 1)}
+    arguments = {"size": size, "yaw": round(one.yaw, 1) + 0.0}  # not -0
     step = Step("frontalise", arguments, shapes.networks, __version__, now())
     return finished(replace(picture.after(step, pixels), opacity=None), words, seen.kit)
