@@ -388,7 +388,7 @@ def test_prototypes_are_computed_by_one_command(data: list[Path], tmp_path: Path
 
     faces, pairs = data
     error = verbs.prototypes(faces, pairs, tmp_path / "p.npz")
-    assert set(error) == {"age_error_years", "sex_right"}
+    assert set(error) == {"age_error_years", "sex_right", "glasses_right"}
     again = Prototypes("p", tmp_path / "p.npz", "")
     assert again.card.role == "prototypes" and np.isfinite(again.mouth_of(1.0)).all()
 

@@ -133,7 +133,8 @@ def pull(page: Any, slider: str, share: float, *, release: bool = True) -> None:
 
 
 def shown(page: Any) -> Array:
-    """What is shown at the photo's own pixels, `[H, W, 3]`."""
+    """What is shown at the photo's own pixels, `[H, W, 3]`, once anything is."""
+    until(page, "(studio.painter.draw(), studio.painter.result)")
     width, height, text = page.evaluate(
         """() => { const { painter } = studio, pixels = painter.read(), { width, height } = painter.result;
             let text = ""; for (let i = 0; i < pixels.length; i += 8192) text += String.fromCharCode(...pixels.subarray(i, i + 8192));
