@@ -64,10 +64,7 @@ def import_(file: Path, name: str | None, own_statistics: bool, sample: bool) ->
     pictures were made in training mode, which `--own-statistics --sample` keeps.
     """
     from .. import verbs
-    from ..models.trial import SECONDS
 
-    if file.suffix.lower() == ".onnx":
-        say(f"running {file.name} once, for at most {SECONDS // 60} minutes")
     for entry in verbs.import_network(
         file, name or file.stem.lower(), own_statistics=own_statistics, sample=sample
     ):
