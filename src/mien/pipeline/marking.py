@@ -33,17 +33,20 @@ Uncovered = Callable[[Crop], Array]  # where in a crop of a face nothing is befo
 class Touched:
     """What `run_edits` has done to faces, by their indices: their landmarks `[478, 2]` (photo xy) in the end, and
     where each Change lay, as a crop's matrix and the alpha `[S, S]` in it. landmarker: finds the landmarks that are seen
-    then, as who listens for a mark will, where those that followed the Changes are not near enough."""
+    then in faces that were moved, as who listens for a mark will: those that followed the Changes are not near enough."""
 
     landmarker: Landmarker | None = None
     landmarks: dict[int, Array] = field(default_factory=dict)
     alphas: dict[int, list[tuple[Array, Array]]] = field(default_factory=dict)
+    moved: set[int] = field(default_factory=set)
 
     def add(self, i: int, landmarks: Array, crop: Crop, change: Change) -> None:
         """A Change was composited into face `i`, which then has these landmarks."""
         self.landmarks[i] = landmarks
         if change.alpha.any():
             self.alphas.setdefault(i, []).append((crop.matrix, change.alpha))
+        if self.landmarker and change.flow.any():
+            self.moved.add(i)
 
     def places(
         self, before: Array, after: Array, uncovered: Mapping[int, Uncovered] | None = None
@@ -62,7 +65,7 @@ class Touched:
 
     def _seen(self, after: Array, i: int) -> Array:
         """The landmarks of face `i` in the end."""
-        if self.landmarker is None:
+        if self.landmarker is None or i not in self.moved:
             return self.landmarks[i]
         crop = geometry.align(after, self.landmarks[i], AROUND)
         seen = self.landmarker.laid_anew(crop).landmarks
