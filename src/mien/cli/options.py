@@ -150,11 +150,7 @@ SHARED: dict[str, Callable[[Command], Command]] = {
         help="Do it on a Ray cluster of yours, with files that all its machines see; --workers is then of all.",
     ),
     "quality": _option(
-        "--quality",
-        type=int,
-        default=None,
-        metavar="1-100",
-        help="Of JPEG and WebP; default: as the source.",
+        "--quality", type=int, default=None, metavar="1-100", help="Of JPEG and WebP; default: as the source."
     ),
     "private": _option(
         "--private",

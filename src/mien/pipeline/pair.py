@@ -267,6 +267,4 @@ def _check_adult(faces: Path, name: str, kit: Kit) -> None:
 
 def _put(path: Path, said: Any) -> None:
     """Write JSON, whole or not at all."""
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(said), encoding="utf-8")
-    draft.replace(path)
+    outputs.write(path, json.dumps(said).encode(), force=True)

@@ -18,7 +18,7 @@ from ..io.preview import jpeg
 from ..optional import check_training
 from ..pipeline import training_run
 from ..pipeline.jobs import TRAINING, Queue
-from ..pipeline.pair import PRESETS, SIDES, Pair, Side, check_names
+from ..pipeline.pair import ABOUT, PRESETS, SIDES, Pair, Side, check_names
 from .answers import MissingError, asked, value_of, whole_number
 from .media import THUMB, Library
 
@@ -117,7 +117,7 @@ class Pairs:
         return [job for job in jobs if verb in (None, job["verb"])]
 
     def _ids(self) -> list[str]:
-        return [place.name for place in self._home.iterdir() if (place / "pair.json").is_file()]
+        return [place.name for place in self._home.iterdir() if (place / ABOUT).is_file()]
 
 
 def described(pair: Pair) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.tensorboard.writer import SummaryWriter
 
+from ...io import outputs
+
 BOARD_EVERY = 10  # steps between TensorBoard's points; log.jsonl has every step
 COLUMNS = 12  # of a preview
 
@@ -41,10 +43,9 @@ class Log:
         pixels = ((pictures.float().cpu().clamp(-1, 1) + 1) * 127.5).round().byte()
         pixels = F.pad(pixels, (0, 0) * 3 + (0, -len(pixels) % COLUMNS), value=255)
         sheet = torch.cat([torch.cat(list(row), 2) for row in pixels.split(COLUMNS)], 1)  # [3, rows H, 12 W]
-        path = self.folder / f"preview-{step:06d}.png"
-        draft = path.with_suffix(".part")
-        draft.write_bytes(cv2.imencode(".png", sheet.permute(1, 2, 0).numpy()[..., ::-1])[1].tobytes())
-        draft.replace(path)  # who looks on sees whole pictures
+        data = cv2.imencode(".png", sheet.permute(1, 2, 0).numpy()[..., ::-1])[1].tobytes()
+        # whole, as somebody may look on
+        outputs.write(self.folder / f"preview-{step:06d}.png", data, force=True)
         self._board.add_image("preview", sheet, step)
         self._board.flush()
 
