@@ -2,10 +2,12 @@
 
 import cv2
 import numpy as np
-from faces import collins, points
+import pytest
+from faces import collins, kit, points
 
+from mien import Photo, edit
 from mien.edits import colours
-from mien.edits.hair import SIDES, Hair, light_on, pigment_ramp, seen, sideburns, toned
+from mien.edits.hair import SIDES, Hair, evened, light_on, luminance, pigment_ramp, seen, sideburns, toned
 from mien.edits.hair_region import muted, on_head, told_from_background, unmixed, without_islands
 from mien.face import geometry, mesh
 from mien.face.filters import to_lab
@@ -178,6 +180,44 @@ def test_dark_skin_is_no_dark_place():
     dark[..., 0] *= 0.4 + 0.6 * eyes
     lights = [light_on(one, crop.landmarks) for one in (lab, dark, unlit)]
     assert lights[1] > 0.9 * lights[0] and lights[2] < 0.65 * lights[0]
+
+
+def side_lit(pixels: Array, points: Array) -> tuple[Array, Array]:
+    """The picture with a sixteenth of the light on the right of the nose, and how much of it falls where."""
+    middle, wide = points[4, 0], np.ptp(points[:468, 0])
+    x = np.clip((np.arange(pixels.shape[1]) - middle) / (0.1 * wide), 0, 1)
+    falls = np.broadcast_to(16.0**-x, pixels.shape[:2])
+    light = ((pixels / 255 + 0.055) / 1.055) ** 2.4 * falls[..., None]
+    return np.rint(255 * np.maximum(1.055 * light ** (1 / 2.4) - 0.055, 0)).astype(np.uint8), falls
+
+
+def test_skin_tells_where_shade_is():
+    photo, face = collins()
+    lit, dark = (
+        geometry.align(one, face.landmarks, Hair.alignment)
+        for one in (photo.pixels, side_lit(photo.pixels, face.landmarks)[0])
+    )
+    skin = mesh.hull_mask(lit.landmarks, lit.size)
+    assert evened(to_lab(lit.pixels), lit.landmarks, skin) is None
+    lifted = evened(to_lab(dark.pixels), dark.landmarks, skin)
+    assert lifted is not None
+    left, right = (round(float(lit.landmarks[one, 0])) for one in (127, 356))  # before the ears
+    assert lifted[300, left] == 1 and 0.8 < lifted[300, right] / 16 ** (1 / 2.2) < 1.05
+    assert lifted[5, right] == pytest.approx(lifted[300, right], rel=0.05), "above it as below it"
+
+
+def test_dyed_hair_in_the_shade_is_as_dark_as_what_falls_on_it():
+    """And skin in the shade, which looks like dark hair, stays skin."""
+    photo, face = collins()
+    dark, falls = side_lit(photo.pixels, face.landmarks)
+    dyed = [edit(Photo(one), hair="blond", kit=kit()).pixels for one in (photo.pixels, dark)]
+    pairs = zip((photo.pixels, dark), dyed, strict=True)
+    lit, unlit = (luminance(to_lab(b)[..., 0]) - luminance(to_lab(a)[..., 0]) for a, b in pairs)
+    shade = falls < 1 / 15
+    hair = shade & (lit > 0.05)
+    assert hair.sum() > 500 and unlit[hair].mean() < 1.5 * (lit * falls)[hair].mean()
+    skin = shade & (mesh.hull_mask(face.landmarks, len(shade)) > 0) & (np.abs(lit) < 0.002)
+    assert skin.sum() > 500 and np.abs(unlit[skin]).mean() < 0.003
 
 
 def test_sideburns_join_a_beard_to_the_hair():

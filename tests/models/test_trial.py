@@ -17,6 +17,7 @@ from mien.errors import ModelError
 from mien.models import catalogue, trial
 from mien.models.card import KEY, Card
 from mien.models.session import Net
+from mien.types import Silent
 
 FLOAT, INT = 1, 7
 PICTURE = [1, 3, "h", "w"]
@@ -191,5 +192,10 @@ def test_what_takes_all_memory_or_time_is_ended(tmp_path: Path, monkeypatch: pyt
         helper.make_node("Loop", ["", "true", "pixels"], ["picture"], body=body),
     )
     monkeypatch.setattr(trial, "SECONDS", 6)
+    monkeypatch.setattr(trial, "PATIENCE", 1)
+    progress = Silent()
+    monkeypatch.setattr(progress, "message", (told := list[str]()).append)
     with pytest.raises(ModelError, match="after 6 seconds"):
-        trial.try_out(endless)
+        trial.try_out(endless, progress)
+    (line,) = told
+    assert "still being run" in line and "6 seconds" in line

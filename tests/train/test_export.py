@@ -1,7 +1,7 @@
 """What is exported: the caller's module stays as it is, terms travel along, and nothing of this machine
 does."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from mien.models.session import Net
 from mien.train.engine import checkpoints as runs
 from mien.train.engine import export
 from mien.train.engine.part import Part
-from mien.train.families import stylegan2
+from mien.train.families import autoencoder, stylegan2
 
 
 def normed() -> Part:
@@ -127,25 +127,31 @@ def test_phases_are_the_transposed_convolution():
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """The folder of a run that began from weights which are not for gain."""
-    cfg = replace(stylegan2.PRESETS["tiny"], size=8)
+    cfg = autoencoder.PRESETS["tiny"]
     folder = tmp_path / "run"
     folder.mkdir()
     about = {
-        "family": "stylegan2",
+        "family": "autoencoder",
         "preset": "tiny",
         "seed": 0,
         "config": asdict(cfg),
         "notice": "mine\ntheirs",
     }
     runs.write_run(folder, about | {"licence": "MIT AND LicenseRef-Theirs", "commercial": False})
-    state = stylegan2.build(cfg).G.state_dict()
-    runs.save(folder / runs.BEST, dict(state), {"step": 1, "held_out": 0.5, "averaged": "G"})
+    objective = autoencoder.build(cfg)
+    state = objective.nets[objective.averaged].state_dict()
+    runs.save(folder / runs.BEST, dict(state), {"step": 1, "held_out": 0.5, "averaged": objective.averaged})
     return folder
 
 
-def test_terms_of_the_beginning_travel_along(run: Path, tmp_path: Path):
-    written = verbs.export(run, tmp_path / "mine.onnx")
-    assert [path.name for path in written] == ["mine-mapper.onnx", "mine-generator.onnx"]
+def test_parts_are_named_after_a_run_with_its_terms(run: Path, tmp_path: Path):
+    """And nothing is written over unless it is forced."""
+    (tmp_path / "mine-b.onnx").write_bytes(b"old")
+    with pytest.raises(OutputError, match=r"mine-b\.onnx exists"):
+        verbs.export(run, tmp_path / "mine.onnx")
+    assert not (tmp_path / "mine-a.onnx").exists()
+    written = verbs.export(run, tmp_path / "mine.onnx", force=True)
+    assert [path.name for path in written] == ["mine-a.onnx", "mine-b.onnx"]
     for path in written:
         card = Net(path.stem, path, "").card
         assert (card.licence, card.commercial, card.data) == (
@@ -155,25 +161,16 @@ def test_terms_of_the_beginning_travel_along(run: Path, tmp_path: Path):
         )
 
 
-def test_what_is_there_is_not_written_over(run: Path, tmp_path: Path):
-    (tmp_path / "mine-generator.onnx").write_bytes(b"old")
-    with pytest.raises(OutputError, match=r"mine-generator\.onnx exists"):
-        verbs.export(run, tmp_path / "mine.onnx")
-    assert not (tmp_path / "mine-mapper.onnx").exists()
-    verbs.export(run, tmp_path / "mine.onnx", force=True)
-    assert (tmp_path / "mine-generator.onnx").stat().st_size > 3
-
-
 def test_the_last_weights_instead_of_the_best(run: Path, tmp_path: Path):
     best = runs.read_tensors(run / runs.BEST)
-    later = {f"average.{key}": one + 1 if one.is_floating_point() else one for key, one in best.items()}
+    later = {f"average.{key}": one * 2 if one.is_floating_point() else one for key, one in best.items()}
     runs.save(runs.checkpoint(run, 2), later | {"nets.G.w": torch.zeros(1)}, {"step": 2, "best": 0.5})
     cards, drawn = [], []
     for last in (False, True):
         written = verbs.export(run, tmp_path / f"{last}.onnx", last=last)
-        nets = [Net(path.stem, path, "") for path in written]
-        cards.append(nets[0].card)
-        drawn.append(*nets[0].run(z=np.ones((1, 16), np.float32)).values())
+        net = Net(str(last), next(iter(written)), "")
+        cards.append(net.card)
+        drawn.append(net.run(pixels=np.full((1, 3, net.card.size, net.card.size), 0.5, np.float32))["face"])
     assert "step 1 of" in cards[0].source and cards[0].measured == {"held_out": 0.5}
     assert "step 2 of" in cards[1].source and cards[1].measured == {}
     assert not np.allclose(*drawn)

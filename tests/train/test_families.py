@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from mien.face import geometry
 from mien.io.dataset import held_out
 from mien.models.session import Net
 from mien.train.data.faces import PAIRED
+from mien.train.engine import checkpoints
 from mien.train.engine import export as exporter
 from mien.train.families import FAMILIES
 
@@ -95,13 +96,20 @@ def folders(family: str, data: list[Path]) -> list[Path]:
     return data if family in ("retouch", "cyclegan", "style") else data[:1]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the processes have that runs are compared with."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module", params=FAMILIES)
 def run(request: pytest.FixtureRequest, data: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run of each family."""
-    folder, threads = tmp_path_factory.mktemp("run") / request.param, torch.get_num_threads()
-    torch.set_num_threads(1)  # as the processes have that it is compared with
+    folder = tmp_path_factory.mktemp("run") / request.param
     verbs.train(request.param, folders(request.param, data), folder, preset="tiny", overrides={"steps": "4"})
-    torch.set_num_threads(threads)
     return folder
 
 
@@ -125,38 +133,45 @@ def test_a_run_leaves_what_is_promised(run: Path):
     assert preview is not None and preview.std() > 10
 
 
-@pytest.fixture(scope="module")
-def killed() -> Iterator[Callable[..., Any]]:
-    """Trains in processes that are killed: one for all families, so that torch is imported once, which forks."""
-    command = [sys.executable, "-c", KILLED]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin and process.stdout
-        asked, told = process.stdin, process.stdout
-
-        def train(*request: Any) -> Any:
-            asked.write(json.dumps(request) + "\n")
-            asked.flush()
-            return json.loads(told.readline())
-
-        yield train
-        asked.close()
+class Broken(BaseException):
+    """What nothing catches: a run ends as if it were killed."""
 
 
 def test_resumed_equals_uninterrupted(
-    run: Path, data: list[Path], tmp_path: Path, killed: Callable[..., Any]
+    run: Path, data: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Killed between checkpoints, and of one family in the middle of writing one and before it has its name, too:
-    resumed, the same weights, bit for bit."""
-    folder, family = tmp_path / "killed", run.name
-    ends = {"after": [-signal.SIGKILL, 0]}
-    if family == "stargan":
-        ends |= {"within": [-signal.SIGKILL, 1000], "before": [-signal.SIGKILL, 0]}
+    """Ended between a checkpoint and what follows it: resumed, the same weights, bit for bit."""
+    folder, real = tmp_path / "broken", checkpoints.save_file
+
+    def save(tensors: Any, path: Path, **more: Any) -> None:
+        real(tensors, path, **more)
+        if path.name == "step-000002.safetensors":
+            path.replace(folder / path.name)
+            raise Broken
+
+    with monkeypatch.context() as patch, pytest.raises(Broken):
+        patch.setattr(checkpoints, "save_file", save)
+        verbs.train(run.name, folders(run.name, data), folder, preset="tiny", overrides={"steps": "4"})
+    assert not (folder / "step-000003.safetensors").exists()
+    verbs.train(run.name, folders(run.name, data), folder, preset="tiny", resume=True)
+    assert_same(load_file(run / "step-000004.safetensors"), load_file(folder / "step-000004.safetensors"))
+
+
+@pytest.mark.parametrize("run", ["stargan"], indirect=True)
+def test_a_killed_run_goes_on(run: Path, data: list[Path], tmp_path: Path):
+    """After a checkpoint, in the middle of writing one, and before it has its name."""
+    folder = tmp_path / "killed"
+    ends = {"after": [-signal.SIGKILL, 0], "within": [-signal.SIGKILL, 1000], "before": [-signal.SIGKILL, 0]}
     ends["never"] = [0, 0]
-    asked = [str(path) for path in folders(family, data)]
-    assert killed(family, str(folder), asked, list(ends)) == ends
+    asked = json.dumps([run.name, str(folder), [str(path) for path in folders(run.name, data)], [*ends]])
+    told = subprocess.run(
+        [sys.executable, "-c", KILLED, asked],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        timeout=120,
+        check=True,
+    )
+    assert json.loads(told.stdout) == ends
     assert_same(load_file(run / "step-000004.safetensors"), load_file(folder / "step-000004.safetensors"))
     assert not (folder / ".part").exists()
 
@@ -199,17 +214,16 @@ def train(family, folder, data, end):
     runs.save_file = save
     verbs.train(family, data, folder, preset="tiny", overrides={} if resume else {"steps": "4"}, resume=resume)
 
-for line in sys.stdin:
-    family, name, data, ends = json.loads(line)
-    folder, told = Path(name), {}
-    draft = folder / ".part" / "step-000002.safetensors"
-    for end in ends:
-        if not (child := os.fork()):
-            train(family, folder, [Path(one) for one in data], end)
-            os._exit(0)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        told[end] = [code, draft.stat().st_size if end == "within" and draft.exists() else 0]
-    print(json.dumps(told), flush=True)
+family, name, data, ends = json.loads(sys.argv[1])
+folder, told = Path(name), {}
+draft = folder / ".part" / "step-000002.safetensors"
+for end in ends:
+    if not (child := os.fork()):
+        train(family, folder, [Path(one) for one in data], end)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    told[end] = [code, draft.stat().st_size if end == "within" and draft.exists() else 0]
+print(json.dumps(told), flush=True)
 """
 
 
@@ -217,8 +231,7 @@ for line in sys.stdin:
     "family", ["stylegan2", "retouch", "psp"]
 )  # several losses and lazy ones, gaps in batches, batch norm
 def test_two_processes_do_what_one_does_in_two_parts(family: str, data: list[Path], tmp_path: Path):
-    one, two, threads = tmp_path / "one", tmp_path / "two", torch.get_num_threads()
-    torch.set_num_threads(1)
+    one, two = tmp_path / "one", tmp_path / "two"
     verbs.train(
         family,
         folders(family, data),
@@ -227,7 +240,6 @@ def test_two_processes_do_what_one_does_in_two_parts(family: str, data: list[Pat
         overrides={"steps": "3", "batch": "4"},
         accumulate=2,
     )
-    torch.set_num_threads(threads)
     command = [
         *TRAIN,
         family,

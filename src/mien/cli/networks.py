@@ -65,9 +65,15 @@ def import_(file: Path, name: str | None, own_statistics: bool, sample: bool) ->
     """
     from .. import verbs
 
-    for entry in verbs.import_network(
-        file, name or file.stem.lower(), own_statistics=own_statistics, sample=sample
-    ):
+    with shown(file.name, stoppable=False) as progress:
+        found = verbs.import_network(
+            file,
+            name or file.stem.lower(),
+            own_statistics=own_statistics,
+            sample=sample,
+            progress=progress,
+        )
+    for entry in found:
         say(f"{entry.name}: {entry.role}, {entry.path.stat().st_size / 1e6:.1f} MB")
 
 

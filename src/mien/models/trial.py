@@ -7,6 +7,7 @@ import contextlib
 import math
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import numpy as np
 
 from .. import models as roles
 from ..errors import MienError, ModelError
-from ..types import Array
+from ..types import SILENT, Array, Progress
 from .session import Net
 
 SECONDS = 300
+PATIENCE = 10  # seconds after which people are told what they wait for
 MEMORY = 8 << 30  # bytes, and besides as much as the file four times
 UNFIT = "Failed to allocate memory"  # what ONNX Runtime says where there is not enough
 SIDE = 64  # pixels of the pictures for networks that take any size
@@ -65,16 +67,23 @@ OPTIONAL: dict[str, dict[str, tuple[Shape, ...]]] = {
 }
 
 
-def try_out(file: Path) -> str:
+def try_out(file: Path, progress: Progress = SILENT) -> str:
     """The role of the network in `file`, after it was run once; a `ModelError` where it does not do what its
     card says."""
     command = [sys.executable, "-m", "mien.models.trial", str(file)]
+    still = (
+        f"{file.name} is still being run for the first time, for {SECONDS} seconds at most: Ctrl-C ends it"
+    )
+    waiting = threading.Timer(PATIENCE, progress.message, [still])
+    waiting.start()
     try:
         ran = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise ModelError(
             f"{file.name} had not run once after {SECONDS} seconds: nothing was imported"
         ) from error
+    finally:
+        waiting.cancel()
     said = (ran.stderr if ran.returncode else ran.stdout).decode(errors="replace").strip()
     if ran.returncode == 0:
         return said

@@ -78,7 +78,12 @@ def export(
 
 @checked
 def import_network(
-    file: str | os.PathLike[str], name: str, *, own_statistics: bool = False, sample: bool = False
+    file: str | os.PathLike[str],
+    name: str,
+    *,
+    own_statistics: bool = False,
+    sample: bool = False,
+    progress: Progress = SILENT,
 ) -> list[catalogue.Entry]:
     """Add a network to the user's own: an .onnx that `export` wrote, or a published checkpoint.
 
@@ -99,14 +104,15 @@ def import_network(
             raise RequestError(
                 f"{file} is exported already: own statistics and sample are for published checkpoints of pix2pix, leave them out"
             )
-        return [catalogue.add(name, trial.try_out(file), file)]
+        return [catalogue.add(name, trial.try_out(file, progress), file)]
     if file.suffix.lower() in {*photo_writer.SUFFIXES, *clip_reader.READS}:
         raise InputError(f"{file} is no network: an .onnx, or a published .pkl, .pt or .pth was wanted")
     parts = training("published.convert").adopt(file, name, own_statistics=own_statistics, sample=sample)
     export = training("engine.export")
     with tempfile.TemporaryDirectory() as folder:
         places = export.places_of(parts, Path(folder) / f"{name}.onnx")
-        for part, place in zip(parts, places, strict=True):
+        for i, (part, place) in enumerate(zip(parts, places, strict=True)):
+            progress.advance(i, len(parts))
             export.write(part, place)
         return [
             catalogue.add(place.stem, part.role, place) for part, place in zip(parts, places, strict=True)
