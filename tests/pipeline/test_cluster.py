@@ -44,8 +44,9 @@ def cluster() -> Iterator[str]:
     command = [str(Path(sys.executable).with_name("ray")), *words.split(), *more.split()]
     quiet = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
     with subprocess.Popen(
-        command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, env=quiet, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
+        assert process.stdout and any("runtime started" in line for line in process.stdout)
         yield f"ray://{HOST}:{port}"
         process.terminate()
     shutil.rmtree(folder, ignore_errors=True)
