@@ -372,13 +372,14 @@ def test_interrupted_by_the_keyboard_saves(data: list[Path], tmp_path: Path):
     assert list((tmp_path / "run").glob("step-*.safetensors"))
 
 
+@pytest.mark.parametrize("run", ["retouch"], indirect=True)
 def test_requests_that_make_no_sense(data: list[Path], run: Path, tmp_path: Path):
     for how, error, said in (
         ({"family": "retouche"}, RequestError, "there are .*retouch"),
         ({"preset": "huge"}, RequestError, "tiny"),
-        ({"knobs": {"speed": "9"}}, RequestError, "no knob 'speed'"),
-        ({"knobs": {"steps": "many"}}, RequestError, "wants a int"),
-        ({"knobs": {"size": "65"}}, RequestError, "multiple of"),
+        ({"overrides": {"speed": "9"}}, RequestError, "no knob 'speed'"),
+        ({"overrides": {"steps": "many"}}, RequestError, "wants a int"),
+        ({"overrides": {"size": "65"}}, RequestError, "multiple of"),
         ({"data": [tmp_path / "gone"]}, InputError, "no such folder"),
         ({"data": [tmp_path]}, InputError, "two folders"),
         ({"run": run}, OutputError, "holds a run already"),

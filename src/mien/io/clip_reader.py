@@ -67,7 +67,7 @@ PLAIN, FULL = 1, 2  # colour ranges: 16 to 235, 0 to 255
 LOWER_FIRST = 3, 4  # of FFmpeg's AVFieldOrder: the lower half picture is shown first
 SPACES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # ITU-T H.273's matrices as libswscale numbers them
 REACH = 4  # pixels that colour conversion looks beyond a changed one
-SOON = 1e-6  # seconds that are no difference
+SOON, FINE = 1e-6, 1_000_000  # seconds that are no difference: a third written in decimals is a third
 LEAP = 10.0  # seconds to the next frame that is wanted, from which on it is sought instead of decoded up to
 
 
@@ -185,8 +185,9 @@ def clip(
         if first is None:
             raise InputError(f"{path} holds no frame that can be decoded")
         fps = Fraction(stream.average_rate or stream.guessed_rate or 30).limit_denominator(1001)
-        part = min(Fraction(end), length) if end is not None and length else Fraction(end or length)
-        part -= Fraction(begin or 0)
+        start, stop = (None if one is None else Fraction(one).limit_denominator(FINE) for one in (begin, end))
+        part = min(stop, length) if stop and length else stop or length
+        part -= start or 0
         bits = first.format.components[0].bits
         left_out += [f"{bits - 8} of its {bits} bits a channel"] if bits > 8 else []
         held = next((bytes(one) for one in first.side_data if one.type.name == "DISPLAYMATRIX"), b"")
@@ -201,8 +202,8 @@ def clip(
             fps=fps,
             frames=math.ceil(part * fps) or stream.frames,
             time_base=stream.time_base,
-            begin=None if begin is None else zero + Fraction(begin),
-            end=None if end is None else zero + Fraction(end),
+            begin=None if start is None else zero + start,
+            end=None if stop is None else zero + stop,
             aspect=stream.sample_aspect_ratio or None,
             colours=(
                 int(first.colorspace),

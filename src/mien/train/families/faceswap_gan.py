@@ -421,14 +421,10 @@ class FaceswapGAN:
         rows = torch.arange(SHOWN, device=batch.seen.device) % len(batch.seen)
         out: list[Tensor] = []
         for k in range(2):
-            seen = batch.seen[rows, k]
+            seen, wanted = batch.seen[:SHOWN, k], batch.wanted[:SHOWN, k]
             own, (alpha, other, _) = net.drawn_as(k, seen)[1], net.drawn_as(1 - k, seen)
-            out += [
-                batch.wanted[rows, k],
-                own,
-                alpha * other + (1 - alpha) * seen,
-                alpha.expand(-1, 3, -1, -1) * 2 - 1,
-            ]
+            swapped, where = alpha * other + (1 - alpha) * seen, alpha.expand(-1, 3, -1, -1) * 2 - 1
+            out += [one[rows] for one in (wanted, own, swapped, where)]
         return torch.cat(out)
 
     def parts(self, net: nn.Module) -> list[Part]:
