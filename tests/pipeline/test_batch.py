@@ -96,7 +96,7 @@ def test_what_schedulers_run_is_one_run(mien: Mien, tmp_path: Path, name: str, f
         cv2.imwrite(str(tmp_path / "in" / f"{number}.png"), small[:, number:])
     recipe = re.search(rf'mien edit [^\n"]*{name}[^\n"]*', HOPPER.with_name("scale.md").read_text("utf-8"))
     assert recipe and "/10 " in recipe[0]
-    line = recipe[0].replace("/10 ", "/3 ").replace("/data/", "").replace("--age 20", "--warmth 0.3")
+    line = recipe[0].replace("/10 ", "/3 ").replace("/data/", "").replace("--age 20", "--warmth 0.3 --workers 1")
     (tmp_path / "bin").mkdir()
     own = tmp_path / "bin" / "mien"
     own.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mien "$@"\n')
@@ -109,7 +109,7 @@ def test_what_schedulers_run_is_one_run(mien: Mien, tmp_path: Path, name: str, f
     assert [run.wait(300) for run in runs] == [0, 0, 0]
     told = sorted(tmp_path.glob("*.jsonl"))
     assert not told or mien("merge-report", *told).code == 0
-    assert mien("edit", tmp_path / "in", "--warmth", 0.3, "-o", tmp_path / "one").code == 0
+    assert mien("edit", tmp_path / "in", "--warmth", 0.3, "-o", tmp_path / "one", "--workers", 1).code == 0
     assert names(tmp_path / "out") == names(tmp_path / "one") == [f"{number}.png" for number in range(6)]
     for each in names(tmp_path / "one"):
         one, other = (read(tmp_path / folder / each).pixels for folder in ("one", "out"))
