@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from .errors import OutputError
 from .io import clip_writer as video
 from .io import photo_reader as image
 from .io import photo_writer
+from .paths import PORTRAIT
 from .types import Step
 
 LOG = "MIEN_WATCH_LOG"
@@ -133,11 +133,10 @@ def watched(programs: Sequence[Sequence[str]], folder: Path) -> list[str]:
 def commands(folder: Path) -> tuple[str, ...]:
     """Every verb that needs no network of the user's, on the portrait in the box: a photo, two of them, a
     clip. Each is what would follow `mien`."""
-    portrait = Path(str(files("mien") / "data" / "portrait.jpg"))
     photos = folder / "photos"
     for place in (photos, folder / "out"):
         place.mkdir()
-    photo = image.read(portrait)
+    photo = image.read(PORTRAIT)
     for name in ("one.jpg", "two.png"):
         photo_writer.write(photo, photos / name)
     shown = photo.pixels[: photo.pixels.shape[0] & ~1, : photo.pixels.shape[1] & ~1]

@@ -11,6 +11,7 @@ from pathlib import Path
 from .errors import OutputError, RequestError
 
 SETTINGS = ("MIEN_HOME", "MIEN_LICENCE", "MIEN_MARK", "MIEN_SIGN_CERT", "MIEN_SIGN_KEY", "MIEN_TRUST")
+PORTRAIT = Path(__file__).parent / "data" / "portrait.jpg"  # the one in the box
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG  # what systems say where there is no room
 
 

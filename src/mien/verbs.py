@@ -15,13 +15,14 @@ from .models.kit import shared_kit
 from .offline import offline_proof
 from .pipeline.animate import animate
 from .pipeline.consent import add_consent, consents, revoke_consent
+from .pipeline.contact_sheet import grid, style_sheet
 from .pipeline.directions import directions
 from .pipeline.edit import edit, edit_clip, open
 from .pipeline.effect import effect_check, effect_template
 from .pipeline.extract import extract
 from .pipeline.find import age, align, align_folder, blendshapes, draw, find, identity, regions, write_masks
 from .pipeline.frontalise import frontalise
-from .pipeline.generate import generate, grid, walk
+from .pipeline.generate import generate, walk
 from .pipeline.live import live
 from .pipeline.manifest import merge_reports
 from .pipeline.motion import motion_of, write_motion
@@ -78,6 +79,7 @@ __all__ = [
     "revoke_consent",
     "shared_kit",
     "sketch",
+    "style_sheet",
     "stylize",
     "stylize_clip",
     "swap",

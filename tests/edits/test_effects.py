@@ -332,7 +332,7 @@ def test_what_is_no_effect_is_refused(effect: str, said: str):
 
 
 def test_the_command_line_lists_the_effects(mien: Mien, tmp_path: Path):
-    told = mien("edit", "x.jpg", "--effect", "list", "-o", tmp_path)
+    told = mien("edit", "x.jpg", "--effect", "list")
     assert told.code == 0 and [line.split()[0] for line in told.out.splitlines()] == list(styles.EFFECTS)
     assert mien("effect", "list").out == told.out
 

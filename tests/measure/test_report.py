@@ -20,6 +20,7 @@ from mien.edits.request import EDITS, METHODS
 from mien.face import geometry
 from mien.io import clip_writer as video
 from mien.io import dataset as people
+from mien.io.preview import caption
 from mien.measure import benchmark as bench
 from mien.measure import compare as measure
 from mien.measure import criteria as judges
@@ -541,7 +542,7 @@ def test_the_bench_prints_a_table_and_draws_a_sheet(mien: Mien, photo: Path, tmp
     )
     assert rows == [json.loads(line) for line in (out / bench.TABLE).read_text().splitlines()]
     sheet = verbs.read(out / bench.SHEET)
-    assert sheet.size == (7 * bench.TILE, bench.HEAD + bench.TILE)
+    assert sheet.size == (7 * bench.TILE, len(caption("", 1, "")) + bench.TILE)
     assert len(verbs.verify(out / bench.SHEET).history) == 6, "the sheet is labelled with what it shows"
     ran = mien("bench", "edits", tmp_path, "-o", out)
     assert ran.code == 2 and "has a bench in it already" in ran.err

@@ -96,7 +96,9 @@ def test_what_schedulers_run_is_one_run(mien: Mien, tmp_path: Path, name: str, f
         cv2.imwrite(str(tmp_path / "in" / f"{number}.png"), small[:, number:])
     recipe = re.search(rf'mien edit [^\n"]*{name}[^\n"]*', HOPPER.with_name("scale.md").read_text("utf-8"))
     assert recipe and "/10 " in recipe[0]
-    line = recipe[0].replace("/10 ", "/3 ").replace("/data/", "").replace("--age 20", "--warmth 0.3 --workers 1")
+    line = (
+        recipe[0].replace("/10 ", "/3 ").replace("/data/", "").replace("--age 20", "--warmth 0.3 --workers 1")
+    )
     (tmp_path / "bin").mkdir()
     own = tmp_path / "bin" / "mien"
     own.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mien "$@"\n')

@@ -22,7 +22,7 @@ from ..io import outputs
 from ..io.inputs import check_local
 from ..signals import INTERRUPTED
 from .app import app, plural, refuse, say
-from .options import MANY, amounts, options, time_of
+from .options import LIST, MANY, amounts, file_in, options, time_of
 from .progress import shown
 
 if TYPE_CHECKING:
@@ -32,29 +32,23 @@ if TYPE_CHECKING:
 STOPPED = "stopped: the same command with --resume goes on"
 
 
-def _list_styles(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Tell which hairstyles or effects there are, where that is all that is wanted."""
-    if value == LIST:
-        tell_styles(option.name or "")
-        ctx.exit()
-    return value
-
-
-def tell_styles(edit: str) -> None:
+def tell_styles(edit: str, as_json: bool = False) -> None:
     """Which hairstyles or effects there are, a line each."""
     names = EDITS[edit].names
+    if as_json:
+        click.echo(json.dumps(dict(names)))
+        return
     for name, says in names.items():
         click.echo(f"{name:{max(map(len, names))}} {says}")
 
 
-LIST = "list"  # instead of a style
 EXAMPLES = {
     COLOUR: "as red, #b01030 or rose:0.5",
-    STYLE: f"as {{0.example}}, or {{0.own}}; {LIST} tells the names",
+    STYLE: f"as {{0.example}}, or {{0.own}}; {LIST} tells the names, with -o as a sheet",
 }
 HOW: dict[str, dict[str, Any]] = {
     COLOUR: {"type": str, "metavar": "COLOUR"},
-    STYLE: {"type": str, "metavar": "NAME|FILE", "is_eager": True, "callback": _list_styles},
+    STYLE: {"type": str, "metavar": "NAME|FILE"},
 }
 
 
@@ -148,12 +142,46 @@ def edit(
     mien edit photos/ --age 20 --smile -0.3 -o older/
     mien edit clip.mp4 --age 30 -o older.mp4
     """
+    if listed := [name for name in EDITS if rest[name] == LIST]:
+        _styles(listed[0], inputs, output, quality, private, force, as_json, rest["max_pixels"])
+        return
     request = _request(rest)
     clips_only = request.start is not None or request.end is not None
     work = gathered(inputs, output, recursive, files_from, shard, clips_only=clips_only)
     if request.keys and not work.clips:
         raise RequestError("--keys are for clips, and none came")
     carry_out(work, request, quality, private, force, resume, workers, on, as_json, rest["max_pixels"])
+
+
+def _styles(
+    name: str,
+    inputs: tuple[str, ...],
+    output: str | None,
+    quality: int | None,
+    private: bool,
+    force: bool,
+    as_json: bool,
+    max_pixels: int,
+) -> None:
+    """Tell which hairstyles or effects there are, or show all on one photo."""
+    if output is None:
+        tell_styles(name, as_json)
+        return
+    if len(inputs) != 1:
+        raise RequestError(
+            f"a sheet of {name}s shows one photo, and {len(inputs)} came: mien edit photo.jpg {_flag(name)} {LIST} -o {output}"
+        )
+    from .. import verbs
+
+    place = file_in(output, f"{name}s.jpg")
+    outputs.check_free(place, force)
+    photo = verbs.read(inputs[0], max_pixels=max_pixels)
+    with shown(_flag(name)) as progress:
+        sheet = verbs.style_sheet(photo, name, progress=progress)
+    verbs.write(sheet, place, quality=quality, private=private, force=force)
+    say(f"wrote {place}: all {plural(len(EDITS[name].names), name)}")
+    if as_json:
+        click.echo(json.dumps({"output": str(place), "styles": [*EDITS[name].names]}))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ..io import outputs
 
 LICENCES = ("all", "commercial")
 MAX_PIXELS = 200_000_000
+LIST = "list"  # instead of the name of a style
 Command = Callable[..., None]
 
 
@@ -47,6 +48,13 @@ def file_name(ctx: click.Context, option: click.Parameter, value: str) -> Path:
     if value.endswith(("/", os.sep)):
         raise RequestError(f"{value} names a folder: a file name was wanted")
     return Path(value)
+
+
+def _needed(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """What is to be written, which is left out only where the names of styles are asked for."""
+    if value is None and LIST not in ctx.params.values():
+        raise click.MissingParameter(ctx=ctx, param=option)
+    return value
 
 
 def share(ctx: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -90,7 +98,7 @@ SHARED: dict[str, Callable[[Command], Command]] = {
     "output_folder": _option(
         "-o",
         "--output",
-        required=True,
+        callback=_needed,
         type=click.Path(),  # as it was typed, with the slash at its end
         help="The file to write, or a folder, as NAME/.",
     ),

@@ -9,6 +9,7 @@ from ..types import Array, Photo
 from .colour_profile import profile_of
 
 QUALITY = 95
+LINE = 18  # pixels from one line of a caption to the next
 
 
 def seen(photo: Photo) -> Array:
@@ -26,6 +27,15 @@ def at_most(pixels: Array, side: int) -> Array:
         return pixels
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+
+
+def caption(words: str, width: int, *more: str) -> Array:
+    """Lines of words on white, `[h, width, 3]`; what comes after the first is paler."""
+    out = np.full((LINE * (len(more) + 1) + LINE // 2, width, 3), 255, np.uint8)
+    for line, text in enumerate((words, *more)):
+        place, grey = (LINE // 3, LINE * (line + 1)), 40 + 70 * line
+        cv2.putText(out, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.48, (grey,) * 3, 1, cv2.LINE_AA)
+    return out
 
 
 def jpeg(pixels: Array, side: int) -> bytes:

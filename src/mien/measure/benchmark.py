@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..arguments import checked
@@ -27,6 +26,7 @@ from ..face.change import composite
 from ..io import dataset as people
 from ..io import outputs, photo_writer
 from ..io import photo_reader as image
+from ..io.preview import caption
 from ..models.kit import Kit, shared_kit
 from ..pipeline import photo as apply
 from ..types import SILENT, Alignment, Array, Change, Crop, Edit, Face, Phase, Photo, Progress, Step
@@ -68,7 +68,7 @@ USUAL: dict[str, tuple[Strength, ...]] = {
     },
 }
 COLOUR = "#b01030:0.6"
-TILE, HEAD = 208, 44
+TILE = 208
 BEST = "best"  # what the table calls the maker that is taken where none is named
 SHEET, TABLE = "sheet.jpg", "table.jsonl"
 
@@ -382,7 +382,12 @@ def sheet(crowd: Sequence[Person], columns: Sequence[tuple[Trial, list[Photo | N
     each column."""
     layout = Alignment("ffhq", TILE)
     lines = [
-        np.hstack([_title("photo", ""), *(_title(trial.words, trial.by or BEST) for trial, _ in columns)])
+        np.hstack(
+            [
+                caption("photo", TILE, ""),
+                *(caption(trial.words, TILE, trial.by or BEST) for trial, _ in columns),
+            ]
+        )
     ]
     for k, person in enumerate(crowd):
         shown = [person.photo, *(after[k] or person.photo for _, after in columns)]
@@ -393,16 +398,6 @@ def sheet(crowd: Sequence[Person], columns: Sequence[tuple[Trial, list[Photo | N
         next(photo for photo in after if photo).history[-1] for _, after in columns if any(after)
     ]
     return Photo(np.vstack(lines), history=tuple(steps))
-
-
-def _title(*words: str) -> Array:
-    tile = np.full((HEAD, TILE, 3), 255, np.uint8)
-    for line, text in enumerate(words):
-        grey = 40 + 70 * line
-        cv2.putText(
-            tile, text, (6, 18 + 18 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (grey,) * 3, 1, cv2.LINE_AA
-        )
-    return tile
 
 
 @checked

@@ -133,7 +133,9 @@ def _connected(address: str) -> Generator[Any]:
     try:
         ray.init(address, runtime_env={"env_vars": own}, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, OSError, RuntimeError, ray.exceptions.RayError) as error:
-        raise MienError(f"no Ray cluster answers at {address} ({' '.join(str(error).split())[:200]})") from error
+        raise MienError(
+            f"no Ray cluster answers at {address} ({' '.join(str(error).split())[:200]})"
+        ) from error
     try:
         yield ray
     except Exception as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,6 @@ import numpy as np
 from ..arguments import checked
 from ..edits import colours
 from ..errors import RequestError
-from ..face import geometry
 from ..io import clip_writer as video
 from ..io import notice
 from ..models.generator import Mapper
@@ -149,28 +146,3 @@ def _ends(name: str, value: Asked) -> tuple[float, float]:
         raise RequestError(f"{name} {value!r} is no number")
     low, high = value if isinstance(value, tuple) else (value, value)
     return float(low), float(high)
-
-
-@checked
-def grid(photos: Sequence[Photo]) -> Photo:
-    """Pictures of one size side by side, about as wide as high; it remembers all their histories."""
-    if not photos:
-        raise RequestError("no picture came: a grid wants one at least")
-    columns = math.ceil(math.sqrt(len(photos)))
-    blank = np.full_like(photos[0].pixels, 255)
-    tiles = [photo.pixels for photo in photos] + [blank] * (-len(photos) % columns)
-    rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
-    height, width = photos[0].pixels.shape[:2]
-    places = [(i % columns * width, i // columns * height) for i in range(len(photos))]
-    marks = tuple(
-        replace(mark, matrix=geometry.shifted(mark.matrix, -x, -y))
-        for (x, y), photo in zip(places, photos, strict=True)
-        for mark in photo.marks
-    )
-    boxes = tuple(
-        (left + x, top + y, right + x, bottom + y)
-        for (x, y), photo in zip(places, photos, strict=True)
-        for left, top, right, bottom in photo.boxes
-    )
-    history = tuple(step for photo in photos for step in photo.history)
-    return Photo(np.vstack(rows), history=history, marks=marks, boxes=boxes)

@@ -20,13 +20,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ..errors import InputError, MienError
 from ..io import clip_reader, photo_reader, photo_writer
 from ..io.preview import jpeg, seen
+from ..paths import PORTRAIT
 from ..pipeline import gesture
 from ..pipeline.keep import taken_keep
 from ..pipeline.session import Session
@@ -188,7 +188,7 @@ class Library:
     def add_portrait(self) -> Medium:
         """The portrait in the box."""
         id, path = self.new_path("portrait.jpg", ".jpg")
-        path.write_bytes((files("mien") / "data" / "portrait.jpg").read_bytes())
+        path.write_bytes(PORTRAIT.read_bytes())
         return self.add(id, "portrait.jpg", path)
 
     def make(self, parent: str, verb: str, apply: Apply) -> Medium:
