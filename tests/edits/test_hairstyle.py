@@ -208,6 +208,11 @@ def test_names_are_listed(mien: Mien):
 # ---- somebody's hair
 
 
+def test_consent_that_nobody_needs_is_told(mien: Mien, photo: Path, tmp_path: Path):
+    ran = mien("edit", photo, "--warmth", 0.3, "--consent", "mine", "-o", tmp_path / "out.png")
+    assert ran.code == 0 and "--consent is left out: it is for a --hairstyle" in ran.err
+
+
 def test_somebodys_hair_needs_consent():
     mirrored = Photo(np.ascontiguousarray(collins()[0].pixels[:, ::-1]))
     with pytest.raises(RequestError, match="needs consent"):

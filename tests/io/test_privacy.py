@@ -56,6 +56,14 @@ def test_place_and_serials_go_and_the_label_stays(mien: Mien, photo: Path, tmp_p
     assert verdict.state == "intact" and verdict.history[-1].arguments["warmth"] == 0.3 and verdict.aigc
 
 
+@pytest.mark.parametrize("verb", ["frontalise", "sketch"])
+def test_what_is_made_of_a_photo_tells_no_more(mien: Mien, photo: Path, tmp_path: Path, verb: str):
+    for name, flags in (("open.jpg", []), ("private.jpg", ["--private"])):
+        assert mien(verb, photo, "-o", tmp_path / name, *flags).code == 0
+    assert b"4711" in (tmp_path / "open.jpg").read_bytes()
+    assert b"4711" not in (tmp_path / "private.jpg").read_bytes()
+
+
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
 def test_other_formats(photo: Path, tmp_path: Path, suffix: str):
     read = image.read(photo)

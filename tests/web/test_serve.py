@@ -77,7 +77,10 @@ def test_there_is_no_page_and_its_health_is_told_to_all(service: TestClient):
 def started(keys: Path, home: Path, *more: object) -> tuple[subprocess.Popen[str], str]:
     command = [sys.executable, "-m", "mien", "serve", "--keys", keys, "--port", 0, "--json", *more]
     env = os.environ | {"MIEN_HOME": str(home)}
-    process = subprocess.Popen([str(one) for one in command], stdout=subprocess.PIPE, text=True, env=env)
+    with (home.parent / "told.txt").open("w") as told:
+        process = subprocess.Popen(
+            [str(one) for one in command], stdout=subprocess.PIPE, stderr=told, text=True, env=env
+        )
     assert process.stdout
     return process, json.loads(process.stdout.readline())["url"]
 
@@ -111,6 +114,7 @@ def test_a_photo_is_edited_over_https_and_nothing_is_left(tmp_path: Path):
         process.send_signal(signal.SIGTERM)
         process.wait(30)
     assert not list((home / "service").glob("session-*"))
+    assert "others on this computer may read" in (tmp_path / "told.txt").read_text()
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,8 @@ def _request(given: dict[str, Any]) -> EditRequest:
     names = ("face", "method", "network", "directions", "start", "end", "keys", "mark", "licence")
     about, kit = {name: given[name] for name in names}, verbs.shared_kit(given["licence"])
     about["hair"] = taken_hair(strengths.get("hairstyle"), given["consent"], kit)
+    if given["consent"] and not about["hair"]:
+        say("--consent is left out: it is for a --hairstyle that is somebody's picture")
     about |= {"pack": taken_pack(strengths.get("effect")), "keep": taken_keep(given["keep"])}
     check(strengths, own=EditRequest(**about).own)
     about["face"] = verbs.meant(about["face"], kit=kit)

@@ -21,12 +21,13 @@ from .options import file_in, options
     help="Which face, if there are several.",
 )
 @click.option("--size", default=512, show_default=True, help="Side of the picture in pixels.")
-@options("force", "mark", "licence", "max_pixels")
+@options("private", "force", "mark", "licence", "max_pixels")
 def frontalise(
     photo: Path,
     output: str,
     face: str,
     size: int,
+    private: bool,
     force: bool,
     mark: str | None,
     licence: str | None,
@@ -45,5 +46,5 @@ def frontalise(
     kit = verbs.shared_kit(licence)
     picture = verbs.read(photo, max_pixels=max_pixels)
     front = verbs.frontalise(picture, face=face, size=size, mark=mark, kit=kit)
-    verbs.write(front, place, force=force)
+    verbs.write(front, place, private=private, force=force)
     say(f"wrote {place}: the face was turned by {front.history[-1].arguments['yaw']:g} degrees")

@@ -44,7 +44,7 @@ MOST = 100  # variations
     metavar="all|largest|N|PICTURE",
     help="With a translator: a face that is found in a larger picture is redrawn in its place.",
 )
-@options("tell", "force", "json", "mark", "licence", "max_pixels")
+@options("tell", "private", "force", "json", "mark", "licence", "max_pixels")
 def sketch(drawing: Path, output: str, network: str, variations: int, **rest: Any) -> None:
     """Make a face out of a drawing, however bad: of lines or colours, on paper or with transparency.
 
@@ -72,7 +72,7 @@ def sketch(drawing: Path, output: str, network: str, variations: int, **rest: An
     seeds = [rest["seed"]] if variations == 1 else following(photo, rest["seed"], variations)
     for place, seed in zip(places, seeds, strict=True):
         face = verbs.sketch(photo, network, seed=seed, **given)
-        verbs.write(face, place, force=rest["force"])
+        verbs.write(face, place, private=rest["private"], force=rest["force"])
         made.append({"file": str(place), **face.history[-1].arguments})
         lost = face.origin.left_out
         say(f"wrote {place}{': left out: ' * bool(lost)}{', '.join(lost)}")

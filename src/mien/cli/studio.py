@@ -62,7 +62,8 @@ def studio(
     """
 
     def started(url: str, fingerprint: str = "") -> None:
-        _told("the studio is at", as_json, **({"sha256": fingerprint} if fingerprint else {}))(url)
+        besides = {"sha256": fingerprint} if fingerprint else {}
+        _told("the studio is at", as_json, password_file, **besides)(url)
         if fingerprint:
             say(
                 "Browsers will warn, for nobody vouches for this computer's own certificate. Compare its SHA-256:"
@@ -123,7 +124,7 @@ def serve(
         raise RequestError(
             f"at {host} others could read along: give --cert and --cert-key, or --behind-proxy if one does HTTPS"
         )
-    _server().serve_calls(host, port, _keys(keys), tls, _told("the service is at", as_json))
+    _server().serve_calls(host, port, _keys(keys), tls, _told("the service is at", as_json, keys))
 
 
 def _server() -> Any:
@@ -136,12 +137,16 @@ def _server() -> Any:
     return server
 
 
-def _told(words: str, as_json: bool, **besides: str) -> Callable[[str], None]:
+def _told(words: str, as_json: bool, secret: Path | None, **besides: str) -> Callable[[str], None]:
+    """Who tells where it is, once it has started; secret: the file that says who may come."""
+
     def started(url: str) -> None:
         if as_json:
             click.echo(json.dumps({"url": url, "pid": os.getpid()} | besides))
         say(f"{words} {url}")
         say("Ctrl-C ends it")
+        if secret and os.name == "posix" and secret.stat().st_mode & 0o077:
+            say(f"others on this computer may read {secret}: chmod 600 {secret}")
 
     return started
 
