@@ -44,7 +44,7 @@ def tell_styles(edit: str, as_json: bool = False) -> None:
 
 EXAMPLES = {
     COLOUR: "as red, #b01030 or rose:0.5",
-    STYLE: f"as {{0.example}}, or {{0.own}}; {LIST} tells the names, with -o as a sheet",
+    STYLE: f"as {{0.example}}, or {{0.own}}; {LIST} tells the names",
 }
 HOW: dict[str, dict[str, Any]] = {
     COLOUR: {"type": str, "metavar": "COLOUR"},
@@ -141,6 +141,7 @@ def edit(
     mien edit photo.jpg --smile 0.8 -o out.jpg
     mien edit photos/ --age 20 --smile -0.3 -o older/
     mien edit clip.mp4 --age 30 -o older.mp4
+    mien edit photo.jpg --hairstyle list -o all.jpg
     """
     if listed := [name for name in EDITS if rest[name] == LIST]:
         _styles(listed[0], inputs, output, quality, private, force, as_json, rest["max_pixels"])

@@ -106,6 +106,11 @@ def check(name: str, what: str = "hairstyle") -> None:
     named = NAMED[what]
     if name not in named.names:
         near = difflib.get_close_matches(name.lower(), named.names, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(named.names)}, or {named.own}"
+        all_ = f"mien edit --{what} list tells all"
+        hint = (
+            f"did you mean {near[0]}? {all_}"
+            if near
+            else f"there are {', '.join(named.names)}, or {named.own}"
+        )
         lost = f"there is no such file, and no {what}" if Path(name).suffix else f"no {what}"
         raise RequestError(f"{lost} is called {name!r}: {hint}")
