@@ -27,6 +27,7 @@ from mien import verbs
 from mien.errors import InputError, MienError, ModelError, OutputError, RequestError
 from mien.train.data.pictures import Pictures
 from mien.train.engine import checkpoints as runs
+from mien.train.engine import fit
 from mien.train.engine import initial_weights as origin
 from mien.train.engine.accumulate import MicroBatches, statistics
 from mien.train.families import stylegan2
@@ -47,7 +48,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(pictures: Path, folder: Path, steps: int | None = 2, **options: Any) -> float:
-    options = {"preset": "tiny", "knobs": {} if steps is None else {"steps": str(steps)}} | options
+    options = {"preset": "tiny", "overrides": {} if steps is None else {"steps": str(steps)}} | options
     return verbs.train("stylegan2", [pictures], folder, **options)
 
 
@@ -96,6 +97,21 @@ def test_a_run_keeps_the_newest_checkpoints_and_logs_every_step(run: Path, pictu
     assert list(run.glob("events.out.tfevents.*"))
     train(pictures, tmp_path / "run", 4, keep=1)
     assert len(runs.checkpoints(tmp_path / "run")) == 1
+
+
+def test_slow_steps_are_saved_between_scores(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fit, "LONGEST", -1.0)
+    folder, steps = tmp_path / "run", 8
+    train(pictures, folder, steps, keep=steps + 1)
+    assert [runs.read_state(path)["step"] for path in runs.checkpoints(folder)] == list(range(steps + 1))
+    scored = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert ["held_out" in line for line in scored] == [False, True] * 4
+    whole = load_file(runs.checkpoint(folder, steps))
+    for path in runs.checkpoints(folder)[4:]:
+        path.unlink()
+    train(pictures, folder, None, resume=True)
+    again = load_file(runs.checkpoint(folder, steps))
+    assert all(torch.equal(whole[key], again[key]) for key in whole)
 
 
 def test_a_damaged_checkpoint_is_passed_over(

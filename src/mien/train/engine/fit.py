@@ -41,6 +41,7 @@ from .logs import Log
 from .part import Part
 
 PACE = 50  # steps that the images per second are taken over
+LONGEST = 300.0  # seconds of work that a run that is killed may lose
 PATIENCE = 5.0  # seconds that other processes leave the first one to say what went wrong
 EXHAUSTED = (
     "not enough memory",
@@ -72,8 +73,8 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """Where a run lives and how long it goes on. `every` is the number of steps between checkpoints, scores
-    and previews."""
+    """Where a run lives and how long it goes on. `every` is the number of steps between scores and previews, each
+    with a checkpoint; where those take long there is one every LONGEST seconds."""
 
     folder: Path
     steps: int
@@ -248,6 +249,7 @@ class Keeper:
         self, objective: Objective, average: nn.Module, run: Run, aside: Any, first: int, best: float
     ) -> None:
         self.objective, self.average, self.run, self.aside, self.best = objective, average, run, aside, best
+        self.saved = time.monotonic()
         run.folder.mkdir(parents=True, exist_ok=True)
         self.log = Log(run.folder, first)
         if not first:
@@ -273,11 +275,14 @@ class Keeper:
         self.log.scalars(i, scalars)
         if due:
             self.log.preview(i, self.objective.preview(self.average, self.aside))
+        elif time.monotonic() - self.saved > LONGEST:
+            self.save(i)
 
     def save(self, i: int) -> None:
         """Write a checkpoint, and delete those that are too old."""
         save(checkpoint(self.run.folder, i), self._tensors(i), {"step": i, "best": self.best})
         prune(self.run.folder, self.run.keep)
+        self.saved = time.monotonic()
 
     def _tensors(self, i: int) -> dict[str, Tensor]:
         """Everything that a resumed run needs. Raises `MienError` where it is not finite: it must not take a
