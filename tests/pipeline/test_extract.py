@@ -70,6 +70,30 @@ def test_stopped_and_resumed_is_as_if_it_never_stopped(clip: Path, tmp_path: Pat
     assert rows(tmp_path / "parts") == rows(tmp_path / "whole")
 
 
+def test_more_is_added_to_what_is_there(mien: Mien, clip: Path, tmp_path: Path):
+    """As if all had come at once, but for names; what people filled in stays."""
+    about: dict[str, Any] = {"like": COLLINS, "kit": kit()}
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    extract([COLLINS, clip], whole, **about)
+    extract([COLLINS], parts, **about)
+    table = parts / "faces.csv"
+    table.write_text(table.read_text().replace(",,", ",mine,", 1))
+    (first,) = rows(parts)
+    with pytest.raises(KeyboardInterrupt):
+        extract([clip], parts, add=True, progress=Stops(2), **about)
+    told = extract([clip], parts, add=True, resume=True, **about)
+    assert rows(parts)[0] == first and "mine" in first.values()
+    assert [row["frame"] for row in rows(parts)] == [row["frame"] for row in rows(whole)]
+    assert told.kept == len(rows(whole)) and not (parts / SO_FAR).exists()
+    ran = mien("extract", clip, COLLINS, "--like", COLLINS, "-o", parts, "--add")
+    assert ran.code == 0 and f"{told.kept} faces in {parts}" in ran.err and len(rows(parts)) == told.kept
+    with pytest.raises(FaceError, match="nobody here is who"):
+        extract([HOPPER], parts, add=True, **about)
+    with pytest.raises(OutputError, match="faces of another size than 128 pixels"):
+        extract([clip], parts, add=True, size=128, **about)
+    assert len(rows(parts)) == told.kept and not (parts / SO_FAR).exists()
+
+
 def test_what_is_refused(clip: Path, tmp_path: Path):
     about: dict[str, Any] = {"kit": kit()}
     with pytest.raises(FaceError, match=r"nobody here is who collins\.jpg shows"):

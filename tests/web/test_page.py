@@ -304,7 +304,7 @@ def test_a_person_is_dragged_onto_a_face(open_page: Opened, photo: Path):
 def test_two_people_are_trained(open_page: Opened, portrait: Array, tmp_path: Path):
     """From files to a swap with what was learned; where training is not installed, to what is to be typed."""
     bright = [tmp_path / f"{i}.png" for i in range(2)]
-    for path, light in zip(bright, (1, 0.6), strict=True):
+    for path, light in zip((*bright, tmp_path / "2.png"), (1, 0.6, 0.8), strict=True):
         cv2.imwrite(str(path), (portrait[..., ::-1] * light).astype(np.uint8))
     page = open_page(screen="swap")
     page.set_default_timeout(90_000)
@@ -322,6 +322,8 @@ def test_two_people_are_trained(open_page: Opened, portrait: Array, tmp_path: Pa
     until(page, "document.querySelector('.side h3 span').innerText === '1 take part, 1 left out'")
     page.locator(".few button >> nth=0").click()
     until(page, "document.querySelector('.side h3 span').innerText === '2 take part, 0 left out'")
+    page.set_input_files(".side:nth-child(1) label input", tmp_path / "2.png")
+    until(page, "document.querySelector('.side h3 span').innerText === '3 take part, 0 left out'")
     if importlib.util.find_spec("torch") is None:
         assert "pip install 'mien[train]'" in page.inner_text("kbd")
     else:

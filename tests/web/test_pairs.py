@@ -36,7 +36,9 @@ def two(client: TestClient, upload: Any, studio: Studio) -> dict[str, Any]:
     return made.json()
 
 
-def test_faces_are_found_left_out_and_given_to_swaps(client: TestClient, two: dict[str, Any], studio: Studio):
+def test_faces_are_found_left_out_and_given_to_swaps(
+    client: TestClient, two: dict[str, Any], upload: Any, studio: Studio
+):
     url = f"/api/pairs/{two['id']}"
     told = client.get(url).json()
     assert [(one["name"], one["files"], one["faces"]) for one in told["sides"]] == [
@@ -54,6 +56,23 @@ def test_faces_are_found_left_out_and_given_to_swaps(client: TestClient, two: di
     assert client.get(f"{url}/a/faces/1").headers["content-type"] == "image/jpeg"
     assert client.put(f"{url}/a/faces", json={"out": [1]}).status_code == 204
     assert [one["out"] for one in client.get(f"{url}/a/faces").json()] == [False, True]
+    light = cv2.imencode(".jpg", np.clip(hopper().pixels[..., ::-1] * 1.3, 0, 255).astype(np.uint8))[
+        1
+    ].tobytes()
+    more = upload(light).json()["id"]
+    added = client.post(f"{url}/a/media", json={"media": [more]})
+    assert added.status_code == 201 and (added.json()["verb"], added.json()["total"]) == ("extract", 1)
+    job_worker.work(studio.work.queue.path, idle=0.1)
+    faces = client.get(f"{url}/a/faces").json()
+    assert [one["out"] for one in faces] == [False, True, False], "what was left out stays so"
+    assert client.get(url).json()["sides"][0] == {
+        "side": "a",
+        "name": "Grace",
+        "files": 3,
+        "faces": 3,
+        "out": 1,
+    }
+    client.put(f"{url}/a/faces", json={"out": [1, 2]})
     refused = client.post(f"{url}/run", json={"preset": "trial"}).json()
     if optional.missing() is None:
         assert refused["error"] == "of Grace there are 1 faces: 2 or more were wanted"
@@ -78,6 +97,9 @@ def test_faces_are_found_left_out_and_given_to_swaps(client: TestClient, two: di
         ("GET", "/nope", None, 404, "no such pair"),
         ("GET", "/ID/c/faces", None, 404, "no such person"),
         ("GET", "/ID/a/faces/99", None, 404, "no such face"),
+        ("POST", "/ID/c/media", {"media": ["x"]}, 404, "no such person"),
+        ("POST", "/ID/a/media", {"media": []}, 400, "no media came"),
+        ("POST", "/ID/a/media", {"media": ["x"]}, 404, "no such picture"),
         ("PUT", "/ID/a/faces", {"out": ["x"]}, 400, "list of numbers"),
         ("PUT", "/ID/a/faces", {"out": [5]}, 400, "there is no face 5"),
         ("POST", "/ID/networks", {"names": ["a", "a"]}, 400, "one for each of the two"),

@@ -84,6 +84,7 @@ def align(
 @_folder
 @click.option("--size", default=256, show_default=True, help="Side of the crops in pixels.")
 @_template
+@click.option("--add", is_flag=True, help="To the faces that an earlier run has put into the folder.")
 @click.option("--resume", is_flag=True, help="Go on where an earlier run into this folder was stopped.")
 @options("json")
 def extract(inputs: tuple[str, ...], output: Path, as_json: bool, **about: Any) -> None:
@@ -94,6 +95,7 @@ def extract(inputs: tuple[str, ...], output: Path, as_json: bool, **about: Any) 
 
     \b
     mien extract clip.mp4 --like ref.jpg -o faces-a/
+    mien extract another.mp4 --like ref.jpg -o faces-a/ --add
     """
     from .. import verbs
     from ..pipeline import batch

@@ -4,6 +4,7 @@ training and benchmarks agree on."""
 from __future__ import annotations
 
 import csv
+import io
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..types import Array
+from . import outputs
 
 TABLE, POINTS, IMAGES = "faces.csv", "landmarks478.npz", "images"
 HELD_OUT = 8  # one person in so many is kept aside
@@ -35,14 +37,16 @@ def person_of(row: Mapping[str, str]) -> str:
 def write_tables(folder: Path, rows: Sequence[Mapping[str, Any]], points: Sequence[Array]) -> None:
     """Write what is known of the pictures in `folder`/images: the table, with LABELS to fill in, and the landmarks of
     each `[478, 2]` (pixels of the picture, centre of the first at 0), which the file counts from its corner."""
-    columns = [*rows[0], *LABELS] if rows else ["file", *LABELS]
-    with (folder / TABLE).open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        table = csv.DictWriter(file, columns, restval="")
-        table.writeheader()
-        table.writerows(rows)
     files = np.array([row["file"] for row in rows], dtype=str)
     stacked = np.array(points, np.float32).reshape(-1, 478, 2) + np.float32(0.5)
-    np.savez(folder / POINTS, files=files, points=stacked)
+    packed, text = io.BytesIO(), io.StringIO(newline="")
+    np.savez(packed, files=files, points=stacked)
+    columns = dict.fromkeys([*(rows[0] if rows else ["file"]), *LABELS])
+    table = csv.DictWriter(text, [*columns], restval="")
+    table.writeheader()
+    table.writerows(rows)
+    outputs.write(folder / POINTS, packed.getbuffer(), force=True)
+    outputs.write(folder / TABLE, text.getvalue().encode("utf-8", "surrogateescape"), force=True)
 
 
 def read_points(folder: Path) -> dict[Path, Array]:

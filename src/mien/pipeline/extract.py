@@ -51,6 +51,7 @@ def extract(
     size: int = 256,
     template: str = "ffhq",
     least: float | None = None,
+    add: bool = False,
     resume: bool = False,
     kit: Kit | None = None,
     progress: Progress = SILENT,
@@ -60,8 +61,9 @@ def extract(
     looks.
 
     Where one like it in pose, expression and light is there already, a face is left out. least: from which likeness on
-    a face is theirs; usual is what the embedder says. Once `progress` is cancelled
-    the run ends with KeyboardInterrupt, and `resume` goes on from there. Raises `FaceError` where the person is nowhere.
+    a face is theirs; usual is what the embedder says. add: to the faces that an earlier run has put into the folder. Once
+    `progress` is cancelled the run ends with KeyboardInterrupt, and `resume` goes on from there. Raises `FaceError` where
+    the person is nowhere.
     """
     kit, layout = kit or shared_kit(), layout_of(template, size)
     who = meant(like, kit=kit)
@@ -69,9 +71,9 @@ def extract(
         raise InputError(f"like {who!r} is no picture: one of the person whose faces are wanted")
     asked = {"sources": [str(one) for one in sources], "like": who.sha256, "size": size, "template": template}
     asked |= {"least": least}
-    if resume and (folder / dataset.TABLE).is_file():
+    if resume and not add and (folder / dataset.TABLE).is_file():
         return Extracted(kept=dataset.count(folder))
-    work = _Work(folder, asked, resume=resume)
+    work = _Work(folder, asked, add=add, resume=resume)
     lengths = [_length(source) for source in sources]
     for place, source in enumerate(sources):
         try:
@@ -85,7 +87,7 @@ def extract(
         except MienError as error:
             progress.message(str(error))
             work.told.failed += 1
-    if not work.rows:
+    if not work.seen:
         work.give_up()
         raise FaceError(f"nobody here is who {who.name} shows: no face was extracted")
     work.finish()
@@ -132,16 +134,22 @@ def _crop_of(kit: Kit, pixels: Array, who: Person, layout: Alignment, least: flo
 
 
 class _Work:
-    """A folder that fills: rows and points of the faces in it, and `last`, place of the source and number of the frame
-    that was looked at last. Each frame is on disk before the next, so that a killed run can be resumed."""
+    """A folder that fills: rows and points of the faces in it, whether the person was `seen` by now, and `last`, place of
+    the source and number of the frame that was looked at last. Each frame is on disk before the next, so that a killed run
+    can be resumed."""
 
-    def __init__(self, folder: Path, asked: dict[str, Any], *, resume: bool) -> None:
+    def __init__(self, folder: Path, asked: dict[str, Any], *, add: bool, resume: bool) -> None:
         self.folder, self.size, self.told, self.last = folder, int(asked["size"]), Extracted(), [-1, -1]
         self.rows, self.points = list[dict[str, Any]](), list[Array]()
         self._thumbs = list[Array]()
-        self._so_far = folder / SO_FAR
+        self._so_far, self.seen = folder / SO_FAR, False
+        there = add and (folder / dataset.TABLE).is_file()
+        if there:
+            self._take_up()
         if resume and self._so_far.is_file():
             self._go_on(asked)
+        elif there:
+            self._so_far.write_text(json.dumps(asked) + "\n", encoding="utf-8")
         else:
             outputs.check_empty(folder)
             (folder / dataset.IMAGES).mkdir(parents=True)
@@ -151,13 +159,19 @@ class _Work:
         """Keep a face, unless there is none or one like it is there."""
         line: dict[str, Any] = {"last": place, "state": "without" if found is None else "alike"}
         if found is not None and not self._has(found.crop):
-            name = f"{Path(where['photo']).stem}-{place[0]:02}-{place[1]:06}.png"
+            name = self._free_name(f"{Path(where['photo']).stem}-{place[0]:02}-{place[1]:06}")
             photo_writer.write(Photo(found.crop.pixels), self.folder / dataset.IMAGES / name, force=True)
             row, points = {"file": name, **where, **_described(found)}, found.crop.landmarks.round(3).tolist()
             line |= {"state": "kept", "row": row, "points": points}
         with self._so_far.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self._note(line)
+
+    def _free_name(self, stem: str) -> str:
+        """A name that no face has that was there before."""
+        taken = {row["file"] for row in self.rows}
+        names = (f"{stem}{more}.png" for more in ("", *(f"-{k}" for k in range(1, len(taken) + 1))))
+        return next(name for name in names if name not in taken)
 
     def finish(self) -> None:
         """Write what training reads, and let go of what only resuming needs."""
@@ -167,16 +181,34 @@ class _Work:
     def give_up(self) -> None:
         """Leave nothing behind."""
         self._so_far.unlink()
+        if self.rows:
+            return
         (self.folder / dataset.IMAGES).rmdir()
         self.folder.rmdir()
 
     def _note(self, line: dict[str, Any]) -> None:
         self.last, state = line["last"], line["state"]
         setattr(self.told, state, getattr(self.told, state) + 1)
+        self.seen |= state != "without"
         if state == "kept":
-            self.rows.append(line["row"])
-            self.points.append(np.array(line["points"], np.float32))
-            self._thumbs.append(_thumb(self.folder / dataset.IMAGES / line["row"]["file"]))
+            self._append(line["row"], np.array(line["points"], np.float32))
+
+    def _append(self, row: dict[str, Any], points: Array) -> None:
+        self.rows.append(row)
+        self.points.append(points)
+        self._thumbs.append(_thumb(self.folder / dataset.IMAGES / row["file"]))
+
+    def _take_up(self) -> None:
+        """The faces that are there."""
+        points = dataset.read_points(self.folder)
+        for row in dataset.read_rows(self.folder):
+            self._append(dict(row), points[self.folder / dataset.IMAGES / row["file"]])
+        picture = cv2.imread(str(self.folder / dataset.IMAGES / self.rows[0]["file"]))
+        if picture is None or len(picture) != self.size:
+            raise OutputError(
+                f"{self.folder} holds faces of another size than {self.size} pixels: name a new folder"
+            )
+        self.told.kept = len(self.rows)
 
     def _go_on(self, asked: dict[str, Any]) -> None:
         """Take up what an earlier run has written, but for a line that it did not finish."""

@@ -82,10 +82,8 @@ class Pair:
             if not files:
                 raise RequestError(f"of {name} nothing came: clips or photos of them were wanted")
         for side, files in zip(SIDES, sources, strict=True):
-            place = folder / side / SOURCES
-            place.mkdir(parents=True, mode=0o700)
-            for i, file in enumerate(files):
-                outputs.link(file, place / f"{i:04}-{file.name}")
+            (folder / side / SOURCES).mkdir(parents=True, mode=0o700)
+            Side(folder / side).add(files)
         pair = Pair(folder, names, consent, time.time())
         about = {key: value for key, value in asdict(pair).items() if key != "folder"}
         _put(folder / ABOUT, about)
@@ -125,11 +123,17 @@ class Side:
     def sources(self) -> list[Path]:
         return sorted((self.folder / SOURCES).iterdir())
 
-    def sorted(self) -> dict[str, list[Any]]:
-        """How alike each face is to the others, and the numbers of those that are left `out`; nothing before all are
-        extracted."""
+    def add(self, files: Sequence[Path]) -> None:
+        """Clips and photos, behind those that are there."""
+        for i, file in enumerate(files, len(self.sources())):
+            outputs.link(file, self.folder / SOURCES / f"{i:04}-{file.name}")
+
+    def sorted(self) -> dict[str, Any]:
+        """How alike each face is to the others (`likeness`), the numbers of those that are left `out`, and how many of the
+        `files` they are from; nothing before all are extracted."""
         path = self.folder / SORTED
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"likeness": [], "out": []}
+        nothing = {"likeness": [], "out": [], "files": 0}
+        return nothing | (json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
 
     def leave_out(self, out: Sequence[int]) -> None:
         """Which faces are left out, by their numbers, in place of those that were."""
@@ -166,22 +170,26 @@ def extract_side(side: Side, name: str, threads: int, progress: Progress) -> str
     """The faces of the person who is in most of a side's files, and of whoever may be them; those that are too far from
     the others are left out until somebody takes them back. What is to be said of it. `FaceError` where nobody is, and
     of who reads as under 18."""
-    kit = shared_kit(None, threads)
+    kit, before, sources = shared_kit(None, threads), side.sorted(), side.sources()
+    if before["files"] == len(sources):
+        return ""
     found = extract(
-        side.sources(),
+        sources[before["files"] :],
         side.faces,
-        like=_who(side.sources(), kit),
+        like=_who(sources, kit),
         size=SIZE,
         template=LAYOUT,
         least=LEAST,
+        add=True,
         resume=True,
         kit=kit,
         progress=progress,
     )
     _check_adult(side.faces, name, kit)
-    likeness = _likeness(side.faces, kit)
-    out = [n for n, one in enumerate(likeness) if one < kit.embedder().threshold]
-    _put(side.folder / SORTED, {"likeness": [round(float(one), 3) for one in likeness], "out": out})
+    likeness, known = _likeness(side.faces, kit), len(before["likeness"])
+    far = [n for n, one in enumerate(likeness) if n >= known and one < kit.embedder().threshold]
+    rounded = [round(float(one), 3) for one in likeness]
+    _put(side.folder / SORTED, {"likeness": rounded, "out": [*before["out"], *far], "files": len(sources)})
     return f"{found.kept} faces" + (f"; {found.failed} files could not be read" if found.failed else "")
 
 

@@ -197,6 +197,7 @@ CALLS = (
     ),
     Call("GET", "/api/pairs/{id}", pairs_api.one),
     Call("DELETE", "/api/pairs/{id}", pairs_api.forget, status=204),
+    Call("POST", "/api/pairs/{id}/{side}/media", pairs_api.add_files, _object(media=TEXTS), 201),
     Call("GET", "/api/pairs/{id}/{side}/faces", pairs_api.faces),
     Call("PUT", "/api/pairs/{id}/{side}/faces", pairs_api.leave_out, _object(out=NUMBERS), 204),
     Call("GET", "/api/pairs/{id}/{side}/faces/{n}", pairs_api.face),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +58,21 @@ class Pairs:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        items = [
-            (name, pair.side(side).folder, pair.side(side).faces)
-            for name, side in zip(pair.names, SIDES, strict=True)
-        ]
-        self._queue.put("extract", {"pair": folder.name, "names": pair.names}, items)
+        self._look(pair, SIDES)
         return pair
+
+    def add_files(self, library: Library, pair: Pair, side: str, media: list[Any]) -> dict[str, Any]:
+        """More clips and photos of one of the two: the job that looks for faces in them."""
+        if not media:
+            raise RequestError("no media came: ids of clips or photos were wanted")
+        pair.side(side).add([library.file(str(id)) for id in media])
+        return self._queue.job(self._look(pair, [side]))
+
+    def _look(self, pair: Pair, sides: Sequence[str]) -> str:
+        """Look for faces in what is new."""
+        names = dict(zip(SIDES, pair.names, strict=True))
+        items = [(names[one], pair.side(one).folder, pair.side(one).faces) for one in sides]
+        return self._queue.put("extract", {"pair": pair.folder.name, "names": pair.names}, items)
 
     def train(self, pair: Pair, preset: str) -> dict[str, Any]:
         """The job that trains a pair, which goes on if there is one."""
@@ -182,6 +192,16 @@ async def forget(request: Request) -> Response:
     """Forget a pair: files, faces, and what was learned."""
     await run_in_threadpool(_studio(request).pairs.forget, _pair(request))
     return Response(status_code=204)
+
+
+async def add_files(request: Request) -> Response:
+    """More clips and photos of one of the two, `a` or `b`; the job that looks for faces in them."""
+    studio, pair, given = _studio(request), _pair(request), await asked(request)
+    _side(request)
+    media, side = value_of(given, "media", list), request.path_params["side"]
+    return JSONResponse(
+        await studio.library.run(studio.pairs.add_files, studio.library, pair, side, media), 201
+    )
 
 
 async def faces(request: Request) -> Response:

@@ -4,7 +4,7 @@
 import * as api from "./api.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
-import { html } from "./view.js";
+import { html, Icon } from "./view.js";
 import { t } from "./words.js";
 
 const FEW = 20; // faces that are shown at first
@@ -15,10 +15,10 @@ const whole = signal(/** @type {string[]} */ ([])); // sides of which all are sh
 const address = (pair, { side }) => `/api/pairs/${pair.id}/${side}/faces`;
 
 const asked = new Set();
-/** @param {string} at */
-function load(at) {
-  if (asked.has(at)) return;
-  asked.add(at);
+/** @param {string} at @param {number} count that there are by now */
+function load(at, count) {
+  if (asked.has(`${at} ${count}`)) return;
+  asked.add(`${at} ${count}`);
   state.trying(async () => {
     const found = await api.get(at);
     faces.value = { ...faces.value, [at]: found };
@@ -32,19 +32,28 @@ async function turn(at, n) {
   await state.trying(() => api.call("PUT", at, { out: now.flatMap((one, i) => (one.out ? [i] : [])) }));
 }
 
+/** More clips and photos, whose faces a job looks for. @param {any} pair @param {any} side @param {File[]} files */
+const add = (pair, side, files) =>
+  state.working(async () => {
+    const media = [];
+    for (const file of files) media.push((await api.upload(file)).id);
+    await api.post(`/api/pairs/${pair.id}/${side.side}/media`, { media });
+    for (const id of media) await api.call("DELETE", `/api/media/${id}`);
+    state.jobs.value = await api.get("/api/jobs");
+  });
+
 const Side = (/** @type {any} */ { pair, side }) => {
   const at = address(pair, side), all = faces.value[at];
-  if (!all) {
-    load(at);
-    return null;
-  }
+  if (all?.length !== side.faces) load(at, side.faces);
+  if (!all) return null;
   const order = all.map((one, n) => ({ ...one, n })).sort((a, b) => a.likeness - b.likeness);
   const shown = whole.value.includes(at) ? order : order.slice(0, FEW);
   const out = all.filter((one) => one.out).length;
   return html`<div class="side"><h3>${side.name}<span>${t("pair-counts", { n: all.length - out, out })}</span></h3>
     <div class="nobodies few">${shown.map(({ n, likeness, out }) => html`<button type="button" key=${n} class=${out ? "out" : ""} aria-pressed=${!out} aria-label=${t("pair-face", { n: n + 1, likeness: Math.round(100 * likeness) })} onClick=${() => turn(at, n)}>
       <img src=${`${at}/${n}`} alt="" loading="lazy" width="96" height="96" /><span>${Math.round(100 * likeness)}</span></button>`)}</div>
-    ${shown.length < order.length && html`<button type="button" class="plain" onClick=${() => (whole.value = [...whole.value, at])}>${t("pair-show-all", { n: order.length })}</button>`}
+    <div class="row">${shown.length < order.length && html`<button type="button" class="plain" onClick=${() => (whole.value = [...whole.value, at])}>${t("pair-show-all", { n: order.length })}</button>`}
+      <label class="plain"><input type="file" accept="image/*,video/*,.heic,.avif" multiple aria-label=${t("pair-more", { name: side.name })} onChange=${(/** @type {any} */ e) => { add(pair, side, [...e.target.files]); e.target.value = ""; }} /><${Icon} name="open" />${t("pair-more-short")}</label></div>
   </div>`;
 };
 

@@ -100,7 +100,7 @@ const New = () => {
 const Shown = (/** @type {any} */ { one }) => {
   const finding = jobOf("extract"), found = one.sides.every((/** @type {any} */ side) => side.faces);
   return html`<section><h2>${t("pair-faces")}</h2>
-      ${!found && finding && html`<${jobs.Job} job=${finding} whole=${true} />`}
+      ${finding && !(found && finding.state === "done") && html`<${jobs.Job} job=${finding} whole=${true} />`}
       ${!found && !finding && html`<p class="note"><${Icon} name="alert" />${t("pair-not-found")}</p>`}
       ${found && html`<${Faces} pair=${one} />`}</section>
     ${found && html`<${Training} pair=${one} presets=${known.value.presets} lacks=${known.value.lacks} job=${jobOf("train")} reload=${load} />`}
