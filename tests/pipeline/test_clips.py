@@ -540,9 +540,9 @@ def test_a_damaged_folder_of_parts_is_one_line(
         verbs.edit_clip(walk, out, smile=0.5, **old)
     told, state = folder / "done.json", next(folder.glob("*.npz"))
     whole, kept = told.read_text(), state.read_bytes()
-    harmed = [whole.replace('"schema": 3', '"schema": []'), "[]", "5", "null", "", "[" * 100_000]
+    harmed = [whole.replace('"schema": 4', '"schema": []'), "[]", "5", "null", "", "[" * 100_000]
     harmed += [whole.replace("00000.nut", name) for name in ("00007.nut", "../out.mp4", "/etc/passwd")]
-    harmed += [whole.replace('"frames": ', '"frames": "x"; '), whole.replace('"parts": [', '"parts": [{}, ')]
+    harmed += [whole.replace('"frames": ', '"frames": "x"; '), whole.replace('"parts": {', '"parts": {"x": 3, ')]
     for text in harmed:
         told.write_text(text)
         ran = mien("edit", walk, "--smile", 0.5, "-o", out, "--resume")
@@ -552,6 +552,14 @@ def test_a_damaged_folder_of_parts_is_one_line(
         state.write_bytes(kept[:size])
         ran = mien("edit", walk, "--smile", 0.5, "-o", out, "--resume")
         assert ran.code == 2 and "is damaged" in ran.err and ran.err.count("\n") == 1, ran
+    state.write_bytes(kept)
+    part = folder / "00000.nut"
+    encoded = part.read_bytes()
+    middle = len(encoded) // 2
+    for damaged in (encoded[:middle], encoded[:middle] + b"?" + encoded[middle + 1 :]):
+        part.write_bytes(damaged)
+        ran = mien("edit", walk, "--smile", 0.5, "-o", out, "--resume")
+        assert ran.code == 2 and "00000.nut is not as it was written" in ran.err and not out.exists(), ran
     assert mien("edit", walk, "--smile", 0.5, "-o", out, "--force").code == 0 and not folder.exists()
 
 

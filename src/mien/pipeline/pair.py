@@ -132,7 +132,7 @@ class Side:
         """How alike each face is to the others (`likeness`), the numbers of those that are left `out`, and how many of the
         `files` they are from; nothing before all are extracted."""
         path = self.folder / SORTED
-        nothing = {"likeness": [], "out": [], "files": 0}
+        nothing: dict[str, Any] = {"likeness": [], "out": [], "files": 0}
         return nothing | (json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
 
     def leave_out(self, out: Sequence[int]) -> None:

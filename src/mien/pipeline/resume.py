@@ -23,8 +23,9 @@ from ..io import outputs, watermark
 from ..types import Array, Clip, Photo, Progress, Source, Step
 
 PART = 4  # seconds
-SCHEMA = 3  # of done.json
+SCHEMA = 4  # of done.json
 TOLD = "done.json"
+ANEW = "begin anew, with --force in place of --resume"
 LOCK = "lock"  # held while a run is at work
 OWN = re.compile(r"done\.(json|part)|\d{5}\.(nut|npz)|lock")  # what a run makes in its folder
 
@@ -85,12 +86,13 @@ class ResumableRun:
     """The folder with what is done of a clip: encoded parts, what was asked, and what the next part needs to
     know.
 
-    done.json is written last, and replaced in one go: what it does not name was never made.
+    done.json is written last, and replaced in one go: what it does not name was never made. parts: the encoded ones by
+    name, each with its SHA-256.
     """
 
     folder: Path
     request: dict[str, Any]
-    names: list[str] = field(default_factory=list)
+    parts: dict[str, str] = field(default_factory=dict)
     frames: int = 0
     edited: list[int] = field(default_factory=list)
     marked: bool = False
@@ -122,23 +124,23 @@ class ResumableRun:
         try:
             known = json.loads((self.folder / TOLD).read_text(encoding="utf-8"))
             if known.get("schema") != SCHEMA:
-                raise OutputError(
-                    f"{self.folder} was begun by another version of mien: begin anew with --force"
-                )
+                raise OutputError(f"{self.folder} was begun by another version of mien: {ANEW}")
             if known["request"] != json.loads(json.dumps(self.request)):
                 raise RequestError(
-                    f"{self.folder} was begun with another request or clip: give the same, or begin anew with --force"
+                    f"{self.folder} was begun with another request or clip: give the same, or {ANEW}"
                 )
             if not known["parts"]:
                 return None
-            names, state = [str(name) for name in known["parts"]], str(known["state"])
+            parts, state = dict(known["parts"]), str(known["state"])
             if lost := [
                 name
-                for name in (*names, state)
+                for name in (*parts, state)
                 if not (OWN.fullmatch(name) and (self.folder / name).is_file())
             ]:
-                raise OutputError(f"{self.folder} has lost {lost[0]}: begin anew with --force")
-            self.names, self.frames, self.edited = names, int(known["frames"]), list(known["edited"])
+                raise OutputError(f"{self.folder} has lost {lost[0]}: {ANEW}")
+            if other := [name for name, digest in parts.items() if _digest(self.folder / name) != digest]:
+                raise OutputError(f"{self.folder / other[0]} is not as it was written: {ANEW}")
+            self.parts, self.frames, self.edited = parts, int(known["frames"]), list(known["edited"])
             line.edited |= set(self.edited)
             line.marked = bool(known["marked"])
             line.notes |= {int(face): note for face, note in known["notes"].items()}
@@ -146,15 +148,17 @@ class ResumableRun:
         except MienError:
             raise
         except Exception as error:  # of a damaged file anything may be missing, or be of another kind
-            raise OutputError(f"{self.folder} is damaged: begin anew with --force") from error
+            raise OutputError(f"{self.folder} is damaged: {ANEW}") from error
 
     def _check_own(self) -> None:
         """Refuse a folder that bears the name but is not mien's: nobody's files are taken away."""
         if not self.folder.exists() and not self.folder.is_symlink():
             return
-        real = self.folder.is_dir() and not self.folder.is_symlink()
-        inside = [one.name for one in self.folder.iterdir()] if real else [self.folder.name]
-        if alien := [name for name in inside if not OWN.fullmatch(name)]:
+        if self.folder.is_symlink() or not self.folder.is_dir():
+            raise OutputError(
+                f"{self.folder} is wanted for parts and is no folder: move it, or choose another -o"
+            )
+        if alien := [one.name for one in self.folder.iterdir() if not OWN.fullmatch(one.name)]:
             raise OutputError(
                 f"{self.folder} is wanted for parts and holds what mien did not make ({alien[0]}): move it, or choose another -o"
             )
@@ -167,9 +171,10 @@ class ResumableRun:
 
     def add(self, pictures: Iterator[Any], clip: Clip, line: FrameProcessor) -> None:
         """Encode one more part."""
-        name = f"{len(self.names):05d}"
-        self.frames += video.encode(pictures, self.folder / f"{name}.nut", clip)
-        self.names.append(f"{name}.nut")
+        name = f"{len(self.parts):05d}"
+        part = self.folder / f"{name}.nut"
+        self.frames += video.encode(pictures, part, clip)
+        self.parts[part.name] = _digest(part)
         self.edited, self.marked = sorted(line.edited), line.marked
         state = f"{name}.npz"
         keep(line, self.folder / state)
@@ -183,7 +188,7 @@ class ResumableRun:
         told: dict[str, Any] = {
             "schema": SCHEMA,
             "request": self.request,
-            "parts": self.names,
+            "parts": self.parts,
             "frames": self.frames,
         }
         told |= {"edited": self.edited, "marked": self.marked, "notes": line.notes, "state": state}
@@ -193,6 +198,11 @@ class ResumableRun:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self.folder / TOLD)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def keep(line: FrameProcessor, path: Path) -> None:
@@ -291,31 +301,31 @@ def _process(
     # of a clip its name alone, so that a copy of it gives the same pixels
     picture = str(request.get("photo") or Path(clip.path).name)
     line.bits = watermark.bits_of((step,), picture.encode("utf-8", "surrogateescape"))
-    parts = ResumableRun(out.with_name(f"{out.name}.parts"), request)
+    made = ResumableRun(out.with_name(f"{out.name}.parts"), request)
     try:
-        with parts.held():
-            first, ticks = parts.begin(line, resume=resume, force=force) or (0, None)
+        with made.held():
+            first, ticks = made.begin(line, resume=resume, force=force) or (0, None)
             pictures = line.run(frames(first, ticks))
             for head in pictures:
                 part = itertools.islice(itertools.chain([head], pictures), max(1, round(PART * fps)))
-                parts.add(_watched(part, parts.frames, clip.frames, progress), clip, line)
+                made.add(_watched(part, made.frames, clip.frames, progress), clip, line)
                 if progress.cancelled:
                     raise Stopped
-            if not parts.frames:
-                parts.clear()
+            if not made.frames:
+                made.clear()
                 raise InputError(f"{clip.path} holds no frame that can be decoded in the part that is meant")
             if line.nothing:
-                parts.clear()
-                raise FaceError(f"{clip.path}: {line.nothing} in {parts.frames} frames: nothing was written")
+                made.clear()
+                raise FaceError(f"{clip.path}: {line.nothing} in {made.frames} frames: nothing was written")
             found = (f"face {face} {note}" for face, note in sorted(line.notes.items()))
             notes = (*step.notes, *found)
             done = replace(step, notes=notes, sources=(*step.sources, *line.sources))
             bits = watermark.as_text(line.bits) if line.marked else ""
-            join([parts.folder / name for name in parts.names], done, bits)
-            parts.clear()
+            join([made.folder / name for name in made.parts], done, bits)
+            made.clear()
     except OSError as error:
         raise outputs.unwritable(out, error) from error
-    return Summary(parts.frames, fps, len(line.edited), notes, clip.left_out)
+    return Summary(made.frames, fps, len(line.edited), notes, clip.left_out)
 
 
 def _watched(pictures: Iterator[Any], done: int, total: int, progress: Progress) -> Iterator[Any]:
