@@ -9,7 +9,7 @@ import pytest
 from faces import hopper, hopper_face, kit, opened, planned
 
 from mien import Photo, RequestError, edit
-from mien.edits import teeth
+from mien.edits import mouth, teeth
 from mien.edits.mouth import Grin, Mouth, parted, shows_teeth, tongue_out
 from mien.edits.teeth import halved
 from mien.face import filters, geometry, mesh, topology
@@ -157,10 +157,36 @@ def test_a_grin_is_asked_for_instead_of_a_smile():
     assert opened(hopper()).edit(smile=0.0, grin=0.0) is hopper()
 
 
-def test_a_gaping_mouth_is_closed():
-    """Of Hopper, whose mouth was opened three times over: one closing is not enough, for the mesh sees less of an
-    opening than there is."""
-    gaping = edit(edit(edit(hopper(), kit=kit(), mouth=1.0), kit=kit(), mouth=1.0), kit=kit(), mouth=1.0)
+@pytest.fixture(scope="module")
+def gaping() -> Photo:
+    """Hopper, whose mouth was opened three times over."""
+    photo = hopper()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mouth, "OPENED", (8.0, 9.0))
+        for _ in range(3):
+            photo = edit(photo, kit=kit(), mouth=1.0)
+    return photo
+
+
+def test_a_mouth_that_is_wide_open_is_opened_no_farther(gaping: Photo):
+    """Nor does a grin draw teeth into it."""
+    asked = edit(gaping, kit=kit(), mouth=1.0)
+    assert "wide open already" in asked.history[-1].notes[0] and np.array_equal(asked.pixels, gaping.pixels)
+    points = kit().faces(gaping.pixels)[0].landmarks
+    inside = mesh.polygon_mask(points, topology.INNER_LIPS, max(gaping.size), feather=1)
+    inside = cv2.erode(inside[: gaping.size[1], : gaping.size[0]], np.ones((9, 9))) > 0.9
+    lighter = edit(gaping, kit=kit(), grin=1.0).pixels[inside].astype(int) - gaping.pixels[inside]
+    assert np.percentile(lighter, 95) < 40, "teeth would be lighter by more than 100"
+
+
+def test_a_chin_is_not_drawn_out(gaping: Photo, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mouth, "FARTHEST", 0.2)
+    left = edit(gaping, kit=kit(), mouth=-1.0)
+    assert "too wide open" in left.history[-1].notes[0] and np.array_equal(left.pixels, gaping.pixels)
+
+
+def test_a_gaping_mouth_is_closed(gaping: Photo):
+    """One closing is not enough, for the mesh sees less of an opening than there is."""
     found = [
         kit().faces(photo.pixels)[0].landmarks
         for photo in (gaping, *(edit(gaping, kit=kit(), mouth=amount) for amount in (-0.5, -1.0)))

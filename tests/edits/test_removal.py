@@ -181,6 +181,21 @@ def test_what_hangs_from_a_chin_goes_and_collars_stay():
     assert may[chin, middle] == 1 and may[chin + size // 10, middle] > 0.5
 
 
+def test_a_mouth_is_no_beard():
+    """Whatever a network makes of it: a smile with teeth under a beard stays as it was."""
+    photo, face = collins()
+    spoilt = photo.pixels.copy()
+    lips = np.rint(face.landmarks[list(topology.LIPS)]).astype(np.int32)
+    cv2.fillPoly(spoilt, [lips], (60, 90, 200))
+    translator: Any = Knowing(Photo(spoilt))
+    edit = Removal(translator, kit().parser, "beard", 1.0)
+    crop = geometry.align(worn("beard", photo, face).pixels, face.landmarks, edit.alignment)
+    translator.matrix = crop.matrix
+    mouth = mesh.polygon_mask(crop.landmarks, topology.LIPS, crop.size, feather=1)
+    alpha = edit(crop).alpha
+    assert alpha[cv2.erode(mouth, np.ones((9, 9))) > 0.9].mean() < 0.1 and alpha.max() > 0.9
+
+
 def test_half_is_between():
     photo, face = collins()
     dressed = worn("glasses", photo, face)

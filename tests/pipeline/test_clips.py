@@ -352,6 +352,19 @@ def test_a_lost_face_passes_through(portrait: Array, tmp_path: Path, monkeypatch
     assert change[9] < 0.5 * change[5] and (change[26:] > 0).all()
 
 
+def test_texture_comes_from_one_place_or_another():
+    """Not from between them, where anything may be; what comes from nearly one place is averaged."""
+    alpha, zero = np.ones((8, 8), np.float32), np.zeros((8, 8, 3), np.float32)
+
+    def fetched(at: float, colour: float) -> Change:
+        return Change(np.full((8, 8, 2), at, np.float32), zero + np.float32(colour), alpha, kind="texture")
+
+    near = clips.mean([(fetched(10, 0.2), 1.0), (fetched(11, 0.4), 1.0), (fetched(90, 0.9), 0.5)])
+    assert np.allclose(near.flow, 10.5) and np.allclose(near.colour, 0.3)
+    plain = [replace(fetched(at, 0), kind="skin") for at in (10, 90)]
+    assert np.allclose(clips.mean([(one, 1.0) for one in plain]).flow, 50)
+
+
 def test_memory_does_not_grow_with_the_clip(landmarks: Array):
     """The line holds no more after 400 frames than after 60."""
     face = seen(np.zeros(2), landmarks + 20).faces[1]
@@ -542,7 +555,10 @@ def test_a_damaged_folder_of_parts_is_one_line(
     whole, kept = told.read_text(), state.read_bytes()
     harmed = [whole.replace('"schema": 4', '"schema": []'), "[]", "5", "null", "", "[" * 100_000]
     harmed += [whole.replace("00000.nut", name) for name in ("00007.nut", "../out.mp4", "/etc/passwd")]
-    harmed += [whole.replace('"frames": ', '"frames": "x"; '), whole.replace('"parts": {', '"parts": {"x": 3, ')]
+    harmed += [
+        whole.replace('"frames": ', '"frames": "x"; '),
+        whole.replace('"parts": {', '"parts": {"x": 3, '),
+    ]
     for text in harmed:
         told.write_text(text)
         ran = mien("edit", walk, "--smile", 0.5, "-o", out, "--resume")

@@ -37,9 +37,14 @@ class Mouth:
         small = halved(crop)
         if self.amount < 0 and tongue_out(small):
             return nothing(crop, "has the tongue out, so nothing was done to the mouth")
-        moved = parted(small.landmarks[: topology.POINTS], self.amount)
+        amount = self.amount
+        if amount > 0:
+            amount *= float(filters.smoothstep(mesh.mouth_shape(small.landmarks)[2], *OPENED[::-1]))
+            if not amount:
+                return nothing(crop, "has its mouth wide open already, so nothing was done to it")
+        moved = parted(small.landmarks[: topology.POINTS], amount)
         change = self._moving(small, moved)
-        if self.amount < 0:
+        if amount < 0:
             closed = self._closed(small, change)
             return replace(doubled(closed), note=closed.note)
         change = doubled(change)
@@ -57,17 +62,20 @@ class Mouth:
         """A first closing, and what it leaves open closed anew: the mesh of a gaping mouth ends above the lower
         lip, which is seen only when less is open. One that stays open is left as it was."""
         wanted = (1 + self.amount) * mesh.mouth_shape(small.landmarks)[2]
+        note = "has its mouth too wide open to be closed so far, so nothing was done to it"
         for closing in range(CLOSINGS + 1):
             after = self.landmarker.laid_anew(apply_to_crop(small, change))
             gap = mesh.mouth_shape(after.landmarks)[2]
             if gap - wanted < (CLOSED if closing < CLOSINGS else GAPING):
                 break
             if closing == CLOSINGS:
-                note = "has its mouth too wide open to be closed so far, so nothing was done to it"
                 return nothing(small, note)
             offsets = parted(after.landmarks[: topology.POINTS], float(wanted / gap - 1))
             change = then(change, self._moving(after, offsets))
-        return change
+        farthest = float(np.abs(change.flow[change.alpha > 0.5]).max(initial=0)) / eye_distance(
+            small.landmarks
+        )
+        return nothing(small, note) if farthest > FARTHEST else change
 
     def _reveal(self, crop: Crop, small: Crop, moved: Array, change: Change) -> None:
         """Between the parted lips: what an open mouth showed stays where it is, for teeth do not move with
@@ -105,7 +113,10 @@ class Grin:
 
     def __call__(self, crop: Crop) -> Change:
         small = halved(crop)
-        own = shows_teeth(small)
+        # of a mouth that is wide open nobody sees what is behind a tongue
+        own = max(
+            shows_teeth(small), float(filters.smoothstep(mesh.mouth_shape(small.landmarks)[2], *OPENED))
+        )
         wanted = self.wanted_mouth(crop.landmarks, own)
         change = doubled(self.prototypes.change(small, mouth=wanted))
         if own < 1:
@@ -223,6 +234,7 @@ def doubled(change: Change) -> Change:
 # by less than is asked, and the less lips part, the less is made up.
 GRIN = np.array([0.19, 0.145, 0.12], np.float32)
 WIDEST = 0.16  # eye distances that the lips part at amount 1
+OPENED = 0.2, 0.3  # eye distances of opening from where on lips part less, and no more
 # Over the eye distance, from which on a mouth gapes; and how much of its lower half is tongue where that is out: yells
 # and laughs have .8 at the most, tongues that lie over the lip .98.
 GAPE, TONGUE = 0.3, 0.88
@@ -230,6 +242,7 @@ CLOSINGS, CLOSED = (
     2,
     0.03,
 )  # more closings at most, and eye distances of opening beyond what is wanted that are let be
+FARTHEST = 0.39  # eye distances that a chin moves: beyond that it is a smear
 GAPING = 0.1  # the same after the last one: more is a mouth that was not closed
 PRESSED = 0.14  # of their height that lips lose when they are closed with amount -1
 

@@ -74,7 +74,7 @@ class Removal:
         face, wide = mesh.with_border_points(crop.landmarks, size), np.ones((size // NEAR,) * 2)
         covered = _covered(last) * cv2.dilate(_covered(first), wide)
         covered *= (
-            self.beard_region(crop, covered)
+            self.beard_region(crop, covered) * (1 - self._mouth(crop))
             if self.thing == "beard"
             else mesh.influence_mask(face, face, size)
         )
@@ -120,6 +120,13 @@ class Removal:
         if in_eyes(away, crop.landmarks) > HIDDEN:
             return True
         return in_eyes(*self._parsed(crop)) > DARK
+
+    def _mouth(self, crop: Crop) -> Array:
+        """Lips, and what is seen between them, `[S, S]` in 0..1: nothing there is a beard, however wide they are open."""
+        seen = geometry.align(crop.pixels, crop.landmarks, self.parser.alignment)
+        regions = self.parser.parse(seen)
+        mouth = np.minimum(regions["lips"] + regions["teeth"], 1)
+        return cv2.warpAffine(mouth, geometry.invert(seen.matrix), (crop.size, crop.size))
 
     def _parsed(self, crop: Crop) -> tuple[Array, Array]:
         """What the parser takes for the thing, `[s, s]`, and where the landmarks `[478, 2]` lie in that."""

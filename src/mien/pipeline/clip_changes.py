@@ -17,6 +17,7 @@ from ..face import mesh, topology
 from ..types import Array, Change
 
 REACH = 3  # key frames on each side up to which Changes are averaged; the last has weight 0
+SAME = 4.0  # crop pixels that places may be apart that texture is fetched from
 COARSE = 4  # crop pixels on a side that share one step of the mesh when a Change is carried on
 
 Laid = tuple[
@@ -114,7 +115,10 @@ def moved(laid: Laid, to: Array, triangles: Array) -> Change:
 
 
 def mean(changes: Sequence[tuple[Change, float]]) -> Change:
-    """The mean of Changes, each with its share; all or none of them look into a picture."""
+    """The mean of Changes, each with its share; all or none of them look into a picture. Of those that fetch texture
+    only such as fetch it from the same place as the one with most share: between two places anything may be."""
+    if changes[0][0].kind == "texture":
+        changes = _from_one_place(changes)
     first = changes[0][0]
     if len(changes) == 1:
         return first
@@ -136,3 +140,12 @@ def mean(changes: Sequence[tuple[Change, float]]) -> Change:
         return out
     pixels = of(lambda change: change.source.pixels if change.source else out.colour)
     return replace(out, source=replace(first.source, pixels=np.rint(pixels).astype(np.uint8)))
+
+
+def _from_one_place(changes: Sequence[tuple[Change, float]]) -> list[tuple[Change, float]]:
+    """Those Changes whose flow is about that of the one with the largest share, where that is seen."""
+    usual, _ = max(changes, key=lambda each: each[1])
+    where = usual.alpha > 0.1
+    if not where.any():
+        return [*changes]
+    return [each for each in changes if np.median(np.abs(each[0].flow - usual.flow)[where]) < SAME]
