@@ -1,16 +1,19 @@
 """Photos in the colours of phones and of editors: they look, and are edited, as in sRGB."""
 
+import io
 import struct
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from faces import collins, hopper, kit
-from PIL import ImageCms
+from PIL import Image, ImageCms
 
-from mien import Photo, edit, find, swap
+from mien import InputError, Photo, edit, find, read, swap, write
+from mien.io import captions
 from mien.io.colour_profile import Profile, profile_of
 from mien.types import Array, Origin
 from mien.verbs import identity
@@ -112,3 +115,73 @@ def test_a_swap_looks_the_same_in_every_profile():
     (who,) = find(wide(collins()[0]), kit=kit())
     alike = identity(wide(collins()[0]), who, kit=kit()).likeness(identity(*collins(), kit=kit()))
     assert alike > 0.97
+
+
+# ---- without a profile of their own
+
+
+def png(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A small PNG with chunks behind its head."""
+    file = io.BytesIO()
+    Image.fromarray(hopper().pixels[:48, :40]).save(file, "PNG")
+    whole = file.getvalue()
+    return whole[:33] + b"".join(captions.chunk(*one) for one in chunks) + whole[33:]
+
+
+CHRM = struct.pack(">8I", *(round(v * 1e5) for v in (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)))
+GAMA = struct.pack(">I", 45471)
+
+
+@pytest.mark.parametrize("how", ["R03", "cHRM", "cICP"])
+def test_what_a_file_says_of_its_colours_is_a_profile(how: str, tmp_path: Path):
+    """And is written as one: Adobe RGB as cameras say it and as numbers, Display P3 by its codes."""
+    if how == "R03":
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0xA005] = {1: "R03"}
+        file = io.BytesIO()
+        Image.fromarray(hopper().pixels[:48, :40]).save(file, "JPEG", exif=exif)
+        data = file.getvalue()
+    else:
+        data = (
+            png((b"gAMA", GAMA), (b"cHRM", CHRM)) if how == "cHRM" else png((b"cICP", bytes((12, 13, 0, 1))))
+        )
+    photo = read(io.BytesIO(data))
+    found = profile_of(photo.origin.icc)
+    assert found and photo.origin.icc
+    red = found.to_srgb(np.array([0.8, 0.3, 0.3]))
+    assert red == pytest.approx(
+        [0.8745, 0.2639, 0.2745] if how == "cICP" else [0.9242, 0.2885, 0.2943], abs=0.02
+    )
+    theirs = ImageCms.ImageCmsProfile(io.BytesIO(photo.origin.icc))
+    shown = ImageCms.profileToProfile(Image.fromarray(photo.pixels), theirs, ImageCms.createProfile("sRGB"))
+    assert shown is not None
+    assert np.abs(np.asarray(shown).astype(int) - found.picture(photo.pixels)).max() <= 2
+    out = tmp_path / ("out.jpg" if how == "R03" else "out.png")
+    write(photo, out)
+    assert read(out).origin.icc == photo.origin.icc
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [],
+        [(b"sRGB", b"\0"), (b"gAMA", GAMA), (b"cHRM", CHRM)],
+        [(b"gAMA", GAMA)],
+        [(b"gAMA", bytes(4)), (b"cHRM", bytes(32))],
+        [(b"cHRM", b"\xff" * 32)],
+        [(b"cICP", b"\x01\x0d\0\x01")],
+        [(b"cICP", b"\x09\x10\0\x01")],
+        [(b"cICP", b"")],
+    ],
+)
+def test_srgb_and_nonsense_are_no_profile(chunks: list[tuple[bytes, bytes]]):
+    assert profile_of(read(io.BytesIO(png(*chunks))).origin.icc) is None
+
+
+def test_a_file_that_is_no_file_of_bytes_is_told(tmp_path: Path):
+    (tmp_path / "a").write_bytes(png())
+    with (tmp_path / "a").open("rb") as closed:
+        pass
+    for wrong, said in ((io.StringIO("x"), "gives str"), (closed, "cannot be read")):
+        with pytest.raises(InputError, match=said):
+            read(wrong)  # pyright: ignore[reportArgumentType]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Collection
 from typing import Any, BinaryIO
 
 APP13 = b"Photoshop 3.0\0"
@@ -72,19 +73,25 @@ def segments(resources: bytes) -> bytes:
 
 def of_png(file: BinaryIO) -> tuple[bytes, ...]:
     """The chunks of text of a PNG, kind and body, but for those that EXIF and XMP are read from."""
-    here, found = file.tell(), list[bytes]()
+    found = chunks(file, TEXTS)
+    return tuple(kind + body for kind, body in found if not body.startswith(ELSEWHERE))
+
+
+def chunks(file: BinaryIO, kinds: Collection[bytes]) -> list[tuple[bytes, bytes]]:
+    """The chunks of some kinds of a PNG, each with its body; no huge ones, and the file stays where it is."""
+    here, found = file.tell(), list[tuple[bytes, bytes]]()
     file.seek(8)
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
-        if kind in TEXTS and length < 1 << 24:
+        if kind in kinds and length < 1 << 24:
             body = file.read(length)
-            if not body.startswith(ELSEWHERE) and len(body) == length:
-                found.append(kind + body)
+            if len(body) == length:
+                found.append((kind, body))
         else:
             file.seek(length, 1)
         file.seek(4, 1)
     file.seek(here)
-    return tuple(found)
+    return found
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:

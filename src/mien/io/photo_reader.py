@@ -40,6 +40,7 @@ from ..errors import InputError
 from ..types import Array, Origin, Photo
 from . import captions, inputs, xmp_packet
 from .exif import described, prepared
+from .implied_profile import implied_profile
 
 MAX_PIXELS = 200_000_000
 SUFFIXES = {
@@ -176,8 +177,13 @@ def read(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXEL
     header tells before anything is decoded.
     """
     if not isinstance(path, str | os.PathLike):
-        path.seek(0)
-        data = path.read()
+        try:
+            path.seek(0)
+            data: Any = path.read()
+        except (OSError, ValueError) as error:  # closed, perhaps
+            raise InputError(f"the open file cannot be read ({error})") from error
+        if not isinstance(data, bytes):
+            raise InputError(f"the open file gives {type(data).__name__}: open it for reading bytes")
         photo = _read("the picture", io.BytesIO(data), None, max_pixels)
         labelled = b"c2pa" in data
         return replace(photo, origin=replace(photo.origin, file=data)) if labelled else photo
@@ -312,7 +318,7 @@ def _depth(name: str, kind: str, file: BinaryIO, picture: Any) -> int:
 
 def _decode(depth: int, file: BinaryIO, picture: Any) -> tuple[Array, bytes | None]:
     """Pixels `[H, W, 3 or 4]`, not yet turned, and the profile that still fits them."""
-    icc: bytes | None = picture.info.get("icc_profile")
+    icc: bytes | None = picture.info.get("icc_profile") or implied_profile(picture, file)
     if depth == 16:
         file.seek(0)
         return _rgb16(
