@@ -202,7 +202,7 @@ def test_a_head_is_posed_as_it_lies():
 
 def test_who_wears_glasses_gets_no_others():
     """Not hopper, who wears some, nor collins once she wears a thin frame."""
-    wearing = Glasses(shape="round", rim=1.0, reader=kit().prototypes)
+    wearing = Glasses(shape="round", rim=1.0, reader=kit().prototypes, parser=kit().parser)
     change = wearing(crop())
     assert change.alpha.any() and not change.note
     worn = geometry.align(hopper().pixels, hopper_face().landmarks, Glasses.alignment)

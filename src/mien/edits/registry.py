@@ -83,7 +83,9 @@ def _make_glasses_edit(asked: Asked, kit: Kit) -> Edit:
     return (
         Removal(kit.remover, kit.parser, "glasses", -strength)
         if strength < 0
-        else Glasses(strength=strength, reader=kit.prototypes, networks=kit.landmarker.networks)
+        else Glasses(
+            strength=strength, reader=kit.prototypes, parser=kit.parser, networks=kit.landmarker.networks
+        )
     )
 
 
