@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from faces import collins, hopper, hopper_face, kit
 
-from mien import Photo, Session
+from mien import Photo, Session, edit
 from mien.face import geometry
 from mien.pipeline.photo import find_occlusion
 from mien.types import Array
@@ -114,3 +114,21 @@ def test_skin_that_moves_fetches_nothing_of_what_is_before_it():
 def test_bare_faces_are_not_covered():
     for photo, face in ((hopper(), hopper_face()), collins()):
         assert not find_occlusion(kit().parser, photo.pixels, face).mouth_covered
+
+
+def test_a_microphone_leaves_the_rest_of_the_face_as_one():
+    """It hides the mouth, and nothing beside it: light falls on the jaw as on the cheeks."""
+    photo, face = collins()
+    pixels, wide = photo.pixels.copy(), float(np.ptp(face.landmarks[:468, 0]))
+    middle = face.landmarks[[13, 152]].mean(0)
+    cv2.circle(pixels, tuple(np.rint(middle).astype(int).tolist()), round(0.24 * wide), (20, 20, 22), -1)
+    held = Photo(pixels)
+    assert "mouth covered" in edit(held, kit=kit(), beard=1.0).history[-1].notes[0]
+    lit = edit(held, kit=kit(), light=1.0).pixels.astype(int) - pixels
+    inwards = np.rint(0.9 * face.landmarks[[172, 397, 205]] + 0.1 * face.landmarks[4]).astype(
+        int
+    )  # of jaw and cheek
+    for x, y in inwards:
+        assert np.abs(lit[y - 2 : y + 3, x - 2 : x + 3]).mean() > 4
+    x, y = np.rint(middle).astype(int)
+    assert np.abs(lit[y - 5 : y + 6, x - 5 : x + 6]).max() <= 2

@@ -173,14 +173,15 @@ def _cover(crop: Crop, other: Array) -> Array | None:
     lower = mesh.polygon_mask(crop.landmarks, topology.LOWER_FACE, size, feather=1) > 0.5
     if float(other[lower].mean()) < COVERED:
         return None
-    hull = cv2.dilate(mesh.hull_mask(crop.landmarks, size), np.ones((size // 24,) * 2, np.uint8)) > 0
-    found = cv2.morphologyEx(
-        ((other > SOME) & hull).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((size // 12,) * 2, np.uint8)
-    )
+    hull, some = mesh.hull_mask(crop.landmarks, size), (other > SOME).astype(np.uint8)
+    # within the face: what is beside it would join a microphone to itself all around
+    found = cv2.morphologyEx(some & (hull > 0), cv2.MORPH_CLOSE, np.ones((size // 12,) * 2, np.uint8))
     _, parts = cv2.connectedComponents(found)
     piece = np.bincount(parts[lower], minlength=2)[1:].argmax() + 1
     outline = cv2.convexHull(np.argwhere(parts == piece)[:, ::-1].astype(np.int32))
     solid = cv2.fillConvexPoly(np.zeros((size, size), np.float32), outline, 1)
+    beyond = cv2.dilate(solid, np.ones((size // 12,) * 2)) * some
+    solid = np.maximum(solid, beyond * cv2.dilate(hull, np.ones((size // 24,) * 2, np.uint8)))
     light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     edged = filters.guided_filter(light, solid, size // 48, 1e-3)
     return cv2.GaussianBlur(
