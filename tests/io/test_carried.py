@@ -173,3 +173,24 @@ def test_damaged_resources_and_exif_are_taken_as_far_as_they_go():
     assert captions.current(whole[:-1]) is None and captions.current(b"") is None
     for blob in (b"", b"II*\0", b"MM\0*\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff" + bytes(40)):
         assert exif.sized(blob, (1, 1)) is not None
+
+
+def test_all_comments_stay(tmp_path: Path):
+    data = jpeg()
+    comments = b"".join(b"\xff\xfe" + struct.pack(">H", 2 + len(one)) + one for one in (b"one", b"two"))
+    photo = image.read(io.BytesIO(data[:2] + comments + data[2:]))
+    photo_writer.write(photo, tmp_path / "out.jpg")
+    with Image.open(tmp_path / "out.jpg") as picture:
+        assert picture.info["comment"] == b"one\ntwo"
+
+
+def test_pictures_beside_the_picture_are_told(tmp_path: Path):
+    pages = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue", "green")]
+    for name in ("a.tif", "a.webp", "a.png"):
+        pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
+        assert image.read(tmp_path / name).origin.left_out == (
+            "2 more pictures, as pages, frames or previews",
+        )
+    trailer = jpeg() + b"clip and all\x0c\0\0\0SEFT"
+    (said,) = image.read(io.BytesIO(trailer)).origin.left_out
+    assert "Samsung" in said

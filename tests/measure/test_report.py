@@ -328,7 +328,7 @@ def test_what_cannot_be_compared_is_refused(mien: Mien, pair: tuple[Path, Path],
     for words, said in (
         ((pair[0], small), "512 x 600 and 512 x 300 pixels"),
         ((blank, pair[0]), f"{blank}: no face found"),
-        ((pair[0], tmp_path / "x.mp4"), "a photo and a clip"),
+        ((pair[0], tmp_path / "x.mp4"), "x.mp4 a clip: a report compares two of a kind"),
         ((pair[0], tmp_path / "none.png"), "no such file"),
         ((*pair, "--identity", "nobody"), "nobody"),
         ((*pair, "--max-seam", "nan"), "max-seam is to be a number"),

@@ -284,7 +284,8 @@ def report(
     reports.check(limits)
     clips = [batch.is_clip(path) for path in (before, after)]
     if any(clips) and not all(clips):
-        raise InputError(f"{before} and {after} are a photo and a clip: a report compares two of a kind")
+        first, second = ("a clip" if one else "a photo" for one in clips)
+        raise InputError(f"{before} is {first} and {after} {second}: a report compares two of a kind")
     if any(clips):
         if html:
             raise RequestError("--html is for photos: leave it out for clips")

@@ -33,7 +33,8 @@ SLOPE = (
     0.6  # years less that are read for each year less that is asked of the prototypes: the median of 60 faces
 )
 FARTHEST = 12.0  # years by which any edit but an asked age changes the reading, at most
-NOTE = "reads {:.0f}, and nobody is made to look under 18 (the floor is a reading of 28): {}"
+NOTE = "reads {:.0f}, and nobody is made to look under 18: {}"
+YOUNGER = f" (younger goes down to a reading of {FLOOR:.0f})"
 
 
 def allowed_years(now: float, years: float) -> float:
@@ -102,9 +103,8 @@ def note(now: float, asked: float, done: float) -> str:
     """What to tell of years that were asked for and not done; nothing where they were."""
     if asked >= 0 or done - asked < 1:
         return ""
-    return NOTE.format(
-        now, "made no younger" if done > -0.5 else f"of {-asked:.0f} years less only {-done:.0f} were given"
-    )
+    less = "made no younger" if done > -0.5 else f"of {-asked:.0f} years less only {-done:.0f} were given"
+    return NOTE.format(now, less + YOUNGER)
 
 
 @dataclass(frozen=True, eq=False)

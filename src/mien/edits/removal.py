@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..face import filters, geometry, mesh, skin, topology
-from ..face.change import border_falloff
+from ..face.change import border_falloff, nothing
 from ..models.parser import Parser
 from ..models.translator import Translator
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
@@ -70,7 +70,7 @@ class Removal:
         seen, once, bare = (_fractions(looks[k], size) for k in (0, 1, PASSES))
         first, last = (np.abs(one - seen).max(2) for one in (once, bare))
         if self.thing == "glasses" and self._dark(crop, last):
-            last[:] = 0
+            return nothing(crop, "wears glasses too dark to see the eyes through, so they stay on")
         face, wide = mesh.with_border_points(crop.landmarks, size), np.ones((size // NEAR,) * 2)
         covered = _covered(last) * cv2.dilate(_covered(first), wide)
         covered *= (

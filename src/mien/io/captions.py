@@ -14,6 +14,7 @@ IPTC = 0x0404
 STALE = {0x0409, 0x040C, 0x0422, 0x0423, 0x0424}
 TEXTS = b"tEXt", b"zTXt", b"iTXt"
 ELSEWHERE = b"XML:com.adobe.xmp", b"Raw profile type exif", b"Raw profile type APP1", b"Raw profile type xmp"
+COMMENT = 65533  # bytes of a comment, at most
 SEGMENT = 65533 - len(APP13)  # bytes of a JPEG's segment
 
 
@@ -22,6 +23,11 @@ def of_jpeg(segments: list[tuple[str, bytes]]) -> bytes | None:
     return current(
         b"".join(data[len(APP13) :] for name, data in segments if name == "APP13" and data.startswith(APP13))
     )
+
+
+def comment_of(segments: list[tuple[str, bytes]]) -> bytes | None:
+    """The comments in the segments of a JPEG, as one."""
+    return b"\n".join(data for name, data in segments if name == "COM")[:COMMENT] or None
 
 
 def of_tiff(tags: Any) -> bytes | None:

@@ -42,6 +42,7 @@ from . import captions, inputs, xmp_packet
 from .exif import described, prepared
 from .implied_profile import implied_profile
 
+SAMSUNG = b"SEFT"  # what ends the trailer that its phones write: clips, depth, sound
 MAX_PIXELS = 200_000_000
 SUFFIXES = {
     ".jpg",
@@ -446,21 +447,29 @@ def _origin(path: str | None, kind: str, file: BinaryIO, picture: Any) -> Origin
         subsampling=sampling if sampling >= 0 else None,
         dpi=_resolution(info.get("dpi")),
         iptc=_resources(kind, picture),
-        comment=info.get("comment") if kind == "JPEG" else None,
+        comment=captions.comment_of(picture.applist) if kind == "JPEG" else None,
         texts=captions.of_png(file) if kind == "PNG" else (),
-        left_out=tuple(dict.fromkeys([*left_out, *_parts(picture)])),
+        left_out=tuple(dict.fromkeys([*left_out, *_parts(kind, file, picture)])),
     )
 
 
-def _parts(picture: Any) -> Iterator[str]:
+def _parts(kind: str, file: BinaryIO, picture: Any) -> Iterator[str]:
     """What else is in the file, beside the picture, that XMP need not name."""
     iso_gain_map = b"urn:iso:std:iso:ts:21496:-1"
-    if any(data.startswith(iso_gain_map) for _, data in getattr(picture, "applist", ())):
-        yield "HDR gain map"
-    if any("hdrgainmap" in name for name in picture.info.get("aux") or ()):
+    mapped = any(data.startswith(iso_gain_map) for _, data in getattr(picture, "applist", ()))
+    if mapped or any("hdrgainmap" in name for name in picture.info.get("aux") or ()):
         yield "HDR gain map"
     if picture.info.get("depth_images"):
         yield "depth map"
+    more = getattr(picture, "n_frames", 1) - 1 - mapped
+    if more > 0 and kind != "HEIF":
+        yield f"{more} more picture{'s' * (more > 1)}, as pages, frames or previews"
+    if kind == "JPEG":
+        here = file.tell()
+        file.seek(-len(SAMSUNG), os.SEEK_END)
+        if file.read() == SAMSUNG:
+            yield "what a Samsung phone has put behind the picture"
+        file.seek(here)
 
 
 def _resources(kind: str, picture: Any) -> bytes | None:

@@ -66,7 +66,9 @@ def add(name: str, role: str, file: Path) -> Entry:
 def check_name(name: str, role: str) -> None:
     """Refuse a name that a network of the user's own of that role cannot have: `ModelError`."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise ModelError(f"{name!r} is no name for a network: use small letters, digits, dots and hyphens")
+        raise ModelError(
+            f"{name!r} is no name for a network: use small letters, digits, dots, hyphens and underscores"
+        )
     taken = catalogue().get(name)
     if taken and taken.bundled and role != "directions":  # which may be learned anew, and then come first
         raise ModelError(f"{name!r} is a network of the box: choose another --name")
