@@ -10,6 +10,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from conftest import HOPPER, Mien, Ran, save
 from PIL import Image
 
 import mien as package
-from mien import OutputError, RequestError, cli, edit, find, read, verbs, verify, write
+from mien import EditRequest, OutputError, RequestError, cli, edit, find, read, verbs, verify, write
 from mien.cli import inspect
 from mien.cli.inspect import lines_of
 from mien.pipeline.find import GREEN, RED
@@ -196,6 +197,7 @@ def test_a_name_that_begins_with_a_hyphen(
 def test_errors_that_name_the_argument(mien: Mien, photo: Path, tmp_path: Path):
     out = tmp_path / "out.jpg"
     refused(mien("edit", photo, "--smlie", 0.5, "-o", out), "--smlie", "did you mean --smile?")
+    refused(mien("edit", photo, "--smile", "0,5", "-o", "x.jpg"), "'0,5' is not a valid float: write 0.5")
     refused(mien("edti", photo), "no verb is called 'edti': did you mean edit?")
     refused(mien("xyzzy"), "no verb is called", "edit, swap")
     refused(mien("--frobnicate"), "--frobnicate")
@@ -498,6 +500,9 @@ def test_names_that_there_are_not(photo: Path):
         edit(shown, smlie=0.5)  # pyright: ignore[reportCallIssue]
     with pytest.raises(RequestError, match="no edit is called 'zzz': there are smile, age, sex"):
         edit(shown, zzz=1)  # pyright: ignore[reportCallIssue]
+    wrong: Any = [1]
+    with pytest.raises(RequestError, match=r"strengths are \[1\]: a mapping"):
+        EditRequest(wrong).checked()
     with pytest.raises(RequestError, match="no maker is called 'magic': there are prototypes, network"):
         edit(shown, smile=1, method="magic")
     with pytest.raises(AttributeError, match="no attribute 'edti'"):

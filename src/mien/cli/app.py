@@ -4,6 +4,7 @@ code."""
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 import warnings
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from ..errors import MienError, RequestError
 from ..signals import INTERRUPTED
 from ..words import plain
 
+COMMA = re.compile(r"'(-?\d*),(\d+)' is not a valid float")
 # Command -> the file that holds it, in the order in which help lists them; a file is loaded when one of its
 # commands is asked for.
 COMMANDS = {
@@ -132,7 +134,9 @@ def main() -> None:
         refuse(f"no option is called {error.option_name}: {near}")
     except click.ClickException as error:
         verb = getattr(getattr(error, "ctx", None), "command_path", "mien")
-        refuse(f"{' '.join(error.format_message().split()).rstrip('.')}: see {verb} --help")
+        said = " ".join(error.format_message().split()).rstrip(".")
+        comma = COMMA.search(said)
+        refuse(f"{said}: {f'write {comma[1]}.{comma[2]}' if comma else f'see {verb} --help'}")
     except OSError as error:
         refuse(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except MemoryError:

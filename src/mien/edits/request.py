@@ -226,6 +226,10 @@ class EditRequest:
 
     def checked(self) -> EditRequest:
         """Itself, where it makes sense; otherwise a `RequestError` that says what does not."""
+        if not isinstance(self.strengths, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - it is anybody's
+            raise RequestError(
+                f"strengths are {self.strengths!r}: a mapping from edits to strengths was wanted"
+            )
         check(self.strengths, own=self.own)
         taken_keys(self.keys)
         if self.network and self.method:
