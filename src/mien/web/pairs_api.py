@@ -70,8 +70,7 @@ class Pairs:
 
     def _look(self, pair: Pair, sides: Sequence[str]) -> str:
         """Look for faces in what is new."""
-        names = dict(zip(SIDES, pair.names, strict=True))
-        items = [(names[one], pair.side(one).folder, pair.side(one).faces) for one in sides]
+        items = [(pair.names[SIDES.index(one)], pair.side(one).folder, pair.side(one).faces) for one in sides]
         return self._queue.put("extract", {"pair": pair.folder.name, "names": pair.names}, items)
 
     def train(self, pair: Pair, preset: str) -> dict[str, Any]:
