@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import Mien
-from faces import collins, planned
+from faces import collins, hopper_face, planned
 from films import HEIGHT, decoded, film, luma, packets, shot, times
 
 from mien import verbs, verify
@@ -350,6 +350,19 @@ def test_a_lost_face_passes_through(portrait: Array, tmp_path: Path, monkeypatch
     change = np.array([np.abs(a - b).sum() for a, b in zip(drawn, plain, strict=True)])
     assert not change[10:22].any() and change[0:6].min() > 3000
     assert change[9] < 0.5 * change[5] and (change[26:] > 0).all()
+
+
+def test_what_is_not_done_in_some_frames_is_told_so(portrait: Array, tmp_path: Path):
+    """A mouth that is covered for a while, and one that is all the time."""
+    frames = [shot(portrait, 0) for _ in range(16)]
+    mouth = np.rint(hopper_face().landmarks[[13, 152]].mean(0) * 0.4 + (30, 0)).astype(int).tolist()
+    covered = [cv2.circle(one.copy(), mouth, 20, (20, 20, 22), -1) for one in frames]
+    told = []
+    for name, shots in (("some", covered[:8] + frames[8:]), ("all", covered)):
+        source = film(tmp_path / f"{name}.mp4", shots, sound=None)
+        told.append(verbs.edit_clip(source, tmp_path / f"{name}-out.mp4", beard=0.5, warmth=0.3).notes)
+    assert told[1] == ("face 1 has its mouth covered, so nothing was done to the beard",)
+    assert told[0] == (f"{told[1][0]} (in some frames)",)
 
 
 def test_texture_comes_from_one_place_or_another():

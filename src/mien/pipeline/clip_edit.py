@@ -28,6 +28,7 @@ from .look import Look, align_face
 from .marking import Touched
 from .tracking import Tracker
 
+AT_TIMES = " (in some frames)"  # behind what is told of a face of which it is not true all the time
 PARTS = 0.25, 0.5  # of what a mouth does, that are made for themselves where it is to do less at times
 
 
@@ -50,6 +51,7 @@ class ClipEditor(ClipFaces):
     declined: set[int] = field(
         default_factory=set
     )  # faces that at some key frame cannot have their hairstyle
+    done: set[int] = field(default_factory=set)  # faces that at some key frame had all done that was asked
     spared: set[int] = field(default_factory=set)  # faces that at some time nothing was to be done to
 
     @property
@@ -66,6 +68,7 @@ class ClipEditor(ClipFaces):
     def ask(self, frame: footage.Frame) -> None:
         """Ask the edits what should change in this frame: of each face, for each stage."""
         names, faces, chosen = self.chosen(frame.number)
+        noted = set[int]()
         asked: dict[int, list[Laid]] = {names[i]: [] for i in chosen}
         partly: dict[int, list[Laid]] = {names[i]: [] for i in chosen}
         fronts = {i: self._front(frame, faces[i]) for i in chosen}
@@ -79,6 +82,7 @@ class ClipEditor(ClipFaces):
             change = made(edit, crop, faces, i)
             if change.note:
                 self.notes.setdefault(names[i], change.note)
+                noted.add(names[i])
                 self.declined |= {names[i]} if isinstance(edit, Hairstyle) else set()
             for part in self.parts.get(len(asked[names[i]]), ()):
                 partly[names[i]].append((crop.landmarks, made(part, crop, faces, i)))
@@ -87,6 +91,9 @@ class ClipEditor(ClipFaces):
 
         if chosen:
             apply.run_edits(frame.pixels, self.stages, faces, chosen, change_by, look.align)
+        self.done |= {names[i] for i in chosen} - noted
+        for name in self.done & self.notes.keys():
+            self.notes[name] = self.notes[name].removesuffix(AT_TIMES) + AT_TIMES
         self.fronts[frame.number] = {names[i]: fronts[i] for i in chosen}
         self.held.keys[frame.number] = {name: laid + partly[name] for name, laid in asked.items()}
 
