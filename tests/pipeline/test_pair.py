@@ -16,7 +16,7 @@ from mien.errors import FaceError, RequestError
 from mien.io import dataset
 from mien.pipeline import job_worker, training_run
 from mien.pipeline.jobs import Queue
-from mien.pipeline.pair import SIDES, Pair, Side, extract_side
+from mien.pipeline.pair import SIDES, SORTED, Pair, Side, extract_side
 from mien.types import SILENT
 
 COLLINS = ROOT / "docs" / "collins.jpg"
@@ -62,6 +62,7 @@ def test_somebody_else_is_proposed_and_left_out(pair: Pair, tmp_path: Path):
     (path, theirs), _ = dataset.read_points(pair.side("b").faces).items()
     shutil.copy(path, side.faces / dataset.IMAGES / "stranger.png")
     dataset.write_tables(side.faces, [*rows, rows[0] | {"file": "stranger.png"}], [*points.values(), theirs])
+    (side.folder / SORTED).unlink()
     extract_side(side, "Grace", 1, SILENT)
     said = side.sorted()
     assert said["out"] == [2] and said["likeness"][2] < 0.6 < min(said["likeness"][:2])

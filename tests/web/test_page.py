@@ -426,7 +426,7 @@ def test_the_camera_shows_what_the_sliders_say(open_page: Opened, server: Runnin
     page.get_by_role("button", name="Start the camera").click()
     until(
         page,
-        "document.querySelector('.seen').width === 320 && document.querySelector('.mirror .zoom').innerText",
+        "document.querySelector('.seen')?.width === 320 && document.querySelector('.mirror .zoom').innerText",
     )
     until(page, f"{WORDS} > 40")  # an edit is shown, and is told
     page.get_by_role("button", name="Keep a photo").click()
@@ -452,7 +452,7 @@ def test_the_camera_shows_what_the_sliders_say(open_page: Opened, server: Runnin
     assert request(page) == {"smile": 0.6}, "the photo has sliders of its own"
     page.evaluate("location.hash = 'live'")
     page.get_by_role("button", name="Start the camera").click()
-    until(page, "document.querySelector('.seen').width === 320")
+    until(page, "document.querySelector('.seen')?.width === 320")
     page.get_by_role("button", name="Stop the camera").click()
     assert page.locator(".begin").is_visible()
     for name in ("camera.png", "camera.mp4"):
@@ -461,7 +461,8 @@ def test_the_camera_shows_what_the_sliders_say(open_page: Opened, server: Runnin
 
 # White pixels in the lower right corner of what is shown: of the words there.
 WORDS = (
-    "(() => { const c = document.querySelector('.seen'), d = c.getContext('2d').getImageData(c.width - 110, c.height - 32, 90, 24).data;"
+    "(() => { const c = document.querySelector('.seen'); if (!c) return NaN;"
+    " const d = c.getContext('2d').getImageData(c.width - 110, c.height - 32, 90, 24).data;"
     " return d.filter((v, i) => i % 4 === 0 && v > 200 && d[i + 1] > 200 && d[i + 2] > 200).length; })()"
 )
 
