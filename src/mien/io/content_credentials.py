@@ -63,7 +63,11 @@ MEDIA = {
     },
 }
 LABELLED = "JPEG, PNG, WebP, TIFF, AVIF, HEIC, GIF, MP4 or QuickTime"  # what can carry a label
-TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", b"<Iptc4xmpExt:AISystemUsed>mien<"
+TRACES = (
+    b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71",  # of the label's own box
+    b"\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81",  # of the box of a film that it lies in
+    b"<Iptc4xmpExt:AISystemUsed>mien<",
+)
 LOST = "its own label is damaged and could not be kept"
 ELSEWHERE = "its label is kept elsewhere and was not looked at"
 UNLABELLED = (
