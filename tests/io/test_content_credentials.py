@@ -285,7 +285,7 @@ def test_nothing_can_be_changed_or_put_into_a_clip(tmp_path: Path):
         except InputError:  # no film any more
             state = "broken"
         assert state == "broken", number
-    label = data.index(provenance.TRACES[1]) + 16
+    label = data.index(provenance.FILM_BOX) + 16
     for place in range(label, label + 160, 3):  # still a film, with a label that is none
         flipped = bytearray(data)
         flipped[place] ^= 1 << place % 8

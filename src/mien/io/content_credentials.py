@@ -63,11 +63,10 @@ MEDIA = {
     },
 }
 LABELLED = "JPEG, PNG, WebP, TIFF, AVIF, HEIC, GIF, MP4 or QuickTime"  # what can carry a label
-TRACES = (
-    b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71",  # of the label's own box
-    b"\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81",  # of the box of a film that it lies in
-    b"<Iptc4xmpExt:AISystemUsed>mien<",
-)
+OWN_XMP = b"<Iptc4xmpExt:AISystemUsed>mien<"
+# of the box of a film that a label lies in
+FILM_BOX = b"\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81"
+TRACES = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71", FILM_BOX, OWN_XMP
 LOST = "its own label is damaged and could not be kept"
 ELSEWHERE = "its label is kept elsewhere and was not looked at"
 UNLABELLED = (
@@ -167,7 +166,7 @@ def _parent_of(origin: Origin) -> Parent | None:
 
 def wants_label(history: tuple[Step, ...], origin: Origin) -> bool:
     """Whether what is written must carry a label: something was done, or what it was read from says that mien did."""
-    return bool(history) or (TRACES[1] in (origin.xmp or b"") and _parent_of(origin) is not None)
+    return bool(history) or (OWN_XMP in (origin.xmp or b"") and _parent_of(origin) is not None)
 
 
 def _sign(
