@@ -130,8 +130,19 @@ def _connected(address: str) -> Generator[Any]:
             f"--on needs the package {error.name}, which is not here: pip install 'mien[ray]'"
         ) from error
     own = {name: value for name, value in os.environ.items() if name.startswith("MIEN_")}
+    about: dict[str, Any] = {
+        "runtime_env": {"env_vars": own},
+        "log_to_driver": False,
+        "logging_level": "ERROR",
+    }
     try:
-        ray.init(address, runtime_env={"env_vars": own}, log_to_driver=False, logging_level="ERROR")
+        try:
+            ray.init(address, **about)
+        except ConnectionError as error:  # a machine that is busy may be late to start what answers
+            if "Initialization failure" not in str(error):
+                raise
+            ray.shutdown()
+            ray.init(address, **about)
     except (ConnectionError, OSError, RuntimeError, ray.exceptions.RayError) as error:
         raise MienError(
             f"no Ray cluster answers at {address} ({' '.join(str(error).split())[:200]})"
