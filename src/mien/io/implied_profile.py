@@ -50,12 +50,10 @@ def _of_png(info: dict[str, Any], file: BinaryIO) -> bytes | None:
     """By cICP, else sRGB, else cHRM and gAMA (PNG, third edition, 4.3)."""
     for _, body in captions.chunks(file, {b"cICP"}):
         if len(body) == 4 and body[0] in CODED and body[1] in CURVES:
-            coded = CODED[body[0]], CURVES[body[1]]
-            return (
-                None
-                if coded == (SRGB, LIKE_SRGB)
-                else made_profile("coded colours", coded[0], WHITE, coded[1])
-            )
+            primaries, gamma = CODED[body[0]], CURVES[body[1]]
+            if (primaries, gamma) == (SRGB, LIKE_SRGB):
+                return None
+            return made_profile("coded colours", primaries, WHITE, gamma)
     if "srgb" in info or ("gamma" not in info and "chromaticity" not in info):
         return None
     x, y, *primaries = info.get("chromaticity", (*WHITE, *SRGB))
@@ -77,7 +75,7 @@ def made_profile(name: str, primaries: Any, white: tuple[float, float], gamma: f
     if not np.isfinite(columns).all() or np.abs(columns).max() > 4:
         return None
     curve = struct.pack(">4s4xIH", b"curv", 1, round(gamma * 256)) if gamma else _like_srgb()
-    words = "".join(("for the numbers of this picture: ", name)).encode("utf-16-be")
+    words = f"for the numbers of this picture: {name}".encode("utf-16-be")
     text = struct.pack(">4s4xII4sII", b"mluc", 1, 12, b"enUS", len(words), 28) + words
     tags = [(b"desc", text), (b"cprt", text), (b"wtpt", _xyz(D50))]
     tags += [(letter + b"XYZ", _xyz(columns[:, i])) for i, letter in enumerate((b"r", b"g", b"b"))]
