@@ -586,7 +586,7 @@ SCREENS = (
 def test_every_screen_is_accessible_in_both_themes(open_page: Opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra 'dev'").Axe()
     for theme, width in (("light", 1280), ("dark", 320)):
-        page = open_page(width, 700, color_scheme=theme, bypass_csp=True)
+        page = open_page(width, 700, color_scheme=theme, reduced_motion="reduce", bypass_csp=True)
         settled(page)
         for screen in SCREENS:
             page.evaluate(f"location.hash = '{screen}'")
@@ -617,7 +617,7 @@ def test_the_brush_and_the_time_line_are_accessible(open_page: Opened, clip: Pat
         ]
 
     for theme, width in (("light", 1280), ("dark", 320)):
-        page = open_page(width, 700, color_scheme=theme, bypass_csp=True)
+        page = open_page(width, 700, color_scheme=theme, reduced_motion="reduce", bypass_csp=True)
         settled(page)
         page.keyboard.press("b")
         page.wait_for_selector(".painting")
