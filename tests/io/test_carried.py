@@ -191,6 +191,13 @@ def test_pictures_beside_the_picture_are_told(tmp_path: Path):
         assert image.read(tmp_path / name).origin.left_out == (
             "2 more pictures, as pages, frames or previews",
         )
+    pages[0].save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=pages[1:])
+    assert image.read(tmp_path / "a.jpg").origin.left_out == (
+        "2 more pictures, as pages, frames or previews",
+    )
+    hdr = bytearray(Path(tmp_path / "a.png").read_bytes())
+    hdr[33:33] = captions.chunk(b"cICP", bytes((9, 16, 0, 1)))
+    assert "HDR brightness (PQ)" in image.read(io.BytesIO(hdr)).origin.left_out[0]
     trailer = jpeg() + b"clip and all\x0c\0\0\0SEFT"
     (said,) = image.read(io.BytesIO(trailer)).origin.left_out
     assert "Samsung" in said

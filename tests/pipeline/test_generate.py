@@ -114,3 +114,11 @@ def test_a_name_of_the_box_is_not_taken(
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     ran = mien("models", "import", exported[0], "--name", "iris")
     assert ran.code == 2 and "network of the box" in ran.err
+
+
+def test_a_name_of_ones_own_that_is_taken_is_told(
+    mien: Mien, exported: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    said = [mien("models", "import", exported[i], "--name", "twice").err for i in (0, 0, 1)]
+    assert ["in place of another mapper" in one for one in said] == [False, False, True]

@@ -30,6 +30,7 @@ CURVES = {
     8: 1.0,
     13: LIKE_SRGB,
 }  # of ITU-T H.273, without those of HDR
+HDR = {16: "PQ", 18: "HLG"}
 NEAR = 0.02  # gammas that are no farther from sRGB's 2.2 are that
 # of Bradford: from colours of one white to those of another (Lam 1985)
 CONES = np.array([(0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296)])
@@ -63,6 +64,11 @@ def _of_png(info: dict[str, Any], file: BinaryIO) -> bytes | None:
     if len(primaries) != len(SRGB) or not 0 < y < 1 or not 0.2 < (gamma or 2.2) < 5:
         return None
     return made_profile("calibrated colours", primaries, (x, y), gamma)
+
+
+def brighter_than_white(file: BinaryIO) -> str | None:
+    """The HDR curve that a PNG is written in, which nothing here works with."""
+    return next((HDR.get(body[1]) for _, body in captions.chunks(file, {b"cICP"}) if len(body) == 4), None)
 
 
 def made_profile(name: str, primaries: Any, white: tuple[float, float], gamma: float) -> bytes | None:

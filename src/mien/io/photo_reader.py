@@ -40,9 +40,10 @@ from ..errors import InputError
 from ..types import Array, Origin, Photo
 from . import captions, inputs, xmp_packet
 from .exif import described, prepared
-from .implied_profile import implied_profile
+from .implied_profile import brighter_than_white, implied_profile
 
 SAMSUNG = b"SEFT"  # what ends the trailer that its phones write: clips, depth, sound
+MPF_COUNT = 0xB001
 MAX_PIXELS = 200_000_000
 SUFFIXES = {
     ".jpg",
@@ -461,7 +462,9 @@ def _parts(kind: str, file: BinaryIO, picture: Any) -> Iterator[str]:
         yield "HDR gain map"
     if picture.info.get("depth_images"):
         yield "depth map"
-    more = getattr(picture, "n_frames", 1) - 1 - mapped
+    if kind == "PNG" and (curve := brighter_than_white(file)):
+        yield f"HDR brightness ({curve}): colours are taken for sRGB's"
+    more = _pictures(picture) - 1 - mapped
     if more > 0 and kind != "HEIF":
         yield f"{more} more picture{'s' * (more > 1)}, as pages, frames or previews"
     if kind == "JPEG":
@@ -470,6 +473,17 @@ def _parts(kind: str, file: BinaryIO, picture: Any) -> Iterator[str]:
         if file.read() == SAMSUNG:
             yield "what a Samsung phone has put behind the picture"
         file.seek(here)
+
+
+def _pictures(picture: Any) -> int:
+    """How many pictures a file says that it holds: frames and pages, and those behind a JPEG (CIPA DC-007, "MPF")."""
+    index = TiffImagePlugin.ImageFileDirectory_v2()
+    with contextlib.suppress(Exception):  # damaged
+        listed = io.BytesIO(picture.info["mp"])
+        index = TiffImagePlugin.ImageFileDirectory_v2(listed.read(8))
+        listed.seek(index.next)
+        index.load(listed)
+    return max(getattr(picture, "n_frames", 1), int(index.get(MPF_COUNT, 1)))
 
 
 def _resources(kind: str, picture: Any) -> bytes | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import ModelError
 from ..paths import data_folder, unkept
+from ..types import SILENT, Progress
 
 WEIGHTS = Path(str(files("mien") / "weights"))
 # networks that lie under another's name, as NAME-mapper does
@@ -45,11 +46,12 @@ def catalogue() -> dict[str, Entry]:
     }
 
 
-def add(name: str, role: str, file: Path) -> Entry:
-    """Copy the network `file` to the user's own under `name`; one of that name is replaced. Raises
+def add(name: str, role: str, file: Path, progress: Progress = SILENT) -> Entry:
+    """Copy the network `file` to the user's own under `name`; another of that name is replaced, which is told. Raises
     `ModelError`, `OutputError`."""
     check_name(name, role)
     entry = Entry(name, role, _own() / f"{name}{file.suffix}", sha256_of(file))
+    before = catalogue().get(name)
     try:
         _own().mkdir(parents=True, exist_ok=True)
         draft = entry.path.with_suffix(".part")
@@ -60,6 +62,8 @@ def add(name: str, role: str, file: Path) -> Entry:
         os.replace(draft, _own() / "catalog.json")  # noqa: PTH105 - whole or not at all
     except OSError as error:
         raise unkept(f"the network {name}", error) from error
+    if before and before.sha256 != entry.sha256 and not before.bundled:
+        progress.message(f"{name}: in place of another {before.role} of that name (--name keeps both)")
     return entry
 
 

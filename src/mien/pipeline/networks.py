@@ -104,7 +104,7 @@ def import_network(
             raise RequestError(
                 f"{file} is exported already: own statistics and sample are for published checkpoints of pix2pix, leave them out"
             )
-        return [catalogue.add(name, trial.try_out(file, progress), file)]
+        return [catalogue.add(name, trial.try_out(file, progress), file, progress)]
     if file.suffix.lower() in {*photo_writer.SUFFIXES, *clip_reader.READS}:
         raise InputError(f"{file} is no network: an .onnx, or a published .pkl, .pt or .pth was wanted")
     parts = training("published.convert").adopt(file, name, own_statistics=own_statistics, sample=sample)
@@ -115,7 +115,8 @@ def import_network(
             progress.advance(i, len(parts))
             export.write(part, place)
         return [
-            catalogue.add(place.stem, part.role, place) for part, place in zip(parts, places, strict=True)
+            catalogue.add(place.stem, part.role, place, progress)
+            for part, place in zip(parts, places, strict=True)
         ]
 
 
