@@ -64,6 +64,7 @@ OWNERS = {
     "click": ("cli",),
     "starlette": ("web",),
     "uvicorn": ("web.server",),
+    "pyvirtualcam": ("io.virtual_camera",),
     "sqlite3": ("pipeline.jobs", "web.media"),
     "ray": ("pipeline.cluster",),
     "socket": (),

@@ -81,7 +81,10 @@ def doctor() -> dict[str, Any]:
         "threads": os.cpu_count(),
         "networks": networks,
         "writable": {str(folders[name]): well for name, well in writable.items()},
-        "extras": {name: _version(name) for name in ("pillow-heif", "torch", "lightning-fabric", "onnx")},
+        "extras": {
+            name: _version(name)
+            for name in ("pillow-heif", "pyvirtualcam", "torch", "lightning-fabric", "onnx")
+        },
         "signs with": "your certificate (MIEN_SIGN_CERT)"
         if paths.setting("MIEN_SIGN_CERT")
         else "a self-signed certificate of this computer",

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from faces import collins, hopper, hopper_face, kit, planned
@@ -10,7 +11,7 @@ from mien import FaceError, RequestError, verbs, verify
 from mien.io import clip_writer as video
 from mien.pipeline.animate import animate
 from mien.pipeline.gallery import Gallery
-from mien.pipeline.live import Live, LiveEdits, OneEuro, Told, streamed, swap_shown
+from mien.pipeline.live import Live, LiveEdits, OneEuro, Told, streamed, style_shown, swap_shown
 from mien.types import Array, Step
 
 
@@ -53,6 +54,20 @@ def test_a_swap_follows_the_face():
     own, theirs = embedder.identity_in(picture, hopper_face()), embedder.identity_in(photo.pixels, face)
     now = embedder.identity_in(out, kit().faces(out)[0])
     assert now.likeness(theirs) > own.likeness(theirs) + 0.1 and effect.nothing == ""
+
+
+def test_a_drawing_moves_along_and_wants_no_face():
+    rng = np.random.default_rng(0)
+    scene = cv2.GaussianBlur(rng.uniform(0, 255, (180, 240, 3)), (0, 0), 5)
+    scene = cv2.normalize(scene, np.empty(0), 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    effect = style_shown("ink", kit()).effect
+    with Live(effect, kit()) as stream:
+        assert (stream.frame(scene, 0.0) != scene).any(), "no frame shows what is there as it is"
+        first = stream.frame(scene, 0.01).astype(float)
+        shifted = stream.frame(np.roll(scene, 6, 1), 0.02).astype(float)  # before it is drawn anew
+    inner = slice(20, -20)
+    moved, stays = (np.abs(shifted - np.roll(first, by, 1))[inner, inner].mean() for by in (6, 0))
+    assert moved < 0.3 * stays and effect.nothing == ""
 
 
 def test_where_nothing_can_be_done_nothing_is_written(tmp_path: Path):

@@ -169,6 +169,15 @@ def test_a_mask_may_look_like_skin(shown: Shown):
     assert stuff[mouth].std(0).max() < 0.5 * shown.pixels[mouth].std(0).max()
 
 
+def test_older_people_have_lines_and_the_same_regions(studio: Crop, shown: Shown):
+    old = parsing.older(np.random.default_rng(0), kit().prototypes, studio, shown)
+    skin = cv2.erode((shown.labels == SKIN).astype(np.uint8), np.ones((5, 5))) > 0
+    fine = [cv2.Laplacian(one.pixels, cv2.CV_32F).std(-1)[::2, ::2][skin].mean() for one in (shown, old)]
+    assert fine[1] > 1.3 * fine[0]
+    same = old.labels == shown.labels
+    assert 0.9 < same.mean() < 1 and {*np.unique(old.labels)} <= {*np.unique(shown.labels)}
+
+
 def test_poor_light_is_dark_and_few_pixels_are_smooth(shown: Shown):
     ways = [parsing.poorly(np.random.default_rng(k), shown.pixels) for k in range(12)]
     assert all(way.shape == shown.pixels.shape and way.dtype == np.uint8 for way in ways)

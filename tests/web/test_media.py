@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import stat
 import struct
+import sys
 import zipfile
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -586,6 +588,54 @@ def test_frames_of_a_camera_come_back_edited_and_what_is_kept_is_labelled(
         assert client.delete(f"/api/live/{id}").status_code == 204
     told = {"portrait": client.get("/api").json()["portrait"]}
     assert client.post("/api/live", json=told).status_code == 400, "without consent"
+
+
+def test_a_camera_shows_somebody_elses_face_and_is_offered_to_others(
+    client: TestClient, portrait: Array, monkeypatch: pytest.MonkeyPatch
+):
+    sent: list[Array] = []
+
+    class Driver:
+        def __init__(self, width: int, height: int, fps: float, *, device: str | None) -> None:
+            self.width, self.height = width, height
+
+        def send(self, frame: Array) -> None:
+            sent.append(frame)
+
+        def close(self) -> None:
+            sent.clear()
+
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", SimpleNamespace(Camera=Driver))
+    frame = cv2.imencode(".jpg", portrait[..., ::-1])[1].tobytes()
+    media = [client.get("/api").json()["portrait"]]
+    told = {"media": media, "name": "Grace", "consent": "in the public domain"}
+    person = client.post("/api/people", json=told).json()["id"]
+    assert client.post("/api/live", json={"person": "nobody"}).status_code == 404
+    first = "/api/live/" + client.post("/api/live", json={"request": {"lips": "blue"}}).json()["id"]
+    assert client.post(f"{first}/camera", json={"on": True}).status_code == 400, "nothing was shown yet"
+    client.post(first, content=frame)
+    assert client.post(f"{first}/camera", json={"on": True}).json() == {"on": True} and len(sent) == 1
+    second = "/api/live/" + client.post("/api/live", json={"person": person}).json()["id"]
+    shown = [decoded(client.post(camera, content=frame).content).astype(int) for camera in (first, second)]
+    assert len(sent) == 2, "other programs see the newest"
+    assert np.abs(sent[1] - shown[1]).mean() < 4 < np.abs(shown[0] - shown[1]).max()
+    kept = client.post(f"{second}/photo", json={}).json()["id"]
+    assert b"in the public domain" in client.get(f"/api/media/{kept}?original=1").content
+    for camera in (first, second):
+        client.delete(camera)
+    assert not sent, "the last camera ends it"
+
+
+def test_a_camera_in_another_manner(client: TestClient, portrait: Array):
+    frame = cv2.imencode(".jpg", cv2.resize(portrait[..., ::-1], (256, 300)))[1].tobytes()
+    told = {"style": {"manner": "ink"}, "mark": "none"}
+    camera = "/api/live/" + client.post("/api/live", json=told).json()["id"]
+    drawn = decoded(client.post(camera, content=frame).content).astype(int)
+    assert np.ptp(drawn, -1).mean() < 0.4 * np.ptp(decoded(frame).astype(int), -1).mean(), (
+        "ink has no colours"
+    )
+    for wrong in ({}, {"manner": "/etc/passwd"}, {"style": "nobody"}):
+        assert client.post("/api/live", json={"style": wrong}).status_code in (400, 404), wrong
 
 
 def test_networks_are_told_and_another_is_brought_in(

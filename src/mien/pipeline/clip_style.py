@@ -75,10 +75,8 @@ class ClipStylizer:
 
     def see(self, pixels: Array, drawn: Array) -> None:
         """Mix what is drawn with what was drawn before, and remember all of it."""
-        scale = min(LOOK / max(pixels.shape[:2]), 1.0)
-        size = max(round(pixels.shape[1] * scale), 16), max(round(pixels.shape[0] * scale), 16)
         now = {
-            "grey": resize(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), size),
+            "grey": seen_small(pixels),
             "afar": tracks.thumbnail(pixels),
             "drawn": drawn.astype(np.float32),
         }
@@ -86,6 +84,13 @@ class ClipStylizer:
             carried, trust = moved(self.seen["drawn"], self.seen["grey"], now["grey"])
             now["drawn"] += (carried - now["drawn"]) * (self.kept * trust)[..., None]
         self.seen = now
+
+
+def seen_small(pixels: Array) -> Array:
+    """A frame `[H, W, 3]` uint8 as motion is seen in it: grey, and small."""
+    scale = min(LOOK / max(pixels.shape[:2]), 1.0)
+    size = max(round(pixels.shape[1] * scale), 16), max(round(pixels.shape[0] * scale), 16)
+    return resize(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), size)
 
 
 def moved(picture: Array, before: Array, now: Array) -> tuple[Array, Array]:

@@ -12,8 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol, Unpack, cast
+from typing import Any, Protocol, Unpack, cast
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from ..edits.request import EditRequest, Strengths
 from ..errors import FaceError, InputError, RequestError
 from ..face.motion import Gesture
 from ..face.shape import ShapeModel
-from ..io import clip_reader, clip_writer, notice
+from ..io import clip_reader, clip_writer, notice, virtual_camera
 from ..io.photo_reader import PhotoLike
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Array, Change, Crop, Edit, Face, Origin, Progress, Step
@@ -38,11 +39,13 @@ from .animate import animate
 from .clip_changes import Laid, moved
 from .consent import check_consent
 from .gallery import Gallery
+from .live_style import LiveStyle
 from .live_swap import NO_FACE, LiveSwap
 from .look import align_face
 from .marking import box_of
 from .motion import driver_of
 from .photo import edit_step
+from .stylize import StyleRequest, manner
 from .swap import GalleryLike, SwapRequest
 from .swap_face import Assignment, Stages
 
@@ -110,12 +113,15 @@ class LiveFace:
 
 class LiveEffect(Protocol):
     """What is done to a stream: `renew` slowly, beside, and `show` at once, for every frame, taken `now` in seconds;
-    `nothing` tells why nothing was done so far, and is empty where something was."""
+    `nothing` tells why nothing was done so far, and is empty where something was. The face is that in the frame; None
+    comes only to what says that it is `faceless`."""
 
     @property
+    def faceless(self) -> bool: ...
+    @property
     def nothing(self) -> str: ...
-    def renew(self, pixels: Array, face: Face) -> None: ...
-    def show(self, pixels: Array, face: Face, now: float) -> Array: ...
+    def renew(self, pixels: Array, face: Any) -> None: ...
+    def show(self, pixels: Array, face: Any, now: float) -> Array: ...
 
 
 @dataclass
@@ -126,6 +132,7 @@ class LiveEdits:
     kit: Kit
     anew: Sequence[Paint | Stickers] = ()
     laid: tuple[Laid, ...] = ()
+    faceless = False
 
     @property
     def nothing(self) -> str:
@@ -164,6 +171,7 @@ class LivePortrait:
     model: ShapeModel
     seen: list[Face] = field(default_factory=list)
     neutral: Face | None = None
+    faceless = False
 
     @property
     def nothing(self) -> str:
@@ -195,7 +203,7 @@ class Live:
 
     def __post_init__(self) -> None:
         self._face = LiveFace(self.kit)
-        self._newest: tuple[Array, Face] | None = None
+        self._newest: tuple[Array, Face | None] | None = None
         self._wanted, self._closed, self._busy = threading.Event(), False, False
         self._due = 0.0
         self._thread = threading.Thread(target=self._renew, daemon=True)
@@ -216,7 +224,7 @@ class Live:
     def frame(self, pixels: Array, now: float) -> Array:
         """A frame `[H, W, 3]` uint8 that was taken at a time in seconds, with the effect; as it is where no face is."""
         face = self._face.look(pixels, now)
-        if face is None:
+        if face is None and not self.effect.faceless:
             return pixels
         if now >= self._due:
             self._newest, self._due = (pixels, face), now + 1 / KEYS
@@ -333,6 +341,16 @@ def swap_shown(gallery: GalleryLike, consent: str, kit: Kit, mark: str | None = 
     return Show(LiveSwap(given, stages), step, words)
 
 
+def style_shown(network: str, kit: Kit, mark: str | None = None) -> Show:
+    """The whole picture in another manner. network: as `stylize` has it; mark: as `live` has it."""
+    words = notice.words_for(mark, "live")
+    request = StyleRequest(manner(kit, network), mark=mark)
+    edit = request.edit(kit)
+    step = request.step(edit)
+    step = replace(step, arguments=step.arguments | {"live": True}, words=words)
+    return Show(LiveStyle(partial(edit.translator.translate, style=edit.style)), step, words)
+
+
 @checked
 def live(
     source: str | os.PathLike[str],
@@ -340,6 +358,7 @@ def live(
     *,
     portrait: PhotoLike | None = None,
     gallery: GalleryLike | None = None,
+    network: str | None = None,
     consent: str = "",
     seconds: float | None = None,
     mark: str | None = None,
@@ -350,35 +369,47 @@ def live(
     **strengths: Unpack[Strengths],
 ) -> Told:
     """Read a clip as a camera would give it, or a camera ("camera:0"), edit the largest face live, and write what was
-    shown as `out` (.mp4): `live("camera:0", "out.mp4", smile=0.8, seconds=10)`.
+    shown as `out` (.mp4): `live("camera:0", "out.mp4", smile=0.8, seconds=10)`. As `out`, "camera:" is a virtual camera,
+    which other programs choose as they do a real one, and "camera:/dev/video9" the one of that name: nothing is kept.
 
     portrait: a photo or a painting that is shown instead and does what the face does; gallery: whose face is put on the
-    head instead, as `swap` takes it. Both need consent, as `animate` and `swap` do. Frames that come too fast are
-    dropped, and the last one is shown again. seconds: when to end; a camera goes on until `progress` is cancelled.
+    head instead, as `swap` takes it; network: in which manner the whole picture is drawn, as `stylize` takes it. The
+    first two need consent, as `animate` and `swap` do. Frames that come too fast are dropped, and the last one is shown
+    again. seconds: when to end; a camera goes on until `progress` is cancelled.
     mark: the words in a corner, "eu", which is usual, "eu:de" or "cn", or "none".
     Returns how many frames were shown, how often edits were renewed, and the latency.
     """
     kit, path = kit or shared_kit(licence), Path(out)
-    clip_writer.target(path, force=force)
+    device = virtual_camera.named(str(out))
+    if device is None:
+        clip_writer.target(path, force=force)
     given = cast("dict[str, float | str]", strengths)
     request = EditRequest(given, pack=taken_pack(given.get("effect"))).checked()
     if seconds is not None and not 0 < seconds <= LONGEST:
         raise RequestError(f"{seconds:g} seconds came: more than 0, up to {LONGEST:g}, was wanted")
-    if (portrait is not None) + (gallery is not None) + (not request.empty) != 1:
-        raise RequestError("what to do: say edits as --smile 0.8, or --portrait PHOTO, or --source PERSON")
+    if sum((portrait is not None, gallery is not None, network is not None, not request.empty)) != 1:
+        raise RequestError(
+            "what to do: say edits as --smile 0.8, or --portrait PHOTO, or --source PERSON, or --with MANNER"
+        )
     if portrait is not None:
         show = portrait_shown(portrait, consent, kit, mark)
         show = replace(show, step=replace(show.step, sources=(driver_of(Path(source)),)))
     else:
-        edited = (
-            edits_shown(request, kit, mark) if gallery is None else swap_shown(gallery, consent, kit, mark)
-        )
-        show = replace(edited, origin=_origin(source))
+        if gallery is not None:
+            show = swap_shown(gallery, consent, kit, mark)
+        elif network is not None:
+            show = style_shown(network, kit, mark)
+        else:
+            show = edits_shown(request, kit, mark)
+        show = replace(show, origin=_origin(source))
     told = Told()
     with clip_reader.stream(str(source)) as (frames, fps), Live(show.effect, kit) as running:
         shown = _until(streamed(frames, fps, running, told), fps, seconds, progress)
         shown = _marked(shown, show, running, str(source))
-        clip_writer.write(shown, path, fps=fps, history=(show.step,), origin=show.origin, force=force)
+        if device is not None:
+            virtual_camera.show(shown, device, fps)
+        else:
+            clip_writer.write(shown, path, fps=fps, history=(show.step,), origin=show.origin, force=force)
     return told
 
 

@@ -34,6 +34,7 @@ class LiveSwap:
     ages: list[tuple[float, float]] = field(default_factory=list)
     laid: tuple[tuple[Edit, Laid], ...] = ()
     nothing: str = NO_FACE
+    faceless = False
 
     def renew(self, pixels: Array, face: Face) -> None:
         """Measure the face, and draw the gallery's in its place."""

@@ -86,14 +86,14 @@ class StyleRequest:
 
     def apply(self, photo: Photo, kit: Kit) -> Photo:
         """The photo drawn; itself where the strength is 0."""
-        edit = self._edit(kit)
+        edit = self.edit(kit)
         if not self.strength:
             return photo
         if self.face is not None:
-            return redraw_faces(photo, edit, self.face, self._step(edit), kit)
+            return redraw_faces(photo, edit, self.face, self.step(edit), kit)
         seen = filters.to_uint8(photo.pixels)
         drawn = edit.translator.translate(seen, style=edit.style, asked=edit.asked)
-        done = photo.after(self._step(edit), mixed(photo.pixels, seen, drawn, self.strength))
+        done = photo.after(self.step(edit), mixed(photo.pixels, seen, drawn, self.strength))
         faces = PhotoFaces(done, kit).faces
         return worded(replace(done, marks=places_of(done, faces)), done.history[-1].words, faces)
 
@@ -111,7 +111,7 @@ class StyleRequest:
     ) -> Summary:
         """The same of a clip; see `stylize_clip`."""
         clip_writer.target(out, force=force)
-        edit = self._edit(kit)
+        edit = self.edit(kit)
         if not self.strength:
             raise RequestError("strength 0 changes nothing: say how far with --strength, above 0 to 1")
         clip = clip_reader.clip(source, begin=self.start, end=self.end, max_pixels=max_pixels)
@@ -125,9 +125,9 @@ class StyleRequest:
             else clip_editor(self.face, (edit,), float(clip.fps), kit)
         )
         how: dict[str, Any] = {"private": private, "resume": resume, "force": force, "progress": progress}
-        return process_clip(clip, out, processor, self._step(edit), **how)
+        return process_clip(clip, out, processor, self.step(edit), **how)
 
-    def _edit(self, kit: Kit) -> TranslatorEdit:
+    def edit(self, kit: Kit) -> TranslatorEdit:
         """What draws. Raises `RequestError` where it draws no photos, or knows no such condition."""
         translator = kit.translator(self.manner.network)
         if translator.channels != 3:
@@ -136,7 +136,8 @@ class StyleRequest:
             )
         return TranslatorEdit(translator, self.strength, self.manner.style, self.conditions)
 
-    def _step(self, edit: TranslatorEdit) -> Step:
+    def step(self, edit: TranslatorEdit) -> Step:
+        """What the label says of it."""
         sources = () if self.manner.source is None else (self.manner.source,)
         step = edit_step((edit,), self.arguments(), self.manner.networks)
         words = notice.words_for(self.mark, "stylize")

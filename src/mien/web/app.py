@@ -171,12 +171,15 @@ CALLS = (
         "POST",
         "/api/live",
         live_api.begin,
-        _object(request=REQUEST, portrait=TEXT, consent=TEXT, mark=TEXT),
+        _object(
+            request=REQUEST, portrait=TEXT, person=TEXT, style={"type": "object"}, consent=TEXT, mark=TEXT
+        ),
         201,
     ),
     Call("POST", "/api/live/{id}", live_api.frame, "bytes"),
     Call("POST", "/api/live/{id}/photo", live_api.snap, _object(), 201),
     Call("POST", "/api/live/{id}/record", live_api.record, _object(on={"type": "boolean"})),
+    Call("POST", "/api/live/{id}/camera", live_api.offer, _object(on={"type": "boolean"})),
     Call("DELETE", "/api/live/{id}", live_api.end, status=204),
     Call("GET", "/api/effects", effects_api.listed),
     Call("POST", "/api/effects", effects_api.add, "bytes", 201),

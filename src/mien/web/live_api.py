@@ -21,13 +21,15 @@ from starlette.responses import JSONResponse, Response
 from .. import verbs
 from ..errors import InputError, RequestError
 from ..io import clip_writer, photo_reader
+from ..io.virtual_camera import VirtualCamera
 from ..pipeline.job_worker import edit_requested
-from ..pipeline.live import Live, Show, edits_shown, portrait_shown
+from ..pipeline.live import Live, Show, edits_shown, portrait_shown, style_shown, swap_shown
 from ..pipeline.marking import found_places
 from ..types import Array, Photo
 from .answers import MissingError, asked, chunks_of, value_of
 from .meaning import meant
 from .media import Library, Medium
+from .media_api import style_requested
 
 LIMIT = 2_000_000  # bytes of a frame
 SIDES = (64, 1280)  # pixels of a frame's sides
@@ -67,17 +69,24 @@ class Camera:
 
     def photo(self) -> Photo:
         """What was shown last."""
+        photo = Photo(self.shown, history=(self.show.step,), origin=self.show.origin)
+        return replace(photo, marks=found_places(photo, self.live.kit))
+
+    @property
+    def shown(self) -> Array:
+        """The pixels of that."""
         if self.last is None:
             raise RequestError("the camera has shown nothing yet: send a frame first")
-        photo = Photo(self.last[0], history=(self.show.step,), origin=self.show.origin)
-        return replace(photo, marks=found_places(photo, self.live.kit))
+        return self.last[0]
 
 
 @dataclass
 class Cameras:
-    """The cameras of a run, by id."""
+    """The cameras of a run, by id; and the virtual camera, where other programs see what the newest of them shows."""
 
     known: dict[str, Camera] = field(default_factory=dict)
+    virtual: VirtualCamera | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, show: Show) -> str:
         while len(self.known) >= MOST:
@@ -91,11 +100,33 @@ class Cameras:
             raise MissingError("camera")
         return self.known[id]
 
+    def frame(self, id: str, data: bytes) -> bytes:
+        """A JPEG that a camera saw -> a JPEG to show."""
+        camera = self[id]
+        out = camera.frame(data)
+        with self.lock:
+            if self.virtual is not None and id == next(reversed(self.known), None):
+                self.virtual.send(camera.shown)
+        return out
+
+    def offer(self, first: Array | None) -> None:
+        """Begin with a virtual camera, with a first frame; None: end it."""
+        with self.lock:
+            if self.virtual is not None:
+                self.virtual.close()
+            self.virtual = None
+            if first is not None:
+                virtual = VirtualCamera()
+                virtual.send(first)
+                self.virtual = virtual
+
     def end(self, id: str) -> None:
         camera = self.known.pop(id, None)
         if camera:
             with camera.lock:
                 camera.live.close()
+        if not self.known:
+            self.offer(None)
 
     def end_all(self) -> None:
         for id in list(self.known):
@@ -103,29 +134,39 @@ class Cameras:
 
 
 async def begin(request: Request) -> Response:
-    """Begin: with the strengths of edits, or with a picture whose face does what the camera's does."""
+    """Begin: with the strengths of edits, with a picture whose face does what the camera's does, with a person whose face
+    is put on the head, or with a style."""
     studio = request.app.state.studio
     given = await asked(request)
     wanted = value_of(given, "request", dict, {})
     portrait = value_of(given, "portrait", str, None)
+    person = value_of(given, "person", str, None)
+    style = value_of(given, "style", dict, None)
     consent = value_of(given, "consent", str, "")
     mark = value_of(given, "mark", str, None)
 
-    def begun() -> str:
+    def shown() -> Show:
         kit = verbs.shared_kit()
-        if portrait is None:
-            return studio.cameras.begin(edits_shown(edit_requested(meant(studio.library, wanted)), kit, mark))
-        photo = studio.library.opened(portrait).shown.photo
-        return studio.cameras.begin(portrait_shown(photo, consent, kit, mark))
+        if portrait is not None:
+            photo = studio.library.opened(portrait).shown.photo
+            return portrait_shown(photo, consent, kit, mark)
+        if person is not None:
+            source = studio.people[person]
+            return swap_shown(source.gallery, source.consent, kit, mark)
+        if style is not None:
+            return style_shown(str(style_requested(studio.library, style)[0]), kit, mark)
+        return edits_shown(edit_requested(meant(studio.library, wanted)), kit, mark)
 
-    return JSONResponse({"id": await studio.library.run(begun)}, 201)
+    return JSONResponse({"id": await studio.library.run(lambda: studio.cameras.begin(shown()))}, 201)
 
 
 async def frame(request: Request) -> Response:
     """A frame as JPEG -> the frame to show, as JPEG."""
-    camera: Camera = request.app.state.studio.cameras[request.path_params["id"]]
+    cameras: Cameras = request.app.state.studio.cameras
     data = b"".join([chunk async for chunk in chunks_of(request, LIMIT)])
-    return Response(await asyncio.to_thread(camera.frame, data), media_type="image/jpeg")
+    return Response(
+        await asyncio.to_thread(cameras.frame, request.path_params["id"], data), media_type="image/jpeg"
+    )
 
 
 async def snap(request: Request) -> Response:
@@ -149,6 +190,14 @@ async def record(request: Request) -> Response:
         raise RequestError("nothing was recorded: begin first")
     medium = await studio.library.run(_filmed, studio.library, camera.show, taken)
     return JSONResponse(medium.described(), 201)
+
+
+async def offer(request: Request) -> Response:
+    """Begin to show other programs what is shown, as a camera that they can choose, or end it."""
+    cameras: Cameras = request.app.state.studio.cameras
+    camera, on = cameras[request.path_params["id"]], value_of(await asked(request), "on", bool)
+    await asyncio.to_thread(cameras.offer, camera.shown if on else None)
+    return JSONResponse({"on": on})
 
 
 async def end(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Faces and their labels for the parser, composed anew for every batch: with other hair, dyed, bearded, with glasses,
+"""Faces and their labels for the parser, composed anew for every batch: with other hair, dyed, bearded, older, with glasses,
 hats, hoods, masks and fluffy clothes, before another ground, in poor light and small.
 
 Where labels are made by colours alone they may be wrong far from the face: what such pictures call hair there is not
@@ -17,10 +17,11 @@ import numpy as np
 from ...edits.beard import Beard, draw_beard
 from ...edits.eyeglasses import Glasses, draw_glasses
 from ...errors import InputError
-from ...face import geometry
+from ...face import geometry, mesh
 from ...face.change import apply_to_crop
 from ...io.dataset import held_out, person_of
 from ...models.kit import Kit
+from ...models.prototypes import Prototypes
 from ...types import Alignment, Array, Crop
 from . import covers
 from .composites import LEAST_HAIR, Composer, Shown, Wig
@@ -43,10 +44,14 @@ from .region_labels import (
 
 WEARERS = 0.7  # share of those without glasses who are also shown with some
 GROWERS = 0.5  # share of the beardless men who are also shown with a beard
+ELDERS = (
+    0.4  # share of those without glasses who are also shown some decades older: their lines are no frames
+)
+OLDER = 15, 45  # years
 CLEAR = 0.7  # lenses that let through less than this hide the eyes
 CUT = 0.65  # share of a batch that is of people cut out, whose labels are surest
 HAIRED = 0.25  # share of the pictures of bare heads that get another's hair
-DYED = 0.35  # share of the pictures whose hair gets another colour
+DYED = 0.5  # share of the pictures whose hair gets another colour
 MOVED = 0.8  # share of those cut out that get another ground
 POOR = 0.3  # share of the pictures that are dark, or small, or both
 # How often each cover is put on. What sits on a head is only put on bare ones.
@@ -65,11 +70,11 @@ def people(folders: Sequence[Path], size: int, seed: int, *, aside: bool) -> lis
             f"the parser trains on labelled faces (faces.csv, images/, landmarks478.npz); came {folders[0]}"
         )
     shown: list[Shown] = []
-    rng = np.random.default_rng((seed, 0))
+    rng, prototypes = np.random.default_rng((seed, 0)), Kit().prototypes
     for row, points in zip(*read_faces(portraits), strict=True):
         if held_out(person_of(row)) == aside:
             pixels = read_rgb(portraits / "images" / row["file"])
-            shown += _shown(rng, geometry.align(pixels, points, Alignment("ffhq", size)), row)
+            shown += _shown(rng, prototypes, geometry.align(pixels, points, Alignment("ffhq", size)), row)
     for folder in folders:
         for name, path, points in busts(folder):
             if held_out(PAIRED + name) == aside:
@@ -160,8 +165,8 @@ def poorly(rng: np.random.Generator, pixels: Array) -> Array:
     return pixels
 
 
-def _shown(rng: np.random.Generator, crop: Crop, row: dict[str, str]) -> list[Shown]:
-    """A face as it is, and by chance with glasses and with a beard."""
+def _shown(rng: np.random.Generator, prototypes: Prototypes, crop: Crop, row: dict[str, str]) -> list[Shown]:
+    """A face as it is, and by chance with glasses, with a beard and older."""
     person = keyed(crop)
     labels = label(crop, row, person)
     if person is None:
@@ -174,6 +179,8 @@ def _shown(rng: np.random.Generator, crop: Crop, row: dict[str, str]) -> list[Sh
         shown.append(_wearing(rng, crop, shown[0]))
     if row["sex"] == "m" and row["beard"] == "0" and rng.random() < GROWERS:
         shown.append(_bearded(rng, crop, shown[-1]))
+    if row["glasses"] == "0" and rng.random() < ELDERS:
+        shown.append(older(rng, prototypes, crop, shown[0]))
     return shown
 
 
@@ -234,6 +241,15 @@ def _wearing(rng: np.random.Generator, crop: Crop, shown: Shown) -> Shown:
     worn = frame + (lenses if sum(style.glass) < 3 * CLEAR else 0)
     share = cv2.resize(worn, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     labels = np.where(share > 0.4, GLASSES, np.where(share > 0.15, UNKNOWN, shown.labels)).astype(np.uint8)
+    return replace(shown, pixels=apply_to_crop(crop, change).pixels, labels=labels)
+
+
+def older(rng: np.random.Generator, prototypes: Prototypes, crop: Crop, shown: Shown) -> Shown:
+    """The same face some decades older."""
+    change = prototypes.change(crop, age=rng.uniform(*OLDER))
+    flow = cv2.resize(change.flow, (SIDE, SIDE), interpolation=cv2.INTER_AREA) * (SIDE / crop.size)
+    at = mesh.pixel_grid(SIDE) + flow
+    labels = cv2.remap(shown.labels, at[..., 0], at[..., 1], cv2.INTER_NEAREST)
     return replace(shown, pixels=apply_to_crop(crop, change).pixels, labels=labels)
 
 
