@@ -48,7 +48,7 @@ class VirtualCamera:
         try:
             return pyvirtualcam.Camera(width, height, self.fps, device=self.device or None)
         except (RuntimeError, OSError) as error:
-            why = " ".join(str(error).split())
+            why = str(error).split(". ")[0]  # hints at documentation follow
             raise OutputError(
                 f"no virtual camera is there ({why}): {DRIVERS.get(sys.platform, OTHERS)}"
             ) from error
