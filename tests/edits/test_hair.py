@@ -150,6 +150,19 @@ def test_shadows_of_blond_are_brown_and_its_lights_pale():
         assert np.abs(pigment_ramp(colours.parse(name, colours.HAIR))).max() < 4
 
 
+@pytest.mark.parametrize(
+    ("name", "measured"),  # a and b in Lab at a lightness, the median of 51 blond and 41 red-haired people
+    [
+        ("blond", {30: (8.1, 11.8), 40: (8.0, 12.9), 50: (7.7, 18.3), 60: (6.0, 20.9), 70: (4.0, 19.7)}),
+        ("red", {20: (16.2, 16.1), 30: (18.2, 21.7), 40: (18.8, 25.4), 50: (19.3, 26.7)}),
+    ],
+)
+def test_dyed_hair_is_of_colours_that_people_have(name: str, measured: dict[int, tuple[float, float]]):
+    ramp = pigment_ramp(colours.parse(name, colours.HAIR))
+    off = [np.abs(ramp[light] - of_people).max() for light, of_people in measured.items()]
+    assert max(off) < 6 and np.mean(off) < 4, off
+
+
 def test_before_black_hair_is_dyed_as_far_as_it_is_seen():
     hair, black, wall = np.zeros((1, 3, 3)), np.zeros((1, 3, 3)), np.full((1, 3, 3), 80.0)
     hair[0, :, 0] = 1, 7, 25

@@ -40,10 +40,10 @@ NAMES = {
 
 HAIR = {  # as hair is called; these are what people are born with, or come to
     "black": "#1d1d1d",
-    "brown": "#533e30",
+    "brown": "#533d32",
     "auburn": "#683b2c",
-    "red": "#8a472a",
-    "blond": "#bc9b6e",
+    "red": "#854a2e",
+    "blond": "#bb9d76",
     "grey": "#8c8b8a",
     "white": "#c2c1bf",
 }

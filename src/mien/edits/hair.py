@@ -19,8 +19,9 @@ from .hair_region import BARE, RIM, hair_region, inside, unmixed
 GAIN = 0.03, 8.0
 STRANDS = 0.35  # of the hair's own differences of colour are left, so that strands stay strands
 LIGHTER = 22.0  # Lab lightness that `light` 1 adds
-DEEPER = 0.7  # of how much darker or lighter than its colour dyed hair is, that is pigment; the rest is light
-THICKNESS = 0.5, 1.8  # of the pigment that light has passed, at the least and at the most
+# of how much darker, and how much lighter, than its colour hair is, that is pigment, as blond people's hair has it
+DEEPER, PALER = 1.6, 0.7
+THICKNESS = 0.5, 4.5  # of the pigment that light has passed, at the least and at the most
 GREY = 66.0  # Lab lightness that grey hair has at least
 # pixels of the crop that strands are wide; and how much grey one has more than the next
 STRAND, EDGE = 3.0, 0.18
@@ -208,17 +209,24 @@ def toned(light: Array, middle: float, wanted: float) -> Array:
 
 def pigment_ramp(colour: Colour) -> Array:
     """How green or red and how blue or yellow, in Lab, hair of a colour is at each lightness of 0 to 100, `[101, 2]`:
-    the darker it is, the less light falls on it, and the more pigment has that passed, which makes it deeper and
-    warmer (the Beer-Lambert law); the lighter, the paler."""
+    the darker it is, the less light falls on it, and the more pigment has that passed, which makes it warmer (the
+    Beer-Lambert law), but no deeper than less light alone would leave it, as people's is; the lighter, the paler."""
     linear = np.clip(np.array(colour.rgb), 0.004, 1) ** 2.2
     levels = np.arange(101)
     weights = np.array((0.2126, 0.7152, 0.0722))
     level = luminance(levels)
     own = float(linear @ weights)
-    darker = DEEPER * np.log(np.maximum(level, 1e-3) / own)
-    passed = linear ** np.clip(1 + darker / np.log(min(own, 0.9)), *THICKNESS)[:, None]
-    lit = passed * (level / (passed @ weights))[:, None]
-    return rgb_to_lab(np.clip(lit, 0, 1)[None].astype(np.float32) ** np.float32(1 / 2.2))[0, :, 1:]
+    lighter = np.log(np.maximum(level, 1e-3) / own)
+    lighter *= np.where(lighter < 0, DEEPER, PALER)
+    thickness = np.clip(1 + lighter / np.log(min(own, 0.9)), *THICKNESS)
+
+    def tones(passed: Array) -> Array:
+        lit = passed * (level / (passed @ weights))[:, None]
+        return rgb_to_lab(np.clip(lit, 0, 1)[None].astype(np.float32) ** np.float32(1 / 2.2))[0, :, 1:]
+
+    tinted, shaded = tones(linear ** thickness[:, None]), tones(np.tile(linear, (101, 1)))
+    deep, shallow = (np.linalg.norm(one, axis=1, keepdims=True) for one in (tinted, shaded))
+    return tinted * np.minimum(shallow / np.maximum(deep, 1e-3), 1)
 
 
 def luminance(light: Array) -> Array:
