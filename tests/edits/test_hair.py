@@ -7,7 +7,18 @@ from faces import collins, kit, points
 
 from mien import Photo, edit
 from mien.edits import colours
-from mien.edits.hair import SIDES, Hair, evened, light_on, luminance, pigment_ramp, seen, sideburns, toned
+from mien.edits.hair import (
+    SIDES,
+    Hair,
+    evened,
+    light_on,
+    luminance,
+    pigment_ramp,
+    seen,
+    sideburns,
+    toned,
+    unmixed_beard,
+)
 from mien.edits.hair_region import muted, on_head, told_from_background, unmixed, without_islands
 from mien.face import geometry, mesh
 from mien.face.filters import to_lab
@@ -161,6 +172,18 @@ def test_dyed_hair_is_of_colours_that_people_have(name: str, measured: dict[int,
     ramp = pigment_ramp(colours.parse(name, colours.HAIR))
     off = [np.abs(ramp[light] - of_people).max() for light, of_people in measured.items()]
     assert max(off) < 6 and np.mean(off) < 4, off
+
+
+def test_stubble_shows_skin_by_its_share():
+    """Dyed as light as skin is, black stubble over skin must not become lighter than both."""
+    skin, black = np.array((65.0, 12, 18)), np.array((12.0, 2, 3))
+    shares = np.tile(np.linspace(0, 1, 21), (9, 1))
+    lab = skin + shares[..., None] * (black - skin)
+    beard = shares > 0.3
+    found, strands = unmixed_beard(lab, np.broadcast_to(skin, lab.shape), beard)
+    assert np.abs(found - shares).max() < 0.15 and np.abs(strands[..., 0] - 12).max() < 10
+    back = lab + found[..., None] * (strands + np.array((50, 0, 0)) - strands)
+    assert back[..., 0].max() < 75, "skin and dyed hair are at 65 and about 65"
 
 
 def test_before_black_hair_is_dyed_as_far_as_it_is_seen():

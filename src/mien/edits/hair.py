@@ -40,7 +40,8 @@ STRIPS, MANY = (
 SHADE, LIFTED = (0.35, 0.2), 16.0
 HAIRLINE = 0.025  # face widths beside skin, over which hair is thin
 BLURRED = 2.5  # pixels of the photo over which hair is mixed with what is behind it, at the least
-STUBBLE = 3.0, 18.0  # Lab lightness: by how much less than skin's some of a pixel is beard, and all
+STUBBLE = 10.0  # Lab lightness: by how much less than skin's a beard is seen as one
+DENSE = 75  # of a beard's pixels, in percent, beyond which those are that show no skin
 # of the mesh: before an ear, from the temple to the jaw; and how broad sideburns are there, in face widths
 SIDES, BROAD = ((127, 234, 93, 132, 58, 172), (356, 454, 323, 361, 288, 397)), 0.14
 BURNS = 12.0, 30.0  # Lab lightness: by how much less than skin's they are there
@@ -91,9 +92,12 @@ class Hair:
         rim = max(RIM, BLURRED * geometry.scale_of(crop.matrix) / wide)
         share, own, behind = unmixed(before, region, bare, wide, rim, HAIRLINE)
         hair, ground = rgb_to_lab(own), rgb_to_lab(behind)
-        darker, beard = ground[..., 0] - lab[..., 0], regions["beard"] > 0.6
-        if self.with_beard and beard.any() and np.median(darker[beard]) > np.mean(STUBBLE):
-            share += regions["beard"] * (smoothstep(darker, *STUBBLE) - share)  # thin, it shows skin
+        beard = regions["beard"] > 0.6
+        if self.with_beard and beard.any() and np.median((ground - lab)[beard, 0]) > STUBBLE:
+            thin, strands = unmixed_beard(lab, ground, beard)  # which shows skin
+            share += regions["beard"] * (thin - share)
+            hair += regions["beard"][..., None] * (strands - hair)
+            own = lab_to_rgb(hair)
         share *= inside(crop.size) * seen(lab, ground)
         light = light_on(lab, crop.landmarks)
         dyed = self._greyed(self._dyed(hair, sure, light), sure, light)
@@ -192,6 +196,16 @@ def sideburns(lab: Array, regions: dict[str, Array], points: Array) -> Array:
             cv2.polylines(before_ears, [line], False, 1.0, max(round(BROAD * wide), 1))
     darker = fit_skin_shading(lab, points)[..., 0] - lab[..., 0]
     return blur(before_ears, 0.02 * wide) * smoothstep(darker, *BURNS) * (1 - regions["other"])
+
+
+def unmixed_beard(lab: Array, ground: Array, beard: Array) -> tuple[Array, Array]:
+    """How much of each pixel is beard, `[S, S]` in 0..1, and the beard's own colour there, `[S, S, 3]` in Lab: how far it
+    lies from the skin behind it to where the beard is densest. beard `[S, S]`: where one surely is."""
+    darker = ground[..., 0] - lab[..., 0]
+    dense = beard & (darker >= np.percentile(darker[beard], DENSE))
+    tone = np.median(lab[dense], 0)
+    share = np.clip(darker / np.maximum(ground[..., 0] - tone[0], STUBBLE), 0, 1)
+    return share.astype(np.float32), np.where(share[..., None] < 1, tone, lab).astype(np.float32)
 
 
 def toned(light: Array, middle: float, wanted: float) -> Array:
