@@ -1,5 +1,7 @@
 """Which pixels are hair: what a parser takes for more of it, and must not be dyed; and how hair is dyed."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -7,21 +9,11 @@ from faces import collins, kit, points
 
 from mien import Photo, edit
 from mien.edits import colours
-from mien.edits.hair import (
-    SIDES,
-    Hair,
-    evened,
-    light_on,
-    luminance,
-    pigment_ramp,
-    seen,
-    sideburns,
-    toned,
-    unmixed_beard,
-)
+from mien.edits.hair import SIDES, Hair, light_on, pigment_ramp, seen, sideburns, toned, unmixed_beard
 from mien.edits.hair_region import muted, on_head, told_from_background, unmixed, without_islands
 from mien.face import geometry, mesh
 from mien.face.filters import to_lab
+from mien.face.lighting import SideLight, luminance
 from mien.face.topology import EYELIDS
 from mien.types import Array
 
@@ -234,9 +226,10 @@ def test_skin_tells_where_shade_is():
         for one in (photo.pixels, side_lit(photo.pixels, face.landmarks)[0])
     )
     skin = mesh.hull_mask(lit.landmarks, lit.size)
-    assert evened(to_lab(lit.pixels), lit.landmarks, skin) is None
-    lifted = evened(to_lab(dark.pixels), dark.landmarks, skin)
-    assert lifted is not None
+    assert SideLight.of(to_lab(lit.pixels), lit.landmarks, skin) is None
+    light = SideLight.of(to_lab(dark.pixels), dark.landmarks, skin)
+    assert light is not None
+    lifted = light.lift(dark)
     left, right = (round(float(lit.landmarks[one, 0])) for one in (127, 356))  # before the ears
     assert lifted[300, left] == 1 and 0.8 < lifted[300, right] / 16 ** (1 / 2.2) < 1.05
     assert lifted[5, right] == pytest.approx(lifted[300, right], rel=0.05), "above it as below it"
@@ -254,6 +247,23 @@ def test_dyed_hair_in_the_shade_is_as_dark_as_what_falls_on_it():
     assert hair.sum() > 500 and unlit[hair].mean() < 1.5 * (lit * falls)[hair].mean()
     skin = shade & (mesh.hull_mask(face.landmarks, len(shade)) > 0) & (np.abs(lit) < 0.002)
     assert skin.sum() > 500 and np.abs(unlit[skin]).mean() < 0.003
+
+
+@pytest.mark.parametrize(
+    "strengths",
+    [{"lips": "red"}, {"lids": "plum"}, {"beauty": 1.0}, {"age": 30.0}, {"sex": 0.8}, {"grin": 0.8}],
+    ids=lambda one: next(iter(one)),
+)
+def test_changes_in_the_shade_are_as_dark_as_what_falls_there(strengths: dict[str, Any]):
+    photo, face = collins()
+    dark, falls = side_lit(photo.pixels, face.landmarks)
+    done = [edit(Photo(one), kit=kit(), **strengths).pixels for one in (photo.pixels, dark)]
+    lit, unlit = (
+        np.abs(luminance(to_lab(b)[..., 0]) - luminance(to_lab(a)[..., 0]))
+        for a, b in zip((photo.pixels, dark), done, strict=True)
+    )
+    shade = (falls < 1 / 4) & (mesh.hull_mask(face.landmarks, len(dark)) > 0)
+    assert unlit[shade].mean() < 1.5 * (lit * falls)[shade].mean() + 2e-4
 
 
 def test_sideburns_join_a_beard_to_the_hair():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from ..face import geometry, mesh, topology
 from ..face.filters import blur, lab_to_rgb, rgb_to_lab, smoothstep, to_lab
-from ..face.skin import bare_skin_mask, fit_skin_shading
+from ..face.lighting import luminance
+from ..face.skin import fit_skin_shading
 from ..models.parser import Parser
 from ..types import Alignment, Array, Change, Crop, Networks, Phase
 from .colours import Colour
@@ -30,14 +31,7 @@ SHINE = 0.65  # of how much lighter than the middle a strand would be: what shin
 # Lab lightness of fair skin and of the whites of eyes in full light, and of which of an eye's pixels it is that of
 FAIR, WHITE, LIGHTEST = 79.0, 80.0, 95
 LESS = 0.7  # the power of the share of that which a face has, by which its dyed hair is darker
-FEWEST = 20  # pixels of an eye or of a strip of skin that tell
-STRIPS, MANY = (
-    12,
-    0.2,
-)  # of skin between the middles of the eyes; and of the largest one's pixels, that another has
-# of the light on the middle of a face: from where on a side is not in the shade, and where it surely is; and how many
-# times that is lifted at the most
-SHADE, LIFTED = (0.35, 0.2), 16.0
+FEWEST = 20  # pixels of an eye that tell
 HAIRLINE = 0.025  # face widths beside skin, over which hair is thin
 BLURRED = 2.5  # pixels of the photo over which hair is mixed with what is behind it, at the least
 STUBBLE = 10.0  # Lab lightness: by how much less than skin's a beard is seen as one
@@ -72,11 +66,6 @@ class Hair:
 
     def __call__(self, crop: Crop) -> Change:
         regions = self.parser.parse(crop)
-        lifted = evened(to_lab(crop.pixels), crop.landmarks, regions["skin"])
-        if lifted is not None:  # in the shade skin looks like hair, and hair like nothing
-            pixels = np.rint(np.minimum(crop.pixels * lifted, 255)).astype(np.uint8)
-            crop = replace(crop, pixels=pixels)
-            regions = self.parser.parse(crop)
         before, lab = crop.pixels.astype(np.float32) / 255, to_lab(crop.pixels)
         if self.with_beard:
             regions = regions | {
@@ -104,10 +93,7 @@ class Hair:
         if self.with_beard and beard.sum() > 64:
             bearded = self._greyed(self._dyed(hair, beard, light), beard, light)
             dyed += regions["beard"][..., None] * (bearded - dyed)
-        colour = lab_to_rgb(dyed) - own
-        if lifted is not None:
-            colour /= lifted
-        return Change(flow, colour, np.where(share > 0.02, share, 0), kind="hair")
+        return Change(flow, lab_to_rgb(dyed) - own, np.where(share > 0.02, share, 0), kind="hair")
 
     def _dyed(self, lab: Array, sure: Array, lit: float) -> Array:
         """Every pixel as if it were hair, of which some is `sure [S, S]` to be; lit: see `light_on`."""
@@ -154,33 +140,6 @@ def light_on(lab: Array, points: Array) -> float:
         eye = lab[mesh.polygon_mask(points, lids, len(lab), feather=1) > 0.7, 0]
         shares += [float(np.percentile(eye, LIGHTEST)) / WHITE] if len(eye) > FEWEST else []
     return float(np.clip(max(shares), 0.1, 1) ** LESS)
-
-
-def evened(lab: Array, points: Array, skin: Array) -> Array | None:
-    """How many times lighter pixels are to be for as much light to fall on all of the face, `[S, S, 1]` from 1 on; None
-    where that is so already. By the skin below the brows, where no hair hangs, from side to side; skin `[S, S]`: where
-    the parser sees some."""
-    eyes = [points[list(lids)].mean(0) for lids in topology.EYELIDS]
-    across = eyes[1] - eyes[0]
-    grid = (mesh.pixel_grid(len(lab)) - (eyes[0] + eyes[1]) / 2) / float(across @ across)
-    along, down = grid @ across, grid @ np.array((-across[1], across[0]))
-    rows, columns = np.nonzero((bare_skin_mask(points, len(lab)) > 0.7) & (skin > 0.6) & (down > 0))
-    if len(rows) < FEWEST:
-        return None
-    light, strip = lab[rows, columns, 0], np.rint(along[rows, columns] * STRIPS).astype(int)
-    found, sizes = np.unique(strip, return_counts=True)
-    found = found[sizes >= max(FEWEST, MANY * sizes.max())]
-    share = luminance(np.array([light[strip == one].mean() for one in found]))
-    dark_first = share[: len(share) // 2].mean() < share[len(share) // 2 :].mean()
-    way = slice(None) if dark_first else slice(None, None, -1)
-    share = np.maximum.accumulate(share[way])[
-        way
-    ]  # from side to side it only grows: a nose's shadow is none of a side
-    share = np.clip(share / luminance(np.median(light)), 1 / LIFTED, 1)
-    hard = float(smoothstep(share.min(), *SHADE))
-    if not hard:
-        return None
-    return np.interp(along, found / STRIPS, share ** (-hard / 2.2))[..., None].astype(np.float32)
 
 
 def sideburns(lab: Array, regions: dict[str, Array], points: Array) -> Array:
@@ -241,11 +200,6 @@ def pigment_ramp(colour: Colour) -> Array:
     tinted, shaded = tones(linear ** thickness[:, None]), tones(np.tile(linear, (101, 1)))
     deep, shallow = (np.linalg.norm(one, axis=1, keepdims=True) for one in (tinted, shaded))
     return tinted * np.minimum(shallow / np.maximum(deep, 1e-3), 1)
-
-
-def luminance(light: Array) -> Array:
-    """What Lab lightness of 0 to 100 is in light, 0 to 1."""
-    return np.where(light > 8, ((light + 16) / 116) ** 3, light / 903.3)
 
 
 def seen(hair: Array, ground: Array) -> Array:

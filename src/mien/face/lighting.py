@@ -10,14 +10,23 @@ import cv2
 import numpy as np
 
 from ..types import Array, Crop
-from . import geometry, mesh
-from .filters import blur, to_lab
+from . import geometry, mesh, topology
+from .filters import blur, smoothstep, to_lab
+from .skin import bare_skin_mask
 
 _CHEEKS, _FOREHEAD = ((50, 205, 117, 118), (280, 425, 346, 347)), (151, 9, 337, 108)
 
 
 LIT = 0.25  # of full brightness, from which on skin shows changes in full: deep brown skin in good light has about that
 SPREAD = 1 / 24  # of a crop's side, over which its brightness is taken
+STRIPS, MANY, FEWEST = (
+    12,
+    0.2,
+    20,
+)  # of skin between the middles of the eyes; of the largest one's pixels, that another has, and so many
+# of the light on the middle of a face: from where on a side is not in the shade, and where it surely is; and how many
+# times that is lifted at the most
+SHADE, LIFTED = (0.35, 0.2), 16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +75,54 @@ def shown_in(crop: Crop) -> Array:
     itself is darker."""
     luma = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return np.minimum(blur(luma, crop.size * SPREAD) / np.float32(255 * LIT), 1)[..., None]
+
+
+@dataclass(frozen=True, eq=False)
+class SideLight:
+    """Hard light from a side, and how to even it out: `gains` from 1 on, how many times lighter pixels are to be, at
+    `places` across the face, in eye distances from the middle between the eyes."""
+
+    places: Array
+    gains: Array
+
+    @staticmethod
+    def of(lab: Array, points: Array, skin: Array) -> SideLight | None:
+        """How much less light falls on one side of a face, by the skin below the brows, where no hair hangs; None where it
+        is not much less. skin `[S, S]`: where some is seen for sure."""
+        along, down = _face_axes(points, len(lab))
+        rows, columns = np.nonzero((bare_skin_mask(points, len(lab)) > 0.7) & (skin > 0.6) & (down > 0))
+        if len(rows) < FEWEST:
+            return None
+        light, strip = lab[rows, columns, 0], np.rint(along[rows, columns] * STRIPS).astype(int)
+        found, sizes = np.unique(strip, return_counts=True)
+        found = found[sizes >= max(FEWEST, MANY * sizes.max())]
+        share = luminance(np.array([light[strip == one].mean() for one in found]))
+        dark_first = share[: len(share) // 2].mean() < share[len(share) // 2 :].mean()
+        way = slice(None) if dark_first else slice(None, None, -1)
+        share = np.maximum.accumulate(share[way])[
+            way
+        ]  # from side to side it grows: a nose's shadow is none of a side
+        share = np.clip(share / luminance(np.median(light)), 1 / LIFTED, 1)
+        hard = float(smoothstep(share.min(), *SHADE))
+        return SideLight(found / STRIPS, share ** (-hard / 2.2)) if hard else None
+
+    def lift(self, crop: Crop) -> Array:
+        """How many times lighter the pixels of a crop of the face are to be, `[S, S, 1]`."""
+        along, _ = _face_axes(crop.landmarks, crop.size)
+        return np.interp(along, self.places, self.gains)[..., None].astype(np.float32)
+
+
+def _face_axes(points: Array, size: int) -> tuple[Array, Array]:
+    """How far each pixel lies along the line between the eyes of a mesh and below it, in eye distances: `[S, S]` each."""
+    eyes = [points[list(lids)].mean(0) for lids in topology.EYELIDS]
+    across = eyes[1] - eyes[0]
+    grid = (mesh.pixel_grid(size) - (eyes[0] + eyes[1]) / 2) / float(across @ across)
+    return grid @ across, grid @ np.array((-across[1], across[0]))
+
+
+def luminance(light: Array) -> Array:
+    """What Lab lightness of 0 to 100 is in light, 0 to 1."""
+    return np.where(light > 8, ((light + 16) / 116) ** 3, light / 903.3)
 
 
 def _values_at(picture: Array, points: Array) -> Array:

@@ -32,6 +32,7 @@ REGIONS = (
 # of where the mesh has lips and eyes, how much has to look like it: of people in any light at least .6 does; of curls,
 # chins and shadows that the mesh takes for faces up to .35, and mostly none
 FEATURES = 0.38
+ALONE = 0.55  # where only one eye is seen, as under a mask that a mesh does not fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +58,13 @@ class Parser:
         return {name: np.ascontiguousarray(shares[..., k]) for k, name in enumerate(REGIONS)}
 
     def sees_features(self, crop: Crop) -> bool:
-        """Whether an eye, the lips or glasses are where the landmarks of a crop have them: fur and shadows may
-        look like a face to a mesh, which sees its shape alone."""
+        """Whether the eyes, or glasses, or the lips are where the landmarks of a crop have them, or one eye quite surely:
+        fur, prints and shadows may look like a face to a mesh, which sees its shape alone."""
         regions = self.parse(crop)
 
         def share(outline: tuple[int, ...], *names: str) -> float:
             inside = mesh.polygon_mask(crop.landmarks, outline, crop.size, feather=1) > 0.5
             return sum(float(regions[name][inside].mean()) for name in names) if inside.any() else 0.0
 
-        eyes = (share(outline, "eyes", "glasses") for outline in topology.EYELIDS)
-        return max(*eyes, share(topology.LIPS, "lips", "teeth")) > FEATURES
+        eyes = [share(outline, "eyes", "glasses") for outline in topology.EYELIDS]
+        return max(min(eyes), share(topology.LIPS, "lips", "teeth")) > FEATURES or max(eyes) > ALONE

@@ -23,6 +23,7 @@ from ..errors import DeclinedError, RequestError
 from ..face import filters, geometry, mesh, topology
 from ..face.change import advect_points, composite, lessened, nothing
 from ..face.filters import to_lab
+from ..face.lighting import SideLight
 from ..models.landmarker import Landmarker
 from ..models.parser import Parsed, Parser
 from ..models.session import Net
@@ -97,13 +98,14 @@ class Occlusion:
     """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop:
     things (a hand, a microphone, a veil), which stay as they are, and hair, which follows the face but keeps
     its colours. None where there is next to none. networks: what told, if there is anything. mouth_covered:
-    whether a mask or a scarf hides the mouth."""
+    whether a mask or a scarf hides the mouth. side_light: hard light from a side, where there is some."""
 
     things: Array | None
     hair: Array | None
     matrix: Array
     networks: Networks
     mouth_covered: bool = False
+    side_light: SideLight | None = None
 
     def mask_objects(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, without what things hide, and without what it would fetch of them."""
@@ -160,7 +162,8 @@ def occlusion_of(parser: Parser, seen: Parsed) -> Occlusion:
     if cover is not None:
         things = cover if things is None else np.maximum(cover, things)
     networks = () if things is None and hair is None else parser.net.networks
-    return Occlusion(things, hair, crop.matrix, networks, cover is not None)
+    light = SideLight.of(to_lab(crop.pixels), crop.landmarks, regions["skin"])
+    return Occlusion(things, hair, crop.matrix, networks, cover is not None, light)
 
 
 NOTHING_BEFORE = Occlusion(None, None, np.eye(2, 3), ())
@@ -223,10 +226,24 @@ def make_change(
     nor in other colours than its own in a black-and-white photo, nor to a mouth that is covered."""
     if front.mouth_covered and (what := _of_the_mouth(edit)):
         return nothing(crop, f"has its mouth covered, so nothing was done to the {what}")
-    change = _checked(edit(crop), edit, crop)
+    change = _in_even_light(edit, crop, front.side_light)
     if change.source is None:  # what comes from another picture is toned by who took it there
         change = replace(change, colour=_toned(crop, change.colour))
     return only_own(change, crop, faces, i)
+
+
+def _in_even_light(edit: Edit, crop: Crop, light: SideLight | None) -> Change:
+    """What an edit does to a face. In hard light from a side the edit sees, and does, what it would in even light, and
+    that is as much darker in the shade as all is: there skin looks like hair, and hair like nothing. What comes from
+    another picture is lit by who takes it there."""
+    if light is None:
+        return _checked(edit(crop), edit, crop)
+    lift = light.lift(crop)
+    seen = replace(crop, pixels=np.rint(np.minimum(crop.pixels * lift, 255)).astype(np.uint8))
+    change = _checked(edit(seen), edit, seen)
+    if change.source is not None:
+        return _checked(edit(crop), edit, crop)
+    return replace(change, colour=change.colour / lift)
 
 
 def only_own(change: Change, crop: Crop, faces: list[Face], i: int) -> Change:
@@ -243,6 +260,8 @@ def _of_the_mouth(edit: Edit) -> str:
         return "mouth"
     if isinstance(edit, Reenact) and (edit.gesture.turn.any() or edit.gesture.expression.any()):
         return "head and its expression"  # the cover would have to go along
+    if isinstance(edit, Hairstyle):
+        return "hair"  # the skin that it bares would be a cloth's
     return "lips" if isinstance(edit, Makeup) and edit.lids is None else ""
 
 

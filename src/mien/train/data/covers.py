@@ -11,6 +11,7 @@ from ...types import Array
 BROW = (127, 71, 151, 301, 356)  # of the mesh, from temple to temple, above which hats sit
 JAW = (93, 132, 58, 172, 136, 149, 176, 152, 400, 378, 365, 397, 288, 361, 323)  # from ear to ear
 BRIDGE = (168, 6, 197, 195, 5)  # down the nose: masks end at one of these
+PULLED, DOWN = (17, 18, 200), 0.25  # below the lips, where those end that are pulled down; and how many are
 CHEEKS = (50, 280, 205, 425)
 FINE = 16  # parts of a pixel in which outlines are given to OpenCV
 
@@ -74,8 +75,10 @@ def collar(random: np.random.Generator, points: Array, size: int) -> Array:
 
 def mask(random: np.random.Generator, points: Array, size: int) -> Array:
     """The shape of what hides the lower face, from ear to ear: a mask, or a scarf that goes on below."""
-    jaw, nose = points[list(JAW)].copy(), points[BRIDGE[random.integers(len(BRIDGE))]]
-    less = int(random.integers(0, 3))
+    down = random.random() < DOWN
+    ends = PULLED if down else BRIDGE
+    jaw, nose = points[list(JAW)].copy(), points[ends[random.integers(len(ends))]]
+    less = int(random.integers(2, 5) if down else random.integers(0, 3))
     jaw = jaw[less : len(jaw) - less]
     middle = jaw.mean(0)
     jaw = middle + (jaw - middle) * random.uniform(1.0, 1.12)
