@@ -3,6 +3,7 @@ kind."""
 
 import inspect
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -294,3 +295,22 @@ def test_a_licence_that_there_is_not(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MIEN_LICENCE", "comercial")
     with pytest.raises(RequestError, match="licence 'comercial' is not known"):
         mien.Kit()
+
+
+@pytest.mark.parametrize("threads", ["2", None, 1.5, -1, 10**6])
+def test_threads_that_there_cannot_be(threads: Any):
+    with pytest.raises(RequestError, match="from 0 to"):
+        mien.Kit(threads=threads)
+
+
+def test_words_and_pictures_that_are_none():
+    with pytest.raises(RequestError, match="no edit is called 1"):
+        mien.EditRequest({1: 2}).checked()  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match="of mode La"):
+        edit(Image.new("La", (9, 9)), kit=kit(), warmth=0.5)
+
+
+def test_a_pipe_is_no_effect(tmp_path: Path):
+    os.mkfifo(tmp_path / "x.zip")
+    with pytest.raises(InputError, match="neither a folder nor a zip"):
+        edit(hopper(), kit=kit(), effect=str(tmp_path / "x.zip"))

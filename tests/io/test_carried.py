@@ -184,6 +184,22 @@ def test_all_comments_stay(tmp_path: Path):
         assert picture.info["comment"] == b"one\ntwo"
 
 
+def test_what_another_format_has_no_place_for_is_told(mien: Mien, tmp_path: Path):
+    caption = b"\x1c\x02\x78\x00\x05Hello"
+    resources = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(caption)) + caption
+    with Image.open(HOPPER) as picture:
+        picture.save(tmp_path / "a.jpg", comment=b"mine", extra=captions.segments(resources))
+    lost = {
+        "a.png": "captions (IPTC)",
+        "a.webp": "captions (IPTC), comment",
+        "a.tif": "comment",
+        "b.jpg": "",
+    }
+    for name, what in lost.items():
+        said = mien("edit", tmp_path / "a.jpg", "--warmth", 0.5, "-o", tmp_path / name).err
+        assert ("left out" in said) == bool(what) and f"left out: {what}\n" * bool(what) in said, said
+
+
 def test_pictures_beside_the_picture_are_told(tmp_path: Path):
     pages = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue", "green")]
     for name in ("a.tif", "a.webp", "a.png"):

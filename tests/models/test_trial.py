@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
+import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -164,6 +168,24 @@ def test_a_deep_card_is_refused(tmp_path: Path):
         Net("a", network(tmp_path / "a.onnx", "[" * 100_000), "")
 
 
+def endless_network(path: Path) -> Path:
+    """One that never gives anything."""
+    scalar = [helper.make_tensor_value_info(name, kind, []) for name, kind in (("i", INT), ("on", 9))]
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["on"], ["still"]), helper.make_node("Identity", ["x"], ["y"])],
+        "body",
+        [*scalar, helper.make_tensor_value_info("x", FLOAT, PICTURE)],
+        [helper.make_tensor_value_info("still", 9, []), helper.make_tensor_value_info("y", FLOAT, PICTURE)],
+    )
+    truth = helper.make_tensor("truth", 9, [], [True])
+    return network(
+        path,
+        CARD,
+        helper.make_node("Constant", [], ["true"], value=truth),
+        helper.make_node("Loop", ["", "true", "pixels"], ["picture"], body=body),
+    )
+
+
 def test_what_takes_all_memory_or_time_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     shape = helper.make_tensor("shape", INT, [3], [20_000, 20_000, 10])
     large = network(
@@ -177,20 +199,7 @@ def test_what_takes_all_memory_or_time_is_ended(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ModelError, match=r"wants more memory than 8 GB|ended the process") as caught:
         trial.try_out(large)
     assert "\n" not in str(caught.value)
-    scalar = [helper.make_tensor_value_info(name, kind, []) for name, kind in (("i", INT), ("on", 9))]
-    body = helper.make_graph(
-        [helper.make_node("Identity", ["on"], ["still"]), helper.make_node("Identity", ["x"], ["y"])],
-        "body",
-        [*scalar, helper.make_tensor_value_info("x", FLOAT, PICTURE)],
-        [helper.make_tensor_value_info("still", 9, []), helper.make_tensor_value_info("y", FLOAT, PICTURE)],
-    )
-    truth = helper.make_tensor("truth", 9, [], [True])
-    endless = network(
-        tmp_path / "endless.onnx",
-        CARD,
-        helper.make_node("Constant", [], ["true"], value=truth),
-        helper.make_node("Loop", ["", "true", "pixels"], ["picture"], body=body),
-    )
+    endless = endless_network(tmp_path / "endless.onnx")
     monkeypatch.setattr(trial, "SECONDS", 6)
     monkeypatch.setattr(trial, "PATIENCE", 1)
     progress = Silent()
@@ -199,3 +208,33 @@ def test_what_takes_all_memory_or_time_is_ended(tmp_path: Path, monkeypatch: pyt
         trial.try_out(endless, progress)
     (line,) = told
     assert "still being run" in line and "6 seconds" in line
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes in /proc")
+def test_a_trial_ends_with_who_asked_for_it(tmp_path: Path):
+    """Killed, that could not end it."""
+    file = endless_network(tmp_path / "endless.onnx")
+    asks = f"from pathlib import Path; from mien.models import trial; trial.try_out(Path({str(file)!r}))"
+    asking = subprocess.Popen([sys.executable, "-c", asks])
+    tried = wait_for(lambda: running("endless.onnx", str(tmp_path)))
+    asking.kill()
+    asking.wait()
+    assert wait_for(lambda: not running("endless.onnx", str(tmp_path))), tried
+
+
+def running(*words: str) -> list[int]:
+    """Processes that were begun with all these words as a trial."""
+    found: list[int] = []
+    for one in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (one / "cmdline").read_bytes().split(b"\0")
+            if b"mien.models.trial" in line and all(word in line[-2].decode() for word in words):
+                found.append(int(one.name))
+    return found
+
+
+def wait_for(true: Any) -> Any:
+    end = time.monotonic() + 30
+    while not (found := true()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found

@@ -401,7 +401,7 @@ def test_memory_does_not_grow_with_the_clip(landmarks: Array):
         parser=SimpleNamespace(
             alignment=Alignment("wide", 64),
             parse=lambda crop: {
-                name: np.zeros((64, 64), np.float32) for name in ("other", "hair", "glasses")
+                name: np.zeros((64, 64), np.float32) for name in ("other", "hair", "glasses", "skin")
             },
         ),
     )

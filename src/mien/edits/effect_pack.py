@@ -59,6 +59,8 @@ def taken_pack(effect: Any) -> Pack | None:
 def read(path: Path) -> Pack:
     """The pack in a folder or a zip; an `InputError` of one line where it is none."""
     name = path.resolve().stem if path.suffix == ".zip" else path.resolve().name
+    if not (path.is_dir() or path.is_file()):
+        raise InputError(f"{path} is neither a folder nor a zip: an effect pack was wanted")
     try:
         take = _from_folder(path) if path.is_dir() else _from_zip(path)
         layers, edits = layers_of(manifest_of(take(MANIFEST, LONGEST_TEXT)))

@@ -166,7 +166,7 @@ def check(strengths: Asked, *, own: Collection[str] = ()) -> None:
     somebody's own, and need no name."""
     for name, value in strengths.items():
         if name not in EDITS:
-            near = difflib.get_close_matches(name, EDITS, 1)
+            near = difflib.get_close_matches(str(name), EDITS, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EDITS)}"
             raise RequestError(f"no edit is called {name!r}: {hint}")
         option = EDITS[name]

@@ -164,8 +164,11 @@ def _from_array(pixels: Array) -> Photo:
 
 
 def _from_pillow(picture: Image.Image) -> Photo:
-    picture = ImageOps.exif_transpose(picture)
-    converted, icc = _rgb(picture, picture.info.get("icc_profile"))
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        converted, icc = _rgb(picture, picture.info.get("icc_profile"))
+    except Exception as error:  # Pillow converts not every mode, and loads files late
+        raise InputError(f"the Pillow image of mode {picture.mode} cannot be read ({error})") from error
     photo = _from_array(_array(converted))
     return replace(photo, origin=Origin(icc=icc, format=picture.format or "PNG"))
 
@@ -225,10 +228,10 @@ def _read(name: str, file: BinaryIO, path: str | None, max_pixels: int) -> Photo
 
 
 def _check_size(name: str, picture: Any, depth: int, max_pixels: int) -> None:
-    """Refuse what would need too much memory. The limit is of pixels of three bytes: with 16 bits, or with
-    opacity, they count for more."""
+    """Refuse what would need too much memory. The limit is of pixels of three bytes: with 16 bits, with opacity or in
+    CMYK they count for more."""
     width, height = picture.size
-    size = (4 if picture.has_transparency_data else 3) * depth // 8
+    size = max(4 if picture.has_transparency_data else 3, len(picture.getbands())) * depth // 8
     counted = width * height * size // 3
     if counted > max_pixels:
         heavy = "" if size == 3 else f" of {size} bytes, which count as {counted},"
@@ -289,8 +292,8 @@ def _damage(name: str, said: str) -> Generator[None]:
         yield
     except (InputError, MemoryError):
         raise
-    except Image.DecompressionBombError as error:  # Pillow's own limit for WebP, which is a global of its
-        raise InputError(f"{name} has too many pixels for a WebP to be read: save it as a PNG") from error
+    except Image.DecompressionBombError as error:
+        raise _damaged(name, "WebP", io.BytesIO(), error) from error
     except Exception as error:
         if "unknown pixel mode" in str(error):
             raise InputError(
@@ -346,6 +349,10 @@ def _check_tiff(name: str, file: BinaryIO, tags: Any) -> None:
 
 def _damaged(name: str, kind: str, file: BinaryIO, error: Exception) -> InputError:
     """What to say after a failed load: up to which row or byte there is data, or just that it is damaged."""
+    if isinstance(
+        error, Image.DecompressionBombError
+    ):  # Pillow's own limit for some files, which is a global of its
+        return InputError(f"{name} has too many pixels for a {kind} to be read: save it as a PNG")
     again = "nothing was written, get the file again"
     if "trunc" not in str(error).lower():
         return InputError(f"{name} is damaged ({error}): {again}")

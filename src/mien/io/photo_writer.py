@@ -18,7 +18,7 @@ from PIL import Image, TiffImagePlugin
 
 from ..arguments import checked
 from ..errors import OutputError, RequestError
-from ..types import Array, Photo
+from ..types import Array, Origin, Photo
 from . import captions, declarations, notice, outputs, privacy, watermark, xmp_packet
 from . import content_credentials as provenance
 from .exif import fields, sized
@@ -70,6 +70,17 @@ def write(
         provenance.sign(io.BytesIO(data), labelled, kind, photo.history, photo.origin, bits)
         data = labelled.getbuffer()
     outputs.write(path, data, force=force)
+
+
+def lost(origin: Origin, path: Path) -> tuple[str, ...]:
+    """What a photo carries that the format of a file to be written has no place for, in words."""
+    form = SUFFIXES.get(path.suffix.lower(), "")
+    carried = {
+        "captions (IPTC)": origin.iptc and form not in ("JPEG", "TIFF"),
+        "comment": origin.comment and form not in ("JPEG", "PNG"),
+        "text (PNG)": origin.texts and form != "PNG",
+    }
+    return tuple(what for what, is_lost in carried.items() if is_lost)
 
 
 def _described(photo: Photo) -> Photo:

@@ -48,6 +48,7 @@ DEFAULTS = {
     "sketch_reader": "sketch-reader",
 }
 LICENCES = ("all", "commercial")
+THREADS = 1024  # at most
 SURE = 0.97  # score from which on a face is one without a second look: no animal is known to reach it
 DATA = {
     "prototypes": Prototypes,
@@ -67,6 +68,8 @@ class Kit:
     """
 
     def __init__(self, device: str = "cpu", threads: int = 0, licence: str | None = None) -> None:
+        if type(threads) is not int or not 0 <= threads <= THREADS:
+            raise RequestError(f"threads {threads!r} came: a whole number from 0 to {THREADS} was wanted")
         self.device, self.threads = device, threads
         said = setting("MIEN_LICENCE")
         self.licence = licence or said or "all"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -76,14 +77,17 @@ def try_out(file: Path, progress: Progress = SILENT) -> str:
     )
     waiting = threading.Timer(PATIENCE, progress.message, [still])
     waiting.start()
+    ours, held = os.pipe()  # whose other end is let go with this process, however that ends
     try:
-        ran = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+        ran = subprocess.run(command, stdin=ours, capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise ModelError(
             f"{file.name} had not run once after {SECONDS} seconds: nothing was imported"
         ) from error
     finally:
         waiting.cancel()
+        os.close(ours)
+        os.close(held)
     said = (ran.stderr if ran.returncode else ran.stdout).decode(errors="replace").strip()
     if ran.returncode == 0:
         return said
@@ -160,9 +164,16 @@ def _limit(file: Path) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
+def _end_with_parent() -> None:
+    """End once nobody waits: then stdin is at its end."""
+    os.read(0, 1)
+    os._exit(1)
+
+
 def main() -> None:
     """Tell the role of the network in a file, or in one line on stderr what is wrong with it."""
     file = Path(sys.argv[1])
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     greedy = f"{file.name} wants more memory than {MEMORY >> 30} GB to run once"
     _limit(file)
     try:

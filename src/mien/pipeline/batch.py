@@ -202,7 +202,7 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
         if changed
         else "every strength is 0, a mask keeps all of it, or nothing was seen that it could be done to"
     )
-    lost = photo.origin.left_out
+    lost = (*photo.origin.left_out, *photo_writer.lost(photo.origin, job.target))
     lines = [f"{'' if changed else 'nothing has changed, since '}{why}"] if why else []
     lines += [f"left out: {', '.join(lost)}"] if lost else []
     told = {"changed": changed} | ({"notes": notes} if notes else {}) | ({"left_out": lost} if lost else {})

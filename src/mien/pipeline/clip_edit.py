@@ -81,7 +81,9 @@ class ClipEditor(ClipFaces):
         def change_by(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             change = made(edit, crop, faces, i)
             if change.note:
-                self.notes.setdefault(names[i], change.note)
+                known = self.notes.get(names[i], "").removesuffix(AT_TIMES)
+                if change.note not in known.split("; "):
+                    self.notes[names[i]] = "; ".join(filter(None, (known, change.note)))
                 noted.add(names[i])
                 self.declined |= {names[i]} if isinstance(edit, Hairstyle) else set()
             for part in self.parts.get(len(asked[names[i]]), ()):

@@ -90,7 +90,7 @@ def edit_photo(
     uncovered = {i: occlusion.uncovered for i, occlusion in occlusions.items()}
     places = touched.places(photo.pixels, pixels, uncovered)
     marks = joined(photo.marks, tuple(spared(one, pixels, keep) for one in places) if keep else places)
-    return photo.after(edit_step(edits, arguments, networks, tuple(notes)), pixels, marks)
+    return photo.after(edit_step(edits, arguments, networks, tuple(dict.fromkeys(notes))), pixels, marks)
 
 
 @dataclass(frozen=True, eq=False)
