@@ -18,7 +18,8 @@ from .portrait import only_skin
 
 GROWN, SOFT = 0.035, 0.010  # face widths by which the place of the old hair is larger than it, and softer
 SHADED = 38  # percentile of the lightness of hair that it is seen as: shine is not its own
-FEWEST = 0.10  # squared face widths of hair that tell its tone
+# squared face widths of hair that may tell its tone, and that do: of bald heads .13 at most
+FEWEST, MANY = 0.10, 0.18
 DARKER_THAN_SKIN, UNLIKE_SKIN = (
     18.0,
     10.0,
@@ -77,7 +78,8 @@ class Plate:
         if hair.sum() > FEWEST * bust.wide**2:
             found = np.percentile(bust.lab[hair], (SHADED, 50), axis=0)[[0, 1, 1], [0, 1, 2]]
             skin_tone = np.median(bust.lab[bust.face > 0], 0)
-            if found[0] < skin_tone[0] - DARKER_THAN_SKIN or np.hypot(*(found - skin_tone)[1:]) > UNLIKE_SKIN:
+            darker, unlike = skin_tone[0] - found[0], np.hypot(*(found - skin_tone)[1:])
+            if hair.sum() > MANY * bust.wide**2 or darker > DARKER_THAN_SKIN or unlike > UNLIKE_SKIN:
                 return found
         brows = bust.regions["brows"] > 0.6
         return np.percentile(bust.lab[brows], 25, axis=0) if brows.sum() > 20 else None
