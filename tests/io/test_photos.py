@@ -480,7 +480,7 @@ def test_never_over_the_input_without_force(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(errno.ENOSPC, r"[\d.]+ MB are wanted and [\d.]+ MB are free"), (errno.EIO, "cannot be written")],
+    [(errno.ENOSPC, r"[\d.]+ [kM]B are wanted and [\d.]+ MB are free"), (errno.EIO, "cannot be written")],
 )
 def test_a_failed_write_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str

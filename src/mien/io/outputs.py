@@ -101,11 +101,16 @@ def unwritable(path: Path, error: OSError, *, size: int = 0) -> OutputError:
     """What to say where a file or folder cannot be written: whether it is room that is wanting, or a permission.
     size: bytes that were to be written, where that is known."""
     if error.errno in FULL:
-        free = f"{shutil.disk_usage(_there(path)).free / 1e6:.1f} MB are free"
-        wanted = f"{size / 1e6:.1f} MB are wanted and {free}" if size else f"the disk is full, {free}"
+        free = f"{_in_words(shutil.disk_usage(_there(path)).free)} are free"
+        wanted = f"{_in_words(size)} are wanted and {free}" if size else f"the disk is full, {free}"
         return OutputError(f"{path}: {wanted}: make room on it, or name another place")
     check = f"check the permissions of {_there(path)}, or name another place"
     return OutputError(f"{path} cannot be written ({error.strerror or error}): {check}")
+
+
+def _in_words(size: int) -> str:
+    """A number of bytes as people say it."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def _there(path: Path) -> Path:

@@ -197,16 +197,24 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     del before  # the input's pixels are let go before the result is encoded
     photo_writer.write(photo, job.target, quality=job.quality, private=job.private, force=job.force)
     notes = photo.history[-1].notes if photo.history else ()
-    why = "; ".join(notes) or (
-        ""
-        if changed
-        else "every strength is 0, a mask keeps all of it, or nothing was seen that it could be done to"
-    )
+    why = "; ".join(notes) or ("" if changed else _unchanged(job.request))
     lost = (*photo.origin.left_out, *photo_writer.lost(photo.origin, job.target))
     lines = [f"{'' if changed else 'nothing has changed, since '}{why}"] if why else []
     lines += [f"left out: {', '.join(lost)}"] if lost else []
     told = {"changed": changed} | ({"notes": notes} if notes else {}) | ({"left_out": lost} if lost else {})
     return Outcome(job, "done", f"{job.target}: {'; '.join(lines)}" if lines else "", told)
+
+
+def _unchanged(request: Request) -> str:
+    """Why a request has changed nothing, where nothing else tells."""
+    if (
+        request.empty
+        if isinstance(request, EditRequest)
+        else isinstance(request, StyleRequest) and not request.strength
+    ):
+        return "every strength is 0"
+    kept = isinstance(request, EditRequest) and request.keep is not None
+    return f"{'a mask keeps all of it, or ' * kept}nothing was seen that it could be done to"
 
 
 def _applied(request: Request, photo: Photo, kit: Kit) -> Photo:
