@@ -207,11 +207,7 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
 
 def _unchanged(request: Request) -> str:
     """Why a request has changed nothing, where nothing else tells."""
-    if (
-        request.empty
-        if isinstance(request, EditRequest)
-        else isinstance(request, StyleRequest) and not request.strength
-    ):
+    if not isinstance(request, SwapRequest) and request.empty:
         return "every strength is 0"
     kept = isinstance(request, EditRequest) and request.keep is not None
     return f"{'a mask keeps all of it, or ' * kept}nothing was seen that it could be done to"

@@ -71,6 +71,11 @@ class StyleRequest:
             raise RequestError(f"strength {self.strength:g} is out of range: 0 to 1")
         return self
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would change."""
+        return not self.strength
+
     def arguments(self) -> dict[str, Any]:
         """What the label says of it: the picture of a style by name and sha256."""
         said: dict[str, Any] = {"network": self.manner.network, "strength": self.strength}
@@ -87,7 +92,7 @@ class StyleRequest:
     def apply(self, photo: Photo, kit: Kit) -> Photo:
         """The photo drawn; itself where the strength is 0."""
         edit = self.edit(kit)
-        if not self.strength:
+        if self.empty:
             return photo
         if self.face is not None:
             return redraw_faces(photo, edit, self.face, self.step(edit), kit)
@@ -112,7 +117,7 @@ class StyleRequest:
         """The same of a clip; see `stylize_clip`."""
         clip_writer.target(out, force=force)
         edit = self.edit(kit)
-        if not self.strength:
+        if self.empty:
             raise RequestError("strength 0 changes nothing: say how far with --strength, above 0 to 1")
         clip = clip_reader.clip(source, begin=self.start, end=self.end, max_pixels=max_pixels)
 
