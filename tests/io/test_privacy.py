@@ -35,7 +35,7 @@ def photo(tmp_path: Path) -> Path:
     }
     exif[ExifTags.IFD.GPSInfo] = {1: "N", 2: (48.0, 51.0, 0.0)}
     with Image.open(HOPPER) as picture:
-        picture.save(tmp_path / "in.jpg", exif=exif, xmp=XMP)
+        picture.save(tmp_path / "in.jpg", exif=exif, xmp=XMP, comment=b"at home, 7 Elm Street")
     return tmp_path / "in.jpg"
 
 
@@ -43,7 +43,7 @@ def test_place_and_serials_go_and_the_label_stays(mien: Mien, photo: Path, tmp_p
     for name, flags in (("open.jpg", []), ("private.jpg", ["--private"])):
         assert mien("edit", photo, "--warmth", 0.3, "-o", tmp_path / name, *flags).code == 0
     data = {name: (tmp_path / name).read_bytes() for name in ("open.jpg", "private.jpg")}
-    for trace in (b"4711", b"0815", b"48,51N"):
+    for trace in (b"4711", b"0815", b"48,51N", b"Elm Street"):
         assert trace in data["open.jpg"] and trace not in data["private.jpg"]
     with Image.open(tmp_path / "private.jpg") as picture:
         exif = picture.getexif()

@@ -26,12 +26,19 @@ OF_CLIPS = re.compile(rf"(?:com\.apple\.quicktime\.)?(?:title|artist|author|copy
 
 
 def minimised(origin: Origin) -> Origin:
-    """An origin without place, serial numbers, owner and makers' notes. IPTC's image resources, which may name a place
-    anywhere, are left out as a whole."""
+    """An origin without place, serial numbers, owner and makers' notes. IPTC's image resources, comments and a PNG's texts,
+    which may name a place anywhere, are left out as a whole."""
     packet = origin.xmp
     for space, names in PROPERTIES:
         packet = xmp_packet.without(packet, space, names) if packet else packet
-    return replace(origin, exif=exif.minimised(origin.exif) if origin.exif else None, xmp=packet, iptc=None)
+    return replace(
+        origin,
+        exif=exif.minimised(origin.exif) if origin.exif else None,
+        xmp=packet,
+        iptc=None,
+        comment=None,
+        texts=(),
+    )
 
 
 def minimised_tags(tags: Mapping[str, str]) -> dict[str, str]:
