@@ -17,12 +17,12 @@ r"""Make the parser in the box: src/mien/weights/parser.onnx, between one and wh
     mien train parser FACES ANGLES -o fourth/ --preset cpu --from half.onnx --set batch=12 \
         --set steps=2000 --set lr=1e-3
     mien export fourth/ -o fourth.onnx --bits 16 --last
-    python tools/parser.py half.onnx fourth.onnx --share 0.7
+    python tools/parser.py half.onnx fourth.onnx --share 0.85
 
 Weights between the two keep most of what was learned and hardly forget (Wortsman et al. 2022, "Robust fine-tuning of
 zero-shot models", arXiv 2109.01903): the second and third alone took light hair for hats and wrinkles for glasses. The
 fourth saw people made older, whose wrinkles are no frames, and from its 914th step on masks that are pulled down; alone it
-misses thin glasses more often.
+sees masks in microphones, and misses thin glasses more often.
 """
 
 from __future__ import annotations
