@@ -27,7 +27,7 @@ from .pipeline.live import live
 from .pipeline.manifest import merge_reports
 from .pipeline.motion import motion_of, write_motion
 from .pipeline.motion_strip import motion_strip
-from .pipeline.networks import collage, export, import_network, prototypes, train
+from .pipeline.networks import collage, export, import_network, prototypes, remove_network, train
 from .pipeline.people import meant, person
 from .pipeline.sketch import sketch
 from .pipeline.stylize import manners, stylize, stylize_clip
@@ -74,6 +74,7 @@ __all__ = [
     "prototypes",
     "read",
     "regions",
+    "remove_network",
     "report",
     "report_clips",
     "revoke_consent",

@@ -238,3 +238,17 @@ def wait_for(true: Any) -> Any:
     while not (found := true()) and time.monotonic() < end:
         time.sleep(0.05)
     return found
+
+
+def test_a_network_of_ones_own_is_taken_away_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    (entry,) = verbs.import_network(network(tmp_path / "mine.onnx", CARD), "mine")
+    verbs.import_network(network(tmp_path / "mine.onnx", CARD), "other")
+    verbs.remove_network("mine")
+    assert (
+        not entry.path.exists() and "mine" not in catalogue.catalogue() and "other" in catalogue.catalogue()
+    )
+    for name, said in (("mine", "no network of yours"), ("parser", "network of the box")):
+        with pytest.raises(ModelError, match=said):
+            verbs.remove_network(name)
+    assert catalogue.locate("parser").bundled

@@ -661,6 +661,9 @@ def test_networks_are_told_and_another_is_brought_in(
     ):
         answer = client.post(f"/api/networks?name={name}", content=wrong, headers={"X-File-Name": kind})
         assert 400 <= answer.status_code < 500 and "session-" not in answer.json()["error"], (name, kind)
+    answers = [client.delete(f"/api/networks/{name}").status_code for name in ("mine", "mine", "parser")]
+    assert answers == [204, 400, 400]
+    assert "mine" not in {row["name"] for row in client.get("/api/networks").json()}
 
 
 def decoded(data: bytes) -> Array:

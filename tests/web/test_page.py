@@ -114,6 +114,12 @@ def settled(page: Any) -> None:
     )
 
 
+def twice(part: Any, name: str) -> None:
+    """What cannot be taken back asks once."""
+    part.get_by_role("button", name=name).click()
+    part.get_by_role("button", name="Sure? Click again").click()
+
+
 def request(page: Any) -> dict[str, Any]:
     return page.evaluate("studio.state.now.value.request")
 
@@ -348,7 +354,7 @@ def test_two_people_are_trained(open_page: Opened, portrait: Array, tmp_path: Pa
         )
         page.get_by_role("button", name="Remove Person A").click()
         page.go_back()
-    page.get_by_role("button", name="Forget this pair").click()
+    twice(page, "Forget this pair")
     page.wait_for_selector("[data-side=a]")
 
 
@@ -366,7 +372,7 @@ def test_a_portrait_does_what_is_pointed_at(open_page: Opened):
     page.get_by_role("button", name="Make the clip").click()
     until(page, "studio.state.jobs.value[0]?.verb === 'animate'")
     assert "pose" not in page.evaluate("studio.state.jobs.value[0].arguments.regions")
-    page.get_by_role("button", name="Remove this job").click()
+    twice(page, "Remove this job")
     until(page, "studio.state.jobs.value.length === 0")
 
 
@@ -558,7 +564,7 @@ def test_many_photos_become_a_job_that_survives_the_server(browser: Any, portrai
         page.get_by_role("button", name="Save 3.jpg").click()
     download.value.save_as(tmp_path / "out.jpg")
     assert verify(tmp_path / "out.jpg").history[-1].arguments["beauty"] == 0.5
-    page.get_by_role("button", name="Remove this job").click()
+    twice(page, "Remove this job")
     until(page, "studio.state.jobs.value.length === 0")
     assert not list((tmp_path / "home" / "studio" / "jobs").iterdir())
     context.close()
@@ -757,7 +763,7 @@ def made(page: Any, folder: Path) -> Path:
     with page.expect_download() as download:
         page.get_by_role("button", name="Save talk.mp4").click()
     download.value.save_as(folder / "out.mp4")
-    page.get_by_role("button", name="Remove this job").click()
+    twice(page, "Remove this job")
     page.evaluate("location.hash = 'edit'")
     page.get_by_role("button", name="Remove talk.mp4").click()
     until(page, "!document.querySelector('.timeline')")
@@ -834,7 +840,7 @@ def test_four_pages_work_at_once(open_page: Opened):
     one.evaluate("studio.state.putJob('edit', [studio.state.current.value], {light: 0.5})")
     for page in pages:
         until(page, "studio.state.jobs.value[0]?.state === 'done'")
-    one.get_by_role("button", name="Remove this job").click()
+    twice(one, "Remove this job")
     for page in pages:
         until(page, "studio.state.jobs.value.length === 0")
 
@@ -870,7 +876,7 @@ def test_hundreds_of_photos_are_queued_and_the_page_goes_on(browser: Any, portra
         page.reload()
         page.wait_for_selector("html[data-ready]")
         assert page.evaluate("studio.state.jobs.value[0].total") == 201
-        page.get_by_role("button", name="Remove this job").click()
+        twice(page, "Remove this job")
         until(page, "studio.state.jobs.value.length === 0")
     finally:
         page.context.close()

@@ -77,6 +77,16 @@ def import_(file: Path, name: str | None, own_statistics: bool, sample: bool) ->
         say(f"{entry.name}: {entry.role}, {entry.path.stat().st_size / 1e6:.1f} MB")
 
 
+@models.command("remove")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Take a network of yours away, and its file; those of the box stay."""
+    from .. import verbs
+
+    verbs.remove_network(name)
+    say(f"removed {name}")
+
+
 @app.command()
 @click.option("--json", "as_json", is_flag=True, help="All fields on stdout.")
 @click.option(

@@ -67,6 +67,22 @@ def add(name: str, role: str, file: Path, progress: Progress = SILENT) -> Entry:
     return entry
 
 
+def remove(name: str) -> None:
+    """Take a network of the user's own away, and its file. Raises `ModelError` where there is none, or it is in the box."""
+    rows = _own_rows()
+    if name not in rows:
+        boxed = "is a network of the box, and stays" if name in catalogue() else "is no network of yours"
+        raise ModelError(f"{name!r} {boxed}: `mien models` lists them")
+    entry, draft = catalogue()[name], _own() / "catalog.part"
+    del rows[name]
+    try:
+        draft.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        os.replace(draft, _own() / "catalog.json")  # noqa: PTH105 - whole or not at all
+        entry.path.unlink(missing_ok=True)
+    except OSError as error:
+        raise unkept(f"the list of networks without {name}", error) from error
+
+
 def check_name(name: str, role: str) -> None:
     """Refuse a name that a network of the user's own of that role cannot have: `ModelError`."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):

@@ -121,6 +121,12 @@ def import_network(
 
 
 @checked
+def remove_network(name: str) -> None:
+    """Take a network of the user's own away. `ModelError` where there is none of that name, or it is in the box."""
+    catalogue.remove(name)
+
+
+@checked
 def prototypes(faces: Path, pairs: Path, out: Path, *, force: bool = False) -> dict[str, float]:
     """Compute the prototypes file `out` (.npz) from a folder of labelled faces and one of smile pairs;
     returns the reader's held-out errors."""

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .. import verbs
-from ..errors import RequestError
+from ..errors import FaceError, RequestError
 from ..models.motions import boxed
 from .answers import MissingError
 from .media import Library, Opened
@@ -31,10 +31,15 @@ async def look(request: Request) -> Response:
         raise RequestError(f"w {side!r} came: {' or '.join(map(str, SIDES))} was wanted")
 
     def drawn(opened: Opened) -> bytes:
-        how: dict[str, Any] = {"consent": consent, "face": face, "size": int(side), "fps": FPS}
+        how: dict[str, Any] = {"consent": consent, "face": face, "fps": FPS}
+        photo = opened.shown.photo
         path = library.folder / f"{secrets.token_hex(8)}.webp"
         try:
-            verbs.animate(opened.shown.photo, name, **how).write(path)
+            made = verbs.animate(photo, name, size=int(side), **how)
+        except FaceError:  # in so small a picture the face may be too small
+            made = verbs.animate(photo, name, **how)
+        try:
+            made.write(path)
             return path.read_bytes()
         finally:
             path.unlink(missing_ok=True)

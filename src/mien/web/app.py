@@ -185,6 +185,7 @@ CALLS = (
     Call("POST", "/api/effects", effects_api.add, "bytes", 201),
     Call("GET", "/api/networks", networks_api.listed),
     Call("POST", "/api/networks", networks_api.add, "bytes", 201, query={"name": "string"}),
+    Call("DELETE", "/api/networks/{name}", networks_api.remove, status=204),
     Call("POST", "/api/verify", media_api.verify, "bytes"),
     Call("GET", "/api/people", people.listed),
     Call("POST", "/api/people", people.add, _object(name=TEXT, media=TEXTS, consent=TEXT), 201),

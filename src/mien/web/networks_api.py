@@ -58,6 +58,13 @@ async def add(request: Request) -> Response:
     return JSONResponse(added, 201)
 
 
+async def remove(request: Request) -> Response:
+    """Take one of the user's own away."""
+    library: Library = request.app.state.studio.library
+    await library.run(verbs.remove_network, request.path_params["name"])
+    return Response(status_code=204)
+
+
 def _added(path: Path, name: str) -> list[dict[str, Any]]:
     try:
         return [{"name": one.name, "role": one.role} for one in verbs.import_network(path, name)]

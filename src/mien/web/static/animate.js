@@ -40,7 +40,7 @@ export const Consent = (/** @type {any} */ { onCancel }) =>
   html`<form class="card" onSubmit=${agree}>
     <h2>${t("animate-consent")}</h2>
     <label class="tick"><input type="checkbox" name="agreed" required /><span>${t("portrayed-agreed")}</span></label>
-    <label class="field">${t("consent")}<input name="consent" required maxlength="300" placeholder=${t("animate-example")} autocomplete="off" /></label>
+    <label class="field">${t("consent")}<input name="consent" required pattern=".*\\S.*" maxlength="300" placeholder=${t("animate-example")} autocomplete="off" /></label>
     <p class="fine">${t("consent-label")}</p>
     <div class="row">${onCancel && html`<button type="button" class="plain" onClick=${onCancel}>${t("cancel")}</button>`}<button class="main">${t("go-on")}</button></div>
   </form>`;

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
-import { html, Icon, IconButton } from "./view.js";
+import { html, Icon, IconButton, Twice } from "./view.js";
 import { t } from "./words.js";
 
 const open = signal(""); // the job whose files are listed
@@ -63,7 +63,7 @@ export const Job = (/** @type {any} */ { job, whole = false }) => {
       ${!over && html`<${IconButton} icon=${resting ? "play" : "pause"} says=${resting ? t("go-on") : t("rest")} onClick=${() => ask(job, "PATCH", "", { state: resting ? "active" : "paused" })} />`}
       ${job.failed > 0 && html`<${IconButton} icon="retry" says=${t("retry")} onClick=${() => ask(job, "POST", "/retry")} />`}
       ${job.done > 0 && !FOLDERS.includes(job.verb) && html`<${IconButton} icon="save" says=${t("save-all")} onClick=${() => api.save(`/api/jobs/${job.id}/results`)} />`}
-      ${!whole && html`<${IconButton} icon="bin" says=${t("forget-job")} onClick=${() => ask(job, "DELETE", "")} />`}
+      ${!whole && html`<${Twice} id=${`job ${job.id}`} small=${true} says=${t("forget-job")} onSure=${() => ask(job, "DELETE", "")} />`}
     </header>
     <progress max="1" value=${job.share} aria-label=${named(job)}></progress>
     ${shown && html`<${Tasks} job=${job} />`}

@@ -57,6 +57,17 @@ effect(() => {
   if (state.screen.value !== "live") untracked(() => running.value && stop());
 });
 
+/** The open photo instead, or no longer: one thing is shown at a time. */
+function act() {
+  acting.value = !acting.value;
+  instead.value = {};
+}
+/** Somebody's face or a style instead; nothing for the sliders. @param {{person?: string, style?: {manner: string}}} what */
+function show(what) {
+  instead.value = what;
+  acting.value = false;
+}
+
 /** @param {string} id */
 async function take(id) {
   device.value = id;
@@ -102,7 +113,7 @@ export const Mirror = () => {
     ${asks && html`<${Consent} key=${state.current.value} onCancel=${() => (acting.value = false)} />`}
     <div class="tools">
       <span class="zoom">${running.value ? t("live-pace", { fps: Math.round(fps), ms: Math.round(latency) }) : ""}</span>
-      <${IconButton} icon="person" says=${t("live-act")} aria-pressed=${acting.value} disabled=${!state.medium.value?.faces.length} onClick=${() => (acting.value = !acting.value)} />
+      <${IconButton} icon="person" says=${t("live-act")} aria-pressed=${acting.value} disabled=${!state.medium.value?.faces.length} onClick=${act} />
       <${IconButton} icon="mirror" says=${t("live-mirror")} aria-pressed=${mirrored.value} onClick=${() => (mirrored.value = !mirrored.value)} />
       <${IconButton} icon="window" says=${t("live-clean")} onClick=${clean} />
       <${IconButton} icon="live" says=${t("live-offer")} aria-pressed=${offered.value} disabled=${!running.value || !wanted()} onClick=${offer} />
@@ -116,8 +127,8 @@ export const Mirror = () => {
 export const Live = () =>
   html`<div class="camera">
       ${devices.value.length > 1 && html`<label class="field">${t("live-camera")}<select onChange=${(/** @type {any} */ e) => take(e.target.value)}>${devices.value.map((one, i) => html`<option value=${one.deviceId} selected=${one.deviceId === device.value}>${one.label || `${i + 1}`}</option>`)}</select></label>`}
-      <label class="field">${t("live-whose")}<span class="whose"><select disabled=${!state.people.value.length} onChange=${(/** @type {any} */ e) => (instead.value = e.target.value ? { person: e.target.value } : {})}><option value="">${t("live-own")}</option>${state.people.value.map((one) => html`<option value=${one.id} selected=${one.id === instead.value.person}>${one.name}</option>`)}</select><a href="#swap">${t("add-person")}</a></span></label>
-      <label class="field">${t("screen.style")}<select onChange=${(/** @type {any} */ e) => (instead.value = e.target.value ? { style: { manner: e.target.value } } : {})}><option value="">${t("photo-itself")}</option>${(state.about.value?.manners ?? []).map((/** @type {string} */ one) => html`<option value=${one} selected=${one === instead.value.style?.manner}>${known(`manner.${one}`) ? t(`manner.${one}`) : one}</option>`)}</select></label>
+      <label class="field">${t("live-whose")}<span class="whose"><select disabled=${!state.people.value.length} onChange=${(/** @type {any} */ e) => show(e.target.value ? { person: e.target.value } : {})}><option value="">${t("live-own")}</option>${state.people.value.map((one) => html`<option value=${one.id} selected=${one.id === instead.value.person}>${one.name}</option>`)}</select><a href="#swap">${t("add-person")}</a></span></label>
+      <label class="field">${t("screen.style")}<select onChange=${(/** @type {any} */ e) => show(e.target.value ? { style: { manner: e.target.value } } : {})}><option value="">${t("photo-itself")}</option>${(state.about.value?.manners ?? []).map((/** @type {string} */ one) => html`<option value=${one} selected=${one === instead.value.style?.manner}>${known(`manner.${one}`) ? t(`manner.${one}`) : one}</option>`)}</select></label>
       <label class="field">${t("live-mark")}<select onChange=${(/** @type {any} */ e) => (mark.value = e.target.value)}>${MARKS.map((one) => html`<option value=${one} selected=${one === mark.value}>${t(`live-mark.${one}`)}</option>`)}</select></label>
       ${other() && html`<p class="fine">${t("live-instead")}</p>`}
     </div>${!other() && html`<${Edit} />`}`;

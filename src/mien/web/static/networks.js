@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import * as state from "./state.js";
 import { computed, effect, signal } from "./vendor/signals-core.js";
-import { Choice, html, Icon } from "./view.js";
+import { Choice, html, Icon, Twice } from "./view.js";
 import { t } from "./words.js";
 
 const rows = signal(/** @type {any[]} */ ([]));
@@ -34,11 +34,20 @@ export async function bring(file) {
   });
   coming.value = "";
 }
+
+/** @param {string} name */
+const remove = (name) =>
+  state.trying(async () => {
+    await api.call("DELETE", `/api/networks/${encodeURIComponent(name)}`);
+    await load();
+  });
+
 const Network = (/** @type {any} */ { one }) =>
   html`<li class=${one.state}>
     <details><summary><b>${one.name}</b><span>${one.role}</span><span>${(one.bytes / 1e6).toFixed(1)} MB</span>
       <span class="said">${one.state === "ok" ? `${one.licence}${one.commercial === false ? `, ${t("networks-not-commercial")}` : ""}` : t(`networks-${one.state}`)}</span></summary>
-      ${[one.description, one.data, one.limits, one.source].filter(Boolean).map((said) => html`<p class="fine">${said}</p>`)}</details></li>`;
+      ${[one.description, one.data, one.limits, one.source].filter(Boolean).map((said) => html`<p class="fine">${said}</p>`)}</details>
+    ${!one.boxed && html`<${Twice} id=${`network ${one.name}`} small=${true} says=${t("forget-name", { name: one.name })} onSure=${() => remove(one.name)} />`}</li>`;
 
 export const Networks = () => {
   const shown = rows.value.filter((one) => which.value === "all" || one.commercial);

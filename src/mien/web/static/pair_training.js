@@ -5,7 +5,7 @@ import { Job, left } from "./jobs.js";
 import * as state from "./state.js";
 import { giveWith } from "./swap.js";
 import { signal } from "./vendor/signals-core.js";
-import { Choice, html, Icon, Slider } from "./view.js";
+import { Choice, html, Icon, Slider, Twice } from "./view.js";
 import { t } from "./words.js";
 
 const USUAL = "cpu";
@@ -72,7 +72,7 @@ export const Training = (/** @type {any} */ { pair, presets, lacks, job, reload 
       <${Previews} pair=${pair} rows=${presets.find((/** @type {any} */ one) => one.name === run.preset)?.rows ?? 3} /><${Curve} pair=${pair} />`}
     ${!active && html`<div class="row">
       ${(!run || run.step < run.steps) && html`<button type="button" class="main" disabled=${Boolean(lacks)} onClick=${start}><${Icon} name="play" />${t(run ? "go-on" : "pair-start")}</button>`}
-      ${run && html`<button type="button" class="plain" onClick=${anew}><${Icon} name="retry" />${t("pair-anew")}</button>`}</div>`}
+      ${run && html`<${Twice} id=${`run ${pair.id}`} icon="retry" kind="plain" says=${t("pair-anew")} onSure=${anew} />`}</div>`}
     ${active && html`<p class="fine">${t("pair-lane")}</p>`}
   </section>`;
 };

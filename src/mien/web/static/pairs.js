@@ -8,7 +8,7 @@ import { Training, Use } from "./pair_training.js";
 import * as state from "./state.js";
 import { Agreed, agreement } from "./swap.js";
 import { effect, signal } from "./vendor/signals-core.js";
-import { html, Icon } from "./view.js";
+import { html, Icon, Twice } from "./view.js";
 import { t } from "./words.js";
 
 const SIDES = ["a", "b"];
@@ -105,7 +105,7 @@ const Shown = (/** @type {any} */ { one }) => {
       ${found && html`<${Faces} pair=${one} />`}</section>
     ${found && html`<${Training} pair=${one} presets=${known.value.presets} lacks=${known.value.lacks} job=${jobOf("train")} reload=${load} />`}
     ${one.run && html`<${Use} pair=${one} job=${jobOf("export")} />`}
-    <section><p class="fine">${t("pair-kept")}</p><button type="button" class="danger" onClick=${() => forget(one.id)}><${Icon} name="bin" />${t("pair-forget")}</button></section>`;
+    <section><p class="fine">${t("pair-kept")}</p><${Twice} id=${`pair ${one.id}`} says=${t("pair-forget")} onSure=${() => forget(one.id)} /></section>`;
 };
 
 export const Pairs = () => {

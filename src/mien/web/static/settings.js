@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import * as sketch from "./sketch.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
-import { Choice, html, Icon } from "./view.js";
+import { Choice, html, Icon, Twice } from "./view.js";
 import { language, LANGUAGES, speak, t } from "./words.js";
 
 export const theme = signal(localStorage.getItem("theme") ?? "auto");
@@ -34,7 +34,7 @@ export const Settings = () =>
     <section><h2>${t("theme")}</h2><${Choice} name="theme" of=${["auto", "light", "dark"].map((one) => [one, t(`theme.${one}`)])} value=${theme.value} onPick=${dress} /></section>
     <section><h2>${t("what-leaves")}</h2><p class="big"><${Icon} name="verify" />${t("nothing")}</p><p class="fine">${t("nothing-why")}</p></section>
     <section><h2>${t("labels")}</h2><p>${t("labels-why")}</p></section>
-    <section><h2>${t("kept")}</h2><p>${t("kept-why")}</p><button type="button" class="danger" onClick=${forget}><${Icon} name="bin" />${t("forget-everything")}</button></section>
+    <section><h2>${t("kept")}</h2><p>${t("kept-why")}</p><${Twice} id="everything" says=${t("forget-everything")} onSure=${forget} /></section>
     <section><h2>${t("keys")}</h2><dl class="keys">${KEYS.map(([keys, says]) => html`<div><dt><kbd>${keys}</kbd></dt><dd>${t(says)}</dd></div>`)}</dl></section>
     <p class="fine">mien ${state.about.value?.version}. ${t("parts")}</p>
   </main>`;

@@ -99,7 +99,7 @@ async function forget(id) {
 /** What a form asks of whether everybody agreed. */
 export const Agreed = () =>
   html`<label class="tick"><input type="checkbox" name="agreed" required /><span>${t("agreed")}</span></label>
-    <label class="field">${t("consent")}<input name="consent" required maxlength="300" placeholder=${t("consent-example")} autocomplete="off" /></label>
+    <label class="field">${t("consent")}<input name="consent" required pattern=".*\\S.*" maxlength="300" placeholder=${t("consent-example")} autocomplete="off" /></label>
     <p class="fine">${t("consent-label")}</p>`;
 /** What was answered. @param {any} form its elements */
 export const agreement = (form) => `${form.agreed.labels[0].textContent.trim()} ${form.consent.value.trim()}`;

@@ -2,6 +2,7 @@
 // What every part of the page is written in: htm's tagged text over Preact, icons, small parts.
 import htm from "./vendor/htm.js";
 import { h, render } from "./vendor/preact.js";
+import { signal } from "./vendor/signals-core.js";
 import { t } from "./words.js";
 
 /** @type {(text: TemplateStringsArray, ...values: any[]) => any} */
@@ -15,6 +16,25 @@ export const Icon = ({ name }) =>
 /** A button that shows an icon only and says what it does. */
 export const IconButton = (/** @type {any} */ { icon, says, keys, ...rest }) =>
   html`<button type="button" class="icon-button" title=${keys ? `${says} (${keys})` : says} aria-label=${says} ...${rest}><${Icon} name=${icon} /></button>`;
+
+const SURE = 5000; // ms in which the second click is to come
+const armed = signal(""); // what a second click would do
+let waiting = 0;
+
+/** A button for what cannot be taken back: the first click asks, the second does it. id: of what is done; small: of a
+ * row, as an icon. */
+export const Twice = (/** @type {any} */ { id, icon = "bin", says, small = false, kind = "danger", onSure }) => {
+  const sure = armed.value === id, told = sure ? t("sure") : says;
+  const click = () => {
+    clearTimeout(waiting);
+    armed.value = sure ? "" : id;
+    if (sure) return onSure();
+    waiting = setTimeout(() => (armed.value = ""), SURE);
+  };
+  return small
+    ? html`<button type="button" class=${`icon-button ${sure ? "sure" : ""}`} title=${told} aria-label=${told} onClick=${click}><${Icon} name=${icon} />${sure && html`<span>${told}</span>`}</button>`
+    : html`<button type="button" class=${sure ? "danger sure" : kind} onClick=${click}><${Icon} name=${icon} />${told}</button>`;
+};
 
 /** One of a few, side by side. */
 export const Choice = (/** @type {any} */ { name, of, value, onPick }) =>
