@@ -597,6 +597,7 @@ def test_every_screen_is_accessible_in_both_themes(open_page: Opened):
         for screen in SCREENS:
             page.evaluate(f"location.hash = '{screen}'")
             until(page, f"studio.state.screen.value === '{screen}'")
+            until(page, IN_VIEW)  # also of a bar that scrolls
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (
                 screen,
                 "scrolls sideways",
@@ -608,6 +609,24 @@ def test_every_screen_is_accessible_in_both_themes(open_page: Opened):
                 if one["impact"] in ("serious", "critical")
             ]
             assert not serious, (screen, theme, serious)
+
+
+def test_a_page_without_its_server_says_so(browser: Any, tmp_path: Path):
+    running = start(tmp_path)
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.goto(running.url)
+    page.wait_for_selector("html[data-ready]")
+    running.process.kill()
+    running.process.wait(20)
+    until(page, "document.querySelector('.notice.error')?.innerText.includes('has ended')")
+    context.close()
+
+
+IN_VIEW = (
+    "(() => { const at = document.querySelector('.rail [aria-current]').getBoundingClientRect();"
+    " return at.left >= 0 && at.right <= innerWidth + 1; })()"
+)
 
 
 @pytest.mark.slow

@@ -10,9 +10,18 @@ const open = signal(""); // the job whose files are listed
 const tasks = signal(/** @type {Record<string, any[]>} */ ({})); // of jobs whose files were listed
 const FOLDERS = ["extract", "train", "export"]; // verbs that make no file to save
 
-/** News of jobs as they come; the browser takes the stream up again by itself. */
+const GONE = 4000; // ms without the stream after which the server is
+
+/** News of jobs as they come; the browser takes the stream up again by itself, where somebody is there to give it. */
 export function listen() {
   const source = new EventSource("/api/events");
+  let waiting = 0;
+  source.addEventListener("error", () => (waiting ||= setTimeout(() => (state.gone.value = true), GONE)));
+  source.addEventListener("open", () => {
+    clearTimeout(waiting);
+    waiting = 0;
+    state.gone.value = false;
+  });
   source.addEventListener("job", (event) => {
     const job = JSON.parse(/** @type {MessageEvent} */ (event).data);
     const others = state.jobs.value.filter((one) => one.id !== job.id);
@@ -45,8 +54,11 @@ export const left = (seconds) => (seconds === null ? "" : seconds < 90 ? t("seco
 /** @param {any} job @param {string} method @param {string} rest @param {any} [body] */
 const ask = (job, method, rest, body) => state.trying(() => api.call(method, `/api/jobs/${job.id}${rest}`, body));
 
+/** What failed comes first: of many it is what one looks for. @param {any[]} all */
+const sorted = (all) => [...all].sort((a, b) => Number(b.state === "failed") - Number(a.state === "failed"));
+
 const Tasks = (/** @type {any} */ { job }) =>
-  html`<ul class="tasks">${(tasks.value[job.id] ?? []).map((task) => html`<li key=${task.id} class=${task.state}>
+  html`<ul class="tasks">${sorted(tasks.value[job.id] ?? []).map((task) => html`<li key=${task.id} class=${task.state}>
     <span class="name">${task.item}</span><span class="said">${task.note || (task.state === "running" && task.total > 1 ? `${Math.round((100 * task.done) / task.total)} %` : t(`state.${task.state}`))}</span>
     ${task.state === "done" && !FOLDERS.includes(job.verb) && html`<${IconButton} icon="save" says=${t("save-name", { name: task.item })} onClick=${() => api.save(`/api/jobs/${job.id}/tasks/${task.id}`)} />`}</li>`)}</ul>`;
 

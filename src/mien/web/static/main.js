@@ -53,6 +53,10 @@ const Rail = () => {
   </nav>`;
 };
 
+effect(() => {
+  if (state.screen.value) setTimeout(() => document.querySelector(".rail [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }));
+});
+
 const Top = () => {
   const { past, future } = state.history.value;
   const clip = state.medium.value?.kind === "clip";
@@ -115,7 +119,7 @@ const Page = () => {
     ${panel && html`<aside class="panel" id="panel" aria-label=${t(`screen.${state.screen.value}`)}><${panel} /></aside>`}
     ${sheet && html`<${sheet} />`}
     ${dragging.value && html`<div class="dropping"><${Icon} name="open" />${t(state.screen.value === "verify" ? "drop-to-verify" : "drop")}</div>`}
-    <div class="notices" aria-live="polite">${state.notice.value && html`<p class=${`notice ${state.notice.value.kind}`}><${Icon} name=${state.notice.value.kind === "error" ? "alert" : "info"} />${state.notice.value.text}
+    <div class="notices" aria-live="polite">${state.gone.value && html`<p class="notice error"><${Icon} name="alert" />${t("gone")}</p>`}${!state.gone.value && state.notice.value && html`<p class=${`notice ${state.notice.value.kind}`}><${Icon} name=${state.notice.value.kind === "error" ? "alert" : "info"} />${state.notice.value.text}
       <${IconButton} icon="close" says=${t("close")} onClick=${() => (state.notice.value = null)} /></p>`}</div>
   </div>`;
 };

@@ -21,6 +21,7 @@ export const histories = signal(/** @type {Record<string, History>} */ ({}));
 export const people = signal(/** @type {any[]} */ ([]));
 export const jobs = signal(/** @type {any[]} */ ([]));
 export const busy = signal(0); // what is being made
+export const gone = signal(false); // the server has ended
 export const notice = signal(/** @type {{text: string, kind: string} | null} */ (null));
 export const uploads = signal(0);
 
