@@ -52,7 +52,7 @@ def test_frames_go_to_a_camera_of_their_size(drivers: list[Driver]):
 
 
 def test_files_and_cameras_are_told_apart():
-    given = ("camera:", "camera:/dev/video9", "camera.mp4", "/tmp/camera:.mp4")
+    given = ("camera:", "camera:/dev/video9", "camera.mp4", "folder/camera:.mp4")
     assert [virtual_camera.named(one) for one in given] == ["", "/dev/video9", None, None]
 
 
