@@ -75,7 +75,7 @@ def sketch(drawing: Path, output: str, network: str, variations: int, **rest: An
         face = verbs.sketch(photo, network, seed=seed, **given)
         verbs.write(face, place, private=rest["private"], force=rest["force"])
         made.append({"file": str(place), **face.history[-1].arguments})
-        lost = (*face.origin.left_out, *photo_writer.lost(face.origin, place))
+        lost = photo_writer.lost(face.origin, place)
         say(f"wrote {place}{': left out: ' * bool(lost)}{', '.join(lost)}")
     if rest["as_json"]:
         click.echo(json.dumps(made))

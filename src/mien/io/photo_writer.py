@@ -73,14 +73,15 @@ def write(
 
 
 def lost(origin: Origin, path: Path) -> tuple[str, ...]:
-    """What a photo carries that the format of a file to be written has no place for, in words."""
+    """What is lost of a photo's file in one that is to be written, in words: what was left out when it was read, and what
+    the new format has no place for."""
     form = SUFFIXES.get(path.suffix.lower(), "")
     carried = {
         "captions (IPTC)": origin.iptc and form not in ("JPEG", "TIFF"),
         "comment": origin.comment and form not in ("JPEG", "PNG"),
         "text (PNG)": origin.texts and form != "PNG",
     }
-    return tuple(what for what, is_lost in carried.items() if is_lost)
+    return (*origin.left_out, *(what for what, is_lost in carried.items() if is_lost))
 
 
 def _described(photo: Photo) -> Photo:

@@ -57,9 +57,7 @@ def add(name: str, role: str, file: Path, progress: Progress = SILENT) -> Entry:
         draft = entry.path.with_suffix(".part")
         shutil.copyfile(file, draft)
         draft.replace(entry.path)
-        rows = _own_rows() | {name: {"role": role, "file": entry.path.name, "sha256": entry.sha256}}
-        draft.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-        os.replace(draft, _own() / "catalog.json")  # noqa: PTH105 - whole or not at all
+        _keep_rows(_own_rows() | {name: {"role": role, "file": entry.path.name, "sha256": entry.sha256}})
     except OSError as error:
         raise unkept(f"the network {name}", error) from error
     if before and before.sha256 != entry.sha256 and not before.bundled:
@@ -73,12 +71,11 @@ def remove(name: str) -> None:
     if name not in rows:
         boxed = "is a network of the box, and stays" if name in catalogue() else "is no network of yours"
         raise ModelError(f"{name!r} {boxed}: `mien models` lists them")
-    entry, draft = catalogue()[name], _own() / "catalog.part"
+    path = catalogue()[name].path
     del rows[name]
     try:
-        draft.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-        os.replace(draft, _own() / "catalog.json")  # noqa: PTH105 - whole or not at all
-        entry.path.unlink(missing_ok=True)
+        _keep_rows(rows)
+        path.unlink(missing_ok=True)
     except OSError as error:
         raise unkept(f"the list of networks without {name}", error) from error
 
@@ -106,6 +103,12 @@ def _own_rows() -> dict[str, dict[str, str]]:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelError(f"{path} is damaged: delete it and import your networks again") from error
+
+
+def _keep_rows(rows: dict[str, dict[str, str]]) -> None:
+    draft = _own() / "catalog.part"
+    draft.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    os.replace(draft, _own() / "catalog.json")  # noqa: PTH105 - whole or not at all
 
 
 def sha256_of(path: Path) -> str:

@@ -198,7 +198,7 @@ def edit_one(job: Job, kit: Kit | None = None) -> Outcome:
     photo_writer.write(photo, job.target, quality=job.quality, private=job.private, force=job.force)
     notes = photo.history[-1].notes if photo.history else ()
     why = "; ".join(notes) or ("" if changed else _unchanged(job.request))
-    lost = (*photo.origin.left_out, *photo_writer.lost(photo.origin, job.target))
+    lost = photo_writer.lost(photo.origin, job.target)
     lines = [f"{'' if changed else 'nothing has changed, since '}{why}"] if why else []
     lines += [f"left out: {', '.join(lost)}"] if lost else []
     told = {"changed": changed} | ({"notes": notes} if notes else {}) | ({"left_out": lost} if lost else {})
