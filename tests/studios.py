@@ -22,18 +22,21 @@ class Running:
     process: subprocess.Popen[str]
     url: str
     told: dict[str, str]
+    errors: Path  # what it wrote to stderr
 
 
 def start(home: Path, *more: str) -> Running:
     command = [sys.executable, "-m", "mien", "studio", "--no-browser", "--json", *more]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=os.environ | {"MIEN_HOME": str(home)},
-    )
+    errors = home.with_name(f"{home.name}-stderr.txt")
+    with errors.open("w") as file:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+            env=os.environ | {"MIEN_HOME": str(home)},
+        )
     assert process.stdout
     told = json.loads(process.stdout.readline())
     assert told["pid"] == process.pid
-    return Running(process, told["url"], told)
+    return Running(process, told["url"], told, errors)

@@ -173,6 +173,40 @@ def test_it_opens_with_a_smile_and_its_slider_moves_before_the_exact_picture(ope
     assert request(page) == {"smile": 0.6}, "undo and redo survive a reload"
 
 
+def test_sliders_follow_under_another_hairstyle(open_page: Opened):
+    """What comes from another picture is in place already while a slider is held."""
+    page = open_page()
+    page.set_input_files(".strip input[type=file]", ROOT / "docs" / "collins.jpg")
+    until(page, "studio.state.medium.value.name === 'collins.jpg'")
+    page.get_by_role("tab", name="Hairstyle").click()
+    page.get_by_role("radio", name="Bob", exact=True).click()
+    settled(page)
+    with_hair = shown(page)
+    page.get_by_role("tab", name="Light").click()
+    pull(page, "light", 0.95, release=False)
+    until(page, "studio.painter.live")
+    drawn = shown(page)
+    page.mouse.up()
+    settled(page)
+    exact = shown(page)
+    moved = np.abs(exact - with_hair).mean()
+    assert moved > 0.5 and np.abs(drawn - exact).mean() < 0.3 * moved
+
+
+def test_what_is_not_wanted_any_more_is_given_up(open_page: Opened):
+    page = open_page()
+    settled(page)
+    gone: list[str] = []
+    page.on("requestfailed", lambda request: gone.append(request.url))
+    page.evaluate(
+        """() => { const { state } = studio, from = state.now.value;
+            state.commit({ ...from, request: { age: 30 } }, from);
+            setTimeout(() => state.commit({ ...from, request: { age: 40 } }, from), 20); }"""
+    )
+    settled(page)
+    assert request(page) == {"age": 40} and len([url for url in gone if url.endswith("/render")]) == 1
+
+
 def test_save_gives_the_labelled_file(open_page: Opened, tmp_path: Path):
     page = open_page()
     settled(page)

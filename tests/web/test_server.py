@@ -17,6 +17,8 @@ from studios import start
 
 pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
 
+from mien.web.guard import Door
+
 
 def test_it_answers_to_its_own_name_and_ends_on_ctrl_c(tmp_path: Path):
     running = start(tmp_path / "home")
@@ -33,6 +35,18 @@ def test_it_answers_to_its_own_name_and_ends_on_ctrl_c(tmp_path: Path):
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(20) == 0
     assert not list((tmp_path / "home" / "studio").glob("session-*"))
+
+
+def test_it_ends_without_a_word_while_a_page_listens(tmp_path: Path):
+    running = start(tmp_path / "home")
+    host, token = running.url.removeprefix("http://").split("/?token=")
+    door = Door(int(host.split(":")[1]))
+    line = http.client.HTTPConnection(host)
+    line.request("GET", "/api/events", headers={"Cookie": f"{door.cookie}={token}"})
+    assert line.getresponse().readline() == b": here\n"
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(20) == 0
+    assert running.errors.read_text().endswith("Ctrl-C ends it\n")
 
 
 def seconds_of_an_answer(line: http.client.HTTPConnection) -> float:

@@ -6,6 +6,7 @@ not linear. A key is drawn like `face.change.composite` does it; between two key
 mixed; below the first one flow and colour are scaled and alpha stays, or, of what fetches texture, alpha fades.
 
     shown(photo, side)         what a screen shows of a photo, as a Session of its own
+    followed(session)          what of it a slider moves while it is held
     keys_of(slider, end)       where Changes are wanted, the end first
     packed(session, ...)       one of them, as bytes
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +53,7 @@ KEYS: dict[str, tuple[float, ...]] = {
 FINEST = (
     2.5  # crop pixels on a photo pixel: more say nothing; with 1.5 thin frames of glasses lose their edges
 )
+FOLLOWED = 6  # faces at most that move while a slider is held
 RIM = 2  # crop pixels without alpha around what changes, so that a bilinear look-up ends as 0
 
 
@@ -76,6 +78,16 @@ def shown(photo: Photo, side: int, session: Session) -> Session:
     return Session(Photo(small), faces=[_scaled(face, across) for face in session.faces], kit=session.kit)
 
 
+def followed(session: Session) -> Session:
+    """What a slider moves of what is shown: of a crowd the largest faces, so that it can be held; the others follow when
+    it is let go."""
+    if len(session.faces) <= FOLLOWED:
+        return session
+    least = sorted(face.area for face in session.faces)[-FOLLOWED]
+    faces = [face for face in session.faces if face.area >= least][:FOLLOWED]
+    return Session(session.photo, faces=faces, kit=session.kit)
+
+
 def _scaled(face: Face, across: Array) -> Face:
     """The face in a photo that is `across [2]` times as large; the centre of a pixel is a whole number."""
     points = ((face.landmarks + 0.5) * across - 0.5).astype(np.float32)
@@ -95,11 +107,15 @@ class Placed:
     change: Change
 
 
-def changes_of(session: Session, request: EditRequest) -> tuple[list[Placed], tuple[str, ...]]:
-    """All that `session.apply(request)` composites into the photo, in its order; and its notes."""
+def changes_of(
+    session: Session, request: EditRequest, check: Callable[[], None] = lambda: None
+) -> tuple[list[Placed], tuple[str, ...]]:
+    """All that `session.apply(request)` composites into the photo, in its order; and its notes. check: called at each;
+    what it raises ends the work."""
     placed: list[Placed] = []
 
     def watch(edit: Edit, i: int, crop: Crop, change: Change) -> None:
+        check()
         if change.source is not None:
             raise RequestError("this edit looks into another picture: it is drawn once the slider is let go")
         fine = softened(change, 1 / geometry.scale_of(crop.matrix))
@@ -110,18 +126,25 @@ def changes_of(session: Session, request: EditRequest) -> tuple[list[Placed], tu
 
 
 def packed(
-    session: Session, strengths: Mapping[str, Any], slider: str, end: Any, share: float, **about: Any
+    session: Session,
+    strengths: Mapping[str, Any],
+    slider: str,
+    end: Any,
+    share: float,
+    *,
+    check: Callable[[], None] = lambda: None,
+    **about: Any,
 ) -> bytes:
     """The Changes of all faces at `share` of a slider's way to `end`, the other strengths as they are: MAGIC, the
     length of the head (uint32, little-endian), the head as JSON, and from the next multiple of 8 on the planes
     that it names, as half floats.
 
-    about: what else `EditRequest` takes. Of each face the head has: face, an index; matrix photo->crop; box:
+    check: see `changes_of`; about: what else `EditRequest` takes. Of each face the head has: face, an index; matrix photo->crop; box:
     left, top, width, height of the piece of the crop; fades: whether alpha does; flow `[h, w, 2]` in crop pixels, None where nothing moves,
     and colour `[h, w, 4]` with alpha: where they begin, in bytes after the head.
     """
     request = EditRequest({**strengths, slider: _at(slider, end, share)}, **about)
-    placed, notes = changes_of(session, request)
+    placed, notes = changes_of(session, request, check)
     body = bytearray()
     stages: dict[str, list[dict[str, Any]]] = {}
     for one in placed:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..errors import InputError, MienError, RequestError
 from ..words import plain
+from .threads import GivenUpError
 
 JSON_LIMIT = 64 * 1024
 PATIENCE = 30.0  # seconds that a body may pause
@@ -123,8 +124,13 @@ async def on_bug(_: Request, error: Exception) -> Response:
     return refused(500, f"a bug, {type(error).__name__}: what was asked was not done", "Bug")
 
 
+async def on_leaving(_: Request, error: Exception) -> Response:
+    return refused(408, str(error), "GivenUp")
+
+
 HANDLERS: dict[Any, Any] = {
     MienError: on_refusal,
+    GivenUpError: on_leaving,
     HTTPException: on_http,
     MissingError: on_absence,
     Exception: on_bug,

@@ -49,7 +49,7 @@ async def strip(request: Request) -> Response:
     """Frames of a clip side by side, evenly over its time, as JPEG; `n`: how many."""
     library, id = _library(request), request.path_params["id"]
     count = whole_number(request.query_params.get("n", "12"), "n", *COUNTS)
-    clip = await library.run(clip_of, library, id)
+    clip = await library.look(clip_of, library, id)
     body = library.known(id, f"strip {count}") or await asyncio.to_thread(_strip, clip, count)
     library.note(id, f"strip {count}", body)
     return Response(body, media_type="image/jpeg")
@@ -89,7 +89,7 @@ async def people(request: Request) -> Response:
     """Who is where in a clip, as it is found: JSON line by line, `seen` seconds and `lanes`, each with the `spans` in
     which one person is seen. In the last line, which is `whole`, each has a `face` that requests take as theirs."""
     library, id = _library(request), request.path_params["id"]
-    clip = await library.run(clip_of, library, id)
+    clip = await library.look(clip_of, library, id)
     return StreamingResponse(_looked_for(library, id, clip), media_type="application/x-ndjson")
 
 
@@ -101,7 +101,7 @@ async def _looked_for(library: Library, id: str, clip: Clip) -> AsyncIterator[st
         with closing(clip_reader.glimpses(clip, at)) as frames:
             while (found := await asyncio.to_thread(_next, frames)) is not None:
                 i = found.number
-                await library.run(lambda i=i, found=found: lanes.look(found.pixels, at[i], ends[i]))
+                await library.look(lambda i=i, found=found: lanes.look(found.pixels, at[i], ends[i]))
                 spans = [{"spans": lane.spans} for lane in lanes.found()]
                 yield _line({"seen": ends[i], "lanes": spans, "whole": False})
         try:

@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 import shutil
+import threading
 import time
 import zipfile
 from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ from ..pipeline.jobs import Queue
 from .answers import MissingError, asked, value_of, whole_number
 from .meaning import meant, whom
 from .media import WRITTEN, Library
-from .media_api import style_requested
+from .media_api import studio_of, style_requested
 from .people import People, consent_of
 
 LOOK = 0.4  # seconds between two looks for news
@@ -245,16 +246,17 @@ async def results(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     """What changes, as it does (server-sent events): `job` with how far it is. `Last-Event-ID` goes on there."""
-    queue = _work(request).queue
+    studio = studio_of(request)
+    queue = studio.work.queue
     last = request.headers.get("last-event-id", "")
     after = int(last) if re.fullmatch("[0-9]{1,15}", last) else await run_in_threadpool(queue.last_event)
-    return StreamingResponse(_news(queue, after), media_type="text/event-stream")
+    return StreamingResponse(_news(queue, after, studio.ending), media_type="text/event-stream")
 
 
-async def _news(queue: Queue, after: int) -> AsyncIterator[str]:
+async def _news(queue: Queue, after: int, ending: threading.Event) -> AsyncIterator[str]:
     yield ": here\n\n"
     silent = 0.0
-    while True:
+    while not ending.is_set():
         for number, id in await run_in_threadpool(queue.events, after):
             after = number
             said = await run_in_threadpool(queue.jobs, id)

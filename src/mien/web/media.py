@@ -1,6 +1,6 @@
 """The pictures that a studio holds: uploads and what was made of them, by id.
 
-    Library    the folder of one run, its pictures, and the thread in which all of them are worked at
+    Library    the folder of one run, its pictures, and the threads in which they are worked at
 
 A result is remembered as what it was made of and how (a `Recipe`), and made again when it was forgotten: undo
 costs nothing, and memory is bounded. Names are other people's: they are shown, and never choose a place.
@@ -8,7 +8,6 @@ costs nothing, and memory is bounded. Names are other people's: they are shown, 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 import secrets
@@ -16,12 +15,11 @@ import shutil
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from ..errors import InputError, MienError
 from ..io import clip_reader, photo_reader, photo_writer
@@ -32,8 +30,8 @@ from ..pipeline.keep import taken_keep
 from ..pipeline.session import Session
 from ..types import Keep, Photo
 from .answers import MissingError
+from .threads import Threads
 
-P = ParamSpec("P")
 T = TypeVar("T")
 Apply = Callable[[Session], Photo]
 MAX_PIXELS = 100_000_000
@@ -94,6 +92,10 @@ class Opened:
     def shown(self) -> Session:
         return gesture.shown(self.session.photo, SIDE, self.session)
 
+    @cached_property
+    def followed(self) -> Session:
+        return gesture.followed(self.shown)
+
 
 def kind_of(head: bytes) -> tuple[str, str]:
     """What a file is by its first bytes: "photo" or "clip", and the suffix that it is kept under."""
@@ -130,12 +132,12 @@ class Library:
         self._made: OrderedDict[str, Photo] = OrderedDict()
         self._facts: dict[tuple[str, str], Any] = {}
         self._lock = threading.RLock()
-        self._thread = ThreadPoolExecutor(1, "studio")
+        self.threads = Threads()
+        self.run, self.look = self.threads.run, self.threads.look
 
-    async def run(self, work: Callable[P, T], *args: P.args, **how: P.kwargs) -> T:
-        """Do something in the one thread that works at pictures: sessions are not for several."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: work(*args, **how))
+    def seeing(self, id: str) -> Callable[..., Awaitable[Any]]:
+        """Where a medium is shown: results are made where all is made."""
+        return self.run if self[id].recipe else self.look
 
     # ---- in
 
@@ -219,11 +221,11 @@ class Library:
     def opened(self, id: str) -> Opened:
         """A medium open for work; the last few stay so."""
         with self._lock:
-            if id not in self._open:
-                medium = self[id]
-                self._remember(id, Opened(self.photo(id) if medium.recipe else _read(medium)))
-            self._open.move_to_end(id)
-            return self._open[id]
+            if id in self._open:
+                self._open.move_to_end(id)
+                return self._open[id]
+        medium = self[id]
+        return self._remember(id, Opened(self.photo(id) if medium.recipe else _read(medium)))
 
     def photo(self, id: str) -> Photo:
         """The pixels of a medium; a result that was forgotten is made again."""
@@ -269,7 +271,7 @@ class Library:
 
     def forget(self, id: str) -> None:
         """One medium, and what was made of it."""
-        for other in [one for one in self._media.values() if one.recipe and one.recipe.parent == id]:
+        for other in [one for one in list(self._media.values()) if one.recipe and one.recipe.parent == id]:
             self.forget(other.id)
         medium = self._media.pop(id, None)
         with self._lock:
@@ -288,15 +290,17 @@ class Library:
 
     def close(self) -> None:
         """The end of the run: the folder goes."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self.threads.close()
         self._alive.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _remember(self, id: str, opened: Opened) -> None:
+    def _remember(self, id: str, opened: Opened) -> Opened:
+        """A medium that was opened; the other thread may have been faster."""
         with self._lock:
-            self._open[id] = opened
+            opened = self._open.setdefault(id, opened)
             while len(self._open) > OPEN:
                 self._open.popitem(last=False)
+            return opened
 
     def _keep(self, id: str, photo: Photo) -> None:
         self._made[id] = photo

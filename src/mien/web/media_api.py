@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -46,15 +47,15 @@ async def upload(request: Request) -> Response:
     library = library_of(request)
     name = name_of(request, "photo")
     id, path = await received(request, library, name)
-    medium = await library.run(library.add, id, name, path)
-    return JSONResponse(await library.run(_told, library, medium.id), 201)
+    medium = await library.look(library.add, id, name, path)
+    return JSONResponse(await library.look(_told, library, medium.id), 201)
 
 
 async def mask(request: Request) -> Response:
     """Take in where a photo is to stay as it was, as a picture of its shape: white stays. `render` takes it as `keep`."""
     library = library_of(request)
     id, path = await received(request, library, "mask")
-    return JSONResponse((await library.run(library.add_mask, id, path)).described(), 201)
+    return JSONResponse((await library.look(library.add_mask, id, path)).described(), 201)
 
 
 def name_of(request: Request, usual: str) -> str:
@@ -103,14 +104,14 @@ async def picture(request: Request) -> Response:
     """A preview as JPEG; with `?original=1` the file: as it came, or the labelled result."""
     library, id = library_of(request), request.path_params["id"]
     if request.query_params.get("original"):
-        path = await library.run(library.file, id)
         medium = library[id]
+        path = await library.seeing(id)(library.file, id)
         name = medium.name.rpartition(".")[0] or medium.name
         if medium.recipe:
             name += f"-{medium.recipe.verb}"
         return FileResponse(path, filename=f"{name}{path.suffix}", content_disposition_type="attachment")
     side = whole_number(request.query_params.get("w", str(media.SIDE)), "w", 16, MAX_SIDE)
-    return Response(await library.run(library.preview, id, side), media_type="image/jpeg")
+    return Response(await library.seeing(id)(library.preview, id, side), media_type="image/jpeg")
 
 
 async def forget(request: Request) -> Response:
@@ -124,7 +125,7 @@ async def forget(request: Request) -> Response:
 async def faces(request: Request) -> Response:
     """The faces of a picture, from left to right, in the pixels of its preview."""
     library, id = library_of(request), request.path_params["id"]
-    return JSONResponse(await library.run(_told, library, id))
+    return JSONResponse(await library.seeing(id)(_told, library, id))
 
 
 def _told(library: Library, id: str) -> dict[str, Any]:
@@ -163,12 +164,20 @@ async def change(request: Request) -> Response:
     shares = list(gesture.keys_of(slider))
     if not edit_requested(about | others).empty:
         shares.insert(1, 0.0)
-    made = await library.run(_key, library, id, others, slider, end, shares[0], about)
+    made = await library.threads.run_while_awaited(
+        request, _key, library, id, others, slider, end, shares[0], about
+    )
+    gone = threading.Event()
 
     async def keys() -> AsyncIterator[bytes]:
-        yield made
-        for share in shares[1:]:
-            yield await library.run(_key, library, id, others, slider, end, share, about)
+        try:
+            yield made
+            for share in shares[1:]:
+                yield await library.threads.run_for(
+                    gone, _key, library, id, others, slider, end, share, about
+                )
+        finally:  # also where the answer is given up
+            gone.set()
 
     return StreamingResponse(keys(), media_type="application/octet-stream")
 
@@ -182,7 +191,9 @@ def _key(
     share: float,
     about: dict[str, Any],
 ) -> bytes:
-    body = gesture.packed(library.opened(id).shown, others, slider, end, share, **about)
+    opened, check = library.opened(id), library.threads.check
+    session = opened.followed if about.get("face", "all") == "all" else opened.shown
+    body = gesture.packed(session, others, slider, end, share, check=check, **about)
     return struct.pack("<I", len(body)) + body
 
 
@@ -193,7 +204,7 @@ def doing(verb: str) -> Callable[[Request], Awaitable[Response]]:
         """Do a verb to a picture; the result has an id of its own."""
         library, id, given = library_of(request), request.path_params["id"], await asked(request)
         apply = VERBS[verb](studio_of(request), given)
-        medium = await library.run(library.make, id, verb, apply)
+        medium = await library.threads.run_while_awaited(request, library.make, id, verb, apply)
         return JSONResponse(medium.described() | {"notes": medium.notes}, 201)
 
     return done
@@ -205,7 +216,8 @@ def _edit(studio: Studio, given: dict[str, Any]) -> Apply:
     if not request.strengths and not request.directions:
         raise nothing_asked(EDITS)
     request = replace(request, keep=studio.library.keep(keep)) if keep else request
-    return lambda session: session.apply(request)
+    check = studio.library.threads.check
+    return lambda session: session.apply(request, watch=lambda *_: check())
 
 
 def _stylize(studio: Studio, given: dict[str, Any]) -> Apply:
@@ -258,7 +270,7 @@ async def verify(request: Request) -> Response:
     library = library_of(request)
     _, path = await received(request, library, "file")
     try:
-        verdict = await library.run(verbs.verify, path, pixels=True)
+        verdict = await library.look(verbs.verify, path, pixels=True)
     except InputError as error:
         raise InputError(str(error).replace(str(path), "this file")) from error
     finally:

@@ -11,6 +11,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -58,9 +59,10 @@ def _serve_studio(
 ) -> None:
     socket = _bound(config)
     door = door_at(socket.getsockname()[1])
-    config.app = make_app(Studio(data_folder() / "studio"), door)
+    studio = Studio(data_folder() / "studio")
+    config.app = make_app(studio, door)
     started(f"{door.scheme}://{door.hosts[0]}/?token={door.token}")
-    _run(config, socket)
+    _run(config, socket, studio)
 
 
 def serve_calls(
@@ -72,9 +74,10 @@ def serve_calls(
     if tls:
         _take_certificate(config, tls)
     socket = _bound(config)
-    config.app = make_app(Studio(data_folder() / "service"), KeyDoor(keys))
+    studio = Studio(data_folder() / "service")
+    config.app = make_app(studio, KeyDoor(keys))
     started(f"{'https' if tls else 'http'}://{host}:{socket.getsockname()[1]}")
-    _run(config, socket)
+    _run(config, socket, studio)
 
 
 def _take_certificate(config: uvicorn.Config, tls: TLS) -> None:
@@ -112,6 +115,18 @@ def _bound(config: uvicorn.Config) -> Any:
     return socket
 
 
-def _run(config: uvicorn.Config, socket: Any) -> None:
+class _Server(uvicorn.Server):
+    """A server whose streams end with it: they would be torn off, each with a page of traceback."""
+
+    def __init__(self, config: uvicorn.Config, studio: Studio) -> None:
+        super().__init__(config)
+        self.studio = studio
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.studio.ending.set()
+        super().handle_exit(sig, frame)
+
+
+def _run(config: uvicorn.Config, socket: Any, studio: Studio) -> None:
     with contextlib.suppress(KeyboardInterrupt):  # which is how it ends
-        uvicorn.Server(config).run(sockets=[socket])
+        _Server(config, studio).run(sockets=[socket])

@@ -33,6 +33,7 @@ class Studio:
         self.pairs = Pairs(home / "pairs", self.work.queue)
         self.cameras = Cameras()
         self.portrait = self.library.add_portrait()
+        self.ending = threading.Event()  # the server is told to end
         self._most = max((os.cpu_count() or 2) - 1, 1) if workers is None else workers
         self._workers: dict[bool, list[BaseProcess]] = {False: [], True: []}  # True: of training
 

@@ -24,8 +24,8 @@ export async function call(method, path, body, how = {}) {
 
 /** @param {string} path */
 export const get = async (path) => (await call("GET", path)).json();
-/** @param {string} path @param {any} body @param {Record<string, string>} [headers] */
-export const post = async (path, body, headers) => (await call("POST", path, body, { headers })).json();
+/** @param {string} path @param {any} body @param {Record<string, string>} [headers] @param {AbortSignal} [signal] */
+export const post = async (path, body, headers, signal) => (await call("POST", path, body, { headers, signal })).json();
 /** @param {File} file */
 export const upload = (file) => post("/api/media", file, { "X-File-Name": encodeURIComponent(file.name) });
 /** @param {File} file */

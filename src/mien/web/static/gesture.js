@@ -2,7 +2,7 @@
 // A slider that is held: its Changes are asked for once, and the page draws every strength from them.
 import { call } from "./api.js";
 import { keysOf } from "./changes.js";
-import { base, TIMED, without } from "./state.js";
+import { base, FETCHED, TIMED, without } from "./state.js";
 
 /** @typedef {import("./changes.js").Key} Key */
 /** @typedef {{keys: Key[], stop: AbortController, over: boolean, listen: (() => void) | null}} Arm */
@@ -26,7 +26,7 @@ export function shareOf(edit, value) {
 /** The Changes of one slider in one direction, from its own zero to its end, all else as it is: they are asked for, and
  * are the same for whoever asks again. @param {string} id @param {any} state @param {any} edit @param {any} end @returns {Arm} */
 export function arm(id, state, edit, end) {
-  const request = without(state.request, [edit.name, ...edit.excludes, ...TIMED]);
+  const request = without(state.request, [edit.name, ...edit.excludes, ...TIMED, ...FETCHED]);
   const key = JSON.stringify([id, state.swap, request, edit.name, end]);
   const known = arms.get(key);
   if (known) return known;

@@ -87,6 +87,8 @@ effect(() => {
 /** @param {string} id @param {any} shown */
 async function refresh(id, shown) {
   const mine = ++asked;
+  leaving.abort(); // what was asked for before is not wanted any more
+  leaving = new AbortController();
   if (held) return; // what is held is drawn from its Changes
   if (shownOf !== id) await opened(id, mine);
   if (mine !== asked || !painter) return;
@@ -95,7 +97,7 @@ async function refresh(id, shown) {
     return settle(null, mine);
   }
   await state.working(async () => {
-    const done = await state.exact(id, shown).catch((error) => {
+    const done = await state.exact(id, shown, leaving.signal).catch((error) => {
       const away = state.medium.value?.kind === "clip" && error.kind === "FaceError"; // not everybody is in every frame
       if (mine === asked && !away) throw error;
       return null;
@@ -110,6 +112,7 @@ async function refresh(id, shown) {
   });
 }
 
+let leaving = new AbortController();
 let shownOf = "";
 let baseOf = "";
 let fittedTo = ""; // the picture or the clip for whose sake the view is where it is

@@ -41,6 +41,7 @@ export const now = computed(() => history.value.now);
 export const camera = computed(() => historyOf(CAMERA).now);
 export const PART = ["start", "end"]; // of a clip, what a job makes
 export const TIMED = [...PART, "keys"]; // what only clips have; a picture is asked for without
+export const FETCHED = ["hairstyle"]; // what comes from another picture, which sliders that are held cannot draw
 /** Some of a request. @param {any} request @param {string[]} names */
 export const without = (request, names) => Object.fromEntries(Object.entries(request).filter(([name]) => !names.includes(name)));
 /** Strengths alone, without whose face, which part and when. @param {State} state */
@@ -156,18 +157,28 @@ export async function close(id) {
 
 // ---- results
 
-/** @type {Map<string, Promise<any>>} */
+/** @typedef {{promise: Promise<any>, stop: AbortController, waiting: number, over: boolean}} Made */
+/** @type {Map<string, Made>} */
 const made = new Map();
 
-/** A verb done to a picture, once. @param {string} id @param {string} verb @param {any} body */
-function result(id, verb, body) {
+/** A verb done to a picture, once; given up where all who wanted it have left before it was done. @param {string} id
+ * @param {string} verb @param {any} body @param {AbortSignal} [leaving] */
+function result(id, verb, body, leaving) {
   const key = JSON.stringify([id, verb, body]);
-  if (!made.has(key)) {
-    const promise = api.post(`/api/media/${id}/${verb}`, body);
-    made.set(key, promise);
-    promise.catch(() => made.delete(key));
+  let one = /** @type {Made} */ (made.get(key));
+  if (!one) {
+    const stop = new AbortController(), promise = api.post(`/api/media/${id}/${verb}`, body, {}, stop.signal);
+    one = { promise, stop, waiting: 0, over: false };
+    made.set(key, one);
+    promise.then(() => (one.over = true)).catch(() => made.get(key) === one && made.delete(key));
   }
-  return /** @type {Promise<any>} */ (made.get(key));
+  one.waiting++;
+  leaving?.addEventListener("abort", () => {
+    if (--one.waiting || one.over) return;
+    made.delete(key);
+    one.stop.abort();
+  });
+  return one.promise;
 }
 
 /** How much of the edits is done at a moment, by keys. @param {[number, number][] | undefined} keys @param {number} time */
@@ -187,19 +198,29 @@ export function asked({ keep }, request, share = 1) {
   return { request: { ...without(request, TIMED), ...keys }, ...(keep ? { keep } : {}) };
 }
 
-/** What the sliders work at: the picture, or what a swap made of it. @param {string} id @param {State} state */
-export const base = async (id, state) => (state.swap ? (await result(id, "swap", state.swap)).id : id);
+/** What the edits work at: the picture, or what a swap made of it. @param {string} id @param {State} state @param {AbortSignal} [leaving] */
+const swapped = async (id, state, leaving) => (state.swap ? (await result(id, "swap", state.swap, leaving)).id : id);
 
-/** The id of the exact result of a state, and what is to be said of it. @param {string} id @param {State} state */
-export async function exact(id, state) {
+/** At what sliders that are held work: also with what is fetched from other pictures, which they cannot draw, in place
+ * already. @param {string} id @param {State} state */
+export async function base(id, state) {
+  const at = await swapped(id, state), { hairstyle, face } = state.request;
+  if (!hairstyle) return at;
+  const haired = result(at, "render", asked(state, { hairstyle, ...(face ? { face } : {}) }));
+  return haired.then(({ id }) => id, () => at); // a hat may be worn
+}
+
+/** The id of the exact result of a state, and what is to be said of it. @param {string} id @param {State} state @param {AbortSignal} [leaving]
+ * who asks does not want it any more */
+export async function exact(id, state, leaving) {
   const share = shareHere(state);
-  let at = await base(id, state);
+  let at = await swapped(id, state, leaving);
   let notes = /** @type {string[]} */ ([]);
   if (share && Object.keys(strengths(state)).length) {
-    const done = await result(at, "render", asked(state, state.request, share));
+    const done = await result(at, "render", asked(state, state.request, share), leaving);
     [at, notes] = [done.id, done.notes];
   }
-  if (state.style) at = (await result(at, "stylize", state.style)).id;
+  if (state.style) at = (await result(at, "stylize", state.style, leaving)).id;
   return { id: at, notes };
 }
 
