@@ -24,7 +24,10 @@ from mien.edits.request import EditRequest
 from mien.io import clip_reader
 from mien.models.kit import Kit
 from mien.pipeline.animate import animate
-from mien.pipeline.live import KEYS, LiveEdits, LiveEffect, LiveFace, LivePortrait, swap_shown
+from mien.pipeline.live import LiveEffect, swap_shown
+from mien.pipeline.live_edits import LiveEdits
+from mien.pipeline.live_face import KEYS, LiveFace
+from mien.pipeline.live_portrait import LivePortrait
 from mien.types import Array
 
 WORK: dict[str, dict[str, float | str]] = {

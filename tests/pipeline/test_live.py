@@ -11,7 +11,9 @@ from mien import FaceError, RequestError, verbs, verify
 from mien.io import clip_writer as video
 from mien.pipeline.animate import animate
 from mien.pipeline.gallery import Gallery
-from mien.pipeline.live import Live, LiveEdits, OneEuro, Told, streamed, style_shown, swap_shown
+from mien.pipeline.live import Live, Told, streamed, style_shown, swap_shown
+from mien.pipeline.live_edits import LiveEdits
+from mien.pipeline.live_face import OneEuro
 from mien.types import Array, Step
 
 
@@ -35,6 +37,25 @@ def test_an_edit_follows_the_face():
     rows, columns = np.nonzero(changed)
     lips = hopper_face().landmarks[[61, 291]].mean(0)
     assert changed.any() and np.abs([columns.mean() - lips[0] - 8, rows.mean() - lips[1]]).max() < 8
+
+
+def test_what_is_before_the_face_stays_as_it_is():
+    """A mask gets no lips, also where the head has moved since it was seen; light falls on the skin beside."""
+    photo, face = collins()
+    cover = np.zeros(photo.pixels.shape[:2], np.uint8)
+    outline = face.landmarks[[234, 118, 197, 347, 454, 361, 288, 397, 379, 378, 152, 149, 150, 172, 58, 132]]
+    cv2.fillPoly(cover, [np.rint(outline).astype(np.int32)], 1)
+    pixels = np.where(cover[..., None] > 0, np.array((130, 170, 200), np.uint8), photo.pixels)
+    effect = LiveEdits(planned({"lips": "red", "light": 1.0}), kit())
+    with Live(effect, kit()) as stream:
+        stream.frame(pixels, 0.0)
+        stream.settle()
+        shifted, inner = np.roll(pixels, 6, 1), cv2.erode(np.roll(cover, 6, 1), np.ones((5, 5))) > 0
+        away = np.abs(stream.frame(shifted, 1 / 30).astype(int) - shifted).max(2)
+    assert (away[inner] > 8).mean() < 0.02 and (away > 8).sum() > 1000 and effect.nothing == ""
+    alone = LiveEdits(planned({"lips": "red"}), kit())
+    alone.renew(pixels, face)
+    assert alone.nothing == "the face has its mouth covered, so nothing was done to the lips"
 
 
 def test_a_swap_follows_the_face():

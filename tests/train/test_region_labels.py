@@ -167,9 +167,10 @@ def test_what_covers_a_person_is_no_part_of_them(
     assert all_new > 1000
 
 
-def test_a_mask_may_look_like_skin(shown: Shown):
+def test_a_mask_may_look_like_skin(shown: Shown, monkeypatch: pytest.MonkeyPatch):
     """Only in colour: nothing of the face shows through."""
-    stuff = covers.skin_like(np.random.default_rng(0), shown.pixels, shown.points)
+    monkeypatch.setattr(covers, "LIKE_SKIN", 1)
+    stuff = covers.plain(np.random.default_rng(0), shown.pixels, shown.points)
     cheek = tuple(np.rint(shown.points[50][::-1]).astype(int))
     assert np.abs(stuff[cheek] - shown.pixels[cheek]).max() < 60
     mouth = mesh.polygon_mask(shown.points, topology.LIPS, 256, 0.5) > 0.5

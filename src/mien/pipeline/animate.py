@@ -8,25 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .._version import __version__
 from ..arguments import checked
-from ..edits.age_floor import age_reader
-from ..edits.reenact import Drawing, Parts, Reenactor
-from ..edits.reenact_drawn import DrawnFace
-from ..edits.reenact_head import allowed_yaw
-from ..errors import FaceError, OutputError, RequestError
-from ..face import filters, geometry
+from ..edits.reenact import Drawing, Parts
+from ..errors import OutputError, RequestError
+from ..face import filters
 from ..face.motion import Motion
 from ..io import clip_writer, moving_picture, notice, outputs, photo_writer, watermark
 from ..io.clip_writer import Sound
 from ..io.colour_profile import profile_of
 from ..io.photo_reader import PhotoLike, as_photo
-from ..models.animator import Animator
 from ..models.kit import Kit, shared_kit
-from ..models.prototypes import ADULT
-from ..types import SILENT, Array, Face, Photo, Progress, Source, Step
+from ..types import SILENT, Array, Photo, Progress, Source, Step
+from .actor import Actor, check_face, notes
 from .consent import check_consent, stated
 from .look import Look, PhotoFaces
 from .marking import box_of, place
@@ -35,46 +29,20 @@ from .people import FaceLike, meant, select_faces
 from .photo import now
 from .resume import Summary, process_drawn
 
-SMALLEST = 24.0  # pixels between the eyes
-TURNED, NODDED = (
-    35.0,
-    30.0,
-)  # degrees of yaw and pitch of a photo beyond which too little of the face is in it
 LOOP = 0.4  # seconds over which a motion that is to be repeated leads over to its beginning
-CUT, OFTEN = 6.0, 0.1  # degrees of yaw that a photo does not allow, in more than that share of the frames
 MOST_FRAMES = 100_000
 REGIONS = ("pose", "eyes", "lips", "brows")
 
 
 @dataclass(frozen=True, eq=False)
-class Actor:
-    """A face of the photo, by its number from 1, with its landmarks `[478, 2]`, and what it does. drawn: where a
-    network draws it, too."""
-
-    number: int
-    landmarks: Array
-    reenactor: Reenactor
-    motion: Motion
-    drawn: DrawnFace | None = None
-
-    def draw(self, out: Array, seconds: float, parts: Parts) -> None:
-        """Draw the face as it is at a time into the photo `out [H, W, 3]`, which has not moved there."""
-        gesture = self.motion.at(seconds)
-        self.reenactor.draw(out, gesture, parts)
-        if self.drawn:
-            self.drawn.draw(out, gesture, parts)
-
-
-@dataclass(frozen=True, eq=False)
 class Animation:
-    """A photo that moves, frame by frame, each made when it is asked for. fps: frames a second; parts: how much of the
-    motions is taken; step: what the label says."""
+    """A photo that moves, frame by frame, each made when it is asked for. fps: frames a second; step: what the
+    label says."""
 
     photo: Photo
     actors: tuple[Actor, ...]
     fps: float
     count: int
-    parts: Parts
     step: Step
 
     def __len__(self) -> int:
@@ -88,7 +56,7 @@ class Animation:
         """Frame `number` from 0, `[H, W, 3]` uint8. Where nothing moves it is the photo, bit for bit."""
         out = self.photo.pixels.copy()
         for actor in self.actors:
-            actor.draw(out, number / self.fps, self.parts)
+            actor.draw(out, number / self.fps)
         return out
 
     def frames(self) -> Iterator[Array]:
@@ -105,10 +73,7 @@ class Animation:
 
     def _photo(self, number: int, pixels: Array) -> Photo:
         """Frame `number` as a photo, which knows where its faces are."""
-        faces = [
-            one.reenactor.moved(one.landmarks, one.motion.at(number / self.fps), self.parts)
-            for one in self.actors
-        ]
+        faces = [one.moved(number / self.fps) for one in self.actors]
         marks = tuple(found for face in faces if (found := place(pixels, face)) is not None)
         boxes = tuple(box_of(face) for face in faces)
         return replace(self.photo.after(self.step, pixels, marks), boxes=boxes)
@@ -255,14 +220,16 @@ def animate(
     else:
         take(motion, select_faces(kit, seen.picture, faces, meant(face, kit=kit)))
     for i in asked:
-        _check_face(seen, i)
+        check_face(seen, i)
     rate = fps or max(one.fps for one in asked.values())
     count = round(max(one.seconds for one in asked.values()) * loop * rate)
     if not 1 <= count <= MOST_FRAMES:
         raise RequestError(f"{count} frames at {rate:g} a second: up to {MOST_FRAMES} can be made")
     drawing = Drawing(kit.shapes, kit.parser, kit.prototypes)
     animator = kit.animator(network) if network else None
-    actors = tuple(_actor(i, one, photo, faces, drawing, animator) for i, one in sorted(asked.items()))
+    actors = tuple(
+        Actor.of(i, one, parts, photo, faces, drawing, animator) for i, one in sorted(asked.items())
+    )
     arguments: dict[str, Any] = {
         "motions": {str(actor.number): actor.motion.name for actor in actors},
         "motion_sha256": {str(actor.number): sources[actor.number - 1].sha256 for actor in actors},
@@ -279,28 +246,12 @@ def animate(
         tuple(dict.fromkeys((*kit.landmarker.networks, *drawing.networks, *drawn_by))),
         __version__,
         now(),
-        notes=(*_notes(actors, parts), *warned),
+        notes=(*notes(actors), *warned),
         sources=tuple(dict.fromkeys(sources.values())),
         consent=said,
         words=notice.words_for(mark, "animate"),
     )
-    return Animation(photo, actors, rate, count, parts, step)
-
-
-def _actor(
-    i: int,
-    motion: Motion,
-    photo: Photo,
-    faces: Sequence[Face],
-    drawing: Drawing,
-    animator: Animator | None,
-) -> Actor:
-    """Face `i` of a photo, prepared."""
-    others = [one.landmarks for one in faces if one is not faces[i]]
-    reenactor = Reenactor.of(photo.pixels, faces[i], drawing, others)
-    triangles = drawing.shapes.triangles(drawing.prototypes.triangles)
-    drawn = DrawnFace.of(animator, reenactor, triangles, photo.pixels) if animator else None
-    return Actor(i + 1, faces[i].landmarks, reenactor, motion, drawn)
+    return Animation(photo, actors, rate, count, step)
 
 
 def checked_parts(strength: float, regions: tuple[str, ...]) -> Parts:
@@ -336,36 +287,3 @@ def _sized(photo: Photo, size: int | None) -> Photo:
         width, height = (max(round(side * scale), 1) for side in photo.size)
         pixels = filters.resize(pixels, (width, height))
     return replace(photo, pixels=pixels, opacity=None, origin=replace(photo.origin, icc=None))
-
-
-def _check_face(seen: PhotoFaces, i: int) -> None:
-    """Refuse a face that cannot be moved."""
-    face, who = seen.faces[i], f"face {i + 1}"
-    apart = geometry.eye_distance(face.landmarks)
-    if apart < SMALLEST:
-        raise FaceError(
-            f"{who} is too small: {apart:.0f} pixels between the eyes, {SMALLEST:.0f} were wanted: give a larger picture"
-        )
-    if abs(face.yaw) > TURNED or abs(face.pitch) > NODDED:
-        raise FaceError(
-            f"{who} is turned by {abs(face.yaw):.0f} degrees and nods by {abs(face.pitch):.0f}; up to {TURNED:.0f} and "
-            f"{NODDED:.0f} can be moved"
-        )
-    age = age_reader(seen.kit).read(seen.aligned(face, seen.kit.prototypes.alignment))
-    if age < ADULT:
-        raise FaceError(f"{who} reads {age:.0f} years, and nobody under 18 is moved")
-
-
-def _notes(actors: tuple[Actor, ...], parts: Parts) -> tuple[str, ...]:
-    """What of the motions a photo does not allow."""
-    notes = list[str]()
-    for actor in actors:
-        own = float(actor.reenactor.field.rest.angles[0])
-        yaw = actor.motion.values[:, 0] * parts.pose
-        lost = np.abs(yaw - [allowed_yaw(own, float(one)) for one in yaw]) > CUT
-        if lost.mean() > OFTEN:
-            notes.append(
-                f"face {actor.number} turns less than the motion in {lost.mean():.0%} of the frames: a single photo shows "
-                "no more of it"
-            )
-    return tuple(notes)

@@ -20,28 +20,22 @@ import numpy as np
 
 from ..arguments import checked
 from ..edits.effect_pack import taken_pack
-from ..edits.effect_paint import Paint
-from ..edits.effect_stickers import Stickers
-from ..edits.effects import at_time, in_time
-from ..edits.reenact import Reenactor
-from ..edits.reenact_driver import DrivingFace
+from ..edits.effects import in_time
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths
 from ..errors import FaceError, InputError, RequestError
-from ..face.motion import Gesture
-from ..face.shape import ShapeModel
 from ..io import clip_reader, clip_writer, notice, virtual_camera
 from ..io.photo_reader import PhotoLike
 from ..models.kit import Kit, shared_kit
-from ..types import SILENT, Array, Change, Crop, Edit, Face, Origin, Progress, Step
-from . import photo as apply
+from ..types import SILENT, Array, Face, Origin, Progress, Step
 from .animate import animate
-from .clip_changes import Laid, moved
 from .consent import check_consent
 from .gallery import Gallery
+from .live_edits import LiveEdits
+from .live_face import KEYS, LiveFace
+from .live_portrait import LivePortrait
 from .live_style import LiveStyle
-from .live_swap import NO_FACE, LiveSwap
-from .look import align_face
+from .live_swap import LiveSwap
 from .marking import box_of
 from .motion import driver_of
 from .photo import edit_step
@@ -49,66 +43,7 @@ from .stylize import StyleRequest, manner
 from .swap import GalleryLike, SwapRequest
 from .swap_face import Assignment, Stages
 
-KEYS = 8.0  # times a second that Changes are renewed
-LOOK = 15  # frames from one look for a face to the next, while there is none
-# of the one-euro filter: Hz at rest, how much more for each face width a second, and Hz of the speed
-CUTOFF, SLOPE, SPEED = 1.5, 12.0, 1.0
-CALIBRATE = 1.0  # seconds at the beginning in which a driver's neutral face is looked for
 LONGEST = 24 * 3600.0  # seconds of a stream that is written
-SPAN = 1e-3  # seconds: the least between two frames
-
-
-@dataclass
-class OneEuro:
-    """The one-euro filter (Casiez et al. 2012) of an array: what is still is smoothed most, what moves hardly lags."""
-
-    value: Array | None = None
-    slope: Array | None = None
-    at: float = 0.0
-
-    def __call__(self, seen: Array, now: float, unit: float) -> Array:
-        """The array smoothed at a time in seconds; unit: what speed is measured in."""
-        span = max(now - self.at, SPAN)
-        if self.value is None or self.slope is None:
-            self.value, self.slope, self.at = seen, np.zeros_like(seen), now
-            return seen
-        quick = _share(SPEED, span)
-        self.slope = self.slope + quick * ((seen - self.value) / span - self.slope)
-        share = _share(CUTOFF + SLOPE * np.abs(self.slope) / unit, span)
-        self.value, self.at = self.value + share * (seen - self.value), now
-        return self.value
-
-
-def _share(cutoff: Array | float, span: float) -> Array:
-    return 1 / (1 + 1 / (2 * np.pi * np.asarray(cutoff) * span))
-
-
-@dataclass
-class LiveFace:
-    """The largest face of a stream, followed from frame to frame and smoothed."""
-
-    kit: Kit
-    face: Face | None = None
-    points: OneEuro = field(default_factory=OneEuro)
-    depth: OneEuro = field(default_factory=OneEuro)
-    waited: int = LOOK
-
-    def look(self, pixels: Array, now: float) -> Face | None:
-        """The face in a frame that was taken at a time in seconds; None while none is seen."""
-        found = self.kit.landmarker.again(pixels, self.face) if self.face is not None else None
-        if found is None:
-            self.points, self.depth, self.waited = OneEuro(), OneEuro(), self.waited + 1
-            if self.face is None and self.waited < LOOK:
-                return None
-            self.waited = 0
-            found = max(self.kit.faces(pixels), key=lambda face: face.area, default=None)
-        self.face = found
-        if found is None:
-            return None
-        unit = float(found.box[2] - found.box[0])
-        landmarks = self.points(found.landmarks.astype(np.float64), now, unit).astype(np.float32)
-        depth = self.depth(found.depth.astype(np.float64), now, unit).astype(np.float32)
-        return replace(found, landmarks=landmarks, depth=depth)
 
 
 class LiveEffect(Protocol):
@@ -122,75 +57,6 @@ class LiveEffect(Protocol):
     def nothing(self) -> str: ...
     def renew(self, pixels: Array, face: Any) -> None: ...
     def show(self, pixels: Array, face: Any, now: float) -> Array: ...
-
-
-@dataclass
-class LiveEdits:
-    """Edits of the face that a camera sees."""
-
-    stages: Sequence[Edit]
-    kit: Kit
-    anew: Sequence[Paint | Stickers] = ()
-    laid: tuple[Laid, ...] = ()
-    faceless = False
-
-    @property
-    def nothing(self) -> str:
-        return "" if self.laid or self.anew else NO_FACE
-
-    def renew(self, pixels: Array, face: Face) -> None:
-        """Ask the edits what should change."""
-        asked: list[Laid] = []
-
-        def ask(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-            change = apply.make_change(edit, crop, faces, i)
-            asked.append((crop.landmarks, change))
-            return change
-
-        apply.run_edits(pixels, self.stages, [face], [0], ask, align_face)
-        self.laid = tuple(asked)
-
-    def show(self, pixels: Array, face: Face, now: float) -> Array:
-        """The frame with what was last asked, where the face is now, and with what is drawn in every one."""
-        laid = self.laid
-        stage = iter(laid)
-
-        def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-            return moved(next(stage), crop.landmarks, self.kit.prototypes.triangles)
-
-        shown = apply.run_edits(pixels, self.stages[: len(laid)], [face], [0], recall, align_face)
-        return apply.run_edits(shown, at_time(self.anew, now), [face], [0], apply.make_change, align_face)
-
-
-@dataclass
-class LivePortrait:
-    """A photo or a painting that does what the face before a camera does: `portrait [H, W, 3]` uint8 with a face."""
-
-    portrait: Array
-    reenactor: Reenactor
-    model: ShapeModel
-    seen: list[Face] = field(default_factory=list)
-    neutral: Face | None = None
-    faceless = False
-
-    @property
-    def nothing(self) -> str:
-        return "" if self.seen or self.neutral else NO_FACE
-
-    def renew(self, pixels: Array, face: Face) -> None:
-        """Until it is known how the driver's face is at rest, remember it."""
-        if self.neutral is None:
-            self.seen.append(face)
-            if len(self.seen) >= CALIBRATE * KEYS:
-                self.neutral = self.seen[DrivingFace.of(self.seen, self.model).neutral()]
-                self.seen.clear()
-
-    def show(self, pixels: Array, face: Face, now: float) -> Array:
-        out = self.portrait.copy()
-        if self.neutral is not None:
-            row = DrivingFace.of([self.neutral, face], self.model).rows(0)[1]
-            self.reenactor.draw(out, Gesture.of(row.astype(np.float32)))
-        return out
 
 
 @dataclass
@@ -323,7 +189,8 @@ def portrait_shown(portrait: PhotoLike, consent: str, kit: Kit, mark: str | None
     """A portrait that does what the face before the camera does. mark: as `live` has it."""
     words = notice.words_for(mark, "live")
     made = animate(portrait, "idle", consent=consent, kit=kit)
-    effect = LivePortrait(made.photo.pixels, made.actors[0].reenactor, kit.shapes.model)
+    actor = made.actors[0]
+    effect = LivePortrait(made.photo.pixels, actor.reenactor, kit.shapes.model, actor.parts)
     step = replace(made.step, arguments={"live": True}, words=words)
     boxes = tuple(box_of(one.landmarks) for one in made.actors)
     return Show(effect, step, words, made.photo.origin, boxes)

@@ -16,11 +16,10 @@ from ..types import Array, Change, Crop, Edit, Face
 from .clip_changes import Laid, moved
 from .clip_swap import CARRIED, LOOKS, RESHAPED
 from .gallery import Gallery
+from .live_face import NO_FACE
 from .look import align_face
 from .photo import make_change, run_edits
 from .swap_face import Stages, Target, read_age, refused_for_pose
-
-NO_FACE = "no face found"
 
 
 @dataclass

@@ -37,6 +37,9 @@ ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
 AlignBy = Callable[[Array, Face, Alignment], Crop]
 Watch = Callable[[Edit, int, Crop, Change], None]  # is told what an edit changes of a face
 COVERED = 0.15  # of the lower face that is something else: bare ones have at most .08, ones under a mask .23 and more
+CHIN_COVERED = (
+    0.2  # of the chin's less covered half: of 1,237 bare ones one has more; microphones cover one half
+)
 SOME = 0.35  # of the parser, that is part of a cover where there is one
 FEWEST = 2e-4  # of a crop: less is nothing
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
@@ -97,14 +100,14 @@ def edit_photo(
 class Occlusion:
     """What is before a face, as shares `[S, S]` float32 in 0..1 of a crop, with the matrix photo->crop:
     things (a hand, a microphone, a veil), which stay as they are, and hair, which follows the face but keeps
-    its colours. None where there is next to none. networks: what told, if there is anything. mouth_covered:
-    whether a mask or a scarf hides the mouth. side_light: hard light from a side, where there is some."""
+    its colours. None where there is next to none. networks: what told, if there is anything. covered: what
+    a mask or a scarf hides, "mouth" (and all below), "chin" or "" (nothing). side_light: hard light from a side, where there is some."""
 
     things: Array | None
     hair: Array | None
     matrix: Array
     networks: Networks
-    mouth_covered: bool = False
+    covered: str = ""
     side_light: SideLight | None = None
 
     def mask_objects(self, crop: Crop, change: Change) -> Change:
@@ -163,18 +166,18 @@ def occlusion_of(parser: Parser, seen: Parsed) -> Occlusion:
         things = cover if things is None else np.maximum(cover, things)
     networks = () if things is None and hair is None else parser.net.networks
     light = SideLight.of(to_lab(crop.pixels), crop.landmarks, regions["skin"])
-    return Occlusion(things, hair, crop.matrix, networks, cover is not None, light)
+    return Occlusion(things, hair, crop.matrix, networks, _covered(crop, cover), light)
 
 
 NOTHING_BEFORE = Occlusion(None, None, np.eye(2, 3), ())
 
 
 def _cover(crop: Crop, other: Array) -> Array | None:
-    """Where a mask or a scarf is before the lower face, `[S, S]` in 0..1; None where none is. What the parser
-    sees of it has holes and no clear edge: it is one piece without dents, and ends where colours do."""
-    size = crop.size
-    lower = mesh.polygon_mask(crop.landmarks, topology.LOWER_FACE, size, feather=1) > 0.5
-    if float(other[lower].mean()) < COVERED:
+    """Where a mask or a scarf is before the lower face or the chin alone, `[S, S]` in 0..1; None where none is. What
+    the parser sees of it has holes and no clear edge: it is one piece without dents, and ends where colours do."""
+    size, lower = crop.size, _inside(crop, topology.LOWER_FACE)
+    chin = min(float(other[_inside(crop, half)].mean()) for half in topology.CHIN)
+    if float(other[lower].mean()) < COVERED and chin < CHIN_COVERED:
         return None
     hull, some = mesh.hull_mask(crop.landmarks, size), (other > SOME).astype(np.uint8)
     # within the face: what is beside it would join a microphone to itself all around
@@ -190,6 +193,18 @@ def _cover(crop: Crop, other: Array) -> Array | None:
     return cv2.GaussianBlur(
         cv2.dilate(filters.smoothstep(edged, 0.25, 0.5), np.ones((size // 28,) * 2)), (0, 0), 1
     )
+
+
+def _covered(crop: Crop, cover: Array | None) -> str:
+    """What of a face a cover hides: "mouth" (and all below), "chin" or nothing."""
+    if cover is None:
+        return ""
+    return "mouth" if float(cover[_inside(crop, topology.LIPS)].mean()) > 0.5 else "chin"
+
+
+def _inside(crop: Crop, outline: tuple[int, ...]) -> Array:
+    """Which pixels of a crop lie within an outline of the mesh, `[S, S]` bool."""
+    return mesh.polygon_mask(crop.landmarks, outline, crop.size, feather=1) > 0.5
 
 
 def run_edits(
@@ -223,9 +238,9 @@ def make_change(
     edit: Edit, crop: Crop, faces: list[Face], i: int, front: Occlusion = NOTHING_BEFORE
 ) -> Change:
     """What `edit` does to face `i`, which `crop` shows, in a photo with these faces: not on its neighbours,
-    nor in other colours than its own in a black-and-white photo, nor to a mouth that is covered."""
-    if front.mouth_covered and (what := _of_the_mouth(edit)):
-        return nothing(crop, f"has its mouth covered, so nothing was done to the {what}")
+    nor in other colours than its own in a black-and-white photo, nor to what is covered."""
+    if what := _hidden(edit, front.covered):
+        return nothing(crop, f"has its {front.covered} covered, so nothing was done to the {what}")
     change = _in_even_light(edit, crop, front.side_light)
     if change.source is None:  # what comes from another picture is toned by who took it there
         change = replace(change, colour=_toned(crop, change.colour))
@@ -251,15 +266,21 @@ def only_own(change: Change, crop: Crop, faces: list[Face], i: int) -> Change:
     return change if len(faces) < 2 else replace(change, alpha=change.alpha * _own(crop, faces, i))
 
 
-def _of_the_mouth(edit: Edit) -> str:
-    """What of a covered lower face an edit works on, if it works on nothing else."""
+def _hidden(edit: Edit, covered: str) -> str:
+    """What an edit works on, if that is hidden where the mouth or the chin is covered."""
     edit = edit.edit if isinstance(edit, Adult) else edit
-    if isinstance(edit, Beard) or (isinstance(edit, Removal) and edit.thing == "beard"):
-        return "beard"
-    if isinstance(edit, Grin | Mouth):
-        return "mouth"
+    if not covered:
+        return ""
     if isinstance(edit, Reenact) and (edit.gesture.turn.any() or edit.gesture.expression.any()):
         return "head and its expression"  # the cover would have to go along
+    if isinstance(edit, Mouth):
+        return "mouth"  # so would it with the jaw
+    if covered == "chin":
+        return ""
+    if isinstance(edit, Beard) or (isinstance(edit, Removal) and edit.thing == "beard"):
+        return "beard"
+    if isinstance(edit, Grin):
+        return "mouth"
     if isinstance(edit, Hairstyle):
         return "hair"  # the skin that it bares would be a cloth's
     return "lips" if isinstance(edit, Makeup) and edit.lids is None else ""

@@ -26,6 +26,7 @@ SHADED = 0.3  # share of the grounds that the person throws a shadow on
 WALLS = 0.4  # share of the grounds that are walls, doors and panels
 FRINGED = 0.5  # share of the fluffy clothes that hair hangs over
 GIVEN = 0.5  # share of the heads of hair put on that are given, where some are
+PLAIN = 0.75  # share of the masks that are of plain stuff
 LEAST_HAIR = 900  # places of a label that are hair, where it is put on others
 SURE, SOME = 150, 60  # of 255: from where on a pixel is what covers it, and up to where it surely is not
 
@@ -112,8 +113,8 @@ class Composer:
         where = shape(random, shown.points, size)
         if shape is covers.things:
             stuff = self._piece(random, size).astype(np.float32)
-        elif shape is covers.mask and random.random() < 0.5:
-            stuff = covers.skin_like(random, shown.pixels, shown.points)
+        elif shape is covers.mask and random.random() < PLAIN:
+            stuff = covers.plain(random, shown.pixels, shown.points)
         else:
             stuff = self._stuff(random, shown, size)
         if shape is covers.collar and random.random() < FRINGED:  # hair hangs over it

@@ -11,8 +11,9 @@ from ...types import Array
 BROW = (127, 71, 151, 301, 356)  # of the mesh, from temple to temple, above which hats sit
 JAW = (93, 132, 58, 172, 136, 149, 176, 152, 400, 378, 365, 397, 288, 361, 323)  # from ear to ear
 BRIDGE = (168, 6, 197, 195, 5)  # down the nose: masks end at one of these
-PULLED, DOWN = (17, 18, 200), 0.25  # below the lips, where those end that are pulled down; and how many are
+PULLED, DOWN = (17, 18, 200), 0.4  # below the lips, where those end that are pulled down; and how many are
 CHEEKS = (50, 280, 205, 425)
+LIKE_SKIN = 0.5  # share of the plain stuff that has a face's own colour
 FINE = 16  # parts of a pixel in which outlines are given to OpenCV
 
 
@@ -122,14 +123,19 @@ def fleece(random: np.random.Generator, size: int, tone: Array) -> Array:
     return np.clip(tone * np.exp(depth * tufts / max(float(tufts.std()), 1e-6))[..., None], 0, 255)
 
 
-def skin_like(random: np.random.Generator, pixels: Array, points: Array) -> Array:
-    """Flat stuff `[S, S, 3]` of the colour of a face's own skin, with its light on it or not."""
+def plain(random: np.random.Generator, pixels: Array, points: Array) -> Array:
+    """Flat stuff `[S, S, 3]` of the colour of a face's own skin, or of any colour, with the face's light on it or not,
+    and with folds across: what masks are made of."""
     size = pixels.shape[0]
     x, y = np.rint(points[list(CHEEKS)]).astype(int).clip(0, size - 1).T
     tone = np.median(cv2.GaussianBlur(pixels, (0, 0), 2)[y, x].astype(np.float32), 0)
-    tone = tone * np.exp(random.normal(0, 0.08, 3)) * np.exp(random.normal(0, 0.12))
+    level = max(float(tone.mean()), 8)
+    if random.random() < LIKE_SKIN:
+        tone = tone * np.exp(random.normal(0, 0.08, 3)) * np.exp(random.normal(0, 0.12))
+    else:
+        tone = max(level, 60) * random.uniform(0.05, 1.5) * random.uniform(0.6, 1, 3)
     grey = cv2.GaussianBlur(pixels, (0, 0), size / 12).astype(np.float32).mean(-1, keepdims=True)
-    light = (np.maximum(grey, 8) / max(float(tone.mean()), 8)) ** random.uniform(0, 0.6)
+    light = (np.maximum(grey, 8) / level) ** random.uniform(0, 0.6)
     folds = cv2.GaussianBlur(random.standard_normal((size, size)).astype(np.float32), (0, 0), 12, sigmaY=1.5)
     folds = random.uniform(0, 0.06) * folds / float(folds.std())
     return np.clip(tone * light * np.exp(folds)[..., None], 0, 255)

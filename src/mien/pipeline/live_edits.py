@@ -1,0 +1,73 @@
+"""Edits of the face before a camera: asked beside, carried by the mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..edits.effect_paint import Paint
+from ..edits.effect_stickers import Stickers
+from ..edits.effects import at_time
+from ..face import geometry
+from ..models.kit import Kit
+from ..types import Array, Change, Crop, Edit, Face
+from . import photo as apply
+from .clip_changes import Laid, moved
+from .live_face import NO_FACE
+from .look import align_face
+from .photo import NOTHING_BEFORE, Occlusion
+
+PARSED = 3  # times that Changes are renewed, of which what is before the face is looked for once
+
+
+@dataclass
+class LiveEdits:
+    """Edits of the face that a camera sees."""
+
+    stages: Sequence[Edit]
+    kit: Kit
+    anew: Sequence[Paint | Stickers] = ()
+    laid: tuple[Laid, ...] = ()
+    front: Occlusion = NOTHING_BEFORE
+    renewed: int = 0
+    nothing: str = NO_FACE
+    faceless = False
+
+    def renew(self, pixels: Array, face: Face) -> None:
+        """Ask the edits what should change."""
+        asked: list[Laid] = []
+        front = self._before(pixels, face)
+
+        def ask(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+            change = apply.make_change(edit, crop, faces, i, front)
+            change = front.mask_objects(crop, front.keep_hair_colour(crop, change))
+            asked.append((crop.landmarks, change))
+            return change
+
+        apply.run_edits(pixels, self.stages, [face], [0], ask, align_face)
+        self.laid = tuple(asked)
+        notes = [change.note for _, change in asked if change.note]
+        if self.anew or not notes or any(change.alpha.any() for _, change in asked):
+            self.nothing = ""
+        elif self.nothing:
+            self.nothing = f"the face {'; '.join(notes)}"
+
+    def _before(self, pixels: Array, face: Face) -> Occlusion:
+        """What is before the face; between two looks it goes along with it."""
+        if self.renewed % PARSED == 0:
+            self.front = apply.find_occlusion(self.kit.parser, pixels, face)
+        self.renewed += 1
+        return replace(
+            self.front, matrix=geometry.align(pixels, face.landmarks, self.kit.parser.alignment).matrix
+        )
+
+    def show(self, pixels: Array, face: Face, now: float) -> Array:
+        """The frame with what was last asked, where the face is now, and with what is drawn in every one."""
+        laid = self.laid
+        stage = iter(laid)
+
+        def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
+            return moved(next(stage), crop.landmarks, self.kit.prototypes.triangles)
+
+        shown = apply.run_edits(pixels, self.stages[: len(laid)], [face], [0], recall, align_face)
+        return apply.run_edits(shown, at_time(self.anew, now), [face], [0], apply.make_change, align_face)
