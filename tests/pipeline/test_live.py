@@ -58,6 +58,17 @@ def test_what_is_before_the_face_stays_as_it_is():
     assert alone.nothing == "the face has its mouth covered, so nothing was done to the lips"
 
 
+@pytest.mark.parametrize("asked", [{"beauty": 1.0}, {"grin": 1.0}, {"hair": "blond"}], ids=str)
+def test_in_the_dark_less_is_changed_as_all_is_darker(asked: dict[str, float | str]):
+    light, moved = collins()[0].pixels, list[float]()
+    for gain in (1.0, 0.14):
+        pixels = np.rint(light * gain).astype(np.uint8)
+        effect = LiveEdits(planned(asked), kit())
+        with Live(effect, kit()) as stream:
+            moved.append(np.abs(stream.frame(pixels, 0.0).astype(float) - pixels).mean() / pixels.mean())
+    assert 0.5 * moved[0] < moved[1] < 1.5 * moved[0]
+
+
 def test_a_swap_follows_the_face():
     picture, (photo, face) = hopper().pixels, collins()
     who = Gallery.of(photo, kit=kit())

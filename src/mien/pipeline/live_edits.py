@@ -10,11 +10,11 @@ from ..edits.effect_stickers import Stickers
 from ..edits.effects import at_time
 from ..face import geometry
 from ..models.kit import Kit
-from ..types import Array, Change, Crop, Edit, Face
+from ..types import Array, Change, Crop, Edit, Face, Photo
 from . import photo as apply
 from .clip_changes import Laid, moved
 from .live_face import NO_FACE
-from .look import align_face
+from .look import Look, align_face
 from .photo import NOTHING_BEFORE, Occlusion
 
 PARSED = 3  # times that Changes are renewed, of which what is before the face is looked for once
@@ -36,15 +36,15 @@ class LiveEdits:
     def renew(self, pixels: Array, face: Face) -> None:
         """Ask the edits what should change."""
         asked: list[Laid] = []
-        front = self._before(pixels, face)
+        front, look = self._before(pixels, face), Look.of(Photo(pixels))
 
         def ask(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             change = apply.make_change(edit, crop, faces, i, front)
-            change = front.mask_objects(crop, front.keep_hair_colour(crop, change))
+            change = look.carried_back(front.mask_objects(crop, front.keep_hair_colour(crop, change)), crop)
             asked.append((crop.landmarks, change))
             return change
 
-        apply.run_edits(pixels, self.stages, [face], [0], ask, align_face)
+        apply.run_edits(pixels, self.stages, [face], [0], ask, look.align)
         self.laid = tuple(asked)
         notes = [change.note for _, change in asked if change.note]
         if self.anew or not notes or any(change.alpha.any() for _, change in asked):
