@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from slow import LIST as SLOW
 
 from mien import cli
 from mien.types import Array
@@ -38,12 +39,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, so that the processes that share the files end together; and what needs torch
-    is marked."""
+    """The longest files first, so that the processes that share the files end together; and what needs torch, and what
+    is slow, is marked."""
     items.sort(key=lambda item: item.path.name not in ("test_families.py", "test_page.py"))
+    slow = set(SLOW.read_text().split())
     for item in items:
         if needs_torch(item.path):
             item.add_marker("train")
+        if item.nodeid.removeprefix("tests/").partition("[")[0] in slow:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session", autouse=True)

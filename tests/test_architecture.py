@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from slow import LIST as SLOW
+
 SOURCE = Path(__file__).parents[1] / "src" / "mien"
 GROUND = {"errors", "types", "paths", "signals", "deprecations", "_version", "optional", "words", "arguments"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -164,3 +166,9 @@ def test_editing_needs_no_torch():
         ).stdout.strip()
         == "False"
     )
+
+
+def test_the_list_of_slow_tests_names_tests():
+    for line in SLOW.read_text().split():
+        path, _, name = line.partition("::")
+        assert f"def {name}(" in (SLOW.parent / path).read_text(), f"{line} is no test: python tests/slow.py"

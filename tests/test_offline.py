@@ -59,14 +59,12 @@ def test_the_watch_sees_what_workers_do(tmp_path: Path):
     assert offline.watched([["program.py"]], tmp_path)
 
 
-@pytest.mark.slow
 def test_no_verb_reaches_out():
     told = offline.offline_proof()
     assert told["tried"] == [] and len(told["commands"]) > 10
 
 
 @pytest.mark.train
-@pytest.mark.slow
 def test_no_network_of_the_user_reaches_out(tmp_path: Path):
     """Nor do the verbs that need one, training among them."""
     pytest.importorskip("torch")

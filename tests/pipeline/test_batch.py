@@ -84,7 +84,6 @@ def test_folders_below_are_taken_or_named(mien: Mien, photos: Path, out: Path):
         assert ran.code == 0 and summary(ran) == f"{3 - skipped} done, {skipped} skipped, 0 failed"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "first"), [("SLURM_ARRAY_TASK_ID", 1), ("JOB_COMPLETION_INDEX", 0)])
 def test_what_schedulers_run_is_one_run(mien: Mien, tmp_path: Path, name: str, first: int):
     """The line of the docs' recipe, three times at once, each in the environment that the scheduler sets."""

@@ -83,7 +83,6 @@ def kill_one(out: Path, killed: list[int], name: bytes = b"ray::Worker.do") -> N
                 continue
 
 
-@pytest.mark.slow
 def test_a_cluster_does_as_this_machine_does_though_a_worker_dies(
     mien: Mien, cluster: str, inputs: Path, tmp_path: Path
 ):
@@ -111,7 +110,6 @@ def test_a_cluster_does_as_this_machine_does_though_a_worker_dies(
     assert "2 done, 5 skipped, 1 failed" in ran.err, ran.err
 
 
-@pytest.mark.slow
 def test_nothing_but_the_cluster_is_reached(cluster: str, photo: Path, tmp_path: Path):
     words = "edit", str(photo), "--warmth", "0.5", "-o", str(tmp_path / "out.jpg"), "--on", cluster
     tried = offline.watched([["-m", "mien", *words]], tmp_path)
@@ -123,7 +121,6 @@ def test_nothing_but_the_cluster_is_reached(cluster: str, photo: Path, tmp_path:
     assert not asked, "names and addresses that Ray's statistics would need"
 
 
-@pytest.mark.slow
 def test_a_cluster_that_ends_is_told(
     mien: Mien, cluster: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -177,7 +177,6 @@ def test_a_clip_and_a_mirrored_one(tmp_path: Path, marked: Array):
         assert verdict.state == "unlabelled" and verdict.mark and verdict.mark.found
 
 
-@pytest.mark.slow
 def test_a_face_that_moves_keeps_it_in_a_film_that_is_coded_again(tmp_path: Path, plain: Photo):
     verbs.animate(plain, "wink", consent="of nobody", kit=kit()).write(tmp_path / "a.mp4")
     frames = [one.to_ndarray(format="rgb24") for one in decoded(tmp_path / "a.mp4")]

@@ -145,7 +145,6 @@ PASSING = [{"collins": 560 - 22 * i, "hopper": 20 + 22 * i} for i in range(25)] 
 
 
 @pytest.mark.parametrize("which", ["1", "person"])
-@pytest.mark.slow
 def test_who_passes_before_somebody_stays_who_they_are(which: str):
     by: str | Person = which if which == "1" else person(hopper(), kit=kit())
     tracker = Tracker(kit(), by)

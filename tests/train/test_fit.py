@@ -235,7 +235,6 @@ def test_batches_that_cannot_be_shared(pictures: Path, tmp_path: Path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.slow
 def test_torchrun_does_on_two_machines_what_accumulation_does(pictures: Path, tmp_path: Path):
     """Two agents, as on two machines, each with one process."""
     one, two = tmp_path / "one", tmp_path / "two"

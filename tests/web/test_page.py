@@ -308,7 +308,6 @@ def test_what_is_painted_stays_as_it_was(open_page: Opened):
     assert np.abs(shown(page) - edited).max() <= 1
 
 
-@pytest.mark.slow
 def test_nine_versions_one_is_taken(open_page: Opened):
     page = open_page()
     settled(page)
@@ -340,7 +339,6 @@ def test_a_person_is_dragged_onto_a_face(open_page: Opened, photo: Path):
     page.get_by_role("button", name="Remove Grace").click()
 
 
-@pytest.mark.slow
 def test_two_people_are_trained(open_page: Opened, portrait: Array, tmp_path: Path):
     """From files to a swap with what was learned; where training is not installed, to what is to be typed."""
     bright = [tmp_path / f"{i}.png" for i in range(2)]
@@ -392,7 +390,6 @@ def test_two_people_are_trained(open_page: Opened, portrait: Array, tmp_path: Pa
     page.wait_for_selector("[data-side=a]")
 
 
-@pytest.mark.slow
 def test_a_portrait_does_what_is_pointed_at(open_page: Opened):
     page = open_page(screen="animate")
     page.fill("input[name=consent]", "public domain")
@@ -561,7 +558,6 @@ def test_a_pack_of_ones_own_is_brought_in_and_worn(open_page: Opened, tmp_path: 
     until(page, "!('effect' in studio.state.now.value.request) && !document.querySelector('.own-pack')")
 
 
-@pytest.mark.slow
 def test_many_photos_become_a_job_that_survives_the_server(browser: Any, portrait: Array, tmp_path: Path):
     """Server and worker are killed in the middle; the next start goes on."""
     small = cv2.resize(portrait[..., ::-1], None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
@@ -622,7 +618,6 @@ SCREENS = (
 )
 
 
-@pytest.mark.slow
 def test_every_screen_is_accessible_in_both_themes(open_page: Opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra 'dev'").Axe()
     for theme, width in (("light", 1280), ("dark", 320)):
@@ -663,7 +658,6 @@ IN_VIEW = (
 )
 
 
-@pytest.mark.slow
 def test_the_brush_and_the_time_line_are_accessible(open_page: Opened, clip: Path):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra 'dev'").Axe()
 
@@ -710,7 +704,6 @@ def test_the_other_language_is_whole(open_page: Opened):
     page.wait_for_selector("html[lang=zh][data-ready]")
 
 
-@pytest.mark.slow
 def test_a_part_of_a_clip_is_made_for_one_person(open_page: Opened, clip: Path, tmp_path: Path):
     page = open_page()
     page.set_input_files(".strip input[type=file]", clip)
@@ -746,7 +739,6 @@ def test_a_part_of_a_clip_is_made_for_one_person(open_page: Opened, clip: Path, 
     assert (said["begin"], said["end"], said["face"]) == (0.5, 1.25, "person 1 of talk.mp4")
 
 
-@pytest.mark.slow
 def test_keys_make_an_edit_stronger_over_time(open_page: Opened, clip: Path, tmp_path: Path):
     """The first by its button, which is at the start; the second by a click on the line; both moved by arrows, and one
     pulled; undone, removed, and made."""
@@ -841,7 +833,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.slow
 def test_memory_stays_flat(server: Running, open_page: Opened, portrait: Array, tmp_path: Path):
     """A long session in which the same is asked for again and again, and results are let go."""
     status = Path(f"/proc/{server.process.pid}/status")
@@ -871,7 +862,6 @@ def test_memory_stays_flat(server: Running, open_page: Opened, portrait: Array, 
     assert grown < 20_000, f"{grown} kB"
 
 
-@pytest.mark.slow
 def test_four_pages_work_at_once(open_page: Opened):
     """Each shows what was asked for in it, and none what was asked for in another."""
     pages = [open_page(800, 600) for _ in range(4)]
@@ -898,7 +888,6 @@ def test_four_pages_work_at_once(open_page: Opened):
         until(page, "studio.state.jobs.value.length === 0")
 
 
-@pytest.mark.slow
 def test_hundreds_of_photos_are_queued_and_the_page_goes_on(browser: Any, portrait: Array, tmp_path: Path):
     small = cv2.resize(portrait[..., ::-1], (96, 112), interpolation=cv2.INTER_AREA)
     paths = [tmp_path / f"{i}.jpg" for i in range(200)]
