@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from faces import collins, hopper, hopper_face, kit
 
-from mien import Photo, Session, edit
+from mien import Photo, Session, animate, edit
 from mien.face import geometry
 from mien.pipeline.photo import find_occlusion
 from mien.types import Array
@@ -32,20 +32,26 @@ OUTLINE = (
     58,
     132,
 )  # of a mask on the mesh
+PULLED = (58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 200)  # down to the chin
 COLOURS = {"blue": (130, 170, 200), "green": (90, 140, 100), "beige": (205, 170, 150)}
+PULLED_COLOURS = {
+    "blue": (130, 170, 200),
+    "green": (90, 140, 100),
+    "black": (32, 32, 34),
+}  # beige ones are taken for skin
 LEVELS = 8
 LEAST = 0.6  # of a mask, that is seen as one
 
 
 @cache
-def masked(colour: str) -> tuple[Session, Array]:
+def masked(colour: str, outline: tuple[int, ...] = OUTLINE) -> tuple[Session, Array]:
     """A portrait with a pleated mask, and where that is."""
     photo, face = collins()
     where = np.zeros(photo.pixels.shape[:2], np.float32)
-    cv2.fillPoly(where, [np.rint(face.landmarks[list(OUTLINE)]).astype(np.int32)], 1)
+    cv2.fillPoly(where, [np.rint(face.landmarks[list(outline)]).astype(np.int32)], 1)
     soft = cv2.GaussianBlur(where, (0, 0), 1)[..., None]
     pleats = np.where(np.sin(np.arange(len(where)) / 4) > 0, 1, 0.88)[:, None, None]
-    pixels = photo.pixels * (1 - soft) + np.array(COLOURS[colour]) * pleats * soft
+    pixels = photo.pixels * (1 - soft) + np.array((COLOURS | PULLED_COLOURS)[colour]) * pleats * soft
     return Session(Photo(np.rint(pixels).astype(np.uint8)), kit=kit()), where > 0
 
 
@@ -92,6 +98,23 @@ def test_what_a_mask_hides_is_not_edited(asked: dict[str, Any], what: str):
     assert done.history[0].notes == (f"face 1 has its mouth covered, so nothing was done to the {what}",)
 
 
+@pytest.mark.parametrize("colour", PULLED_COLOURS)
+@pytest.mark.parametrize("asked", [{"age": 40.0}, {"beard": 1.0}, {"beard": -1.0}, {"sex": -0.8}], ids=str)
+def test_a_mask_that_is_pulled_down_stays(colour: str, asked: dict[str, Any]):
+    session, mask = masked(colour, PULLED)
+    away = np.abs(session.edit(**asked).pixels.astype(int) - session.photo.pixels).max(2)
+    assert (away[mask] > LEVELS).mean() < 0.02
+
+
+def test_the_mouth_above_a_mask_is_seen():
+    session, mask = masked("blue", PULLED)
+    changed = (session.edit(grin=1.0, lips="red").pixels != session.photo.pixels).any(2)
+    assert changed[~mask].sum() > 500 and changed[mask].mean() < 0.02
+    turned = session.edit(yaw=10.0)
+    assert np.array_equal(turned.pixels, session.photo.pixels)
+    assert "face 1 has its chin covered" in turned.history[0].notes[0]
+
+
 def test_eye_shadow_is_put_on_above_a_mask():
     session, mask = masked("blue")
     changed = (session.edit(lids="plum", lips="red").pixels != session.photo.pixels).any(2)
@@ -111,9 +134,20 @@ def test_skin_that_moves_fetches_nothing_of_what_is_before_it():
     assert (before != after).any(2)[beside].any() and bluer[beside].mean() < 0.02
 
 
+def test_a_covered_mouth_goes_along_and_does_not_speak():
+    session, _ = masked("blue")
+    how: dict[str, Any] = {"consent": "public domain", "kit": kit()}
+    laughing = animate(session.photo, "laugh", **how)
+    quiet = animate(session.photo, "laugh", regions=("pose", "eyes", "brows"), **how)
+    middle = len(laughing) // 2
+    assert np.array_equal(laughing.frame(middle), quiet.frame(middle))
+    assert (laughing.frame(middle) != session.photo.pixels).any()
+    assert laughing.step.notes == ("face 1 has its mouth covered, so its lips do not move",)
+
+
 def test_bare_faces_are_not_covered():
     for photo, face in ((hopper(), hopper_face()), collins()):
-        assert not find_occlusion(kit().parser, photo.pixels, face).mouth_covered
+        assert not find_occlusion(kit().parser, photo.pixels, face).covered
 
 
 def test_a_microphone_leaves_the_rest_of_the_face_as_one():

@@ -39,6 +39,7 @@ OVAL = (
 BRIDGE, BELOW = (168, 6, 197, 195, 5, 4), (129, 98, 97, 2, 326, 327, 358)
 # Mouth, chin and the cheeks beside them: what a mask covers.
 LOWER_FACE = (205, 4, 425, 288, 397, 379, 378, 152, 149, 150, 172, 58)
+UPPER_LIP = (205, 4, 425, 291, 61)  # with the tip of the nose and the folds beside
 # The chin's two halves below the lips: what a mask covers that is pulled down.
 CHIN = ((172, 136, 150, 149, 176, 148, 152, 18), (397, 365, 379, 378, 400, 377, 152, 18))
 EXTREMES = (234, 454, 10, 152)  # beside the ears, hairline, chin: between them is the middle of the head

@@ -37,9 +37,10 @@ ChangeBy = Callable[[Edit, Crop, list[Face], int], Change]
 AlignBy = Callable[[Array, Face, Alignment], Crop]
 Watch = Callable[[Edit, int, Crop, Change], None]  # is told what an edit changes of a face
 COVERED = 0.15  # of the lower face that is something else: bare ones have at most .08, ones under a mask .23 and more
-CHIN_COVERED = (
-    0.2  # of the chin's less covered half: of 1,237 bare ones one has more; microphones cover one half
-)
+# of the chin's less covered half: of 400 bare ones one has more, and microphones cover one half; and of that half, which
+# is a beard: long ones are partly taken for cloth
+CHIN_COVERED, BEARDED = 0.2, 0.18
+MOUTH_COVERED = 0.3  # of the lips, or of what is above them
 SOME = 0.35  # of the parser, that is part of a cover where there is one
 FEWEST = 2e-4  # of a crop: less is nothing
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
@@ -161,31 +162,47 @@ def occlusion_of(parser: Parser, seen: Parsed) -> Occlusion:
         return cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3))), (0, 0), 1)
 
     things, hair = found("other", 0.5, 0.75), found("hair", 0.25, 0.6)
-    cover = _cover(crop, regions["other"])
-    if cover is not None:
+    covered = _covered(crop, regions)
+    if covered:
+        cover = _cover(crop, regions["other"], covered)
         things = cover if things is None else np.maximum(cover, things)
     networks = () if things is None and hair is None else parser.net.networks
     light = SideLight.of(to_lab(crop.pixels), crop.landmarks, regions["skin"])
-    return Occlusion(things, hair, crop.matrix, networks, _covered(crop, cover), light)
+    return Occlusion(things, hair, crop.matrix, networks, covered, light)
 
 
 NOTHING_BEFORE = Occlusion(None, None, np.eye(2, 3), ())
 
 
-def _cover(crop: Crop, other: Array) -> Array | None:
-    """Where a mask or a scarf is before the lower face or the chin alone, `[S, S]` in 0..1; None where none is. What
-    the parser sees of it has holes and no clear edge: it is one piece without dents, and ends where colours do."""
+def _covered(crop: Crop, regions: dict[str, Array]) -> str:
+    """What of a face a mask or a scarf hides: "mouth" (and all below), "chin" or nothing."""
+    other, grown = regions["other"], regions["beard"] + regions["hair"]
+
+    def least(share: Array, *outlines: tuple[int, ...]) -> float:
+        return min(float(share[_inside(crop, outline)].mean()) for outline in outlines)
+
+    face = least(other, topology.LOWER_FACE) >= max(COVERED, least(grown, topology.LOWER_FACE))
+    chin = least(other, *topology.CHIN) >= CHIN_COVERED and least(grown, *topology.CHIN) < BEARDED
+    if not (face or chin):
+        return ""
+    mouth = max(least(other, topology.LIPS), least(other, topology.UPPER_LIP)) >= MOUTH_COVERED
+    return "mouth" if mouth else "chin"
+
+
+def _cover(crop: Crop, other: Array, covered: str) -> Array:
+    """Where a mask or a scarf is before a face, `[S, S]` in 0..1. What the parser sees of it has holes and no clear
+    edge: it is one piece, without dents but for that of a mouth above it, and ends where colours do."""
     size, lower = crop.size, _inside(crop, topology.LOWER_FACE)
-    chin = min(float(other[_inside(crop, half)].mean()) for half in topology.CHIN)
-    if float(other[lower].mean()) < COVERED and chin < CHIN_COVERED:
-        return None
     hull, some = mesh.hull_mask(crop.landmarks, size), (other > SOME).astype(np.uint8)
-    # within the face: what is beside it would join a microphone to itself all around
-    found = cv2.morphologyEx(some & (hull > 0), cv2.MORPH_CLOSE, np.ones((size // 12,) * 2, np.uint8))
+    within = hull
+    if covered == "mouth":  # what is beside a face would join a microphone to itself all around
+        within = cv2.erode(hull, np.ones((size // 40,) * 2, np.uint8))
+    found = cv2.morphologyEx(some & (within > 0), cv2.MORPH_CLOSE, np.ones((size // 12,) * 2, np.uint8))
     _, parts = cv2.connectedComponents(found)
-    piece = np.bincount(parts[lower], minlength=2)[1:].argmax() + 1
-    outline = cv2.convexHull(np.argwhere(parts == piece)[:, ::-1].astype(np.int32))
-    solid = cv2.fillConvexPoly(np.zeros((size, size), np.float32), outline, 1)
+    piece = parts == np.bincount(parts[lower], minlength=2)[1:].argmax() + 1
+    solid = piece.astype(np.float32)
+    if covered == "mouth":
+        solid = cv2.fillConvexPoly(solid, cv2.convexHull(np.argwhere(piece)[:, ::-1].astype(np.int32)), 1)
     beyond = cv2.dilate(solid, np.ones((size // 12,) * 2)) * some
     solid = np.maximum(solid, beyond * cv2.dilate(hull, np.ones((size // 24,) * 2, np.uint8)))
     light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
@@ -193,13 +210,6 @@ def _cover(crop: Crop, other: Array) -> Array | None:
     return cv2.GaussianBlur(
         cv2.dilate(filters.smoothstep(edged, 0.25, 0.5), np.ones((size // 28,) * 2)), (0, 0), 1
     )
-
-
-def _covered(crop: Crop, cover: Array | None) -> str:
-    """What of a face a cover hides: "mouth" (and all below), "chin" or nothing."""
-    if cover is None:
-        return ""
-    return "mouth" if float(cover[_inside(crop, topology.LIPS)].mean()) > 0.5 else "chin"
 
 
 def _inside(crop: Crop, outline: tuple[int, ...]) -> Array:
