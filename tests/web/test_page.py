@@ -3,6 +3,7 @@ there is no Chromium."""
 
 from __future__ import annotations
 
+import ast
 import base64
 import importlib.util
 import shutil
@@ -21,9 +22,13 @@ from studios import Running, start
 
 pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
 
+import mien
 from mien import verify
+from mien.errors import InputError
 from mien.types import Array
 from mien.verbs import effect_template
+from mien.web.answers import too_large
+from mien.web.media import kind_of
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -620,7 +625,95 @@ def test_a_page_without_its_server_says_so(browser: Any, tmp_path: Path):
     running.process.kill()
     running.process.wait(20)
     until(page, "document.querySelector('.notice.error')?.innerText.includes('has ended')")
+    assert "has ended" in page.evaluate(SAY, ["GET", "/api/media", None])["text"], "also where it was asked something"
     context.close()
+
+
+SAY = """async ([method, path, body]) => {
+    const { call } = await import("/static/api.js"), { said } = await import("/static/errors.js");
+    return call(method, path, typeof body === "string" ? new Blob([body]) : body ?? undefined).then(() => null, said); }"""
+
+
+def test_what_goes_wrong_is_said_in_the_readers_language(open_page: Opened, server: Running):
+    page = open_page()
+    settled(page)
+    assert page.evaluate(SAY, ["POST", "/api/media", "no picture"])["text"].startswith("This is no photo")
+    page.evaluate("import('/static/words.js').then((one) => one.speak('zh'))")
+    page.wait_for_selector("html[lang=zh]")
+    portrait = page.evaluate("studio.state.current.value")
+    whole = {
+        ("POST", "/api/media", "no picture"): "这不是可以打开的照片或视频",
+        ("POST", "/api/media", ""): "这个文件是空的",
+        ("POST", "/api/media", "GIF89a"): "这不是可以打开的照片或视频",
+    }
+    for (method, path, body), text in whole.items():
+        told = page.evaluate(SAY, [method, path, body])
+        assert told["text"].startswith(text) and not told["detail"], told
+    told = page.evaluate(SAY, ["POST", f"/api/media/{portrait}/render", {"request": {"smile": 9}}])
+    assert told["text"] == "无法按这样的设置处理。" and "smile" in told["detail"], (
+        "the server's words as a detail"
+    )
+    told = page.evaluate(SAY, ["GET", "/api/media/nothing", None])
+    assert told["text"] == "它已经不在了。" and told["detail"]
+    page.evaluate(
+        "studio.state.trying(() => import('/static/api.js').then((api) => api.get('/api/media/nothing')))"
+    )
+    page.wait_for_selector(".notice.error .more")
+    assert page.inner_text(".notice p >> nth=0") == "它已经不在了。"
+
+
+def test_sentences_of_the_page_are_for_what_the_server_says(open_page: Opened):
+    """Whoever rewords an error of mien finds here that the page says it in words of its own."""
+    page = open_page()
+    texts = [text for text, _ in said_by_mien()] + [too_large(200_000_000).detail]
+    for head in (b"", b"no picture", b"GIF89a"):
+        with pytest.raises(InputError) as refused:
+            kind_of(head)
+        texts.append(str(refused.value))
+    lost = page.evaluate(
+        """async (texts) => { const { SENTENCES } = await import("/static/errors.js");
+            return SENTENCES.filter(([, pattern]) => !texts.some((one) => pattern.test(one))).map(([key]) => key); }""",
+        texts,
+    )
+    assert not lost
+
+
+def test_nothing_is_to_be_typed_in_a_terminal(open_page: Opened):
+    page = open_page()
+    raised = [text for text, raised in said_by_mien() if raised and ("`mien" in text or " --" in text)]
+    assert len(raised) > 10
+    said = page.evaluate(
+        """async (texts) => { const { said } = await import("/static/errors.js");
+            return texts.map((message) => Object.values(said({ message, kind: "" })).join(" ")); }""",
+        raised,
+    )
+    typed = [
+        (before, now)
+        for before, now in zip(raised, said, strict=True)
+        if "`mien" in now or " --" in now or not now.strip()
+    ]
+    assert not typed
+
+
+def said_by_mien() -> list[tuple[str, bool]]:
+    """The texts in the sources of what works for the studio, with 7 for what is filled in, and whether they are raised."""
+    found: list[tuple[str, bool]] = []
+    for package in ("edits", "face", "io", "models", "pipeline", "web"):
+        for path in (Path(mien.__file__).parent / package).glob("*.py"):
+            tree = ast.parse(path.read_text("utf-8"))
+            raised = {
+                id(one) for node in ast.walk(tree) if isinstance(node, ast.Raise) for one in ast.walk(node)
+            }
+            parts = {
+                id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values
+            }
+            for node in ast.walk(tree):
+                if isinstance(node, ast.JoinedStr):
+                    words = (part.value if isinstance(part, ast.Constant) else "7" for part in node.values)
+                    found.append(("".join(map(str, words)), id(node) in raised))
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+                    found.append((node.value, id(node) in raised))
+    return found
 
 
 IN_VIEW = (

@@ -1,6 +1,7 @@
 // @ts-check
 // Jobs: what runs, what waits, what is done; it goes on without the page and after a crash.
 import * as api from "./api.js";
+import { noted } from "./errors.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
 import { html, Icon, IconButton, Twice } from "./view.js";
@@ -59,7 +60,7 @@ const sorted = (all) => [...all].sort((a, b) => Number(b.state === "failed") - N
 
 const Tasks = (/** @type {any} */ { job }) =>
   html`<ul class="tasks">${sorted(tasks.value[job.id] ?? []).map((task) => html`<li key=${task.id} class=${task.state}>
-    <span class="name">${task.item}</span><span class="said">${task.note || (task.state === "running" && task.total > 1 ? `${Math.round((100 * task.done) / task.total)} %` : t(`state.${task.state}`))}</span>
+    <span class="name">${task.item}</span><span class="said">${noted(task.note) || (task.state === "running" && task.total > 1 ? `${Math.round((100 * task.done) / task.total)} %` : t(`state.${task.state}`))}</span>
     ${task.state === "done" && !FOLDERS.includes(job.verb) && html`<${IconButton} icon="save" says=${t("save-name", { name: task.item })} onClick=${() => api.save(`/api/jobs/${job.id}/tasks/${task.id}`)} />`}</li>`)}</ul>`;
 
 /** A job; the whole of one is its files, too, and it stays. */

@@ -2,6 +2,7 @@
 // Swap: people above, faces of the picture in the stage; a person is dragged onto a face, or chosen for it. Consent is
 // asked once a person, and goes into the label.
 import * as api from "./api.js";
+import { each } from "./bring.js";
 import { lanesOn, people } from "./clip.js";
 import { swappers } from "./networks.js";
 import * as stage from "./stage.js";
@@ -68,7 +69,7 @@ export function giveWith(person, network) {
 async function bring(files) {
   const media = /** @type {string[]} */ ([]);
   making.value = true;
-  for (const file of files) await state.trying(async () => media.push((await api.upload(file)).id));
+  await each(files, async (file) => media.push((await api.upload(file)).id));
   making.value = false;
   if (media.length) adding.value = { media, name: files[0].name.replace(/\.[^.]+$/, "") };
 }
