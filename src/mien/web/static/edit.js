@@ -199,7 +199,7 @@ function drop(name) {
 
 const Presets = () => {
   const some = Object.keys(state.strengths(state.now.value)).length > 0;
-  return html`<section class="presets" aria-label=${t("presets")}>
+  return html`<section aria-label=${t("presets")}>
     <h2>${t("presets")}</h2>
     <div class="chips">
       ${!live() && html`<button type="button" class="chip look" disabled=${!state.medium.value?.faces.length} onClick=${lookAround}><${Icon} name="look" />${t("look-around")}</button>`}
@@ -213,12 +213,12 @@ const Presets = () => {
 
 export const Edit = () => {
   const of = groups().find(([group]) => group === open.value)?.[1] ?? [];
-  const nobody = state.medium.value && !state.faceable.value && !live();
+  const nobody = Boolean(state.medium.value) && !state.faceable.value && !live();
   return html`<${Tiles} />
     <div class="sliders" id="sliders" role="tabpanel" aria-labelledby=${`tab-${open.value}`}>
-      ${nobody && html`<p class="note"><${Icon} name="info" />${t("no-face")}</p>`}
+      ${nobody && html`<p class="note"><${Icon} name="info" />${t("no-face-edit")}</p>`}
       <${Faces} />
-      ${of.map((edit) => html`<${KINDS[edit.unit] ?? NumberSlider} key=${edit.name} edit=${edit} />`)}
+      <fieldset class="bare" disabled=${nobody}>${of.map((edit) => html`<${KINDS[edit.unit] ?? NumberSlider} key=${edit.name} edit=${edit} />`)}</fieldset>
     </div>
-    <${Presets} />`;
+    <fieldset class="bare presets" disabled=${nobody}><${Presets} /></fieldset>`;
 };
