@@ -625,8 +625,198 @@ def test_a_page_without_its_server_says_so(browser: Any, tmp_path: Path):
     running.process.kill()
     running.process.wait(20)
     until(page, "document.querySelector('.notice.error')?.innerText.includes('has ended')")
-    assert "has ended" in page.evaluate(SAY, ["GET", "/api/media", None])["text"], "also where it was asked something"
+    assert "has ended" in page.evaluate(SAY, ["GET", "/api/media", None])["text"], (
+        "also where it was asked something"
+    )
     context.close()
+
+
+@pytest.fixture
+def meadow(tmp_path: Path) -> Path:
+    """A photo without a face."""
+    colours = np.random.default_rng(0).integers(60, 200, (6, 8, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "meadow.jpg"), cv2.resize(colours, (640, 480), interpolation=cv2.INTER_CUBIC))
+    return tmp_path / "meadow.jpg"
+
+
+def test_a_photo_without_a_face_has_what_still_works(open_page: Opened, meadow: Path):
+    page = open_page()
+    settled(page)
+    page.set_input_files(".strip input[type=file]", meadow)
+    until(page, "studio.state.medium.value?.name === 'meadow.jpg'")
+    settled(page)
+    assert page.inner_text(".notices p") == "No face was found in: meadow.jpg"
+    assert "nothing to edit" in page.inner_text(".panel .note")
+    for group in ("whole_face", "hairstyle", "makeup", "effect"):
+        page.click(f"#tab-{group}")
+        assert page.locator(".panel .sliders :is(input, button):enabled").count() == 0, group
+    assert page.locator(".presets button:enabled").count() == 0
+    assert page.get_by_role("button", name="Save", exact=True).is_enabled()
+    page.evaluate("location.hash = 'style'")
+    page.get_by_role("button", name="Sepia", exact=True).click()
+    until(page, "studio.state.now.value.style?.manner === 'sepia'")
+    settled(page)
+    assert page.locator(".notice.error").count() == 0
+    page.evaluate("location.hash = 'animate'")
+    assert "No face" in page.inner_text(".panel .note")
+    id = page.evaluate("studio.state.current.value")
+    told = page.evaluate(SAY, ["POST", f"/api/media/{id}/render", {"request": {"smile": 0.5}}])
+    assert told == {
+        "text": "No face was found here. A larger or brighter picture may help.",
+        "detail": "",
+    }
+    page.get_by_role("button", name="Remove meadow.jpg").click()
+
+
+def test_files_that_were_not_taken_are_named(open_page: Opened, portrait: Array, tmp_path: Path):
+    cv2.imwrite(str(tmp_path / "good.jpg"), cv2.resize(portrait[..., ::-1], None, fx=0.5, fy=0.5))
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "half.jpg").write_bytes((tmp_path / "good.jpg").read_bytes()[:5000])
+    page = open_page()
+    settled(page)
+    page.set_input_files(".strip input[type=file]", tmp_path / "empty.jpg")
+    page.wait_for_selector(".notice.error")
+    assert page.inner_text(".notices") == "empty.jpg: The file is empty."
+    names = ["notes.txt", "good.jpg", "empty.jpg", "half.jpg"]
+    page.set_input_files(".strip input[type=file]", [tmp_path / name for name in names])
+    page.wait_for_selector(".notice .more >> nth=2")
+    lines = page.locator(".notice p").all_inner_texts()
+    assert lines[0] == "3 files were not taken:"
+    assert [line.split(":")[0] for line in lines[1:]] == ["notes.txt", "empty.jpg", "half.jpg"]
+    assert "is empty" in lines[2] and "damaged" in lines[3]
+    assert page.inner_text(".file b") == "good.jpg", "the first that was taken is shown"
+    many = [tmp_path / f"{'long ' * 20}{i}.txt" for i in range(9)]
+    for path in many:
+        path.write_text("no picture")
+    page.set_input_files(".strip input[type=file]", many)
+    until(page, "document.querySelector('.notice')?.innerText.includes('9 files')")
+    lines = page.locator(".notice p").all_inner_texts()
+    assert len(lines) == 8 and lines[-1] == "and 3 more" and max(map(len, lines)) < 140
+    page.get_by_role("button", name="Remove good.jpg").click()
+
+
+def test_folders_that_are_dropped_give_their_photos_and_clips(open_page: Opened, portrait: Array):
+    """By stand-ins for what a browser gives: its folders tell a few entries at a time, and are within one another."""
+    page = open_page()
+    settled(page)
+    small = cv2.resize(portrait[..., ::-1], None, fx=0.3, fy=0.3)
+    picture = base64.b64encode(cv2.imencode(".jpg", small)[1].tobytes()).decode()
+    page.evaluate(
+        """(text) => {
+            const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+            globalThis.file = (name) => ({ name, isFile: true, isDirectory: false, file: (done) => done(new File([bytes], name)) });
+            globalThis.folder = (name, all) => ({ name, isFile: false, isDirectory: true, createReader: () => {
+                const left = [...all];
+                return { readEntries: (done) => done(left.splice(0, 2)) }; } });
+            globalThis.dropped = (...entries) => {
+                const event = new Event("drop", { bubbles: true, cancelable: true });
+                const items = entries.map((one) => ({ webkitGetAsEntry: () => one, getAsFile: () => null }));
+                event.dataTransfer = { types: ["Files"], items };
+                document.body.dispatchEvent(event); }; }""",
+        picture,
+    )
+    page.evaluate(
+        """dropped(folder("holiday", [file("2.JPG"), file("10.jpg"), file("1.jpg"), file("notes.txt"), file(".DS_Store"),
+            folder("more", [file("3.jpg"), folder("none", []), file("list.csv")])]))"""
+    )
+    until(page, "studio.state.media.value.length === 5 && studio.state.uploads.value === 0")
+    assert page.evaluate("studio.state.media.value.slice(1).map((one) => one.name)") == [
+        "1.jpg",
+        "2.JPG",
+        "10.jpg",
+        "3.jpg",
+    ]
+    page.wait_for_selector(".notice")
+    assert page.inner_text(".notices") == "Neither photo nor clip, or too many at once: 2 passed over"
+    bounded = page.evaluate(
+        """async () => { const { filesIn } = await import("/static/folders.js");
+            const broken = { ...folder("x", []), createReader: () => ({ readEntries: (_, failed) => failed(new Error()) }) };
+            const all = Array.from({ length: 9 }, (_, i) => file(`${i}.jpg`));
+            const { files, over } = await filesIn([folder("all", all), broken], 4);
+            return [files.map((one) => one.name), over]; }"""
+    )
+    assert bounded == [["0.jpg", "1.jpg", "2.jpg", "3.jpg"], 6]
+    page.evaluate("studio.state.notice.value = null; dropped(folder('papers', [file('a.txt')]))")
+    page.wait_for_selector(".notice.info")
+    for name in ("1.jpg", "2.JPG", "10.jpg", "3.jpg"):
+        page.get_by_role("button", name=f"Remove {name}").click()
+
+
+@pytest.mark.slow
+def test_nine_faces_fit_a_phone(open_page: Opened, clip: Path):
+    for width, height in ((390, 780), (320, 640), (780, 390), (1280, 800)):
+        page = open_page(width, height)
+        page.set_input_files(".strip input[type=file]", clip)  # whose time line leaves the least
+        page.wait_for_selector(".timeline")
+        settled(page)
+        page.evaluate("studio.state.choose(studio.state.media.value[0].id)")
+        settled(page)
+        page.evaluate("document.querySelector('.look').click()")
+        page.wait_for_selector(".nine button >> nth=8")
+        around = page.locator(".around").bounding_box()
+        for tile in (one.bounding_box() for one in page.locator(".nine button").all()):
+            assert abs(tile["width"] / tile["height"] - 0.8) < 0.02, "a face is whole"
+            assert (
+                tile["y"] >= around["y"] + 40 and tile["y"] + tile["height"] <= around["y"] + around["height"]
+            )
+            assert tile["width"] > (70 if height > 400 else 50), width
+        page.keyboard.press("Escape")
+        until(page, "!document.querySelector('.around')")
+        page.evaluate("studio.state.close(studio.state.media.value[1].id)")
+        until(page, "studio.state.media.value.length === 1")
+
+
+def test_the_picture_of_a_clip_is_seen_first_on_a_phone(open_page: Opened, clip: Path):
+    for width, height in ((390, 780), (320, 640)):
+        page = open_page(width, height)
+        page.set_input_files(".strip input[type=file]", clip)
+        page.wait_for_selector(".lane")
+        settled(page)
+        stage, film, strip, panel = (
+            page.locator(one).bounding_box() for one in (".stage", ".film", ".strip", ".panel")
+        )
+        assert stage["height"] > 0.29 * height
+        assert stage["y"] + stage["height"] <= film["y"] and film["y"] + film["height"] <= strip["y"]
+        assert strip["y"] + strip["height"] <= panel["y"] + 1, "nothing is cut off"
+        page.locator(".strength .icon-button").scroll_into_view_if_needed()
+        key = page.locator(".strength .icon-button").bounding_box()
+        assert key["y"] + key["height"] <= strip["y"] + 1, "keys can be scrolled to"
+        page.evaluate("studio.state.close(studio.state.media.value[1].id)")
+        until(page, "studio.state.media.value.length === 1")
+
+
+COVERED = """() => {
+    const notice = document.querySelector(".notice"), edges = (e) => e.getBoundingClientRect();
+    const both = (a, b) => ({
+        left: Math.max(a.left, b.left), right: Math.min(a.right, b.right),
+        top: Math.max(a.top, b.top), bottom: Math.min(a.bottom, b.bottom) });
+    const seen = (e) => { // without what is scrolled away
+        let box = edges(e);
+        for (let up = e.parentElement; up; up = up.parentElement)
+            if (getComputedStyle(up).overflowY !== "visible") box = both(box, edges(up));
+        return box; };
+    const covered = (e) => {
+        const box = both(seen(e), edges(notice));
+        return box.right - box.left > 2 && box.bottom - box.top > 2; };
+    return [...document.querySelectorAll("button, input, select, a[href], .tools")]
+        .filter((e) => !notice.contains(e) && e.checkVisibility() && covered(e)).map((e) => e.outerHTML.slice(0, 90)); }"""
+
+
+def test_notices_cover_no_controls(open_page: Opened):
+    for width, height in ((1280, 800), (390, 780), (320, 640)):
+        page = open_page(width, height, permissions=["camera"])
+        settled(page)
+        for screen in SCREENS:
+            page.evaluate(f"location.hash = '{screen}'")
+            until(page, f"studio.state.screen.value === '{screen}'")
+            page.evaluate(
+                "studio.state.tell('What happened. '.repeat(8), 'error', Array(9).fill('One more line.'))"
+            )
+            page.wait_for_selector(".notice")
+            assert page.locator(".notice").bounding_box()["y"] > 0
+            assert not page.evaluate(COVERED), (screen, width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 SAY = """async ([method, path, body]) => {
