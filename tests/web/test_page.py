@@ -308,6 +308,10 @@ def test_a_person_is_dragged_onto_a_face(open_page: Opened, photo: Path):
     page.drag_and_drop(".person .face", ".target")
     until(page, "studio.state.now.value.swap?.mapping[0].face === '1'")
     settled(page)
+    page.evaluate("studio.state.putJob('swap', [studio.state.current.value], studio.state.now.value.swap)")
+    assert page.inner_text(".job .title b").startswith("Swap: Grace ")
+    twice(page, "Remove this job")
+    page.evaluate("location.hash = 'swap'")
     page.get_by_role("button", name="Remove Grace").click()
 
 
@@ -575,6 +579,40 @@ def test_many_photos_become_a_job_that_survives_the_server(browser: Any, portrai
     context.close()
     again.process.terminate()
     again.process.wait(20)
+
+
+def test_jobs_are_called_by_what_was_asked_for(open_page: Opened, photo: Path):
+    page = open_page()
+    page.set_input_files(".strip input[type=file]", photo)
+    until(page, "studio.state.media.value.length === 2 && studio.state.uploads.value === 0")
+    settled(page)
+    asked = [
+        ("edit", 2, {"smile": 0.5, "age": 20}, "Smile +50, Age +20 years - 2 photos"),
+        (
+            "edit",
+            1,
+            {"glasses": -1, "lips": "wine:0.6", "hair_light": 0.3},
+            "Lipstick: Wine 60, Hair: lighter 30, Glasses: Take off 100 - portrait.jpg",
+        ),
+        ("stylize", 1, {"manner": "ink"}, "Style: Ink - portrait.jpg"),
+        ("animate", 1, {"motion": "wink", "consent": "public domain"}, "Animate: Wink - portrait.jpg"),
+    ]
+    for verb, count, arguments, called in asked:
+        page.evaluate(
+            "([verb, n, given]) => studio.state.putJob(verb, studio.state.media.value.slice(0, n).map((one) => one.id), given)",
+            [verb, count, arguments],
+        )
+        until(page, f"studio.state.jobs.value[0]?.verb === '{verb}' && document.querySelector('.job')")
+        assert page.inner_text(".job .title b >> nth=0").replace("\N{EN DASH}", "-") == called
+        page.evaluate("location.hash = 'edit'")
+    page.evaluate("location.hash = 'jobs'")
+    page.evaluate("import('/static/words.js').then((one) => one.speak('zh'))")
+    page.wait_for_selector("text=微笑 +50, 年龄 +20 岁")
+    for job in page.evaluate("studio.state.jobs.value.map((one) => one.id)"):
+        page.evaluate("(id) => fetch(`/api/jobs/${id}`, { method: 'DELETE' })", job)
+    until(page, "studio.state.jobs.value.length === 0")
+    page.evaluate("studio.state.close(studio.state.media.value[1].id)")
+    until(page, "studio.state.media.value.length === 1")
 
 
 SCREENS = (
