@@ -695,8 +695,10 @@ def test_a_photo_without_a_face_has_what_still_works(open_page: Opened, meadow: 
     until(page, "studio.state.now.value.style?.manner === 'sepia'")
     settled(page)
     assert page.locator(".notice.error").count() == 0
-    page.evaluate("location.hash = 'animate'")
-    assert "No face" in page.inner_text(".panel .note")
+    for screen in ("animate", "swap"):
+        page.evaluate(f"location.hash = '{screen}'")
+        until(page, f"studio.state.screen.value === '{screen}'")
+        assert "No face" in page.inner_text(".panel .note")
     id = page.evaluate("studio.state.current.value")
     told = page.evaluate(SAY, ["POST", f"/api/media/{id}/render", {"request": {"smile": 0.5}}])
     assert told == {

@@ -150,6 +150,7 @@ export const Swap = () => {
   return html`<div class="scroll">
     <h1>${t("screen.swap")}</h1>
     <p class="lead">${t("swap-lead")}</p>
+    ${state.medium.value && !state.faceable.value && html`<p class="note"><${Icon} name="info" />${t("no-face")}</p>`}
     ${adding.value ? html`<${Consent} />` : html`<div class="people">
       ${state.people.value.map((person) => html`<${Person} key=${person.id} person=${person} />`)}
       <label class="person add"><input type="file" accept="image/*" multiple onChange=${(/** @type {any} */ e) => bring([...e.target.files])} /><span class="face"><${Icon} name="person" /><span>${making.value ? t("opening") : t("add-person")}</span></span></label>
