@@ -3,6 +3,7 @@ there is no Chromium."""
 
 from __future__ import annotations
 
+import ast
 import base64
 import importlib.util
 import shutil
@@ -21,9 +22,13 @@ from studios import Running, start
 
 pytest.importorskip("uvicorn", reason="needs the extra 'studio'")
 
+import mien
 from mien import verify
+from mien.errors import InputError
 from mien.types import Array
 from mien.verbs import effect_template
+from mien.web.answers import too_large
+from mien.web.media import kind_of
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -336,6 +341,10 @@ def test_a_person_is_dragged_onto_a_face(open_page: Opened, photo: Path):
     page.drag_and_drop(".person .face", ".target")
     until(page, "studio.state.now.value.swap?.mapping[0].face === '1'")
     settled(page)
+    page.evaluate("studio.state.putJob('swap', [studio.state.current.value], studio.state.now.value.swap)")
+    assert page.inner_text(".job .title b").startswith("Swap: Grace ")
+    twice(page, "Remove this job")
+    page.evaluate("location.hash = 'swap'")
     page.get_by_role("button", name="Remove Grace").click()
 
 
@@ -602,6 +611,40 @@ def test_many_photos_become_a_job_that_survives_the_server(browser: Any, portrai
     again.process.wait(20)
 
 
+def test_jobs_are_called_by_what_was_asked_for(open_page: Opened, photo: Path):
+    page = open_page()
+    page.set_input_files(".strip input[type=file]", photo)
+    until(page, "studio.state.media.value.length === 2 && studio.state.uploads.value === 0")
+    settled(page)
+    asked = [
+        ("edit", 2, {"smile": 0.5, "age": 20}, "Smile +50, Age +20 years - 2 photos"),
+        (
+            "edit",
+            1,
+            {"glasses": -1, "lips": "wine:0.6", "hair_light": 0.3},
+            "Lipstick: Wine 60, Hair: lighter 30, Glasses: Take off 100 - portrait.jpg",
+        ),
+        ("stylize", 1, {"manner": "ink"}, "Style: Ink - portrait.jpg"),
+        ("animate", 1, {"motion": "wink", "consent": "public domain"}, "Animate: Wink - portrait.jpg"),
+    ]
+    for verb, count, arguments, called in asked:
+        page.evaluate(
+            "([verb, n, given]) => studio.state.putJob(verb, studio.state.media.value.slice(0, n).map((one) => one.id), given)",
+            [verb, count, arguments],
+        )
+        until(page, f"studio.state.jobs.value[0]?.verb === '{verb}' && document.querySelector('.job')")
+        assert page.inner_text(".job .title b >> nth=0").replace("\N{EN DASH}", "-") == called
+        page.evaluate("location.hash = 'edit'")
+    page.evaluate("location.hash = 'jobs'")
+    page.evaluate("import('/static/words.js').then((one) => one.speak('zh'))")
+    page.wait_for_selector("text=微笑 +50, 年龄 +20 岁")
+    for job in page.evaluate("studio.state.jobs.value.map((one) => one.id)"):
+        page.evaluate("(id) => fetch(`/api/jobs/${id}`, { method: 'DELETE' })", job)
+    until(page, "studio.state.jobs.value.length === 0")
+    page.evaluate("studio.state.close(studio.state.media.value[1].id)")
+    until(page, "studio.state.media.value.length === 1")
+
+
 SCREENS = (
     "edit",
     "swap",
@@ -649,7 +692,287 @@ def test_a_page_without_its_server_says_so(browser: Any, tmp_path: Path):
     running.process.kill()
     running.process.wait(20)
     until(page, "document.querySelector('.notice.error')?.innerText.includes('has ended')")
+    assert "has ended" in page.evaluate(SAY, ["GET", "/api/media", None])["text"], (
+        "also where it was asked something"
+    )
     context.close()
+
+
+@pytest.fixture
+def meadow(tmp_path: Path) -> Path:
+    """A photo without a face."""
+    colours = np.random.default_rng(0).integers(60, 200, (6, 8, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "meadow.jpg"), cv2.resize(colours, (640, 480), interpolation=cv2.INTER_CUBIC))
+    return tmp_path / "meadow.jpg"
+
+
+def test_a_photo_without_a_face_has_what_still_works(open_page: Opened, meadow: Path):
+    page = open_page()
+    settled(page)
+    page.set_input_files(".strip input[type=file]", meadow)
+    until(page, "studio.state.medium.value?.name === 'meadow.jpg'")
+    settled(page)
+    assert page.inner_text(".notices p") == "No face was found in: meadow.jpg"
+    assert "nothing to edit" in page.inner_text(".panel .note")
+    for group in ("whole_face", "hairstyle", "makeup", "effect"):
+        page.click(f"#tab-{group}")
+        assert page.locator(".panel .sliders :is(input, button):enabled").count() == 0, group
+    assert page.locator(".presets button:enabled").count() == 0
+    assert page.get_by_role("button", name="Save", exact=True).is_enabled()
+    page.evaluate("location.hash = 'style'")
+    page.get_by_role("button", name="Sepia", exact=True).click()
+    until(page, "studio.state.now.value.style?.manner === 'sepia'")
+    settled(page)
+    assert page.locator(".notice.error").count() == 0
+    for screen in ("animate", "swap"):
+        page.evaluate(f"location.hash = '{screen}'")
+        until(page, f"studio.state.screen.value === '{screen}'")
+        assert "No face" in page.inner_text(".panel .note")
+    id = page.evaluate("studio.state.current.value")
+    told = page.evaluate(SAY, ["POST", f"/api/media/{id}/render", {"request": {"smile": 0.5}}])
+    assert told == {
+        "text": "No face was found here. A larger or brighter picture may help.",
+        "detail": "",
+    }
+    page.get_by_role("button", name="Remove meadow.jpg").click()
+
+
+def test_files_that_were_not_taken_are_named(open_page: Opened, portrait: Array, tmp_path: Path):
+    cv2.imwrite(str(tmp_path / "good.jpg"), cv2.resize(portrait[..., ::-1], None, fx=0.5, fy=0.5))
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "half.jpg").write_bytes((tmp_path / "good.jpg").read_bytes()[:5000])
+    page = open_page()
+    settled(page)
+    page.set_input_files(".strip input[type=file]", tmp_path / "empty.jpg")
+    page.wait_for_selector(".notice.error")
+    assert page.inner_text(".notices") == "empty.jpg: The file is empty."
+    names = ["notes.txt", "good.jpg", "empty.jpg", "half.jpg"]
+    page.set_input_files(".strip input[type=file]", [tmp_path / name for name in names])
+    page.wait_for_selector(".notice .more >> nth=2")
+    lines = page.locator(".notice p").all_inner_texts()
+    assert lines[0] == "3 files were not taken:"
+    assert [line.split(":")[0] for line in lines[1:]] == ["notes.txt", "empty.jpg", "half.jpg"]
+    assert "is empty" in lines[2] and "damaged" in lines[3]
+    assert page.inner_text(".file b") == "good.jpg", "the first that was taken is shown"
+    many = [tmp_path / f"{'long ' * 20}{i}.txt" for i in range(9)]
+    for path in many:
+        path.write_text("no picture")
+    page.set_input_files(".strip input[type=file]", many)
+    until(page, "document.querySelector('.notice')?.innerText.includes('9 files')")
+    lines = page.locator(".notice p").all_inner_texts()
+    assert len(lines) == 8 and lines[-1] == "and 3 more" and max(map(len, lines)) < 140
+    page.get_by_role("button", name="Remove good.jpg").click()
+
+
+def test_folders_that_are_dropped_give_their_photos_and_clips(open_page: Opened, portrait: Array):
+    """By stand-ins for what a browser gives: its folders tell a few entries at a time, and are within one another."""
+    page = open_page()
+    settled(page)
+    small = cv2.resize(portrait[..., ::-1], None, fx=0.3, fy=0.3)
+    picture = base64.b64encode(cv2.imencode(".jpg", small)[1].tobytes()).decode()
+    page.evaluate(
+        """(text) => {
+            const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+            globalThis.file = (name) => ({ name, isFile: true, isDirectory: false, file: (done) => done(new File([bytes], name)) });
+            globalThis.folder = (name, all) => ({ name, isFile: false, isDirectory: true, createReader: () => {
+                const left = [...all];
+                return { readEntries: (done) => done(left.splice(0, 2)) }; } });
+            globalThis.dropped = (...entries) => {
+                const event = new Event("drop", { bubbles: true, cancelable: true });
+                const items = entries.map((one) => ({ webkitGetAsEntry: () => one, getAsFile: () => null }));
+                event.dataTransfer = { types: ["Files"], items };
+                document.body.dispatchEvent(event); }; }""",
+        picture,
+    )
+    page.evaluate(
+        """dropped(folder("holiday", [file("2.JPG"), file("10.jpg"), file("1.jpg"), file("notes.txt"), file(".DS_Store"),
+            folder("more", [file("3.jpg"), folder("none", []), file("list.csv")])]))"""
+    )
+    until(page, "studio.state.media.value.length === 5 && studio.state.uploads.value === 0")
+    assert page.evaluate("studio.state.media.value.slice(1).map((one) => one.name)") == [
+        "1.jpg",
+        "2.JPG",
+        "10.jpg",
+        "3.jpg",
+    ]
+    page.wait_for_selector(".notice")
+    assert page.inner_text(".notices") == "Neither photo nor clip, or too many at once: 2 passed over"
+    bounded = page.evaluate(
+        """async () => { const { filesIn } = await import("/static/folders.js");
+            const broken = { ...folder("x", []), createReader: () => ({ readEntries: (_, failed) => failed(new Error()) }) };
+            const all = Array.from({ length: 9 }, (_, i) => file(`${i}.jpg`));
+            const { files, over } = await filesIn([folder("all", all), broken], 4);
+            return [files.map((one) => one.name), over]; }"""
+    )
+    assert bounded == [["0.jpg", "1.jpg", "2.jpg", "3.jpg"], 6]
+    page.evaluate("studio.state.notice.value = null; dropped(folder('papers', [file('a.txt')]))")
+    page.wait_for_selector(".notice.info")
+    for name in ("1.jpg", "2.JPG", "10.jpg", "3.jpg"):
+        page.get_by_role("button", name=f"Remove {name}").click()
+
+
+@pytest.mark.slow
+def test_nine_faces_fit_a_phone(open_page: Opened, clip: Path):
+    for width, height in ((390, 780), (320, 640), (780, 390), (1280, 800)):
+        page = open_page(width, height)
+        page.set_input_files(".strip input[type=file]", clip)  # whose time line leaves the least
+        page.wait_for_selector(".timeline")
+        settled(page)
+        page.evaluate("studio.state.choose(studio.state.media.value[0].id)")
+        settled(page)
+        page.evaluate("document.querySelector('.look').click()")
+        page.wait_for_selector(".nine button >> nth=8")
+        around = page.locator(".around").bounding_box()
+        for tile in (one.bounding_box() for one in page.locator(".nine button").all()):
+            assert abs(tile["width"] / tile["height"] - 0.8) < 0.02, "a face is whole"
+            assert (
+                tile["y"] >= around["y"] + 40 and tile["y"] + tile["height"] <= around["y"] + around["height"]
+            )
+            assert tile["width"] > (70 if height > 400 else 50), width
+        page.keyboard.press("Escape")
+        until(page, "!document.querySelector('.around')")
+        page.evaluate("studio.state.close(studio.state.media.value[1].id)")
+        until(page, "studio.state.media.value.length === 1")
+
+
+def test_the_picture_of_a_clip_is_seen_first_on_a_phone(open_page: Opened, clip: Path):
+    for width, height in ((390, 780), (320, 640)):
+        page = open_page(width, height)
+        page.set_input_files(".strip input[type=file]", clip)
+        page.wait_for_selector(".lane")
+        settled(page)
+        stage, film, strip, panel = (
+            page.locator(one).bounding_box() for one in (".stage", ".film", ".strip", ".panel")
+        )
+        assert stage["height"] > 0.29 * height
+        assert stage["y"] + stage["height"] <= film["y"] and film["y"] + film["height"] <= strip["y"]
+        assert strip["y"] + strip["height"] <= panel["y"] + 1, "nothing is cut off"
+        page.locator(".strength .icon-button").scroll_into_view_if_needed()
+        key = page.locator(".strength .icon-button").bounding_box()
+        assert key["y"] + key["height"] <= strip["y"] + 1, "keys can be scrolled to"
+        page.evaluate("studio.state.close(studio.state.media.value[1].id)")
+        until(page, "studio.state.media.value.length === 1")
+
+
+COVERED = """() => {
+    const notice = document.querySelector(".notice"), edges = (e) => e.getBoundingClientRect();
+    const both = (a, b) => ({
+        left: Math.max(a.left, b.left), right: Math.min(a.right, b.right),
+        top: Math.max(a.top, b.top), bottom: Math.min(a.bottom, b.bottom) });
+    const seen = (e) => { // without what is scrolled away
+        let box = edges(e);
+        for (let up = e.parentElement; up; up = up.parentElement)
+            if (getComputedStyle(up).overflowY !== "visible") box = both(box, edges(up));
+        return box; };
+    const covered = (e) => {
+        const box = both(seen(e), edges(notice));
+        return box.right - box.left > 2 && box.bottom - box.top > 2; };
+    return [...document.querySelectorAll("button, input, select, a[href], .tools")]
+        .filter((e) => !notice.contains(e) && e.checkVisibility() && covered(e)).map((e) => e.outerHTML.slice(0, 90)); }"""
+
+
+def test_notices_cover_no_controls(open_page: Opened):
+    for width, height in ((1280, 800), (390, 780), (320, 640)):
+        page = open_page(width, height, permissions=["camera"])
+        settled(page)
+        for screen in SCREENS:
+            page.evaluate(f"location.hash = '{screen}'")
+            until(page, f"studio.state.screen.value === '{screen}'")
+            page.evaluate(
+                "studio.state.tell('What happened. '.repeat(8), 'error', Array(9).fill('One more line.'))"
+            )
+            page.wait_for_selector(".notice")
+            assert page.locator(".notice").bounding_box()["y"] > 0
+            assert not page.evaluate(COVERED), (screen, width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+SAY = """async ([method, path, body]) => {
+    const { call } = await import("/static/api.js"), { said } = await import("/static/errors.js");
+    return call(method, path, typeof body === "string" ? new Blob([body]) : body ?? undefined).then(() => null, said); }"""
+
+
+def test_what_goes_wrong_is_said_in_the_readers_language(open_page: Opened, server: Running):
+    page = open_page()
+    settled(page)
+    assert page.evaluate(SAY, ["POST", "/api/media", "no picture"])["text"].startswith("This is no photo")
+    page.evaluate("import('/static/words.js').then((one) => one.speak('zh'))")
+    page.wait_for_selector("html[lang=zh]")
+    portrait = page.evaluate("studio.state.current.value")
+    whole = {
+        ("POST", "/api/media", "no picture"): "这不是可以打开的照片或视频",
+        ("POST", "/api/media", ""): "这个文件是空的",
+        ("POST", "/api/media", "GIF89a"): "这不是可以打开的照片或视频",
+    }
+    for (method, path, body), text in whole.items():
+        told = page.evaluate(SAY, [method, path, body])
+        assert told["text"].startswith(text) and not told["detail"], told
+    told = page.evaluate(SAY, ["POST", f"/api/media/{portrait}/render", {"request": {"smile": 9}}])
+    assert told["text"] == "无法按这样的设置处理。" and "smile" in told["detail"], (
+        "the server's words as a detail"
+    )
+    told = page.evaluate(SAY, ["GET", "/api/media/nothing", None])
+    assert told["text"] == "它已经不在了。" and told["detail"]
+    page.evaluate(
+        "studio.state.trying(() => import('/static/api.js').then((api) => api.get('/api/media/nothing')))"
+    )
+    page.wait_for_selector(".notice.error .more")
+    assert page.inner_text(".notice p >> nth=0") == "它已经不在了。"
+
+
+def test_sentences_of_the_page_are_for_what_the_server_says(open_page: Opened):
+    """Whoever rewords an error of mien finds here that the page says it in words of its own."""
+    page = open_page()
+    texts = [text for text, _ in said_by_mien()] + [too_large(200_000_000).detail]
+    for head in (b"", b"no picture", b"GIF89a"):
+        with pytest.raises(InputError) as refused:
+            kind_of(head)
+        texts.append(str(refused.value))
+    lost = page.evaluate(
+        """async (texts) => { const { SENTENCES } = await import("/static/errors.js");
+            return SENTENCES.filter(([, pattern]) => !texts.some((one) => pattern.test(one))).map(([key]) => key); }""",
+        texts,
+    )
+    assert not lost
+
+
+def test_nothing_is_to_be_typed_in_a_terminal(open_page: Opened):
+    page = open_page()
+    raised = [text for text, raised in said_by_mien() if raised and ("`mien" in text or " --" in text)]
+    assert len(raised) > 10
+    said = page.evaluate(
+        """async (texts) => { const { said } = await import("/static/errors.js");
+            return texts.map((message) => Object.values(said({ message, kind: "" })).join(" ")); }""",
+        raised,
+    )
+    typed = [
+        (before, now)
+        for before, now in zip(raised, said, strict=True)
+        if "`mien" in now or " --" in now or not now.strip()
+    ]
+    assert not typed
+
+
+def said_by_mien() -> list[tuple[str, bool]]:
+    """The texts in the sources of what works for the studio, with 7 for what is filled in, and whether they are raised."""
+    found: list[tuple[str, bool]] = []
+    for package in ("edits", "face", "io", "models", "pipeline", "web"):
+        for path in (Path(mien.__file__).parent / package).glob("*.py"):
+            tree = ast.parse(path.read_text("utf-8"))
+            raised = {
+                id(one) for node in ast.walk(tree) if isinstance(node, ast.Raise) for one in ast.walk(node)
+            }
+            parts = {
+                id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values
+            }
+            for node in ast.walk(tree):
+                if isinstance(node, ast.JoinedStr):
+                    words = (part.value if isinstance(part, ast.Constant) else "7" for part in node.values)
+                    found.append(("".join(map(str, words)), id(node) in raised))
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+                    found.append((node.value, id(node) in raised))
+    return found
 
 
 IN_VIEW = (

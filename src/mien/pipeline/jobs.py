@@ -50,6 +50,7 @@ RETURNING id, job, item, source, target, tries
 """
 SUMMARY = """
 SELECT job.id, verb, arguments, job.state AS wish, made, count(*) AS total,
+    (SELECT item FROM task AS first WHERE first.job = job.id ORDER BY id LIMIT 1) AS item,
     sum(task.state = 'done') AS done, sum(task.state = 'declined') AS declined, sum(task.state = 'failed') AS failed,
     sum(task.state = 'running') AS running, sum(task.state = 'waiting') AS waiting,
     sum(CASE WHEN task.state IN ('done', 'declined', 'failed') THEN 1.0

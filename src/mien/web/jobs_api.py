@@ -92,7 +92,9 @@ class Work:
         people.swap_request(wanted)
         pairs = people.pairs(wanted)
         mapping = [(str(_kept(source.path, place)), _named(library, face, place)) for source, face in pairs]
-        return wanted | {"mapping": mapping, "consent": consent_of([source for source, _ in pairs])}
+        sources = [source for source, _ in pairs]
+        names = list(dict.fromkeys(source.name for source in sources))
+        return wanted | {"mapping": mapping, "consent": consent_of(sources), "names": names}
 
     def _files_of(
         self, request: EditRequest, wanted: dict[str, Any], library: Library, place: Path

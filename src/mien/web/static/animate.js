@@ -71,7 +71,7 @@ export const Animate = () => {
   return html`<div class="scroll">
     <h1>${t("screen.animate")}</h1>
     <p class="lead">${t("animate-lead")}</p>
-    ${!consent.value ? html`<${Consent} key=${state.current.value} />` : html`<div class="manners">
+    ${!state.faceable.value ? html`<p class="note"><${Icon} name="info" />${t("no-face")}</p>` : !consent.value ? html`<${Consent} key=${state.current.value} />` : html`<div class="manners">
       ${(state.about.value?.motions ?? []).map((/** @type {string} */ name) => html`<${Motion} key=${name} name=${name} />`)}
       ${clips.map((one) => html`<button type="button" key=${one.id} class="manner" aria-pressed=${chosen.value === `clip:${one.id}`} onClick=${() => (chosen.value = `clip:${one.id}`)}><img src=${`/api/media/${one.id}?w=192`} alt="" /><span>${one.name}</span></button>`)}
     </div>

@@ -16,7 +16,9 @@ export async function call(method, path, body, how = {}) {
   /** @type {Record<string, string>} */
   const headers = { ...(/** @type {any} */ (how.headers) ?? {}) };
   if (body !== undefined && !raw) headers["Content-Type"] = "application/json";
-  const answer = await fetch(path, { ...how, method, headers, body: body === undefined || raw ? body : JSON.stringify(body) });
+  const answer = await fetch(path, { ...how, method, headers, body: body === undefined || raw ? body : JSON.stringify(body) }).catch((error) => {
+    throw error instanceof TypeError ? new Refused(0, { error: error.message, kind: "Gone", hint: "" }) : error; // nobody answers
+  });
   if (answer.ok) return answer;
   const said = await answer.json().catch(() => ({ error: answer.statusText, kind: "", hint: "" }));
   throw new Refused(answer.status, said);

@@ -21,7 +21,7 @@ const begin = async () => {
 const Clean = () =>
   html`<main class="clean"><canvas class="seen" role="img" aria-label=${t("live-picture")} hidden=${!mirror.running.value} ref=${mirror.showOn}></canvas>
     ${!mirror.running.value && html`<button type="button" class="main" onClick=${begin}><${Icon} name="play" />${t("live-start")}</button>`}
-    ${state.notice.value && html`<p class="notice" role="alert">${state.notice.value.text}</p>`}</main>`;
+    ${state.notice.value && html`<p class="notice" role="alert">${[state.notice.value.text, ...state.notice.value.more].join(" ")}</p>`}</main>`;
 
 await speak(wanted());
 effect(() => render(html`<${Clean} />`, /** @type {HTMLElement} */ (document.getElementById("app"))));

@@ -4,6 +4,7 @@ import { bring as bringPack, forget as forgetPack, packs } from "./effects.js";
 import * as stage from "./stage.js";
 import * as state from "./state.js";
 import { arm, endOf } from "./gesture.js";
+import { colourNamed, named, shown } from "./edit_words.js";
 import { lookAround } from "./look.js";
 import { signal } from "./vendor/signals-core.js";
 import { html, Icon, Slider } from "./view.js";
@@ -21,8 +22,6 @@ const groups = () => {
   for (const edit of edits()) found.set(edit.group, [...(found.get(edit.group) ?? []), edit]);
   return [...found];
 };
-/** @param {any} edit */
-const named = (edit) => (known(`edit.${edit.name}`) ? t(`edit.${edit.name}`) : edit.says);
 /** @param {any} edit */
 const isSet = (edit) => edit.name in state.now.value.request;
 
@@ -65,14 +64,6 @@ function near(edit) {
 }
 let dwell = 0;
 
-/** A number as people read it. @param {any} edit @param {number} value */
-function shown(edit, value) {
-  if (!value) return edit.name === "age_to" ? t("off") : "0";
-  const sign = value > 0 && edit.name !== "age_to" ? "+" : value < 0 ? "−" : "";
-  if (edit.unit) return t(edit.unit === "degrees" ? "degrees" : "years", { n: `${sign}${Math.abs(Math.round(value))}` });
-  return `${sign}${Math.round(Math.abs(value) * 100)}`;
-}
-
 const NumberSlider = (/** @type {any} */ { edit }) => {
   const asked = state.now.value.request[edit.name] ?? 0;
   const zero = edit.moves ? 0 : edit.low;
@@ -89,13 +80,12 @@ const ColourSlider = (/** @type {any} */ { edit }) => {
   const [colour, text] = asked ? asked.split(":") : ["", "0"];
   const strength = asked ? Number(text ?? 1) : 0;
   const pick = (/** @type {string} */ name) => done(edit, `${name}:${strength || 0.8}`);
-  const name = (/** @type {string} */ key) => (known(`colour.${key}`) ? t(`colour.${key}`) : key);
   return html`<div class="colour">
-    <${Slider} id=${edit.name} says=${named(edit)} value=${strength} low=${edit.low} high=${edit.high} step=${edit.high / STEPS} shown=${colour ? `${name(colour)} ${Math.round(strength * 100)}` : t("off")}
+    <${Slider} id=${edit.name} says=${named(edit)} value=${strength} low=${edit.low} high=${edit.high} step=${edit.high / STEPS} shown=${colour ? `${colourNamed(colour)} ${Math.round(strength * 100)}` : t("off")}
       onBegin=${() => colour && near(edit)} onInput=${(/** @type {number} */ v) => moving(edit, `${colour || Object.keys(edit.colours)[0]}:${v}`)}
       onDone=${(/** @type {number} */ v) => done(edit, `${colour || Object.keys(edit.colours)[0]}:${v}`)} onReset=${() => done(edit, 0)} />
     <div class="swatches" role="radiogroup" aria-label=${named(edit)}>
-      ${Object.entries(edit.colours).map(([key, hex]) => html`<button type="button" role="radio" aria-checked=${key === colour} title=${name(key)} aria-label=${name(key)}
+      ${Object.entries(edit.colours).map(([key, hex]) => html`<button type="button" role="radio" aria-checked=${key === colour} title=${colourNamed(key)} aria-label=${colourNamed(key)}
         class="swatch" style=${{ "--colour": hex }} onClick=${() => (key === colour ? done(edit, 0) : pick(key))}>${key === colour && html`<${Icon} name="check" />`}</button>`)}
       <label class="swatch own" title=${t("own-colour")}><${Icon} name="add" /><input type="color" aria-label=${`${named(edit)}: ${t("own-colour")}`} value=${colour.startsWith("#") ? colour : "#a04050"}
         onChange=${(/** @type {any} */ e) => pick(e.target.value)} /></label>
@@ -199,7 +189,7 @@ function drop(name) {
 
 const Presets = () => {
   const some = Object.keys(state.strengths(state.now.value)).length > 0;
-  return html`<section class="presets" aria-label=${t("presets")}>
+  return html`<section aria-label=${t("presets")}>
     <h2>${t("presets")}</h2>
     <div class="chips">
       ${!live() && html`<button type="button" class="chip look" disabled=${!state.medium.value?.faces.length} onClick=${lookAround}><${Icon} name="look" />${t("look-around")}</button>`}
@@ -213,12 +203,12 @@ const Presets = () => {
 
 export const Edit = () => {
   const of = groups().find(([group]) => group === open.value)?.[1] ?? [];
-  const nobody = state.medium.value && !state.faceable.value && !live();
+  const nobody = Boolean(state.medium.value) && !state.faceable.value && !live();
   return html`<${Tiles} />
     <div class="sliders" id="sliders" role="tabpanel" aria-labelledby=${`tab-${open.value}`}>
-      ${nobody && html`<p class="note"><${Icon} name="info" />${t("no-face")}</p>`}
+      ${nobody && html`<p class="note"><${Icon} name="info" />${t("no-face-edit")}</p>`}
       <${Faces} />
-      ${of.map((edit) => html`<${KINDS[edit.unit] ?? NumberSlider} key=${edit.name} edit=${edit} />`)}
+      <fieldset class="bare" disabled=${nobody}>${of.map((edit) => html`<${KINDS[edit.unit] ?? NumberSlider} key=${edit.name} edit=${edit} />`)}</fieldset>
     </div>
-    <${Presets} />`;
+    <fieldset class="bare presets" disabled=${nobody}><${Presets} /></fieldset>`;
 };

@@ -1,6 +1,7 @@
 // @ts-check
 // Effect packs of one's own: a zip, or a folder of effect.json and the PNGs that it names, which is put into a zip here.
 import * as api from "./api.js";
+import { fileOf, inside } from "./folders.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
 import { t } from "./words.js";
@@ -20,24 +21,14 @@ export const bring = (file) =>
     return made.id;
   });
 
-/** The folders and zips among what is dropped. @param {DataTransfer | null} dropped @returns {Promise<File>[]} */
-export const among = (dropped) =>
-  [...(dropped?.items ?? [])].flatMap((item) => {
-    const entry = /** @type {any} */ (item.webkitGetAsEntry?.());
-    if (entry?.isDirectory) return [folded(entry)];
-    const file = item.getAsFile();
-    return file?.name.toLowerCase().endsWith(".zip") ? [Promise.resolve(file)] : [];
-  });
+/** @param {File} file */
+export const isPack = (file) => file.name.toLowerCase().endsWith(".zip");
 
-/** A folder as a zip. @param {any} folder */
-async function folded(folder) {
-  const reader = folder.createReader(), files = /** @type {File[]} */ ([]);
-  for (;;) {
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at most
-    if (!some.length) break;
-    for (const one of some) if (one.isFile && FILES.test(one.name)) files.push(await new Promise((resolve, reject) => one.file(resolve, reject)));
-  }
-  return new File([await zipped(files)], `${folder.name}.zip`);
+/** A folder as a pack; nothing where it is none. @param {any} folder @returns {Promise<File | null>} */
+export async function folded(folder) {
+  const all = (await inside(folder)).filter((one) => one.isFile && FILES.test(one.name));
+  if (!all.some((one) => one.name === "effect.json")) return null;
+  return new File([await zipped(await Promise.all(all.map(fileOf)))], `${folder.name}.zip`);
 }
 
 /** @param {string} id */

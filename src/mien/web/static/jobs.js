@@ -1,6 +1,8 @@
 // @ts-check
 // Jobs: what runs, what waits, what is done; it goes on without the page and after a crash.
 import * as api from "./api.js";
+import { jobNamed } from "./edit_words.js";
+import { noted } from "./errors.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
 import { html, Icon, IconButton, Twice } from "./view.js";
@@ -27,7 +29,7 @@ export function listen() {
     const others = state.jobs.value.filter((one) => one.id !== job.id);
     const before = state.jobs.value.find((one) => one.id === job.id);
     state.jobs.value = job.state === "gone" ? others : [...others, job].sort((a, b) => b.made - a.made);
-    if (job.state === "done" && before && before.state !== "done") state.tell(FOLDERS.includes(job.verb) ? t("job-over", { what: named(job) }) : t("job-done", { n: job.done }));
+    if (job.state === "done" && before && before.state !== "done") state.tell(FOLDERS.includes(job.verb) ? t("job-over", { what: jobNamed(job) }) : t("job-done", { n: job.done }));
     if (job.id in tasks.value) list(job.id);
   });
 }
@@ -41,13 +43,6 @@ function list(id) {
   });
 }
 
-/** What a job does, by the tiles of its edits. @param {any} job */
-function named(job) {
-  if (job.verb !== "edit") return t(`screen.${job.verb}`);
-  const groups = state.about.value?.edits.filter((/** @type {any} */ one) => one.name in job.arguments).map((/** @type {any} */ one) => one.group) ?? [];
-  return [...new Set(groups)].map((group) => t(`group.${group}`)).join(", ");
-}
-
 /** @param {number | null} seconds */
 export const left = (seconds) => (seconds === null ? "" : seconds < 90 ? t("seconds-left", { n: Math.max(seconds, 1) }) : seconds < 7200 ? t("minutes-left", { n: Math.round(seconds / 60) }) : t("hours-left", { n: Math.round(seconds / 3600) }));
 
@@ -59,7 +54,7 @@ const sorted = (all) => [...all].sort((a, b) => Number(b.state === "failed") - N
 
 const Tasks = (/** @type {any} */ { job }) =>
   html`<ul class="tasks">${sorted(tasks.value[job.id] ?? []).map((task) => html`<li key=${task.id} class=${task.state}>
-    <span class="name">${task.item}</span><span class="said">${task.note || (task.state === "running" && task.total > 1 ? `${Math.round((100 * task.done) / task.total)} %` : t(`state.${task.state}`))}</span>
+    <span class="name">${task.item}</span><span class="said">${noted(task.note) || (task.state === "running" && task.total > 1 ? `${Math.round((100 * task.done) / task.total)} %` : t(`state.${task.state}`))}</span>
     ${task.state === "done" && !FOLDERS.includes(job.verb) && html`<${IconButton} icon="save" says=${t("save-name", { name: task.item })} onClick=${() => api.save(`/api/jobs/${job.id}/tasks/${task.id}`)} />`}</li>`)}</ul>`;
 
 /** A job; the whole of one is its files, too, and it stays. */
@@ -70,14 +65,14 @@ export const Job = (/** @type {any} */ { job, whole = false }) => {
   return html`<article class=${`job ${job.state}`}>
     <header>
       <button type="button" class="title" aria-expanded=${shown} onClick=${() => { open.value = shown ? "" : job.id; if (!shown) list(job.id); }}>
-        <${Icon} name="down" /><b>${named(job)}</b><span>${job.total === 1 && !over ? `${Math.round(100 * job.share)} %` : t("of", { done: job.done, total: job.total })}${job.declined ? `, ${t("n-declined", { n: job.declined })}` : ""}${job.failed ? `, ${t("n-failed", { n: job.failed })}` : ""}</span></button>
+        <${Icon} name="down" /><b title=${jobNamed(job)}>${jobNamed(job)}</b><span>${job.total === 1 && !over ? `${Math.round(100 * job.share)} %` : t("of", { done: job.done, total: job.total })}${job.declined ? `, ${t("n-declined", { n: job.declined })}` : ""}${job.failed ? `, ${t("n-failed", { n: job.failed })}` : ""}</span></button>
       <span class="state">${over ? t(`state.${job.state}`) : left(job.seconds_left) || t(`state.${job.state}`)}</span>
       ${!over && html`<${IconButton} icon=${resting ? "play" : "pause"} says=${resting ? t("go-on") : t("rest")} onClick=${() => ask(job, "PATCH", "", { state: resting ? "active" : "paused" })} />`}
       ${job.failed > 0 && html`<${IconButton} icon="retry" says=${t("retry")} onClick=${() => ask(job, "POST", "/retry")} />`}
       ${job.done > 0 && !FOLDERS.includes(job.verb) && html`<${IconButton} icon="save" says=${t("save-all")} onClick=${() => api.save(`/api/jobs/${job.id}/results`)} />`}
       ${!whole && html`<${Twice} id=${`job ${job.id}`} small=${true} says=${t("forget-job")} onSure=${() => ask(job, "DELETE", "")} />`}
     </header>
-    <progress max="1" value=${job.share} aria-label=${named(job)}></progress>
+    <progress max="1" value=${job.share} aria-label=${jobNamed(job)}></progress>
     ${shown && html`<${Tasks} job=${job} />`}
   </article>`;
 };

@@ -25,7 +25,7 @@ let stroke = null;
 let shown = ""; // the id of the mask that is there
 let saved = Promise.resolve(); // strokes are kept one after the other
 
-const canPaint = () => state.screen.value === "edit" && state.medium.value?.kind === "photo";
+const canPaint = () => state.screen.value === "edit" && state.medium.value?.kind === "photo" && state.faceable.value;
 export const toggle = () => (brushing.value = canPaint() && !brushing.value);
 /** @param {number} by */
 export const grow = (by) => (size.value = Math.min(Math.max(size.value * by, SIZES[0]), SIZES[1]));

@@ -1,6 +1,7 @@
 // @ts-check
 // The page for who is not known yet: it asks for the password.
 import * as api from "./api.js";
+import { line } from "./errors.js";
 import { effect, signal } from "./vendor/signals-core.js";
 import { html, Icon, render } from "./view.js";
 import { speak, t, wanted } from "./words.js";
@@ -17,7 +18,7 @@ async function enter(event) {
     await api.call("POST", "/api/login", { password: field.value });
     location.reload();
   } catch (error) {
-    said.value = /** @type {Error} */ (error).message;
+    said.value = line(error);
     field.value = "";
     field.focus();
   }

@@ -62,9 +62,12 @@ function cut() {
 /** What a version is, in words. @param {any} one */
 const named = (one) => `${t("edit.smile")} ${Math.round(one.smile * 100)}, ${t("edit.age")} ${one.age}`;
 
+/** Keys go to what has opened. @param {HTMLElement | null} opened */
+const focus = (opened) => opened?.focus();
+
 export const Around = () =>
   around.value &&
-  html`<div class="around" role="dialog" aria-label=${t("look-around")} onKeyDown=${(/** @type {KeyboardEvent} */ e) => e.key === "Escape" && close()}>
+  html`<div class="around" role="dialog" tabindex="-1" ref=${focus} aria-label=${t("look-around")} onKeyDown=${(/** @type {KeyboardEvent} */ e) => e.key === "Escape" && close()}>
     <header><h2>${t("look-around")}</h2><${IconButton} icon="close" says=${t("close")} onClick=${close} /></header>
     <div class="nine">${around.value.versions.map((/** @type {any} */ one) => html`<button type="button" aria-label=${named(one)} title=${named(one)} disabled=${!one.id} onClick=${() => take(one)}>
       ${one.id ? html`<img src=${`/api/media/${one.id}?w=${SIDE}`} alt="" style=${cut()} />` : html`<i class="coming"></i>`}</button>`)}</div>

@@ -1,15 +1,18 @@
 // @ts-check
 // The page: a function of the state, drawn anew when the state changes.
 import { Animate, Moving } from "./animate.js";
+import { open } from "./bring.js";
 import { mean, nudge, part, people, setEnd, Timeline, toggleKey } from "./clip.js";
 import { Edit, take } from "./edit.js";
 import * as effects from "./effects.js";
+import { filesIn } from "./folders.js";
 import { Generate } from "./generate.js";
 import { Jobs, listen } from "./jobs.js";
 import { Brush, brushing, grow, toggle } from "./keep.js";
 import { Live, Mirror } from "./live.js";
 import { Around } from "./look.js";
 import * as networks from "./networks.js";
+import { Notices } from "./notices.js";
 import * as pairs from "./pairs.js";
 import { dress, Settings, theme } from "./settings.js";
 import * as sketch from "./sketch.js";
@@ -101,7 +104,7 @@ function makeClip() {
 
 const Strip = () =>
   html`<div class="strip" role="group" aria-label=${t("photos")}>
-    <label class="add" title=${t("open")}><input type="file" multiple accept="image/*,video/*,.heic,.avif" aria-label=${t("open")} onChange=${(/** @type {any} */ e) => { state.open([...e.target.files]); e.target.value = ""; }} /><${Icon} name="open" /><span>${t("open")}</span></label>
+    <label class="add" title=${t("open")}><input type="file" multiple accept="image/*,video/*,.heic,.avif" aria-label=${t("open")} onChange=${(/** @type {any} */ e) => { open([...e.target.files]); e.target.value = ""; }} /><${Icon} name="open" /><span>${t("open")}</span></label>
     ${state.media.value.map((one) => html`<div class="thumb" key=${one.id}>
       <button type="button" aria-pressed=${one.id === state.current.value} aria-label=${one.name} onClick=${() => state.choose(one.id)}><img src=${`/api/media/${one.id}?w=192`} alt="" loading="lazy" />${one.kind === "clip" && html`<${Icon} name="film" />`}</button>
       ${state.media.value.length > 1 && html`<button type="button" class="drop" aria-label=${t("forget-name", { name: one.name })} onClick=${() => state.close(one.id)}><${Icon} name="close" /></button>`}</div>`)}
@@ -114,13 +117,11 @@ const Page = () => {
     <a class="skip" href="#main-panel" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); /** @type {HTMLElement | null} */ (document.querySelector(":is(#main, #panel) :is(input, button, a)"))?.focus(); }}>${t("skip")}</a>
     <${Rail} />
     <div class="work" hidden=${Boolean(sheet)}>
-      <${Top} /><main class="middle"><${stage.Stage}><${Brush} /></${stage.Stage}><${Moving} /><${Mirror} /><${Around} /></main><${Timeline} /><${Strip} />
+      <${Top} />${!sheet && html`<${Notices} />`}<main class="middle"><${stage.Stage}><${Brush} /></${stage.Stage}><${Moving} /><${Mirror} /><${Around} /></main><${Timeline} /><${Strip} />
     </div>
     ${panel && html`<aside class="panel" id="panel" aria-label=${t(`screen.${state.screen.value}`)}><${panel} /></aside>`}
-    ${sheet && html`<${sheet} />`}
+    ${sheet ? html`<${sheet} /><${Notices} />` : null}
     ${dragging.value && html`<div class="dropping"><${Icon} name="open" />${t(state.screen.value === "verify" ? "drop-to-verify" : "drop")}</div>`}
-    <div class="notices" aria-live="polite">${state.gone.value && html`<p class="notice error"><${Icon} name="alert" />${t("gone")}</p>`}${!state.gone.value && state.notice.value && html`<p class=${`notice ${state.notice.value.kind}`}><${Icon} name=${state.notice.value.kind === "error" ? "alert" : "info"} />${state.notice.value.text}
-      <${IconButton} icon="close" says=${t("close")} onClick=${() => (state.notice.value = null)} /></p>`}</div>
   </div>`;
 };
 
@@ -140,20 +141,37 @@ addEventListener("drop", (event) => {
   if (!brings(event)) return;
   event.preventDefault();
   dragging.value = false;
-  const packs = SCREENS[state.screen.value]?.panel ? effects.among(event.dataTransfer) : [];
-  if (packs.length) packs.forEach(async (one) => take(await one));
-  else bring([...(event.dataTransfer?.files ?? [])], event.target);
+  const items = [...(event.dataTransfer?.items ?? [])], entries = items.map((one) => /** @type {any} */ (one.webkitGetAsEntry?.()));
+  const files = items.filter((_, i) => !entries[i]?.isDirectory).map((one) => one.getAsFile()); // asked for while the event lasts
+  receive(files.filter((one) => one !== null), entries.filter((one) => one?.isDirectory), event.target);
 });
 addEventListener("paste", (event) => bring([...(event.clipboardData?.files ?? [])]));
 
-/** @param {File[]} files @param {any} [onto] */
-function bring(files, onto) {
-  if (!files.length) return;
+/** What is dropped: packs of effects, where these can be seen, photos and clips, and folders of either. @param {File[]} files
+ * @param {any[]} folders @param {any} onto */
+const receive = (files, folders, onto) =>
+  state.trying(async () => {
+    const effective = Boolean(SCREENS[state.screen.value]?.panel), others = [];
+    for (const folder of folders) {
+      const pack = effective ? await effects.folded(folder) : null;
+      if (pack) await take(pack);
+      else others.push(folder);
+    }
+    const packs = effective ? files.filter(effects.isPack) : [];
+    for (const pack of packs) await take(pack);
+    const found = await filesIn(others);
+    bring([...files.filter((one) => !packs.includes(one)), ...found.files], onto, found.over);
+  });
+
+/** @param {File[]} files @param {any} [onto] @param {number} [over] files that were passed over */
+function bring(files, onto, over = 0) {
+  const besides = over ? [t("passed-over", { n: over })] : [];
+  if (!files.length) return over && state.tell(besides[0]);
   if (state.screen.value === "verify") look(files[0]);
   else if (state.screen.value === "sketch") sketch.lay(files[0]);
   else if (state.screen.value === "networks") networks.bring(files[0]);
-  else if (state.screen.value === "pairs") pairs.bring(files, onto?.closest?.("[data-side]")?.dataset.side);
-  else state.open(files);
+  else if (state.screen.value === "pairs") pairs.bring(files, onto?.closest?.("[data-side]")?.dataset.side, besides);
+  else open(files, besides);
 }
 
 /** @param {number} by */

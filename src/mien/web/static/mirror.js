@@ -105,7 +105,7 @@ async function worked(eye, id) {
       if (id === camera) told = ""; // it was forgotten, as another page has begun one
       await ask(wanted);
     } else {
-      state.tell(/** @type {Error} */ (error).message, "error");
+      state.fail(error);
       stop();
     }
     return null;

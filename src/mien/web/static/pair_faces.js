@@ -2,6 +2,7 @@
 // The faces of two people, the least alike first: who is somebody else is left out by a click. The machine has proposed
 // whom it takes for one.
 import * as api from "./api.js";
+import { each } from "./bring.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
 import { html, Icon } from "./view.js";
@@ -35,8 +36,9 @@ async function turn(at, n) {
 /** More clips and photos, whose faces a job looks for. @param {any} pair @param {any} side @param {File[]} files */
 const add = (pair, side, files) =>
   state.working(async () => {
-    const media = [];
-    for (const file of files) media.push((await api.upload(file)).id);
+    const media = /** @type {string[]} */ ([]);
+    await each(files, async (file) => media.push((await api.upload(file)).id));
+    if (!media.length) return;
     await api.post(`/api/pairs/${pair.id}/${side.side}/media`, { media });
     for (const id of media) await api.call("DELETE", `/api/media/${id}`);
     state.jobs.value = await api.get("/api/jobs");

@@ -2,6 +2,7 @@
 // Train two people: who they are, their faces, the training, and what was learned put to use. The server knows how far each
 // pair is; what takes long is a job.
 import * as api from "./api.js";
+import { each } from "./bring.js";
 import * as jobs from "./jobs.js";
 import { Faces } from "./pair_faces.js";
 import { Training, Use } from "./pair_training.js";
@@ -37,17 +38,15 @@ effect(() => {
   }, SOON);
 });
 
-/** Clips and photos of one of the two; without saying of whom, of the first who has none. @param {File[]} files @param {string} [side] */
-export async function bring(files, side = coming.value.a.length ? "b" : "a") {
+/** Clips and photos of one of the two; without saying of whom, of the first who has none. @param {File[]} files @param {string} [side]
+ * @param {string[]} [besides] what else is to be said */
+export async function bring(files, side = coming.value.a.length ? "b" : "a", besides = []) {
   if (pair()) return state.tell(t("pair-new-first"));
-  for (const file of files) {
-    opening.value++;
-    await state.trying(async () => {
-      const told = await api.upload(file);
-      coming.value = { ...coming.value, [side]: [...coming.value[side], told] };
-    });
-    opening.value--;
-  }
+  opening.value += files.length;
+  await each(files, async (file) => {
+    const told = await api.upload(file).finally(() => opening.value--);
+    coming.value = { ...coming.value, [side]: [...coming.value[side], told] };
+  }, () => besides);
 }
 
 /** @param {string} side @param {string} id */

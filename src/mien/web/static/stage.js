@@ -2,6 +2,7 @@
 // The picture in the middle: zoom, pan, before and after, rings on faces; what is drawn when a slider is held and when
 // it is let go.
 import * as api from "./api.js";
+import { noted } from "./errors.js";
 import { arm, endOf, only, shareOf } from "./gesture.js";
 import { Painter } from "./painter.js";
 import * as state from "./state.js";
@@ -108,7 +109,7 @@ async function refresh(id, shown) {
     const image = await api.bitmap(made);
     result = made;
     settle(image, mine);
-    if (notes.length) state.tell(notes.join("; "));
+    if (notes.length) state.tell(notes.map(noted).join(" "));
   });
 }
 

@@ -2,6 +2,7 @@
 // What the page knows. Pictures are the server's; of each the page remembers what was asked for: a list of states,
 // through which undo and redo walk. A state is a small object, so that undo is without end and costs nothing.
 import * as api from "./api.js";
+import { said } from "./errors.js";
 import { batch, computed, signal } from "./vendor/signals-core.js";
 import { t } from "./words.js";
 
@@ -22,7 +23,7 @@ export const people = signal(/** @type {any[]} */ ([]));
 export const jobs = signal(/** @type {any[]} */ ([]));
 export const busy = signal(0); // what is being made
 export const gone = signal(false); // the server has ended
-export const notice = signal(/** @type {{text: string, kind: string} | null} */ (null));
+export const notice = signal(/** @type {{text: string, kind: string, more: string[]} | null} */ (null));
 export const uploads = signal(0);
 
 export const moment = signal(/** @type {{of: string, time: number, id: string} | null} */ (null)); // the frame of a clip that is looked at
@@ -49,13 +50,19 @@ export const strengths = (state) => without(state.request, ["face", ...TIMED]);
 /** @param {State} state */
 export const untouched = (state) => !state.swap && !state.style && !Object.keys(strengths(state)).length;
 
-/** @param {string} text @param {string} kind */
-export function tell(text, kind = "info") {
-  notice.value = { text, kind };
+/** @param {string} text @param {string} kind @param {string[]} more lines below it */
+export function tell(text, kind = "info", more = []) {
+  notice.value = { text, kind, more };
   const mine = notice.value;
   setTimeout(() => {
     if (notice.value === mine) notice.value = null;
-  }, kind === "error" ? 9000 : 4000);
+  }, (kind === "error" ? 9000 : 4000) + 2000 * more.length);
+}
+
+/** Tell of what went wrong. @param {any} error */
+export function fail(error) {
+  const { text, detail } = said(error);
+  if (error.name !== "AbortError") tell(text, "error", detail ? [detail] : []);
 }
 
 /** Do something and tell of what went wrong. @template T @param {() => Promise<T>} work @returns {Promise<T | undefined>} */
@@ -63,7 +70,7 @@ export async function trying(work) {
   try {
     return await work();
   } catch (error) {
-    if (/** @type {any} */ (error).name !== "AbortError") tell(/** @type {Error} */ (error).message, "error");
+    fail(error);
   }
 }
 
@@ -130,22 +137,6 @@ export async function workAt(id) {
   await bringIn(id);
   choose(id);
   location.hash = "edit";
-}
-
-/** Bring files in; the first of them is shown. @param {Iterable<File>} files */
-export async function open(files) {
-  let first = true;
-  for (const file of files) {
-    uploads.value++;
-    await trying(async () => {
-      const told = await api.upload(file);
-      media.value = [...media.value, told];
-      if (first) choose(told.id);
-      first = false;
-      if (!told.faces.length && told.kind === "photo") tell(t("no-face"), "info");
-    });
-    uploads.value--;
-  }
 }
 
 /** @param {string} id */

@@ -1,6 +1,7 @@
 // @ts-check
 // Style: manners in the box and any painting, over the whole picture or only its faces.
 import * as api from "./api.js";
+import { each } from "./bring.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
 import { html, Icon, Slider } from "./view.js";
@@ -16,12 +17,10 @@ function put(style) {
 
 /** @param {File[]} files */
 const bring = (files) =>
-  state.trying(async () => {
-    for (const file of files) {
-      const told = await api.upload(file);
-      paintings.value = [...paintings.value, { id: told.id, name: told.name }];
-      put({ ...(state.now.value.style ?? {}), manner: undefined, style: told.id });
-    }
+  each(files, async (file) => {
+    const told = await api.upload(file);
+    paintings.value = [...paintings.value, { id: told.id, name: told.name }];
+    put({ ...(state.now.value.style ?? {}), manner: undefined, style: told.id });
   });
 
 export const Style = () => {

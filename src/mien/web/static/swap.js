@@ -2,6 +2,7 @@
 // Swap: people above, faces of the picture in the stage; a person is dragged onto a face, or chosen for it. Consent is
 // asked once a person, and goes into the label.
 import * as api from "./api.js";
+import { each } from "./bring.js";
 import { lanesOn, people } from "./clip.js";
 import { swappers } from "./networks.js";
 import * as stage from "./stage.js";
@@ -68,7 +69,7 @@ export function giveWith(person, network) {
 async function bring(files) {
   const media = /** @type {string[]} */ ([]);
   making.value = true;
-  for (const file of files) await state.trying(async () => media.push((await api.upload(file)).id));
+  await each(files, async (file) => media.push((await api.upload(file)).id));
   making.value = false;
   if (media.length) adding.value = { media, name: files[0].name.replace(/\.[^.]+$/, "") };
 }
@@ -149,6 +150,7 @@ export const Swap = () => {
   return html`<div class="scroll">
     <h1>${t("screen.swap")}</h1>
     <p class="lead">${t("swap-lead")}</p>
+    ${state.medium.value && !state.faceable.value && html`<p class="note"><${Icon} name="info" />${t("no-face")}</p>`}
     ${adding.value ? html`<${Consent} />` : html`<div class="people">
       ${state.people.value.map((person) => html`<${Person} key=${person.id} person=${person} />`)}
       <label class="person add"><input type="file" accept="image/*" multiple onChange=${(/** @type {any} */ e) => bring([...e.target.files])} /><span class="face"><${Icon} name="person" /><span>${making.value ? t("opening") : t("add-person")}</span></span></label>

@@ -1,6 +1,7 @@
 // @ts-check
 // Verify: what a file's label says, whoever made it. Its words are other people's and are shown as text only.
 import * as api from "./api.js";
+import { noted } from "./errors.js";
 import * as state from "./state.js";
 import { signal } from "./vendor/signals-core.js";
 import { html, Icon } from "./view.js";
@@ -39,7 +40,7 @@ const Step = (/** @type {any} */ { step }) => {
     <dl>${said.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
       ${step.sources.map((/** @type {string} */ one) => html`<div><dt>${t("source")}</dt><dd>${one}</dd></div>`)}
       ${step.consent && html`<div><dt>${t("consent")}</dt><dd>${step.consent}</dd></div>`}
-      ${step.notes.map((/** @type {string} */ one) => html`<div><dt>${t("note")}</dt><dd>${one}</dd></div>`)}</dl>
+      ${step.notes.map((/** @type {string} */ one) => html`<div><dt>${t("note")}</dt><dd>${noted(one)}</dd></div>`)}</dl>
   </li>`;
 };
 
