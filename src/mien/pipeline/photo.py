@@ -194,17 +194,21 @@ def _cover(crop: Crop, other: Array, covered: str) -> Array:
     edge: it is one piece, without dents but for that of a mouth above it, and ends where colours do."""
     size, lower = crop.size, _inside(crop, topology.LOWER_FACE)
     hull, some = mesh.hull_mask(crop.landmarks, size), (other > SOME).astype(np.uint8)
-    within = hull
-    if covered == "mouth":  # what is beside a face would join a microphone to itself all around
-        within = cv2.erode(hull, np.ones((size // 40,) * 2, np.uint8))
-    found = cv2.morphologyEx(some & (within > 0), cv2.MORPH_CLOSE, np.ones((size // 12,) * 2, np.uint8))
+    found = some & (hull > 0)
+    if covered == "mouth":  # what is beside a face, and streaks, would join a microphone to itself all around
+        found &= cv2.erode(hull, np.ones((size // 40,) * 2, np.uint8)).astype(np.uint8)
+        found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((size // 32,) * 2, np.uint8))
+    found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((size // 12,) * 2, np.uint8))
     _, parts = cv2.connectedComponents(found)
-    piece = parts == np.bincount(parts[lower], minlength=2)[1:].argmax() + 1
+    piece = (parts == np.bincount(parts[lower], minlength=2)[1:].argmax() + 1).astype(np.uint8)
+    if not piece.any():
+        return other * hull
     solid = piece.astype(np.float32)
     if covered == "mouth":
         solid = cv2.fillConvexPoly(solid, cv2.convexHull(np.argwhere(piece)[:, ::-1].astype(np.int32)), 1)
-    beyond = cv2.dilate(solid, np.ones((size // 12,) * 2)) * some
-    solid = np.maximum(solid, beyond * cv2.dilate(hull, np.ones((size // 24,) * 2, np.uint8)))
+    _, parts = cv2.connectedComponents(piece | (some & (cv2.dilate(hull, np.ones((size // 24,) * 2)) > 0)))
+    beyond = cv2.dilate(solid, np.ones((size // 12,) * 2)) * (parts == parts[piece > 0][0])
+    solid = np.maximum(solid, beyond)
     light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     edged = filters.guided_filter(light, solid, size // 48, 1e-3)
     return cv2.GaussianBlur(
