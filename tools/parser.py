@@ -23,13 +23,13 @@ r"""Make the parser in the box: src/mien/weights/parser.onnx, between one and wh
     mien train parser FACES ANGLES -o fifth/ --preset cpu --from most.onnx --set batch=12 \
         --set steps=2000 --set lr=8e-4
     mien export fifth/ -o fifth.onnx --bits 16 --last
-    python tools/parser.py most.onnx fifth.onnx --share 0.5
+    python tools/parser.py most.onnx fifth.onnx --share 0.4
 
 Weights between the two keep most of what was learned and hardly forget (Wortsman et al. 2022, "Robust fine-tuning of
 zero-shot models", arXiv 2109.01903): the second and third alone took light hair for hats and wrinkles for glasses. The
 fourth saw people made older, whose wrinkles are no frames, and from its 914th step on masks that are pulled down; alone it
-sees masks in microphones, and misses thin glasses more often. The fifth saw more of such masks, and masks of
-plain stuff; alone it takes a head of fair curls for a hat.
+sees masks in microphones, and misses thin glasses more often. The fifth saw more of such masks, and masks of plain
+stuff; alone it takes fair curls for a hat.
 """
 
 from __future__ import annotations

@@ -206,7 +206,7 @@ def _cover(crop: Crop, other: Array, covered: str) -> Array:
     solid = piece.astype(np.float32)
     if covered == "mouth":
         solid = cv2.fillConvexPoly(solid, cv2.convexHull(np.argwhere(piece)[:, ::-1].astype(np.int32)), 1)
-    _, parts = cv2.connectedComponents(piece | (some & (cv2.dilate(hull, np.ones((size // 24,) * 2)) > 0)))
+    _, parts = cv2.connectedComponents(piece | (some & (cv2.dilate(hull, np.ones((size // 12,) * 2)) > 0)))
     beyond = cv2.dilate(solid, np.ones((size // 12,) * 2)) * (parts == parts[piece > 0][0])
     solid = np.maximum(solid, beyond)
     light = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
