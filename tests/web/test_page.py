@@ -196,6 +196,8 @@ def test_sliders_follow_under_another_hairstyle(open_page: Opened):
     exact = shown(page)
     moved = np.abs(exact - with_hair).mean()
     assert moved > 0.5 and np.abs(drawn - exact).mean() < 0.3 * moved
+    page.evaluate("studio.state.close(studio.state.current.value)")
+    until(page, "studio.state.medium.value.name === 'portrait.jpg'")
 
 
 def test_what_is_not_wanted_any_more_is_given_up(open_page: Opened):
