@@ -27,6 +27,7 @@ from mien.errors import InputError, OutputError
 from mien.face import geometry
 from mien.io import clip_reader as footage
 from mien.io import clip_writer as video
+from mien.models.parser import REGIONS
 from mien.pipeline import clip_changes as clips
 from mien.pipeline import resume as parts
 from mien.pipeline import tracking as tracks
@@ -400,9 +401,7 @@ def test_memory_does_not_grow_with_the_clip(landmarks: Array):
         prototypes=SimpleNamespace(triangles=np.array([[0, 1, 2]])),
         parser=SimpleNamespace(
             alignment=Alignment("wide", 64),
-            parse=lambda crop: {
-                name: np.zeros((64, 64), np.float32) for name in ("other", "hair", "glasses", "skin")
-            },
+            parse=lambda crop: dict.fromkeys(REGIONS, np.zeros((64, 64), np.float32)),
         ),
     )
     line = clip_editor("all", [Still()], 30, kit)
