@@ -154,16 +154,21 @@ def shown(page: Any) -> Array:
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[..., :3].astype(int)
 
 
-def test_it_opens_with_a_smile_and_its_slider_moves_before_the_exact_picture(open_page: Opened):
-    page = open_page()
-    settled(page)
-    assert request(page) == {"smile": 0.6}
-    pull(page, "smile", 0.95, release=False)
+def drawn_and_exact(page: Any, slider: str) -> tuple[Array, Array]:
+    """What is shown while a slider is held, nearly at its end, and once it was let go."""
+    pull(page, slider, 0.95, release=False)
     until(page, "studio.painter.live && studio.frames.length > 0")
     drawn = shown(page)
     page.mouse.up()
     settled(page)
-    exact = shown(page)
+    return drawn, shown(page)
+
+
+def test_it_opens_with_a_smile_and_its_slider_moves_before_the_exact_picture(open_page: Opened):
+    page = open_page()
+    settled(page)
+    assert request(page) == {"smile": 0.6}
+    drawn, exact = drawn_and_exact(page, "smile")
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     settled(page)
@@ -188,12 +193,7 @@ def test_sliders_follow_under_another_hairstyle(open_page: Opened):
     settled(page)
     with_hair = shown(page)
     page.get_by_role("tab", name="Light").click()
-    pull(page, "light", 0.95, release=False)
-    until(page, "studio.painter.live")
-    drawn = shown(page)
-    page.mouse.up()
-    settled(page)
-    exact = shown(page)
+    drawn, exact = drawn_and_exact(page, "light")
     moved = np.abs(exact - with_hair).mean()
     assert moved > 0.5 and np.abs(drawn - exact).mean() < 0.3 * moved
     page.evaluate("studio.state.close(studio.state.current.value)")

@@ -28,6 +28,7 @@ from .motion import MotionLike, as_motion
 from .people import FaceLike, meant, select_faces
 from .photo import now
 from .resume import Summary, process_drawn
+from .session import RememberingParser
 
 LOOP = 0.4  # seconds over which a motion that is to be repeated leads over to its beginning
 MOST_FRAMES = 100_000
@@ -225,7 +226,7 @@ def animate(
     count = round(max(one.seconds for one in asked.values()) * loop * rate)
     if not 1 <= count <= MOST_FRAMES:
         raise RequestError(f"{count} frames at {rate:g} a second: up to {MOST_FRAMES} can be made")
-    drawing = Drawing(kit.shapes, kit.parser, kit.prototypes)
+    drawing = Drawing(kit.shapes, RememberingParser(kit.parser), kit.prototypes)
     animator = kit.animator(network) if network else None
     actors = tuple(
         Actor.of(i, one, parts, photo, faces, drawing, animator) for i, one in sorted(asked.items())
