@@ -17,7 +17,6 @@ from ..edits.hairstyle import Hairstyle
 from ..edits.keys import Keys, share_at
 from ..edits.mouth import Grin, Mouth
 from ..face.change import lessened
-from ..face.geometry import similarity
 from ..io import clip_reader as footage
 from ..models.kit import Kit
 from ..types import Array, Change, Crop, Edit, Face, Person, Photo
@@ -180,8 +179,7 @@ class ClipEditor(ClipFaces):
         """What the key frame before showed before a face, where that is now."""
         keys = [n for n, found in self.fronts.items() if n <= number and name in found]
         front = self.fronts[max(keys)][name] if keys else apply.NOTHING_BEFORE
-        layout = self.tracker.kit.parser.alignment
-        return replace(front, things=None, matrix=similarity(face.landmarks, layout))
+        return replace(front, things=None).following(face, self.tracker.kit.parser.alignment)
 
     def _front(self, frame: footage.Frame, face: Face) -> apply.Occlusion:
         return apply.find_occlusion(self.tracker.kit.parser, frame.pixels, face)

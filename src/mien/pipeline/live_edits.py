@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..edits.effect_paint import Paint
 from ..edits.effect_stickers import Stickers
 from ..edits.effects import at_time
-from ..face import geometry
 from ..models.kit import Kit
 from ..types import Array, Change, Crop, Edit, Face, Photo
 from . import photo as apply
@@ -57,9 +56,7 @@ class LiveEdits:
         if self.renewed % PARSED == 0:
             self.front = apply.find_occlusion(self.kit.parser, pixels, face)
         self.renewed += 1
-        return replace(
-            self.front, matrix=geometry.align(pixels, face.landmarks, self.kit.parser.alignment).matrix
-        )
+        return self.front.following(face, self.kit.parser.alignment)
 
     def show(self, pixels: Array, face: Face, now: float) -> Array:
         """The frame with what was last asked, where the face is now, and with what is drawn in every one."""

@@ -111,6 +111,10 @@ class Occlusion:
     covered: str = ""
     side_light: SideLight | None = None
 
+    def following(self, face: Face, alignment: Alignment) -> Occlusion:
+        """The same, where the face is now: it goes along. alignment: the parser's."""
+        return replace(self, matrix=geometry.similarity(face.landmarks, alignment))
+
     def mask_objects(self, crop: Crop, change: Change) -> Change:
         """A Change of a crop of the face, without what things hide, and without what it would fetch of them."""
         if self.things is None:
