@@ -210,11 +210,12 @@ def test_dark_skin_is_no_dark_place():
     assert lights[1] > 0.9 * lights[0] and lights[2] < 0.65 * lights[0]
 
 
-def side_lit(pixels: Array, points: Array) -> tuple[Array, Array]:
-    """The picture with a sixteenth of the light on the right of the nose, and how much of it falls where."""
-    middle, wide = points[4, 0], np.ptp(points[:468, 0])
-    x = np.clip((np.arange(pixels.shape[1]) - middle) / (0.1 * wide), 0, 1)
-    falls = np.broadcast_to(16.0**-x, pixels.shape[:2])
+def side_lit(pixels: Array, points: Array, *, beside: float = 0, times: float = 16) -> tuple[Array, Array]:
+    """The picture with a sixteenth of the light on the right of the nose, or so many face widths beside it, and how much
+    of it falls where."""
+    wide = np.ptp(points[:468, 0])
+    x = np.clip((np.arange(pixels.shape[1]) - points[4, 0] - beside * wide) / (0.1 * wide), 0, 1)
+    falls = np.broadcast_to(times**-x, pixels.shape[:2])
     light = ((pixels / 255 + 0.055) / 1.055) ** 2.4 * falls[..., None]
     return np.rint(255 * np.maximum(1.055 * light ** (1 / 2.4) - 0.055, 0)).astype(np.uint8), falls
 
@@ -250,13 +251,23 @@ def test_dyed_hair_in_the_shade_is_as_dark_as_what_falls_on_it():
 
 
 @pytest.mark.parametrize(
-    "strengths",
-    [{"lips": "red"}, {"lids": "plum"}, {"beauty": 1.0}, {"age": 30.0}, {"sex": 0.8}, {"grin": 0.8}],
-    ids=lambda one: next(iter(one)),
+    ("strengths", "how"),
+    [
+        ({"lips": "red"}, {}),
+        ({"lids": "plum"}, {}),
+        ({"beauty": 1.0}, {}),
+        ({"age": 30.0}, {}),
+        ({"sex": 0.8}, {}),
+        ({"grin": 0.8}, {}),
+        ({"grin": 1.0}, {"beside": -0.22, "times": 40.0}),  # most of the face is in the shade
+        ({"age": 30.0}, {"beside": -0.22, "times": 40.0}),
+    ],
 )
-def test_changes_in_the_shade_are_as_dark_as_what_falls_there(strengths: dict[str, Any]):
+def test_changes_in_the_shade_are_as_dark_as_what_falls_there(
+    strengths: dict[str, Any], how: dict[str, float]
+):
     photo, face = collins()
-    dark, falls = side_lit(photo.pixels, face.landmarks)
+    dark, falls = side_lit(photo.pixels, face.landmarks, **how)
     done = [edit(Photo(one), kit=kit(), **strengths).pixels for one in (photo.pixels, dark)]
     lit, unlit = (
         np.abs(luminance(to_lab(b)[..., 0]) - luminance(to_lab(a)[..., 0]))

@@ -26,7 +26,7 @@ STRIPS, MANY, FEWEST = (
 )  # of skin between the middles of the eyes; of the largest one's pixels, that another has, and so many
 # of the light on the middle of a face: from where on a side is not in the shade, and where it surely is; and how many
 # times that is lifted at the most
-SHADE, LIFTED = (0.35, 0.2), 16.0
+SHADE, LIFTED = (0.35, 0.2), 64.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,8 @@ class SideLight:
         share = np.maximum.accumulate(share[way])[
             way
         ]  # from side to side it grows: a nose's shadow is none of a side
-        share = np.clip(share / luminance(np.median(light)), 1 / LIFTED, 1)
+        middle = max(luminance(np.median(light)), share.max() / 2)  # where most of a face is in the shade
+        share = np.clip(share / middle, 1 / LIFTED, 1)
         hard = float(smoothstep(share.min(), *SHADE))
         return SideLight(found / STRIPS, share ** (-hard / 2.2)) if hard else None
 

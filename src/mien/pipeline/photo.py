@@ -276,7 +276,9 @@ def _in_even_light(edit: Edit, crop: Crop, light: SideLight | None) -> Change:
     change = _checked(edit(seen), edit, seen)
     if change.source is not None:
         return _checked(edit(crop), edit, crop)
-    return replace(change, colour=change.colour / lift)
+    at, own = mesh.pixel_grid(crop.size) + change.flow, crop.pixels.astype(np.float32) / 255
+    # the shade stays where it is when skin moves through it
+    return replace(change, colour=(mesh.remap(own * lift, at) + change.colour) / lift - mesh.remap(own, at))
 
 
 def only_own(change: Change, crop: Crop, faces: list[Face], i: int) -> Change:
