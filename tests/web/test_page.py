@@ -1204,7 +1204,15 @@ def test_four_pages_work_at_once(open_page: Opened):
         assert np.array_equal(shown(page), picture)
     changes = [np.abs(picture - pictures[0]).mean() for picture in pictures]
     assert changes == sorted(changes) and changes[1] > 0.2 and changes[3] > 2 * changes[1]
-    one = pages[0]
+    one, other = pages[:2]
+    one.set_input_files(".strip input[type=file]", ROOT / "docs" / "collins.jpg")
+    until(one, "studio.state.medium.value.name === 'collins.jpg'")
+    other.evaluate("dispatchEvent(new Event('focus'))")
+    other.get_by_role("button", name="collins.jpg", exact=True).click()
+    settled(other)
+    one.get_by_role("button", name="Remove collins.jpg").click()
+    other.evaluate("dispatchEvent(new Event('focus'))")
+    until(other, "studio.state.medium.value.name === 'portrait.jpg' && studio.state.media.value.length === 1")
     one.evaluate("studio.state.putJob('edit', [studio.state.current.value], {light: 0.5})")
     for page in pages:
         until(page, "studio.state.jobs.value[0]?.state === 'done'")

@@ -39,7 +39,7 @@ export function open(files, besides = []) {
     state.uploads.value++;
     try {
       const told = await api.upload(file);
-      state.media.value = [...state.media.value, told];
+      state.add(told);
       if (first) state.choose(told.id);
       first = false;
       if (!told.faces.length && told.kind === "photo") faceless.push(short(file.name));

@@ -225,6 +225,7 @@ const turn = () => {
   state.screen.value = name in SCREENS ? name : "edit";
 };
 addEventListener("hashchange", turn);
+addEventListener("focus", () => document.documentElement.dataset.ready && !state.gone.value && state.trying(state.renew));
 document.addEventListener("securitypolicyviolation", (event) => {
   /** @type {any} */ (globalThis).blocked = [...(/** @type {any} */ (globalThis).blocked ?? []), `${event.violatedDirective} ${event.blockedURI}`];
 });

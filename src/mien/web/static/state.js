@@ -106,20 +106,29 @@ const remember = () => sessionStorage.setItem("histories", JSON.stringify(histor
 /** What the server holds, and what was asked for before a reload. */
 export async function load() {
   about.value = await api.get("/api");
-  const listed = await api.get("/api/media");
-  const told = await Promise.all(listed.map((/** @type {any} */ one) => api.get(`/api/media/${one.id}/faces`)));
+  const smiling = { past: [EMPTY], now: { ...EMPTY, request: { smile: 0.6 } }, future: [] };
+  histories.value = { [about.value.portrait]: smiling, [CAMERA]: smiling, ...JSON.parse(sessionStorage.getItem("histories") ?? "{}") };
+  current.value = sessionStorage.getItem("current") ?? "";
+  await renew();
+}
+
+/** What the server holds now: another page may have brought something or let it go. */
+export async function renew() {
+  const before = media.value, listed = await api.get("/api/media");
+  const held = new Set(listed.map((/** @type {any} */ one) => one.id)), fresh = listed.filter((/** @type {any} */ one) => !has(before, one.id));
+  const told = await Promise.all(fresh.map((/** @type {any} */ one) => api.get(`/api/media/${one.id}/faces`)));
   batch(() => {
-    const kept = JSON.parse(sessionStorage.getItem("histories") ?? "{}");
-    const smiling = { past: [EMPTY], now: { ...EMPTY, request: { smile: 0.6 } }, future: [] };
-    const known = Object.entries({ [about.value.portrait]: smiling, [CAMERA]: smiling, ...kept });
-    histories.value = Object.fromEntries(known.filter(([id]) => id === CAMERA || told.some((one) => one.id === id)));
-    media.value = told;
-    const last = sessionStorage.getItem("current");
-    choose(told.some((one) => one.id === last) ? /** @type {string} */ (last) : told[told.length - 1]?.id ?? "");
+    const stay = media.value.filter((one) => held.has(one.id) || !has(before, one.id)); // some may have come meanwhile
+    media.value = [...stay, ...told.filter((one) => !has(stay, one.id))];
+    histories.value = Object.fromEntries(Object.entries(histories.value).filter(([id]) => id === CAMERA || has(media.value, id)));
+    if (!has(media.value, current.value)) choose(media.value[media.value.length - 1]?.id ?? "");
   });
   people.value = await api.get("/api/people");
   jobs.value = await api.get("/api/jobs");
 }
+
+/** @param {Medium[]} all @param {string} id */
+const has = (all, id) => all.some((one) => one.id === id);
 
 /** @param {string} id */
 export function choose(id) {
@@ -127,10 +136,13 @@ export function choose(id) {
   sessionStorage.setItem("current", id);
 }
 
-/** A picture that was made here is among the others. @param {string} id */
-export async function bringIn(id) {
-  media.value = [...media.value, await api.get(`/api/media/${id}/faces`)];
+/** It is among the others. @param {Medium} told */
+export function add(told) {
+  if (!has(media.value, told.id)) media.value = [...media.value, told];
 }
+
+/** A picture that was made here is among the others. @param {string} id */
+export const bringIn = async (id) => add(await api.get(`/api/media/${id}/faces`));
 
 /** A picture that was made here is worked at. @param {string} id */
 export async function workAt(id) {
