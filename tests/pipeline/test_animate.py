@@ -121,6 +121,19 @@ def test_lips_never_cross():
 # ---- motions
 
 
+def test_between_the_teeth_of_an_open_mouth_it_is_dark():
+    """Upper ones go with the skull, lower ones with the lip."""
+    said = peak("talk")
+    grey = drawn(said).mean(2)
+    _, head = reenactor().does(said, Parts())
+    offset = np.array(reenactor().region[:2])
+    (x, top), (_, bottom) = head.points[[13, 14], :2] + offset
+    column = grey[round(top) : round(bottom) + 1, round(x) - 8 : round(x) + 9].mean(1)
+    third = len(column) // 3
+    upper, middle, lower = (column[i * third : (i + 1) * third] for i in range(3))
+    assert upper.max() > 2 * middle.min() and lower.max() > 2 * middle.min()
+
+
 def test_the_box_holds_motions():
     assert len(boxed()) >= 10
     for name in boxed():

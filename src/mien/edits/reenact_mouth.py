@@ -24,17 +24,21 @@ OPEN = 0.012, 0.035  # eye distances between the lips, from which on something i
 MORE = 0.004, 0.03  # the same, more than in the photo: parted lips do not get teeth at rest
 FULL_CHROMA = 12.0  # of skin in a colour photo, in Lab; grey is 0
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# The lower teeth: mm that they are seen above the middle of the lower lip, how far their row goes along with that lip, how
+# wide they are against the upper ones, mm that their row would drop per mm aside squared, and the light on them
+LOW, ALONG, NARROWER, LEVEL, LOW_LIGHT = 2.7, 0.6, 0.62, 0.0054, 0.8
 ROW = 0.035  # eye distances below an own upper lip: the row that is drawn on upwards
 
 
 @dataclass(frozen=True, eq=False)
 class Inside:
-    """What is behind the lips of a photo: drawn teeth `[s, s, 4]` with the matrix that takes the photo to them, the
-    colours of the dark and of the tongue behind them `[3]`, and how surely the mouth shows teeth of its own; own
-    `[h, w]`: where."""
+    """What is behind the lips of a photo: drawn upper teeth `[s, s, 4]` with the matrices that take the photo, and
+    millimetres aside of their middle and below their ends, to them; the colours of the dark and of the tongue behind
+    them `[3]`, and how surely the mouth shows teeth of its own; own `[h, w]`: where."""
 
     layer: Array
     matrix: Array
+    ends: Array
     dark: Array
     tongue: Array
     toothy: float
@@ -47,6 +51,7 @@ class Inside:
         unit = geometry.eye_distance(crop.landmarks)
         here = mesh.window((points + parted(points, WIDE))[list(LIPS)], 0.25 * unit, crop.size)
         layer, dim = teeth.arch_layer(crop, here, seed=3)
+        ends = teeth.front_ends(crop) - np.array([[0, 0, here.left], [0, 0, here.top]])
         hue = _hue(crop)
         layer[..., :3] = _with_hue(layer[..., :3], hue)
         to_crop = geometry.shifted(crop.matrix, int(offset[0]), int(offset[1]))
@@ -57,7 +62,7 @@ class Inside:
         radius = max(1, int(0.012 * rest.scale))
         own = blur(cv2.erode(own, np.ones((2 * radius + 1,) * 2)), max(0.8, 0.012 * rest.scale))
         dark, tongue = (_with_hue(one, hue) * dim for one in (teeth.DARK, teeth.TONGUE))
-        return Inside(layer, matrix, dark, tongue, shows_teeth(halved(crop)), own)
+        return Inside(layer, matrix, ends, dark, tongue, shows_teeth(halved(crop)), own)
 
     def draw(self, out: Array, pixels: Array, rest: RestHead, head: MovedHead) -> None:
         """Draw what is seen between the lips of a head that has moved, into `out [h, w, 3]` uint8; pixels: the photo in
@@ -103,7 +108,18 @@ class Inside:
             * smoothstep(aside, 0.95, 0.35)
         )
         behind = self.dark + tongue[..., None] * (self.tongue - self.dark)
+        lip = ALONG * bottom + (1 - ALONG) * float(points[14] @ down)
+        along = (side - points[14] @ across) / mm / NARROWER
+        lower = self._lower(along, (lip - under) / mm - LOW - LEVEL * along**2)
+        behind = behind * (1 - lower[..., 3:]) + LOW_LIGHT * lower[..., :3] * light[..., None]
         return 255 * (behind * (1 - layer[..., 3:]) + layer[..., :3] * light[..., None])
+
+    def _lower(self, along: Array, above: Array) -> Array:
+        """The lower teeth `[h, w, 4]` as far along their row from its middle and above its ends, in mm `[h, w]`: the
+        upper ones upside down, for the lower lip leaves little of them to be seen."""
+        x, y = np.moveaxis(geometry.transform(np.stack([along, above], -1), self.ends), -1, 0)
+        places = x.astype(np.float32), y.astype(np.float32)
+        return cv2.remap(self.layer, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
     def _own(
         self, before: Array, pixels: Array, rest: RestHead, look: Array, gap: float, mask: Array

@@ -154,6 +154,13 @@ def arch_layer(crop: Crop, here: mesh.Window, *, seed: int = 0) -> tuple[Array, 
     return filters.blur(layer, 2 * softness(half)), dim
 
 
+def front_ends(crop: Crop) -> Array:
+    """The matrix `[2, 3]` that takes millimetres to the right of the ends of the front teeth and below them to a crop."""
+    head = Head.of(crop.landmarks)
+    right, down, away = head.matrix[:, :3].T
+    return np.column_stack([head.wide * right, down, crop.landmarks[13] + BELOW * down + BEHIND * away])
+
+
 def _usual_in(half: Crop, here: mesh.Window) -> tuple[Array, Array]:
     """`usual` of a halved crop, in a window of the whole one."""
     look = (here.places + np.array([here.left, here.top], np.float32)) / 2 - 0.25
