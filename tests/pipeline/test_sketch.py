@@ -148,10 +148,10 @@ def test_nobody_looks_younger_than_an_adult(monkeypatch: pytest.MonkeyPatch):
     assert all(one is not None and one[1] >= 18 for one in ages)
     plain = verbs.sketch(Photo(head()), seed=4, kit=kit()).pixels
     told = iter([np.array([0, 12.0, 0]), np.array([0, 33.0, 0])])
-    monkeypatch.setattr(sketch_verb, "read_traits", lambda *_: next(told))
+    monkeypatch.setattr(sketch_verb, "face_traits", lambda *_: next(told))
     older = verbs.sketch(Photo(head()), seed=4, kit=kit()).pixels
     assert not np.array_equal(plain, older)
-    monkeypatch.setattr(sketch_verb, "read_traits", lambda *_: np.array([0, 12.0, 0]))
+    monkeypatch.setattr(sketch_verb, "face_traits", lambda *_: np.array([0, 12.0, 0]))
     with pytest.raises(DeclinedError, match="younger than an adult"):
         verbs.sketch(Photo(head()), seed=4, kit=kit())
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ..face import mesh
+from ..face.filters import smallest
 from ..face.topology import BROWS, EYELIDS, INNER_LIPS, LIPS, MOUTH_CORNERS, OVAL
 from ..types import Array
 
@@ -61,7 +62,7 @@ class Thing:
 def followed(picture: Array, points: Array) -> Array:
     """Points `[468, 2]` of a face in a drawing `[S, S, 3]` uint8 on white, with eyes and mouth where they are drawn, as
     large, as open and as bent, if they stand alone; as they are where the face is full of strokes."""
-    ink = (picture.min(2) < INK).astype(np.uint8)
+    ink = (smallest(picture) < INK).astype(np.uint8)
     _, parts, told, middles = cv2.connectedComponentsWithStats(ink, connectivity=8)
     inside = mesh.polygon_mask(points, OVAL, len(picture), 0.7) > 0.5
     at = np.clip(np.rint(middles[1:]), 0, len(picture) - 1).astype(int)
@@ -77,7 +78,7 @@ def followed(picture: Array, points: Array) -> Array:
 def worn(picture: Array, points: Array) -> dict[str, float]:
     """What a drawing plainly shows on a face: "glasses", one thing about both eyes, and a "beard", much ink about the
     chin; traits as `SketchReader` tells them."""
-    ink = (picture.min(2) < INK).astype(np.uint8)
+    ink = (smallest(picture) < INK).astype(np.uint8)
     _, _, told, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     eyes = points[[*EYELIDS[0], *EYELIDS[1]]]
     wide = float(np.ptp(points[list(EYELIDS[0]), 0]))

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..face import geometry, mesh
+from ..face.filters import largest
 from ..face.topology import BROWS, EYELIDS, LIPS, OVAL
 from ..models.fitter import Fitter
 from ..models.sketch_reader import SketchReader
@@ -76,7 +77,7 @@ def _crop(sheet: Array, matrix: Array, size: int) -> Array:
 def darkened(drawing: Array) -> Array:
     """A drawing whose pale lines are as dark as ink."""
     ink = 255 - drawing.astype(np.float32)
-    strong = ink.max(2)
+    strong = largest(ink)
     strong = strong[strong > 20]
     most = float(np.percentile(strong, 90)) if len(strong) else 255.0
     return np.rint(255 - np.clip(ink * min(max(230 / most, 1.0), STRONGEST), 0, 255)).astype(np.uint8)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..face import mesh, skin
-from ..face.filters import blur, masked_blur, push_pull, rgb_to_lab, smoothstep, wide_blur
+from ..face.filters import blur, largest, masked_blur, push_pull, rgb_to_lab, smoothstep, wide_blur
 from ..face.topology import BROWS
 from ..types import Array
 from .hair_matte import Bust, matte
@@ -116,7 +116,7 @@ def _strays(bust: Bust, alpha: Array) -> Array:
         return np.zeros_like(alpha)
     found = smoothstep(differs, max(3.0, 1.5 * usual), max(7.0, 2.5 * usual)) * (bust.regions["other"] > 0.6)
     light = _light_on_wall(bust, _background(bust, alpha))
-    found = found * smoothstep(np.abs(smooth - light).max(-1), *OFF_WALL)
+    found = found * smoothstep(largest(np.abs(smooth - light)), *OFF_WALL)
     return found * smoothstep(away, near, 0.7 * near) * smoothstep(bust.below_chin, *SHOULDERS)
 
 
@@ -185,7 +185,7 @@ def _light_on_wall(bust: Bust, known: Array) -> Array:
     fit = np.zeros((terms.shape[-1], 3))
     for _ in range(3):  # things on a wall have no say
         fit = np.linalg.lstsq(terms[there] * weight, small[there] * weight, rcond=None)[0]
-        off = np.abs(small[there] - terms[there] @ fit).max(-1, keepdims=True)
+        off = largest(np.abs(small[there] - terms[there] @ fit))[..., None]
         weight = 1 / (1 + (off / max(2 * float(np.median(off)), 1e-3)) ** 2)
     return cv2.resize(
         np.clip(terms @ fit, 0, 1).astype(np.float32), (bust.size,) * 2, interpolation=cv2.INTER_LINEAR

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..face.filters import resize
+from ..face.filters import largest, resize, smallest
 from ..types import Array
 
 SMALL = 160  # pixels of the longer side of the picture in which the paper is looked for
@@ -50,7 +50,7 @@ def extract_lines(pixels: Array) -> Array:
     sheet = cv2.resize(
         cv2.GaussianBlur(sheet, (0, 0), REACH / 8), (width, height), interpolation=cv2.INTER_LINEAR
     )
-    shade = (pixels.astype(np.float32) / np.maximum(sheet, 1)).min(2)
+    shade = smallest(pixels.astype(np.float32) / np.maximum(sheet, 1))
     black = min(float(np.percentile(shade, 0.5)), PALEST)
     return np.clip((shade - black) / (WHITE - black) * 255, 0, 255).astype(np.uint8)
 
@@ -70,10 +70,10 @@ def whiten_paper(pixels: Array) -> Array:
     colour = np.median(ground.reshape(-1, 3), 0)
     if colour.max() - colour.min() > TINTED:
         shade = pixels / np.float32(255)
-        shade[np.abs(pixels - ground).max(2) < ALIKE] = 1
+        shade[largest(np.abs(pixels - ground)) < ALIKE] = 1
     else:
         shade = np.minimum(pixels / np.maximum(ground, 1), 1).astype(np.float32)
-    black = min(float(np.percentile(shade.min(2), 0.5)), PALEST)
+    black = min(float(np.percentile(smallest(shade), 0.5)), PALEST)
     return np.rint(np.clip((shade - black) / (CLEAN - black), 0, 1) * 255).astype(np.uint8)
 
 
@@ -85,10 +85,10 @@ def _ground(small: Array) -> Array:
     waves = np.stack(np.broadcast_arrays(1, x, y[:, None], x * x, y[:, None] ** 2, x * y[:, None]), -1)
     rim = np.maximum(np.abs(x), np.abs(y[:, None])) > RIM
     usual = np.median(small[rim], 0)
-    agreed = rim & (np.abs(small - usual).max(2) < WIDE)
+    agreed = rim & (largest(np.abs(small - usual)) < WIDE)
     ground = _fitted(waves, small, agreed)
     for _ in range(ROUNDS - 1):
-        agreed = np.abs(small - ground).max(2) < NARROW
+        agreed = largest(np.abs(small - ground)) < NARROW
         ground = _fitted(waves, small, agreed if agreed.sum() > 50 else rim)
     return np.clip(ground, 1, 255).astype(np.float32)
 
@@ -135,7 +135,7 @@ def frame_drawing(drawn: Array, size: int) -> Array:
     `InputError` where there are no lines.
     """
     height, width = drawn.shape[:2]
-    ink = drawn if drawn.ndim == 2 else drawn.min(2)
+    ink = drawn if drawn.ndim == 2 else smallest(drawn)
     _, parts, told, _ = cv2.connectedComponentsWithStats((ink < INK * 255).astype(np.uint8), connectivity=8)
     kept = told[:, cv2.CC_STAT_AREA] > SPECK * ink.size
     kept[0] = False

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
+from ..face.filters import largest
 from ..types import Array
 
 # of CelebAMask-HQ (Lee et al. 2020, arXiv 1907.11922), in the order of their numbers; left and right are the
@@ -37,7 +38,7 @@ def drawn(pixels: Array) -> Array:
     for name, colour in PAINTED.items():
         out[labels == CLASSES.index(name)] = colour
     edges = cv2.morphologyEx(labels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-    out[edges & (out < 255).any(2)] = DARK
+    out[edges & largest(out < 255)] = DARK
     for eye in ("left-eye", "right-eye"):
         where = (labels == CLASSES.index(eye)).astype(np.uint8)
         moments = cv2.moments(where, binaryImage=True)
@@ -52,7 +53,7 @@ def read(pixels: Array) -> Array:
     grey = pixels[..., 0]
     if (pixels == grey[..., None]).all() and grey.max() < len(CLASSES):
         return grey
-    off = np.stack([np.abs(pixels.astype(np.int16) - one).max(2) for one in SHOWN])
+    off = np.stack([largest(np.abs(pixels.astype(np.int16) - one)) for one in SHOWN])
     if (off.min(0) > FAR).mean() > STRAY:
         raise InputError(
             f"this is no map of parts: wanted a PNG with numbers below {len(CLASSES)} ({', '.join(CLASSES)}), "

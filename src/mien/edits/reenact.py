@@ -15,7 +15,7 @@ import numpy as np
 
 from ..face import geometry, mesh
 from ..face.change import border_falloff, paste_window
-from ..face.filters import blur, smoothstep
+from ..face.filters import blur, largest, smoothstep
 from ..face.motion import Gesture, still
 from ..face.topology import CREASES, EYELIDS, LASHES, LIPS, MOUTH_CORNERS, POINTS
 from ..models.motions import peak
@@ -169,8 +169,8 @@ class Reenactor:
         self.draw(full, gesture, parts)
         seen = mesh.remap(self.pixels, flow + mesh.pixel_grid(width, height)).astype(np.float32)
         colour = (full[self.region[1] :, self.region[0] :] - seen) / 255
-        colour[np.abs(colour).max(2) < COARSE_NOISE] = 0
-        touched = (np.abs(flow).max(2) > STILL) | (colour != 0).any(2)
+        colour[largest(np.abs(colour)) < COARSE_NOISE] = 0
+        touched = (largest(np.abs(flow)) > STILL) | largest(colour != 0)
         alpha = np.clip(blur(cv2.dilate(touched.astype(np.float32), np.ones((5, 5))), 1), 0, 1)
         return flow, colour, alpha
 
@@ -186,7 +186,7 @@ class Reenactor:
         looked_at = field.looked_at(head)
         coarse = field.flow(places, depth, looked_at)
         cell, (rows, columns) = field.cell, coarse.shape[:2]
-        x, y, wide, high = cv2.boundingRect((np.abs(coarse).max(2) > STILL).astype(np.uint8))
+        x, y, wide, high = cv2.boundingRect((largest(np.abs(coarse)) > STILL).astype(np.uint8))
         if not wide:
             return (0, 0, 0, 0), np.zeros((0, 0, 2), np.float32)
         height, width = self.pixels.shape[:2]

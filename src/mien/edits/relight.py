@@ -42,11 +42,9 @@ class Relight:
         gain = np.exp(field)
         # More light never burns out: what was full stays full, what was black stays black. Less of it takes
         # little from what has burnt out, for the colour that would come to light there is lost.
-        full = filters.smoothstep(linear.max(2), 0.55, 1.0)
-        lit = (
-            np.where(gain > 1, gain / (1 + linear.max(2) * (gain - 1)), gain ** (1 - 0.5 * full))[..., None]
-            * linear
-        )
+        most = filters.largest(linear)
+        full = filters.smoothstep(most, 0.55, 1.0)
+        lit = np.where(gain > 1, gain / (1 + most * (gain - 1)), gain ** (1 - 0.5 * full))[..., None] * linear
         if self.warmth:
             tinted = lit * np.exp(self.warmth * (1.15 if self.warmth > 0 else 0.9) * WARM)
             lit = tinted * ((lit @ LUMINANCE + 1e-4) / (tinted @ LUMINANCE + 1e-4))[..., None]

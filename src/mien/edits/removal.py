@@ -68,7 +68,7 @@ class Removal:
         for _ in range(PASSES):
             looks.append(self._bared(looks[-1]))
         seen, once, bare = (_fractions(looks[k], size) for k in (0, 1, PASSES))
-        first, last = (np.abs(one - seen).max(2) for one in (once, bare))
+        first, last = (filters.largest(np.abs(one - seen)) for one in (once, bare))
         if self.thing == "glasses" and self._dark(crop, last):
             return nothing(crop, "wears glasses too dark to see the eyes through, so they stay on")
         face, wide = mesh.with_border_points(crop.landmarks, size), np.ones((size // NEAR,) * 2)

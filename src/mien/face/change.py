@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ..types import Array, Change, Crop
-from .filters import smoothstep
+from .filters import largest, smoothstep
 from .geometry import footprint, invert, scale_of, shifted, transform
 
 Tile = tuple[int, int, int, int]  # left, top, right, bottom
@@ -192,7 +192,7 @@ def window_overlay(
     nothing beyond."""
     size = crop.size
     flow = np.zeros((*colour.shape[:2], 2), np.float32) if flow is None else flow
-    touched = (np.abs(colour).max(2) > 1 / 512) | (np.abs(flow).max(2) > 0.02)
+    touched = (largest(np.abs(colour)) > 1 / 512) | (largest(np.abs(flow)) > 0.02)
     alpha = np.clip(
         cv2.GaussianBlur(cv2.dilate(touched.astype(np.float32), np.ones((5, 5))), (0, 0), 1), 0, 1
     )

@@ -103,7 +103,7 @@ def measure(
 def levels_of(before: Array, after: Array) -> Array:
     """The largest difference over the channels, in levels: `[H, W]` float32."""
     scale = np.float32(255 / np.iinfo(before.dtype).max)
-    return cv2.absdiff(before, after).max(2).astype(np.float32) * scale
+    return filters.largest(cv2.absdiff(before, after)).astype(np.float32) * scale
 
 
 def within(face: Face, moved: Face, shape: tuple[int, ...], around: str = "face") -> Array:

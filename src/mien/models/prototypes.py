@@ -20,7 +20,7 @@ import numpy as np
 
 from ..face import geometry, mesh, topology
 from ..face.change import paste_window
-from ..face.filters import grain, lab_to_rgb, to_lab
+from ..face.filters import grain, lab_to_rgb, largest, to_lab
 from ..types import Alignment, Array, Change, Crop
 from .card import arrays
 
@@ -338,7 +338,7 @@ def edges(pixels: Array, points: Array) -> Array:
 def _bounded(delta: Array, before: Array, lab: Array) -> Array:
     """A difference of means `[S, S, 3]` in Lab that cannot blotch: never large, small where a channel is
     full, no lighter on light, and no grey where there is skin."""
-    delta = MOST * np.tanh(delta / MOST) * np.clip((1 - before.max(2)) / 0.1, 0.2, 1)[..., None]
+    delta = MOST * np.tanh(delta / MOST) * np.clip((1 - largest(before)) / 0.1, 0.2, 1)[..., None]
     delta[..., 0] *= np.where(delta[..., 0] > 0, np.clip((100 - lab[..., 0]) / 40, 0, 1), 1)
     own = np.linalg.norm(lab[..., 1:], axis=-1, keepdims=True)
     hue = lab[..., 1:] / np.maximum(own, 1e-3)

@@ -48,4 +48,5 @@ def frontalise(
     pixels = bring_to_front(seen.picture, one, shapes.model, shapes.triangles(np.zeros((0, 3), int)), size)
     arguments = {"size": size, "yaw": round(one.yaw, 1) + 0.0}  # not -0
     step = Step("frontalise", arguments, shapes.networks, __version__, now())
-    return finished(replace(picture.after(step, pixels), opacity=None), words, seen.kit)
+    drawn = replace(picture.after(step, pixels), opacity=None)
+    return finished(drawn, words, seen.kit.faces(pixels))

@@ -58,7 +58,8 @@ def generate(
         step = apply.generation_step(
             {"seed": seed, "truncation": truncation, **told}, (mapper.net, generator.net)
         )
-        yield finished(Photo(generator.draw(w)[0], history=(step,)), words, kit)
+        pixels = generator.draw(w)[0]
+        yield finished(Photo(pixels, history=(step,)), words, kit.faces(pixels))
 
 
 @checked

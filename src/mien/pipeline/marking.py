@@ -121,9 +121,9 @@ def places_of(photo: Photo, faces: Sequence[Face]) -> tuple[MarkPlace, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def finished(photo: Photo, words: str, kit: Kit) -> Photo:
-    """A picture that was made or drawn as a whole, with where its marks lie, and words for a corner of what is written."""
-    faces = PhotoFaces(photo, kit).faces
+def finished(photo: Photo, words: str, faces: Sequence[Face]) -> Photo:
+    """A picture that was made or drawn as a whole and shows these faces, with where its marks lie, and words for a corner
+    of what is written."""
     return worded(replace(photo, marks=places_of(photo, faces)), words, faces)
 
 

@@ -21,8 +21,8 @@ from ..io import notice
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models import catalogue
 from ..models.kit import Kit, shared_kit
-from ..models.traits import read_traits
-from ..types import Array, Photo, Step
+from ..models.traits import face_traits
+from ..types import Array, Face, Photo, Step
 from .edit import edit
 from .generate import NOBODY, Asked, checked_conditions, drawn_styles
 from .marking import finished
@@ -117,7 +117,8 @@ def _generated(
         mapper, seed, mapper.truncation, checked_conditions(network, mapper, known | asked)
     )
     traits = {name: value for name, value in head.traits.items() if name not in asked}
-    drawn = Photo(_adult(kit, network, fitter.fit(head.points, head.hair, traits, w)))
+    pixels, faces = _adult(kit, network, fitter.fit(head.points, head.hair, traits, w))
+    drawn = Photo(pixels)
     worn = _put_on(head, painted)
     if worn:
         drawn = edit(drawn, face="largest", kit=kit, **worn)
@@ -125,18 +126,18 @@ def _generated(
     step = generation_step({"network": network, "seed": seed, **told, **worn}, nets)
     networks = dict.fromkeys([*step.networks, *(one for each in drawn.history for one in each.networks)])
     step = replace(step, verb="sketch", networks=tuple(networks))
-    return finished(replace(photo.after(step, drawn.pixels), opacity=None), words, kit)
+    return finished(replace(photo.after(step, drawn.pixels), opacity=None), words, faces)
 
 
-def _adult(kit: Kit, network: str, ws: Array) -> Array:
-    """The picture `[S, S, 3]` of styles `[L, W]`, whose shape and texture are made older where they read younger than
-    YOUNGEST: large eyes and round heads do."""
+def _adult(kit: Kit, network: str, ws: Array) -> tuple[Array, list[Face]]:
+    """The picture `[S, S, 3]` of styles `[L, W]` and the faces in it; shape and texture are made older where they read
+    younger than YOUNGEST: large eyes and round heads do."""
     generator, older = kit.generator(network)[1], kit.directions(network).known["age"].codes
     for years in OLDER:
         pixels = generator.draw((ws + years * older)[None])[0]
-        traits = read_traits(kit, pixels)
-        if traits is None or traits[1] >= YOUNGEST:
-            return pixels
+        faces = kit.faces(pixels)
+        if all(face_traits(kit, pixels, one)[1] >= YOUNGEST for one in faces):
+            return pixels, faces
     raise DeclinedError(
         "the face of this drawing would look younger than an adult: draw smaller eyes, or say --age"
     )
@@ -182,6 +183,5 @@ def _translated(
         line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size
     )
     step: Step = replace(generation_step(arguments, (translator.net,)), verb="sketch")
-    return finished(
-        replace(drawing.after(step, translator.translate(lines, asked=asked)), opacity=None), words, kit
-    )
+    pixels = translator.translate(lines, asked=asked)
+    return finished(replace(drawing.after(step, pixels), opacity=None), words, kit.faces(pixels))
