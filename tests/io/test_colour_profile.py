@@ -2,6 +2,7 @@
 
 import io
 import struct
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ import pytest
 from faces import collins, hopper, kit
 from PIL import Image, ImageCms
 
-from mien import InputError, Photo, edit, find, read, swap, write
+from mien import InputError, Photo, edit, find, frontalise, read, sketch, stylize, swap, write
 from mien.io import captions
 from mien.io.colour_profile import Profile, profile_of
 from mien.types import Array, Origin
-from mien.verbs import identity
+from mien.verbs import draw, grid, identity
 
 P3 = [(0.51512, 0.29198, 0.1571), (0.2412, 0.69225, 0.06657), (-0.00105, 0.04189, 0.78407)]
 PROPHOTO = [(0.79767, 0.13519, 0.03135), (0.28804, 0.71188, 0.00009), (0.0, 0.0, 0.82490)]
@@ -97,14 +98,35 @@ def test_a_colour_is_the_one_that_was_named(name: str):
         assert (done.pixels == photo.pixels)[untouched].mean() > 0.99
 
 
+def wide(photo: Photo) -> Photo:
+    """A photo of sRGB in ProPhoto."""
+    deep = np.rint(known("ProPhoto").from_srgb(photo.pixels / 255) * 65535).astype(np.uint16)
+    return Photo(deep, origin=Origin(icc=PROFILES["ProPhoto"]))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda photo: frontalise(photo, kit=kit()),
+        lambda photo: sketch(photo, seed=1, kit=kit()),
+        lambda photo: stylize(photo, "oil", kit=kit()),
+        lambda photo: stylize(hopper(), "painting", style=photo, kit=kit()),
+        lambda photo: grid([photo]),
+        lambda photo: draw(photo, []),
+    ],
+    ids=("frontalise", "sketch", "stylize", "a style", "grid", "draw"),
+)
+def test_what_is_made_of_a_photo_looks_the_same_in_every_profile(made: Callable[[Photo], Photo]):
+    pictures: list[Array] = []
+    for one in (made(collins()[0]), made(wide(collins()[0]))):
+        profile, most = profile_of(one.origin.icc), np.iinfo(one.pixels.dtype).max
+        pictures.append(255 * (one.pixels / most if profile is None else profile.to_srgb(one.pixels / most)))
+    assert np.abs(pictures[1] - pictures[0]).mean() < 2
+
+
 def test_a_swap_looks_the_same_in_every_profile():
     """Both the photo and the source's picture lie in ProPhoto, and so do they in sRGB."""
     profile = known("ProPhoto")
-
-    def wide(photo: Photo) -> Photo:
-        deep = np.rint(profile.from_srgb(photo.pixels / 255) * 65535).astype(np.uint16)
-        return Photo(deep, origin=Origin(icc=PROFILES["ProPhoto"]))
-
     plain = swap(hopper(), collins()[0], consent="in a test", kit=kit())
     done = swap(wide(hopper()), wide(collins()[0]), consent="in a test", kit=kit())
     seen = profile.to_srgb(done.pixels / 65535) * 255

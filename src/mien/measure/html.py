@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from ..arguments import checked
-from ..face import filters
 from ..io import outputs
+from ..pipeline.look import in_srgb
 from ..types import Array, Photo
 from ..words import plain
 from . import compare as measure
@@ -76,7 +76,7 @@ def page(
 ) -> str:
     """The page about two photos; names: what to call them; passed: the limits that were, where there were
     limits (`limited`)."""
-    first, second = (filters.to_uint8(photo.pixels) for photo in (before, after))
+    first, second = (in_srgb(photo) for photo in (before, after))
     scale = min(1.0, SIDE / max(told.width, told.height))
     worst = told.worst
     marks = [

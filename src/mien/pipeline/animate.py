@@ -16,13 +16,12 @@ from ..face import filters
 from ..face.motion import Motion
 from ..io import clip_writer, moving_picture, notice, outputs, photo_writer, watermark
 from ..io.clip_writer import Sound
-from ..io.colour_profile import profile_of
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Array, Photo, Progress, Source, Step
 from .actor import Actor, check_face, notes
 from .consent import check_consent, stated
-from .look import Look, PhotoFaces
+from .look import PhotoFaces, in_srgb
 from .marking import box_of, place
 from .motion import MotionLike, as_motion
 from .people import FaceLike, meant, select_faces
@@ -282,7 +281,7 @@ def _sized(photo: Photo, size: int | None) -> Photo:
     """The photo as films hold it, in 8 bits of sRGB, with a longer side of `size` pixels at most."""
     if size is not None and size < 64:
         raise RequestError(f"size {size} came: at least 64 pixels were wanted")
-    pixels = Look(profile_of(photo.origin.icc)).picture(photo.pixels)
+    pixels = in_srgb(photo)
     scale = min(1.0, (size or max(photo.size)) / max(photo.size))
     if scale < 1:
         width, height = (max(round(side * scale), 1) for side in photo.size)

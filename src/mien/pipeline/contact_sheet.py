@@ -17,6 +17,7 @@ from ..io.photo_reader import PhotoLike, as_photo
 from ..io.preview import at_most, caption, seen
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Photo, Progress
+from .look import in_srgb
 from .people import select_faces
 from .session import Session
 
@@ -27,8 +28,8 @@ AROUND = 1.3, 1.7, 1.3, 1.9
 
 @checked
 def grid(photos: Sequence[Photo], names: Sequence[str] = ()) -> Photo:
-    """Pictures of one size side by side, about as wide as high, below their names where there are some; it remembers all
-    their histories."""
+    """Pictures of one size side by side, in 8 bits of sRGB, about as wide as high, below their names where there are some;
+    it remembers all their histories."""
     if not photos:
         raise RequestError("no picture came: a grid wants one at least")
     if names and len(names) != len(photos):
@@ -36,7 +37,7 @@ def grid(photos: Sequence[Photo], names: Sequence[str] = ()) -> Photo:
     columns = math.ceil(math.sqrt(len(photos)))
     width = photos[0].size[0]
     heads = [caption(name, width) for name in names] or [caption("", width)[:0]] * len(photos)
-    tiles = [np.vstack([head, photo.pixels]) for head, photo in zip(heads, photos, strict=True)]
+    tiles = [np.vstack([head, in_srgb(photo)]) for head, photo in zip(heads, photos, strict=True)]
     tiles += [np.full_like(tiles[0], 255)] * (-len(photos) % columns)
     rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
     high, head = len(tiles[0]), len(heads[0])

@@ -21,7 +21,7 @@ from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..models.prototypes import ADULT, OLDEST
 from ..types import SILENT, Alignment, Array, Crop, Face, Identity, Photo, Progress
-from .look import PhotoFaces
+from .look import PhotoFaces, in_srgb
 from .people import FaceLike, meant, select_faces
 
 MASK = 768  # pixels of a side that regions are made at
@@ -88,7 +88,7 @@ def layout_of(template: str, size: int) -> Alignment:
 def draw(photo: PhotoLike, faces: list[Face]) -> Photo:
     """The photo with the faces' boxes, numbers and points drawn on it; 8 bits, no label, since nothing in it
     pretends to be a photo."""
-    pixels = filters.to_uint8(as_photo(photo).pixels).copy()
+    pixels = in_srgb(as_photo(photo)).copy()
     for number, face in enumerate(faces, 1):
         left, top, right, bottom = (round(float(v)) for v in face.box)
         thick = max(1, round((right - left) / 150))

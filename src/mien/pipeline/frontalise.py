@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from .. import __version__
@@ -15,7 +13,7 @@ from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..types import Photo, Step
 from .find import layout_of
-from .look import PhotoFaces
+from .look import PhotoFaces, made_of
 from .marking import finished
 from .people import FaceLike, meant, select_faces
 from .photo import now
@@ -48,5 +46,4 @@ def frontalise(
     pixels = bring_to_front(seen.picture, one, shapes.model, shapes.triangles(np.zeros((0, 3), int)), size)
     arguments = {"size": size, "yaw": round(one.yaw, 1) + 0.0}  # not -0
     step = Step("frontalise", arguments, shapes.networks, __version__, now())
-    drawn = replace(picture.after(step, pixels), opacity=None)
-    return finished(drawn, words, seen.kit.faces(pixels))
+    return finished(made_of(picture, step, pixels), words, seen.kit.faces(pixels))

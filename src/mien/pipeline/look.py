@@ -12,7 +12,7 @@ from ..face.geometry import Halvings, Picture
 from ..face.toning import Toning, toning_of
 from ..io.colour_profile import Profile, profile_of
 from ..models.kit import Kit
-from ..types import Alignment, Array, Change, Crop, Face, Identity, Photo
+from ..types import Alignment, Array, Change, Crop, Face, Identity, Photo, Step
 
 # of a photo's lightest hundredth: what it is in good light, at most how many times less, and between which levels a
 # photo begins to be dark; of portraits in any light one in a thousand has less than 130
@@ -80,6 +80,16 @@ class Look:
         """The photo's own numbers, from 0 to 1, of colours that are seen."""
         darker = np.clip(seen, 0, 1) / np.float32(self.gain)
         return darker if self.colours is None else self.colours.from_srgb(darker)
+
+
+def in_srgb(photo: Photo) -> Array:
+    """A photo's pixels as sRGB has them, `[H, W, 3]` uint8."""
+    return Look(profile_of(photo.origin.icc)).picture(photo.pixels)
+
+
+def made_of(photo: Photo, step: Step, pixels: Array) -> Photo:
+    """A picture of sRGB `[H, W, 3]` uint8 that was made of a photo as a whole."""
+    return replace(photo.after(step, pixels), opacity=None, origin=replace(photo.origin, icc=None))
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from ..models.traits import face_traits
 from ..types import Array, Face, Photo, Step
 from .edit import edit
 from .generate import NOBODY, Asked, checked_conditions, drawn_styles
+from .look import in_srgb, made_of
 from .marking import finished
 from .people import FaceLike, meant
 from .photo import edit_step, generation_step
@@ -126,7 +127,7 @@ def _generated(
     step = generation_step({"network": network, "seed": seed, **told, **worn}, nets)
     networks = dict.fromkeys([*step.networks, *(one for each in drawn.history for one in each.networks)])
     step = replace(step, verb="sketch", networks=tuple(networks))
-    return finished(replace(photo.after(step, drawn.pixels), opacity=None), words, faces)
+    return finished(made_of(photo, step, drawn.pixels), words, faces)
 
 
 def _adult(kit: Kit, network: str, ws: Array) -> tuple[Array, list[Face]]:
@@ -156,8 +157,8 @@ def _put_on(head: drawn_head.DrawnHead, painted: Mapping[str, str]) -> dict[str,
 
 
 def on_white(photo: Photo) -> Array:
-    """A picture `[H, W, 3]` uint8, on white where it is transparent."""
-    pixels = filters.to_uint8(photo.pixels)
+    """A picture `[H, W, 3]` uint8, as sRGB has it, on white where it is transparent."""
+    pixels = in_srgb(photo)
     if photo.opacity is None:
         return pixels
     share = photo.opacity.astype(np.float32)[..., None] / np.iinfo(photo.opacity.dtype).max
@@ -179,9 +180,7 @@ def _translated(
     if which is not None:
         one = TranslatorEdit(translator, 1.0, None, asked)
         return redraw_faces(drawing, one, which, replace(edit_step((one,), arguments), verb="sketch"), kit)
-    lines = line_art.frame_drawing(
-        line_art.extract_lines(filters.to_uint8(drawing.pixels)), translator.net.card.size
-    )
+    lines = line_art.frame_drawing(line_art.extract_lines(in_srgb(drawing)), translator.net.card.size)
     step: Step = replace(generation_step(arguments, (translator.net,)), verb="sketch")
     pixels = translator.translate(lines, asked=asked)
-    return finished(replace(drawing.after(step, pixels), opacity=None), words, kit.faces(pixels))
+    return finished(made_of(drawing, step, pixels), words, kit.faces(pixels))

@@ -17,6 +17,7 @@ from ..edits.translate import TranslatorEdit
 from ..errors import InputError, ModelError, RequestError
 from ..face import filters
 from ..io import clip_reader, clip_writer, notice
+from ..io.colour_profile import profile_of
 from ..io.photo_reader import MAX_PIXELS, PhotoLike, as_photo
 from ..models import catalogue
 from ..models.kit import Kit, shared_kit
@@ -24,7 +25,7 @@ from ..models.translator import mixed
 from ..types import SILENT, Array, Networks, Person, Photo, Progress, Source, Step
 from .clip_edit import clip_editor
 from .clip_style import ClipStylizer
-from .look import PhotoFaces
+from .look import PhotoFaces, in_srgb
 from .marking import places_of, worded
 from .people import FaceLike, meant, select_faces
 from .photo import edit_photo, edit_step
@@ -96,9 +97,10 @@ class StyleRequest:
             return photo
         if self.face is not None:
             return redraw_faces(photo, edit, self.face, self.step(edit), kit)
-        seen = filters.to_uint8(photo.pixels)
-        drawn = edit.translator.translate(seen, style=edit.style, asked=edit.asked)
-        done = photo.after(self.step(edit), mixed(photo.pixels, seen, drawn, self.strength))
+        drawn = edit.translator.translate(in_srgb(photo), style=edit.style, asked=edit.asked)
+        profile = profile_of(photo.origin.icc)
+        own = filters.to_uint8(photo.pixels), drawn if profile is None else profile.own(drawn)
+        done = photo.after(self.step(edit), mixed(photo.pixels, *own, self.strength))
         faces = PhotoFaces(done, kit).faces
         return worded(replace(done, marks=places_of(done, faces)), done.history[-1].words, faces)
 
@@ -251,7 +253,7 @@ def manner(kit: Kit, network: str, style: PhotoLike | None = None) -> Manner:
 def _manner_of(kit: Kit, network: str, style: PhotoLike) -> Manner:
     """The manner of a picture, for a translator that takes any."""
     picture = as_photo(style)
-    seen, networks = filters.to_uint8(picture.pixels), ()
+    seen, networks = in_srgb(picture), ()
     if kit.translator(network).style_is_numbers:
         reads = kit.style_encoder(network)
         seen, networks = reads.vector(seen), reads.net.networks
