@@ -33,6 +33,13 @@ def walk(portrait: Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return film(tmp_path_factory.mktemp("clips") / "walk.mp4", frames, gaps=(1024,), sound=None)
 
 
+@pytest.fixture(scope="module")
+def step(portrait: Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two frames of the same."""
+    frames = [shot(portrait, 2 * i) for i in range(2)]
+    return film(tmp_path_factory.mktemp("clips") / "step.mp4", frames, gaps=(1024,), sound=None)
+
+
 def drawn(path: Path, keys: Any, **strengths: Any) -> list[Array]:
     """A clip's frames as they go to the encoder, without marks."""
     clip = footage.clip(path)
@@ -67,13 +74,13 @@ def test_half_of_it_changes_half_as_much(walk: Path):
         assert away.max() <= 3 and away.mean() < 0.1, "levels round on the way"
 
 
-def test_a_mouth_half_way_is_half_open(walk: Path):
+def test_a_mouth_half_way_is_half_open(step: Path):
     """As one of which half was asked; half of what opens it would show teeth through the lips."""
-    half, asked = drawn(walk, ((0, 0.5),), grin=1.0), drawn(walk, (), grin=0.5)
+    half, asked = drawn(step, ((0, 0.5),), grin=1.0), drawn(step, (), grin=0.5)
     assert all(np.array_equal(one, other) for one, other in zip(half, asked, strict=True))
-    more = drawn(walk, ((0, 0.75),), mouth=1.0)
-    low, high = drawn(walk, (), mouth=0.5), drawn(walk, (), mouth=1.0)
-    before = plain(walk)
+    more = drawn(step, ((0, 0.75),), mouth=1.0)
+    low, high = drawn(step, (), mouth=0.5), drawn(step, (), mouth=1.0)
+    before = plain(step)
     away = [
         [np.abs(one - was).sum() for one, was in zip(frames, before, strict=True)]
         for frames in (low, more, high)
