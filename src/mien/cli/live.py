@@ -67,7 +67,10 @@ def live(source: str, output: Path, force: bool, as_json: bool, **rest: Any) -> 
         told = verbs.live(source, output, force=force, progress=progress, **rest, **strengths)
     about = f"{told.shown} of {told.given} frames in time, latency {1000 * told.latency:.0f} ms"
     done = f"wrote {output}" if virtual_camera.named(str(output)) is None else "shown"
+    for note in told.notes:
+        say(note)
     say(f"{done}: {about}, edits renewed {told.renewed} times")
     if as_json:
         found = {"given": told.given, "shown": told.shown, "dropped": told.dropped, "renewed": told.renewed}
-        click.echo(json.dumps(found | {"latency_seconds": round(told.latency, 4)}))
+        found |= {"latency_seconds": round(told.latency, 4), "notes": list(told.notes)}
+        click.echo(json.dumps(found))

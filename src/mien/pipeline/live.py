@@ -48,13 +48,15 @@ LONGEST = 24 * 3600.0  # seconds of a stream that is written
 
 class LiveEffect(Protocol):
     """What is done to a stream: `renew` slowly, beside, and `show` at once, for every frame, taken `now` in seconds;
-    `nothing` tells why nothing was done so far, and is empty where something was. The face is that in the frame; None
-    comes only to what says that it is `faceless`."""
+    `nothing` tells why nothing was done so far, and is empty where something was; `notes` tell what of the whole was not
+    done. The face is that in the frame; None comes only to what says that it is `faceless`."""
 
     @property
     def faceless(self) -> bool: ...
     @property
     def nothing(self) -> str: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
     def renew(self, pixels: Array, face: Any) -> None: ...
     def show(self, pixels: Array, face: Any, now: float) -> Array: ...
 
@@ -123,13 +125,14 @@ class Live:
 
 @dataclass
 class Told:
-    """What a stream came to: frames that were given and shown, how often Changes were renewed, and the median seconds
-    from when a frame was taken to when it was shown."""
+    """What a stream came to: frames that were given and shown, how often Changes were renewed, the median seconds from
+    when a frame was taken to when it was shown, and what was asked for and not done."""
 
     given: int = 0
     shown: int = 0
     renewed: int = 0
     latencies: list[float] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     @property
     def dropped(self) -> int:
@@ -277,7 +280,7 @@ def live(
             virtual_camera.show(shown, device, fps)
         else:
             clip_writer.write(shown, path, fps=fps, history=(show.step,), origin=show.origin, force=force)
-    return told
+    return replace(told, notes=show.effect.notes)
 
 
 def _origin(source: str | os.PathLike[str]) -> Origin:

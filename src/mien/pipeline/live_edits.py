@@ -30,6 +30,7 @@ class LiveEdits:
     front: Occlusion = NOTHING_BEFORE
     renewed: int = 0
     nothing: str = NO_FACE
+    notes: tuple[str, ...] = ()
     faceless = False
 
     def renew(self, pixels: Array, face: Face) -> None:
@@ -46,6 +47,7 @@ class LiveEdits:
         apply.run_edits(pixels, self.stages, [face], [0], ask, look.align)
         self.laid = tuple(asked)
         notes = [change.note for _, change in asked if change.note]
+        self.notes = tuple(dict.fromkeys((*self.notes, *(f"the face {note}" for note in notes))))
         if self.anew or not notes or any(change.alpha.any() for _, change in asked):
             self.nothing = ""
         elif self.nothing:

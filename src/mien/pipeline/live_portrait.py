@@ -27,6 +27,7 @@ class LivePortrait:
     parts: Parts = ALL
     seen: list[Face] = field(default_factory=list)
     neutral: Face | None = None
+    notes = ()
     faceless = False
 
     @property

@@ -22,6 +22,7 @@ class LiveStyle:
 
     draw: Callable[[Array], Array]
     drawn: tuple[Array, Array] | None = None  # what was seen last, small and grey, and that as a drawing
+    notes = ()
     faceless = True
 
     @property

@@ -33,6 +33,7 @@ class LiveSwap:
     ages: list[tuple[float, float]] = field(default_factory=list)
     laid: tuple[tuple[Edit, Laid], ...] = ()
     nothing: str = NO_FACE
+    notes = ()
     faceless = False
 
     def renew(self, pixels: Array, face: Face) -> None:
