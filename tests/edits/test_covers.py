@@ -38,17 +38,20 @@ PULLED_COLOURS = {
     "blue": (130, 170, 200),
     "green": (90, 140, 100),
     "black": (32, 32, 34),
-}  # beige ones are taken for skin
+    "grey": (128, 128, 130),
+}  # beige ones are taken for skin, and so are small white ones
 LEVELS = 8
 LEAST = 0.6  # of a mask, that is seen as one
 
 
 @cache
-def masked(colour: str, outline: tuple[int, ...] = OUTLINE) -> tuple[Session, Array]:
-    """A portrait with a pleated mask, and where that is."""
+def masked(colour: str, outline: tuple[int, ...] = OUTLINE, hangs: float = 0.0) -> tuple[Session, Array]:
+    """A portrait with a pleated mask, and where that is. hangs: so many eye distances lower than the jaw."""
     photo, face = collins()
     where = np.zeros(photo.pixels.shape[:2], np.float32)
-    cv2.fillPoly(where, [np.rint(face.landmarks[list(outline)]).astype(np.int32)], 1)
+    points = face.landmarks[list(outline)].copy()
+    points[:-1, 1] += hangs * geometry.eye_distance(face.landmarks)
+    cv2.fillPoly(where, [np.rint(points).astype(np.int32)], 1)
     soft = cv2.GaussianBlur(where, (0, 0), 1)[..., None]
     pleats = np.where(np.sin(np.arange(len(where)) / 4) > 0, 1, 0.88)[:, None, None]
     pixels = photo.pixels * (1 - soft) + np.array((COLOURS | PULLED_COLOURS)[colour]) * pleats * soft
@@ -100,8 +103,9 @@ def test_what_a_mask_hides_is_not_edited(asked: dict[str, Any], what: str):
 
 @pytest.mark.parametrize("colour", PULLED_COLOURS)
 @pytest.mark.parametrize("asked", [{"age": 40.0}, {"beard": 1.0}, {"beard": -1.0}, {"sex": -0.8}], ids=str)
-def test_a_mask_that_is_pulled_down_stays(colour: str, asked: dict[str, Any]):
-    session, mask = masked(colour, PULLED)
+@pytest.mark.parametrize("hangs", [0.0, 0.3])
+def test_a_mask_that_is_pulled_down_stays(colour: str, asked: dict[str, Any], hangs: float):
+    session, mask = masked(colour, PULLED, hangs)
     away = np.abs(session.edit(**asked).pixels.astype(int) - session.photo.pixels).max(2)
     assert (away[mask] > LEVELS).mean() < 0.02
 

@@ -74,6 +74,20 @@ def test_a_mark_lies_in_the_face_and_is_faint(plain: Photo, marked: Array):
     assert np.sqrt((change[inside] ** 2.0).mean()) < 3
 
 
+def test_a_dark_face_is_changed_less_and_its_mark_is_found(plain: Photo, marked: Array):
+    dark = Photo(np.rint(plain.pixels * 0.14).astype(np.uint8))
+    (place,) = found_places(dark, kit())
+    faint = watermark.lay(dark.pixels, (place,), BITS)
+    inside = cv2.warpAffine(place.window, cv2.invertAffineTransform(place.matrix), dark.size) > 0.5
+    off = [
+        (one.astype(float) - other).mean(2)[inside].std()
+        for one, other in ((faint, dark.pixels), (marked, plain.pixels))
+    ]
+    assert off[0] < 0.8 * off[1]
+    found = heard(jpeg(faint, 90))
+    assert found and found.found and found.bits == watermark.as_text(BITS)
+
+
 def test_unmarked_faces_say_nothing():
     for photo in (hopper(), collins()[0]):
         found = heard(photo.pixels)

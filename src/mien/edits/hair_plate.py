@@ -17,7 +17,9 @@ from .hair_scalp import COARSE, scalp, skull_of
 from .portrait import only_skin
 
 GROWN, SOFT = 0.035, 0.010  # face widths by which the place of the old hair is larger than it, and softer
-SHADED = 38  # percentile of the lightness of hair that it is seen as: shine is not its own
+# percentile of the lightness of hair that it is seen as, of dark and of light hair: shine is not its own; and the middle
+# lightness of these
+SHADED, DARK_HAIR, LIGHT_HAIR = (20, 42), 25, 50
 # squared face widths of hair that may tell its tone, and that do: of bald heads .13 at most
 FEWEST, MANY = 0.10, 0.18
 DARKER_THAN_SKIN, UNLIKE_SKIN = (
@@ -76,7 +78,9 @@ class Plate:
         """The Lab of the old hair `[3]`, of the brows where there is next to none, or None."""
         bust, hair = self.bust, self.alpha > 0.8
         if hair.sum() > FEWEST * bust.wide**2:
-            found = np.percentile(bust.lab[hair], (SHADED, 50), axis=0)[[0, 1, 1], [0, 1, 2]]
+            found = np.median(bust.lab[hair], 0)
+            share = np.interp(found[0], (DARK_HAIR, LIGHT_HAIR), SHADED)
+            found[0] = np.percentile(bust.lab[hair][:, 0], share)
             skin_tone = np.median(bust.lab[bust.face > 0], 0)
             darker, unlike = skin_tone[0] - found[0], np.hypot(*(found - skin_tone)[1:])
             if hair.sum() > MANY * bust.wide**2 or darker > DARKER_THAN_SKIN or unlike > UNLIKE_SKIN:

@@ -25,6 +25,8 @@ MAYBE, EITHER = (
     (0.08, 0.3),
     (0.4, 0.7),
 )  # of the parser: hair that may be, and what is either hair or background
+# of the parser, and face widths: hair that lies in the midst of hair
+LIKELY, AROUND = (0.2, 0.4), 0.08
 NO_SKIN, BESIDE = (
     (0.25, 0.06),
     0.04,
@@ -141,7 +143,10 @@ def told_from_background(lab: Array, regions: dict[str, Array], points: Array, s
     own *= filters.smoothstep(share, *MAYBE) * filters.smoothstep(share + other, *EITHER)
     free, own = (cv2.resize(one, (size, size), interpolation=cv2.INTER_LINEAR) for one in (1 - thing, own))
     told = np.maximum(regions["hair"] * free, own)
-    return np.maximum(told, _locks(lab, regions, points, told, from_hair))
+    told = np.maximum(told, _locks(lab, regions, points, told, from_hair))
+    # in the midst of hair a little less of it is not a thing
+    around = cv2.morphologyEx(told, cv2.MORPH_CLOSE, filters.disc(AROUND * (right - left)))
+    return np.maximum(told, around * filters.smoothstep(regions["hair"], *LIKELY))
 
 
 def _locks(lab: Array, regions: dict[str, Array], points: Array, told: Array, from_hair: Array) -> Array:

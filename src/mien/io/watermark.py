@@ -46,6 +46,8 @@ SHARE = 0.42  # of the energy that is the first carrier's
 # Levels of 255 that a mark changes a face by, as a standard deviation, at the least; how much fine detail faces have on
 # which it may change more; how loud it is to be heard, in standard deviations; and how many attempts find that out.
 LEAST, ROUGH, LOUD, ROUNDS = 0.5, (9.0, 18.0), 9.8, 2
+# Levels of a face, from which on it takes all of that; in the dark it changes by as much less, to a share at the least.
+LIT, DARKEST = 50, 0.2
 
 
 class Strength(NamedTuple):
@@ -153,8 +155,10 @@ def lay(pixels: Array, places: Sequence[MarkPlace], bits: int, strength: Strengt
 def _pattern(place: MarkPlace, bits: int, strength: Strength) -> Array:
     """What is added to a face's crop, `[S, S]` float32 in levels of 255."""
     wanted, across, level = _weights(bits), _across(place.matrix), 1.0
-    most = np.interp(
-        _fine(place.grey)[place.face > 0.5].std(), ROUGH, strength.most
+    face = place.face > 0.5
+    share = float(np.clip(place.grey[face].mean() / LIT, DARKEST, 1))
+    most = share * np.interp(
+        _fine(place.grey)[face].std(), ROUGH, strength.most
     )  # on smooth skin it would be seen
 
     def said(grey: Array) -> Array:
@@ -166,7 +170,7 @@ def _pattern(place: MarkPlace, bits: int, strength: Strength) -> Array:
     others = place.window * _waves(((after @ wanted) * wanted - after) / gain)  # so that they say nothing
     for _ in range(ROUNDS):
         loud = float(said(_worn(place.grey + level * word + others, across, strength.worn)) @ wanted)
-        level = float(np.clip(level * LOUD / max(loud, 1.0), LEAST, most))
+        level = float(np.clip(level * LOUD / max(loud, 1.0), share * LEAST, most))
     return level * word + others
 
 

@@ -210,6 +210,11 @@ def _cover(crop: Crop, other: Array, covered: str) -> Array:
     solid = piece.astype(np.float32)
     if covered == "mouth":
         solid = cv2.fillConvexPoly(solid, cv2.convexHull(np.argwhere(piece)[:, ::-1].astype(np.int32)), 1)
+    else:  # all below its upper edge, on the neck too: of what hangs there parts are seen
+        columns = np.flatnonzero(piece.any(0))
+        edge = np.interp(np.arange(size), columns, piece.argmax(0)[columns])
+        near = cv2.dilate(hull, np.ones((size // 3, size // 12)))
+        solid = ((np.arange(size)[:, None] >= edge) & (near > 0)).astype(np.float32)
     _, parts = cv2.connectedComponents(piece | (some & (cv2.dilate(hull, np.ones((size // 12,) * 2)) > 0)))
     beyond = cv2.dilate(solid, np.ones((size // 12,) * 2)) * (parts == parts[piece > 0][0])
     solid = np.maximum(solid, beyond)

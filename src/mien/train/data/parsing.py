@@ -55,8 +55,8 @@ DYED = 0.5  # share of the pictures whose hair gets another colour
 MOVED = 0.8  # share of those cut out that get another ground
 POOR = 0.3  # share of the pictures that are dark, or small, or both
 # How often each cover is put on. What sits on a head is only put on bare ones.
-ON_HEADS = ((covers.hat, 0.15), (covers.hood, 0.08))
-ON_ALL = ((covers.collar, 0.25), (covers.mask, 0.12), (covers.things, 0.25))
+ON_HEADS = ((covers.hat, 0.12), (covers.hood, 0.08))
+ON_ALL = ((covers.collar, 0.25), (covers.mask, 0.2), (covers.things, 0.25))
 # Head widths from the middle of a head, beyond which what is not keyed is not taught to be hair
 DOUBTED = 1.3
 
