@@ -135,6 +135,24 @@ def test_no_picture_of_before_is_left_inside(tmp_path: Path):
     assert note.startswith(b"note \0") and note.endswith(b"\0 end of note") and not note[5:-12].strip(b"\0")
 
 
+@pytest.mark.parametrize("how", ["comment", "plain", "packed", "international"])
+def test_no_picture_of_before_is_left_in_words(how: str, tmp_path: Path):
+    face = base64.b64encode(jpeg(b"face" * 60)).decode()
+    if how == "comment":
+        Image.fromarray(PIXELS).save(tmp_path / "a.jpg", comment=f"taken by hand {face}".encode())
+        assert through(tmp_path, "a.jpg", "b.jpg").info["comment"] == b"taken by hand "
+        return
+    words = PngImagePlugin.PngInfo()
+    if how == "international":
+        words.add_itxt("thumb", face, zip=True)
+    else:
+        words.add_text("thumb", f"data:image/jpeg;base64,{face}", zip=how == "packed")
+    words.add_text("Title", "a title", zip=True)
+    Image.fromarray(PIXELS).save(tmp_path / "a.png", pnginfo=words)
+    after: Any = through(tmp_path, "a.png", "b.png")
+    assert after.text.pop("Title") == "a title" and list(after.text) == ["XML:com.adobe.xmp"]
+
+
 def test_sizes_are_those_of_the_upright_picture(tmp_path: Path):
     tags = Image.Exif()
     tags[0x0112], tags[256], tags[257] = 6, 60, 40

@@ -3,6 +3,7 @@ credits, and the text of PNG files."""
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Collection
@@ -14,6 +15,9 @@ IPTC = 0x0404
 STALE = {0x0409, 0x040C, 0x0422, 0x0423, 0x0424}
 TEXTS = b"tEXt", b"zTXt", b"iTXt"
 ELSEWHERE = b"XML:com.adobe.xmp", b"Raw profile type exif", b"Raw profile type APP1", b"Raw profile type xmp"
+# A JPEG, PNG, GIF or WebP in base64: it may show the face before the edit.
+PICTURE = rb"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR)[A-Za-z0-9+/=\s]{200,}(?:&#x[0-9A-Fa-f]+;[A-Za-z0-9+/=\s]*)*"
+TEXT = 1 << 24  # bytes of a PNG's text, at most
 COMMENT = 65533  # bytes of a comment, at most
 SEGMENT = 65533 - len(APP13)  # bytes of a JPEG's segment
 
@@ -26,8 +30,9 @@ def of_jpeg(segments: list[tuple[str, bytes]]) -> bytes | None:
 
 
 def comment_of(segments: list[tuple[str, bytes]]) -> bytes | None:
-    """The comments in the segments of a JPEG, as one."""
-    return b"\n".join(data for name, data in segments if name == "COM")[:COMMENT] or None
+    """The comments in the segments of a JPEG, as one, without pictures in them."""
+    comments = (re.sub(PICTURE, b"", data) for name, data in segments if name == "COM")
+    return b"\n".join(one for one in comments if one)[:COMMENT] or None
 
 
 def of_tiff(tags: Any) -> bytes | None:
@@ -78,9 +83,21 @@ def segments(resources: bytes) -> bytes:
 
 
 def of_png(file: BinaryIO) -> tuple[bytes, ...]:
-    """The chunks of text of a PNG, kind and body, but for those that EXIF and XMP are read from."""
-    found = chunks(file, TEXTS)
-    return tuple(kind + body for kind, body in found if not body.startswith(ELSEWHERE))
+    """The chunks of text of a PNG, kind and body, but for those that EXIF and XMP are read from, and such as hold a
+    picture."""
+    found = ((kind, body) for kind, body in chunks(file, TEXTS) if not body.startswith(ELSEWHERE))
+    return tuple(kind + body for kind, body in found if not re.search(PICTURE, _inflated(kind, body)))
+
+
+def _inflated(kind: bytes, body: bytes) -> bytes:
+    """The body of a chunk of text, and what is packed in it."""
+    packed = body.partition(b"\0")[2][1:]
+    if kind == b"iTXt":
+        packed = packed[1:].split(b"\0", 2)[-1]
+    try:
+        return body + zlib.decompressobj().decompress(packed, TEXT)
+    except zlib.error:  # it is not packed
+        return body
 
 
 def chunks(file: BinaryIO, kinds: Collection[bytes]) -> list[tuple[bytes, bytes]]:
@@ -89,7 +106,7 @@ def chunks(file: BinaryIO, kinds: Collection[bytes]) -> list[tuple[bytes, bytes]
     file.seek(8)
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
-        if kind in kinds and length < 1 << 24:
+        if kind in kinds and length < TEXT:
             body = file.read(length)
             if len(body) == length:
                 found.append((kind, body))

@@ -16,6 +16,7 @@ import heapq
 import itertools
 import math
 import os
+import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,9 +25,9 @@ from typing import Any
 
 from ..errors import OutputError
 from ..types import Array, Clip, Origin, Step
+from . import captions, declarations, outputs, privacy
 from . import clip_reader as footage
 from . import content_credentials as provenance
-from . import declarations, outputs, privacy
 
 SUFFIXES = (".mp4",)
 NAMED = {"movflags": "use_metadata_tags"}  # what a film says of itself, under any name
@@ -215,13 +216,14 @@ def _heard(sound: Sound, out: Any, seconds: Fraction) -> Iterator[Any]:
 
 def _about(source: Any) -> dict[str, str]:
     """What a film says of itself: title, time, in the words of phones (com.apple.quicktime.make) place and camera, and
-    the mark of another producer."""
+    the mark of another producer; no pictures."""
     container = ("encoder", "major_brand", "minor_version", "compatible_brands")
     told = {key: value for key, value in source.metadata.items() if key not in container}
     return {
         key: value
         for key, value in told.items()
-        if key != declarations.AIGC or declarations.is_anothers(value)
+        if not re.search(captions.PICTURE, value.encode(errors="replace"))
+        and (key != declarations.AIGC or declarations.is_anothers(value))
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from . import captions
+
 DCTERMS = b"http://purl.org/dc/terms/"
 CAMERA = b"http://ns.google.com/photos/1.0/camera/"
 PHOTOSHOP, XMP_MM = b"http://ns.adobe.com/photoshop/1.0/", b"http://ns.adobe.com/xap/1.0/mm/"
@@ -24,7 +26,6 @@ POINTERS = (
     (b"http://ns.google.com/photos/1.0/audio/", rb"\w+", "sound"),
 )
 PREVIEWS = (b"http://ns.adobe.com/xap/1.0/", b"Thumbnails"), (b"http://ns.adobe.com/xap/1.0/g/img/", b"image")
-JPEG = rb"/9j/[A-Za-z0-9+/=\s]{200,}(?:&#x[0-9A-Fa-f]+;[A-Za-z0-9+/=\s]*)*"  # one in base64
 SIZES = ((b"PixelXDimension", 0), (b"PixelYDimension", 1), (b"ImageWidth", 0), (b"ImageLength", 1))
 
 
@@ -38,7 +39,7 @@ def carried(packet: bytes) -> tuple[bytes, tuple[str, ...]]:
             lost.append(what)
     for space, names in PREVIEWS:
         packet = without(packet, space, names)
-    return re.sub(JPEG, b"", packet), tuple(dict.fromkeys(lost))
+    return re.sub(captions.PICTURE, b"", packet), tuple(dict.fromkeys(lost))
 
 
 def without(packet: bytes, space: bytes, names: bytes) -> bytes:
