@@ -132,6 +132,12 @@ def test_a_session_does_what_edit_does():
     assert session.edit(smile=0) is session.photo and session.photo.history == ()
 
 
+@pytest.mark.parametrize("wrong", [None, {"smile": 0.5}, EditRequest({"smile": 0.5}, face=3.5)])  # pyright: ignore[reportArgumentType]
+def test_a_session_takes_requests_only(wrong: Any):
+    with pytest.raises(RequestError, match=r"EditRequest was wanted|neither all, largest"):
+        Session(hopper(), kit=kit()).apply(wrong)
+
+
 def test_a_session_looks_once(monkeypatch: pytest.MonkeyPatch):
     session = mien.open(hopper(), kit=kit())
     session.edit(smile=0.5)

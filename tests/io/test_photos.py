@@ -212,6 +212,8 @@ def test_other_modes_become_rgb(tmp_path: Path, mode: str):
         picture = Image.fromarray(grey).convert("RGBA" if mode == "LA" else mode).convert(mode)
     picture.save(tmp_path / "a", "TIFF" if mode == "CMYK" else "PNG")
     photo = image.read(tmp_path / "a")
+    if mode != "PA":
+        assert np.array_equal(image.as_photo(picture).pixels, photo.pixels), "in memory as in a file"
     assert photo.pixels.shape == (HEIGHT, WIDTH, 3) and photo.pixels.dtype == (
         np.uint16 if mode == "I;16" else np.uint8
     )

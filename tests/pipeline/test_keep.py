@@ -53,6 +53,12 @@ def test_a_face_that_is_kept_whole_gets_no_mark(mask: Array):
     assert not kept.marks and (kept.pixels == hopper().pixels).all()
 
 
+def test_a_mask_may_be_of_yes_and_no(mask: Array):
+    session, white = opened(hopper()), mask > 127
+    kept = [session.edit(light=0.8, keep=one).pixels for one in (white, white.astype(np.uint8) * 255)]
+    assert np.array_equal(kept[0], kept[1])
+
+
 def test_masks_that_are_none_are_refused(mask: Array):
     with pytest.raises(RequestError, match="is black"):
         opened(hopper()).edit(smile=0.8, keep=np.zeros_like(mask))

@@ -166,6 +166,9 @@ def _from_array(pixels: Array) -> Photo:
 def _from_pillow(picture: Image.Image) -> Photo:
     try:
         picture = ImageOps.exif_transpose(picture)
+        if picture.mode.startswith("I"):  # grey of more than 8 bits
+            grey = np.asarray(picture).clip(0, 65535).astype(np.uint16)
+            return replace(_from_array(grey), origin=Origin(format=picture.format or "PNG"))
         converted, icc = _rgb(picture, picture.info.get("icc_profile"))
     except Exception as error:  # Pillow converts not every mode, and loads files late
         raise InputError(f"the Pillow image of mode {picture.mode} cannot be read ({error})") from error

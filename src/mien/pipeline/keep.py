@@ -28,6 +28,8 @@ def taken_keep(mask: PhotoLike | None) -> Keep | None:
     """What a mask keeps; None where none is given. Its brightness counts, and what is transparent is black."""
     if mask is None:
         return None
+    if isinstance(mask, np.ndarray) and mask.dtype == bool:
+        mask = mask.astype(np.uint8) * 255
     photo = as_photo(mask)
     share = cv2.cvtColor(_eight_bits(photo.pixels), cv2.COLOR_RGB2GRAY)
     if photo.opacity is not None:

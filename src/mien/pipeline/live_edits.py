@@ -51,7 +51,7 @@ class LiveEdits:
         if self.anew or not notes or any(change.alpha.any() for _, change in asked):
             self.nothing = ""
         elif self.nothing:
-            self.nothing = f"the face {'; '.join(notes)}"
+            self.nothing = "; ".join(self.notes)
 
     def _before(self, pixels: Array, face: Face) -> Occlusion:
         """What is before the face; between two looks it goes along with it."""

@@ -74,7 +74,7 @@ def select_faces(kit: Kit, pixels: Array, faces: list[Face], which: str | Person
         return list(range(len(faces)))
     if which == "largest":
         return [max(range(len(faces)), key=lambda i: faces[i].area)]
-    if not which.isdecimal():
+    if not isinstance(which, str) or not which.isdecimal():  # pyright: ignore[reportUnnecessaryIsInstance] - a request is anybody's
         raise RequestError(f"face {which!r} is neither all, largest, a number from 1 on nor a picture")
     if not 1 <= int(which) <= len(faces):
         raise FaceError(

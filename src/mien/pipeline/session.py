@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Unpack
 
+from ..arguments import shown
 from ..edits.effect_pack import taken_pack
 from ..edits.keys import share_at
 from ..edits.registry import plan
 from ..edits.request import EditRequest, Strengths, request_of
+from ..errors import RequestError
 from ..io import notice
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
@@ -85,6 +87,8 @@ class Session:
     def apply(self, request: EditRequest, *, watch: Watch | None = None) -> Photo:
         """The photo after `request`, as a clip is at its start: itself where nothing was asked for; watch: who is told of each Change.
         Raises `RequestError` and `FaceError` as `mien.edit` does."""
+        if not isinstance(request, EditRequest):  # pyright: ignore[reportUnnecessaryIsInstance] - it is anybody's
+            raise RequestError(f"{shown(request)} came: an EditRequest was wanted")
         edits, words = plan(request, self.kit), notice.words_for(request.mark, "edit")
         chosen = select_faces(self.kit, self._seen.picture, self.faces, request.face)
         if not edits:
