@@ -274,6 +274,17 @@ def test_sound_is_taken_along(tmp_path: Path):
         assert sound.codec_context.name == "aac" and 0.9 < float(sound.duration * sound.time_base) < 1.15  # pyright: ignore[reportOperatorIssue]
 
 
+def test_words_in_a_corner_stay_where_they_are():
+    """Though a face that nods comes into one."""
+    close = Photo(hopper().pixels[40:365, 130:410])
+    made = animate(close, "nod", consent=CONSENT, mark="eu", kit=kit())
+    heights = set[bool]()
+    for number in range(0, len(made), 3):
+        away = np.abs(made.finished(number, 0)[0].astype(int) - made.frame(number)).max(2) > 40
+        heights.add(float(np.flatnonzero(away.any(1)).mean()) > 160)
+    assert len(heights) == 1
+
+
 def test_each_face_of_a_group_moves_on_its_own():
     one = hopper().pixels
     both = np.concatenate([one, one[:, ::-1]], 1)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .._version import __version__
 from ..arguments import checked
@@ -16,6 +19,7 @@ from ..face import filters
 from ..face.motion import Motion
 from ..io import clip_writer, moving_picture, notice, outputs, photo_writer, watermark
 from ..io.clip_writer import Sound
+from ..io.notice import Box
 from ..io.photo_reader import PhotoLike, as_photo
 from ..models.kit import Kit, shared_kit
 from ..types import SILENT, Array, Photo, Progress, Source, Step
@@ -31,6 +35,7 @@ from .session import RememberingParser
 
 LOOP = 0.4  # seconds over which a motion that is to be repeated leads over to its beginning
 MOST_FRAMES = 100_000
+LOOKED = 32  # times of a motion at which its faces are looked for, before words have a place
 REGIONS = ("pose", "eyes", "lips", "brows")
 
 
@@ -75,8 +80,14 @@ class Animation:
         """Frame `number` as a photo, which knows where its faces are."""
         faces = [one.moved(number / self.fps) for one in self.actors]
         marks = tuple(found for face in faces if (found := place(pixels, face)) is not None)
-        boxes = tuple(box_of(face) for face in faces)
-        return replace(self.photo.after(self.step, pixels, marks), boxes=boxes)
+        return replace(self.photo.after(self.step, pixels, marks), boxes=self._boxes)
+
+    @cached_property
+    def _boxes(self) -> tuple[Box, ...]:
+        """All that each face passes through, so that words in a corner stay in theirs."""
+        times = np.linspace(0, len(self) - 1, LOOKED) / self.fps
+        passed = (np.array([box_of(one.moved(at)) for at in times]) for one in self.actors)
+        return tuple((*boxes[:, :2].min(0).tolist(), *boxes[:, 2:].max(0).tolist()) for boxes in passed)
 
     def write(
         self,
