@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from faces import collins, hopper, hopper_face, kit, planned
 
-from mien import FaceError, RequestError, verbs, verify
+from mien import FaceError, RequestError, edit, verbs, verify
 from mien.io import clip_writer as video
 from mien.pipeline.animate import animate
 from mien.pipeline.gallery import Gallery
@@ -102,6 +102,26 @@ def test_a_drawing_moves_along_and_wants_no_face():
     inner = slice(20, -20)
     moved, stays = (np.abs(shifted - np.roll(first, by, 1))[inner, inner].mean() for by in (6, 0))
     assert moved < 0.3 * stays and effect.nothing == ""
+
+
+def test_what_comes_before_the_face_is_not_painted():
+    """A microphone, in the very frame in which it comes, and when it is known; a mouth that opens is none."""
+    photo, face = collins()
+    effect = LiveEdits(planned({"lips": "blue", "beard": 1.0}), kit())
+    effect.renew(photo.pixels, face)
+    ball, middle = photo.pixels.copy(), np.rint(face.landmarks[[13, 152]].mean(0)).astype(int)
+    radius = round(0.22 * float(np.ptp(face.landmarks[:468, 0])))
+    where = cv2.circle(np.zeros(ball.shape[:2], np.uint8), middle.tolist(), radius, 1, -1) > 0
+    ball[where] = (60, 60, 64)
+    for _ in range(2):
+        away = np.abs(effect.show(ball, face, 0.0).astype(int) - ball).max(2) > 8
+        assert away[where].mean() < 0.03
+        effect.renew(ball, face)
+    effect.renew(photo.pixels, face)
+    speaks = edit(photo, mouth=1.0, kit=kit()).pixels
+    away = np.abs(effect.show(speaks, face, 0.0).astype(int) - speaks).max(2) > 8
+    known = np.abs(effect.show(photo.pixels, face, 0.0).astype(int) - photo.pixels).max(2) > 8
+    assert away.sum() > 0.8 * known.sum()
 
 
 def test_where_nothing_can_be_done_nothing_is_written(tmp_path: Path):

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+
 from ..edits.effect_paint import Paint
 from ..edits.effect_stickers import Stickers
 from ..edits.effects import at_time
+from ..face import mesh
+from ..face.filters import largest, smoothstep
 from ..models.kit import Kit
-from ..types import Array, Change, Crop, Edit, Face, Photo
+from ..types import Alignment, Array, Change, Crop, Edit, Face, Photo
 from . import photo as apply
 from .clip_changes import Laid, moved
 from .live_face import NO_FACE
@@ -17,6 +22,10 @@ from .look import Look, align_face
 from .photo import NOTHING_BEFORE, Occlusion
 
 PARSED = 3  # times that Changes are renewed, of which what is before the face is looked for once
+SMALL = Alignment("ffhq", 64)  # as what is looked at of each frame
+# levels that a face differs by from when its edits were asked where something has come before it or gone, and how much of
+# it then does at the least: mouths that speak and lids that shut are less
+NEW, MUCH = (20, 40), 0.08
 
 
 @dataclass
@@ -29,6 +38,7 @@ class LiveEdits:
     laid: tuple[Laid, ...] = ()
     front: Occlusion = NOTHING_BEFORE
     renewed: int = 0
+    seen: Array | None = None
     nothing: str = NO_FACE
     notes: tuple[str, ...] = ()
     faceless = False
@@ -54,19 +64,34 @@ class LiveEdits:
             self.nothing = "; ".join(self.notes)
 
     def _before(self, pixels: Array, face: Face) -> Occlusion:
-        """What is before the face; between two looks it goes along with it."""
-        if self.renewed % PARSED == 0:
+        """What is before the face; between two looks it goes along with it, unless something has come."""
+        if self.renewed % PARSED == 0 or self._come(pixels, face) is not NOTHING_BEFORE:
             self.front = apply.find_occlusion(self.kit.parser, pixels, face)
         self.renewed += 1
+        self.seen = align_face(pixels, face, SMALL).pixels
         return self.front.following(face, self.kit.parser.alignment)
+
+    def _come(self, pixels: Array, face: Face) -> Occlusion:
+        """Where something has come before the face since its edits were asked, or gone."""
+        if self.seen is None:
+            return NOTHING_BEFORE
+        crop = align_face(pixels, face, SMALL)
+        off = largest(
+            cv2.absdiff(cv2.GaussianBlur(crop.pixels, (0, 0), 1), cv2.GaussianBlur(self.seen, (0, 0), 1))
+        )
+        share = smoothstep(off.astype(np.float32), *NEW)
+        if share[mesh.hull_mask(crop.landmarks, crop.size) > 0].mean() < MUCH:
+            return NOTHING_BEFORE
+        around = cv2.GaussianBlur(cv2.dilate(share, np.ones((5, 5))), (0, 0), 1)
+        return Occlusion(around, None, crop.matrix, ())
 
     def show(self, pixels: Array, face: Face, now: float) -> Array:
         """The frame with what was last asked, where the face is now, and with what is drawn in every one."""
-        laid = self.laid
+        laid, come = self.laid, self._come(pixels, face)
         stage = iter(laid)
 
         def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
-            return moved(next(stage), crop.landmarks, self.kit.prototypes.triangles)
+            return come.mask_objects(crop, moved(next(stage), crop.landmarks, self.kit.prototypes.triangles))
 
         shown = apply.run_edits(pixels, self.stages[: len(laid)], [face], [0], recall, align_face)
         return apply.run_edits(shown, at_time(self.anew, now), [face], [0], apply.make_change, align_face)
