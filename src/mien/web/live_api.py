@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 from starlette.requests import Request
@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from .. import verbs
 from ..errors import InputError, RequestError
 from ..io import clip_writer, photo_reader
+from ..io.notice import Box
 from ..io.virtual_camera import VirtualCamera
 from ..pipeline.job_worker import edit_requested
 from ..pipeline.live import Live, Show, edits_shown, portrait_shown, style_shown, swap_shown
@@ -35,9 +36,18 @@ LIMIT = 2_000_000  # bytes of a frame
 SIDES = (64, 1280)  # pixels of a frame's sides
 JPEG = b"\xff\xd8"
 QUALITY = 85
-MOST = 2  # cameras at once; of more the oldest is forgotten
+MOST = 4  # cameras at once: two pages, each with a clean one; of more the oldest is forgotten
 LONGEST = 120.0  # seconds of a recording
 FPS = 25.0  # of a recording
+
+
+class Seen(NamedTuple):
+    """A frame with its effect: without words and where faces are in it, as it was shown, and that as JPEG."""
+
+    plain: Array
+    boxes: tuple[Box, ...]
+    shown: Array
+    jpeg: bytes
 
 
 @dataclass
@@ -46,7 +56,7 @@ class Camera:
 
     show: Show
     live: Live
-    last: tuple[Array, bytes] | None = None  # what was shown last, and that as JPEG
+    last: Seen | None = None  # what was shown last
     taken: list[tuple[float, bytes]] | None = None  # of a recording: seconds, and frames as they were shown
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,10 +64,11 @@ class Camera:
         """A JPEG that the camera saw -> a JPEG to show."""
         with self.lock:
             now = time.monotonic()
-            shown = self.live.frame(_decoded(data), now)
-            shown = self.show.marked(shown, self.live.boxes)
+            plain = self.live.frame(_decoded(data), now)
+            boxes = tuple(self.show.boxes or self.live.boxes)
+            shown = self.show.marked(plain, boxes)
             out = cv2.imencode(".jpg", shown[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
-            self.last = shown, out
+            self.last = Seen(plain, boxes, shown, out)
             if self.taken is not None and (not self.taken or now - self.taken[0][0] < LONGEST):
                 self.taken.append((now, out))
             return out
@@ -65,19 +76,21 @@ class Camera:
     def record(self) -> None:
         """Begin with what is shown now."""
         with self.lock:
-            self.taken = [(time.monotonic(), self.last[1])] if self.last else []
+            self.taken = [(time.monotonic(), self.last.jpeg)] if self.last else []
 
     def photo(self) -> Photo:
-        """What was shown last."""
-        photo = Photo(self.shown, history=(self.show.step,), origin=self.show.origin)
+        """What was shown last; its words are drawn when it is written."""
+        photo = Photo(
+            self.seen.plain, history=(self.show.step,), origin=self.show.origin, boxes=self.seen.boxes
+        )
         return replace(photo, marks=found_places(photo, self.live.kit))
 
     @property
-    def shown(self) -> Array:
-        """The pixels of that."""
+    def seen(self) -> Seen:
+        """What was shown last."""
         if self.last is None:
             raise RequestError("the camera has shown nothing yet: send a frame first")
-        return self.last[0]
+        return self.last
 
 
 @dataclass
@@ -106,7 +119,7 @@ class Cameras:
         out = camera.frame(data)
         with self.lock:
             if self.virtual is not None and id == next(reversed(self.known), None):
-                self.virtual.send(camera.shown)
+                self.virtual.send(camera.seen.shown)
         return out
 
     def offer(self, first: Array | None) -> None:
@@ -196,7 +209,7 @@ async def offer(request: Request) -> Response:
     """Begin to show other programs what is shown, as a camera that they can choose, or end it."""
     cameras: Cameras = request.app.state.studio.cameras
     camera, on = cameras[request.path_params["id"]], value_of(await asked(request), "on", bool)
-    await asyncio.to_thread(cameras.offer, camera.shown if on else None)
+    await asyncio.to_thread(cameras.offer, camera.seen.shown if on else None)
     return JSONResponse({"on": on})
 
 

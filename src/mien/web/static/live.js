@@ -117,7 +117,7 @@ export const Mirror = () => {
       <${IconButton} icon="mirror" says=${t("live-mirror")} aria-pressed=${mirrored.value} onClick=${() => (mirrored.value = !mirrored.value)} />
       <${IconButton} icon="window" says=${t("live-clean")} onClick=${clean} />
       <${IconButton} icon="live" says=${t("live-offer")} aria-pressed=${offered.value} disabled=${!running.value || !wanted()} onClick=${offer} />
-      <${IconButton} icon="images" says=${t("live-photo")} disabled=${!running.value || !wanted()} onClick=${photo} />
+      <${IconButton} icon="images" says=${t("live-photo")} disabled=${!running.value || !wanted() || !fps} onClick=${photo} />
       <${IconButton} icon="record" class="icon-button recorder" says=${since.value ? t("live-record-end") : t("live-record")} aria-pressed=${Boolean(since.value)} disabled=${!running.value || !wanted()} onClick=${record} />
       <${IconButton} icon="stop" says=${t("live-stop")} disabled=${!running.value} onClick=${stop} />
     </div></div>`;

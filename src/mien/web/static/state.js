@@ -124,7 +124,14 @@ export async function renew() {
     if (!has(media.value, current.value)) choose(media.value[media.value.length - 1]?.id ?? "");
   });
   people.value = await api.get("/api/people");
+  histories.value = Object.fromEntries(Object.entries(histories.value).map(([id, one]) => [id, { ...one, now: bySomebody(one.now) }]));
   jobs.value = await api.get("/api/jobs");
+}
+
+/** Without the faces of people who are gone. @param {State} state @returns {State} */
+function bySomebody(state) {
+  const mapping = state.swap?.mapping.filter((/** @type {any} */ one) => people.value.some(({ id }) => id === one.person)) ?? [];
+  return mapping.length === (state.swap?.mapping.length ?? 0) ? state : { ...state, swap: mapping.length ? { ...state.swap, mapping } : null };
 }
 
 /** @param {Medium[]} all @param {string} id */
