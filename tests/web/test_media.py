@@ -583,8 +583,12 @@ def test_frames_of_a_camera_come_back_edited_and_what_is_kept_is_labelled(
     bomb = cv2.imencode(".jpg", np.zeros((40, 3000, 3), np.uint8))[1].tobytes()
     for wrong in (b"", b"x", frame[:900], bomb):
         assert client.post(camera, content=wrong).status_code in (415, 400), wrong[:10]
-    others = [client.post("/api/live", json={"request": {"warmth": 0.5}}).json()["id"] for _ in range(CAMERAS)]
-    assert client.post(camera, content=frame).status_code == 404, "of too many cameras the oldest is forgotten"
+    others = [
+        client.post("/api/live", json={"request": {"warmth": 0.5}}).json()["id"] for _ in range(CAMERAS)
+    ]
+    assert client.post(camera, content=frame).status_code == 404, (
+        "of too many cameras the oldest is forgotten"
+    )
     for id in others:
         assert client.delete(f"/api/live/{id}").status_code == 204
     told = {"portrait": client.get("/api").json()["portrait"]}

@@ -1212,12 +1212,15 @@ def test_four_pages_work_at_once(open_page: Opened):
     one, other = pages[:2]
     one.set_input_files(".strip input[type=file]", ROOT / "docs" / "collins.jpg")
     until(one, "studio.state.medium.value.name === 'collins.jpg'")
+    id = one.evaluate("studio.state.current.value")
     other.evaluate("dispatchEvent(new Event('focus'))")
-    other.get_by_role("button", name="collins.jpg", exact=True).click()
+    until(other, f"studio.state.media.value.some((one) => one.id === '{id}')")
+    other.evaluate(f"studio.state.choose('{id}')")
     settled(other)
-    one.get_by_role("button", name="Remove collins.jpg").click()
+    one.evaluate(f"studio.state.close('{id}')")
+    until(one, f"!studio.state.media.value.some((one) => one.id === '{id}')")
     other.evaluate("dispatchEvent(new Event('focus'))")
-    until(other, "studio.state.medium.value.name === 'portrait.jpg' && studio.state.media.value.length === 1")
+    until(other, f"studio.state.current.value !== '{id}' && studio.state.medium.value")
     one.evaluate("studio.state.putJob('edit', [studio.state.current.value], {light: 0.5})")
     for page in pages:
         until(page, "studio.state.jobs.value[0]?.state === 'done'")
