@@ -29,15 +29,17 @@ RISING = (
 @pytest.fixture(scope="module")
 def walk(portrait: Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Nine frames of a face that moves."""
-    frames = [shot(portrait, 2 * i) for i in range(9)]
-    return film(tmp_path_factory.mktemp("clips") / "walk.mp4", frames, gaps=(1024,), sound=None)
+    return walked(tmp_path_factory.mktemp("clips") / "walk.mp4", portrait, 9)
 
 
 @pytest.fixture(scope="module")
 def step(portrait: Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two frames of the same."""
-    frames = [shot(portrait, 2 * i) for i in range(2)]
-    return film(tmp_path_factory.mktemp("clips") / "step.mp4", frames, gaps=(1024,), sound=None)
+    return walked(tmp_path_factory.mktemp("clips") / "step.mp4", portrait, 2)
+
+
+def walked(path: Path, portrait: Array, count: int) -> Path:
+    return film(path, [shot(portrait, 2 * i) for i in range(count)], gaps=(1024,), sound=None)
 
 
 def drawn(path: Path, keys: Any, **strengths: Any) -> list[Array]:

@@ -177,7 +177,11 @@ class Show:
 
     def marked(self, pixels: Array, seen: Sequence[notice.Box]) -> Array:
         """A frame with the words."""
-        return notice.drawn(pixels, self.words, self.boxes or seen) if self.words else pixels
+        return notice.drawn(pixels, self.words, self.kept_free(seen)) if self.words else pixels
+
+    def kept_free(self, seen: Sequence[notice.Box]) -> tuple[notice.Box, ...]:
+        """Where no words go, while a camera sees faces there."""
+        return self.boxes or tuple(seen)
 
 
 def edits_shown(request: EditRequest, kit: Kit, mark: str | None = None) -> Show:

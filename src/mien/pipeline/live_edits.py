@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -45,8 +45,8 @@ class LiveEdits:
 
     def renew(self, pixels: Array, face: Face) -> None:
         """Ask the edits what should change."""
-        asked: list[Laid] = []
-        front, look = self._before(pixels, face), Look.of(Photo(pixels))
+        asked, now = list[Laid](), _small(pixels, face)
+        front, look = self._before(pixels, face, now), Look.of(Photo(pixels))
 
         def ask(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
             change = apply.make_change(edit, crop, faces, i, front)
@@ -55,7 +55,7 @@ class LiveEdits:
             return change
 
         apply.run_edits(pixels, self.stages, [face], [0], ask, look.align)
-        self.laid = tuple(asked)
+        self.laid, self.seen = tuple(asked), now.pixels
         notes = [change.note for _, change in asked if change.note]
         self.notes = tuple(dict.fromkeys((*self.notes, *(f"the face {note}" for note in notes))))
         if self.anew or not notes or any(change.alpha.any() for _, change in asked):
@@ -63,31 +63,27 @@ class LiveEdits:
         elif self.nothing:
             self.nothing = "; ".join(self.notes)
 
-    def _before(self, pixels: Array, face: Face) -> Occlusion:
-        """What is before the face; between two looks it goes along with it, unless something has come."""
-        if self.renewed % PARSED == 0 or self._come(pixels, face) is not NOTHING_BEFORE:
+    def _before(self, pixels: Array, face: Face, now: Crop) -> Occlusion:
+        """What is before the face; between two looks it goes along with it, unless something has come. now: it, small."""
+        if self.renewed % PARSED == 0 or self._come(now) is not NOTHING_BEFORE:
             self.front = apply.find_occlusion(self.kit.parser, pixels, face)
         self.renewed += 1
-        self.seen = align_face(pixels, face, SMALL).pixels
         return self.front.following(face, self.kit.parser.alignment)
 
-    def _come(self, pixels: Array, face: Face) -> Occlusion:
-        """Where something has come before the face since its edits were asked, or gone."""
+    def _come(self, now: Crop) -> Occlusion:
+        """Where something has come before the face since its edits were asked, or gone. now: the face, small."""
         if self.seen is None:
             return NOTHING_BEFORE
-        crop = align_face(pixels, face, SMALL)
-        off = largest(
-            cv2.absdiff(cv2.GaussianBlur(crop.pixels, (0, 0), 1), cv2.GaussianBlur(self.seen, (0, 0), 1))
-        )
-        share = smoothstep(off.astype(np.float32), *NEW)
-        if share[mesh.hull_mask(crop.landmarks, crop.size) > 0].mean() < MUCH:
+        share = smoothstep(largest(cv2.absdiff(now.pixels, self.seen)).astype(np.float32), *NEW)
+        if share[mesh.hull_mask(now.landmarks, now.size) > 0].mean() < MUCH:
             return NOTHING_BEFORE
         around = cv2.GaussianBlur(cv2.dilate(share, np.ones((5, 5))), (0, 0), 1)
-        return Occlusion(around, None, crop.matrix, ())
+        return Occlusion(around, None, now.matrix, ())
 
     def show(self, pixels: Array, face: Face, now: float) -> Array:
         """The frame with what was last asked, where the face is now, and with what is drawn in every one."""
-        laid, come = self.laid, self._come(pixels, face)
+        laid = self.laid
+        come = self._come(_small(pixels, face)) if laid else NOTHING_BEFORE
         stage = iter(laid)
 
         def recall(edit: Edit, crop: Crop, faces: list[Face], i: int) -> Change:
@@ -95,3 +91,9 @@ class LiveEdits:
 
         shown = apply.run_edits(pixels, self.stages[: len(laid)], [face], [0], recall, align_face)
         return apply.run_edits(shown, at_time(self.anew, now), [face], [0], apply.make_change, align_face)
+
+
+def _small(pixels: Array, face: Face) -> Crop:
+    """A face as it is looked at in every frame, without its grain."""
+    crop = align_face(pixels, face, SMALL)
+    return replace(crop, pixels=cv2.GaussianBlur(crop.pixels, (0, 0), 1))

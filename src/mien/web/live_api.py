@@ -42,7 +42,7 @@ FPS = 25.0  # of a recording
 
 
 class Seen(NamedTuple):
-    """A frame with its effect: without words and where faces are in it, as it was shown, and that as JPEG."""
+    """A frame with its effect: without words and where none go in it, as it was shown, and that as JPEG."""
 
     plain: Array
     boxes: tuple[Box, ...]
@@ -65,10 +65,10 @@ class Camera:
         with self.lock:
             now = time.monotonic()
             plain = self.live.frame(_decoded(data), now)
-            boxes = tuple(self.show.boxes or self.live.boxes)
+            boxes = self.live.boxes
             shown = self.show.marked(plain, boxes)
             out = cv2.imencode(".jpg", shown[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
-            self.last = Seen(plain, boxes, shown, out)
+            self.last = Seen(plain, self.show.kept_free(boxes), shown, out)
             if self.taken is not None and (not self.taken or now - self.taken[0][0] < LONGEST):
                 self.taken.append((now, out))
             return out
@@ -80,9 +80,8 @@ class Camera:
 
     def photo(self) -> Photo:
         """What was shown last; its words are drawn when it is written."""
-        photo = Photo(
-            self.seen.plain, history=(self.show.step,), origin=self.show.origin, boxes=self.seen.boxes
-        )
+        seen = self.seen
+        photo = Photo(seen.plain, history=(self.show.step,), origin=self.show.origin, boxes=seen.boxes)
         return replace(photo, marks=found_places(photo, self.live.kit))
 
     @property

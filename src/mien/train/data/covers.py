@@ -11,10 +11,8 @@ from ...types import Array
 BROW = (127, 71, 151, 301, 356)  # of the mesh, from temple to temple, above which hats sit
 JAW = (93, 132, 58, 172, 136, 149, 176, 152, 400, 378, 365, 397, 288, 361, 323)  # from ear to ear
 BRIDGE = (168, 6, 197, 195, 5)  # down the nose: masks end at one of these
-PULLED, DOWN = (
-    (17, 18, 200, 199),
-    0.5,
-)  # below the lips, where those end that are pulled down; and how many are
+PULLED = (17, 18, 200, 199)  # below the lips, where those end that are pulled down
+DOWN = 0.5  # share of masks that are
 CHEEKS = (50, 280, 205, 425)
 LIKE_SKIN = 0.5  # share of the plain stuff that has a face's own colour
 FINE = 16  # parts of a pixel in which outlines are given to OpenCV
